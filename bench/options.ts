@@ -1,0 +1,79 @@
+// options.ts: the command line of the benchmark, read once. Prints and runs nothing.
+
+import { parseArgs } from 'node:util'
+import { type Case, caseGroups, casesOfSet, selectCases } from './cases.ts'
+import { targetNames } from './targets.ts'
+
+export interface Options {
+  mode: 'compare' | 'idle' | 'failover' | 'help'
+  cases: Case[]
+  targets: string[]
+  rounds: number
+  seconds: number
+  json: string | undefined
+  keep: boolean
+  profile: string | undefined
+  base: string | undefined
+  idleSessions: number
+}
+
+const defaultTargets = ['direct', 'haproxy', 'twemproxy', 'pipe', 'holdfast']
+
+export const help = `usage: npm run bench -- [options]
+  --set quick|full        which cases (quick)
+  --cases a,b             cases by group or name instead: ${caseGroups().join(' ')}
+  --targets a,b           of ${targetNames.join(' ')} (${defaultTargets.join(',')})
+  --rounds N              rounds for each case (7; with --failover 3)
+  --seconds S             length of one measurement (1.2)
+  --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
+  --json FILE             where all samples go (bench/results/<time>.json)
+  --keep                  append the figures to bench/history.jsonl
+  --profile DIR           CPU profiles of holdfast into DIR
+  --idle-sessions N       instead: memory for each of N idle sessions
+  --failover              instead: time to the first reply after a failover, and the drain of held commands`
+
+/** @throws Error in plain words for an option that is not known or has no sense. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      set: { type: 'string', default: 'quick' },
+      cases: { type: 'string' },
+      targets: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string', default: '1.2' },
+      base: { type: 'string' },
+      json: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      'idle-sessions': { type: 'string' },
+      failover: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.set !== 'quick' && values.set !== 'full') throw new Error(`--set: quick or full, not ${values.set}`)
+  const targets = values.targets?.split(',') ?? [...defaultTargets]
+  if (values.base !== undefined && !targets.includes('base')) targets.push('base')
+  if (values.base === undefined && targets.includes('base')) throw new Error('the target base needs --base DIR')
+  const unknown = targets.filter(name => !targetNames.includes(name))
+  if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
+  const idle = values['idle-sessions']
+  return {
+    mode: values.help ? 'help' : idle !== undefined ? 'idle' : values.failover ? 'failover' : 'compare',
+    cases: values.cases === undefined ? casesOfSet(values.set) : selectCases(values.cases.split(',')),
+    targets,
+    rounds: numberOf('--rounds', values.rounds ?? (values.failover ? '3' : '7'), { min: 1, max: 1_000 }),
+    seconds: numberOf('--seconds', values.seconds, { min: 0.1, max: 60 }),
+    json: values.json,
+    keep: values.keep,
+    profile: values.profile,
+    base: values.base,
+    idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
+  }
+}
+
+function numberOf(flag: string, text: string, limits: { min: number; max: number }): number {
+  const value = Number(text)
+  if (value >= limits.min && value <= limits.max) return value
+  throw new Error(`${flag}: a number from ${limits.min} to ${limits.max}, not ${text}`)
+}

@@ -1,0 +1,81 @@
+// report.ts: the figures as text for people. Pure: gives strings, prints nothing.
+
+import type { Spread } from './statistics.ts'
+import type { CaseSummary, TargetSummary } from './summary.ts'
+
+// Above this share of the machine in other hands a case is marked: its absolute figures say little.
+const disturbedShare = 0.1
+
+const columns = ['target', 'ops/s', 'x direct', 'x haproxy', 'p50', 'p99', 'p99.9', 'proxy', 'redis', 'load', 'RSS']
+
+export function legend(): string {
+  return [
+    'ops/s and latencies (ms): medians of the rounds. x direct, x haproxy: the ratio within each round, median [min..max];',
+    'of ops/s in closed loops, of p99 in open ones. proxy, redis, load: CPU seconds for a million commands. RSS: peak, MB.',
+  ].join('\n')
+}
+
+/** One table; rows in the order of `targetOrder`. */
+export function caseTable(summary: CaseSummary, targetOrder: readonly string[]): string {
+  const inOrder = [...summary.targets].sort((a, b) => targetOrder.indexOf(a.target) - targetOrder.indexOf(b.target))
+  const of = summary.ratioOf === 'p99' ? ' (ratios of p99)' : ''
+  const lines = [`${summary.name}  ${summary.title}${of}`, ...alignTable([columns, ...inOrder.map(row)])]
+  for (const one of inOrder) {
+    if (one.extra === null) continue
+    lines.push(`  ${one.target}: ${one.extra.label} p50 ${ms(one.extra.p50Ms)} ms, p99 ${ms(one.extra.p99Ms)} ms`)
+  }
+  for (const [target, why] of Object.entries(summary.leftOut)) lines.push(`  ${target} left out: ${why}`)
+  const disturbed = summary.elsewhereShare + summary.stolenShare
+  if (disturbed > disturbedShare) {
+    lines.push(
+      `  disturbed: ${percent(summary.elsewhereShare)} of the machine did other work, ${percent(summary.stolenShare)} was stolen`,
+    )
+  }
+  return lines.join('\n')
+}
+
+function row(one: TargetSummary): string[] {
+  return [
+    one.target,
+    Math.round(one.opsPerSecond).toLocaleString('en'),
+    ratio(one.ratio.direct),
+    ratio(one.ratio.haproxy),
+    ms(one.latencyMs.p50),
+    ms(one.latencyMs.p99),
+    ms(one.latencyMs.p999),
+    one.proxyCpuPerMillion === null ? '-' : cpu(one.proxyCpuPerMillion),
+    cpu(one.serverCpuPerMillion),
+    cpu(one.loadCpuPerMillion),
+    one.peakBytes === null ? '-' : String(Math.round(one.peakBytes / 1e6)),
+  ]
+}
+
+function ratio(value: Spread | undefined): string {
+  if (value === undefined) return '-'
+  return `${value.median.toFixed(2)} [${value.min.toFixed(2)}..${value.max.toFixed(2)}]`
+}
+
+function ms(value: number): string {
+  return value < 10 ? value.toFixed(2) : value.toFixed(0)
+}
+
+/** Two digits that count, whatever the size: a pipelined command costs a fiftieth of a single one. */
+function cpu(value: number): string {
+  return value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0)
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}
+
+/** Pads every column to its widest cell: the first to the right, figures to the left. */
+export function alignTable(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = []
+  for (const cells of rows) {
+    for (const [n, cell] of cells.entries()) widths[n] = Math.max(widths[n] ?? 0, cell.length)
+  }
+  return rows.map(cells => {
+    const padded = cells.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0)))
+    return `  ${padded.join('  ').trimEnd()}`
+  })
+}

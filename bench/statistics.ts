@@ -1,0 +1,43 @@
+// statistics.ts: medians, percentiles and within-round ratios. Pure: numbers in, numbers out.
+
+export interface Spread {
+  median: number
+  min: number
+  max: number
+}
+
+/** Median of a list; the mean of the middle two when their number is even; NaN for an empty list. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle]
+  if (upper === undefined) return Number.NaN
+  const lower = sorted[middle - 1]
+  return sorted.length % 2 === 1 || lower === undefined ? upper : (lower + upper) / 2
+}
+
+/** Median, least and greatest; undefined for an empty list. */
+export function spread(values: readonly number[]): Spread | undefined {
+  if (values.length === 0) return undefined
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+}
+
+/** The value at `fraction` (0..1) of an ascending list, by nearest rank; NaN for an empty list. */
+export function percentile(sorted: ArrayLike<number>, fraction: number): number {
+  if (sorted.length === 0) return Number.NaN
+  const rank = Math.ceil(fraction * sorted.length)
+  return sorted[Math.min(sorted.length - 1, Math.max(0, rank - 1))] ?? Number.NaN
+}
+
+/**
+ * One ratio per round in which both were measured. Two targets measured a second apart have seen the same machine;
+ * two medians of a whole run have not, which is why ratios are never made of medians here.
+ */
+export function ratiosByRound(subject: ReadonlyMap<number, number>, base: ReadonlyMap<number, number>): number[] {
+  const ratios: number[] = []
+  for (const [round, value] of subject) {
+    const against = base.get(round)
+    if (against !== undefined && against > 0) ratios.push(value / against)
+  }
+  return ratios
+}

@@ -1,0 +1,85 @@
+// summary.ts: from the samples of a case to the figures of each target. Pure.
+
+import type { CaseResult, Sample } from './rounds.ts'
+import { median, ratiosByRound, type Spread, spread } from './statistics.ts'
+
+export interface TargetSummary {
+  target: string
+  rounds: number
+  opsPerSecond: number
+  /** Medians over the rounds, milliseconds. */
+  latencyMs: { p50: number; p99: number; p999: number; max: number }
+  extra: { label: string; p50Ms: number; p99Ms: number } | null
+  /** Of ops/s in a closed loop (more is better), of p99 in an open one (less is better), within each round. */
+  ratio: { direct: Spread | undefined; haproxy: Spread | undefined }
+  /** CPU seconds for a million commands; null for no proxy. */
+  proxyCpuPerMillion: number | null
+  serverCpuPerMillion: number
+  loadCpuPerMillion: number
+  /** Greatest peak of resident memory; null for no proxy. */
+  peakBytes: number | null
+}
+
+export interface CaseSummary {
+  name: string
+  title: string
+  ratioOf: 'ops/s' | 'p99'
+  targets: TargetSummary[]
+  leftOut: Record<string, string>
+  /** Medians: what else took of the machine (0..1). */
+  elsewhereShare: number
+  stolenShare: number
+}
+
+export function summarizeCase(result: CaseResult): CaseSummary {
+  const ratioOf = result.case.kind === 'open' ? 'p99' : 'ops/s'
+  const measure = (sample: Sample): number => (ratioOf === 'p99' ? sample.load.latencyMs.p99 : sample.load.opsPerSecond)
+  const byTarget = Map.groupBy(result.samples, sample => sample.target)
+  const measures = new Map(
+    [...byTarget].map(([name, samples]) => [name, new Map(samples.map(s => [s.round, measure(s)]))] as const),
+  )
+  const ratioTo = (target: string, base: string): Spread | undefined => {
+    const [own, against] = [measures.get(target), measures.get(base)]
+    return own === undefined || against === undefined ? undefined : spread(ratiosByRound(own, against))
+  }
+  return {
+    name: result.case.name,
+    title: result.case.title,
+    ratioOf,
+    targets: [...byTarget].map(([target, samples]) => ({
+      ...summarizeTarget(target, samples),
+      ratio: { direct: ratioTo(target, 'direct'), haproxy: ratioTo(target, 'haproxy') },
+    })),
+    leftOut: Object.fromEntries(result.leftOut),
+    elsewhereShare: median(result.samples.map(sample => sample.cpu.elsewhereShare)),
+    stolenShare: median(result.samples.map(sample => sample.cpu.stolenShare)),
+  }
+}
+
+function summarizeTarget(target: string, samples: readonly Sample[]): Omit<TargetSummary, 'ratio'> {
+  const of = (pick: (sample: Sample) => number): number => median(samples.map(pick))
+  const perMillion = (pick: (sample: Sample) => number): number =>
+    of(sample => (pick(sample) / sample.load.commands) * 1e6)
+  const extra = samples[0]?.load.extra ?? null
+  const hasProxy = samples.some(sample => sample.cpu.proxySeconds !== null)
+  return {
+    target,
+    rounds: samples.length,
+    opsPerSecond: of(sample => sample.load.opsPerSecond),
+    latencyMs: {
+      p50: of(sample => sample.load.latencyMs.p50),
+      p99: of(sample => sample.load.latencyMs.p99),
+      p999: of(sample => sample.load.latencyMs.p999),
+      max: of(sample => sample.load.latencyMs.max),
+    },
+    extra: extra && {
+      label: extra.label,
+      p50Ms: of(sample => sample.load.extra?.latencyMs.p50 ?? Number.NaN),
+      p99Ms: of(sample => sample.load.extra?.latencyMs.p99 ?? Number.NaN),
+    },
+    proxyCpuPerMillion: hasProxy ? perMillion(sample => sample.cpu.proxySeconds ?? 0) : null,
+    serverCpuPerMillion: perMillion(sample => sample.cpu.serverSeconds),
+    loadCpuPerMillion: perMillion(sample => sample.cpu.loadSeconds),
+    peakBytes: hasProxy ? Math.max(...samples.map(sample => sample.peakBytes ?? 0)) : null,
+  }
+}

@@ -1,0 +1,161 @@
+// targets.ts: what can be measured, and how each is started in front of the same redis-server.
+//
+// Owns: the table of targets, their command lines and configuration files. A target whose program is not installed, or
+// that does not start, is left out with the reason; that never ends the run.
+
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { freePort } from '../test/support/servers.ts'
+import type { Backend } from './backend.ts'
+import { type Running, type Stage, waitForPort } from './stage.ts'
+
+/** What a case may need that not every target can do. */
+export type Feature = 'resp3' | 'blocking'
+
+export interface Target {
+  readonly name: string
+  readonly port: number
+  /** null for `direct`: there is no process between the load and the server. */
+  readonly process: Running | null
+  readonly lacks: readonly Feature[]
+}
+
+export interface TargetOptions {
+  /** Where holdfast writes its CPU profile, if it should. */
+  profileFolder: string | undefined
+  /** Another checkout of holdfast, measured as the target `base`. */
+  baseCheckout: string | undefined
+}
+
+type Starter = (context: Context) => Promise<Target>
+interface Context {
+  name: string
+  stage: Stage
+  backend: Backend
+  port: number
+  options: TargetOptions
+}
+
+export const ownCheckout = resolve(import.meta.dirname, '..')
+
+const starters: Record<string, Starter> = {
+  direct: async ({ name, backend }) => ({ name, port: backend.port, process: null, lacks: [] }),
+  haproxy: context => startHaproxy(context, 1),
+  haproxy2: context => startHaproxy(context, 2),
+  twemproxy: startTwemproxy,
+  pipe: startPipe,
+  holdfast: context => inFrontOf(context, ownCheckout),
+  base: context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout),
+}
+
+export const targetNames: readonly string[] = Object.keys(starters)
+
+/** Targets that ask Sentinels who the master is. */
+export function needsSentinels(names: readonly string[]): boolean {
+  return names.some(name => name === 'holdfast' || name === 'base')
+}
+
+/** Starts the named targets, in this order; those that cannot be started are missing from the result and named to `leftOut`. */
+export async function startTargets(
+  names: readonly string[],
+  stage: Stage,
+  backend: Backend,
+  options: TargetOptions,
+  leftOut: (name: string, why: string) => void,
+): Promise<Target[]> {
+  const targets: Target[] = []
+  for (const name of names) {
+    const start = starters[name]
+    if (start === undefined) throw new Error(`no target ${name}; there are: ${targetNames.join(', ')}`)
+    try {
+      targets.push(await start({ name, stage, backend, port: await freePort(), options }))
+    } catch (error) {
+      leftOut(name, explain(error))
+    }
+  }
+  return targets
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('code' in error && error.code === 'ENOENT' && 'path' in error) return `${String(error.path)} is not installed`
+  return error.message
+}
+
+async function startHaproxy({ name, stage, backend, port }: Context, threads: number): Promise<Target> {
+  const file = join(stage.folder, `${name}.cfg`)
+  const config = [
+    'global',
+    '  maxconn 8000',
+    `  nbthread ${threads}`,
+    'defaults',
+    '  mode tcp',
+    '  timeout connect 5s',
+    '  timeout client 1h',
+    '  timeout server 1h',
+    'listen redis',
+    `  bind 127.0.0.1:${port}`,
+    `  server master 127.0.0.1:${backend.port}`,
+  ]
+  await writeFile(file, `${config.join('\n')}\n`)
+  const running = await stage.start(name, 'haproxy', ['-db', '-f', file])
+  await waitForPort(port, running)
+  return { name, port, process: running, lacks: [] }
+}
+
+async function startTwemproxy({ name, stage, backend, port }: Context): Promise<Target> {
+  const file = join(stage.folder, 'nutcracker.yml')
+  const config = [
+    'bench:',
+    `  listen: 127.0.0.1:${port}`,
+    '  redis: true',
+    '  backlog: 4096',
+    '  hash: fnv1a_64',
+    '  distribution: ketama',
+    '  auto_eject_hosts: false',
+    '  server_connections: 1',
+    '  servers:',
+    `   - 127.0.0.1:${backend.port}:1`,
+  ]
+  await writeFile(file, `${config.join('\n')}\n`)
+  const statsPort = await freePort()
+  const args = ['-c', file, '-a', '127.0.0.1', '-s', String(statsPort), '-v', '1']
+  const running = await stage.start(name, 'nutcracker', args)
+  await waitForPort(port, running)
+  return { name, port, process: running, lacks: ['resp3', 'blocking'] }
+}
+
+async function startPipe({ name, stage, backend, port }: Context): Promise<Target> {
+  const script = join(import.meta.dirname, 'targets/pipe-proxy.ts')
+  const running = await stage.start(name, process.execPath, [script, String(port), String(backend.port)])
+  await waitForPort(port, running)
+  return { name, port, process: running, lacks: [] }
+}
+
+export interface HoldfastOptions {
+  name: string
+  checkout: string
+  sentinels: readonly string[]
+  masterName: string
+  profileFolder: string | undefined
+}
+
+/** From source, as every checkout has it; type stripping costs time at the start only. */
+export async function startHoldfast(stage: Stage, options: HoldfastOptions): Promise<Target> {
+  const { name, checkout, sentinels, masterName, profileFolder } = options
+  const main = join(checkout, 'src/main.ts')
+  if (!existsSync(main)) throw new Error(`there is no ${main}`)
+  const port = await freePort()
+  const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder)}`]
+  const args = ['--sentinels', sentinels.join(','), '--master', masterName, '--listen', `127.0.0.1:${port}`]
+  const running = await stage.start(name, process.execPath, [...profile, main, ...args, '--log-level', 'warn'])
+  await waitForPort(port, running)
+  return { name, port, process: running, lacks: [] }
+}
+
+async function inFrontOf({ name, stage, backend, options }: Context, checkout: string): Promise<Target> {
+  const { masterName, sentinelPorts } = backend
+  const sentinels = sentinelPorts.map(port => `127.0.0.1:${port}`)
+  return startHoldfast(stage, { name, checkout, sentinels, masterName, profileFolder: options.profileFolder })
+}

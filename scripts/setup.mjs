@@ -1,0 +1,230 @@
+// setup.mjs — makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
+//
+//   node scripts/setup.mjs [--with valkey] [--with bench]
+//
+// Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
+// Node from 18 on and needs no package, as it is what installs them. Progress goes to standard error.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const binFolder = join(root, 'node_modules', '.bin')
+const hintNpm = 'run: npm ci   (with install scripts; not --ignore-scripts)'
+
+/** A thing a person must do; its message says what and how. */
+export class SetupError extends Error {}
+
+/** Programs by name, and the packages that hold them. A set is asked for by name; `redis` always is. */
+const toolSets = {
+  redis: [
+    { program: 'redis-server', apt: 'redis-server', brew: 'redis' },
+    { program: 'redis-sentinel', apt: 'redis-sentinel', brew: 'redis' },
+    { program: 'redis-cli', apt: 'redis-tools', brew: 'redis' },
+  ],
+  valkey: [
+    { program: 'valkey-server', apt: 'valkey-server', brew: 'valkey' },
+    { program: 'valkey-cli', apt: 'valkey-tools', brew: 'valkey' },
+  ],
+  bench: [
+    { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
+    { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },
+    { program: 'nutcracker', apt: 'nutcracker', brew: 'twemproxy' },
+  ],
+}
+
+/**
+ * Makes everything ready; `extras` are names of tool sets. Answers the path of the Node to run TypeScript with.
+ * Throws SetupError where a person has to act.
+ */
+export async function setup(extras = []) {
+  const node = setupPackages()
+  await setupTools(['redis', ...extras])
+  return node
+}
+
+/** The npm packages, and the Node among them. Answers that Node's path. */
+export function setupPackages() {
+  const reason = whyInstall()
+  if (reason) {
+    say(`${reason}; running npm ci`)
+    run('npm', ['ci'], { env: withoutBinFolder(process.env) }, hintNpm)
+  }
+  return findNode()
+}
+
+/** The environment for programs of this checkout: its own node and tools come first. */
+export function binEnvironment(env = process.env) {
+  return { ...env, PATH: [binFolder, env.PATH].filter(Boolean).join(delimiter) }
+}
+
+// npm ci replaces node_modules, so it must not be run by the node that lives in there.
+function withoutBinFolder(env) {
+  const folders = (env.PATH ?? '').split(delimiter).filter(folder => folder !== binFolder)
+  return { ...env, PATH: folders.join(delimiter) }
+}
+
+function whyInstall() {
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  const wanted = join(root, 'package-lock.json')
+  if (!existsSync(installed)) return 'node_modules is missing or incomplete'
+  if (statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return undefined
+  return samePackages(readPackages(wanted), readPackages(installed)) ? undefined : 'node_modules is out of date'
+}
+
+function readPackages(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages ?? {}
+}
+
+/** A checkout touches the lock file without changing it, so its age alone proves nothing. */
+function samePackages(wanted, installed) {
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true
+    const found = installed[path]
+    if (!found) return entry.optional === true || entry.devOptional === true
+    return found.version === entry.version && found.integrity === entry.integrity
+  })
+}
+
+function findNode() {
+  const own = join(binFolder, 'node')
+  const tried = spawnSync(own, ['--version'], { encoding: 'utf8' })
+  if (tried.status === 0 && stripsTypes(tried.stdout.trim())) return own
+  const problem = tried.error
+    ? `${tried.error.code ?? tried.error.message}`
+    : tried.stderr.trim() || `exit ${tried.status}`
+  if (stripsTypes(process.version)) {
+    say(`node_modules/.bin/node does not run (${problem}); going on with ${process.execPath} ${process.version}`)
+    return process.execPath
+  }
+  throw new SetupError(
+    `node_modules/.bin/node does not run (${problem}), and this Node ${process.version} cannot run TypeScript ` +
+      `(22.18 or newer can). Its package sets itself up in an install script; ${hintNpm}`,
+  )
+}
+
+function stripsTypes(version) {
+  const [major, minor] = version.replace(/^v/, '').split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 18)
+}
+
+async function setupTools(sets) {
+  const missing = missingTools(sets)
+  if (missing.length === 0) return
+  const names = missing.map(tool => tool.program).join(', ')
+  const commands = installCommands(missing, names)
+  for (const command of commands) {
+    say(`${names}: not found; running ${command.join(' ')}`)
+    run(command[0], command.slice(1), {}, `run it by hand: ${command.join(' ')}`)
+  }
+  const still = missingTools(sets)
+  if (still.length > 0) {
+    throw new SetupError(`installed, but still not on the PATH: ${still.map(tool => tool.program).join(', ')}`)
+  }
+  for (const port of [6379, 26379]) await tellOfService(port)
+}
+
+function missingTools(sets) {
+  return sets.flatMap(set => toolSets[set]).filter(tool => findProgram(tool.program) === undefined)
+}
+
+function findProgram(program) {
+  // A person's PATH often lacks sbin, where Debian puts haproxy and nutcracker.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin']
+  return folders.map(folder => join(folder || '.', program)).find(isExecutable)
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK)
+    return statSync(file).isFile()
+  } catch {
+    return false
+  }
+}
+
+function installCommands(missing, names) {
+  const apt = unique(missing.map(tool => tool.apt))
+  const brew = unique(missing.map(tool => tool.brew))
+  if (findProgram('apt-get')) {
+    const as = asRoot()
+    const install = ['apt-get', 'install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...apt]
+    if (as)
+      return [
+        [...as, 'apt-get', 'update'],
+        [...as, 'env', 'DEBIAN_FRONTEND=noninteractive', ...install],
+      ]
+    const byHand = `sudo apt-get update && sudo apt-get install ${apt.join(' ')}`
+    throw new SetupError(`not found: ${names}. Installing needs root or a sudo without a password; run: ${byHand}`)
+  }
+  if (findProgram('brew')) return [['brew', 'install', ...brew]]
+  throw new SetupError(
+    `not found: ${names}. There is no apt-get and no brew here; install them with your package manager ` +
+      `(Debian: apt-get install ${apt.join(' ')}; Homebrew: brew install ${brew.join(' ')})`,
+  )
+}
+
+/** What to put before a command so that it runs as root; undefined where that cannot be had without a person. */
+function asRoot() {
+  if (process.getuid?.() === 0) return []
+  if (!findProgram('sudo')) return undefined
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined
+}
+
+function unique(items) {
+  return [...new Set(items)]
+}
+
+function run(command, args, options, remedy) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
+  if (result.status === 0) return
+  const cause = result.error ? result.error.message : `exit code ${result.status ?? result.signal}`
+  throw new SetupError(`${[command, ...args].join(' ')} failed (${cause}); ${remedy}`)
+}
+
+/** Debian's packages may start a service: harmless, as the tests take free ports, but worth knowing of. */
+function tellOfService(port) {
+  return new Promise(resolve => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 500 })
+    const end = () => {
+      socket.destroy()
+      resolve()
+    }
+    socket.once('error', end)
+    socket.once('timeout', end)
+    socket.once('connect', () => {
+      say(
+        `note: something listens on 127.0.0.1:${port}, perhaps a service that the new package started; it is left alone`,
+      )
+      end()
+    })
+  })
+}
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`)
+}
+
+function readExtras(args) {
+  const extras = []
+  for (let index = 0; index < args.length; index++) {
+    const value = args[index] === '--with' ? args[++index] : args[index]?.replace(/^--with=/, '')
+    for (const set of (value ?? '').split(',')) {
+      if (!Object.hasOwn(toolSets, set)) throw new SetupError(`usage: setup.mjs [--with valkey] [--with bench]`)
+      extras.push(set)
+    }
+  }
+  return extras
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    await setup(readExtras(process.argv.slice(2)))
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    say(error.message)
+    process.exitCode = 1
+  }
+}

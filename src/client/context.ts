@@ -1,0 +1,47 @@
+// context.ts — a session as the code sees it that decides what to do with a command: its state, its lane, its ways to
+// answer. Implemented by session.ts alone.
+import type { DenyList } from '../command/deny.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { Lane } from '../relay/lane.ts'
+import type { Request, RequestOwner } from '../relay/request.ts'
+import type { Identity } from '../upstream/identity.ts'
+import type { SessionState } from './state.ts'
+import type { Subscriptions } from './subscriptions.ts'
+import type { Transaction } from './transaction.ts'
+
+export interface SessionContext {
+  readonly id: number
+  readonly state: SessionState
+  readonly subscriptions: Subscriptions
+  transaction: Transaction | null
+  readonly deny: DenyList
+  readonly counters: Counters
+  readonly log: Log
+  /** The identity of a session that has not said who it is. */
+  readonly defaultIdentity: Identity
+  /** Commands without their last reply. */
+  readonly pending: number
+  readonly isPrivate: boolean
+  readonly lane: Lane
+  /** Who hears the replies of the next command: the client, or nobody (CLIENT REPLY OFF or SKIP). */
+  replyTo(): RequestOwner
+  submit(request: Request): void
+  /** A reply of our own, in its place behind what is unanswered. */
+  answer(reply: Buffer): void
+  /** Bytes to the client now, whatever is unanswered. */
+  push(bytes: Buffer): void
+  /**
+   * Makes sure the session has a link of its own. Answers false when earlier commands must be answered first: the
+   * caller gives up, and the same command is offered again then.
+   */
+  takePrivate(): boolean
+  /** No further command is looked at before all earlier ones are answered: their replies may change what it means. */
+  waitForReplies(): void
+  /** The identity in `state` has changed: use its lane from now on. */
+  identityChanged(): void
+  /** The session's own link no longer is what its identity says (RESET): it is given up for a new one. */
+  renewLink(): void
+  /** Ends the session once everything before has been answered and written. */
+  closeAfterReplies(): void
+}

@@ -1,0 +1,136 @@
+// dispatch.ts — what a session does with a command that is more than "send it on, pass the reply back".
+//
+// One switch on the command's route. Answers false when the command cannot be looked at yet, because earlier ones are
+// unanswered and their replies may change what it means: the session offers it again then.
+// Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).
+import { blocksServer } from '../command/refine.ts'
+import { type CommandSpec, Route } from '../command/spec.ts'
+import { deniedReply } from '../errors.ts'
+import { createRun, createUnit } from '../relay/request.ts'
+import { commandArgs } from '../resp/decode.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import { handleClient } from './client-commands.ts'
+import type { SessionContext } from './context.ts'
+import { Blocking, OneReply, Queued, Subscribing } from './handlers.ts'
+import { handleAuth, handleHello, handleReset, handleSelect } from './login.ts'
+import { queueCommand } from './queueing.ts'
+import { createTransaction } from './transaction.ts'
+
+const OK = Buffer.from('+OK\r\n')
+
+/**
+ * SPUBLISH is replicated and changes no data, and only subscribers of that one shard channel could see it. Sent before a
+ * WAIT it moves the link's replication offset to the master's present one, behind all the session's earlier writes,
+ * whatever link they used: WAIT looks at the offset of its own connection alone (replication.c, waitCommand).
+ */
+const offsetMarker = encodeCommand(['SPUBLISH', 'holdfast:wait', ''])
+
+/** Handles one command of the session; `frame` is its bytes. */
+export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+  const args = commandArgs(frame)
+  const name = (): string => args[0]?.toString('latin1') ?? ''
+  if (spec.route === Route.refuse || context.deny.denies(spec, name, () => args[1]?.toString('latin1') ?? null)) {
+    if (context.transaction) context.transaction.aborted = true
+    const shown = spec.subcommands && args[1] ? `${name()}|${args[1].toString('latin1')}` : name()
+    context.answer(deniedReply(shown))
+    return true
+  }
+  if (context.transaction !== null) return queueCommand(context, spec, frame, args)
+  switch (spec.route) {
+    case Route.blocking:
+      return handleBlocking(context, frame, args, null)
+    case Route.maybeBlocking:
+      return blocksServer(args) ? handleBlocking(context, frame, args, null) : passOn(context, frame)
+    case Route.wait:
+      return handleBlocking(context, frame, args, offsetMarker)
+    case Route.multi:
+      return handleMulti(context, frame, args)
+    case Route.watch:
+    case Route.unwatch:
+      return handleWatch(context, spec, frame)
+    case Route.subscribe:
+    case Route.unsubscribe:
+      return handleSubscribe(context, spec, frame, args)
+    case Route.monitor:
+      return handleStateful(context, frame, () => {
+        context.state.monitoring = true
+      })
+    case Route.own:
+      return handleStateful(context, frame, () => {
+        context.state.readonly = spec.name === 'readonly'
+      })
+    case Route.hello:
+      return handleHello(context, frame, args)
+    case Route.auth:
+      return handleAuth(context, frame, args)
+    case Route.select:
+      return handleSelect(context, frame, args)
+    case Route.reset:
+      return handleReset(context, frame)
+    case Route.quit:
+      context.answer(OK)
+      context.closeAfterReplies()
+      return true
+    case Route.client: {
+      const outcome = handleClient(context, frame, args)
+      return outcome === 'pass' ? passOn(context, frame) : outcome === 'done'
+    }
+    default:
+      return passOn(context, frame)
+  }
+}
+
+function passOn(context: SessionContext, frame: Buffer): boolean {
+  context.submit(createRun(context.replyTo(), frame, 1))
+  return true
+}
+
+function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], own: Buffer | null): boolean {
+  if (!context.takePrivate()) return false
+  const bytes = own === null ? frame : Buffer.concat([own, frame])
+  const replies = own === null ? 1 : 2
+  const handler = new Blocking(args, performance.now(), own)
+  const request = createUnit(context.replyTo(), bytes, 1, replies, handler)
+  request.patient = true
+  context.submit(request)
+  return true
+}
+
+/** MULTI whose EXEC is not in hand yet (the session sends a whole transaction on the shared link by itself). */
+function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+  if (args.length !== 1) return passOn(context, frame)
+  if (!context.takePrivate()) return false
+  const transaction = createTransaction()
+  context.transaction = transaction
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(transaction, true))
+  context.submit(request)
+  return true
+}
+
+function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+  if (spec.route === Route.unwatch) {
+    const onSuccess = (): void => {
+      context.state.watching = false
+      context.state.watchLost = false
+    }
+    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+    return true
+  }
+  return handleStateful(context, frame, () => {
+    context.state.watching = true
+  })
+}
+
+/** A command that, once it has succeeded, needs the link to stay the session's own. */
+function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): boolean {
+  if (!context.takePrivate()) return false
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  return true
+}
+
+function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buffer, args: readonly Buffer[]): boolean {
+  if (!context.takePrivate()) return false
+  const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
+  context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
+  return true
+}

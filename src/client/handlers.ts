@@ -1,0 +1,197 @@
+// handlers.ts — what becomes of the replies of commands that are more than "one reply, passed on": each class here is one
+// kind of request, with what it does on a reply, before a replay, and when it has failed.
+//
+// A handler is only used while the session has a link of its own, or for a request that leaves a shared link as it was.
+import { blockingTimeout } from '../command/refine.ts'
+import { makeLocal, type Request, type RequestHandler } from '../relay/request.ts'
+import { commandArgs, decodeReply } from '../resp/decode.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import type { SessionContext } from './context.ts'
+import { firstWord } from './subscriptions.ts'
+import { execAborted, type Transaction } from './transaction.ts'
+
+const isError = (type: number): boolean => type === ReplyType.error
+
+/** The first `own` replies are the proxy's and swallowed, then one for the client, then the rest swallowed again. */
+export class OneReply implements RequestHandler {
+  readonly #own: number
+  readonly #onSuccess: ((frame: Buffer) => void) | null
+  #done = false
+
+  constructor(options: { own?: number; onSuccess?: (frame: Buffer) => void } = {}) {
+    this.#own = options.own ?? 0
+    this.#onSuccess = options.onSuccess ?? null
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    if (this.#done || request.replies - request.expect !== this.#own + 1) return
+    this.#done = true
+    request.owner.deliver(frame)
+    if (!isError(type)) this.#onSuccess?.(frame)
+  }
+
+  /** The client has its reply: what was left was only to put a link back that is no more. */
+  onReplay(request: Request): void {
+    if (this.#done) makeLocal(request, Buffer.alloc(0))
+  }
+
+  onFailed(): void {}
+}
+
+/** (P|S)(UN)SUBSCRIBE: one confirmation per channel; after a loss only those without one are asked for again. */
+export class Subscribing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #word: string
+  #left: Buffer[]
+  readonly #all: boolean
+
+  constructor(context: SessionContext, args: readonly Buffer[]) {
+    this.#context = context
+    this.#word = args[0]?.toString('latin1').toLowerCase() ?? ''
+    this.#left = args.slice(1)
+    this.#all = this.#left.length === 0
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    request.owner.deliver(frame)
+    if (isError(type)) {
+      request.expect = 0
+      return
+    }
+    const { subscriptions } = this.#context
+    const before = subscriptions.count(this.#word)
+    const value = decodeReply(frame)
+    const channel = Array.isArray(value) && Buffer.isBuffer(value[1]) ? value[1] : null
+    subscriptions.confirm(firstWord(frame), channel)
+    if (this.#all) request.expect = channel === null ? 0 : before - 1
+    else this.#left.shift()
+  }
+
+  onReplay(request: Request): void {
+    if (this.#all) {
+      request.expect = 1
+      return
+    }
+    request.bytes = encodeCommand([this.#word.toUpperCase(), ...this.#left])
+    request.expect = this.#left.length
+  }
+
+  onFailed(): void {}
+}
+
+/** A blocking command: sent again with the time that is left. */
+export class Blocking implements RequestHandler {
+  readonly #deadline: number
+  readonly #own: Buffer | null
+
+  /** `own`: a frame of the proxy's that goes before it each time, its reply swallowed. */
+  constructor(args: readonly Buffer[], now: number, own: Buffer | null = null) {
+    const timeout = blockingTimeout(args)
+    this.#own = own
+    if (timeout === null || timeout.value === 0) this.#deadline = Number.POSITIVE_INFINITY
+    else this.#deadline = now + timeout.value * (timeout.unit === 'seconds' ? 1000 : 1)
+  }
+
+  onReply(request: Request, frame: Buffer): void {
+    if (this.#own === null || request.expect === 0) request.owner.deliver(frame)
+  }
+
+  onReplay(request: Request): void {
+    const ownLength = this.#own?.length ?? 0
+    const args = commandArgs(request.bytes.subarray(ownLength))
+    const timeout = blockingTimeout(args)
+    if (timeout === null || timeout.value === 0) return
+    // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers it as it should.
+    const leftMs = Math.max(1, Math.ceil(this.#deadline - performance.now()))
+    args[timeout.index] = Buffer.from(timeout.unit === 'seconds' ? (leftMs / 1000).toFixed(3) : String(leftMs))
+    const frame = encodeCommand(args)
+    request.bytes = this.#own === null ? frame : Buffer.concat([this.#own, frame])
+  }
+
+  onFailed(): void {}
+}
+
+/** MULTI, and each command queued behind it. */
+export class Queued implements RequestHandler {
+  readonly #transaction: Transaction
+  readonly #isMulti: boolean
+
+  constructor(transaction: Transaction, isMulti: boolean) {
+    this.#transaction = transaction
+    this.#isMulti = isMulti
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    request.owner.deliver(frame)
+    if (!isError(type)) this.#transaction.queued.push(request.bytes)
+    else if (this.#isMulti) this.#transaction.detached = true
+    else this.#transaction.aborted = true
+  }
+
+  onReplay(): void {}
+
+  onFailed(): void {
+    this.#transaction.aborted = true
+    if (this.#isMulti) this.#transaction.detached = true
+  }
+}
+
+/** EXEC, and the DISCARD that takes its place when it must not run. */
+export class Executing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #transaction: Transaction
+  /** What the client is told instead of the server's reply to our DISCARD; null: EXEC itself has been sent. */
+  #instead: Buffer | null
+
+  constructor(context: SessionContext, transaction: Transaction, instead: Buffer | null) {
+    this.#context = context
+    this.#transaction = transaction
+    this.#instead = instead
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    request.owner.deliver(this.#instead ?? frame)
+    this.#close()
+    if (isError(type) || this.#instead !== null || this.#transaction.effects.size === 0) return
+    this.#applyEffects(frame)
+  }
+
+  /** Sent again while keys are watched: whether they changed is not known any more, so it is the ordinary lost race. */
+  onReplay(request: Request): void {
+    if (this.#instead !== null || !this.#context.state.watchLost) return
+    this.#instead = nilArray(this.#context)
+    request.bytes = encodeCommand(['DISCARD'])
+    request.cls = 'read'
+  }
+
+  onFailed(): void {
+    this.#close()
+  }
+
+  #close(): void {
+    this.#context.transaction = null
+    this.#context.state.watching = false
+    this.#context.state.watchLost = false
+  }
+
+  #applyEffects(frame: Buffer): void {
+    const replies = decodeReply(frame)
+    if (!Array.isArray(replies)) return
+    for (const [place, apply] of this.#transaction.effects) {
+      const reply = replies[place]
+      if (Buffer.isBuffer(reply) || Array.isArray(reply)) apply(frame)
+    }
+  }
+}
+
+/** What EXEC answers when a watched key has changed: the null array. */
+export function nilArray(context: SessionContext): Buffer {
+  return Buffer.from(context.state.identity.protocol === 3 ? '_\r\n' : '*-1\r\n')
+}
+
+/** What an aborted or overtaken EXEC is answered; null when it may run. */
+export function answerInstead(context: SessionContext, transaction: Transaction): Buffer | null {
+  if (transaction.aborted) return execAborted
+  return context.state.watchLost ? nilArray(context) : null
+}

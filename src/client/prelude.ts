@@ -1,0 +1,106 @@
+// prelude.ts — what a new link of a session's own is told before anything else, so that the new master knows what the
+// old one knew: names, flags, tracking, subscriptions, the open transaction. The replies are swallowed.
+//
+// Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
+
+import { encodeCommand } from '../resp/encode.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import type { Prelude } from '../upstream/handshake.ts'
+import type { SessionContext } from './context.ts'
+import type { SessionState } from './state.ts'
+
+interface Step {
+  readonly bytes: Buffer
+  /** Frames that answer it; an error is always one. */
+  replies: number
+  readonly what: string
+}
+
+/** The frames, and a swallower of their replies; null when the session has told Redis nothing. */
+export function buildPrelude(
+  context: SessionContext,
+  isMessage: (frame: Buffer, type: number) => boolean,
+): Prelude | null {
+  const steps = [...labelSteps(context.state), ...flagSteps(context.state), ...listeningSteps(context)]
+  if (steps.length === 0) return null
+  let at = 0
+  return {
+    bytes: Buffer.concat(steps.map(step => step.bytes)),
+    onFrame(frame, type) {
+      const step = steps[at]
+      if (step === undefined) return true
+      if (isMessage(frame, type)) {
+        context.push(frame)
+        return false
+      }
+      if (type === ReplyType.error) {
+        step.replies = 0
+        const reply = frame.toString('utf8', 1, frame.length - 2)
+        context.log.error(
+          { event: 'session.restore_failed', session: context.id, what: step.what, reply },
+          'the new master refuses what the session had; its client goes on without it',
+        )
+      } else step.replies--
+      if (step.replies === 0) at++
+      if (at < steps.length) return false
+      announceRestored(context)
+      return true
+    },
+  }
+}
+
+/** RESP3: "forget everything", what the server itself sends when it has lost track (a null invalidation). */
+const forgetAll = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
+
+function announceRestored(context: SessionContext): void {
+  const { state, subscriptions, counters } = context
+  if (state.tracking !== null && state.identity.protocol === 3) context.push(forgetAll)
+  if (subscriptions.size === 0) return
+  counters.resubscriptions += subscriptions.size
+  context.log.info(
+    { event: 'session.resubscribed', session: context.id, channels: subscriptions.size },
+    'subscribed again on the new link; messages published in between were missed',
+  )
+}
+
+/** CLIENT SETNAME and SETINFO as the session has them; empty values clear what another session left. */
+export function labelCommands(state: SessionState): Buffer[] {
+  return [
+    encodeCommand(['CLIENT', 'SETNAME', state.name]),
+    encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', state.libName]),
+    encodeCommand(['CLIENT', 'SETINFO', 'LIB-VER', state.libVersion]),
+  ]
+}
+
+/** What `labelCommands` would say, as text to compare; '' when it would say nothing. */
+export function labelOf(state: SessionState): string {
+  return state.name || state.libName || state.libVersion ? `${state.name} ${state.libName} ${state.libVersion}` : ''
+}
+
+function labelSteps(state: SessionState): Step[] {
+  if (labelOf(state) === '') return []
+  return labelCommands(state).map(bytes => ({ bytes, replies: 1, what: 'CLIENT SETNAME/SETINFO' }))
+}
+
+function flagSteps(state: SessionState): Step[] {
+  const steps: Step[] = []
+  const add = (bytes: Buffer, what: string): number => steps.push({ bytes, replies: 1, what })
+  if (state.capa) add(state.capa, 'CLIENT CAPA')
+  if (state.noEvict) add(encodeCommand(['CLIENT', 'NO-EVICT', 'ON']), 'CLIENT NO-EVICT')
+  if (state.noTouch) add(encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']), 'CLIENT NO-TOUCH')
+  if (state.importSource) add(encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']), 'CLIENT IMPORT-SOURCE')
+  if (state.readonly) add(encodeCommand(['READONLY']), 'READONLY')
+  if (state.tracking) add(state.tracking, 'CLIENT TRACKING')
+  return steps
+}
+
+function listeningSteps(context: SessionContext): Step[] {
+  const steps: Step[] = []
+  for (const { kind, channels } of context.subscriptions.commands()) {
+    const bytes = encodeCommand([kind.toUpperCase(), ...channels])
+    steps.push({ bytes, replies: channels.length, what: kind.toUpperCase() })
+  }
+  if (context.state.monitoring) steps.push({ bytes: encodeCommand(['MONITOR']), replies: 1, what: 'MONITOR' })
+  for (const frame of context.transaction?.queued ?? []) steps.push({ bytes: frame, replies: 1, what: 'MULTI' })
+  return steps
+}

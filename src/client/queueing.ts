@@ -1,0 +1,122 @@
+// queueing.ts — commands between MULTI and EXEC, on a link of the session's own.
+//
+// Each one is sent on as it comes and remembered once the server has said QUEUED, so that a new master can be given the
+// whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place and
+// applied when EXEC's reply says that they ran.
+import { classifyCommand, worstClass } from '../command/refine.ts'
+import { type CommandSpec, Route } from '../command/spec.ts'
+import { errors } from '../errors.ts'
+import { createRun, createUnit } from '../relay/request.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import { applyClient, replyInMulti } from './client-commands.ts'
+import type { SessionContext } from './context.ts'
+import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
+import { applyAuth, applyHello, applySelect, handleReset } from './login.ts'
+import { execAborted, type Transaction } from './transaction.ts'
+
+/** Handles one command while `context.transaction` is open. */
+export function queueCommand(
+  context: SessionContext,
+  spec: CommandSpec,
+  frame: Buffer,
+  args: readonly Buffer[],
+): boolean {
+  const transaction = context.transaction
+  if (transaction === null) throw new Error('no transaction is open')
+  switch (spec.route) {
+    case Route.exec:
+      return args.length === 1 ? handleExec(context, transaction, frame) : queue(context, transaction, frame, args)
+    case Route.discard:
+      return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
+    case Route.multi:
+    case Route.watch:
+      // Always an error; whether it also aborts the transaction differs (Valkey: yes), and EXEC's own reply tells.
+      context.submit(createRun(context.replyTo(), frame, 1))
+      return true
+    case Route.subscribe:
+    case Route.unsubscribe:
+      transaction.aborted = true
+      context.answer(errors.subscribeInMulti.reply)
+      return true
+    case Route.reset:
+      return handleReset(context, frame)
+    case Route.quit:
+      context.answer(Buffer.from('+OK\r\n'))
+      context.closeAfterReplies()
+      return true
+    case Route.client:
+      if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
+        transaction.aborted = true
+        context.answer(replyInMulti)
+        return true
+      }
+      return queue(context, transaction, frame, args, () => applyClient(context, frame, args))
+    case Route.select:
+      return queue(context, transaction, frame, args, () => applySelect(context, args))
+    case Route.auth:
+      return queue(context, transaction, frame, args, () => applyAuth(context, args))
+    case Route.hello:
+      return queue(context, transaction, frame, args, () => applyHello(context, args))
+    default:
+      return queue(context, transaction, frame, args)
+  }
+}
+
+function queue(
+  context: SessionContext,
+  transaction: Transaction,
+  frame: Buffer,
+  args: readonly Buffer[],
+  effect?: () => void,
+): boolean {
+  if (transaction.detached) {
+    context.answer(errors.noMaster.reply)
+    return true
+  }
+  // Its place in EXEC's reply is only right while no command before it was refused; after a refusal EXEC aborts anyway.
+  if (effect) transaction.effects.set(transaction.count, effect)
+  transaction.count++
+  transaction.cls = worstClass(transaction.cls, classifyCommand(args, Date.now()))
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(transaction, false))
+  request.cls = 'read' // queueing changes nothing: always sent again
+  context.submit(request)
+  return true
+}
+
+function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  // Whether a command before it was refused, or a watching link was lost, is known only when they have been answered.
+  if (context.pending > 0 && (context.state.watching || context.state.watchLost || transaction.effects.size > 0)) {
+    context.waitForReplies()
+    return false
+  }
+  if (transaction.detached) {
+    context.transaction = null
+    context.answer(execAborted)
+    return true
+  }
+  const instead = answerInstead(context, transaction)
+  const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
+  const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
+  request.cls = instead === null ? transaction.cls : 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
+function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  const end = (): void => {
+    context.transaction = null
+    context.state.watching = false
+    context.state.watchLost = false
+  }
+  if (transaction.detached) {
+    end()
+    context.answer(Buffer.from('+OK\r\n'))
+    return true
+  }
+  const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}

@@ -1,0 +1,24 @@
+// session-host.ts — what a session is given by the program around it.
+import type { DenyList } from '../command/deny.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { Lanes } from '../relay/lanes.ts'
+import type { Identity } from '../upstream/identity.ts'
+import type { Turn } from '../upstream/turn.ts'
+import type { Pressure } from './pressure.ts'
+
+export interface SessionHost {
+  readonly lanes: Lanes
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly log: Log
+  readonly deny: DenyList
+  readonly pressure: Pressure
+  readonly defaultIdentity: Identity
+  /** `private`: each session has a link of its own from the start. */
+  readonly links: 'auto' | 'private'
+  /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
+  readonly maxSessionBytes: number
+  readonly maxHeldBytes: number
+  onClosed(session: { readonly id: number }): void
+}

@@ -1,0 +1,516 @@
+// session.ts — one accepted client connection: reads it, cuts the bytes into commands, sends them on, writes replies back.
+//
+//   socket ─▶ chunk ─▶ scanner ─▶ run of plain commands ─▶ one request ─▶ lane
+//                         └─────▶ anything else ─▶ dispatch
+//   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket
+//
+// Owns: the socket, the unfinished frame, what must wait, back-pressure, which lane is used.
+// Never: knows about failovers, looks into replies.
+//
+// Must stay true: commands leave in the order they came; the socket is closed only for QUIT, a protocol error, the
+// client's own end, or shutdown; a session that has too much unanswered or unread is not read from.
+import type { Socket } from 'node:net'
+import { lookupCommand } from '../command/lookup.ts'
+import { Route } from '../command/spec.ts'
+import { protocolError } from '../errors.ts'
+import type { Lane } from '../relay/lane.ts'
+import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../relay/request.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import { splitInline } from '../resp/inline.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import { writeGathered } from '../upstream/link.ts'
+import type { Flushable } from '../upstream/turn.ts'
+import type { SessionContext } from './context.ts'
+import { dispatch } from './dispatch.ts'
+import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
+import type { SessionHost } from './session-host.ts'
+import { createState, isPlain } from './state.ts'
+import { isConfirmation, isMessage, Subscriptions } from './subscriptions.ts'
+import { findTransaction } from './whole-transaction.ts'
+
+/** Unanswered commands of one session; beyond, it is not read from until some are answered. */
+const MAX_PENDING = 1024
+/** Bytes of replies the client has not taken; beyond, its commands wait. */
+const MAX_UNREAD = 1024 * 1024
+
+/** How long a client may take to close its side after ours. */
+const LINGER_MS = 1000
+
+/** Routes that are one request, one reply, and leave no state: the fast path. */
+const isFast = new Uint8Array(32)
+for (const route of [Route.shared, Route.script, Route.evalsha, Route.scan]) isFast[route] = 1
+
+/** Why the session is not read from; more than one may hold. */
+const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8 } as const
+
+export class Session implements SessionContext, RequestOwner, Flushable {
+  readonly id: number
+  readonly state
+  readonly subscriptions = new Subscriptions()
+  transaction: SessionContext['transaction'] = null
+  gone = false
+  pending = 0
+  readonly #host: SessionHost
+  readonly #socket: Socket
+  readonly #scanner = new CommandScanner()
+  #partial: Buffer[] = []
+  #rest: Buffer | null = null
+  #mustWait = false
+  #paused = 0
+  #out: Buffer[] = []
+  #outBytes = 0
+  #pendingBytes = 0
+  /** Nothing more is read from the client: QUIT, a protocol error. */
+  #ending = false
+  /** The client has sent all it will send. */
+  #inputEnded = false
+  #lane: Lane
+  #private = false
+  #resumeScheduled = false
+  readonly #muted: RequestOwner
+
+  constructor(id: number, socket: Socket, host: SessionHost) {
+    this.id = id
+    this.#host = host
+    this.#socket = socket
+    this.state = createState(host.defaultIdentity)
+    this.#muted = mutedOwner(this)
+    this.#lane = host.lanes.attachShared(this.state.identity)
+    if (host.links === 'private') this.takePrivate()
+    socket
+      .on('data', (chunk: Buffer) => this.#onData(chunk))
+      .on('drain', () => this.#unpause(Pause.unread))
+      .on('end', () => this.#onEnd())
+      .on('error', () => this.#close())
+      .on('close', () => this.#close())
+  }
+
+  // ---- what dispatch asks of a session ----
+
+  get deny(): SessionHost['deny'] {
+    return this.#host.deny
+  }
+  get counters(): SessionHost['counters'] {
+    return this.#host.counters
+  }
+  get log(): SessionHost['log'] {
+    return this.#host.log
+  }
+  get defaultIdentity(): SessionHost['defaultIdentity'] {
+    return this.#host.defaultIdentity
+  }
+  get isPrivate(): boolean {
+    return this.#private
+  }
+  get lane(): Lane {
+    return this.#lane
+  }
+
+  replyTo(): RequestOwner {
+    if (this.state.reply === 'on') return this
+    if (this.state.reply === 'skip-next') this.state.reply = 'on'
+    return this.#muted
+  }
+
+  submit(request: Request): void {
+    this.pending += request.commands
+    this.#pendingBytes += request.weight
+    this.#host.counters.pendingBytes += request.weight
+    this.#host.counters.commands += request.commands
+    this.#lane.submit(request)
+    if (this.pending >= MAX_PENDING || this.#pendingBytes >= this.#host.maxSessionBytes) this.#pause(Pause.pending)
+    else if (this.#host.counters.pendingBytes >= this.#host.maxHeldBytes) this.#pauseForPressure()
+  }
+
+  answer(reply: Buffer): void {
+    const owner = this.replyTo()
+    if (this.pending === 0) owner.deliver(reply)
+    else this.submit(createLocal(owner, reply))
+  }
+
+  push(bytes: Buffer): void {
+    this.deliver(bytes)
+  }
+
+  takePrivate(): boolean {
+    if (this.#private) return true
+    if (this.pending > 0) {
+      this.#mustWait = true
+      return false
+    }
+    this.#host.lanes.detachShared(this.#lane)
+    this.#private = true
+    this.#lane = this.#host.lanes.openPrivate(this.state.identity, {
+      prelude: () => buildPrelude(this, isMessage),
+      label: () => labelOf(this.state),
+      isPush: (frame, type) => this.#isPush(frame, type),
+      onPush: frame => this.deliver(frame),
+      onLinkLost: () => {
+        if (this.state.watching) this.state.watchLost = true
+      },
+    })
+    this.#labelLink()
+    return true
+  }
+
+  waitForReplies(): void {
+    this.#mustWait = true
+  }
+
+  identityChanged(): void {
+    if (this.#private) {
+      this.#lane.identity = this.state.identity
+      return
+    }
+    this.#host.lanes.detachShared(this.#lane)
+    this.#lane = this.#host.lanes.attachShared(this.state.identity)
+  }
+
+  renewLink(): void {
+    const lane = this.#lane
+    lane.reusable = false
+    if (!this.#private || this.#canShare()) return
+    this.#host.turn.defer(() => {
+      if (this.gone || this.#lane !== lane) return
+      this.#private = false
+      this.#lane = this.#host.lanes.attachShared(this.state.identity)
+      this.#host.lanes.closePrivate(lane, false)
+      this.takePrivate()
+    })
+  }
+
+  closeAfterReplies(): void {
+    this.#ending = true
+    this.#endIfDone()
+  }
+
+  // ---- replies ----
+
+  deliver(bytes: Buffer): void {
+    if (this.gone || bytes.length === 0) return
+    if (this.#out.length === 0) this.#host.turn.markSession(this)
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+  }
+
+  onAnswered(commands: number, weight: number): void {
+    this.pending -= commands
+    this.#pendingBytes -= weight
+    if (this.gone) return
+    if (this.#paused !== 0 || this.pending === 0) this.#afterReply()
+  }
+
+  flush(): void {
+    const out = this.#out
+    const total = this.#outBytes
+    this.#out = []
+    this.#outBytes = 0
+    if (this.gone || total === 0) return
+    writeGathered(this.#socket, out, total)
+    if (this.#socket.writableLength > MAX_UNREAD) this.#pause(Pause.unread)
+    this.#endIfDone()
+  }
+
+  #afterReply(): void {
+    if (
+      this.#paused & Pause.pending &&
+      this.pending < MAX_PENDING / 2 &&
+      this.#pendingBytes < this.#host.maxSessionBytes
+    )
+      this.#unpause(Pause.pending)
+    if (this.pending > 0) return
+    if (this.#private && this.#canShare()) this.#host.turn.defer(this.#leaveIfIdle)
+    if (this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
+    this.#endIfDone()
+  }
+
+  // ---- the private link ----
+
+  #canShare(): boolean {
+    return (
+      this.#host.links === 'auto' &&
+      this.transaction === null &&
+      this.subscriptions.size === 0 &&
+      isPlain(this.state) &&
+      !this.gone
+    )
+  }
+
+  /** In a later step: the link has still to finish with the reply that made the session idle. */
+  readonly #leaveIfIdle = (): void => {
+    if (this.#private && this.pending === 0 && this.#canShare()) this.#leavePrivate()
+  }
+
+  #leavePrivate(): void {
+    const lane = this.#lane
+    this.#private = false
+    this.#lane = this.#host.lanes.attachShared(this.state.identity)
+    this.#host.lanes.closePrivate(lane, true)
+  }
+
+  /** A link taken over from another session still carries that one's name. */
+  #labelLink(): void {
+    const link = this.#lane.link
+    const label = labelOf(this.state)
+    if (link === null || link.status !== 'ready' || link.label === label) return
+    link.label = label
+    const commands = labelCommands(this.state)
+    this.submit(createUnit(this.#muted, Buffer.concat(commands), 0, commands.length, null))
+  }
+
+  #isPush(frame: Buffer, type: number): boolean {
+    if (type === ReplyType.push) return !isConfirmation(frame)
+    if (type === ReplyType.array) return this.subscriptions.size > 0 && isMessage(frame)
+    return this.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+  }
+
+  // ---- reading ----
+
+  #onData(chunk: Buffer): void {
+    if (this.#ending || this.gone) return
+    if (this.#paused & Pause.stalled || this.#rest !== null) {
+      this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
+      return
+    }
+    this.#read(chunk)
+  }
+
+  #read(chunk: Buffer): void {
+    const scanner = this.#scanner
+    let at = 0
+    if (this.#partial.length > 0) {
+      const end = scanner.next(chunk, 0)
+      if (end < 0) {
+        if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
+        else this.#partial.push(chunk)
+        return
+      }
+      this.#partial.push(chunk.subarray(0, end))
+      const frame = Buffer.concat(this.#partial)
+      this.#partial = []
+      if (!this.#readJoined(frame, chunk.subarray(end))) return
+      at = end
+    }
+    this.#readFrames(chunk, at)
+  }
+
+  /** A frame that came in parts, put together; scanned again to find its name. */
+  #readJoined(frame: Buffer, after: Buffer): boolean {
+    const kind = this.#scanner.kind
+    if (kind === FrameKind.empty) return true
+    const taken = this.#take(kind, frame)
+    if (taken && !this.#mustWait && !this.#ending && !this.gone && !(this.#paused & Pause.pending)) return true
+    if (taken) this.#stall(after.length === 0 ? null : after)
+    else this.#stall(after.length === 0 ? frame : Buffer.concat([frame, after]))
+    return false
+  }
+
+  /** The hot loop: a run of plain commands becomes one request. */
+  #readFrames(chunk: Buffer, from: number): void {
+    const scanner = this.#scanner
+    const hot = this.#host.deny.hot
+    let at = from
+    let runStart = from
+    let run = 0
+    while (at < chunk.length) {
+      const end = scanner.next(chunk, at)
+      if (end < 0) break
+      const kind = scanner.kind
+      if (kind === FrameKind.command && this.transaction === null && this.state.reply === 'on') {
+        const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
+        if (isFast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
+          run++
+          at = end
+          if (run < MAX_PENDING) continue
+        }
+      }
+      if (run > 0) {
+        this.submit(createRun(this, chunk.subarray(runStart, at), run))
+        run = 0
+        runStart = at
+        if (this.#paused & Pause.pending) {
+          this.#stall(at < chunk.length ? chunk.subarray(at) : null)
+          return
+        }
+        if (at === end) continue
+      }
+      const whole = kind === FrameKind.command ? this.#wholeTransaction(chunk, at, end) : 0
+      if (whole > 0) {
+        at = whole
+        runStart = at
+        continue
+      }
+      if (!this.#take(kind, chunk.subarray(at, end)) || this.gone) {
+        this.#stall(chunk.subarray(at))
+        return
+      }
+      at = end
+      runStart = at
+      if (this.#ending) return
+      if (this.#mustWait || this.#paused & Pause.pending) {
+        this.#stall(at < chunk.length ? chunk.subarray(at) : null)
+        return
+      }
+    }
+    if (run > 0) this.submit(createRun(this, chunk.subarray(runStart, at), run))
+    if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
+    else if (at < chunk.length) this.#partial.push(at === 0 ? chunk : chunk.subarray(at))
+  }
+
+  /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
+  #wholeTransaction(chunk: Buffer, at: number, end: number): number {
+    if (this.#private || this.transaction !== null || this.state.reply !== 'on') return 0
+    const spec = lookupCommand(chunk, this.#scanner.nameStart, this.#scanner.nameLength)
+    if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
+    const found = findTransaction(chunk, end, this.#host.deny)
+    if (found === null) return 0
+    const bytes = chunk.subarray(at, found.end)
+    this.submit(createUnit(this, bytes, found.commands + 1, found.commands + 1, null))
+    return found.end
+  }
+
+  /** One frame that is no plain command. Answers false when it must be offered again later. */
+  #take(kind: FrameKind, frame: Buffer): boolean {
+    if (kind === FrameKind.empty) return true
+    let command = frame
+    if (kind === FrameKind.inline) {
+      const args = splitInline(inlineLine(frame))
+      if (args === undefined) {
+        this.#fail('unbalanced quotes in request')
+        return true
+      }
+      if (args.length === 0) return true
+      command = encodeCommand(args)
+    }
+    const scanner = new CommandScanner()
+    scanner.next(command, 0)
+    const spec = lookupCommand(command, scanner.nameStart, scanner.nameLength)
+    if (!spec.known && isAttack(command, scanner.nameStart, scanner.nameLength)) {
+      this.destroy()
+      return true
+    }
+    const fast = isFast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    if (!fast || this.transaction !== null) return dispatch(this, spec, command)
+    this.submit(createRun(this.replyTo(), command, 1))
+    return true
+  }
+
+  /** The server's own error line, behind the replies of all commands before it, then the end. */
+  #fail(text: string): void {
+    this.#partial = []
+    this.#socket.pause()
+    this.answer(protocolError(text))
+    this.closeAfterReplies()
+  }
+
+  // ---- waiting and resuming ----
+
+  #stall(rest: Buffer | null): void {
+    if (this.#ending || this.gone) return
+    this.#rest = rest
+    if (this.#mustWait) this.#pause(Pause.stalled)
+    this.#mustWait = false
+    // What made it wait may be over already (an answer that needed no server).
+    if (this.pending === 0 && this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
+    else if (this.#paused === 0) this.#scheduleResume()
+  }
+
+  #pause(why: number): void {
+    if (this.#paused === 0) this.#socket.pause()
+    this.#paused |= why
+  }
+
+  #unpause(why: number): void {
+    if ((this.#paused & why) === 0) return
+    this.#paused &= ~why
+    if (this.#paused === 0) this.#scheduleResume()
+  }
+
+  #pauseForPressure(): void {
+    this.#pause(Pause.pressure)
+    this.#host.pressure.wait(() => this.#unpause(Pause.pressure))
+  }
+
+  /** Goes on in a later turn step, never inside the call that made it possible: replies first, then more commands. */
+  #scheduleResume(): void {
+    if (this.#resumeScheduled) return
+    this.#resumeScheduled = true
+    this.#host.turn.defer(() => {
+      this.#resumeScheduled = false
+      if (this.gone || this.#paused !== 0) return
+      const rest = this.#rest
+      this.#rest = null
+      if (rest !== null) this.#read(rest)
+      if (this.#paused === 0 && !this.gone && !this.#ending) this.#socket.resume()
+    })
+  }
+
+  // ---- the end ----
+
+  /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
+  #onEnd(): void {
+    const waitsForever = this.subscriptions.size > 0 || this.state.monitoring || this.#lane.link?.head?.patient === true
+    if (this.#private && waitsForever) {
+      this.destroy()
+      return
+    }
+    this.#inputEnded = true
+    this.#endIfDone()
+  }
+
+  #endIfDone(): void {
+    const noMore = this.#ending || (this.#inputEnded && this.#rest === null && !this.#resumeScheduled)
+    if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
+    // What the client still sends is thrown away unread: closing with it in the kernel's buffer would be a reset, and
+    // the reset would take the last reply with it.
+    this.#ending = true
+    this.#socket.end()
+    this.#socket.resume()
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
+  }
+
+  /** Shutdown: everything that is unanswered ends here. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#out = []
+    this.#outBytes = 0
+    this.#partial = []
+    this.#rest = null
+    if (this.#private) this.#host.lanes.closePrivate(this.#lane, false)
+    else this.#host.lanes.detachShared(this.#lane)
+    this.#host.onClosed(this)
+  }
+}
+
+/** A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand). */
+function isAttack(command: Buffer, start: number, length: number): boolean {
+  return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
+}
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57
+
+/** Without its line end: '\n', and a '\r' before it. */
+function inlineLine(frame: Buffer): Buffer {
+  const end = frame.length - 1
+  return frame.subarray(0, frame[end - 1] === 13 ? end - 1 : end)
+}
+
+/** CLIENT REPLY OFF: replies are counted, not heard. */
+function mutedOwner(session: Session): RequestOwner {
+  return {
+    get gone(): boolean {
+      return session.gone
+    },
+    deliver(): void {},
+    onAnswered(commands, weight): void {
+      session.onAnswered(commands, weight)
+    },
+  }
+}

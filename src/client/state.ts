@@ -1,0 +1,85 @@
+// state.ts — what a client has told Redis about its connection, kept so that it can be told again to another node.
+// Data and small pure functions; nothing here sends or decides.
+import { createIdentity, type Identity } from '../upstream/identity.ts'
+
+/** Everything but transactions and subscriptions, which have files of their own. */
+export interface SessionState {
+  identity: Identity
+  /** CLIENT SETNAME or HELLO SETNAME; empty: none. */
+  name: string
+  libName: string
+  libVersion: string
+  noEvict: boolean
+  noTouch: boolean
+  /** READONLY (Valkey takes it outside of a cluster). */
+  readonly: boolean
+  importSource: boolean
+  /** The frame of CLIENT CAPA, sent again as it was. */
+  capa: Buffer | null
+  /** The frame of the CLIENT TRACKING that is in force. */
+  tracking: Buffer | null
+  monitoring: boolean
+  /** CLIENT REPLY: off, or one more reply to be skipped. */
+  reply: 'on' | 'off' | 'skip-next'
+  /** The client has asked for its id on the server: from now on it keeps a link of its own, so that the id stays true. */
+  pinned: boolean
+  /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
+  watching: boolean
+  /** A link that watched keys was lost: whether they changed can no longer be known, so the next EXEC answers nil. */
+  watchLost: boolean
+}
+
+/** A new session's state: the identity that the proxy's own options give it, everything else at Redis's defaults. */
+export function createState(identity: Identity): SessionState {
+  return {
+    identity,
+    name: '',
+    libName: '',
+    libVersion: '',
+    noEvict: false,
+    noTouch: false,
+    readonly: false,
+    importSource: false,
+    capa: null,
+    tracking: null,
+    monitoring: false,
+    reply: 'on',
+    pinned: false,
+    watching: false,
+    watchLost: false,
+  }
+}
+
+/**
+ * RESET: back to the defaults (clearClientConnectionState in networking.c). The library's name and version stay, and so
+ * do CLIENT CAPA and CLIENT IMPORT-SOURCE, as they do in the server.
+ */
+export function resetState(state: SessionState, identity: Identity): void {
+  const { libName, libVersion, capa, importSource, pinned } = state
+  Object.assign(state, createState(identity), { libName, libVersion, capa, importSource, pinned })
+}
+
+/** The identity with some of its parts replaced. */
+export function withIdentity(
+  old: Identity,
+  change: Partial<Pick<Identity, 'username' | 'password' | 'database' | 'protocol'>>,
+): Identity {
+  const { username, password, database, protocol } = { ...old, ...change }
+  return createIdentity(username, password, database, protocol)
+}
+
+/** Whether nothing in this state needs a link of the session's own. */
+export function isPlain(state: SessionState): boolean {
+  return (
+    !state.watching &&
+    !state.watchLost &&
+    !state.monitoring &&
+    !state.noEvict &&
+    !state.noTouch &&
+    !state.readonly &&
+    !state.importSource &&
+    !state.pinned &&
+    state.capa === null &&
+    state.tracking === null
+  )
+}

@@ -1,0 +1,26 @@
+// transaction.ts — an open MULTI of a session with a link of its own: what has been queued, so that it can be queued
+// again on a new master, and whether its EXEC may still run.
+
+import type { ReplayClass } from '../command/spec.ts'
+
+export interface Transaction {
+  /** MULTI and the commands that the server has answered with QUEUED, as frames, oldest first; empty before MULTI's +OK. */
+  readonly queued: Buffer[]
+  /** The worst class of the commands inside, for an EXEC whose outcome is unknown. */
+  cls: ReplayClass
+  /** A command was refused at queue time (by the server or by us): EXEC answers EXECABORT, as the server would. */
+  aborted: boolean
+  /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
+  detached: boolean
+  /** What queued connection commands (SELECT, HELLO, ...) do to the session once EXEC has run them, by their place. */
+  readonly effects: Map<number, (reply: Buffer) => void>
+  /** Commands accepted so far, that is, the next one's place in EXEC's reply. */
+  count: number
+}
+
+/** Just opened. */
+export function createTransaction(): Transaction {
+  return { queued: [], cls: 'read', aborted: false, detached: false, effects: new Map(), count: 0 }
+}
+
+export const execAborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')

@@ -1,0 +1,30 @@
+// whole-transaction.ts — is a MULTI's EXEC in hand already? Then the whole can go over a shared link as one unbroken
+// request, which is how clients nearly always send it.
+import type { DenyList } from '../command/deny.ts'
+import { lookupCommand } from '../command/lookup.ts'
+import { Route } from '../command/spec.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+
+/** Routes of commands that, inside a transaction, change nothing about the connection. */
+const allowed = new Uint8Array(32)
+for (const route of [Route.shared, Route.script, Route.evalsha, Route.scan, Route.blocking, Route.maybeBlocking])
+  allowed[route] = 1
+
+/**
+ * Looks from just behind MULTI for the EXEC or DISCARD that ends it. Answers where it ends and how many commands stand
+ * between MULTI and there, the last included; null when the chunk ends first or something inside needs a link of its own.
+ */
+export function findTransaction(chunk: Buffer, from: number, deny: DenyList): { end: number; commands: number } | null {
+  const scanner = new CommandScanner()
+  let commands = 0
+  for (let at = from; at < chunk.length; ) {
+    const end = scanner.next(chunk, at)
+    if (end < 0 || scanner.kind !== FrameKind.command) return null
+    commands++
+    const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
+    if (spec.route === Route.exec || spec.route === Route.discard) return scanner.argc === 1 ? { end, commands } : null
+    if (allowed[spec.route] !== 1 || deny.hot[spec.index] !== 0) return null
+    at = end
+  }
+  return null
+}

@@ -1,0 +1,28 @@
+// environment.ts — the environment as a source of options: every variable that starts with HOLDFAST_.
+// Reads names and texts; never judges a value, and shows none: a mistyped name may hold a password.
+import { type Given, nameOfVariable, type Source, type Table, valueNames, variableOf } from './option.ts'
+import { didYouMean, nearest } from './suggest.ts'
+
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>, table: Table): Source {
+  const names = valueNames(table)
+  const given = new Map<string, Given>()
+  const errors: string[] = []
+  for (const [variable, text] of Object.entries(env)) {
+    const name = nameOfVariable(variable)
+    if (name === undefined || text === undefined || isServiceLink(variable, text)) continue
+    const origin = `${variable} (environment)`
+    if (names.includes(name) && variableOf(name) === variable) given.set(name, { text, origin })
+    else errors.push(`${origin}: no such option${didYouMean(nearest(variable, names.map(variableOf)))}`)
+  }
+  return { given, errors }
+}
+
+/**
+ * Kubernetes puts HOLDFAST_SERVICE_HOST, HOLDFAST_PORT_6379_TCP_ADDR and the like into every pod that runs beside a
+ * Service called `holdfast` or `holdfast-…`: they are none of ours, and no reason to refuse to start.
+ */
+function isServiceLink(variable: string, text: string): boolean {
+  if (/_SERVICE_(HOST|PORT(_\w+)?)$/.test(variable)) return true
+  if (/_PORT(_\d+_(TCP|UDP|SCTP))?$/.test(variable)) return /^(tcp|udp|sctp):\/\//.test(text)
+  return /_PORT_\d+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)$/.test(variable)
+}

@@ -1,0 +1,103 @@
+// file.ts — files as sources: the YAML or JSON file of --config, and the files that hold one secret each.
+//
+// Every scalar is taken as the text that stands in the file (YAML's failsafe schema): `0123` stays a password of four
+// characters, and a value means the same in the file as in a flag. Parser messages can quote the file, and the file can
+// hold passwords, so a syntax error is reported by its place and kind alone.
+// Imports `yaml` only when there is a file to read: it costs 40 ms that a start without one should not pay.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { getSystemErrorMap } from 'node:util'
+import { type Given, type Source, shownName, type Table, valueNames } from './option.ts'
+import { didYouMean, nearest } from './suggest.ts'
+
+type Yaml = typeof import('yaml')
+type Scalar = import('yaml').Scalar
+
+/** Reads the file that `named` names; `named.origin` is where the name itself came from. */
+export function readConfigFile(named: Given, table: Table): Source {
+  const path = named.text
+  const content = path === '' ? { cause: 'the name of the file is empty' } : readText(path)
+  if ('cause' in content) return unread([`${named.origin}: cannot read ${path}: ${content.cause}`])
+  const yaml = createRequire(import.meta.url)('yaml') as Yaml
+  const counter = new yaml.LineCounter()
+  const parsed = yaml.parseDocument(content.text, { schema: 'failsafe', prettyErrors: false, lineCounter: counter })
+  const broken = [...parsed.errors, ...parsed.warnings].map(problem => {
+    const kind = problem.code.toLowerCase().replaceAll('_', ' ')
+    const hint = 'a value that starts with a special character needs quotes'
+    return `${path}: line ${counter.linePos(problem.pos[0]).line}: not valid YAML or JSON (${kind}; ${hint})`
+  })
+  if (broken.length > 0) return unread(broken)
+  if (parsed.contents === null) return { given: new Map(), errors: [] }
+  if (!yaml.isMap(parsed.contents)) {
+    return unread([`${path}: expected "option: value" lines or a JSON object`])
+  }
+  return readPairs(path, parsed.contents.items, { yaml, table })
+}
+
+function unread(errors: string[]): Source {
+  return { given: new Map(), errors, unread: true }
+}
+
+function readPairs(
+  path: string,
+  pairs: readonly { key: unknown; value: unknown }[],
+  { yaml, table }: { yaml: Yaml; table: Table },
+): Source {
+  const names = valueNames(table).filter(name => name !== 'config')
+  const given = new Map<string, Given>()
+  const errors: string[] = []
+  for (const pair of pairs) {
+    const key = yaml.isScalar(pair.key) ? String(pair.key.value) : '?'
+    const origin = `${path}: ${key}`
+    if (!names.includes(key)) {
+      const shown = shownName(key, table)
+      errors.push(`${path}: ${shown}: no such option${didYouMean(nearest(shown, names))}`)
+      continue
+    }
+    const text = textOf(pair.value, { yaml, list: table[key]?.kind.list === true })
+    if (text === undefined) errors.push(`${origin}: expected ${listOrValue(key, table)}`)
+    else given.set(key, { text, origin })
+  }
+  return { given, errors }
+}
+
+function listOrValue(key: string, table: Table): string {
+  return table[key]?.kind.list === true ? 'one value or a list of values' : 'one value'
+}
+
+/** The text of a value as it was written, of a list joined with commas; undefined for anything else. */
+function textOf(value: unknown, { yaml, list }: { yaml: Yaml; list: boolean }): string | undefined {
+  if (yaml.isScalar(value)) return scalarText(value)
+  if (!list || !yaml.isSeq(value)) return undefined
+  const parts = value.items.map(item => (yaml.isScalar(item) ? scalarText(item) : undefined))
+  return parts.includes(undefined) ? undefined : parts.join(',')
+}
+
+/** `key:`, `key: ~` and `key: null` are no value; the same words in quotes are. */
+function scalarText(scalar: Scalar): string | undefined {
+  if (typeof scalar.value !== 'string') return undefined
+  return scalar.type === 'PLAIN' && ['', '~', 'null'].includes(scalar.value) ? undefined : scalar.value
+}
+
+/** The secret in a file: its text without the one line end that editors and `echo` put behind it. */
+export function readSecretFile(named: Given): { text: string } | { error: string } {
+  const content = named.text === '' ? { cause: 'the name of the file is empty' } : readText(named.text)
+  if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }
+  return { text: content.text.replace(/\r?\n$/, '') }
+}
+
+function readText(path: string): { text: string } | { cause: string } {
+  try {
+    return { text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    return { cause: causeOf(error) }
+  }
+}
+
+/** `no such file or directory (ENOENT)`: the system's own words, without the path a second time. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, errno } = error as NodeJS.ErrnoException
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  return words === undefined ? error.message : `${words} (${code})`
+}

@@ -1,0 +1,98 @@
+// help.ts — the table of options in words: the text of --help and the table in the README.
+// Both are made from the table alone, so they cannot say anything else than what is read.
+import { questions } from './flags.ts'
+import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'
+
+interface Row {
+  readonly group: string
+  readonly flag: string
+  readonly placeholder: string
+  readonly variable: string
+  readonly state: string
+  readonly form: string
+  readonly help: string
+}
+
+function rowsOf(table: Table): Row[] {
+  return Object.entries(table).flatMap(([name, option]) => {
+    const row = {
+      group: option.group,
+      flag: flagOf(name),
+      placeholder: option.kind.placeholder,
+      variable: variableOf(name),
+      state: stateOf(option),
+      form: option.kind.form,
+      help: option.help,
+    }
+    const twin = {
+      ...row,
+      flag: flagOf(twinOf(name)),
+      placeholder: 'FILE',
+      variable: variableOf(twinOf(name)),
+      form: 'name of a file',
+      help: `The same, read from a file; a line end at its end is not part of it.`,
+    }
+    return option.secret ? [row, twin] : [row]
+  })
+}
+
+function stateOf(option: Option<unknown>): string {
+  if (option.required) return 'required'
+  return option.fallback === null ? 'default: none' : `default: ${option.fallback}`
+}
+
+const about = `Holdfast: a local Redis endpoint that stays up through a Sentinel failover.
+
+Usage: holdfast --sentinels HOST:PORT[,HOST:PORT...] --master NAME [options]
+
+Each option is a flag, an environment variable and a key of the --config file (the flag's name without --).
+A flag wins over the environment, the environment over the file, the file over the default.
+`
+
+/** The text of `--help`: by group, each option with what it means, its default, its unit and its variable. */
+export function helpText(table: Table): string {
+  const rows = rowsOf(table)
+  const groups = [...new Set(rows.map(row => row.group))].map(group =>
+    [`${group}:`, ...rows.filter(row => row.group === group).map(helpRow)].join('\n'),
+  )
+  const asks = Object.entries(questions).map(([name, short]) => `  ${flagOf(name)}, -${short}`)
+  return [about, ...groups.map(group => `${group}\n`), `Questions:\n${asks.join('\n')}`].join('\n')
+}
+
+function helpRow(row: Row): string {
+  const facts = [row.state, row.form, row.variable].join(' | ')
+  return [`  ${row.flag} ${row.placeholder}`, ...wrap(row.help, 88), `[${facts}]`].join('\n      ')
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === '' ? word : `${line} ${word}`
+    }
+  }
+  return [...lines, line]
+}
+
+/** The options as a Markdown table, for the README. */
+export function helpTable(table: Table): string {
+  const lines = rowsOf(table).map(row => {
+    const names = `${code(`${row.flag} ${row.placeholder}`)}<br>${code(row.variable)}`
+    const state = row.state.replace(/^default: /, '')
+    const shown = ['required', 'none'].includes(state) ? state : code(state)
+    return `| ${names} | ${shown} | ${cell(row.form)} | ${cell(row.help)} |`
+  })
+  return ['| Option | Default | Value | What it does |', '|---|---|---|---|', ...lines].join('\n')
+}
+
+function code(text: string): string {
+  return `\`${cell(text)}\``
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}

@@ -1,0 +1,106 @@
+// option.ts — what an option is: the shape of one row of the table in config.ts, and the names derived from it.
+//
+// One word, `hold-timeout`, gives the flag `--hold-timeout`, the variable `HOLDFAST_HOLD_TIMEOUT` and the file key
+// `hold-timeout`; a secret also gives the twin `…-file`. No name is written a second time anywhere.
+// Never reads a source and never knows a particular option.
+
+/** What came of reading a text: the value, or what should have stood there (and which part of it was wrong). */
+export type Read<T> = { readonly value: T } | { readonly expected: string; readonly part?: string }
+
+/** A kind of value: how it is written, in words for people, and how to read it. */
+export interface Kind<T> {
+  readonly placeholder: string
+  /** One short phrase for the help and the README: the unit, or the words allowed. */
+  readonly form: string
+  /** A list may be given as a repeated flag or a YAML sequence; the parts are joined with commas. */
+  readonly list: boolean
+  read(text: string): Read<T>
+}
+
+export interface Option<T> {
+  readonly group: string
+  readonly kind: Kind<T>
+  readonly help: string
+  /** The default as a person would write it; null where there is none. */
+  readonly fallback: string | null
+  readonly required: boolean
+  /** The value is shown nowhere, and may come from a file named by the option's `-file` twin. */
+  readonly secret: boolean
+}
+
+export type Table = Readonly<Record<string, Option<unknown>>>
+
+/** The type of each option's value, by its name. */
+export type Settings<T extends Table> = {
+  readonly [K in keyof T]: T[K] extends Option<infer V> ? V : never
+}
+
+interface About<T> {
+  readonly group: string
+  readonly kind: Kind<T>
+  readonly help: string
+}
+
+export function required<T>(about: About<T>): Option<T> {
+  return { ...about, fallback: null, required: true, secret: false }
+}
+
+export function withDefault<T>(fallback: string, about: About<T>): Option<T> {
+  return { ...about, fallback, required: false, secret: false }
+}
+
+export function optional<T>(about: About<T>): Option<T | null> {
+  return { ...about, fallback: null, required: false, secret: false }
+}
+
+export function secret<T>(about: About<T>): Option<T | null> {
+  return { ...about, fallback: null, required: false, secret: true }
+}
+
+const prefix = 'HOLDFAST_'
+
+export function flagOf(name: string): string {
+  return `--${name}`
+}
+
+export function variableOf(name: string): string {
+  return prefix + name.toUpperCase().replaceAll('-', '_')
+}
+
+/** The option a variable of ours stands for, or undefined for a variable of somebody else. */
+export function nameOfVariable(variable: string): string | undefined {
+  return variable.startsWith(prefix) ? variable.slice(prefix.length).toLowerCase().replaceAll('_', '-') : undefined
+}
+
+export function twinOf(name: string): string {
+  return `${name}-file`
+}
+
+/** Every name that takes a value in a flag, a variable or the file: the options and the twins of the secret ones. */
+export function valueNames(table: Table): string[] {
+  return Object.entries(table).flatMap(([name, option]) => (option.secret ? [name, twinOf(name)] : [name]))
+}
+
+/**
+ * An unknown name as an error may show it: cut where a value may begin, as in `--redis-password:secret` or
+ * `--redis-passwordsecret`, where only the separator was forgotten.
+ */
+export function shownName(name: string, table: Table): string {
+  const secretName = Object.keys(table).find(known => table[known]?.secret && name.includes(known))
+  const end = secretName === undefined ? name.search(/[^\w-]|$/) : name.indexOf(secretName) + secretName.length
+  return end < name.length ? `${name.slice(0, end)}…` : name
+}
+
+/** A text that a source gave for an option, and the words that say where it stood. */
+export interface Given {
+  readonly text: string
+  readonly origin: string
+}
+
+/** All that one source gave, and what was wrong with the source itself. */
+export interface Source {
+  readonly given: ReadonlyMap<string, Given>
+  readonly errors: readonly string[]
+  /** The source could not be read at all, so nothing can be said of what it does not give. */
+  readonly unread?: true
+}

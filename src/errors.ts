@@ -1,0 +1,47 @@
+// errors.ts — every error reply that Holdfast itself gives: code, text, and whether the command may have run.
+//
+// The first word of a Redis error is contract: clients decide by it whether to try again. TRYAGAIN is the one that
+// ioredis, node-redis, redis-py, Jedis, Lettuce and go-redis know as "nothing is wrong with the command, ask again
+// later", and a server outside cluster mode never sends it, so it cannot be taken for Redis's own (see
+// docs/decisions/0003-error-codes.md). An unknown outcome must never look transient: blind retry is what `safe` forbids.
+
+export interface ErrorSpec {
+  readonly reply: Buffer
+  /** Whether the command may have taken effect. */
+  readonly executed: 'no' | 'unknown'
+}
+
+const spec = (line: string, executed: ErrorSpec['executed']): ErrorSpec => ({
+  reply: Buffer.from(`-${line}\r\n`),
+  executed,
+})
+
+export const errors = {
+  /** The hold time or the retries are used up, and the command was never run. */
+  noMaster: spec('TRYAGAIN holdfast: no master in time; the command was not run', 'no'),
+  /** The breaker is open: the hold time has run out for others before. */
+  tripped: spec('TRYAGAIN holdfast: no master for longer than the hold time; the command was not run', 'no'),
+  /** The hold time or the retries are used up, and the command had been sent at least once. */
+  gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
+  /** Policy `safe`: the command was sent, its link was lost, and running it again could apply it twice. */
+  unknownOutcome: spec(
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run (retry-policy safe)',
+    'unknown',
+  ),
+  subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
+  replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
+  tooManySessions: spec('ERR max number of clients reached', 'no'),
+} as const satisfies Record<string, ErrorSpec>
+
+/** What a denied command is answered; `name` comes from the client and is cut and cleaned before it is shown. */
+export function deniedReply(name: string): Buffer {
+  const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?')
+  return Buffer.from(
+    `-NOPERM holdfast: '${shown}' would break a deployment under Sentinel and is refused (--deny-commands)\r\n`,
+  )
+}
+
+/** The server's own line for a stream that cannot be parsed; the connection closes behind it. */
+export function protocolError(text: string): Buffer {
+  return Buffer.from(`-ERR Protocol error: ${text}\r\n`, 'latin1')
+}

@@ -1,0 +1,97 @@
+// proxy.ts — the composition root: builds the two planes and joins them.
+//
+//   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
+//                       ◀──── observe ────────
+//
+// Owns: who knows whom, start, stop. Never: decides anything the planes decide.
+import type { Address } from './address.ts'
+import { Listener } from './client/listener.ts'
+import { Pressure } from './client/pressure.ts'
+import { createDenyList } from './command/deny.ts'
+import type { Config } from './config.ts'
+import { type Counters, createCounters } from './ops/counters.ts'
+import type { Log } from './ops/log.ts'
+import { Lanes } from './relay/lanes.ts'
+import { Watcher } from './sentinel/watcher.ts'
+import { createIdentity } from './upstream/identity.ts'
+import { Turn } from './upstream/turn.ts'
+
+export interface Proxy {
+  /** Begins to watch and to accept; resolves with the address bound, rejects when it cannot be. */
+  start(): Promise<Address>
+  /** Accepts no more clients, serves those there are for the grace period, ends. */
+  stop(): Promise<void>
+  readonly counters: Readonly<Counters>
+}
+
+/** How long a dial may take: a master on the same network answers in a fraction of it or is not there. */
+const CONNECT_TIMEOUT_MS = 1000
+/** How often sessions that wait for memory are looked at. */
+const PRESSURE_CHECK_MS = 10
+
+/** Builds everything; nothing is connected before start(). */
+export function createProxy(config: Config, log: Log): Proxy {
+  const counters = createCounters()
+  const turn = new Turn()
+  const lanes = new Lanes({
+    policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
+    backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
+    holdTimeoutMs: config.holdTimeoutMs,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    turn,
+    counters,
+    log,
+    observe: observation => watcher.confirm(observation),
+  })
+  const watcher = new Watcher(
+    {
+      sentinels: config.sentinels,
+      masterName: config.masterName,
+      sentinelUsername: config.sentinelUsername,
+      sentinelPassword: config.sentinelPassword,
+      redisUsername: config.redisUsername,
+      redisPassword: config.redisPassword,
+      log,
+    },
+    {
+      onServe: master => lanes.serve(master),
+      onHold: (cause, detail) => lanes.hold(cause, detail),
+    },
+  )
+  const pressure = new Pressure(counters, config.maxHeldBytes)
+  const listener = new Listener(
+    {
+      lanes,
+      turn,
+      counters,
+      log,
+      pressure,
+      deny: createDenyList(config.denyCommands),
+      defaultIdentity: createIdentity(config.redisUsername, config.redisPassword, 0, 2),
+      links: config.links,
+      maxSessionBytes: config.maxSessionHeldBytes,
+      maxHeldBytes: config.maxHeldBytes,
+    },
+    { maxSessions: config.maxSessions },
+  )
+  let pressureTimer: NodeJS.Timeout | undefined
+
+  return {
+    counters,
+    async start() {
+      const bound = await listener.listen({ host: config.listenHost, port: config.listenPort })
+      pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
+      lanes.start()
+      watcher.start()
+      return bound
+    },
+    async stop() {
+      log.info({ event: 'proxy.stopping', sessions: listener.size, graceMs: config.shutdownGraceMs }, 'no new clients')
+      await listener.stop(config.shutdownGraceMs)
+      clearInterval(pressureTimer)
+      lanes.stop()
+      await watcher.stop()
+      log.info({ event: 'proxy.stopped' }, 'stopped')
+    },
+  }
+}

@@ -1,0 +1,41 @@
+// lane-host.ts — what a lane may ask of the pool that owns it: the gate, the limits, and somebody to report to.
+import type { Master } from '../address.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { HandshakeFailure } from '../upstream/handshake.ts'
+import type { Identity } from '../upstream/identity.ts'
+import type { CloseReason, Link } from '../upstream/link.ts'
+import type { Turn } from '../upstream/turn.ts'
+import type { BackoffLimits } from './backoff.ts'
+import type { Gate } from './gate.ts'
+import type { ReplayPolicy } from './replay.ts'
+import type { Request } from './request.ts'
+
+/** Whose link it is, for the log. */
+export interface LaneInfo {
+  readonly identity: Identity
+  readonly kind: 'shared' | 'private'
+}
+
+export interface LaneHost {
+  readonly gate: Gate
+  /** The gate lets requests through: one comparison on the hot path. */
+  readonly sendable: boolean
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly log: Log
+  readonly policy: ReplayPolicy
+  readonly backoff: BackoffLimits
+  /** Milliseconds a request may wait. */
+  readonly holdLimitMs: number
+  readonly connectTimeoutMs: number
+  /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
+  observe(observation: string): void
+  onLinkReady(link: Link<Request>, about: LaneInfo): void
+  onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void
+  onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void
+  /** A lane has nothing waiting any more. */
+  onDrained(): void
+  /** A request's time has run out. */
+  onExpired(): void
+}

@@ -1,0 +1,466 @@
+// lane.ts — the ordered path of one identity (shared) or one session (private) to the master: who waits, and the link
+// that is up at present.
+//
+//   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ replies ──▶ owner
+//        └───▶ [waiting: oldest first] ──pump──▶ link.send
+//   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay.ts decides
+//
+// Owns: the waiting FIFO, the current link, when to dial again. Never: decides who the master is (it may dial only after
+// the control plane has confirmed one since the last loss), parses commands on the hot path, writes to clients.
+//
+// Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
+// (reply, error, owner gone); what waits is counted, and the counts add up.
+import type { ErrorSpec } from '../errors.ts'
+import { errors } from '../errors.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import { Fifo } from '../upstream/fifo.ts'
+import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
+import type { Identity } from '../upstream/identity.ts'
+import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
+import { backoffMs } from './backoff.ts'
+import { isSameTerm } from './gate.ts'
+import type { LaneHost } from './lane-host.ts'
+import { Quiesce } from './quiesce.ts'
+import { classOf, decideReplay, type Outcome, type Refusal, refusalOf, remainderOf } from './replay.ts'
+import { failRequest, type Request } from './request.ts'
+
+/** What a private lane's session adds to its link, and hears besides replies. */
+export interface LaneOwner {
+  /** Frames that give a new link the session's state; null when there is none. */
+  prelude(): Prelude | null
+  /** The name and library that the prelude tells the link. */
+  label(): string
+  /** Is this frame no reply? Consulted for every frame of a private link. */
+  isPush: ((frame: Buffer, type: number) => boolean) | null
+  onPush(frame: Buffer): void
+  /** The link is gone; what it still owes is about to be replayed. */
+  onLinkLost(): void
+}
+
+/** After a change of master, replicas need about a second to attach; longer than this, NOREPLICAS is the true answer. */
+const NOREPLICAS_WINDOW_MS = 10_000
+
+export class Lane implements LinkListener<Request> {
+  identity: Identity
+  /** Sessions that use a shared lane, and since when there are none (0: there are). */
+  users = 0
+  unusedSince = 0
+  /** The link is what `identity` says and may serve another session afterwards. */
+  reusable = true
+  /** Grows each time the link was cut for silence: a node that is only slow is given longer each time. */
+  patience = 1
+  /** A private lane's session; null for a shared lane. */
+  readonly owner: LaneOwner | null
+  readonly #host: LaneHost
+  #link: Link<Request> | null = null
+  #waiting = new Fifo<Request>()
+  #attempt = 0
+  #timer: NodeJS.Timeout | null = null
+  #awaitingConfirmation = false
+  #closed = false
+  /** Ids our lost links had on the node of `#fenceAt`; ended there, if it is still the same process, before anything is sent again. */
+  #fence: number[] = []
+  #fenceAt: Link<Request>['master'] | null = null
+  /** Set while the node is being cut because it is no master: what it owes was refused, not lost. */
+  #cutAsRefused = false
+  #quiesce: Quiesce | null = null
+
+  constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
+    this.#host = host
+    this.identity = identity
+    this.owner = owner
+  }
+
+  get kind(): 'shared' | 'private' {
+    return this.owner === null ? 'shared' : 'private'
+  }
+
+  get link(): Link<Request> | null {
+    return this.#link
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  get idle(): boolean {
+    return this.#waiting.size === 0 && (this.#link === null || this.#link.inFlight === 0)
+  }
+
+  /** Takes a request; it is sent now or waits its turn. */
+  submit(request: Request): void {
+    const link = this.#link
+    if (link !== null && link.status === 'ready' && this.#waiting.size === 0) {
+      if (request.local !== null) {
+        link.send(request)
+        link.settleHead()
+        return
+      }
+      if (this.#host.sendable && this.#quiesce === null && !link.full) {
+        request.sends++
+        link.send(request)
+        return
+      }
+    } else if (request.local !== null && this.#waiting.size === 0) {
+      this.#complete(request)
+      return
+    }
+    this.#submitHeld(request)
+  }
+
+  #submitHeld(request: Request): void {
+    if (request.local === null && this.#host.gate.state.kind === 'tripped') {
+      this.#host.counters.refusedByBreaker++
+      failRequest(request, errors.tripped.reply)
+      this.submit(request)
+      return
+    }
+    this.#wait(request)
+    this.ensureLink()
+  }
+
+  /** Dials, if a link is wanted and may be had now. */
+  ensureLink(): void {
+    const master = this.#host.gate.master
+    if (this.#closed || this.#link !== null || master === null) return
+    if (this.#timer !== null || this.#awaitingConfirmation) return
+    const fence = this.#fenceAt !== null && isSameTerm(this.#fenceAt, master) ? this.#fence : []
+    const handshake = new Handshake(this.identity, fence, this.owner?.prelude() ?? null)
+    this.#link = new Link(master, handshake, this, {
+      turn: this.#host.turn,
+      connectTimeoutMs: this.#host.connectTimeoutMs,
+    })
+    this.#link.label = this.owner?.label() ?? ''
+  }
+
+  /** Takes over a link of the same identity that another session has left clean. */
+  adopt(link: Link<Request>): void {
+    this.#link = link
+    link.setListener(this)
+    link.isPush = this.owner?.isPush ?? null
+  }
+
+  /** Gives the link away; only when idle. The lane is then closed. */
+  surrender(): Link<Request> | null {
+    const link = this.#link
+    this.#link = null
+    this.#closed = true
+    this.#stopTimer()
+    return link
+  }
+
+  /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
+  onConfirmed(wanted: boolean): void {
+    this.#awaitingConfirmation = false
+    if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
+    else this.pump()
+  }
+
+  /** The master moved or is none any more: the link is cut at once, without being asked to finish. */
+  cut(detail: string, outcome: 'unknown' | 'refused'): void {
+    this.#cutAsRefused = outcome === 'refused'
+    this.#link?.cut(detail)
+    this.#cutAsRefused = false
+  }
+
+  /** Cuts a link that no longer answers. What it owed may run later unless the next link ends it first: the fence. */
+  cutSilent(detail: string): void {
+    this.#link?.cut(detail)
+  }
+
+  /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
+  close(): void {
+    this.#closed = true
+    this.#stopTimer()
+    for (const request of this.#waiting.drain()) this.#leaveWait(request, 'gone')
+    const link = this.#link
+    this.#link = null
+    if (link === null) return
+    for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
+    link.cut('the session ended')
+  }
+
+  /** Sends what waits, in order, as far as the link takes it. */
+  pump(): void {
+    const link = this.#link
+    if (link === null || link.status !== 'ready' || this.#quiesce !== null || this.#timer !== null) return
+    while (this.#host.sendable && !link.full) {
+      const request = this.#waiting.shift()
+      if (request === undefined) break
+      if (request.owner.gone) {
+        this.#leaveWait(request, 'gone')
+        continue
+      }
+      this.#leaveWait(request, 'drained')
+      if (request.sends > 0 && request.local === null) this.#host.counters.replayed++
+      if (request.local === null) request.sends++
+      link.send(request)
+    }
+    link.settleHead()
+    if (this.#waiting.size === 0) this.#host.onDrained()
+  }
+
+  /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
+  expire(now: number, heldSince: number | null): void {
+    const limit = this.#host.holdLimitMs
+    if (heldSince !== null && now - heldSince >= limit && this.#link !== null && this.#link.inFlight > 0)
+      this.#abandon()
+    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+      if (head.local === null && now - head.heldAt < limit) return
+      this.#waiting.shift()
+      if (head.local === null) this.#failHead(head, head.sends > 0 ? errors.gaveUp : errors.noMaster)
+      else this.#leaveWait(head, 'drained')
+      this.#complete(head)
+    }
+  }
+
+  #failHead(request: Request, error: ErrorSpec): void {
+    this.#leaveWait(request, 'expired')
+    this.#host.onExpired()
+    failRequest(request, error.reply)
+  }
+
+  /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
+  #abandon(): void {
+    const link = this.#link
+    if (link === null) return
+    const heldAt = this.#host.gate.state.since
+    for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
+    link.cut('no answer for the whole hold time')
+  }
+
+  // ---- what the link reports ----
+
+  onReady(link: Link<Request>): void {
+    this.#host.counters.linksOpened++
+    this.#attempt = 0
+    this.#fence = []
+    this.#fenceAt = null
+    link.isPush = this.owner?.isPush ?? null
+    if (link.handshake.warning)
+      this.#host.log.warn({ event: 'link.fence', master: link.master.port }, link.handshake.warning)
+    this.#host.onLinkReady(link, this)
+    this.pump()
+  }
+
+  onReplies(request: Request, bytes: Buffer): void {
+    if (bytes.length > 0) request.owner.deliver(bytes)
+    if (request.expect === 0) this.#complete(request)
+  }
+
+  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
+    const refusal = type === ReplyType.error ? this.#refusalFor(request, frame) : undefined
+    if (refusal === 'wrong-node') {
+      request.expect++
+      request.refusals++
+      this.#host.counters.absorbed++
+      this.#awaitingConfirmation = true
+      this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
+      return
+    }
+    if (refusal === 'not-now' && this.#quiesce === null) {
+      this.#quiesce = new Quiesce()
+      link.inspectAll = true
+    }
+    if (this.#quiesce?.take(request, frame, refusal !== undefined)) {
+      if (refusal !== undefined) this.#host.counters.absorbed++
+      if (request.expect === 0 && !request.unit) this.#complete(request)
+      return
+    }
+    this.#reply(request, frame, type)
+    if (request.expect === 0) this.#complete(request)
+  }
+
+  #reply(request: Request, frame: Buffer, type: number): void {
+    if (request.skip > 0) {
+      request.skip--
+      return
+    }
+    request.given++
+    if (request.handler !== null) request.handler.onReply(request, frame, type)
+    else request.owner.deliver(frame)
+  }
+
+  #refusalFor(request: Request, frame: Buffer): Refusal | undefined {
+    const refusal = refusalOf(frame)
+    // A node that HELLO has called master twice and that still refuses means it: a script can answer READONLY by itself.
+    if (refusal === undefined || request.refusals >= 2) return undefined
+    const since = performance.now() - this.#host.gate.state.since
+    if (frame.includes('NOREPLICAS') && since > NOREPLICAS_WINDOW_MS) return undefined
+    return refusal
+  }
+
+  onPush(_link: Link<Request>, frame: Buffer): void {
+    this.owner?.onPush(frame)
+  }
+
+  onReadEnd(link: Link<Request>): void {
+    this.#host.turn.flushSessions()
+    if (this.#quiesce !== null && link.inFlight === 0) this.#endQuiesce(link)
+  }
+
+  onWritable(): void {
+    this.pump()
+  }
+
+  onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
+    this.#host.onHandshakeFailed(link.master, this, failure)
+    if (failure.kind !== 'auth') return
+    for (const request of this.#waiting.drain()) {
+      if (request.local === null) {
+        this.#leaveWait(request, 'failed')
+        failRequest(request, failure.frame)
+      } else this.#leaveWait(request, 'drained')
+      this.#complete(request)
+    }
+  }
+
+  onClosed(link: Link<Request>, reason: CloseReason, detail: string, owed: Request[], unsent: number): void {
+    if (this.#link !== link) return
+    this.#link = null
+    this.#host.counters.linksLost++
+    if (link.wasReady) this.owner?.onLinkLost()
+    if (owed.length > 0) this.#requeue(link, owed, unsent)
+    if (this.#closed) return
+    this.#host.onLinkLost(link, this, reason, detail)
+    // Whatever ended it, the next link is dialled only to a master that is confirmed from now on.
+    this.#awaitingConfirmation = true
+    if (!link.wasReady) this.#retryLater()
+    this.#host.observe(`link ${reason}`)
+  }
+
+  #requeue(link: Link<Request>, owed: Request[], unsent: number): void {
+    const refused = this.#cutAsRefused
+    if (!refused && link.handshake.clientId !== 0) {
+      this.#fence.push(link.handshake.clientId)
+      this.#fenceAt = link.master
+    }
+    const younger = this.#waiting
+    this.#waiting = new Fifo()
+    const quiet = this.#quiesce?.end() ?? []
+    this.#quiesce = null
+    for (const request of quiet) this.#wait(request)
+    owed.forEach((request, i) => {
+      const outcome: Outcome = i >= owed.length - unsent ? 'unsent' : refused ? 'refused' : 'unknown'
+      this.#takeBack(request, outcome)
+    })
+    for (const request of younger.drain()) this.#waiting.push(request)
+    this.#settleFront()
+  }
+
+  /** One request the link still owed: split into what is unanswered, and each part replayed or failed, in place. */
+  #takeBack(request: Request, outcome: Outcome): void {
+    const counters = this.#host.counters
+    if (request.owner.gone) {
+      counters.pendingBytes -= request.weight
+      return
+    }
+    if (outcome === 'unsent' && request.sends > 0) request.sends--
+    const parts = remainderOf(request, outcome === 'unknown' && this.#host.policy.policy === 'safe')
+    if (parts[0] !== request) this.#settleAnswered(request, parts)
+    for (const part of parts) {
+      if (part.local === null) this.#decide(part, outcome)
+      this.#wait(part)
+    }
+  }
+
+  /** The commands of a split run that have had their reply are done with. */
+  #settleAnswered(request: Request, parts: readonly Request[]): void {
+    let commands = request.commands
+    let weight = request.weight
+    for (const part of parts) {
+      commands -= part.commands
+      weight -= part.weight
+    }
+    this.#host.counters.pendingBytes -= weight
+    request.owner.onAnswered(commands, weight)
+  }
+
+  #decide(request: Request, outcome: Outcome): void {
+    const limits = this.#host.policy
+    const cls =
+      outcome === 'unknown' && limits.policy === 'safe' ? (request.cls ?? classOf(request, Date.now())) : 'read'
+    const decision = decideReplay(outcome, cls, request.sends, limits)
+    if (decision.kind === 'fail') {
+      if (decision.error.executed === 'unknown') this.#host.counters.unknownOutcomes++
+      failRequest(request, decision.error.reply)
+      return
+    }
+    if (request.unit) {
+      request.given = Math.max(request.given, request.replies - request.expect)
+      request.skip = request.handler === null ? request.given : 0
+      request.expect = request.replies
+      request.inspect = true
+      request.handler?.onReplay(request)
+    } else {
+      request.expect = request.commands
+    }
+  }
+
+  #endQuiesce(link: Link<Request>): void {
+    const again = this.#quiesce?.end() ?? []
+    this.#quiesce = null
+    link.inspectAll = false
+    const younger = this.#waiting
+    this.#waiting = new Fifo()
+    for (const request of again) this.#wait(request)
+    for (const request of younger.drain()) this.#waiting.push(request)
+    this.#settleFront()
+    if (this.#waiting.size > 0) this.#retryLater()
+  }
+
+  #retryLater(): void {
+    if (this.#timer !== null || this.#closed) return
+    this.#attempt++
+    const delay = backoffMs(this.#attempt, this.#host.backoff, Math.random)
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      if (this.#link === null) this.ensureLink()
+      else this.pump()
+    }, delay)
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  /** Replies of our own that have nobody in front of them need not wait for a link. */
+  #settleFront(): void {
+    if (this.#link !== null && this.#link.inFlight > 0) return
+    for (
+      let head = this.#waiting.peek();
+      head?.local !== undefined && head.local !== null;
+      head = this.#waiting.peek()
+    ) {
+      this.#waiting.shift()
+      this.#leaveWait(head, 'drained')
+      this.#complete(head)
+    }
+  }
+
+  #wait(request: Request): void {
+    const counters = this.#host.counters
+    counters.held++
+    counters.waiting++
+    counters.waitingBytes += request.weight
+    if (request.heldAt === 0) request.heldAt = performance.now()
+    this.#waiting.push(request)
+  }
+
+  #leaveWait(request: Request, how: 'drained' | 'expired' | 'failed' | 'gone'): void {
+    const counters = this.#host.counters
+    counters[how]++
+    counters.waiting--
+    counters.waitingBytes -= request.weight
+    if (how === 'gone') counters.pendingBytes -= request.weight
+    else if (how === 'drained' && request.sends === 0) request.heldAt = 0
+  }
+
+  #complete(request: Request): void {
+    this.#host.counters.pendingBytes -= request.weight
+    const owner = request.owner
+    if (request.local !== null) owner.deliver(request.local)
+    owner.onAnswered(request.commands, request.weight)
+  }
+}

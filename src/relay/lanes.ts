@@ -1,0 +1,290 @@
+// lanes.ts — all lanes of one master and the gate they obey: the data plane's side of a failover.
+//
+//   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
+//   lanes ── observe("link peer-closed") ──▶ control plane
+//
+// Owns: the gate, shared lanes by identity, private lanes, idle links for the next private lane, the sweep that ends
+// requests whose time is up and notices links that have fallen silent.
+// Never: talks to Sentinels, parses commands.
+import { formatAddress, type Master } from '../address.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { HandshakeFailure } from '../upstream/handshake.ts'
+import { describeIdentity, type Identity } from '../upstream/identity.ts'
+import type { CloseReason, Link } from '../upstream/link.ts'
+import type { Turn } from '../upstream/turn.ts'
+import { type BackoffLimits, holdLimitMs } from './backoff.ts'
+import { Gate, type GateState, isSameTerm } from './gate.ts'
+import { IdleLinks } from './idle-links.ts'
+import { Lane, type LaneOwner } from './lane.ts'
+import type { LaneHost, LaneInfo } from './lane-host.ts'
+import type { ReplayPolicy } from './replay.ts'
+import type { Request } from './request.ts'
+
+export interface LanesOptions {
+  readonly policy: ReplayPolicy
+  readonly backoff: BackoffLimits
+  readonly holdTimeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly log: Log
+  readonly observe: (observation: string) => void
+}
+
+/** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
+const SWEEP_MS = 25
+/** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
+const SILENT_MS = 700
+/** A link that says nothing although its node answers others: cut, fenced, dialled again. Doubles for the same lane. */
+const DEAD_MS = 5000
+
+export class Lanes implements LaneHost {
+  readonly gate: Gate
+  sendable = false
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly log: Log
+  readonly policy: ReplayPolicy
+  readonly backoff: BackoffLimits
+  readonly holdLimitMs: number
+  readonly connectTimeoutMs: number
+  readonly #options: LanesOptions
+  readonly #shared = new Map<string, Lane>()
+  readonly #private = new Set<Lane>()
+  readonly #idle = new IdleLinks()
+  #sweep: NodeJS.Timeout | null = null
+  #askedAt = 0
+  #confirmedAt = 0
+  #lostSinceHold = 0
+
+  constructor(options: LanesOptions) {
+    this.#options = options
+    this.turn = options.turn
+    this.counters = options.counters
+    this.log = options.log
+    this.policy = options.policy
+    this.backoff = options.backoff
+    this.connectTimeoutMs = options.connectTimeoutMs
+    this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
+    this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
+  }
+
+  start(): void {
+    this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
+  }
+
+  /** Ends every link; what still waits is dropped, because its sessions are gone. */
+  stop(): void {
+    if (this.#sweep !== null) clearInterval(this.#sweep)
+    this.#idle.close()
+    for (const lane of this.#all()) lane.close()
+    this.#shared.clear()
+    this.#private.clear()
+  }
+
+  /** The lane that all clean sessions of this identity use together. */
+  attachShared(identity: Identity): Lane {
+    let lane = this.#shared.get(identity.key)
+    if (lane === undefined) {
+      lane = new Lane(this, identity, null)
+      this.#shared.set(identity.key, lane)
+    }
+    lane.users++
+    return lane
+  }
+
+  detachShared(lane: Lane): void {
+    lane.users--
+  }
+
+  /** A lane for one session alone, on an idle link if there is one of its identity. */
+  openPrivate(identity: Identity, owner: LaneOwner): Lane {
+    const lane = new Lane(this, identity, owner)
+    this.#private.add(lane)
+    const link = this.#idle.take(identity.key)
+    if (link) lane.adopt(link)
+    else lane.ensureLink()
+    return lane
+  }
+
+  /** The session needs its link no more. `reusable`: nothing of the session is left on it. */
+  closePrivate(lane: Lane, reusable: boolean): void {
+    this.#private.delete(lane)
+    if (reusable && lane.reusable && lane.idle && lane.link?.status === 'ready' && this.sendable) {
+      const link = lane.surrender()
+      if (link) this.#idle.put(lane.identity.key, link)
+      return
+    }
+    lane.close()
+  }
+
+  /** The control plane has confirmed this master just now. */
+  serve(master: Master): void {
+    const before = this.gate.master
+    this.#confirmedAt = performance.now()
+    const moved = before === null || !isSameTerm(before, master)
+    if (moved) {
+      const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
+      for (const lane of this.#all())
+        if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
+      this.#idle.keepOnly(link => isSameTerm(link.master, master))
+    }
+    this.gate.move({ kind: 'serve', master }, performance.now())
+    for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0)
+    this.onDrained()
+  }
+
+  /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
+  hold(cause: string, detail: string): void {
+    this.gate.move({ kind: 'hold', cause }, performance.now())
+    if (cause !== 'not-master') return
+    for (const lane of this.#all()) lane.cut(detail, 'unknown')
+    this.#idle.keepOnly(() => false)
+  }
+
+  // ---- what lanes report ----
+
+  observe(observation: string): void {
+    this.#options.observe(observation)
+  }
+
+  onLinkReady(link: Link<Request>, about: LaneInfo): void {
+    const level = about.kind === 'shared' ? 'info' : 'debug'
+    const { kind, identity } = about
+    this.log[level](
+      {
+        event: 'link.ready',
+        kind,
+        identity: describeIdentity(identity),
+        master: formatAddress(link.master),
+        epoch: link.master.epoch,
+      },
+      'link to the master is up',
+    )
+  }
+
+  onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
+    this.#lostSinceHold++
+    const level = about.kind === 'shared' && link.wasReady ? 'info' : 'debug'
+    const { kind, identity } = about
+    this.log[level](
+      {
+        event: 'link.lost',
+        kind,
+        identity: describeIdentity(identity),
+        master: formatAddress(link.master),
+        reason,
+        detail,
+      },
+      'link to the master is gone',
+    )
+  }
+
+  onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
+    const node = formatAddress(master)
+    const identity = describeIdentity(about.identity)
+    if (failure.kind === 'auth')
+      this.log.error(
+        { event: 'link.refused', master: node, identity, reply: failure.text },
+        'the node refuses this user; ACLs are not replicated, so it must exist with the same password and rights on every node',
+      )
+    else
+      this.log.warn(
+        { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text },
+        'link refused',
+      )
+  }
+
+  onDrained(): void {
+    if (this.gate.state.kind === 'draining' && this.counters.waiting === 0)
+      this.gate.move({ kind: 'drained' }, performance.now())
+  }
+
+  onExpired(): void {
+    this.gate.move({ kind: 'expired' }, performance.now())
+  }
+
+  // ---- inside ----
+
+  *#all(): Generator<Lane> {
+    yield* [...this.#shared.values()]
+    yield* [...this.#private]
+  }
+
+  #onGate(from: GateState, to: GateState): void {
+    this.sendable = to.kind === 'open' || to.kind === 'draining'
+    const heldMs = Math.round(to.kind === 'draining' || to.kind === 'open' ? performance.now() - from.since : 0)
+    const waiting = this.counters.waiting
+    switch (to.kind) {
+      case 'holding':
+        this.#lostSinceHold = 0
+        this.log.info({ event: 'hold.start', cause: to.cause }, 'commands are held')
+        return
+      case 'tripped':
+        this.log.error(
+          { event: 'gate.tripped', cause: to.cause, waiting },
+          'the hold time is over without a master: commands fail at once until one is back',
+        )
+        return
+      case 'draining':
+        this.log.info(
+          {
+            event: 'hold.drain',
+            master: formatAddress(to.master),
+            epoch: to.master.epoch,
+            waiting,
+            heldMs,
+            linksLost: this.#lostSinceHold,
+          },
+          'a master is confirmed: sending what was held',
+        )
+        return
+      case 'open':
+        this.log.info(
+          { event: 'hold.end', master: formatAddress(to.master), epoch: to.master.epoch, drainMs: heldMs },
+          'all held commands are sent',
+        )
+    }
+  }
+
+  #onSweep(): void {
+    const now = performance.now()
+    const shut = this.sendable ? null : this.gate.state.since
+    for (const lane of this.#all()) {
+      lane.expire(now, shut)
+      this.#checkSilence(lane, now)
+    }
+    this.#idle.expire(now)
+    this.#closeUnused(now)
+  }
+
+  /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
+  #checkSilence(lane: Lane, now: number): void {
+    const link = lane.link
+    if (link === null || link.status !== 'ready' || link.head === undefined || link.head.patient) return
+    const silentMs = now - link.lastActivity
+    if (silentMs < SILENT_MS) return
+    if (now - this.#askedAt > SILENT_MS) {
+      this.#askedAt = now
+      this.observe('link silent')
+    }
+    const confirmedWhileSilent = this.sendable && this.#confirmedAt > link.lastActivity + SILENT_MS
+    if (silentMs > DEAD_MS * lane.patience && confirmedWhileSilent) {
+      lane.patience *= 2
+      lane.cutSilent(`no reply for ${Math.round(silentMs)} ms although the node answers others`)
+    }
+  }
+
+  /** A shared lane of an identity that nobody uses any more gives its link back. */
+  #closeUnused(now: number): void {
+    for (const [key, lane] of this.#shared) {
+      if (lane.users > 0 || !lane.idle) lane.unusedSince = 0
+      else if (lane.unusedSince === 0) lane.unusedSince = now
+      else if (now - lane.unusedSince > 30_000) {
+        lane.close()
+        this.#shared.delete(key)
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// replay.ts — what happens to a request whose link was lost or that the server refused. Pure: no clock, no I/O.
+//
+//   outcome           class                        always     safe
+//   unsent, refused   any                          replay     replay
+//   unknown           read, idempotent             replay     replay
+//   unknown           any other                    replay     fail: the outcome is unknown
+//
+// A write that leaves the same data when repeated but answers differently the second time (SET NX, DEL: n, then 0)
+// counts as "other": told "0" for the lock it has just taken, a client would be wrong.
+import { lookupCommand } from '../command/lookup.ts'
+import { classifyCommand, worstClass } from '../command/refine.ts'
+import type { ReplayClass } from '../command/spec.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { commandArgs } from '../resp/decode.ts'
+import { createRun, type Request } from './request.ts'
+
+/** What is known of a request without a reply. */
+export type Outcome = 'unsent' | 'refused' | 'unknown'
+
+export interface ReplayPolicy {
+  readonly policy: 'always' | 'safe'
+  /** How often a request may be sent again; 0: no limit but time. */
+  readonly maxRetries: number
+}
+
+export type ReplayDecision = { readonly kind: 'replay' } | { readonly kind: 'fail'; readonly error: ErrorSpec }
+
+/** The table above, and the limit on retries. `sends`: how often the request has been sent so far. */
+export function decideReplay(outcome: Outcome, cls: ReplayClass, sends: number, limits: ReplayPolicy): ReplayDecision {
+  if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read' && cls !== 'idempotent')
+    return { kind: 'fail', error: errors.unknownOutcome }
+  if (limits.maxRetries > 0 && sends > limits.maxRetries)
+    return { kind: 'fail', error: outcome === 'unknown' ? errors.gaveUp : errors.noMaster }
+  return { kind: 'replay' }
+}
+
+/** The class of all that a request holds: of several commands the worst. */
+export function classOf(request: Request, nowMs: number): ReplayClass {
+  let worst: ReplayClass = 'read'
+  for (const frame of framesOf(request.bytes)) {
+    const args = commandArgs(frame)
+    // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
+    if (request.unit && isEnvelope(args[0])) continue
+    worst = worstClass(worst, classifyCommand(args, nowMs))
+  }
+  return worst
+}
+
+/**
+ * What is left of a partly answered run, oldest first: one request per command when `split`, else one for all. Units
+ * stay whole, and a request of one command is its own remainder.
+ */
+export function remainderOf(request: Request, split: boolean): Request[] {
+  if (request.unit || request.local !== null || request.replies === 1) return [request]
+  if (request.expect === request.replies && !split) return [request]
+  const frames = framesOf(request.bytes).slice(request.replies - request.expect)
+  if (split) return frames.map(frame => part(request, frame, 1))
+  return [part(request, Buffer.concat(frames), frames.length)]
+}
+
+/** A part of a run as a request of its own, with the history of the whole. */
+export function part(request: Request, bytes: Buffer, commands: number): Request {
+  const made = createRun(request.owner, bytes, commands)
+  made.sends = request.sends
+  made.heldAt = request.heldAt
+  made.refusals = request.refusals
+  return made
+}
+
+/** The whole command frames in `bytes`, which hold nothing else. */
+export function framesOf(bytes: Buffer): Buffer[] {
+  const scanner = new CommandScanner()
+  const frames: Buffer[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const end = scanner.next(bytes, at)
+    if (end < 0) throw new Error('a request holds half a frame')
+    if (scanner.kind === FrameKind.command) frames.push(bytes.subarray(at, end))
+    at = end
+  }
+  return frames
+}
+
+function isEnvelope(name: Buffer | undefined): boolean {
+  if (name === undefined) return false
+  const command = lookupCommand(name, 0, name.length).name
+  return command === 'multi' || command === 'exec'
+}
+
+/** How a server's error line is to be taken, by its first word; undefined: it is the client's reply. */
+export type Refusal =
+  /** The node is no master: nothing else it says on this link counts either. */
+  | 'wrong-node'
+  /** The node is the master but cannot run this now; it will. */
+  | 'not-now'
+
+/**
+ * Reads an error reply: did the node refuse the command because of a failover? Definitely not executed, if so
+ * (processCommand rejects before it runs; an EXECABORT names the cause of the abort behind "because of:").
+ */
+export function refusalOf(frame: Buffer): Refusal | undefined {
+  const line = frame.toString('latin1', 1, Math.min(frame.length, 256))
+  if (line.startsWith('EXECABORT')) {
+    const cause = /because of: (\S+)/.exec(line)?.[1]
+    return cause === undefined ? undefined : refusals[cause]
+  }
+  if (line.startsWith('UNBLOCKED force')) return 'wrong-node'
+  return refusals[line.slice(0, `${line} `.search(/[ \r]/))]
+}
+
+const refusals: Readonly<Record<string, Refusal>> = {
+  READONLY: 'wrong-node',
+  MASTERDOWN: 'wrong-node',
+  REDIRECT: 'wrong-node',
+  LOADING: 'not-now',
+  NOREPLICAS: 'not-now',
+}

@@ -1,0 +1,223 @@
+// command-scanner.ts — finds where a client's commands end, without copying or building values.
+//
+//   START ─'*'─▶ COUNT ─▶ MARK ─'$'─▶ LENGTH ─▶ PAYLOAD ─┐ next argument
+//     │                     ▲──────────────────────────────┘
+//     └─other─▶ INLINE (up to '\n')
+//
+// Owns: the position inside one unfinished frame; it resumes at any byte of any chunk.
+// Never: looks at what a command means, keeps bytes (the caller does), touches sockets.
+//
+// Rules are those of networking.c (processMultibulkBuffer, processInlineBuffer), deviations included: the byte after a
+// header's '\r' and the two bytes after a payload are skipped unchecked, and a NUL hides every later '\n' of an inline line.
+
+const CR = 13
+const LF = 10
+const DOLLAR = 36
+const MINUS = 45
+const STAR = 42
+
+const START = 0
+const COUNT = 1
+const MARK = 2
+const LENGTH = 3
+const PAYLOAD = 4
+const INLINE = 5
+const LINE_END = 6
+
+/** PROTO_INLINE_MAX_SIZE: the longest header or inline line without its end. */
+const MAX_LINE = 64 * 1024
+/** proto-max-bulk-len, the server's default. */
+const MAX_BULK = 512 * 1024 * 1024
+const INT_MAX = 2147483647
+
+/** What `next` found. */
+export const FrameKind = { none: 0, command: 1, inline: 2, empty: 3, error: 4 } as const
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
+
+/**
+ * A resumable scanner of one client's byte stream. Feed chunks in order with `next`; a frame that began in an earlier
+ * chunk is continued. After `error` the stream is dead, as the server's would be.
+ */
+export class CommandScanner {
+  /** What the last `next` found. */
+  kind: FrameKind = FrameKind.none
+  /** Number of arguments of the frame. */
+  argc = 0
+  /** Where the command's name stands in the chunk; meaningful only when the frame began in that chunk. */
+  nameStart = 0
+  nameLength = 0
+  /** The server's own text for what is wrong, without "-ERR Protocol error: ". */
+  error = ''
+
+  #phase: number = START
+  /** Where the line that is ending leads: MARK, PAYLOAD, or START for a frame of no arguments. */
+  #after: number = START
+  #argsLeft = 0
+  #skip = 0
+  #value = 0
+  #digits = 0
+  #negative = false
+  #bad = false
+  #lineLength = 0
+  #hidden = false
+  #named = false
+
+  /** True between two frames: nothing of a next one has been seen. */
+  get idle(): boolean {
+    return this.#phase === START
+  }
+
+  /**
+   * Continues at `from` and answers the offset just past the frame that ends in this chunk, or -1 when the chunk ends
+   * first or the stream is in error; `kind` tells which.
+   */
+  next(chunk: Buffer, from: number): number {
+    const end = chunk.length
+    let at = from
+    this.kind = FrameKind.none
+    while (at < end) {
+      switch (this.#phase) {
+        case START: {
+          const type = chunk[at] as number
+          this.#named = false
+          this.#lineLength = 0
+          this.#hidden = false
+          if (type === STAR) {
+            this.#startNumber(COUNT)
+            at++
+          } else {
+            this.#phase = INLINE
+          }
+          break
+        }
+        case COUNT:
+        case LENGTH:
+          at = this.#readNumber(chunk, at, end)
+          if (at < 0) return -1
+          break
+        case LINE_END: {
+          at++ // the byte after '\r' is skipped unchecked
+          const after: number = this.#after
+          if (after === START) return this.#finish(FrameKind.empty, at)
+          this.#phase = after
+          if (after === PAYLOAD && !this.#named) {
+            this.#named = true
+            this.nameStart = at
+            this.nameLength = this.#skip - 2
+          }
+          break
+        }
+        case MARK: {
+          const mark = chunk[at] as number
+          if (mark !== DOLLAR) return this.#fail(`expected '$', got '${printable(mark)}'`)
+          this.#startNumber(LENGTH)
+          at++
+          break
+        }
+        case PAYLOAD: {
+          const here = end - at
+          if (here < this.#skip) {
+            this.#skip -= here
+            return -1
+          }
+          at += this.#skip
+          if (--this.#argsLeft === 0) return this.#finish(FrameKind.command, at)
+          this.#phase = MARK
+          break
+        }
+        case INLINE: {
+          const stop = this.#findLineEnd(chunk, at)
+          this.#lineLength += (stop < 0 ? end : stop) - at
+          if (this.#lineLength > MAX_LINE) return this.#fail('too big inline request')
+          if (stop < 0) return -1
+          return this.#finish(FrameKind.inline, stop + 1)
+        }
+      }
+    }
+    return -1
+  }
+
+  #startNumber(phase: number): void {
+    this.#phase = phase
+    this.#value = 0
+    this.#digits = 0
+    this.#negative = false
+    this.#bad = false
+    this.#lineLength = 1
+  }
+
+  /** Answers where it stopped, or -1 on an error. string2ll's grammar: an optional '-', no '+', no spaces, no leading zeros. */
+  #readNumber(chunk: Buffer, from: number, end: number): number {
+    let at = from
+    while (at < end) {
+      const byte = chunk[at] as number
+      at++
+      if (byte === CR) {
+        return this.#endNumber() ? at : -1
+      }
+      if (byte >= 48 && byte <= 57) {
+        if (this.#digits > 0 && this.#value === 0) this.#bad = true
+        this.#value = this.#value * 10 + byte - 48
+        this.#digits++
+      } else if (byte === MINUS && this.#digits === 0 && !this.#negative) {
+        this.#negative = true
+      } else {
+        this.#bad = true
+      }
+      if (++this.#lineLength > MAX_LINE) {
+        this.#fail(this.#phase === COUNT ? 'too big mbulk count string' : 'too big bulk count string')
+        return -1
+      }
+    }
+    return at
+  }
+
+  #endNumber(): boolean {
+    const bad = this.#bad || this.#digits === 0 || (this.#negative && this.#value === 0) || this.#digits > 18
+    if (this.#phase === COUNT) {
+      if (bad || this.#value > INT_MAX) {
+        this.#fail('invalid multibulk length')
+        return false
+      }
+      this.argc = this.#negative ? 0 : this.#value
+      this.#argsLeft = this.argc
+      this.#after = this.argc === 0 ? START : MARK
+    } else {
+      if (bad || this.#negative || this.#value > MAX_BULK) {
+        this.#fail('invalid bulk length')
+        return false
+      }
+      this.#skip = this.#value + 2
+      this.#after = PAYLOAD
+    }
+    this.#phase = LINE_END
+    return true
+  }
+
+  /** strchr semantics: after a NUL no '\n' is ever found. */
+  #findLineEnd(chunk: Buffer, from: number): number {
+    if (this.#hidden) return -1
+    const stop = chunk.indexOf(LF, from)
+    const nul = chunk.indexOf(0, from)
+    if (nul < 0 || (stop >= 0 && stop < nul)) return stop
+    this.#hidden = true
+    return -1
+  }
+
+  #finish(kind: FrameKind, at: number): number {
+    this.#phase = START
+    this.kind = kind
+    return at
+  }
+
+  #fail(text: string): number {
+    this.kind = FrameKind.error
+    this.error = text
+    return -1
+  }
+}
+
+/** The server prints the byte as a character; bytes that would break the error line become spaces, as it does. */
+function printable(byte: number): string {
+  return byte === CR || byte === LF ? ' ' : String.fromCharCode(byte)
+}

@@ -1,0 +1,85 @@
+// events.ts — reads what a Sentinel publishes: channel and text in, one typed event about our master name out.
+// Pure: no I/O, no clock. An event only makes the watcher look sooner or stop sending sooner; no event ever names the
+// master that is served, because one Sentinel's word is not enough for that.
+//
+// The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
+// `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`, each maybe followed by more words.
+import type { Address } from '../address.ts'
+
+export type SentinelEvent =
+  /** A failover of `master` was begun; whether this Sentinel will lead it is not decided. */
+  | { readonly kind: 'failover-try'; readonly master: Address }
+  /** This Sentinel leads the failover of `master`; `replica` once it is chosen. Promotion is one timer tick away. */
+  | { readonly kind: 'failover-elected'; readonly master: Address; readonly replica: Address | null }
+  /** The replica says it is master; this Sentinel can no longer abort. `master` is the one that was replaced. */
+  | { readonly kind: 'failover-promoted'; readonly master: Address; readonly replica: Address | null }
+  | { readonly kind: 'failover-aborted'; readonly master: Address; readonly why: string }
+  | { readonly kind: 'switched'; readonly from: Address; readonly to: Address }
+  | { readonly kind: 'down'; readonly master: Address; readonly by: 'one' | 'quorum'; readonly over: boolean }
+  | { readonly kind: 'tilt'; readonly on: boolean }
+  /** The operator made this Sentinel monitor the name anew: what it says from here on starts a new history. */
+  | { readonly kind: 'monitored'; readonly master: Address }
+  /** Something about our master changed: worth a question, decides nothing. */
+  | { readonly kind: 'stir'; readonly what: string }
+
+interface Subject {
+  readonly type: string
+  readonly self: Address
+  readonly master: Address
+}
+
+const elected = new Set([
+  '+elected-leader',
+  '+failover-state-select-slave',
+  '+selected-slave',
+  '+failover-state-send-slaveof-noone',
+  '+failover-state-wait-promotion',
+])
+const promoted = new Set(['+promoted-slave', '+failover-state-reconf-slaves'])
+const stirring = new Set(['+reset-master', '-monitor', '+set', '+config-update-from', '+failover-end', '+reboot'])
+
+/** The event `channel` and `text` announce about `masterName`; undefined for other masters' and other kinds' events. */
+export function parseEvent(channel: string, text: string, masterName: string): SentinelEvent | undefined {
+  if (channel === '+tilt' || channel === '-tilt') return { kind: 'tilt', on: channel === '+tilt' }
+  if (channel === '+switch-master') return parseSwitch(text, masterName)
+  const subject = parseSubject(text, masterName)
+  return subject && eventAbout(channel, subject)
+}
+
+function eventAbout(channel: string, { type, self, master }: Subject): SentinelEvent | undefined {
+  const replica = type === 'slave' ? self : null
+  if (channel === '+try-failover') return { kind: 'failover-try', master }
+  if (elected.has(channel)) return { kind: 'failover-elected', master, replica }
+  if (promoted.has(channel)) return { kind: 'failover-promoted', master, replica }
+  if (channel.startsWith('-failover-abort-')) {
+    return { kind: 'failover-aborted', master, why: channel.slice('-failover-abort-'.length) }
+  }
+  if (channel === '+monitor') return { kind: 'monitored', master }
+  const down = /^([+-])([so])down$/.exec(channel)
+  if (down && type === 'master') {
+    return { kind: 'down', master, by: down[2] === 's' ? 'one' : 'quorum', over: down[1] === '-' }
+  }
+  return stirring.has(channel) || channel.startsWith('+failover-end') ? { kind: 'stir', what: channel } : undefined
+}
+
+function parseSubject(text: string, masterName: string): Subject | undefined {
+  const [type, name, host, port, at, ofName, ofHost, ofPort] = text.split(' ')
+  const self = address(host, port)
+  if (type === undefined || !self) return undefined
+  if (type === 'master') return name === masterName ? { type, self, master: self } : undefined
+  const master = at === '@' && ofName === masterName ? address(ofHost, ofPort) : undefined
+  return master && { type, self, master }
+}
+
+function parseSwitch(text: string, masterName: string): SentinelEvent | undefined {
+  const [name, fromHost, fromPort, toHost, toPort] = text.split(' ')
+  const from = address(fromHost, fromPort)
+  const to = address(toHost, toPort)
+  return name === masterName && from && to ? { kind: 'switched', from, to } : undefined
+}
+
+function address(host: string | undefined, port: string | undefined): Address | undefined {
+  if (!host || port === undefined || !/^\d{1,5}$/.test(port)) return undefined
+  const number = Number(port)
+  return number > 0 && number < 65536 ? { host, port: number } : undefined
+}

@@ -1,0 +1,121 @@
+// failover.ts — what one Sentinel has said of a failover it leads or tries to lead. Pure.
+//
+//           +try-failover        +elected-leader, +selected-slave ...      +promoted-slave
+//   null ──────────────▶ try ───────────────────────────────▶ elected ─────────────────▶ promoted
+//     ▲                   │ 2 s without an election             │ failover-timeout          │
+//     └── -failover-abort-*, or a later answer of the same Sentinel without the flag ◀──────┘ (no longer blocks)
+//
+// While it lasts the master it is `about` must not be sent anything new: a planned failover promotes a replica 60-230 ms
+// after these events while the old master goes on taking writes, all of them lost. The block names address and epoch, so
+// an event that arrives after the failover is over closes nothing.
+import { type Address, sameAddress } from '../address.ts'
+import type { SentinelEvent } from './events.ts'
+import type { FailoverStage, View } from './view.ts'
+
+export interface Failover {
+  readonly about: Address
+  /** The newest configuration of `about` this failover replaces; a later one is not its concern. */
+  readonly epoch: number
+  readonly stage: FailoverStage
+  readonly since: number
+  /** When it became sure that somebody leads it; `since` before that. */
+  readonly electedAt: number
+  readonly heardAt: number
+  /** Last time an answer still showed it. */
+  readonly shownAt: number
+  /** The Sentinel's own failover-timeout, ms. */
+  readonly timeoutMs: number
+  /** When the Sentinel that announced it was lost; null while it can be asked. */
+  readonly orphanedAt: number | null
+}
+
+export const failoverTiming = {
+  /** A Sentinel that lost the election says so only after up to 10 s; one that won it says so within 0.1 s. */
+  tryMs: 2_000,
+  /** A leader that vanished has told the others within 2 s or never will: Sentinel reads INFO each second meanwhile. */
+  orphanMs: 10_000,
+  /** An answer that shows the failover keeps it alive this long. */
+  shownMs: 2_500,
+} as const
+
+export interface Context {
+  readonly now: number
+  /** The newest config epoch known at this moment: what is announced now is about none after it. */
+  readonly epoch: number
+  readonly timeoutMs: number
+}
+
+/** The failover after this event of the same Sentinel. */
+export function failoverAfterEvent(failover: Failover | null, event: SentinelEvent, context: Context): Failover | null {
+  switch (event.kind) {
+    case 'failover-try':
+      return begin(event.master, 'try', context)
+    case 'failover-elected':
+      return raise(failover, event.master, 'elected', context)
+    case 'failover-promoted':
+      return raise(failover, event.master, 'promoted', context)
+    case 'failover-aborted':
+      return null
+    default:
+      return failover
+  }
+}
+
+/** The failover after this answer of the same Sentinel. An answer asked for before the last event proves nothing. */
+export function failoverAfterView(failover: Failover | null, view: View, now: number): Failover | null {
+  if (failover && view.askedAt < failover.heardAt) return failover
+  const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs }
+  switch (view.failover) {
+    case 'try': {
+      const same = failover && sameAddress(failover.about, view.address)
+      return same ? { ...failover, shownAt: now, orphanedAt: null } : begin(view.address, 'try', context)
+    }
+    case 'elected':
+      return { ...raise(failover, view.address, 'elected', context), heardAt: failover?.heardAt ?? 0 }
+    case 'promoted': {
+      if (sameAddress(view.listed, view.address)) return failover
+      const replaced = { ...context, epoch: view.epoch - 1 }
+      return { ...raise(failover, view.listed, 'promoted', replaced), heardAt: failover?.heardAt ?? 0 }
+    }
+    case null: {
+      if (!failover || sameAddress(failover.about, view.address)) return null
+      return { ...failover, stage: 'promoted', orphanedAt: null }
+    }
+  }
+}
+
+export function failoverOrphaned(failover: Failover | null, now: number): Failover | null {
+  return failover && failover.orphanedAt === null ? { ...failover, orphanedAt: now } : failover
+}
+
+/** Whether nothing new may be sent to `address` in its configuration `epoch`. */
+export function blocks(failover: Failover, address: Address, epoch: number, now: number): boolean {
+  return sameAddress(failover.about, address) && epoch <= failover.epoch && now < endOf(failover)
+}
+
+function endOf(failover: Failover): number {
+  if (failover.stage === 'try') return failover.since + failoverTiming.tryMs
+  const end = Math.max(failover.electedAt + failover.timeoutMs, failover.shownAt + failoverTiming.shownMs)
+  return failover.orphanedAt === null ? end : Math.min(end, failover.orphanedAt + failoverTiming.orphanMs)
+}
+
+function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: Context): Failover {
+  return {
+    about,
+    epoch,
+    stage,
+    since: now,
+    electedAt: now,
+    heardAt: now,
+    shownAt: now,
+    timeoutMs,
+    orphanedAt: null,
+  }
+}
+
+function raise(failover: Failover | null, about: Address, stage: FailoverStage, context: Context): Failover {
+  if (!failover || !sameAddress(failover.about, about)) return begin(about, stage, context)
+  const electedAt = failover.stage === 'try' ? context.now : failover.electedAt
+  const heard = { heardAt: context.now, shownAt: context.now, timeoutMs: context.timeoutMs, orphanedAt: null }
+  return { ...failover, ...heard, stage, electedAt, epoch: Math.max(failover.epoch, context.epoch) }
+}

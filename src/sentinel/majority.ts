@@ -1,0 +1,54 @@
+// majority.ts — how many Sentinels there are, how many make a majority, and what a majority says. Pure.
+// Must stay true: no answer of one Sentinel alone, however wrong, changes a result here when there are three or more.
+import { type Address, formatAddress } from '../address.ts'
+
+export interface Vote {
+  /** Who votes: one process has one vote, by whatever addresses it is reached. */
+  readonly voter: string
+  readonly address: Address
+  readonly epoch: number
+}
+
+export interface Candidate {
+  readonly address: Address
+  readonly epoch: number
+  readonly votes: readonly Vote[]
+}
+
+/**
+ * How many Sentinels watch this master: what the median of them reports, but never fewer than the distinct seeds or
+ * than those that vote (so two addresses can never both have a majority). The upper median, because one Sentinel that
+ * claims a hundred others must not put the majority out of reach.
+ */
+export function knownSentinels(seeds: number, reported: readonly number[], voters: number): number {
+  const sorted = reported.toSorted((a, b) => a - b)
+  return Math.max(seeds, voters, sorted[Math.floor(sorted.length / 2)] ?? 0, 1)
+}
+
+export function majorityOf(known: number): number {
+  return Math.floor(known / 2) + 1
+}
+
+/** The address at least `majority` voters name; null when there is none. Its epoch is one a majority vouches for. */
+export function candidateOf(votes: readonly Vote[], majority: number): Candidate | null {
+  const byVoter = new Map(votes.map(vote => [vote.voter, vote]))
+  const byAddress = Map.groupBy(byVoter.values(), vote => formatAddress(vote.address))
+  for (const named of byAddress.values()) {
+    const [first] = named
+    if (first && named.length >= majority) {
+      return { address: first.address, epoch: vouchedEpoch(named, majority), votes: named }
+    }
+  }
+  return null
+}
+
+/** The highest epoch that `majority` of the voters report or exceed: one liar cannot raise it. */
+function vouchedEpoch(votes: readonly Vote[], majority: number): number {
+  const epochs = votes.map(vote => vote.epoch).sort((a, b) => b - a)
+  return epochs[majority - 1] ?? 0
+}
+
+/** Whether a majority of the voters report an epoch below `epoch`: the history was begun anew (Sentinels were wiped). */
+export function majorityBelow(votes: readonly Vote[], epoch: number, majority: number): boolean {
+  return votes.filter(vote => vote.epoch < epoch).length >= majority
+}

@@ -1,0 +1,162 @@
+// probe.ts — asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for the next time.
+// Decides nothing and never dials twice for one question: the watcher says when to ask again.
+//
+// It speaks RESP2 and sends AUTH itself, in front of the questions and in the same write: one round trip, and a node
+// that refuses the password still tells us so instead of only losing the connection.
+import type { Redis } from 'ioredis'
+import type { Address } from '../address.ts'
+import { closeClient, createClient, reasonOf } from './client.ts'
+import type { ProbeResult } from './state.ts'
+import type { Reply } from './view.ts'
+
+export interface Credentials {
+  readonly username: string | null
+  readonly password: string | null
+}
+
+export interface ProbeAnswer {
+  readonly result: ProbeResult
+  /** The node refused our credentials, in its words; null where it did not or we have none. */
+  readonly refusedAuth: string | null
+}
+
+const probeTimeoutMs = 500
+
+export class Probe {
+  readonly address: Address
+  readonly #credentials: Credentials
+  #client: Redis | null = null
+  #named = false
+  #closed = false
+  #lastError = 'the connection was closed'
+  /** Questions in a row the node did not answer. */
+  failures = 0
+
+  constructor(address: Address, credentials: Credentials) {
+    this.address = address
+    this.#credentials = credentials
+  }
+
+  /** Makes sure a connection is open or being opened. */
+  warm(): void {
+    if (!this.#client && !this.#closed) this.#dial()
+  }
+
+  /** What the node is, within half a second. Never rejects. */
+  async ask(): Promise<ProbeAnswer> {
+    if (this.#closed) return unreachable('the probe is closed')
+    const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
+    const timer = setTimeout(() => {
+      this.#drop().catch(() => undefined)
+      resolve(unreachable(`no answer within ${probeTimeoutMs} ms`))
+    }, probeTimeoutMs)
+    const answer = await Promise.race([late, this.#converse()])
+    clearTimeout(timer)
+    this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
+    return answer
+  }
+
+  /** Ends the connection; a question under way answers `unreachable`, and none can be asked any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#drop()
+  }
+
+  #dial(): Redis {
+    this.#named = false
+    const client = createClient(
+      {
+        address: this.address,
+        protocol: 2,
+        username: null,
+        password: null,
+        name: null,
+        connectTimeoutMs: probeTimeoutMs,
+        commandTimeoutMs: probeTimeoutMs,
+        silenceTimeoutMs: 2 * probeTimeoutMs,
+      },
+      error => {
+        this.#lastError = reasonOf(error)
+      },
+    )
+    client.once('end', () => {
+      if (this.#client === client) this.#client = null
+    })
+    client.connect().catch(() => undefined)
+    this.#client = client
+    return client
+  }
+
+  async #drop(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    if (client) await closeClient(client)
+  }
+
+  /** A kept connection may have died unnoticed since the last question: that says nothing of the node, so dial anew. */
+  async #converse(): Promise<ProbeAnswer> {
+    const startedAt = performance.now()
+    const kept = this.#client?.status === 'ready' ? this.#client : null
+    const answer = kept ? await this.#question(kept) : null
+    const late = performance.now() - startedAt >= probeTimeoutMs
+    if (answer && (answer.result.kind !== 'unreachable' || late || this.#closed)) return answer
+    return this.#question(this.#client ?? this.#dial())
+  }
+
+  async #question(client: Redis): Promise<ProbeAnswer> {
+    try {
+      if (client.status !== 'ready' && !(await isReady(client))) return unreachable(this.#lastError)
+      const { username, password } = this.#credentials
+      const questions = client.pipeline()
+      if (password !== null) questions.call('AUTH', username ?? 'default', password)
+      questions.call('ROLE').call('PING').call('INFO', 'server')
+      // Its answer does not matter: the name is for people who read CLIENT LIST.
+      if (!this.#named) questions.call('CLIENT', 'SETNAME', 'holdfast-watcher')
+      this.#named = true
+      const replies: Reply[] = (await questions.exec()) ?? []
+      const auth = password === null ? undefined : replies.shift()
+      const answer = readProbe(replies, auth)
+      // After its refusal a full or protected node closes the connection: the next question needs a new one.
+      if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
+      return answer
+    } catch (error) {
+      return unreachable(reasonOf(error))
+    }
+  }
+}
+
+/** What the replies to ROLE, PING, INFO server (and AUTH, where it was sent) say. Pure. */
+export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer {
+  const [role, ping, info] = replies
+  const refusedAuth = auth?.[0] && /WRONGPASS|invalid password/i.test(auth[0].message) ? auth[0].message : null
+  const told = (result: ProbeResult): ProbeAnswer => ({ result, refusedAuth })
+  for (const reply of [auth, role, ping]) {
+    const error = reply?.[0]
+    if (error && (!isAnswer(error) || /max number of clients|^-?DENIED/i.test(error.message))) {
+      return told({ kind: 'unreachable', why: error.message })
+    }
+  }
+  if (!role || !ping) return told({ kind: 'unreachable', why: 'no answer' })
+  if (role[0]?.message.startsWith('LOADING') || ping[0]?.message.startsWith('LOADING')) return told({ kind: 'loading' })
+  if (role[0]) return told({ kind: 'untold', why: role[0].message })
+  const kind: unknown = Array.isArray(role[1]) ? role[1][0] : role[1]
+  if (kind === 'slave' || kind === 'replica') return told({ kind: 'replica' })
+  if (kind !== 'master') return told({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
+  return told({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
+}
+
+/** Whether the server said it: what ioredis says of the connection has no such name. */
+function isAnswer(error: Error): boolean {
+  return error.name === 'ReplyError'
+}
+
+function unreachable(why: string): ProbeAnswer {
+  return { result: { kind: 'unreachable', why }, refusedAuth: null }
+}
+
+function isReady(client: Redis): Promise<boolean> {
+  return new Promise(resolve => {
+    client.once('ready', () => resolve(true))
+    client.once('end', () => resolve(false))
+  })
+}

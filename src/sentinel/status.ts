@@ -1,0 +1,73 @@
+// status.ts — the control plane's knowledge as plain data, for a status page and for metrics. Pure.
+import { formatAddress, type Master } from '../address.ts'
+import { quorumOf } from './decide.ts'
+import { blocks, type Failover } from './failover.ts'
+import type { HoldCause, Topology } from './state.ts'
+import type { FailoverStage } from './view.ts'
+
+export interface SentinelStatus {
+  readonly address: string
+  readonly seed: boolean
+  readonly reachable: boolean
+  readonly runId: string | null
+  /** The master it names, `host:port`. */
+  readonly names: string | null
+  readonly epoch: number | null
+  readonly flags: string | null
+  /** How far the failover is that it announced or shows. */
+  readonly failover: FailoverStage | null
+  readonly answerAgeMs: number | null
+  readonly error: string | null
+}
+
+export interface TopologyStatus {
+  readonly masterName: string
+  /** The last good master; null until there was one. */
+  readonly master: Master | null
+  readonly epoch: number | null
+  /** `serve`, `unconfirmed` (none yet, or being asked again), or why nothing may be sent. */
+  readonly decision: 'serve' | 'unconfirmed' | HoldCause
+  readonly decisionAgeMs: number
+  readonly knownSentinels: number
+  readonly majority: number
+  readonly reachableSentinels: number
+  readonly sentinels: readonly SentinelStatus[]
+}
+
+export function topologyStatus(
+  masterName: string,
+  topology: Topology,
+  errors: ReadonlyMap<string, string | null>,
+  now: number,
+): TopologyStatus {
+  const { known, majority } = quorumOf(topology, now)
+  const sentinels = [...topology.sentinels].map(
+    ([address, { seed, up, runId, view, failover }]): SentinelStatus => ({
+      address,
+      seed,
+      reachable: up,
+      runId,
+      names: view && formatAddress(view.address),
+      epoch: view?.epoch ?? null,
+      flags: view?.flags ?? null,
+      failover: announced(failover, topology.master, now) ? failover.stage : (view?.failover ?? null),
+      answerAgeMs: view && Math.round(now - view.answeredAt),
+      error: errors.get(address) ?? null,
+    }),
+  )
+  return {
+    masterName,
+    master: topology.master,
+    epoch: topology.master?.epoch ?? null,
+    decision: topology.gate.kind === 'open' ? 'serve' : topology.gate.cause,
+    decisionAgeMs: Math.round(now - topology.gate.since),
+    knownSentinels: known,
+    majority,
+    reachableSentinels: new Set([...topology.sentinels].filter(([, s]) => s.up).map(([k, s]) => s.runId ?? k)).size,
+    sentinels,
+  }
+}
+
+function announced(failover: Failover | null, master: Master | null, now: number): failover is Failover {
+  return failover !== null && master !== null && blocks(failover, master, master.epoch, now)
+}

@@ -1,0 +1,161 @@
+// topology.ts — from what was observed to what must be done: the state of the control plane and its inputs. Pure:
+// no I/O, no timer, no clock but the `now` it is given. decide.ts holds the rules that run after every input.
+//
+//   answers, events, losses, probes, ticks ──▶ next(topology, input, now) ──▶ new topology + effects for watcher.ts
+//
+// Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
+// Must stay true: a master is served only while a majority names it now, and a failover of it closes the gate in the
+// very step that hears of it.
+import { formatAddress, sameAddress } from '../address.ts'
+import { decide, note } from './decide.ts'
+import type { SentinelEvent } from './events.ts'
+import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
+import type { Draft, Input, SentinelState, Step, Topology } from './state.ts'
+import type { View } from './view.ts'
+
+const suspectMs = 5_000
+/** A row of confirm() calls moves the moment from which answers count by this much at most, or it would never end. */
+const confirmRowMs = 500
+
+export function createTopology(now: number): Topology {
+  return {
+    sentinels: new Map(),
+    master: null,
+    gate: { kind: 'shut', since: now, cause: 'unconfirmed' },
+    wanted: { since: now, first: now, owed: false },
+    probe: null,
+    rival: null,
+    candidate: null,
+    suspectUntil: now,
+  }
+}
+
+/** The topology after `input`, and what has to be done about it, in order. `now`: ms of a monotonic clock. */
+export function next(topology: Topology, input: Input, now: number): Step {
+  const draft: Draft = { ...topology, effects: [] }
+  accept(draft, input, now)
+  decide(draft, now)
+  const { effects, ...rest } = draft
+  return { topology: rest, effects }
+}
+
+/** Whether every Sentinel should be asked often: something is undecided, or about to be. */
+export function isUnsettled(topology: Topology, now: number): boolean {
+  return topology.gate.kind === 'shut' || topology.wanted !== null || now < topology.suspectUntil
+}
+
+function accept(draft: Draft, input: Input, now: number): void {
+  switch (input.kind) {
+    case 'joined':
+      put(draft, input.key, newSentinel(input.seed))
+      return
+    case 'left': {
+      const sentinels = new Map(draft.sentinels)
+      sentinels.delete(input.key)
+      draft.sentinels = sentinels
+      return
+    }
+    case 'up':
+      change(draft, input.key, { up: true, runId: input.runId })
+      return
+    case 'down':
+      change(draft, input.key, {
+        up: false,
+        view: null,
+        failover: failoverOrphaned(draft.sentinels.get(input.key)?.failover ?? null, now),
+      })
+      return
+    case 'answer':
+      acceptAnswer(draft, input.key, input.view, now)
+      return
+    case 'event':
+      acceptEvent(draft, input.key, input.event, now)
+      return
+    case 'confirm': {
+      const first = draft.wanted?.owed ? draft.wanted.first : now
+      const since = draft.wanted && now - first > confirmRowMs ? draft.wanted.since : now
+      draft.wanted = { since, first, owed: true }
+      draft.effects.push({ kind: 'ask', key: null })
+      return
+    }
+    case 'probed': {
+      const { address, startedAt, result, retryAt } = input
+      if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return
+      draft.probe = { address, startedAt, result, retryAt }
+      return
+    }
+    case 'tick':
+      return
+  }
+}
+
+function acceptAnswer(draft: Draft, key: string, view: View | null, now: number): void {
+  const sentinel = draft.sentinels.get(key)
+  if (!sentinel?.up) return
+  if (view) {
+    const failover = failoverAfterView(sentinel.failover, view, now)
+    change(draft, key, { view, reported: view.knownSentinels, failover })
+  } else {
+    change(draft, key, { view: null })
+  }
+}
+
+function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: number): void {
+  const sentinel = draft.sentinels.get(key)
+  if (!sentinel) return
+  const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, sentinel.view?.epoch ?? 0)
+  const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000 }
+  change(draft, key, {
+    failover: failoverAfterEvent(sentinel.failover, event, context),
+    monitoredAnew: sentinel.monitoredAnew || event.kind === 'monitored',
+  })
+  const everybody = event.kind === 'switched' || event.kind === 'failover-promoted' || event.kind === 'failover-aborted'
+  draft.effects.push({ kind: 'ask', key: everybody ? null : key })
+  if (event.kind === 'failover-elected' && event.replica) draft.effects.push({ kind: 'warm', address: event.replica })
+  tell(draft, key, event, now)
+}
+
+/** The part of an event's story that is not told by a decision. */
+function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number): void {
+  switch (event.kind) {
+    case 'down': {
+      const master = formatAddress(event.master)
+      if (!draft.master || master !== formatAddress(draft.master)) return
+      draft.suspectUntil = event.over ? now : now + suspectMs
+      const story = event.over ? 'master.undoubted' : 'master.doubted'
+      note(draft, event.by === 'quorum' ? 'info' : 'debug', story, { sentinel, master, by: event.by })
+      break
+    }
+    case 'tilt':
+      note(draft, 'warn', event.on ? 'sentinel.tilt' : 'sentinel.tilt-over', { sentinel })
+      break
+    case 'failover-aborted':
+      note(draft, 'info', 'failover.aborted', { sentinel, master: formatAddress(event.master), cause: event.why })
+      break
+    case 'failover-elected':
+      if (event.replica) note(draft, 'debug', 'failover.replica', { sentinel, replica: formatAddress(event.replica) })
+      break
+    case 'switched': {
+      const { from, to } = event
+      note(draft, 'debug', 'sentinel.switched', { sentinel, from: formatAddress(from), to: formatAddress(to) })
+      break
+    }
+    case 'monitored':
+      note(draft, 'info', 'sentinel.monitored-anew', { sentinel, master: formatAddress(event.master) })
+      break
+    default:
+  }
+}
+
+function newSentinel(seed: boolean): SentinelState {
+  return { seed, up: false, runId: null, view: null, reported: null, failover: null, monitoredAnew: false }
+}
+
+function change(draft: Draft, key: string, part: Partial<SentinelState>): void {
+  const sentinel = draft.sentinels.get(key)
+  if (sentinel) put(draft, key, { ...sentinel, ...part })
+}
+
+function put(draft: Draft, key: string, sentinel: SentinelState): void {
+  draft.sentinels = new Map(draft.sentinels).set(key, sentinel)
+}

@@ -1,0 +1,132 @@
+// handshake.ts — the first words on a new link, all in one write: who we are, is this node the master, can it serve.
+//
+//   [CLIENT KILL ID old ...]   the fence, see below
+//   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
+//   SELECT db                  only when not 0
+//   PING                       a node that is loading or cut off from its master answers an error here
+//   ...                        what the owner adds: a session's name, subscriptions, open transaction
+//
+// Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
+//
+// The fence: requests in the socket of a stalled server run when it wakes up, even if we have closed that socket. Before
+// anything is sent again to the same process, the old connection is ended there by its id; the answer (0 or 1) means
+// that it is gone, its unread bytes with it.
+import { decodeReply, ReplyError, text } from '../resp/decode.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import type { Identity } from './identity.ts'
+
+/** Why a link did not come up. `auth`: the node refused the identity; `frame` is its own error line. */
+export type HandshakeFailure =
+  | { readonly kind: 'auth'; readonly frame: Buffer; readonly text: string }
+  | { readonly kind: 'not-master'; readonly text: string }
+  | { readonly kind: 'not-ready'; readonly text: string }
+  | { readonly kind: 'refused'; readonly text: string }
+
+/** Frames an owner adds behind the handshake proper, and who hears their answers. */
+export interface Prelude {
+  readonly bytes: Buffer
+  /** Called with each frame until it answers true ("that was the last one I wait for"). Not called when bytes is empty. */
+  onFrame(frame: Buffer, type: number): boolean
+}
+
+interface Step {
+  readonly bytes: Buffer
+  readonly judge: (handshake: Handshake, frame: Buffer, type: number) => HandshakeFailure | null
+}
+
+/** One run of the handshake on one link. */
+export class Handshake {
+  readonly bytes: Buffer
+  /** Our client id on the node, 0 until HELLO has answered. */
+  clientId = 0
+  /** Something worth a warning that did not stop the link. */
+  warning: string | null = null
+  readonly #steps: Step[]
+  readonly #prelude: Prelude | null
+  #next = 0
+
+  constructor(identity: Identity, fence: readonly number[], prelude: Prelude | null) {
+    const login = helloStep(identity)
+    this.#steps = [login, ...fence.map(fenceStep)]
+    if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
+    this.#steps.push(pingStep)
+    this.#prelude = prelude !== null && prelude.bytes.length > 0 ? prelude : null
+    const parts = this.#steps.map(step => step.bytes)
+    if (this.#prelude) parts.push(this.#prelude.bytes)
+    this.bytes = Buffer.concat(parts)
+  }
+
+  /** Takes the next frame from the node: `more` is awaited, or the link is `ready`, or it failed. */
+  onFrame(frame: Buffer, type: number): 'more' | 'ready' | HandshakeFailure {
+    const step = this.#steps[this.#next]
+    if (step) {
+      const failure = step.judge(this, frame, type)
+      if (failure) return failure
+      this.#next++
+      return this.#next < this.#steps.length || this.#prelude ? 'more' : 'ready'
+    }
+    return this.#prelude === null || this.#prelude.onFrame(frame, type) ? 'ready' : 'more'
+  }
+}
+
+const MINUS = 45
+const isAuthError = (line: string): boolean => /^-(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(line)
+const lineOf = (frame: Buffer): string => frame.toString('utf8', 0, frame.length - 2)
+
+function helloStep(identity: Identity): Step {
+  const args = ['HELLO', String(identity.protocol)]
+  if (identity.password !== null) args.push('AUTH', identity.username ?? 'default', identity.password)
+  return {
+    bytes: encodeCommand(args),
+    judge(handshake, frame, type) {
+      if (type === MINUS) {
+        const line = lineOf(frame)
+        // Without credentials of our own a node that wants a password answers NOAUTH. The link still serves: the
+        // client's own AUTH is what gets it in, and until then the node's NOAUTH is the true answer to its commands.
+        if (identity.password === null && line.startsWith('-NOAUTH')) return null
+        if (isAuthError(line)) return { kind: 'auth', frame: Buffer.from(frame), text: line.slice(1) }
+        return { kind: 'refused', text: line.slice(1) }
+      }
+      const fields = decodeReply(frame)
+      if (!Array.isArray(fields)) return { kind: 'refused', text: 'HELLO was not answered with a list of fields' }
+      for (let i = 0; i + 1 < fields.length; i += 2) {
+        const name = text(fields[i])
+        if (name === 'id') handshake.clientId = Number(fields[i + 1])
+        const role = text(fields[i + 1])
+        if (name === 'role' && role !== 'master') return { kind: 'not-master', text: `the node says it is a ${role}` }
+      }
+      return null
+    },
+  }
+}
+
+function fenceStep(clientId: number): Step {
+  return {
+    bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId)]),
+    judge(handshake, frame, type) {
+      if (type === MINUS) handshake.warning = `could not end the old link (client id ${clientId}): ${lineOf(frame)}`
+      return null
+    },
+  }
+}
+
+function selectStep(database: number): Step {
+  return {
+    bytes: encodeCommand(['SELECT', String(database)]),
+    judge(_handshake, frame, type) {
+      if (type !== MINUS || lineOf(frame).startsWith('-NOAUTH')) return null
+      return { kind: 'auth', frame: Buffer.from(frame), text: lineOf(frame).slice(1) }
+    },
+  }
+}
+
+const pingStep: Step = {
+  bytes: encodeCommand(['PING']),
+  judge(_handshake, frame, type) {
+    if (type !== MINUS) return null
+    const value = decodeReply(frame)
+    if (!(value instanceof ReplyError)) return null
+    const blocked = value.code === 'LOADING' || value.code === 'MASTERDOWN'
+    return blocked ? { kind: 'not-ready', text: value.message } : null
+  },
+}

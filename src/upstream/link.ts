@@ -1,0 +1,344 @@
+// link.ts — one connection to the master: what is to be sent this turn, and what has been sent and is unanswered.
+//
+//   send ──▶ [out: this turn's bytes] ──flush: one write──▶ master
+//   sent ──▶ [fifo: oldest first] ◀── whole replies, in order ── scanner ◀── master
+//
+// Owns: the socket, the reply scanner, the FIFO. A link lives once: dialing, ready, closed; a new one is a new object,
+// so a late callback of an old socket can only find a closed link.
+// Never: decides whether a request is sent again or where to (relay/), knows sessions or Sentinels.
+//
+// Must stay true: replies leave in the order of send(); after close nothing is delivered and nothing is sent; what
+// onClosed hands back is every request without its last reply, oldest first.
+import { connect, type Socket } from 'node:net'
+import type { Master } from '../address.ts'
+import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
+import { Fifo } from './fifo.ts'
+import type { Handshake, HandshakeFailure } from './handshake.ts'
+import type { Turn } from './turn.ts'
+
+/** What a link needs to know of a request. */
+export interface Exchange {
+  /** Whole command frames. Empty: answered by the proxy, in its turn (expect is 0). */
+  bytes: Buffer
+  /** Replies still owed by the server. */
+  expect: number
+  /** True: replies of this request go frame by frame to onFrame; false: in runs, uninspected, to onReplies. */
+  inspect: boolean
+}
+
+export type CloseReason =
+  | 'dial-failed'
+  | 'dial-timeout'
+  | 'peer-closed'
+  | 'reset'
+  | 'broken-reply'
+  | 'handshake'
+  | 'cut'
+
+export interface LinkListener<E extends Exchange> {
+  onReady(link: Link<E>): void
+  /** `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged; it is complete when its `expect` is 0. */
+  onReplies(exchange: E, bytes: Buffer, count: number): void
+  /** One whole reply of an inspected exchange, or an error reply of any. The link has counted it already. */
+  onFrame(link: Link<E>, exchange: E, frame: Buffer, type: number): void
+  /** A frame that answers no request: a RESP3 push, or what `isPush` claims. */
+  onPush(link: Link<E>, frame: Buffer): void
+  /** All that one read brought has been delivered. */
+  onReadEnd(link: Link<E>): void
+  /** The kernel takes bytes again after `congested`. */
+  onWritable(link: Link<E>): void
+  /** The end. `unsent` of the last exchanges in `owed` never reached the socket. */
+  onClosed(link: Link<E>, reason: CloseReason, detail: string, owed: E[], unsent: number): void
+  /** The handshake ended badly; onClosed follows. */
+  onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
+}
+
+/** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
+const TURN_LIMIT = 256 * 1024
+
+const NOTHING = Buffer.alloc(0)
+
+/** More than this in one write goes out as separate buffers; below, one copy is cheaper than a vector of pieces. */
+const COPY_LIMIT = 64 * 1024
+
+export class Link<E extends Exchange> {
+  readonly master: Master
+  status: 'dialing' | 'ready' | 'closed' = 'dialing'
+  /** Node's stream has more than it wants; hold further requests back until onWritable. */
+  congested = false
+  /** True: every reply goes frame by frame to onFrame, whatever its exchange says. */
+  inspectAll = false
+  /** Set by an owner whose replies mix with messages that are no RESP3 pushes (RESP2 subscriptions, MONITOR). */
+  isPush: ((frame: Buffer, type: number) => boolean) | null = null
+  /** Which name and library it was last told; '' for a new one. */
+  label = ''
+  /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
+  lastActivity = 0
+  /** It has been ready: what it owes may have run. */
+  wasReady = false
+  readonly handshake: Handshake
+
+  readonly #listener: { current: LinkListener<E> }
+  readonly #turn: Turn
+  readonly #socket: Socket
+  readonly #scanner = new ReplyScanner()
+  readonly #fifo = new Fifo<E>()
+  #partial: Buffer[] = []
+  #out: Buffer[] = []
+  #outBytes = 0
+  #unflushed = 0
+
+  constructor(
+    master: Master,
+    handshake: Handshake,
+    listener: LinkListener<E>,
+    options: { turn: Turn; connectTimeoutMs: number },
+  ) {
+    this.master = master
+    this.handshake = handshake
+    this.#listener = { current: listener }
+    this.#turn = options.turn
+    this.#socket = connect({
+      host: master.host,
+      port: master.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 5000,
+    })
+    this.#socket.setTimeout(options.connectTimeoutMs)
+    this.#socket
+      .on('connect', () => this.#socket.write(handshake.bytes))
+      .on(
+        'timeout',
+        () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${options.connectTimeoutMs} ms`),
+      )
+      .on('data', (chunk: Buffer) => this.#onData(chunk))
+      .on('drain', () => this.#onDrain())
+      .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
+      .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
+      .on('close', () => this.#close('peer-closed', 'the connection ended'))
+  }
+
+  /** Requests sent and not fully answered. */
+  get inFlight(): number {
+    return this.#fifo.size
+  }
+
+  /** The oldest request without its last reply. */
+  get head(): E | undefined {
+    return this.#fifo.peek()
+  }
+
+  /** Hands the link to another owner; only while nothing is in flight. */
+  setListener(listener: LinkListener<E>): void {
+    this.#listener.current = listener
+  }
+
+  /** Queues the request's bytes for this turn's write. Order of calls is order on the wire. */
+  send(exchange: E): void {
+    if (this.#fifo.size === 0) this.lastActivity = performance.now()
+    this.#fifo.push(exchange)
+    this.#unflushed++
+    const bytes = exchange.bytes
+    if (bytes.length === 0) return
+    if (this.#outBytes === 0) this.#turn.markLink(this)
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+  }
+
+  /** Writes what this turn has collected. */
+  flush(): void {
+    if (this.status === 'closed') return
+    const out = this.#out
+    const total = this.#outBytes
+    if (total === 0) return
+    this.#out = []
+    this.#outBytes = 0
+    this.#unflushed = 0
+    if (!writeGathered(this.#socket, out, total)) this.congested = true
+    else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain())
+  }
+
+  /** This turn's write is large enough: what else waits should wait for onWritable. */
+  get full(): boolean {
+    return this.congested || this.#outBytes >= TURN_LIMIT
+  }
+
+  /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */
+  cut(detail: string): void {
+    this.#close('cut', detail)
+  }
+
+  /** Every request without its last reply, oldest first. */
+  owed(): Iterable<E> {
+    return this.#fifo
+  }
+
+  #onData(chunk: Buffer): void {
+    this.lastActivity = performance.now()
+    if (this.status === 'dialing') {
+      this.#onHandshakeData(chunk, 0)
+      return
+    }
+    this.#read(chunk, 0)
+  }
+
+  /** The hot loop: runs of uninspected replies of one exchange become one slice. */
+  #read(chunk: Buffer, from: number): void {
+    const scanner = this.#scanner
+    const fifo = this.#fifo
+    const listener = this.#listener.current
+    let at = from
+    let runStart = from
+    let run = 0
+    let head = fifo.peek()
+    while (at < chunk.length) {
+      const end = scanner.next(chunk, at)
+      if (end < 0) break
+      const type = scanner.type
+      if (
+        head !== undefined &&
+        !head.inspect &&
+        type !== ReplyType.error &&
+        type !== ReplyType.push &&
+        this.#partial.length === 0 &&
+        this.isPush === null &&
+        !this.inspectAll
+      ) {
+        run++
+        at = end
+        if (--head.expect === 0) {
+          fifo.shift()
+          listener.onReplies(head, chunk.subarray(runStart, end), run)
+          runStart = end
+          run = 0
+          head = this.#nextHead()
+        }
+        continue
+      }
+      if (run > 0 && head !== undefined) {
+        listener.onReplies(head, chunk.subarray(runStart, at), run)
+        run = 0
+      }
+      this.#onSlowFrame(chunk.subarray(at, end), type)
+      if (this.status !== 'ready') return
+      at = end
+      runStart = end
+      head = this.#nextHead()
+    }
+    if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
+    if (scanner.broken) {
+      this.#close('broken-reply', 'the server sent bytes that are no reply')
+      return
+    }
+    if (at < chunk.length) this.#partial.push(at === 0 ? chunk : chunk.subarray(at))
+    listener.onReadEnd(this)
+  }
+
+  /** The next exchange that waits for the server; those the proxy answers itself are completed on the way. */
+  #nextHead(): E | undefined {
+    let head = this.#fifo.peek()
+    while (head !== undefined && head.expect === 0) {
+      this.#fifo.shift()
+      this.#listener.current.onReplies(head, NOTHING, 0)
+      head = this.#fifo.peek()
+    }
+    return head
+  }
+
+  /** Answers what needs no server, when it is at the head already. */
+  settleHead(): void {
+    this.#nextHead()
+  }
+
+  #onSlowFrame(end: Buffer, type: number): void {
+    const listener = this.#listener.current
+    const partial = this.#partial
+    const head = this.#fifo.peek()
+    const plain =
+      head !== undefined && !head.inspect && type !== ReplyType.error && type !== ReplyType.push && !this.isPush
+    if (plain) {
+      // A long reply in parts: passed on as it lies, it is whole now.
+      this.#partial = []
+      for (const part of partial) listener.onReplies(head, part, 0)
+      if (--head.expect === 0) this.#fifo.shift()
+      listener.onReplies(head, end, 1)
+      return
+    }
+    let frame = end
+    if (partial.length > 0) {
+      partial.push(end)
+      frame = Buffer.concat(partial)
+      this.#partial = []
+    }
+    const push = this.isPush ? this.isPush(frame, type) : type === ReplyType.push
+    if (push || head === undefined) {
+      listener.onPush(this, frame)
+      return
+    }
+    head.expect--
+    listener.onFrame(this, head, frame, type)
+    if (this.status === 'ready' && head.expect === 0 && this.#fifo.peek() === head) this.#fifo.shift()
+  }
+
+  #onHandshakeData(chunk: Buffer, from: number): void {
+    let at = from
+    while (at < chunk.length) {
+      const end = this.#scanner.next(chunk, at)
+      if (end < 0) break
+      this.#partial.push(chunk.subarray(at, end))
+      const frame = Buffer.concat(this.#partial)
+      this.#partial = []
+      at = end
+      const answer = this.handshake.onFrame(frame, this.#scanner.type)
+      if (answer === 'more') continue
+      if (answer !== 'ready') {
+        this.#listener.current.onHandshakeFailed(this, answer)
+        this.#close('handshake', answer.text)
+        return
+      }
+      this.status = 'ready'
+      this.wasReady = true
+      this.#socket.setTimeout(0)
+      this.#listener.current.onReady(this)
+      if (this.status === 'ready') this.#read(chunk, at)
+      return
+    }
+    if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')
+    else if (at < chunk.length) this.#partial.push(chunk.subarray(at))
+  }
+
+  #onDrain(): void {
+    this.congested = false
+    if (this.status === 'ready') this.#listener.current.onWritable(this)
+  }
+
+  #close(reason: CloseReason, detail: string): void {
+    if (this.status === 'closed') return
+    this.status = 'closed'
+    this.#socket.destroy()
+    this.#out = []
+    this.#outBytes = 0
+    this.#partial = []
+    this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
+  }
+}
+
+/** One system call for many pieces: small ones are copied together, large ones go as a vector. */
+export function writeGathered(socket: Socket, pieces: readonly Buffer[], total: number): boolean {
+  if (pieces.length === 1) return socket.write(pieces[0] as Buffer)
+  if (total <= COPY_LIMIT) {
+    const all = Buffer.allocUnsafe(total)
+    let at = 0
+    for (const piece of pieces) {
+      all.set(piece, at)
+      at += piece.length
+    }
+    return socket.write(all)
+  }
+  socket.cork()
+  let ok = true
+  for (const piece of pieces) ok = socket.write(piece)
+  socket.uncork()
+  return ok
+}

@@ -1,0 +1,245 @@
+// servers.ts — one real redis-server or valkey-server process for a test: find the program, a port, start, wait, end.
+//
+// Owns: the process, its config file and its log file. Never: knows who is master of what (sentinel-set.ts does), uses a
+// port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { folderRemoved, processEnded, reapFolder, reapProcess } from './reaper.ts'
+import { ask } from './resp-client.ts'
+import { waitUntil } from './wait-until.ts'
+
+export type Flavour = 'redis' | 'valkey'
+
+/** A server process of a test. `pid` changes when it is restarted. */
+export interface Node {
+  readonly host: string
+  readonly port: number
+  readonly kind: 'data' | 'sentinel'
+  readonly name: string
+  readonly flavour: Flavour
+  readonly password: string | undefined
+  readonly configFile: string
+  readonly logFile: string
+  pid: number
+}
+
+export interface ServerSpec {
+  readonly flavour: Flavour
+  readonly kind: 'data' | 'sentinel'
+  readonly name: string
+  /** Folder for config, log and data. */
+  readonly dir: string
+  readonly port: number
+  /** Config lines besides port, bind, dir, logfile. */
+  readonly config: readonly string[]
+  /** What to AUTH with in our own questions. */
+  readonly password?: string | undefined
+}
+
+/** The server did not start because something else listens on its port: try again with another. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken'
+}
+
+const host = '127.0.0.1'
+const lowestPort = 10_000
+const highestPort = 32_767
+const startLimitMs = 10_000
+const running = new Map<Node, ChildProcess>()
+const handedOut = new Set<number>()
+
+/** Full path of the program, or undefined where it is not installed. */
+export function findServer(flavour: Flavour): string | undefined {
+  const { PATH = '' } = process.env
+  for (const dir of PATH.split(delimiter)) {
+    const path = join(dir, `${flavour}-server`)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined
+}
+
+/** The program, or an error that says how to get it. */
+export function requireServer(flavour: Flavour): string {
+  const path = findServer(flavour)
+  if (path) return path
+  throw new Error(`${flavour}-server is not on PATH: apt-get install ${flavour}-server, or brew install ${flavour}`)
+}
+
+/** The one that is there, redis first. */
+export function anyFlavour(): Flavour {
+  return findServer('redis') || !findServer('valkey') ? 'redis' : 'valkey'
+}
+
+/**
+ * A port of 127.0.0.1 below 32768 that was free a moment ago; never the same twice in this process. The start is random,
+ * so that test processes side by side rarely try the same; a server that still meets a taken one says PortTaken.
+ */
+export async function freePort(): Promise<number> {
+  const span = highestPort - lowestPort + 1
+  const start = Math.floor(Math.random() * span)
+  for (let i = 0; i < span; i++) {
+    const port = lowestPort + ((start + i) % span)
+    if (handedOut.has(port)) continue
+    if (!(await canBind(port))) continue
+    handedOut.add(port)
+    return port
+  }
+  throw new Error(`no free port between ${lowestPort} and ${highestPort}`)
+}
+
+function canBind(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+/** A new folder under the system's temporary one; removed with `removeFolder`, at the latest when the process ends. */
+export async function makeFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'holdfast-'))
+  reapFolder(dir)
+  return dir
+}
+
+export async function removeFolder(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+  folderRemoved(dir)
+}
+
+/**
+ * Writes the config, starts the server and waits until it answers PING (10 s at most).
+ * @throws PortTaken, or Error with the end of the server's log.
+ */
+export async function startServer(spec: ServerSpec): Promise<Node> {
+  const { flavour, kind, name, dir, port, password } = spec
+  const configFile = join(dir, `${name}.conf`)
+  const logFile = join(dir, `${name}.log`)
+  const common = [
+    `port ${port}`,
+    `bind ${host}`,
+    `dir ${dir}`,
+    `logfile ${logFile}`,
+    'daemonize no',
+    'protected-mode no',
+  ]
+  await writeFile(configFile, `${[...common, ...spec.config].join('\n')}\n`)
+  const node: Node = { host, port, kind, name, flavour, password, configFile, logFile, pid: 0 }
+  await launch(node)
+  return node
+}
+
+/** Starts an ended server again: same port, and its config as it (or Sentinel) has rewritten it since. */
+export async function restartServer(node: Node): Promise<void> {
+  if (running.has(node)) throw new Error(`${node.name} still runs`)
+  await launch(node)
+}
+
+async function launch(node: Node): Promise<void> {
+  const program = requireServer(node.flavour)
+  const args = [node.configFile, ...(node.kind === 'sentinel' ? ['--sentinel'] : [])]
+  const child = spawn(program, args, { stdio: 'ignore' })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', reject)
+  })
+  const pid = child.pid ?? 0
+  node.pid = pid
+  running.set(node, child)
+  reapProcess(pid)
+  child.once('exit', () => {
+    processEnded(pid)
+    if (running.get(node) === child) running.delete(node)
+  })
+  try {
+    await waitUntil(`${node.name} answers PING`, () => answersPing(node), { withinMs: startLimitMs, everyMs: 15 })
+  } catch (error) {
+    await endServer(node)
+    throw error instanceof Error ? withLog(error, node) : error
+  }
+  // A reply proves only that someone listens there: with the port taken, our own process is the one that has ended.
+  if (!running.has(node)) throw withLog(new PortTaken(`${node.name}: ended at once on port ${node.port}`), node)
+}
+
+async function answersPing(node: Node): Promise<boolean> {
+  if (!running.has(node)) return true
+  const info = await ask(node, ['INFO', 'server'], { timeoutMs: 500, password: node.password })
+  const text = typeof info === 'string' ? info : ''
+  return text.includes(`process_id:${node.pid}\r\n`)
+}
+
+function withLog(error: Error, node: Node): Error {
+  const log = tail(node)
+  if (/Address already in use/i.test(log)) return new PortTaken(`${node.name}: port ${node.port} is taken`)
+  error.message += `\n--- end of ${node.logFile}:\n${log}`
+  return error
+}
+
+function tail(node: Node): string {
+  try {
+    return readFileSync(node.logFile, 'utf8').split('\n').slice(-12).join('\n')
+  } catch {
+    return '(no log)'
+  }
+}
+
+export function isRunning(node: Node): boolean {
+  return running.has(node)
+}
+
+/** SIGKILL; answers when the process is gone. A stopped one is ended too. */
+export async function endServer(node: Node): Promise<void> {
+  await signalAndWait(node, 'SIGKILL')
+}
+
+/** SIGTERM: an orderly shutdown, for which a master waits for its replicas (10 s at most). */
+export async function termServer(node: Node): Promise<void> {
+  await signalAndWait(node, 'SIGTERM')
+}
+
+async function signalAndWait(node: Node, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const child = running.get(node)
+  if (!child) return
+  const gone = new Promise<true>(resolve => child.once('exit', () => resolve(true)))
+  child.kill(signal)
+  if (signal === 'SIGKILL') child.kill('SIGCONT')
+  await waitUntil(`${node.name} ends after ${signal}`, () => gone, { withinMs: 20_000 })
+}
+
+/** SIGSTOP; answers once the process is really stopped: until then it may still serve what it has read. */
+export async function stopServer(node: Node): Promise<void> {
+  signal(node, 'SIGSTOP')
+  await waitUntil(`${node.name} is stopped`, async () => (await processState(node.pid)) !== 'running', {
+    withinMs: 2000,
+    everyMs: 1,
+  })
+}
+
+export function resumeServer(node: Node): void {
+  signal(node, 'SIGCONT')
+}
+
+function signal(node: Node, name: 'SIGSTOP' | 'SIGCONT'): void {
+  const child = running.get(node)
+  if (!child) throw new Error(`${node.name} does not run`)
+  child.kill(name)
+}
+
+/** 'unknown' where there is no /proc to ask. */
+async function processState(pid: number): Promise<'running' | 'stopped' | 'unknown'> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T') ? 'stopped' : 'running'
+  } catch {
+    return 'unknown'
+  }
+}

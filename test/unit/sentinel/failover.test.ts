@@ -1,0 +1,169 @@
+import t from 'tap'
+import { at, Play } from './steps.ts'
+
+const announcing = [
+  '+try-failover',
+  '+elected-leader',
+  '+failover-state-select-slave',
+  '+selected-slave',
+  '+failover-state-send-slaveof-noone',
+  '+promoted-slave',
+]
+for (const channel of announcing) {
+  t.test(`gate — closes in the same step — at ${channel} of any Sentinel`, async t => {
+    for (const key of ['s1', 's2', 's3']) {
+      const play = Play.serving().publish(key, channel, 'A')
+      t.strictSame(play.take(), ['hold failover-announced'])
+    }
+  })
+
+  t.test(`gate — stays open — at ${channel} of another master than ours`, async t => {
+    t.strictSame(Play.serving().publish('s1', channel, 'B').take(), [])
+  })
+}
+
+t.test('planned failover — holds once, then serves the new master — as the Sentinels follow one by one', async t => {
+  const play = Play.serving()
+  play.publish('s1', '+try-failover', 'A').later(40).answer('s1', 'A', { failover: 'try' }).answer('s2', 'A')
+  play.publish('s1', '+elected-leader', 'A')
+  play.event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })
+  t.ok(play.effects.some(effect => effect.kind === 'warm' && effect.address.port === at('B').port))
+  for (let i = 0; i < 20; i++) {
+    play.later(30).answer('s1', 'A', { failover: 'elected' }).answer('s2', 'A').answer('s3', 'A')
+  }
+  t.strictSame(play.take(), ['hold failover-announced'])
+  play.publish('s1', '+promoted-slave', 'A')
+  play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
+  t.strictSame(play.take(), [], 'the leader alone is not enough')
+  play.later(70).answer('s2', 'B', { epoch: 2 })
+  t.strictSame(play.take(), ['probe B'])
+  play.later(1).probed('B')
+  t.strictSame(play.take(), ['serve B@2'])
+  for (let i = 0; i < 40; i++) {
+    play.later(30).answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
+    play.answer('s2', 'B', { epoch: 2 }).answer('s3', 'B', { epoch: 2 })
+  }
+  play.event('s1', { kind: 'switched', from: at('A'), to: at('B') }).all('B', { epoch: 2 })
+  t.strictSame(play.take(), [], 'the leader finishes: nothing happens')
+})
+
+t.test('late announcement — closes nothing — when its failover is over', async t => {
+  const play = Play.serving().publish('s1', '+try-failover', 'A').later(10).all('B', { epoch: 2 }).probed('B')
+  play.take()
+  for (const channel of announcing) play.publish('s2', channel, 'A')
+  t.strictSame(play.later(10).take(), [])
+  t.equal(play.cause(), 'open')
+})
+
+t.test('aborted failover — serves the old master again — by fresh answers', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(500)
+  play.answer('s1', 'A', { failover: 'elected' }).publish('s1', '-failover-abort-slave-timeout', 'A')
+  t.strictSame(play.take(), ['hold failover-announced'])
+  t.equal(play.cause(), 'unconfirmed')
+  play.later(1).all('A').probed('A')
+  t.strictSame(play.take(), ['probe A', 'serve A@1'])
+})
+
+t.test('abort by another Sentinel — ends nothing — while the announcing one goes on', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').publish('s2', '-failover-abort-not-elected', 'A')
+  t.strictSame(play.later(10).answer('s2', 'A').answer('s3', 'A').take(), ['hold failover-announced'])
+  t.equal(play.cause(), 'failover-announced')
+})
+
+t.test('answer without the flag — ends the hold — when it was asked for after the announcement', async t => {
+  const play = Play.serving()
+  const before = play.now - 1
+  play.publish('s1', '+selected-slave', 'A').answer('s1', 'A', { askedAt: before })
+  t.equal(play.cause(), 'failover-announced', 'an older answer proves nothing')
+  play.later(1).answer('s1', 'A')
+  t.equal(play.cause(), 'unconfirmed')
+})
+
+t.test('+try-failover alone — holds for two seconds at most — even while the election goes on', async t => {
+  const play = Play.serving().publish('s1', '+try-failover', 'A')
+  for (let i = 0; i < 19; i++) {
+    play.later(100).answer('s1', 'A', { failover: 'try' }).answer('s2', 'A').answer('s3', 'A')
+  }
+  t.strictSame(play.take(), ['hold failover-announced'])
+  play.later(100).answer('s2', 'A').answer('s1', 'A', { failover: 'try' })
+  t.strictSame(play.take(), ['probe A'])
+  play.probed('A').later(100).answer('s1', 'A', { failover: 'try' })
+  t.strictSame(play.take(), ['serve A@1'], 'and does not close it again')
+  play.publish('s1', '+elected-leader', 'A')
+  t.strictSame(play.take(), ['hold failover-announced'], 'but the election does')
+})
+
+t.test('elected leader — holds as long as it shows the failover — past its own failover-timeout', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A')
+  for (let i = 0; i < 15; i++) play.later(1_000).answer('s2', 'A').answer('s1', 'A', { failover: 'elected' })
+  t.equal(play.cause(), 'failover-announced')
+  play.down('s1').later(2_600).answer('s2', 'A').answer('s3', 'A')
+  t.equal(play.cause(), 'unconfirmed')
+})
+
+t.test('elected leader that vanished — holds for ten seconds at most — with a failover-timeout of minutes', async t => {
+  const play = Play.serving()
+  play.answer('s1', 'A', { failoverTimeoutMs: 180_000 }).publish('s1', '+selected-slave', 'A').down('s1')
+  play.later(9_900).answer('s2', 'A').answer('s3', 'A')
+  t.equal(play.cause(), 'failover-announced')
+  play.later(200).answer('s2', 'A').answer('s3', 'A').probed('A')
+  t.equal(play.cause(), 'open')
+})
+
+for (const failover of ['try', 'elected'] as const) {
+  t.test(`gate — closes — when only an answer shows a failover at stage ${failover}`, async t => {
+    const play = Play.serving().answer('s2', 'A', { failover })
+    t.strictSame(play.take(), ['hold failover-announced'])
+  })
+}
+
+t.test('start in the middle of a failover — serves nobody — before it is over', async t => {
+  const play = Play.with('s1', 's2', 's3')
+    .answer('s1', 'A', { failover: 'elected' })
+    .answer('s2', 'A')
+    .answer('s3', 'A')
+  t.strictSame(play.take(), [])
+  play.later(500).answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' }).later(50)
+  play.answer('s3', 'B', { epoch: 2 }).probed('B')
+  t.strictSame(play.take(), ['probe B', 'serve B@2'])
+})
+
+t.test(
+  'failover of the new master while the first is held — serves only the last — when both come in a row',
+  async t => {
+    const play = Play.serving().publish('s1', '+selected-slave', 'A').later(900)
+    play.publish('s2', '+try-failover', 'B').publish('s2', '+selected-slave', 'B')
+    play
+      .answer('s2', 'B', { epoch: 2, failover: 'elected' })
+      .answer('s1', 'B', { epoch: 2 })
+      .answer('s3', 'B', { epoch: 2 })
+    t.strictSame(play.take(), ['hold failover-announced'], 'B is about to be replaced')
+    play.later(900).answer('s2', 'C', { epoch: 3, failover: 'promoted', listed: 'B' }).answer('s1', 'C', { epoch: 3 })
+    play.probed('C')
+    t.strictSame(play.take(), ['probe C', 'serve C@3'])
+  },
+)
+
+t.test('failover back to a former master — is served — although it was announced away before', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(10).all('B', { epoch: 2 }).probed('B')
+  play.later(1_000).publish('s2', '+selected-slave', 'B').later(10).all('A', { epoch: 3 }).probed('A')
+  t.strictSame(play.take().at(-1), 'serve A@3')
+})
+
+t.test('new master that is not ready — keeps the gate shut — until it says it is master', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(10).all('B', { epoch: 2 })
+  play.probed('B', { kind: 'replica' }).later(60).all('B', { epoch: 2 })
+  t.strictSame(play.take(), ['hold failover-announced', 'probe B', 'probe B'])
+  play.probed('B')
+  t.strictSame(play.take(), ['serve B@2'])
+})
+
+t.test('leader that promoted but could not tell the others — holds — until it is gone for ten seconds', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').publish('s1', '+promoted-slave', 'A')
+  play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' }).down('s1')
+  play.later(9_000).answer('s2', 'A').answer('s3', 'A')
+  t.equal(play.cause(), 'failover-announced')
+  play.later(1_001).answer('s2', 'A').answer('s3', 'A').probed('A')
+  t.equal(play.master(), 'A@1')
+  t.equal(play.cause(), 'open')
+})

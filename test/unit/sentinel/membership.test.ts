@@ -1,0 +1,49 @@
+import t from 'tap'
+import { type Discovered, membershipTiming, nextDiscovered, type Report } from '../../../src/sentinel/membership.ts'
+
+const peer = (runId: string, port = 26379) => ({ runId, address: { host: runId, port } })
+const seed = (...ids: string[]): Report => ({ seed: true, at: 0, peers: ids.map(id => peer(id)) })
+const other = (...ids: string[]): Report => ({ seed: false, at: 0, peers: ids.map(id => peer(id)) })
+const known = (runId: string, namedAt = 0): Discovered => ({ ...peer(runId), namedAt })
+const ids = (list: readonly Discovered[]): string[] => list.map(one => one.runId).sort()
+
+const cases: [title: string, current: Discovered[], reports: Report[], result: string[]][] = [
+  ['the only seed lists them', [], [seed('x', 'y')], ['x', 'y']],
+  ['one of three seeds lists strangers', [], [seed('x'), seed(), seed()], []],
+  ['one of two seeds lists strangers', [], [seed('x'), seed()], []],
+  ['two of three seeds list it', [], [seed('x'), seed('x'), seed()], ['x']],
+  ['only a discovered one lists strangers', [known('x')], [seed('x'), other('z')], ['x']],
+  ['no seed has answered and all others list it', [known('x')], [other('x', 'y')], ['x', 'y']],
+  [
+    'the seed was wiped but the others know each other',
+    [known('x'), known('y')],
+    [seed(), other('y'), other('x')],
+    ['x', 'y'],
+  ],
+]
+for (const [title, current, reports, result] of cases) {
+  t.test(`discovered Sentinels — are [${result}] — when ${title}`, async t => {
+    t.strictSame(ids(nextDiscovered(current, reports, 0)), result)
+  })
+}
+
+t.test('discovered Sentinel — leaves — after nobody has named it for a while', async t => {
+  const { leaveAfterMs } = membershipTiming
+  const reports: Report[] = [{ seed: true, at: leaveAfterMs, peers: [] }]
+  t.strictSame(ids(nextDiscovered([known('x')], reports, leaveAfterMs - 1)), ['x'])
+  t.strictSame(ids(nextDiscovered([known('x')], reports, leaveAfterMs)), [])
+})
+
+t.test('report of an unreachable Sentinel — stops counting — after its life', async t => {
+  const { reportLifeMs } = membershipTiming
+  const current = nextDiscovered([known('x')], [seed('x')], reportLifeMs)
+  t.strictSame(ids(nextDiscovered(current, [seed('x')], reportLifeMs + membershipTiming.leaveAfterMs)), [])
+})
+
+t.test('discovered Sentinel — is found at its new address — when it moved', async t => {
+  const reports: Report[] = [
+    { seed: true, at: 5, peers: [peer('x', 7)] },
+    { seed: true, at: 1, peers: [peer('x', 6)] },
+  ]
+  t.strictSame(nextDiscovered([known('x')], reports, 9), [{ ...peer('x', 7), namedAt: 9 }])
+})

@@ -1,0 +1,321 @@
+import t from 'tap'
+import type { ProbeResult } from '../../../src/sentinel/state.ts'
+import { isUnsettled } from '../../../src/sentinel/topology.ts'
+import { at, Play, type Said } from './steps.ts'
+
+type Answers = [string | null, Said?][]
+
+/** What each of three Sentinels says at the start, and whom the node is asked about; null: nothing is done. */
+const beginnings: [title: string, answers: Answers, asked: string | null][] = [
+  ['all agree', [['A'], ['A'], ['A']], 'A'],
+  ['two agree and one is silent', [['A'], ['A']], 'A'],
+  ['two agree and one lies about the address', [['A'], ['A'], ['B']], 'A'],
+  ['two agree and one lies with a higher epoch', [['A'], ['A'], ['B', { epoch: 99 }]], 'A'],
+  ['one alone has answered', [['A']], null],
+  ['one alone has answered and claims to be alone', [['A', { knownSentinels: 1 }]], null],
+  ['two disagree', [['A'], ['B']], null],
+  ['all disagree', [['A'], ['B'], ['C']], null],
+  ['two do not know the name', [[null], [null], ['A']], null],
+  ['one claims a hundred others', [['A'], ['A'], ['A', { knownSentinels: 101 }]], 'A'],
+  [
+    'five are reported and two agree',
+    [
+      ['A', { knownSentinels: 5 }],
+      ['A', { knownSentinels: 5 }],
+    ],
+    null,
+  ],
+]
+for (const [title, answers, asked] of beginnings) {
+  t.test(`topology — asks ${asked ?? 'no node'} at the start — when ${title}`, async t => {
+    const play = Play.with('s1', 's2', 's3')
+    answers.forEach(([place, said], i) => {
+      play.answer(`s${i + 1}`, place, said)
+    })
+    t.strictSame(play.take(), asked ? [`probe ${asked}`] : [])
+    t.equal(play.master(), null)
+  })
+}
+
+/** A is served at epoch 5; then this is answered by the three, and the node asked says it is master. */
+const changes: [title: string, answers: Answers, done: string[], master: string][] = [
+  [
+    'nothing changed',
+    [
+      ['A', { epoch: 5 }],
+      ['A', { epoch: 5 }],
+      ['A', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'one Sentinel has the new address alone (the leader)',
+    [
+      ['B', { epoch: 6 }],
+      ['A', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'one returns with the old address and epoch',
+    [
+      ['B', { epoch: 4 }],
+      ['A', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'one inflates the epoch',
+    [
+      ['A', { epoch: 99 }],
+      ['A', { epoch: 5 }],
+      ['A', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'one lags behind',
+    [
+      ['A', { epoch: 3 }],
+      ['A', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  ['one lags and one is lost', [['A', { epoch: 3 }], [null]], [], 'A@5'],
+  [
+    'a majority has the new one',
+    [
+      ['B', { epoch: 6 }],
+      ['B', { epoch: 6 }],
+    ],
+    ['hold master-moved', 'probe B', 'serve B@6'],
+    'B@6',
+  ],
+  [
+    'a majority names another with the same epoch',
+    [
+      ['B', { epoch: 5 }],
+      ['B', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'a majority names another with an older epoch',
+    [
+      ['B', { epoch: 4 }],
+      ['B', { epoch: 4 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'one of two inflates the epoch of another',
+    [
+      ['B', { epoch: 99 }],
+      ['B', { epoch: 5 }],
+    ],
+    [],
+    'A@5',
+  ],
+  [
+    'the epoch of the same master grew',
+    [
+      ['A', { epoch: 7 }],
+      ['A', { epoch: 7 }],
+    ],
+    ['probe A', 'serve A@7'],
+    'A@7',
+  ],
+  [
+    'a majority was wiped and names the same',
+    [
+      ['A', { epoch: 0 }],
+      ['A', { epoch: 0 }],
+    ],
+    ['probe A', 'serve A@0'],
+    'A@0',
+  ],
+]
+for (const [title, answers, done, master] of changes) {
+  t.test(`topology — ${done.length ? done.join(', ') : 'changes nothing'} — when ${title}`, async t => {
+    const play = Play.serving(5)
+    for (let round = 0; round < 3; round++) {
+      answers.forEach(([place, said], i) => {
+        play.answer(`s${i + 1}`, place, said)
+      })
+      const { probe } = play.topology
+      if (probe && !probe.result) play.probed(String.fromCharCode(probe.address.port))
+    }
+    t.strictSame(play.take(), done)
+    t.equal(play.master(), master)
+    t.equal(play.cause(), 'open')
+  })
+}
+
+const nodes: [result: ProbeResult, done: string[]][] = [
+  [{ kind: 'master', runId: 'r' }, ['serve A@1']],
+  [{ kind: 'untold', why: 'NOAUTH Authentication required.' }, ['serve A@1']],
+  [{ kind: 'replica' }, ['hold not-master']],
+  [{ kind: 'loading' }, ['hold master-loading']],
+  [{ kind: 'unreachable', why: 'ECONNREFUSED' }, ['hold master-unreachable']],
+]
+for (const [result, done] of nodes) {
+  t.test(`confirm — ends in ${done} — when the node is ${result.kind}`, async t => {
+    const play = Play.serving()
+    play.confirm()
+    t.strictSame(play.take(), [], 'nothing before fresh answers')
+    play.later(1).all('A')
+    t.strictSame(play.take(), ['probe A'])
+    play.later(1).probed('A', result)
+    t.strictSame(play.take(), done)
+  })
+}
+
+t.test('confirm — does not take an answer — that was asked for before the call', async t => {
+  const play = Play.serving()
+  const before = play.now
+  play.later(5).confirm()
+  play.later(1).all('A', { askedAt: before })
+  t.strictSame(play.take(), [])
+  play.later(1).all('A')
+  t.strictSame(play.take(), ['probe A'])
+})
+
+t.test('confirm — does not take the word of the node — that was asked for before the call', async t => {
+  const play = Play.serving()
+  play.confirm().later(1).all('A').later(1).confirm().probed('A')
+  t.strictSame(play.take(), ['probe A'], 'only the first question so far')
+  play.later(1).all('A').probed('A')
+  t.strictSame(play.take(), ['probe A', 'serve A@1'])
+})
+
+t.test('confirm — ends — although calls never cease', async t => {
+  const play = Play.serving()
+  let served = 0
+  for (let i = 0; i < 1000; i++) {
+    const { askedAt } = { askedAt: play.now }
+    play
+      .confirm()
+      .later(1)
+      .all('A', { askedAt: askedAt - 1 })
+    const { probe } = play.topology
+    if (probe && !probe.result) play.probed('A')
+    served += play.take().filter(done => done === 'serve A@1').length
+  }
+  t.ok(served >= 1 && served < 1000, `${served} rounds ended`)
+})
+
+t.test('confirm — answers nothing and keeps the master — while no majority can be reached', async t => {
+  const play = Play.serving().down('s1').down('s2')
+  play.confirm().later(50).answer('s3', 'A')
+  t.strictSame(play.take(), [])
+  t.equal(play.cause(), 'open')
+  t.equal(isUnsettled(play.topology, play.now), true)
+  play.up('s1').answer('s1', 'A').probed('A')
+  t.strictSame(play.take(), ['probe A', 'serve A@1'])
+})
+
+t.test('confirm — says hold again — when the gate is shut already', async t => {
+  const play = Play.serving().confirm().later(1).all('A').probed('A', { kind: 'unreachable', why: 'x' })
+  t.strictSame(play.take(), ['probe A', 'hold master-unreachable'])
+  play.later(60).all('A').probed('A', { kind: 'unreachable', why: 'x' })
+  t.strictSame(play.take(), ['probe A'], 'not by itself')
+  play.later(1).confirm().later(60).all('A').probed('A', { kind: 'unreachable', why: 'x' })
+  t.strictSame(play.take(), ['probe A', 'hold master-unreachable'])
+})
+
+t.test('node — is asked again until it is master — after it was unreachable', async t => {
+  const play = Play.serving().confirm().later(1).all('A').probed('A', { kind: 'unreachable', why: 'x' })
+  play.take()
+  play.later(49)
+  t.strictSame(play.take(), [], 'not before its time')
+  play.later(1)
+  t.strictSame(play.take(), ['probe A'])
+  play.later(1).probed('A')
+  t.strictSame(play.take(), ['serve A@1'])
+})
+
+t.test('Sentinels — all down and back — leave the master in use', async t => {
+  const play = Play.serving(5)
+  for (const key of ['s1', 's2', 's3']) play.down(key)
+  play.later(60_000)
+  t.equal(play.master(), 'A@5')
+  t.equal(play.cause(), 'open')
+  for (const key of ['s1', 's2', 's3']) play.up(key).answer(key, 'A', { epoch: 5 })
+  t.strictSame(play.take(), [])
+})
+
+t.test('answers — have no vote — when they are too old', async t => {
+  const play = Play.with('s1', 's2', 's3').answer('s1', 'A').later(2_600).answer('s2', 'A')
+  t.strictSame(play.take(), [])
+  play.answer('s1', 'A')
+  t.strictSame(play.take(), ['probe A'])
+})
+
+t.test('one Sentinel — has one vote — by whatever addresses it is reached', async t => {
+  const play = Play.with('s1', 's2', 's3')
+  play.input({ kind: 'joined', key: 'twin', seed: false }).up('twin', 'run-s1')
+  play.answer('s1', 'A').answer('twin', 'A')
+  t.strictSame(play.take(), [])
+})
+
+t.test('rival of an older epoch — is followed — only when our master is gone and it has lasted', async t => {
+  const play = Play.serving(5)
+  const rival = (): Play => play.all('B', { epoch: 1 })
+  rival()
+  t.ok(play.notes().includes('master.rival'))
+  t.strictSame(play.take(), [])
+  play.confirm().later(1)
+  rival().probed('A', { kind: 'unreachable', why: 'x' })
+  t.strictSame(play.take(), ['probe A', 'hold master-unreachable'])
+  for (let passed = 0; passed < 14_000; passed += 1_000) {
+    play.later(1_000)
+    rival()
+    const { probe } = play.topology
+    if (probe && !probe.result) play.probed('A', { kind: 'unreachable', why: 'x' })
+  }
+  t.strictSame([...new Set(play.take())], ['probe A'])
+  for (let i = 0; i < 3 && play.topology.probe?.address.port !== at('B').port; i++) {
+    play.later(1_000)
+    rival()
+    if (play.topology.probe?.address.port === at('A').port) play.probed('A', { kind: 'unreachable', why: 'x' })
+  }
+  rival().probed('B')
+  t.equal(play.master(), 'B@1')
+})
+
+t.test('rival of an older epoch — is not followed — while our master is one', async t => {
+  const play = Play.serving(5)
+  for (let i = 0; i < 40; i++) {
+    play.confirm().later(1_000).all('B', { epoch: 1 })
+    const { probe } = play.topology
+    if (probe && !probe.result) play.probed('A')
+  }
+  t.equal(play.master(), 'A@5')
+  t.notMatch(play.take(), ['serve B@1'])
+})
+
+t.test('another master of an older epoch — is followed — when a majority was told to monitor it', async t => {
+  const play = Play.serving(5)
+  play.publish('s1', '+monitor', 'B').publish('s2', '+monitor', 'B')
+  play.later(1).answer('s1', 'B', { epoch: 0 }).answer('s2', 'B', { epoch: 0 })
+  for (const key of ['s1', 's2']) play.answer(key, 'B', { epoch: 0 })
+  play.probed('B')
+  t.strictSame(play.take(), ['hold master-moved', 'probe B', 'serve B@0'])
+})
+
+t.test('doubt of the Sentinels — makes it look often — and holds nothing', async t => {
+  const play = Play.serving()
+  t.equal(isUnsettled(play.topology, play.now), false)
+  play.publish('s1', '+sdown', 'A')
+  t.equal(isUnsettled(play.topology, play.now), true)
+  play.publish('s1', '+odown', 'A').later(6_000)
+  t.equal(isUnsettled(play.topology, play.now), false)
+  t.strictSame(play.take(), [])
+})

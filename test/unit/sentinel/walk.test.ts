@@ -1,0 +1,135 @@
+// Every sequence of a small alphabet of observations, checked at each step:
+//   MajorityNow    nothing is served that a majority of three does not name by live answers, or that was not asked;
+//   EpochsGrow     a different address is served only with a higher epoch than the one before;
+//   NoServeOfDoomed nothing is served while its failover is announced and not over;
+//   ShutAtOnce     an announcement about the served master leaves the gate shut in the same step.
+import t from 'tap'
+import { sameAddress } from '../../../src/address.ts'
+import { candidateSince } from '../../../src/sentinel/decide.ts'
+import { blocks } from '../../../src/sentinel/failover.ts'
+import type { Input, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
+import { next } from '../../../src/sentinel/topology.ts'
+import { at, letter, Play, type Said, viewOf } from './steps.ts'
+
+interface World {
+  readonly topology: Topology
+  readonly now: number
+}
+type Move = (world: World) => Input | null
+
+const says = (key: string, place: string, said: Said): Move => {
+  return ({ now, topology }) => {
+    const up = topology.sentinels.get(key)?.up
+    return up ? { kind: 'answer', key, view: viewOf(place, now, said) } : { kind: 'up', key, runId: key }
+  }
+}
+const tells = (result: ProbeResult): Move => {
+  return ({ now, topology: { probe } }) =>
+    probe && !probe.result
+      ? { kind: 'probed', address: probe.address, startedAt: probe.startedAt, result, retryAt: now }
+      : null
+}
+
+const alphabet: Record<string, Move> = {
+  's1:A1': says('s1', 'A', { epoch: 1 }),
+  's2:A1': says('s2', 'A', { epoch: 1 }),
+  's1:B2': says('s1', 'B', { epoch: 2 }),
+  's2:B2': says('s2', 'B', { epoch: 2 }),
+  's3:B9': says('s3', 'B', { epoch: 9 }),
+  's1:B2 promoted': says('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' }),
+  's1:A1 elected': says('s1', 'A', { epoch: 1, failover: 'elected' }),
+  's1 lost': () => ({ kind: 'down', key: 's1' }),
+  's1 try A': () => ({ kind: 'event', key: 's1', event: { kind: 'failover-try', master: at('A') } }),
+  's3 elected B': () => ({
+    kind: 'event',
+    key: 's3',
+    event: { kind: 'failover-elected', master: at('B'), replica: null },
+  }),
+  's1 abort A': () => ({ kind: 'event', key: 's1', event: { kind: 'failover-aborted', master: at('A'), why: 'x' } }),
+  'node is master': tells({ kind: 'master', runId: null }),
+  'node is gone': tells({ kind: 'unreachable', why: 'x' }),
+  confirm: () => ({ kind: 'confirm' }),
+}
+
+function complaint(
+  before: World,
+  input: Input,
+  after: Topology,
+  served: Topology['master'],
+  now: number,
+): string | null {
+  if (served) {
+    const named = candidateSince(after, Number.NEGATIVE_INFINITY, now)
+    if (!named || !sameAddress(named.address, served)) return 'MajorityNow'
+    if (input.kind !== 'probed' && !before.topology.probe?.result) return 'MajorityNow: the node was not asked'
+    const last = before.topology.master
+    if (last && !sameAddress(last, served) && served.epoch <= last.epoch) return 'EpochsGrow'
+    if (served.epoch > 2) return 'EpochsGrow: the epoch of a single Sentinel was believed'
+    for (const { failover } of after.sentinels.values()) {
+      if (failover && blocks(failover, served, served.epoch, now)) return 'NoServeOfDoomed'
+    }
+  }
+  if (input.kind === 'event' && input.event.kind !== 'failover-aborted' && 'master' in input.event) {
+    const { master, gate } = after
+    if (master && sameAddress(master, input.event.master) && gate.kind === 'open') return 'ShutAtOnce'
+  }
+  return null
+}
+
+function walk(
+  start: World,
+  length: number,
+  leaveOut: readonly string[] = [],
+): { steps: number; served: Set<string>; wrong: string | null } {
+  const moves = Object.entries(alphabet).filter(([name]) => !leaveOut.includes(name))
+  const served = new Set<string>()
+  let steps = 0
+  const go = (world: World, path: string[]): string | null => {
+    for (const [name, move] of moves) {
+      const now = world.now + 7
+      const input = move({ ...world, now })
+      if (!input) continue
+      steps++
+      const { topology, effects } = next(world.topology, input, now)
+      for (const effect of effects) {
+        if (effect.kind === 'serve') served.add(`${letter(effect.master)}@${effect.master.epoch}`)
+      }
+      const serve = effects.find(effect => effect.kind === 'serve')
+      const wrong = complaint(world, input, topology, serve?.master ?? null, now)
+      if (wrong) return `${wrong} after ${[...path, name].join(', ')}`
+      const deeper = path.length + 1 < length ? go({ topology, now }, [...path, name]) : null
+      if (deeper) return deeper
+    }
+    return null
+  }
+  const wrong = go(start, [])
+  return { steps, served, wrong }
+}
+
+t.test('walk — no sequence breaks an invariant — from a master that is served', async t => {
+  const play = Play.serving()
+  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 5)
+  t.equal(wrong, null)
+  t.strictSame([...served].sort(), ['A@1', 'B@2'], 'the walk reaches both masters')
+  t.comment(`${steps} steps`)
+})
+
+t.test('walk — no sequence breaks an invariant — from the start, with nobody known', async t => {
+  const play = Play.with('s1', 's2', 's3')
+  const { steps, wrong } = walk({ topology: play.topology, now: play.now }, 5)
+  t.equal(wrong, null)
+  t.comment(`${steps} steps`)
+})
+
+t.test('walk — no sequence breaks an invariant — in the middle of a failover, one step deeper', async t => {
+  const play = Play.serving().publish('s1', '+try-failover', 'A').publish('s1', '+selected-slave', 'A').later(20)
+  play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
+  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 6, [
+    's3:B9',
+    's3 elected B',
+    'confirm',
+  ])
+  t.equal(wrong, null)
+  t.ok(served.has('B@2'))
+  t.comment(`${steps} steps`)
+})
