@@ -19,6 +19,7 @@ const warmUpSessions = 200
 const openAtOnce = 100
 const filesOfTheRest = 200
 const settleWithinMs = 6_000
+const answerWithinMs = 5_000
 
 /**
  * @throws Error when the limit of open files cannot hold the sessions: a byte pipe needs two files for each, so twice
@@ -57,7 +58,12 @@ async function openPinged(port: number): Promise<Client> {
     reply === 'PONG' ? answered.resolve() : answered.reject(new Error(`PING was answered ${String(reply)}`))
   const client = await openClient(port, onReply, answered.reject)
   client.write(encode(['PING']))
-  await answered.promise
+  // A target that is full accepts and says nothing.
+  const timer = setTimeout(
+    () => answered.reject(new Error(`no answer to PING within ${answerWithinMs} ms`)),
+    answerWithinMs,
+  )
+  await answered.promise.finally(() => clearTimeout(timer))
   return client
 }
 

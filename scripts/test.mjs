@@ -4,6 +4,8 @@
 //
 // Prints tap's own stream and, as its last line, `N passed, N failed[, N skipped]`. The exit code is 0 only if all of
 // it went well; a check that fails counts as one failure, and so does a run that ends without saying what failed.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { exitCode, start } from './run.mjs'
 import { root, SetupError, setup } from './setup.mjs'
 
@@ -36,7 +38,7 @@ async function check(node, what, words) {
 }
 
 async function runTap(node, files) {
-  const words = ['tap', 'run', '--reporter=tap', `--jobs=${filesAtOnce}`, ...files]
+  const words = ['tap', 'run', '--reporter=tap', `--jobs=${filesAtOnce}`, ...files.map(testFilesOf)]
   const child = start(node, words, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   let tail = ''
   child.stdout.setEncoding('utf8')
@@ -45,6 +47,12 @@ async function runTap(node, files) {
     tail = (tail + text).slice(-4096)
   })
   return { code: await exitCode(child), counts: readCounts(tail) }
+}
+
+// tap takes files and patterns, not folders.
+function testFilesOf(file) {
+  const folder = statSync(join(root, file), { throwIfNoEntry: false })?.isDirectory()
+  return folder ? `${file.replace(/\/+$/, '')}/**/*.test.ts` : file
 }
 
 /** From tap's closing line, `# { total: 4, pass: 3, skip: 1 }`; a key that is missing is 0. */

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from './address.ts'
-import { type Config, readConfig } from './config.ts'
+import { type Config, printableConfig, readConfig } from './config.ts'
 import { createLog, type Log } from './ops/log.ts'
 import { createProxy, type Proxy as RunningProxy } from './proxy.ts'
 
@@ -34,10 +34,12 @@ switch (read.kind) {
 
 async function run(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
+  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   const proxy = createProxy(config, log)
   stopOnSignal(proxy, { log, delayMs: config.shutdownGraceMs + stopMarginMs })
   try {
-    await proxy.start()
+    const bound = await proxy.start()
+    log.info({ event: 'process.listening', address: formatAddress(bound) }, 'clients may connect')
   } catch (error) {
     const reason = bindProblem(error, config)
     if (reason === undefined) throw error
@@ -63,14 +65,13 @@ function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs
       log.fatal({ event: 'process.crash', err }, 'uncaught error')
       return
     }
-    log.info({ event: 'process.stop', signal }, 'stopping')
+    log.info({ event: 'process.signal', signal }, 'stopping')
     try {
       await proxy.stop()
     } catch (error) {
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
       throw error
     }
-    log.info({ event: 'process.end' }, 'stopped')
   })
 }
 

@@ -26,7 +26,9 @@ export async function calibrate(one: Case, port: number, seconds: number): Promi
     await measureLoad(one, port, { requests: 0, seconds: longEnoughSeconds })
     return { requests: 0, seconds }
   }
-  let requests = Math.max(500, one.clients * one.pipeline * 4)
+  // A first trial that is over within a millisecond has no rate; one of large values would last for seconds.
+  const least = one.preload.valueBytes > 64 * 1_024 ? 500 : 5_000
+  let requests = Math.max(least, one.clients * one.pipeline * 4)
   for (;;) {
     const trial = await measureLoad(one, port, { requests, seconds })
     if (trial.seconds >= longEnoughSeconds || requests >= mostRequests) {

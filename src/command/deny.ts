@@ -26,6 +26,12 @@ export interface DenyList {
   denies(spec: CommandSpec, name: () => string, subcommand: () => string | null): boolean
 }
 
+/**
+ * Denied in every list: after SCRIPT DEBUG the next EVAL answers with a debugger's dialogue, which ends the pairing of
+ * requests with replies on whatever link it uses (ldb, eval.c). Whole commands like that have the route `refuse`.
+ */
+const builtIn = ['script|debug']
+
 /** Reads one entry, `name` or `name|subcommand` in any case. `why` is a sentence for the person who wrote it. */
 export function parseDenyEntry(text: string): { ok: true; entry: DenyEntry } | { ok: false; why: string } {
   const refuse = (why: string) => ({ ok: false, why: `"${text}": ${why}` }) as const
@@ -49,7 +55,7 @@ export function createDenyList(names: readonly string[]): DenyList {
   const hot = new Uint8Array(commandSpecs.length)
   const wholly = new Set<string>()
   const partly = new Set<string>()
-  for (const text of names) {
+  for (const text of [...builtIn, ...names]) {
     const parsed = parseDenyEntry(text)
     if (!parsed.ok) throw new Error(`deny list: ${parsed.why}`)
     const { name, subcommand } = parsed.entry

@@ -2,6 +2,7 @@
 // Pure; knows no option by name and no source. A reader answers what was expected instead of throwing.
 import { isIPv4, isIPv6 } from 'node:net'
 import { type Address, parseAddress } from '../address.ts'
+import { parseDenyEntry } from '../command/deny.ts'
 import type { Kind, Read } from './option.ts'
 
 /** Any text that is not empty and holds no control characters (a line end in a name is always an accident). */
@@ -152,8 +153,6 @@ function isHost(host: string, written: string): boolean {
   return host.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*)$/.test(host)
 }
 
-const commandName = /^[a-z][a-z0-9_.-]*(\|[a-z0-9][a-z0-9_-]*)?$/
-
 /**
  * Command names, in lower case; `config|set` names a subcommand. Entries that start with `+` or `-` amend `base`;
  * a list without signs replaces it, and an empty one is no command at all.
@@ -176,7 +175,8 @@ function readCommands(given: string, base: string): Read<readonly string[]> {
   const names = new Set(signed.length > 0 ? splitList(base) : [])
   for (const part of parts) {
     const name = part.replace(/^[+-]/, '')
-    if (!commandName.test(name)) return { expected: 'command names such as keys or config|set', part }
+    const entry = parseDenyEntry(name)
+    if (!entry.ok) return { expected: `command names such as keys or config|set (${entry.why})`, part }
     if (part.startsWith('-') && !names.delete(name)) return { expected: `a command of the default (${base})`, part }
     if (!part.startsWith('-')) names.add(name)
   }

@@ -1,23 +1,14 @@
 // The set itself, with real servers: what other failover tests rely on it to do. One set per flavour goes through all.
 import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { RespError } from '../support/resp-client.ts'
+import { RespClient, RespError } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { type Flavour, findServer } from '../support/servers.ts'
+import { type Flavour, findServer, isAlive } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 // Two failovers and two demotions of an old master, each of which Sentinel takes some 10 to 18 s for.
 t.setTimeout(170_000)
 t.jobs = 2
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
   const options = findServer(flavour) ? {} : { skip: `${flavour}-server is not installed` }
@@ -33,11 +24,12 @@ for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
     t.equal(String(info).includes('valkey_version'), flavour === 'valkey')
     const first = await set.currentMaster()
     t.equal(first, set.nodes[0])
-    t.equal(await set.command(first, 'SET', 'k', 'v'), 'OK')
+    t.equal(await written(first, 'k', 'v', 2), 2, 'a write is on both replicas as soon as the set has started')
 
     const second = await afterKill(t, set, first)
     await set.restart(first)
     await set.settle()
+    t.equal(await written(second, 'k2', 'v', 2), 2, 'and as soon as it has settled')
     t.match(await set.command(first, 'ROLE'), ['slave', '127.0.0.1', second.port])
     t.equal(await set.command(first, 'GET', 'k'), 'v')
 
@@ -52,13 +44,24 @@ for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
   })
 }
 
+/** How many replicas have a new write half a second later. WAIT counts for the connection that wrote, so one does both. */
+async function written(master: Node, key: string, value: string, replicas: number): Promise<unknown> {
+  const client = await RespClient.connect(master.port)
+  const [, count] = await client.pipeline([
+    ['SET', key, value],
+    ['WAIT', replicas, 500],
+  ])
+  await client.close()
+  return count
+}
+
 async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> {
   const watch = set.watchMajority()
   await waitUntil('the watch knows the master', () => watch.current() === `127.0.0.1:${first.port}`, { withinMs: 2000 })
   const epoch = await set.configEpoch(set.sentinels[0] as Node)
   const killedAt = Date.now()
   await set.kill(first)
-  t.equal(alive(first.pid), false, 'the process is gone when kill answers')
+  t.equal(isAlive(first.pid), false, 'the process is gone when kill answers')
   const { node, majorityAt } = await set.waitForNewMaster(first, { withinMs: 20_000 })
   t.not(node, first)
   const took = majorityAt - killedAt
@@ -88,7 +91,7 @@ async function endOfAll(t: Test, set: SentinelSet): Promise<void> {
   await set.kill(set.sentinels[2] as Node)
   const pids = [...set.nodes, ...set.sentinels].map(({ pid }) => pid)
   await set.stopAll()
-  t.strictSame(pids.filter(alive), [], 'no process is left')
+  t.strictSame(pids.filter(isAlive), [], 'no process is left')
   t.equal(existsSync(set.dir), false, 'no folder is left')
   await set.stopAll()
 }
@@ -113,7 +116,7 @@ t.test('set — takes its size, name, passwords and extra config — from the op
   await set.failover()
   t.equal((await set.waitForNewMaster(master, { withinMs: 20_000 })).node, set.nodes[1])
   await set.term(set.nodes[1] as Node)
-  t.equal(alive(set.nodes[1]?.pid ?? 0), false)
+  t.equal(isAlive(set.nodes[1]?.pid ?? 0), false)
 })
 
 t.test('set — starts many at once on different ports — in one process', async t => {

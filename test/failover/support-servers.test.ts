@@ -7,6 +7,7 @@ import {
   anyFlavour,
   endServer,
   freePort,
+  isAlive,
   isRunning,
   makeFolder,
   PortTaken,
@@ -17,15 +18,6 @@ import {
 import { waitUntil } from '../support/wait-until.ts'
 
 const servers = new URL('../support/servers.ts', import.meta.url).href
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 t.test('freePort — gives ports below 32768, never one twice — and none that is in use', async t => {
   const ports = await Promise.all(Array.from({ length: 40 }, () => freePort()))
@@ -63,7 +55,7 @@ t.test('server — comes back on its port with a new pid — when restarted', as
   const before = node.pid
   await t.rejects(restartServer(node), /still runs/)
   await endServer(node)
-  t.strictSame([isRunning(node), alive(before)], [false, false])
+  t.strictSame([isRunning(node), isAlive(before)], [false, false])
   await restartServer(node)
   t.not(node.pid, before)
   t.equal(await ask(node, ['PING']), 'PONG')
@@ -89,10 +81,10 @@ for (const end of ['SIGKILL', 'exit', 'throw'] as const) {
     })
     await waitUntil('the server runs', () => out.endsWith('\n'), { withinMs: 15_000 })
     const { pid, dir } = JSON.parse(out) as { pid: number; dir: string }
-    t.strictSame([alive(pid), existsSync(dir)], [true, true])
+    t.strictSame([isAlive(pid), existsSync(dir)], [true, true])
     if (end === 'SIGKILL') child.kill('SIGKILL')
     else child.stdin.write('now\n')
-    await waitUntil('the server is gone', () => !alive(pid), { withinMs: 5000 })
+    await waitUntil('the server is gone', () => !isAlive(pid), { withinMs: 5000 })
     await waitUntil('its folder is gone', () => !existsSync(dir), { withinMs: 5000 })
   })
 }

@@ -21,7 +21,7 @@ import {
   stopServer,
   termServer,
 } from './servers.ts'
-import { fieldsOf, nodeHealth, sentinelHealth } from './set-health.ts'
+import { fieldsOf, nodeHealth, sentinelHealth, streamHealth } from './set-health.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type { Node } from './servers.ts'
@@ -224,7 +224,7 @@ export class SentinelSet {
 
   /**
    * Waits until the set is whole again: the majority's master says master, all other living nodes are its replicas with
-   * the link up, every living Sentinel sees that and no failover runs. An old master that comes back, or that was
+   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that comes back, or that was
    * replaced by a planned failover, is demoted only after some 10 to 18 s; hence the bound of 60 s.
    */
   async settle(options: { readonly withinMs?: number } = {}): Promise<void> {
@@ -248,7 +248,8 @@ export class SentinelSet {
         ),
       ])
       const wrong = complaints.filter(complaint => complaint !== '')
-      if (wrong.length > 0) throw new Error(wrong.join('; '))
+      if (wrong.length === 0) wrong.push(await streamHealth(master, data.length - 1))
+      if (wrong.some(complaint => complaint !== '')) throw new Error(wrong.join('; '))
       return true
     }
     await waitUntil('the set is healthy', healthy, { withinMs: options.withinMs ?? 60_000, everyMs: 50 })

@@ -4,7 +4,7 @@
 // port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -218,7 +218,7 @@ async function signalAndWait(node: Node, signal: 'SIGKILL' | 'SIGTERM'): Promise
 /** SIGSTOP; answers once the process is really stopped: until then it may still serve what it has read. */
 export async function stopServer(node: Node): Promise<void> {
   signal(node, 'SIGSTOP')
-  await waitUntil(`${node.name} is stopped`, async () => (await processState(node.pid)) !== 'running', {
+  await waitUntil(`${node.name} is stopped`, () => ['T', ''].includes(stateLetter(node.pid)), {
     withinMs: 2000,
     everyMs: 1,
   })
@@ -234,12 +234,25 @@ function signal(node: Node, name: 'SIGSTOP' | 'SIGCONT'): void {
   child.kill(name)
 }
 
-/** 'unknown' where there is no /proc to ask. */
-async function processState(pid: number): Promise<'running' | 'stopped' | 'unknown'> {
+/**
+ * Whether a process runs, stopped or not. One that has ended but was not collected by its parent (a zombie) does not: an
+ * orphan's parent is the init process, which in a container may take its time or never collect.
+ */
+export function isAlive(pid: number): boolean {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T') ? 'stopped' : 'running'
+    process.kill(pid, 0)
   } catch {
-    return 'unknown'
+    return false
+  }
+  return stateLetter(pid) !== 'Z'
+}
+
+/** The state in /proc (R, S, T, Z, ...); '' where there is none to ask, as on macOS. */
+function stateLetter(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.charAt(stat.lastIndexOf(')') + 2)
+  } catch {
+    return ''
   }
 }

@@ -189,11 +189,14 @@ async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
   }
 }
 
+export interface Server {
+  readonly port: number
+  readonly host?: string
+  readonly password?: string | undefined
+}
+
 /** What the ledger's keys hold at this server now. */
-export async function readBack(
-  ledger: Ledger,
-  at: { port: number; host?: string; password?: string },
-): Promise<Actual> {
+export async function readBack(ledger: Ledger, at: Server): Promise<Actual> {
   const client = await RespClient.connect(at.port, at.host)
   const actual = new Map<string, string | null>()
   try {

@@ -1,0 +1,270 @@
+// The reading of options: sources, precedence, relations, and errors that name the place and never a secret.
+import t, { type Test } from 'tap'
+import { type Config, optionsTable, printableConfig, readConfig } from '../../src/config.ts'
+
+const needed = ['--sentinels', 's1', '--master', 'm'] as const
+
+function configOf(t: Test, argv: readonly string[], env: Record<string, string> = {}): Config {
+  const read = readConfig(argv, env)
+  if (read.kind !== 'config') throw new Error(`no configuration: ${JSON.stringify(read)}`)
+  t.ok(Object.isFrozen(read.config))
+  return read.config
+}
+
+function errorsOf(argv: readonly string[], env: Record<string, string> = {}): string[] {
+  const read = readConfig(argv, env)
+  if (read.kind !== 'errors') throw new Error(`no errors: ${JSON.stringify(read)}`)
+  return read.errors
+}
+
+t.test('config — has the documented defaults — when only what is required is given', async t => {
+  t.strictSame(configOf(t, needed), {
+    sentinels: [{ host: 's1', port: 26379 }],
+    masterName: 'm',
+    listenHost: '127.0.0.1',
+    listenPort: 6379,
+    links: 'auto',
+    denyCommands: ['sync', 'psync', 'replconf', 'replicaof', 'slaveof', 'failover', 'shutdown'],
+    retryPolicy: 'always',
+    maxRetries: 0,
+    retryBackoffMinMs: 50,
+    retryBackoffMaxMs: 1000,
+    holdTimeoutMs: 60_000,
+    maxHeldBytes: 256 * 1024 * 1024,
+    maxSessionHeldBytes: 1024 * 1024,
+    maxSessions: 10_000,
+    redisUsername: null,
+    redisPassword: null,
+    sentinelUsername: null,
+    sentinelPassword: null,
+    logLevel: 'info',
+    shutdownGraceMs: 10_000,
+  })
+})
+
+t.test('config — takes every option from the environment', async t => {
+  const config = configOf(t, [], {
+    HOLDFAST_SENTINELS: 'a:1, b,[::1]:3',
+    HOLDFAST_MASTER: 'main',
+    HOLDFAST_LISTEN: '[::]:0',
+    HOLDFAST_LINKS: 'private',
+    HOLDFAST_DENY_COMMANDS: '',
+    HOLDFAST_RETRY_POLICY: 'safe',
+    HOLDFAST_MAX_RETRIES: '3',
+    HOLDFAST_RETRY_BACKOFF_MIN: '5s',
+    HOLDFAST_RETRY_BACKOFF_MAX: '5000',
+    HOLDFAST_HOLD_TIMEOUT: '2m',
+    HOLDFAST_MAX_HELD_BYTES: '1gb',
+    HOLDFAST_MAX_SESSION_HELD_BYTES: '64kb',
+    HOLDFAST_MAX_SESSIONS: '0',
+    HOLDFAST_REDIS_USERNAME: 'app',
+    HOLDFAST_REDIS_PASSWORD: 'p1',
+    HOLDFAST_SENTINEL_USERNAME: 'watch',
+    HOLDFAST_SENTINEL_PASSWORD: 'p2',
+    HOLDFAST_LOG_LEVEL: 'debug',
+    HOLDFAST_SHUTDOWN_GRACE: '0',
+  })
+  t.strictSame(config, {
+    sentinels: [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 26379 },
+      { host: '::1', port: 3 },
+    ],
+    masterName: 'main',
+    listenHost: '::',
+    listenPort: 0,
+    links: 'private',
+    denyCommands: [],
+    retryPolicy: 'safe',
+    maxRetries: 3,
+    retryBackoffMinMs: 5000,
+    retryBackoffMaxMs: 5000,
+    holdTimeoutMs: 120_000,
+    maxHeldBytes: 1024 ** 3,
+    maxSessionHeldBytes: 65_536,
+    maxSessions: 0,
+    redisUsername: 'app',
+    redisPassword: 'p1',
+    sentinelUsername: 'watch',
+    sentinelPassword: 'p2',
+    logLevel: 'debug',
+    shutdownGraceMs: 0,
+  })
+})
+
+t.test('config — is frozen all the way down', async t => {
+  const config = configOf(t, needed)
+  t.throws(() => Object.assign(config, { maxRetries: 9 }), TypeError)
+  t.ok(Object.isFrozen(config.sentinels))
+  t.ok(config.sentinels.every(Object.isFrozen))
+  t.ok(Object.isFrozen(config.denyCommands))
+})
+
+t.test('config — reports everything that is wrong at once — by where it stood', async t => {
+  const errors = errorsOf(['--max-retries', 'many', '--listen', 'here:99999', '--links', 'shared'], {
+    HOLDFAST_HOLD_TIMEOUT: '5 parsecs',
+    HOLDFAST_MAX_HELD_BYTES: '12k',
+    HOLDFAST_LOG_LEVEL: 'loud',
+  })
+  t.strictSame(errors.toSorted(), [
+    '--links: got "shared", expected one of auto, private',
+    '--listen: got "here:99999", expected PORT or HOST:PORT, with the port from 0 to 65535 and IPv6 in brackets',
+    '--master: required; give the flag, HOLDFAST_MASTER, or "master" in the --config file',
+    '--max-retries: got "many", expected a whole number from 0 to 1000000',
+    '--sentinels: required; give the flag, HOLDFAST_SENTINELS, or "sentinels" in the --config file',
+    'HOLDFAST_HOLD_TIMEOUT (environment): got "5 parsecs", expected a time from 1ms to 24h, such as 250ms, 5s or 2m',
+    'HOLDFAST_LOG_LEVEL (environment): got "loud", expected one of trace, debug, info, warn, error, fatal, silent',
+    'HOLDFAST_MAX_HELD_BYTES (environment): got "12k", expected a size from 1kb to 1024gb, such as 64kb, 256mb or 1gb',
+  ])
+})
+
+t.test('config — a flag wins over the environment — and a value that lost is not judged', async t => {
+  t.equal(configOf(t, [...needed, '--max-retries=3'], { HOLDFAST_MAX_RETRIES: 'many' }).maxRetries, 3)
+})
+
+t.test('config — unknown flags and variables are errors — with the name that was meant', async t => {
+  t.strictSame(
+    errorsOf([...needed, '--hold-timout', '5s', '--quite-different', '-x'], {
+      HOLDFAST_MASTR: 'm',
+      HOLDFAST_redis_password: 'x',
+      HOLDFAST_CONFIGURATION_OF_IT: 'x',
+      OTHER_MASTER: 'x',
+    }),
+    [
+      '--hold-timout: no such option (did you mean --hold-timeout?)',
+      '--quite-different: no such option',
+      '-x: no such option',
+      'HOLDFAST_MASTR (environment): no such option (did you mean HOLDFAST_MASTER?)',
+      'HOLDFAST_redis_password (environment): no such option',
+      'HOLDFAST_CONFIGURATION_OF_IT (environment): no such option',
+    ],
+  )
+})
+
+t.test('config — ignores the variables Kubernetes makes for a service of that name', async t => {
+  configOf(t, needed, {
+    HOLDFAST_SERVICE_HOST: '10.0.0.1',
+    HOLDFAST_SERVICE_PORT: '6379',
+    HOLDFAST_SERVICE_PORT_REDIS: '6379',
+    HOLDFAST_PORT: 'tcp://10.0.0.1:6379',
+    HOLDFAST_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
+    HOLDFAST_PORT_6379_TCP_PROTO: 'tcp',
+    HOLDFAST_PORT_6379_TCP_PORT: '6379',
+    HOLDFAST_PORT_6379_TCP_ADDR: '10.0.0.1',
+    HOLDFAST_CACHE_PORT: 'tcp://10.0.0.1:6379',
+  })
+  t.strictSame(errorsOf(needed, { HOLDFAST_PORT: '6379' }), ['HOLDFAST_PORT (environment): no such option'])
+})
+
+t.test('config — a flag without its value is an error — and does not swallow the next flag', async t => {
+  t.strictSame(errorsOf(['--sentinels', 's', '--master', '--links', 'private']), [
+    '--master: expected a value; one that starts with -- is written --master=VALUE',
+    '--master: required; give the flag, HOLDFAST_MASTER, or "master" in the --config file',
+  ])
+  t.match(errorsOf([...needed, '--listen'])[0], /^--listen: expected a value/)
+  t.equal(configOf(t, ['--sentinels', 's', '--master=--odd']).masterName, '--odd')
+})
+
+t.test('config — a scalar flag given twice is an error — a list grows', async t => {
+  t.strictSame(errorsOf([...needed, '--master', 'n']), ['--master: given more than once'])
+  t.strictSame(
+    configOf(t, [...needed, '--sentinels', 's2:7', '--sentinels=s1']).sentinels,
+    [
+      { host: 's1', port: 26379 },
+      { host: 's2', port: 7 },
+    ],
+    'and the same address counts once',
+  )
+})
+
+t.test('config — rules between options are checked — and name both sides', async t => {
+  t.strictSame(errorsOf([...needed, '--retry-backoff-min', '2s']), [
+    '--retry-backoff-min must not be more than --retry-backoff-max ' +
+      '(got 2s from --retry-backoff-min and the default 1s of --retry-backoff-max)',
+  ])
+  t.strictSame(errorsOf([...needed, '--max-session-held-bytes', '2mb'], { HOLDFAST_MAX_HELD_BYTES: '1mb' }), [
+    '--max-session-held-bytes must not be more than --max-held-bytes ' +
+      '(got 2mb from --max-session-held-bytes and 1mb from HOLDFAST_MAX_HELD_BYTES (environment))',
+  ])
+  t.strictSame(errorsOf([...needed, '--redis-username', 'app']), [
+    '--redis-username needs --redis-password or --redis-password-file (got app from --redis-username and no --redis-password)',
+  ])
+  t.strictSame(errorsOf([...needed, '--sentinel-username', 'w']), [
+    '--sentinel-username needs --sentinel-password or --sentinel-password-file ' +
+      '(got w from --sentinel-username and no --sentinel-password)',
+  ])
+  t.match(errorsOf(['--sentinels', '127.0.0.1:7', '--listen', '7', '--master', 'm'])[0], /^--listen must not be/)
+})
+
+t.test('config — a rule is not reported — where one of its sides is wrong already', async t => {
+  t.strictSame(errorsOf([...needed, '--retry-backoff-min', '2s', '--retry-backoff-max', 'x']), [
+    '--retry-backoff-max: got "x", expected a time from 1ms to 10m, such as 250ms, 5s or 2m',
+  ])
+})
+
+t.test('config — a secret stands in no error — however it was mistyped', async t => {
+  const mistakes: [string[], Record<string, string>?][] = [
+    [['--redis-password', 'hunter2', '--redis-password', 'hunter2']],
+    [['--redis-pasword', 'hunter2']],
+    [['--redis-pasword=hunter2']],
+    [['--redis-password:hunter2']],
+    [['--redis-passwordhunter2']],
+    [['-phunter2']],
+    [['--redis-password', 'two', 'hunter2']],
+    [['--redis-password', '--hunter2']],
+    [['hunter2']],
+    [['--', 'hunter2']],
+    [['--redis-password', 'hunter2', '--redis-password-file', '/nowhere']],
+    [['--listen', 'redis://user:hunter2@host']],
+    [['--sentinels', 'a,:hunter2@b:26379']],
+    [[], { HOLDFAST_REDIS_PASWORD: 'hunter2' }],
+    [[], { HOLDFAST_REDIS_PASSWORD: 'hunter2', HOLDFAST_REDIS_PASSWORD_FILE: '/nowhere' }],
+    [['--redis-username', 'u', '--max-retries', 'x'], { HOLDFAST_REDIS_PASSWORD: 'hunter2' }],
+  ]
+  for (const [argv, env] of mistakes) {
+    const errors = errorsOf(argv, env)
+    t.notMatch(errors.join('\n'), /hunter|unter2/, `${JSON.stringify([argv, env])}: ${errors[0]}`)
+  }
+})
+
+t.test('config — an empty password is an error — as it is an accident of whoever filled the variable', async t => {
+  t.strictSame(errorsOf(needed, { HOLDFAST_REDIS_PASSWORD: '' }), [
+    'HOLDFAST_REDIS_PASSWORD (environment): got nothing, expected a password, or the option left out where there is none',
+  ])
+})
+
+t.test('printableConfig — shows everything but the passwords', async t => {
+  const config = configOf(t, needed, { HOLDFAST_REDIS_PASSWORD: 'hunter2' })
+  const printable = printableConfig(config)
+  t.notMatch(JSON.stringify(printable), 'hunter2')
+  t.match(printable, { redisPassword: '[secret]', sentinelPassword: null, sentinels: ['s1:26379'], masterName: 'm' })
+  t.strictSame(Object.keys(printable).toSorted(), Object.keys(config).toSorted())
+})
+
+t.test('help — is answered whatever else stands there — with every option, variable and default', async t => {
+  const read = readConfig(['--bogus', '-h'], { HOLDFAST_REDIS_PASSWORD: 'hunter2', HOLDFAST_MASTER: 'of-mine' })
+  if (read.kind !== 'help') throw new Error(`no help: ${read.kind}`)
+  t.notMatch(read.text, /hunter2|of-mine/)
+  for (const name of ['sentinels', 'listen', 'redis-password', 'redis-password-file', 'shutdown-grace', 'config']) {
+    t.match(read.text, `--${name} `)
+    t.match(read.text, `HOLDFAST_${name.toUpperCase().replaceAll('-', '_')}]`)
+  }
+  t.match(
+    read.text,
+    /--hold-timeout TIME\n.*\n +\[default: 60s \| time: ms, s, m, h; bare = ms \| HOLDFAST_HOLD_TIMEOUT\]/,
+  )
+})
+
+t.test('version — is asked for by either form — and the first question counts', async t => {
+  t.strictSame(readConfig(['--version'], {}), { kind: 'version' })
+  t.strictSame(readConfig(['-v', '--help'], {}), { kind: 'version' })
+})
+
+t.test('help and table — name exactly the options that can be given', async t => {
+  const read = readConfig(['--help'], {})
+  const flags = (text: string) => [...text.matchAll(/(?:^ {2}|^\| `)(--[a-z-]+) /gm)].map(match => match[1] ?? '')
+  const shown = flags(read.kind === 'help' ? read.text : '')
+  t.equal(shown.length, 22)
+  t.strictSame(flags(optionsTable()), shown)
+  for (const flag of shown) t.notMatch(errorsOf([`${flag}=`]).join('\n'), /no such option/)
+})

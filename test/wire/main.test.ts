@@ -1,0 +1,213 @@
+// The process edge, by running it: exit codes, what is written where, signals, and a port that is taken.
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { waitUntil } from '../support/wait-until.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const source = join(root, 'src', 'main.ts')
+
+interface Run {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly ended: Promise<{ code: number | null; signal: string | null }>
+  stdout: string
+  stderr: string
+}
+
+/** Runs the program; whatever happens it is ended with the test. The environment holds nothing but `env` and a PATH. */
+function start(t: Test, argv: readonly string[], options: { env?: Record<string, string>; node?: string[] } = {}): Run {
+  const child = spawn(process.execPath, [...(options.node ?? []), source, ...argv], {
+    env: { PATH: process.env['PATH'], ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = new Promise<{ code: number | null; signal: string | null }>(resolve => {
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const run: Run = { child, ended, stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    run.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    run.stderr += text
+  })
+  return run
+}
+
+async function runToEnd(t: Test, argv: readonly string[], env: Record<string, string> = {}) {
+  const run = start(t, argv, { env })
+  const { code } = await run.ended
+  return { code, stdout: run.stdout, stderr: run.stderr }
+}
+
+// Nothing listens on port 1 of the loopback: Sentinels that cannot be reached, which is no reason to end.
+const unreachable = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--listen', '127.0.0.1:0']
+
+function logLines(run: Run): Record<string, unknown>[] {
+  const whole = run.stdout.slice(0, run.stdout.lastIndexOf('\n') + 1)
+  return whole
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line))
+}
+
+function findEvent(run: Run, event: string): Record<string, unknown> | undefined {
+  return logLines(run).find(line => line['event'] === event)
+}
+
+/** Waits until the program accepts clients; answers its port. */
+async function portOf(run: Run): Promise<number> {
+  const line = await waitUntil('it listens', () => findEvent(run, 'process.listening'), { withinMs: 10_000 })
+  return Number(/^127\.0\.0\.1:(\d+)$/.exec(String(line['address']))?.[1])
+}
+
+/** A client whose command is held, as there is no master: it keeps a stop from ending before the grace is over. */
+async function connectHeld(t: Test, port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('connect', () => socket.write('*2\r\n$3\r\nGET\r\n$1\r\nk\r\n', () => resolve()))
+  })
+  socket.on('error', () => {})
+  return socket
+}
+
+t.test('main — answers --help and --version — on standard output with exit code 0', async t => {
+  const help = await runToEnd(t, ['--help'])
+  t.match(help, { code: 0, stderr: '', stdout: /^Holdfast: [\s\S]*--sentinels HOST[\s\S]*HOLDFAST_SENTINELS/ })
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  t.strictSame(await runToEnd(t, ['--version']), { code: 0, stdout: `holdfast ${version}\n`, stderr: '' })
+})
+
+t.test('main — reports what is wrong in all three sources at once — with exit code 2', async t => {
+  const file = join(t.testdir({ 'h.yaml': 'max-sessions: -1\nmastre: m\nsentinel-password: hunter2\n' }), 'h.yaml')
+  const result = await runToEnd(t, ['--links', 'shared', '--config', file, '--redis-pasword', 'hunter2'], {
+    HOLDFAST_HOLD_TIMEOUT: 'soon',
+    HOLDFAST_REDIS_PASSWORD: 'hunter2',
+    HOLDFAST_REDIS_PASSWORD_FILE: file,
+    HOLDFAST_SENTINELS: 'redis://:hunter2@h:1',
+  })
+  t.equal(result.code, 2)
+  t.equal(result.stdout, '')
+  for (const part of [
+    'holdfast: --redis-pasword: no such option (did you mean --redis-password?)',
+    'holdfast: --links: got "shared"',
+    'holdfast: HOLDFAST_HOLD_TIMEOUT (environment): got "soon"',
+    `holdfast: ${file}: mastre: no such option (did you mean master?)`,
+    `holdfast: ${file}: max-sessions: got "-1"`,
+    'holdfast: HOLDFAST_REDIS_PASSWORD (environment): given together with',
+    'holdfast: --master: required',
+  ]) {
+    t.match(result.stderr, part)
+  }
+  t.match(result.stderr, /\nholdfast: see holdfast --help\n$/)
+  t.notMatch(result.stderr, 'hunter2')
+})
+
+t.test('main — names the address, the cause and the remedy — when the port is taken', async t => {
+  const server = createServer()
+  t.teardown(() => server.close())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const result = await runToEnd(t, [...unreachable.slice(0, 4), '--listen', `${port}`])
+  t.equal(result.code, 1)
+  t.equal(
+    result.stderr,
+    `holdfast: cannot listen on 127.0.0.1:${port}: something else listens there (EADDRINUSE); ` +
+      'stop it, or choose another with --listen or HOLDFAST_LISTEN\n',
+  )
+})
+
+t.test('main — says so — when the address is none of this machine', async t => {
+  // 192.0.2.0/24 is kept for documentation (RFC 5737): no machine has it.
+  const result = await runToEnd(t, [...unreachable.slice(0, 4), '--listen', '192.0.2.1:7000'])
+  t.equal(result.code, 1)
+  t.match(result.stderr, /^holdfast: cannot listen on 192\.0\.2\.1:7000: .* \(EADDRNOTAVAIL\); .*--listen/)
+})
+
+t.test('main — logs where it listens and how it is set, without secrets', async t => {
+  const run = start(t, unreachable, { env: { HOLDFAST_REDIS_PASSWORD: 'hunter2', HOLDFAST_LOG_LEVEL: 'trace' } })
+  t.ok((await portOf(run)) > 0)
+  t.match(findEvent(run, 'process.start'), { config: { masterName: 'm', redisPassword: '[secret]' }, level: 'info' })
+  run.child.kill('SIGTERM')
+  t.strictSame(await run.ended, { code: 0, signal: null })
+  t.notMatch(run.stdout + run.stderr, 'hunter2')
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  t.test(`main — ends with exit code 0 — at ${signal}, with no Sentinel in reach`, async t => {
+    const run = start(t, unreachable)
+    await portOf(run)
+    run.child.kill(signal)
+    t.strictSame(await run.ended, { code: 0, signal: null })
+    t.match(findEvent(run, 'process.signal'), { signal })
+    t.equal(run.stderr, '')
+  })
+}
+
+t.test('main — ends at a signal after its grace — when a client still waits', async t => {
+  const run = start(t, [...unreachable, '--shutdown-grace', '300ms'])
+  await connectHeld(t, await portOf(run))
+  run.child.kill('SIGTERM')
+  t.strictSame(await run.ended, { code: 0, signal: null })
+})
+
+t.test('main — ends at once with exit code 1 — at a second signal', async t => {
+  const run = start(t, [...unreachable, '--shutdown-grace', '1h'])
+  const client = await connectHeld(t, await portOf(run))
+  run.child.kill('SIGTERM')
+  await waitUntil('the first signal is seen', () => findEvent(run, 'process.signal'), { withinMs: 10_000 })
+  t.equal(client.destroyed, false)
+  const before = performance.now()
+  run.child.kill('SIGTERM')
+  t.strictSame(await run.ended, { code: 1, signal: null })
+  t.ok(performance.now() - before < 5000, 'long before the grace is over')
+  t.ok(findEvent(run, 'process.abort'))
+})
+
+for (const [what, code] of [
+  ['error', `process.on('SIGUSR2', () => { throw new Error('boom') })`],
+  ['rejection', `process.on('SIGUSR2', () => { Promise.reject(new Error('boom')) })`],
+] as const) {
+  t.test(`main — logs an uncaught ${what} with its stack and ends with exit code 1`, async t => {
+    const run = start(t, unreachable, { node: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] })
+    await portOf(run)
+    run.child.kill('SIGUSR2')
+    t.strictSame(await run.ended, { code: 1, signal: null })
+    t.match(findEvent(run, 'process.crash'), { level: 'fatal', err: { message: 'boom', stack: /Error: boom\n +at / } })
+  })
+}
+
+t.test('main — runs when compiled, with the version of its package.json', async t => {
+  const folder = t.testdir()
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const out = join(folder, 'dist')
+  const build = spawn(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  t.teardown(() => build.kill('SIGKILL'))
+  t.equal(await new Promise(resolve => build.once('close', resolve)), 0)
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of ['close-with-grace', 'ioredis', 'pino', 'redis-parser']) {
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '9.8.7' }))
+  const main = join(out, 'main.js')
+  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  const child = spawn(process.execPath, [main, '--version'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  t.equal(await new Promise(resolve => child.once('close', resolve)), 0)
+  t.equal(stdout, 'holdfast 9.8.7\n')
+})

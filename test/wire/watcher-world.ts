@@ -1,0 +1,127 @@
+// watcher-world.ts — a watcher between fake Sentinels and fake nodes, with everything it decided and logged in lists.
+import { pino } from 'pino'
+import type { Address, Master } from '../../src/address.ts'
+import { type HoldCause, Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
+import { FakeRedis, type Handler, type Teardown } from '../support/fake-redis.ts'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { bulk } from '../support/resp-encoder.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+export type Decision =
+  | { readonly kind: 'serve'; readonly master: Master; readonly at: number }
+  | { readonly kind: 'hold'; readonly cause: HoldCause; readonly detail: string; readonly at: number }
+
+export interface Line {
+  readonly level: string
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+/** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
+export class Observed {
+  readonly decisions: Decision[] = []
+  readonly lines: Line[] = []
+  readonly watcher: Watcher
+
+  constructor(t: Teardown, options: Partial<WatcherOptions> & Pick<WatcherOptions, 'sentinels'>) {
+    const sink = { write: (line: string) => void this.lines.push(JSON.parse(line)) }
+    const log = pino({ level: 'debug', base: null, formatters: { level: level => ({ level }) } }, sink)
+    const none = { sentinelUsername: null, sentinelPassword: null, redisUsername: null, redisPassword: null }
+    this.watcher = new Watcher(
+      { masterName: 'mymaster', ...none, log, ...options },
+      {
+        onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),
+        onHold: (cause, detail) => void this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() }),
+      },
+    )
+    t.teardown(() => this.watcher.stop())
+    this.watcher.start()
+  }
+
+  /** What was decided, in order: `serve PORT@EPOCH` or `hold CAUSE`. */
+  story(): string[] {
+    return this.decisions.map(one =>
+      one.kind === 'serve' ? `serve ${one.master.port}@${one.master.epoch}` : `hold ${one.cause}`,
+    )
+  }
+
+  /** Waits until the last decision reads so; answers it. */
+  async until(last: string, withinMs = 3_000): Promise<Decision> {
+    await waitUntil(`the watcher decides ${last}`, () => (this.story().at(-1) === last ? true : null), {
+      withinMs,
+      everyMs: 2,
+    })
+    const decision = this.decisions.at(-1)
+    if (!decision) throw new Error('no decision')
+    return decision
+  }
+
+  logged(event: string): Line[] {
+    return this.lines.filter(line => line.event === event)
+  }
+
+  async untilLogged(event: string, withinMs = 3_000): Promise<Line> {
+    return waitUntil(`${event} is logged`, () => this.logged(event)[0], { withinMs, everyMs: 5 })
+  }
+}
+
+export interface World {
+  readonly a: FakeRedis
+  readonly b: FakeRedis
+  readonly sentinels: readonly [FakeSentinel, FakeSentinel, FakeSentinel]
+  readonly seeds: Address[]
+}
+
+/** Two nodes that say they are masters and three Sentinels that know each other and name `a` at epoch 1. */
+export async function makeWorld(t: Teardown, nodePassword?: string): Promise<World> {
+  const options = nodePassword === undefined ? {} : { password: nodePassword }
+  const a = await FakeRedis.start(t, undefined, options)
+  const b = await FakeRedis.start(t, undefined, options)
+  const start = (): Promise<FakeSentinel> => FakeSentinel.start(t, { master: place(a) })
+  const sentinels: [FakeSentinel, FakeSentinel, FakeSentinel] = [await start(), await start(), await start()]
+  for (const one of sentinels) {
+    one.known = sentinels.filter(other => other !== one).map(({ host, port, runId }) => ({ host, port, runId }))
+  }
+  return { a, b, sentinels, seeds: sentinels.map(place) }
+}
+
+export function place({ host, port }: Address): Address {
+  return { host, port }
+}
+
+/** The words of an event about the master a Sentinel names. */
+export function aboutMaster({ masterName, master }: FakeSentinel): string {
+  return `master ${masterName} ${master?.host} ${master?.port}`
+}
+
+/** The words of an event about a replica that is to replace it. */
+export function aboutReplica({ masterName, master }: FakeSentinel, { host, port }: Address): string {
+  return `slave ${host}:${port} ${host} ${port} @ ${masterName} ${master?.host} ${master?.port}`
+}
+
+/** Puts `override` in front of what a fake server answers; its undefined leaves the answer as it was. */
+export function intercept(server: FakeRedis, override: Handler): void {
+  const before = server.handler
+  server.handler = async (argv, context) => (await override(argv, context)) ?? before(argv, context)
+}
+
+/** Makes SENTINEL MASTER show a failover at this state (a state of sentinel.c); null: none any more. */
+export function showFailover(sentinel: FakeSentinel): (state: string | null) => void {
+  let shown: string | null = null
+  const before = sentinel.server.handler
+  sentinel.server.handler = async (argv, context) => {
+    const answer = await before(argv, context)
+    if (shown === null || argv[1]?.toUpperCase() !== 'MASTER' || typeof answer !== 'string') return answer
+    const fields = Number(/^%(\d+)/.exec(answer)?.[1])
+    return answer.replace(/^%\d+/, `%${fields + 1}`) + bulk('failover-state') + bulk(shown)
+  }
+  return state => {
+    shown = state
+    sentinel.flags = state === null ? 'master' : 'master,failover_in_progress'
+  }
+}
+
+/** How often this node was asked for its role. */
+export function roleQuestions(node: FakeRedis): number {
+  return node.received.filter(({ argv }) => argv[0]?.toUpperCase() === 'ROLE').length
+}
