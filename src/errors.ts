@@ -1,9 +1,9 @@
 // errors.ts — every error reply that Holdfast itself gives: code, text, and whether the command may have run.
 //
-// The first word of a Redis error is contract: clients decide by it whether to try again. TRYAGAIN is the one that
-// ioredis, node-redis, redis-py, Jedis, Lettuce and go-redis know as "nothing is wrong with the command, ask again
-// later", and a server outside cluster mode never sends it, so it cannot be taken for Redis's own (see
-// docs/decisions/0003-error-codes.md). An unknown outcome must never look transient: blind retry is what `safe` forbids.
+// The first word of a Redis error is contract: clients decide by it whether to try again. TRYAGAIN is transient to those
+// that look at it, keeps the connection open in all, and a server outside cluster mode never sends it, so it cannot be
+// taken for Redis's own (docs/decisions/0003-error-codes.md). An unknown outcome must not look transient: blind retry is
+// what `safe` forbids.
 
 export interface ErrorSpec {
   readonly reply: Buffer

@@ -20,8 +20,9 @@ interface Run {
 
 /** Runs the program; whatever happens it is ended with the test. The environment holds nothing but `env` and a PATH. */
 function start(t: Test, argv: readonly string[], options: { env?: Record<string, string>; node?: string[] } = {}): Run {
+  const { PATH } = process.env
   const child = spawn(process.execPath, [...(options.node ?? []), source, ...argv], {
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<{ code: number | null; signal: string | null }>(resolve => {
@@ -50,7 +51,12 @@ async function runToEnd(t: Test, argv: readonly string[], env: Record<string, st
 // Nothing listens on port 1 of the loopback: Sentinels that cannot be reached, which is no reason to end.
 const unreachable = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--listen', '127.0.0.1:0']
 
-function logLines(run: Run): Record<string, unknown>[] {
+interface LogLine {
+  readonly event?: string
+  readonly address?: string
+}
+
+function logLines(run: Run): LogLine[] {
   const whole = run.stdout.slice(0, run.stdout.lastIndexOf('\n') + 1)
   return whole
     .split('\n')
@@ -58,14 +64,14 @@ function logLines(run: Run): Record<string, unknown>[] {
     .map(line => JSON.parse(line))
 }
 
-function findEvent(run: Run, event: string): Record<string, unknown> | undefined {
-  return logLines(run).find(line => line['event'] === event)
+function findEvent(run: Run, event: string): LogLine | undefined {
+  return logLines(run).find(line => line.event === event)
 }
 
 /** Waits until the program accepts clients; answers its port. */
 async function portOf(run: Run): Promise<number> {
   const line = await waitUntil('it listens', () => findEvent(run, 'process.listening'), { withinMs: 10_000 })
-  return Number(/^127\.0\.0\.1:(\d+)$/.exec(String(line['address']))?.[1])
+  return Number(/^127\.0\.0\.1:(\d+)$/.exec(line.address ?? '')?.[1])
 }
 
 /** A client whose command is held, as there is no master: it keeps a stop from ending before the grace is over. */
