@@ -52,7 +52,9 @@ export function setupPackages() {
     say(`${reason}; running npm ci`)
     run('npm', ['ci'], { env: withoutBinFolder(process.env) }, hintNpm)
   }
-  return findNode()
+  const node = findNode()
+  buildTap(node)
+  return node
 }
 
 /** The environment for programs of this checkout: its own node and tools come first. */
@@ -108,6 +110,20 @@ function findNode() {
 function stripsTypes(version) {
   const [major, minor] = version.replace(/^v/, '').split('.').map(Number)
   return major > 22 || (major === 22 && minor >= 18)
+}
+
+/**
+ * tap comes built with its default plugins. When .taprc drops one, `tap run` builds itself anew, but the run that does
+ * so still has the old set: the first run after an install would compile the tests where the next ones do not.
+ */
+function buildTap(node) {
+  const config = readFileSync(join(root, '.taprc'), 'utf8')
+  const dropped = [...config.matchAll(/^\s*-\s*["']!(\S+)["']/gm)].map(match => match[1])
+  const built = join(root, 'node_modules', '@tapjs', 'test', 'test-built', 'dist', 'esm', 'index.js')
+  const code = existsSync(built) ? readFileSync(built, 'utf8') : undefined
+  if (code !== undefined && !dropped.some(plugin => code.includes(`from "${plugin}"`))) return
+  say('tap is not built with the plugins of .taprc; running tap build')
+  run(node, [join(binFolder, 'tap'), 'build'], { env: binEnvironment() }, hintNpm)
 }
 
 async function setupTools(sets) {

@@ -5,6 +5,7 @@ import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Lane } from '../relay/lane.ts'
 import type { Request, RequestOwner } from '../relay/request.ts'
+import type { Scripts } from '../relay/scripts.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -20,6 +21,14 @@ export interface SessionContext {
   readonly log: Log
   /** The identity of a session that has not said who it is. */
   readonly defaultIdentity: Identity
+  /** Scripts that clients of this proxy have shown it. */
+  readonly scripts: Scripts
+  /** The mark of today's cursors, see scanning.ts. */
+  readonly scanMark: () => number
+  /** The session that was told this id, see client-ids.ts. */
+  findSession(id: number): SessionContext | undefined
+  /** Ends the session at once. */
+  destroy(): void
   /** Commands without their last reply. */
   readonly pending: number
   readonly isPrivate: boolean

@@ -8,22 +8,17 @@ import { type CommandSpec, Route } from '../command/spec.ts'
 import { deniedReply } from '../errors.ts'
 import { createRun, createUnit } from '../relay/request.ts'
 import { commandArgs } from '../resp/decode.ts'
-import { encodeCommand } from '../resp/encode.ts'
+import { lastIdsAhead, offsetMarker } from './ahead.ts'
 import { handleClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
-import { Blocking, OneReply, Queued, Subscribing } from './handlers.ts'
+import { type Ahead, Blocking, OneReply, Queued, Subscribing } from './handlers.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './login.ts'
 import { queueCommand } from './queueing.ts'
+import { Scanning } from './scanning.ts'
+import { rememberScript } from './script-bodies.ts'
 import { createTransaction } from './transaction.ts'
 
 const OK = Buffer.from('+OK\r\n')
-
-/**
- * SPUBLISH is replicated and changes no data, and only subscribers of that one shard channel could see it. Sent before a
- * WAIT it moves the link's replication offset to the master's present one, behind all the session's earlier writes,
- * whatever link they used: WAIT looks at the offset of its own connection alone (replication.c, waitCommand).
- */
-const offsetMarker = encodeCommand(['SPUBLISH', 'holdfast:wait', ''])
 
 /** Handles one command of the session; `frame` is its bytes. */
 export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
@@ -40,9 +35,14 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.blocking:
       return handleBlocking(context, frame, args, null)
     case Route.maybeBlocking:
-      return blocksServer(args) ? handleBlocking(context, frame, args, null) : passOn(context, frame)
+      return blocksServer(args) ? handleBlocking(context, frame, args, lastIdsAhead(args)) : passOn(context, frame)
     case Route.wait:
       return handleBlocking(context, frame, args, offsetMarker)
+    case Route.scan:
+      return handleScan(context, frame, spec)
+    case Route.script:
+      rememberScript(context.scripts, spec, args)
+      return passOn(context, frame)
     case Route.multi:
       return handleMulti(context, frame, args)
     case Route.watch:
@@ -85,14 +85,20 @@ function passOn(context: SessionContext, frame: Buffer): boolean {
   return true
 }
 
-function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], own: Buffer | null): boolean {
+function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], ahead: Ahead | null): boolean {
   if (!context.takePrivate()) return false
-  const bytes = own === null ? frame : Buffer.concat([own, frame])
-  const replies = own === null ? 1 : 2
-  const handler = new Blocking(args, performance.now(), own)
-  const request = createUnit(context.replyTo(), bytes, 1, replies, handler)
+  const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
+  const handler = new Blocking(args, performance.now(), ahead)
+  const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
   request.patient = true
   context.submit(request)
+  return true
+}
+
+/** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
+function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): boolean {
+  const handler = new Scanning(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
   return true
 }
 

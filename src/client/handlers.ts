@@ -4,7 +4,7 @@
 // A handler is only used while the session has a link of its own, or for a request that leaves a shared link as it was.
 import { blockingTimeout } from '../command/refine.ts'
 import { makeLocal, type Request, type RequestHandler } from '../relay/request.ts'
-import { commandArgs, decodeReply } from '../resp/decode.ts'
+import { decodeReply } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { SessionContext } from './context.ts'
@@ -80,33 +80,47 @@ export class Subscribing implements RequestHandler {
   onFailed(): void {}
 }
 
+/** Frames of the proxy's own that go before a blocking command, and what is done with their replies. */
+export interface Ahead {
+  readonly bytes: Buffer
+  readonly replies: number
+  /** The reply of the n-th, from 0. */
+  onReply?(n: number, frame: Buffer): void
+  /** Before the command is sent again: may put into its arguments what the replies said; then they are not sent again. */
+  resolve?(args: Buffer[]): boolean
+}
+
 /** A blocking command: sent again with the time that is left. */
 export class Blocking implements RequestHandler {
   readonly #deadline: number
-  readonly #own: Buffer | null
+  readonly #args: Buffer[]
+  #ahead: Ahead | null
 
-  /** `own`: a frame of the proxy's that goes before it each time, its reply swallowed. */
-  constructor(args: readonly Buffer[], now: number, own: Buffer | null = null) {
+  constructor(args: readonly Buffer[], now: number, ahead: Ahead | null = null) {
     const timeout = blockingTimeout(args)
-    this.#own = own
+    this.#args = [...args]
+    this.#ahead = ahead
     if (timeout === null || timeout.value === 0) this.#deadline = Number.POSITIVE_INFINITY
     else this.#deadline = now + timeout.value * (timeout.unit === 'seconds' ? 1000 : 1)
   }
 
   onReply(request: Request, frame: Buffer): void {
-    if (this.#own === null || request.expect === 0) request.owner.deliver(frame)
+    if (request.expect === 0) request.owner.deliver(frame)
+    else this.#ahead?.onReply?.(request.replies - request.expect - 1, frame)
   }
 
   onReplay(request: Request): void {
-    const ownLength = this.#own?.length ?? 0
-    const args = commandArgs(request.bytes.subarray(ownLength))
-    const timeout = blockingTimeout(args)
-    if (timeout === null || timeout.value === 0) return
-    // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers it as it should.
-    const leftMs = Math.max(1, Math.ceil(this.#deadline - performance.now()))
-    args[timeout.index] = Buffer.from(timeout.unit === 'seconds' ? (leftMs / 1000).toFixed(3) : String(leftMs))
-    const frame = encodeCommand(args)
-    request.bytes = this.#own === null ? frame : Buffer.concat([this.#own, frame])
+    const timeout = blockingTimeout(this.#args)
+    if (timeout !== null && timeout.value !== 0) {
+      // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers as it should.
+      const leftMs = Math.max(1, Math.ceil(this.#deadline - performance.now()))
+      this.#args[timeout.index] = Buffer.from(timeout.unit === 'seconds' ? (leftMs / 1000).toFixed(3) : String(leftMs))
+    }
+    if (this.#ahead?.resolve?.(this.#args)) this.#ahead = null
+    const frame = encodeCommand(this.#args)
+    request.bytes = this.#ahead === null ? frame : Buffer.concat([this.#ahead.bytes, frame])
+    request.replies = 1 + (this.#ahead?.replies ?? 0)
+    request.expect = request.replies
   }
 
   onFailed(): void {}

@@ -5,6 +5,7 @@ import type { Log } from '../ops/log.ts'
 import type { Lanes } from '../relay/lanes.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Turn } from '../upstream/turn.ts'
+import type { SessionContext } from './context.ts'
 import type { Pressure } from './pressure.ts'
 
 export interface SessionHost {
@@ -20,5 +21,6 @@ export interface SessionHost {
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
   readonly maxSessionBytes: number
   readonly maxHeldBytes: number
+  findSession(id: number): SessionContext | undefined
   onClosed(session: { readonly id: number }): void
 }

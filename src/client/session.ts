@@ -16,6 +16,7 @@ import { protocolError } from '../errors.ts'
 import type { Lane } from '../relay/lane.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../relay/request.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { commandArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { splitInline } from '../resp/inline.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -24,6 +25,8 @@ import type { Flushable } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
 import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
+import { scanMark } from './scanning.ts'
+import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
 import { createState, isPlain } from './state.ts'
 import { isConfirmation, isMessage, Subscriptions } from './subscriptions.ts'
@@ -39,7 +42,7 @@ const LINGER_MS = 1000
 
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
-for (const route of [Route.shared, Route.script, Route.evalsha, Route.scan]) isFast[route] = 1
+for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
 
 /** Why the session is not read from; more than one may hold. */
 const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8 } as const
@@ -99,6 +102,13 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
   get defaultIdentity(): SessionHost['defaultIdentity'] {
     return this.#host.defaultIdentity
+  }
+  get scripts(): SessionContext['scripts'] {
+    return this.#host.lanes.scripts
+  }
+  readonly scanMark = (): number => scanMark(this.#host.lanes.moves)
+  findSession(id: number): SessionContext | undefined {
+    return this.#host.findSession(id)
   }
   get isPrivate(): boolean {
     return this.#private
@@ -365,6 +375,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
     const found = findTransaction(chunk, end, this.#host.deny)
     if (found === null) return 0
+    for (const script of found.scripts) rememberScript(this.scripts, script.spec, commandArgs(script.frame))
     const bytes = chunk.subarray(at, found.end)
     this.submit(createUnit(this, bytes, found.commands + 1, found.commands + 1, null))
     return found.end

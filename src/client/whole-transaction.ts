@@ -2,7 +2,7 @@
 // request, which is how clients nearly always send it.
 import type { DenyList } from '../command/deny.ts'
 import { lookupCommand } from '../command/lookup.ts'
-import { Route } from '../command/spec.ts'
+import { type CommandSpec, Route } from '../command/spec.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 
 /** Routes of commands that, inside a transaction, change nothing about the connection. */
@@ -10,20 +10,32 @@ const allowed = new Uint8Array(32)
 for (const route of [Route.shared, Route.script, Route.evalsha, Route.scan, Route.blocking, Route.maybeBlocking])
   allowed[route] = 1
 
+export interface WholeTransaction {
+  /** The offset behind its EXEC or DISCARD. */
+  readonly end: number
+  /** Commands behind MULTI, the last included. */
+  readonly commands: number
+  /** Those that show us a script's body. */
+  readonly scripts: readonly { readonly spec: CommandSpec; readonly frame: Buffer }[]
+}
+
 /**
- * Looks from just behind MULTI for the EXEC or DISCARD that ends it. Answers where it ends and how many commands stand
- * between MULTI and there, the last included; null when the chunk ends first or something inside needs a link of its own.
+ * Looks from just behind MULTI for the EXEC or DISCARD that ends it. null when the chunk ends first or something inside
+ * needs a link of its own.
  */
-export function findTransaction(chunk: Buffer, from: number, deny: DenyList): { end: number; commands: number } | null {
+export function findTransaction(chunk: Buffer, from: number, deny: DenyList): WholeTransaction | null {
   const scanner = new CommandScanner()
+  const scripts: { spec: CommandSpec; frame: Buffer }[] = []
   let commands = 0
   for (let at = from; at < chunk.length; ) {
     const end = scanner.next(chunk, at)
     if (end < 0 || scanner.kind !== FrameKind.command) return null
     commands++
     const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
-    if (spec.route === Route.exec || spec.route === Route.discard) return scanner.argc === 1 ? { end, commands } : null
-    if (allowed[spec.route] !== 1 || deny.hot[spec.index] !== 0) return null
+    if (spec.route === Route.exec || spec.route === Route.discard)
+      return scanner.argc === 1 ? { end, commands, scripts } : null
+    if (allowed[spec.route] !== 1 || deny.hot[spec.index] !== 0 || !spec.known) return null
+    if (spec.route === Route.script) scripts.push({ spec, frame: chunk.subarray(at, end) })
     at = end
   }
   return null

@@ -29,6 +29,10 @@ export interface LaneHost {
   /** Milliseconds a request may wait. */
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
+  /** On a new master one link loads the scripts, and the others wait for it. */
+  mayDial(lane: LaneInfo): boolean
+  /** SCRIPT LOAD commands for this lane's next link; empty for all but the one that loads them. */
+  scriptsToLoad(lane: LaneInfo): readonly Buffer[]
   /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   observe(observation: string): void
   onLinkReady(link: Link<Request>, about: LaneInfo): void

@@ -98,6 +98,7 @@ export class Lane implements LinkListener<Request> {
       }
       if (this.#host.sendable && this.#quiesce === null && !link.full) {
         request.sends++
+        request.handler?.onSend?.(request)
         link.send(request)
         return
       }
@@ -123,9 +124,10 @@ export class Lane implements LinkListener<Request> {
   ensureLink(): void {
     const master = this.#host.gate.master
     if (this.#closed || this.#link !== null || master === null) return
-    if (this.#timer !== null || this.#awaitingConfirmation) return
+    if (this.#timer !== null || this.#awaitingConfirmation || !this.#host.mayDial(this)) return
     const fence = this.#fenceAt !== null && isSameTerm(this.#fenceAt, master) ? this.#fence : []
-    const handshake = new Handshake(this.identity, fence, this.owner?.prelude() ?? null)
+    const scripts = this.#host.scriptsToLoad(this)
+    const handshake = new Handshake(this.identity, { fence, scripts }, this.owner?.prelude() ?? null)
     this.#link = new Link(master, handshake, this, {
       turn: this.#host.turn,
       connectTimeoutMs: this.#host.connectTimeoutMs,
@@ -154,6 +156,11 @@ export class Lane implements LinkListener<Request> {
     this.#awaitingConfirmation = false
     if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
     else this.pump()
+  }
+
+  /** The scripts are on the new master: a lane that had to wait for that may dial. */
+  onLoaded(wanted: boolean): void {
+    if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
   }
 
   /** The master moved or is none any more: the link is cut at once, without being asked to finish. */
@@ -193,7 +200,10 @@ export class Lane implements LinkListener<Request> {
       }
       this.#leaveWait(request, 'drained')
       if (request.sends > 0 && request.local === null) this.#host.counters.replayed++
-      if (request.local === null) request.sends++
+      if (request.local === null) {
+        request.sends++
+        request.handler?.onSend?.(request)
+      }
       link.send(request)
     }
     link.settleHead()

@@ -20,6 +20,7 @@ import { Lane, type LaneOwner } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
 import type { ReplayPolicy } from './replay.ts'
 import type { Request } from './request.ts'
+import { Scripts } from './scripts.ts'
 
 export interface LanesOptions {
   readonly policy: ReplayPolicy
@@ -57,6 +58,14 @@ export class Lanes implements LaneHost {
   #askedAt = 0
   #confirmedAt = 0
   #lostSinceHold = 0
+  readonly scripts = new Scripts()
+  /** How often the master has changed since the start. */
+  moves = 0
+  /** The lane whose next link loads the scripts on this master; null: they are loaded, or there are none. */
+  #loader: LaneInfo | null = null
+  #loaderFailures = 0
+  #confirmedOnce = false
+  #term: Master | null = null
 
   constructor(options: LanesOptions) {
     this.#options = options
@@ -121,16 +130,21 @@ export class Lanes implements LaneHost {
 
   /** The control plane has confirmed this master just now. */
   serve(master: Master): void {
-    const before = this.gate.master
     this.#confirmedAt = performance.now()
-    const moved = before === null || !isSameTerm(before, master)
+    const moved = this.#term === null || !isSameTerm(this.#term, master)
+    this.#term = master
     if (moved) {
+      if (this.#confirmedOnce) this.moves++
+      this.#confirmedOnce = true
+      this.#loader = null
+      this.#loaderFailures = 0
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       for (const lane of this.#all())
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
+    if (moved && this.moves > 0) this.#chooseLoader()
     for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0)
     this.onDrained()
   }
@@ -144,6 +158,14 @@ export class Lanes implements LaneHost {
   }
 
   // ---- what lanes report ----
+
+  mayDial(lane: LaneInfo): boolean {
+    return this.#loader === null || this.#loader === lane
+  }
+
+  scriptsToLoad(lane: LaneInfo): readonly Buffer[] {
+    return this.#loader === lane ? this.scripts.commands() : []
+  }
 
   observe(observation: string): void {
     this.#options.observe(observation)
@@ -162,6 +184,9 @@ export class Lanes implements LaneHost {
       },
       'link to the master is up',
     )
+    if (this.#loader !== about) return
+    this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the new master knows the scripts')
+    this.#endLoading()
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
@@ -179,6 +204,9 @@ export class Lanes implements LaneHost {
       },
       'link to the master is gone',
     )
+    if (this.#loader !== about) return
+    this.#loaderFailures++
+    this.#chooseLoader()
   }
 
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
@@ -210,6 +238,21 @@ export class Lanes implements LaneHost {
   *#all(): Generator<Lane> {
     yield* [...this.#shared.values()]
     yield* [...this.#private]
+  }
+
+  /** The first lane that wants a link; another one after a failure; none when nobody can, then NOSCRIPT is the answer. */
+  #chooseLoader(): void {
+    const wanting = [...this.#all()].filter(lane => lane.owner !== null || lane.users > 0)
+    const next = this.scripts.size > 0 ? wanting[this.#loaderFailures] : undefined
+    this.#loader = next ?? null
+    if (next === undefined && this.#loaderFailures > 0) this.#endLoading()
+  }
+
+  #endLoading(): void {
+    this.#loader = null
+    this.turn.defer(() => {
+      for (const lane of this.#all()) lane.onLoaded(lane.owner !== null || lane.users > 0)
+    })
   }
 
   #onGate(from: GateState, to: GateState): void {

@@ -17,6 +17,8 @@ export interface RequestOwner {
 
 /** What a request that is no plain run of commands does with its replies, and before it is sent again. */
 export interface RequestHandler {
+  /** It is about to be sent, the first time or again; may rewrite its bytes for the master of this moment. */
+  onSend?(request: Request): void
   /** One whole reply; `request.expect` counts those still to come (0: this is the last) and may be raised. */
   onReply(request: Request, frame: Buffer, type: number): void
   /** The request is about to be sent again after its link was lost; may rewrite it, or turn it into `local`. */

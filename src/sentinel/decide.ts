@@ -60,7 +60,7 @@ export function decide(draft: Draft, now: number): void {
     const detail = `a majority names ${formatAddress(candidate.address)}, epoch ${epoch}`
     hold(draft, 'master-moved', detail, now)
   }
-  if (announcer(draft, candidate.address, epoch, now) === null) confirmNode(draft, candidate.address, now)
+  confirmNode(draft, candidate.address, now)
 }
 
 export function note(draft: Draft, level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object): void {

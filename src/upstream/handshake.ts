@@ -4,6 +4,7 @@
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
 //   SELECT db                  only when not 0
 //   PING                       a node that is loading or cut off from its master answers an error here
+//   SCRIPT LOAD ...            on one link of a new master: the scripts that clients have shown us
 //   ...                        what the owner adds: a session's name, subscriptions, open transaction
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
@@ -45,11 +46,15 @@ export class Handshake {
   readonly #prelude: Prelude | null
   #next = 0
 
-  constructor(identity: Identity, fence: readonly number[], prelude: Prelude | null) {
+  constructor(
+    identity: Identity,
+    first: { readonly fence: readonly number[]; readonly scripts: readonly Buffer[] },
+    prelude: Prelude | null,
+  ) {
     const login = helloStep(identity)
-    this.#steps = [login, ...fence.map(fenceStep)]
+    this.#steps = [login, ...first.fence.map(fenceStep)]
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
-    this.#steps.push(pingStep)
+    this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
     this.#prelude = prelude !== null && prelude.bytes.length > 0 ? prelude : null
     const parts = this.#steps.map(step => step.bytes)
     if (this.#prelude) parts.push(this.#prelude.bytes)
@@ -116,6 +121,16 @@ function selectStep(database: number): Step {
     judge(_handshake, frame, type) {
       if (type !== MINUS || lineOf(frame).startsWith('-NOAUTH')) return null
       return { kind: 'auth', frame: Buffer.from(frame), text: lineOf(frame).slice(1) }
+    },
+  }
+}
+
+function scriptStep(bytes: Buffer): Step {
+  return {
+    bytes,
+    judge(handshake, frame, type) {
+      if (type === MINUS) handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
+      return null
     },
   }
 }

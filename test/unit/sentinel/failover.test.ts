@@ -144,11 +144,32 @@ t.test(
   },
 )
 
+t.test(
+  'failover of the node that is being confirmed — keeps it from being served — when it is announced by a laggard',
+  async t => {
+    const play = Play.serving()
+    for (let i = 0; i < 2; i++) play.later(1).answer('s1', 'B', { epoch: 2 }).answer('s2', 'B', { epoch: 2 })
+    t.strictSame(play.take(), ['hold master-moved', 'probe B'])
+    play.publish('s3', '+selected-slave', 'B').probed('B')
+    t.strictSame(play.take(), [])
+  },
+)
+
 t.test('failover back to a former master — is served — although it was announced away before', async t => {
   const play = Play.serving().publish('s1', '+selected-slave', 'A').later(10).all('B', { epoch: 2 }).probed('B')
   play.later(1_000).publish('s2', '+selected-slave', 'B').later(10).all('A', { epoch: 3 }).probed('A')
   t.strictSame(play.take().at(-1), 'serve A@3')
 })
+
+t.test(
+  'failover back to a former master — is served — although the leader that announced it away has vanished',
+  async t => {
+    const play = Play.serving().publish('s1', '+selected-slave', 'A').down('s1').later(10)
+    play.all('B', { epoch: 2 }).probed('B').later(1_000).publish('s2', '+selected-slave', 'B')
+    play.later(10).all('A', { epoch: 3 }).probed('A')
+    t.strictSame(play.take().at(-1), 'serve A@3')
+  },
+)
 
 t.test('new master that is not ready — keeps the gate shut — until it says it is master', async t => {
   const play = Play.serving().publish('s1', '+selected-slave', 'A').later(10).all('B', { epoch: 2 })

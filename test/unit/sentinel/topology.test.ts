@@ -86,7 +86,7 @@ const changes: [title: string, answers: Answers, done: string[], master: string]
     [],
     'A@5',
   ],
-  ['one lags and one is lost', [['A', { epoch: 3 }], [null]], [], 'A@5'],
+  ['one lags and one is lost', [['A', { epoch: 3 }], [null], ['A', { epoch: 5 }]], [], 'A@5'],
   [
     'a majority has the new one',
     [
@@ -230,6 +230,15 @@ t.test('confirm — says hold again — when the gate is shut already', async t 
   t.strictSame(play.take(), ['probe A', 'hold master-unreachable'])
 })
 
+t.test('good news of the node — is not used later — when the majority was lost meanwhile', async t => {
+  const play = Play.with('s1', 's2', 's3').answer('s1', 'A').answer('s2', 'A').down('s2').probed('A')
+  t.strictSame(play.take(), ['probe A'])
+  play.later(600).up('s2').answer('s1', 'A').answer('s2', 'A')
+  t.strictSame(play.take(), ['probe A'], 'it is asked again')
+  play.probed('A')
+  t.strictSame(play.take(), ['serve A@1'])
+})
+
 t.test('node — is asked again until it is master — after it was unreachable', async t => {
   const play = Play.serving().confirm().later(1).all('A').probed('A', { kind: 'unreachable', why: 'x' })
   play.take()
@@ -263,6 +272,12 @@ t.test('one Sentinel — has one vote — by whatever addresses it is reached', 
   play.input({ kind: 'joined', key: 'twin', seed: false }).up('twin', 'run-s1')
   play.answer('s1', 'A').answer('twin', 'A')
   t.strictSame(play.take(), [])
+})
+
+t.test('two seeds that are one Sentinel — count once — when it is the only one', async t => {
+  const play = Play.with('s1', 'alias')
+  play.up('alias', 'run-s1').answer('s1', 'A', { knownSentinels: 1 })
+  t.strictSame(play.take(), ['probe A'])
 })
 
 t.test('rival of an older epoch — is followed — only when our master is gone and it has lasted', async t => {
