@@ -17,8 +17,22 @@ export interface Holdfast {
   stop(): Promise<void>
 }
 
-/** One line of the log. */
-export type LogLine = Readonly<Record<string, unknown>>
+/** One line of the log: the fields that are read here, none of them taken on trust. */
+export interface LogLine {
+  readonly event?: unknown
+  readonly level?: unknown
+  /** ISO 8601, with milliseconds. */
+  readonly time?: unknown
+  readonly msg?: unknown
+  readonly address?: unknown
+  readonly master?: unknown
+  readonly epoch?: unknown
+  readonly cause?: unknown
+  readonly detail?: unknown
+  readonly reason?: unknown
+  readonly waiting?: unknown
+  readonly heldMs?: unknown
+}
 
 export interface HoldfastOptions {
   readonly sentinels: readonly string[]
@@ -45,8 +59,8 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
   })
   readLines(child, options, (text, line) => {
     run.tail = [...run.tail, text].slice(-tailLines)
-    if (line?.['event'] === 'process.listening') run.port = portOf(line['address'])
-    if (line?.['event'] === 'master.confirmed') run.serving = true
+    if (line?.event === 'process.listening') run.port = portOf(line.address)
+    if (line?.event === 'master.confirmed') run.serving = true
   })
   const stop = async (): Promise<void> => {
     run.stopping = true

@@ -86,22 +86,17 @@ function lastLines({ last }: Picture, columns: number): Part[][] {
 }
 
 function footLine({ busy }: Picture): Part[] {
-  if (busy !== null)
+  if (busy !== null) {
     return [
       [`${busy}: under way until all is whole again`, 'yellow'],
       ['   q quit', 'dim'],
     ]
-  return [
-    ['k', 'bold'],
-    [' kill -9 the master   ', 'dim'],
-    ['p', 'bold'],
-    [' planned failover   ', 'dim'],
-    ['s', 'bold'],
-  ].concat([
-    [' stop the master   ', 'dim'],
-    ['q', 'bold'],
-    [' quit', 'dim'],
-  ]) as Part[]
+  }
+  const keys = { k: 'kill -9 the master', p: 'planned failover', s: 'stop the master', q: 'quit' }
+  return Object.entries(keys).flatMap(([key, what]): Part[] => [
+    [key, 'bold'],
+    [` ${what}   `, 'dim'],
+  ])
 }
 
 function storyLine({ ms, text }: StoryLine): Part[] {

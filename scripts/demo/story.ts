@@ -32,7 +32,12 @@ const keptLines = 100
 export function createStory(): Story {
   let view: View = { gate: 'closed', master: null, epoch: null }
   let lines: StoryLine[] = []
-  let zero = performance.now()
+  let zero = Date.now()
+  const add = (text: string, at: number): void => {
+    const line = { ms: Math.max(0, at - zero), text }
+    lines = [...lines, line].slice(-keptLines)
+    story.onLine(line)
+  }
   const story: Story = {
     get view() {
       return view
@@ -45,33 +50,35 @@ export function createStory(): Story {
       view = nextView(view, line)
       const text = inWords(line)
       // Twenty clients may lose as many connections to one master; that is one thing to tell.
-      if (text !== null && text !== lines.at(-1)?.text) story.say(text)
+      if (text !== null && text !== lines.at(-1)?.text) add(text, timeOf(line))
     },
-    say: text => {
-      const line = { ms: performance.now() - zero, text }
-      lines = [...lines, line].slice(-keptLines)
-      story.onLine(line)
-    },
+    say: text => add(text, Date.now()),
     restart: () => {
-      zero = performance.now()
+      zero = Date.now()
     },
   }
   return story
 }
 
+/** When it happened and not when it was read, which is some milliseconds later. */
+function timeOf({ time }: LogLine): number {
+  const at = Date.parse(String(time))
+  return Number.isNaN(at) ? Date.now() : at
+}
+
 /** The view after a line of the log. Pure. */
 export function nextView(view: View, line: LogLine): View {
-  switch (line['event']) {
+  switch (line.event) {
     case 'hold.start':
       return { ...view, gate: 'holding' }
     case 'gate.tripped':
       return { ...view, gate: 'tripped' }
     case 'hold.drain':
-      return { gate: 'draining', ...masterOf(line['master'], line['epoch']) }
+      return { gate: 'draining', ...masterOf(line.master, line.epoch) }
     case 'hold.end':
-      return { gate: 'open', ...masterOf(line['master'], line['epoch']) }
+      return { gate: 'open', ...masterOf(line.master, line.epoch) }
     case 'master.confirmed':
-      return { ...view, ...masterOf(line['address'], line['epoch']) }
+      return { ...view, ...masterOf(line.address, line.epoch) }
     default:
       return view
   }
@@ -91,30 +98,30 @@ const causes: Readonly<Record<string, string>> = {
 
 /** A line of the log in plain words; null where it is no part of the story. Pure. */
 export function inWords(line: LogLine): string | null {
-  const epoch = `epoch ${line['epoch']}`
-  switch (line['event']) {
+  const epoch = `epoch ${line.epoch}`
+  switch (line.event) {
     case 'hold.start':
-      return `Holdfast holds all commands: ${causes[String(line['cause'])] ?? line['cause']}`
+      return `Holdfast holds all commands: ${causes[String(line.cause)] ?? line.cause}`
     case 'failover.announced':
     case 'master.held':
-      return `reason: ${line['detail']}`
+      return `reason: ${line.detail}`
     case 'master.candidate':
-      return `a majority of the Sentinels names ${line['address']} (${epoch})`
+      return `a majority of the Sentinels names ${line.address} (${epoch})`
     case 'master.confirmed':
-      return `${line['address']} confirms that it is the master (${epoch})`
+      return `${line.address} confirms that it is the master (${epoch})`
     case 'hold.drain':
-      return `Holdfast sends what it held to ${line['master']}: ${line['waiting']} requests, after ${line['heldMs']} ms`
+      return `Holdfast sends what it held to ${line.master}: ${line.waiting} requests, after ${line.heldMs} ms`
     case 'hold.end':
       return 'everything held is sent; commands pass again'
     case 'failover.aborted':
     case 'failover.over':
       return 'the failover is over without a new master'
     case 'link.lost':
-      return `Holdfast has no connection to ${line['master']} any more (${line['reason']})`
+      return `Holdfast has no connection to ${line.master} any more (${line.reason})`
     case 'gate.tripped':
       return 'no master for too long: Holdfast answers errors at once until there is one'
     default:
-      return isTrouble(line['level']) ? `${line['event']}: ${line['msg'] ?? line['cause'] ?? ''}` : null
+      return isTrouble(line.level) ? `${line.event}: ${line.msg ?? line.cause ?? ''}` : null
   }
 }
 

@@ -10,10 +10,10 @@ export interface Terminal {
   close(): void
 }
 
-const escape = '\u001b['
-const enter = `${escape}?1049h${escape}?25l${escape}2J`
-const leave = `${escape}?25h${escape}?1049l`
-const toEndOfLine = `${escape}K`
+const csi = '\u001b['
+const enter = `${csi}?1049h${csi}?25l${csi}2J`
+const leave = `${csi}?25h${csi}?1049l`
+const toEndOfLine = `${csi}K`
 
 /** Both standard streams must be a terminal. */
 export function openTerminal(): Terminal {
@@ -32,7 +32,7 @@ export function openTerminal(): Terminal {
     columns: () => stdout.columns || 80,
     rows: () => stdout.rows || 24,
     draw: lines => {
-      if (open) stdout.write(`${escape}H${lines.map(line => line + toEndOfLine).join('\r\n')}${escape}J`)
+      if (open) stdout.write(`${csi}H${lines.map(line => line + toEndOfLine).join('\r\n')}${csi}J`)
     },
     close,
   }

@@ -31,7 +31,7 @@ export function judge({ kind, report, clients, connected, served }: ActResult): 
       broken: report.connectionErrors[0]?.message ?? '',
     }),
     planned
-      ? must('acknowledged writes lost', count(lost), lost === 0)
+      ? must('acknowledged writes lost', count(lost), lost === 0, { broken: report.lostWrites[0]?.key ?? '' })
       : { label: 'acknowledged writes lost', value: count(lost), state: 'told', note: lossNote },
     { label: 'doubled increments', value: count(doubled), state: 'told', note: doubled > 0 ? doubleNote : '' },
     outOfOrder(kind, report.reordered.length),
@@ -62,12 +62,17 @@ export function allKept(rows: readonly Row[]): boolean {
   return rows.every(({ state }) => state !== 'broken')
 }
 
+/** A longer one stands on a line of its own. */
+const shortNote = 60
+
 /** Lines for a page, one a row, aligned. */
 export function printRows(rows: readonly Row[]): string[] {
   const marks = { kept: 'ok', broken: 'BROKEN', told: '' }
-  return rows.map(({ label, value, state, note }) => {
-    const remark = [marks[state], note].filter(text => text !== '').join(', ')
-    return `   ${label.padEnd(26)}${value.padStart(10)}   ${remark}`.trimEnd()
+  return rows.flatMap(({ label, value, state, note }) => {
+    const long = note.length > shortNote
+    const remark = [marks[state], long ? '' : note].filter(text => text !== '').join(', ')
+    const line = `   ${label.padEnd(26)}${value.padStart(10)}   ${remark}`.trimEnd()
+    return long ? [line, `      ${note}`] : [line]
   })
 }
 

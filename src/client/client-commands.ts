@@ -7,14 +7,12 @@ import { errors } from '../errors.ts'
 import { createUnit } from '../relay/request.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
+import { type ClientOutcome, handleIds, redirectTarget, resolveRedirect } from './id-commands.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
 /** '!' to '~', as the server checks names (validateClientAttr in networking.c). */
 const isPlainText = (value: Buffer): boolean => value.every(byte => byte >= 33 && byte <= 126)
-
-/** What to do with one CLIENT command: `done`, `wait` (offer it again later), or `pass` it on as any other command. */
-export type ClientOutcome = 'done' | 'wait' | 'pass'
 
 /** Handles CLIENT outside of a transaction. */
 export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
@@ -33,9 +31,10 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
     case 'info':
     case 'trackinginfo':
     case 'getredir':
-      if (!context.takePrivate()) return 'wait'
-      context.state.pinned = true
-      return 'pass'
+    case 'kill':
+    case 'unblock':
+    case 'list':
+      return handleIds(context, frame, args, subcommand)
     case 'no-evict':
     case 'no-touch':
     case 'tracking':
@@ -74,6 +73,7 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
       return
     case 'tracking':
       state.tracking = isOn ? Buffer.from(frame) : null
+      context.redirectTo(isOn ? redirectTarget(context, frame)?.id : undefined)
   }
 }
 
@@ -133,7 +133,8 @@ function handleFlag(
   if (isOff && !context.isPrivate) return 'pass'
   if (!context.takePrivate()) return 'wait'
   const onSuccess = (): void => applyClient(context, frame, args)
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, prepare })))
   context.waitForReplies()
   return 'done'
 }

@@ -27,6 +27,12 @@ export interface SessionContext {
   readonly scanMark: () => number
   /** The session that was told this id, see client-ids.ts. */
   findSession(id: number): SessionContext | undefined
+  /** CLIENT TRACKING sends this session's invalidations to that one. */
+  redirectTo(session: number | undefined): void
+  /** Sends this session's CLIENT TRACKING again, because the link it redirects to is a new one. */
+  trackAgain(): void
+  /** Tells the client that all it has cached may be out of date. */
+  forgetAll(): void
   /** Ends the session at once. */
   destroy(): void
   /** Commands without their last reply. */

@@ -13,22 +13,33 @@ import { execAborted, type Transaction } from './transaction.ts'
 
 const isError = (type: number): boolean => type === ReplyType.error
 
-/** The first `own` replies are the proxy's and swallowed, then one for the client, then the rest swallowed again. */
+/** One reply for the client, with what it means for the session; replies behind it are the proxy's own and swallowed. */
 export class OneReply implements RequestHandler {
-  readonly #own: number
-  readonly #onSuccess: ((frame: Buffer) => void) | null
+  readonly #onSuccess: (() => void) | null
+  readonly #rewrite: ((frame: Buffer) => Buffer) | null
+  readonly #prepare: (() => Buffer) | null
   #done = false
 
-  constructor(options: { own?: number; onSuccess?: (frame: Buffer) => void } = {}) {
-    this.#own = options.own ?? 0
+  /** `rewrite`: of a reply that is no error; `prepare`: the bytes for the link of the moment, each time it is sent. */
+  constructor(options: { onSuccess?: () => void; rewrite?: (frame: Buffer) => Buffer; prepare?: () => Buffer }) {
     this.#onSuccess = options.onSuccess ?? null
+    this.#rewrite = options.rewrite ?? null
+    this.#prepare = options.prepare ?? null
+  }
+
+  onSend(request: Request): void {
+    if (this.#prepare !== null) request.bytes = this.#prepare()
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
-    if (this.#done || request.replies - request.expect !== this.#own + 1) return
+    if (this.#done) return
     this.#done = true
-    request.owner.deliver(frame)
-    if (!isError(type)) this.#onSuccess?.(frame)
+    if (isError(type)) {
+      request.owner.deliver(frame)
+      return
+    }
+    request.owner.deliver(this.#rewrite?.(frame) ?? frame)
+    this.#onSuccess?.()
   }
 
   /** The client has its reply: what was left was only to put a link back that is no more. */

@@ -11,10 +11,11 @@ export class Listener {
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
 
-  constructor(host: Omit<SessionHost, 'onClosed' | 'findSession'>, options: { maxSessions: number }) {
+  constructor(host: Omit<SessionHost, 'onClosed' | 'findSession' | 'redirects'>, options: { maxSessions: number }) {
     const { counters, log } = host
     const sessionHost: SessionHost = {
       ...host,
+      redirects: new Map(),
       findSession: id => this.#sessions.get(id),
       onClosed: session => {
         counters.sessions--

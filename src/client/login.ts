@@ -8,6 +8,7 @@
 import { createRun, createUnit } from '../relay/request.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
+import { rewriteHelloId } from './client-ids.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
 import { resetState, withIdentity } from './state.ts'
@@ -44,9 +45,10 @@ export function parseHello(args: readonly Buffer[]): Hello | undefined {
 /** HELLO outside of a transaction. */
 export function handleHello(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
   const hello = parseHello(args)
+  const rewrite = (reply: Buffer): Buffer => rewriteHelloId(reply, context.id)
   if (hello === undefined) {
     // No version, or one the server refuses: it reports or answers an error, and nothing changes.
-    context.submit(createRun(context.replyTo(), frame, 1))
+    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
     return true
   }
   const onSuccess = (): void => applyHello(context, args)
@@ -55,10 +57,10 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
     const { protocol } = context.state.identity
     // The name is the session's, not the shared link's: it is kept here and left out of what is sent.
     const visit = encodeCommand(['HELLO', String(hello.protocol)])
-    return makeVisit(context, visit, encodeCommand(['HELLO', String(protocol)]), onSuccess)
+    return makeVisit(context, visit, encodeCommand(['HELLO', String(protocol)]), { onSuccess, rewrite })
   }
   if (!context.takePrivate()) return false
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, rewrite })))
   context.waitForReplies()
   return true
 }
@@ -99,7 +101,7 @@ export function handleSelect(context: SessionContext, frame: Buffer, args: reado
   }
   if (!context.isPrivate) {
     const back = encodeCommand(['SELECT', String(context.state.identity.database)])
-    return makeVisit(context, frame, back, onSuccess)
+    return makeVisit(context, frame, back, { onSuccess })
   }
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
   context.waitForReplies()
@@ -139,9 +141,14 @@ function applyReset(context: SessionContext, identity: Identity): void {
 }
 
 /** The command and its undoing as one unbroken request on the shared link. */
-function makeVisit(context: SessionContext, command: Buffer, undo: Buffer, onSuccess: () => void): boolean {
+function makeVisit(
+  context: SessionContext,
+  command: Buffer,
+  undo: Buffer,
+  reply: { onSuccess: () => void; rewrite?: (frame: Buffer) => Buffer },
+): boolean {
   const bytes = Buffer.concat([command, undo])
-  const request = createUnit(context.replyTo(), bytes, 1, 2, new OneReply({ onSuccess }))
+  const request = createUnit(context.replyTo(), bytes, 1, 2, new OneReply(reply))
   context.submit(request)
   context.waitForReplies()
   return true

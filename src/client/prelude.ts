@@ -7,6 +7,7 @@ import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Prelude } from '../upstream/handshake.ts'
 import type { SessionContext } from './context.ts'
+import { redirectTarget, resolveRedirect } from './id-commands.ts'
 import type { SessionState } from './state.ts'
 
 interface Step {
@@ -21,7 +22,7 @@ export function buildPrelude(
   context: SessionContext,
   isMessage: (frame: Buffer, type: number) => boolean,
 ): Prelude | null {
-  const steps = [...labelSteps(context.state), ...flagSteps(context.state), ...listeningSteps(context)]
+  const steps = [...labelSteps(context.state), ...flagSteps(context), ...listeningSteps(context)]
   if (steps.length === 0) return null
   let at = 0
   return {
@@ -49,18 +50,27 @@ export function buildPrelude(
   }
 }
 
-/** RESP3: "forget everything", what the server itself sends when it has lost track (a null invalidation). */
-const forgetAll = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
-
 function announceRestored(context: SessionContext): void {
   const { state, subscriptions, counters } = context
-  if (state.tracking !== null && state.identity.protocol === 3) context.push(forgetAll)
+  if (state.tracking !== null) tellToForget(context, state.tracking)
   if (subscriptions.size === 0) return
   counters.resubscriptions += subscriptions.size
   context.log.info(
     { event: 'session.resubscribed', session: context.id, channels: subscriptions.size },
     'subscribed again on the new link; messages published in between were missed',
   )
+}
+
+function tellToForget(context: SessionContext, tracking: Buffer): void {
+  const target = redirectTarget(context, tracking)
+  if (target !== undefined) target.forgetAll()
+  else if (context.state.identity.protocol === 3) context.forgetAll()
+}
+
+/** Invalidations that go to another session can be asked for only when that one's link is up; it then asks for us. */
+function redirectIsReady(context: SessionContext, tracking: Buffer): boolean {
+  const target = redirectTarget(context, tracking)
+  return target === undefined || target.lane.link?.status === 'ready'
 }
 
 /** CLIENT SETNAME and SETINFO as the session has them; empty values clear what another session left. */
@@ -82,7 +92,8 @@ function labelSteps(state: SessionState): Step[] {
   return labelCommands(state).map(bytes => ({ bytes, replies: 1, what: 'CLIENT SETNAME/SETINFO' }))
 }
 
-function flagSteps(state: SessionState): Step[] {
+function flagSteps(context: SessionContext): Step[] {
+  const { state } = context
   const steps: Step[] = []
   const add = (bytes: Buffer, what: string): number => steps.push({ bytes, replies: 1, what })
   if (state.capa) add(state.capa, 'CLIENT CAPA')
@@ -90,7 +101,8 @@ function flagSteps(state: SessionState): Step[] {
   if (state.noTouch) add(encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']), 'CLIENT NO-TOUCH')
   if (state.importSource) add(encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']), 'CLIENT IMPORT-SOURCE')
   if (state.readonly) add(encodeCommand(['READONLY']), 'READONLY')
-  if (state.tracking) add(state.tracking, 'CLIENT TRACKING')
+  if (state.tracking && redirectIsReady(context, state.tracking))
+    add(resolveRedirect(context, state.tracking), 'CLIENT TRACKING')
   return steps
 }
 

@@ -21,6 +21,8 @@ export interface SessionHost {
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
   readonly maxSessionBytes: number
   readonly maxHeldBytes: number
+  /** Sessions whose invalidations go to another one: tracker to target. */
+  readonly redirects: Map<number, number>
   findSession(id: number): SessionContext | undefined
   onClosed(session: { readonly id: number }): void
 }

@@ -24,6 +24,8 @@ import { writeGathered } from '../upstream/link.ts'
 import type { Flushable } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
+import { OneReply } from './handlers.ts'
+import { redirectTarget, resolveRedirect } from './id-commands.ts'
 import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
 import { scanMark } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
@@ -43,6 +45,10 @@ const LINGER_MS = 1000
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
 for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
+
+/** "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber. */
+const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
+const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
 /** Why the session is not read from; more than one may hold. */
 const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8 } as const
@@ -110,6 +116,10 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   findSession(id: number): SessionContext | undefined {
     return this.#host.findSession(id)
   }
+  redirectTo(session: number | undefined): void {
+    if (session === undefined) this.#host.redirects.delete(this.id)
+    else this.#host.redirects.set(this.id, session)
+  }
   get isPrivate(): boolean {
     return this.#private
   }
@@ -156,6 +166,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
       label: () => labelOf(this.state),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => this.deliver(frame),
+      onLinkReady: () => this.#onLinkReady(),
       onLinkLost: () => {
         if (this.state.watching) this.state.watchLost = true
       },
@@ -267,6 +278,25 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     link.label = label
     const commands = labelCommands(this.state)
     this.submit(createUnit(this.#muted, Buffer.concat(commands), 0, commands.length, null))
+  }
+
+  /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
+  #onLinkReady(): void {
+    for (const [tracker, target] of this.#host.redirects)
+      if (target === this.id) this.#host.findSession(tracker)?.trackAgain()
+  }
+
+  trackAgain(): void {
+    const { tracking } = this.state
+    if (tracking === null || this.#lane.link?.status !== 'ready') return // its own prelude will do it
+    const prepare = (): Buffer => resolveRedirect(this, tracking)
+    this.submit(createUnit(this.#muted, tracking, 0, 1, new OneReply({ prepare })))
+    redirectTarget(this, tracking)?.forgetAll()
+  }
+
+  forgetAll(): void {
+    const resp3 = this.state.identity.protocol === 3
+    this.push(resp3 ? forgetAllPush : forgetAllMessage)
   }
 
   #isPush(frame: Buffer, type: number): boolean {
@@ -496,6 +526,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#rest = null
     if (this.#private) this.#host.lanes.closePrivate(this.#lane, false)
     else this.#host.lanes.detachShared(this.#lane)
+    this.#host.redirects.delete(this.id)
     this.#host.onClosed(this)
   }
 }

@@ -21,8 +21,6 @@ export interface SessionState {
   monitoring: boolean
   /** CLIENT REPLY: off, or one more reply to be skipped. */
   reply: 'on' | 'off' | 'skip-next'
-  /** The client has asked for its id on the server: from now on it keeps a link of its own, so that the id stays true. */
-  pinned: boolean
   /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
   watching: boolean
   /** A link that watched keys was lost: whether they changed can no longer be known, so the next EXEC answers nil. */
@@ -44,7 +42,6 @@ export function createState(identity: Identity): SessionState {
     tracking: null,
     monitoring: false,
     reply: 'on',
-    pinned: false,
     watching: false,
     watchLost: false,
   }
@@ -55,8 +52,8 @@ export function createState(identity: Identity): SessionState {
  * do CLIENT CAPA and CLIENT IMPORT-SOURCE, as they do in the server.
  */
 export function resetState(state: SessionState, identity: Identity): void {
-  const { libName, libVersion, capa, importSource, pinned } = state
-  Object.assign(state, createState(identity), { libName, libVersion, capa, importSource, pinned })
+  const { libName, libVersion, capa, importSource } = state
+  Object.assign(state, createState(identity), { libName, libVersion, capa, importSource })
 }
 
 /** The identity with some of its parts replaced. */
@@ -78,7 +75,6 @@ export function isPlain(state: SessionState): boolean {
     !state.noTouch &&
     !state.readonly &&
     !state.importSource &&
-    !state.pinned &&
     state.capa === null &&
     state.tracking === null
   )

@@ -33,6 +33,8 @@ export interface LaneOwner {
   /** Is this frame no reply? Consulted for every frame of a private link. */
   isPush: ((frame: Buffer, type: number) => boolean) | null
   onPush(frame: Buffer): void
+  /** A new link is up, its prelude answered. */
+  onLinkReady(): void
   /** The link is gone; what it still owes is about to be replayed. */
   onLinkLost(): void
 }
@@ -250,6 +252,7 @@ export class Lane implements LinkListener<Request> {
     if (link.handshake.warning)
       this.#host.log.warn({ event: 'link.fence', master: link.master.port }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
+    this.owner?.onLinkReady()
     this.pump()
   }
 

@@ -20,7 +20,6 @@ export interface Failover {
   readonly since: number
   /** When it became sure that somebody leads it; `since` before that. */
   readonly electedAt: number
-  readonly heardAt: number
   /** Last time an answer still showed it. */
   readonly shownAt: number
   /** The Sentinel's own failover-timeout, ms. */
@@ -61,9 +60,11 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
   }
 }
 
-/** The failover after this answer of the same Sentinel. An answer asked for before the last event proves nothing. */
+/**
+ * The failover after this answer of the same Sentinel, which must have been asked for after its last event about one:
+ * an older answer may have been true before the event.
+ */
 export function failoverAfterView(failover: Failover | null, view: View, now: number): Failover | null {
-  if (failover && view.askedAt < failover.heardAt) return failover
   const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs }
   switch (view.failover) {
     case 'try': {
@@ -71,11 +72,11 @@ export function failoverAfterView(failover: Failover | null, view: View, now: nu
       return same ? { ...failover, shownAt: now, orphanedAt: null } : begin(view.address, 'try', context)
     }
     case 'elected':
-      return { ...raise(failover, view.address, 'elected', context), heardAt: failover?.heardAt ?? 0 }
+      return raise(failover, view.address, 'elected', context)
     case 'promoted': {
       if (sameAddress(view.listed, view.address)) return failover
       const replaced = { ...context, epoch: view.epoch - 1 }
-      return { ...raise(failover, view.listed, 'promoted', replaced), heardAt: failover?.heardAt ?? 0 }
+      return raise(failover, view.listed, 'promoted', replaced)
     }
     case null: {
       if (!failover || sameAddress(failover.about, view.address)) return null
@@ -106,7 +107,6 @@ function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: 
     stage,
     since: now,
     electedAt: now,
-    heardAt: now,
     shownAt: now,
     timeoutMs,
     orphanedAt: null,
@@ -116,6 +116,6 @@ function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: 
 function raise(failover: Failover | null, about: Address, stage: FailoverStage, context: Context): Failover {
   if (!failover || !sameAddress(failover.about, about)) return begin(about, stage, context)
   const electedAt = failover.stage === 'try' ? context.now : failover.electedAt
-  const heard = { heardAt: context.now, shownAt: context.now, timeoutMs: context.timeoutMs, orphanedAt: null }
+  const heard = { shownAt: context.now, timeoutMs: context.timeoutMs, orphanedAt: null }
   return { ...failover, ...heard, stage, electedAt, epoch: Math.max(failover.epoch, context.epoch) }
 }

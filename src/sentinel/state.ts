@@ -25,6 +25,8 @@ export interface SentinelState {
   /** How many Sentinels it last said there are; null until it has said so. */
   readonly reported: number | null
   readonly failover: Failover | null
+  /** When it last published something about a failover: answers asked for before that do not tell how that one is. */
+  readonly failoverHeardAt: number
   /** It was told to monitor the name anew since the master was decided: its epochs began anew too. */
   readonly monitoredAnew: boolean
 }

@@ -93,7 +93,8 @@ function acceptAnswer(draft: Draft, key: string, view: View | null, now: number)
   const sentinel = draft.sentinels.get(key)
   if (!sentinel?.up) return
   if (view) {
-    const failover = failoverAfterView(sentinel.failover, view, now)
+    const current = view.askedAt >= sentinel.failoverHeardAt
+    const failover = current ? failoverAfterView(sentinel.failover, view, now) : sentinel.failover
     change(draft, key, { view, reported: view.knownSentinels, failover })
   } else {
     change(draft, key, { view: null })
@@ -107,6 +108,7 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000 }
   change(draft, key, {
     failover: failoverAfterEvent(sentinel.failover, event, context),
+    failoverHeardAt: event.kind.startsWith('failover-') ? now : sentinel.failoverHeardAt,
     monitoredAnew: sentinel.monitoredAnew || event.kind === 'monitored',
   })
   const everybody = event.kind === 'switched' || event.kind === 'failover-promoted' || event.kind === 'failover-aborted'
@@ -148,7 +150,16 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
 }
 
 function newSentinel(seed: boolean): SentinelState {
-  return { seed, up: false, runId: null, view: null, reported: null, failover: null, monitoredAnew: false }
+  return {
+    seed,
+    up: false,
+    runId: null,
+    view: null,
+    reported: null,
+    failover: null,
+    failoverHeardAt: Number.NEGATIVE_INFINITY,
+    monitoredAnew: false,
+  }
 }
 
 function change(draft: Draft, key: string, part: Partial<SentinelState>): void {

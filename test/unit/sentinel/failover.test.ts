@@ -79,6 +79,14 @@ t.test('answer without the flag — ends the hold — when it was asked for afte
   t.equal(play.cause(), 'unconfirmed')
 })
 
+t.test('answer with the flag — holds nothing — when it was asked for before the abort was heard', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(10)
+  const before = play.now
+  play.later(5).publish('s1', '-failover-abort-slave-timeout', 'A')
+  play.later(1).answer('s1', 'A', { failover: 'elected', askedAt: before })
+  t.equal(play.cause(), 'unconfirmed')
+})
+
 t.test('+try-failover alone — holds for two seconds at most — even while the election goes on', async t => {
   const play = Play.serving().publish('s1', '+try-failover', 'A')
   for (let i = 0; i < 19; i++) {

@@ -21,9 +21,9 @@ t.test('health — names what is missing — from most to least', async t => {
 })
 
 t.test('health — is told once per change and every ten seconds — when it lasts half a second', async t => {
-  const lines: Record<string, unknown>[] = []
+  const lines: { cause?: string; event: string }[] = []
   const report = createHealthReport(pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }))
-  const told = (): unknown[] => lines.splice(0).map(line => line['cause'] ?? line['event'])
+  const told = (): unknown[] => lines.splice(0).map(line => line.cause ?? line.event)
   for (let now = 0; now < 500; now += 30) report(exam([down]), now)
   t.strictSame(told(), [], 'a short trouble is none')
   for (let now = 500; now < 9_000; now += 30) report(exam([down]), now)

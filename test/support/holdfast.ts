@@ -1,0 +1,196 @@
+// holdfast.ts — the program under test, in this process or as one of its own, and what must be true of it afterwards.
+//
+// Owns: one running proxy on a free port of 127.0.0.1 and every line it has logged. It is stopped with the test, and then
+// judged: the counters add up, nothing is left pending, no error was logged that the test did not announce.
+// Never: knows the servers behind it (sentinel-set.ts and fake-sentinel.ts do).
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { readConfig } from '../../src/config.ts'
+import { type Counters, imbalance } from '../../src/ops/counters.ts'
+import { createProxy } from '../../src/proxy.ts'
+import type { Teardown } from './fake-redis.ts'
+import { FakeSentinel } from './fake-sentinel.ts'
+import { processEnded, reapProcess } from './reaper.ts'
+import { anyFlavour, endServer, freePort, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
+import { waitUntil } from './wait-until.ts'
+
+export interface LogLine {
+  readonly level: string
+  readonly event?: string
+  readonly msg?: string
+  readonly [field: string]: unknown
+}
+
+export interface HoldfastOptions {
+  /** Sentinel addresses as 'host:port'. */
+  readonly sentinels: readonly string[]
+  /** mymaster */
+  readonly masterName?: string
+  /** Further options by their flag's name without '--': { 'hold-timeout': '2s' }. */
+  readonly options?: Readonly<Record<string, string>>
+  /** Events of level error that this test provokes; any other is a failure. */
+  readonly expectedErrors?: readonly string[]
+}
+
+export interface Holdfast {
+  readonly host: string
+  readonly port: number
+  /** Everything logged so far, debug lines included. */
+  readonly log: readonly LogLine[]
+  /** The first line with this event at or after the given index. */
+  find(event: string, from?: number): LogLine | undefined
+  /** Stops it and judges it; called again, it does nothing. @throws Error naming all that is wrong. */
+  stop(): Promise<void>
+}
+
+export interface InProcess extends Holdfast {
+  readonly counters: Readonly<Counters>
+}
+
+export interface AsProcess extends Holdfast {
+  readonly pid: number
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
+  const all = {
+    sentinels: options.sentinels.join(','),
+    master: options.masterName ?? 'mymaster',
+    listen: '127.0.0.1:0',
+    'shutdown-grace': '1s',
+    'log-level': logLevel,
+    ...options.options,
+  }
+  return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
+}
+
+/** The two planes in this process, read from the same options as the program's. */
+export async function startHoldfast(t: Teardown, options: HoldfastOptions): Promise<InProcess> {
+  const read = readConfig(flagsOf(options, 'debug'), {})
+  if (read.kind !== 'config') throw new Error(read.kind === 'errors' ? read.errors.join('; ') : read.kind)
+  const log: LogLine[] = []
+  const formatters = { level: (level: string) => ({ level }) }
+  const sink = { write: (line: string): void => void log.push(JSON.parse(line)) }
+  const proxy = createProxy(read.config, pino({ level: 'debug', base: null, formatters }, sink))
+  const bound = await proxy.start()
+  const end = async (): Promise<string[]> => {
+    const before = imbalance(proxy.counters)
+    await proxy.stop()
+    return [before, imbalance(proxy.counters), leftover(proxy.counters)].filter(text => text !== undefined)
+  }
+  const base = handle(t, { port: bound.port, log, expected: options.expectedErrors ?? [], end })
+  return { ...base, counters: proxy.counters }
+}
+
+/** What a stopped proxy may not have: open sessions, requests that wait, bytes without their reply. */
+function leftover(counters: Readonly<Counters>): string | undefined {
+  const { sessions, waiting, waitingBytes, pendingBytes } = counters
+  if (sessions === 0 && waiting === 0 && waitingBytes === 0 && pendingBytes === 0) return undefined
+  return `left over: ${JSON.stringify({ sessions, waiting, waitingBytes, pendingBytes })}`
+}
+
+/** The program itself, run as a person would; its standard output is the log. */
+export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions): Promise<AsProcess> {
+  const argv = [join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
+  const { PATH } = process.env
+  const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const pid = child.pid ?? 0
+  reapProcess(pid)
+  const log: LogLine[] = []
+  let stderr = ''
+  let partial = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (partial + text).split('\n')
+    partial = lines.pop() ?? ''
+    for (const line of lines) log.push(JSON.parse(line))
+  })
+  const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
+  const end = async (): Promise<string[]> => {
+    const faults = child.exitCode === null ? [] : [`it had ended by itself with code ${child.exitCode}`]
+    const code = await endProcess(child, ended)
+    processEnded(pid)
+    if (code !== 0) faults.push(`exit code ${code}`)
+    if (stderr !== '') faults.push(`standard error: ${stderr}`)
+    return faults
+  }
+  const base = handle(t, { port: 0, log, expected: options.expectedErrors ?? [], end })
+  const look = (): LogLine | undefined => {
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${stderr}`)
+    return base.find('process.listening')
+  }
+  const line = await waitUntil('it listens', look, { withinMs: 10_000 })
+  return { ...base, port: Number(String(line['address']).split(':').at(-1)), pid }
+}
+
+async function endProcess(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const code = await ended
+  clearTimeout(timer)
+  return code
+}
+
+interface Running {
+  readonly port: number
+  readonly log: readonly LogLine[]
+  readonly expected: readonly string[]
+  /** Ends it; answers what is wrong with it. */
+  readonly end: () => Promise<string[]>
+}
+
+function handle(t: Teardown, { port, log, expected, end }: Running): Holdfast {
+  let stopping: Promise<void> | null = null
+  const judge = async (): Promise<void> => {
+    const faults = [...(await end()), ...surprises(log, expected)]
+    if (faults.length > 0) throw new Error(`holdfast: ${faults.join('\n')}`)
+  }
+  const stop = (): Promise<void> => {
+    stopping ??= judge()
+    return stopping
+  }
+  t.teardown(stop)
+  return {
+    host: '127.0.0.1',
+    port,
+    log,
+    find: (event, from = 0) => log.slice(from).find(line => line.event === event),
+    stop,
+  }
+}
+
+function surprises(log: readonly LogLine[], expected: readonly string[]): string[] {
+  const serious = log.filter(({ level, event = '' }) => {
+    return (level === 'error' || level === 'fatal') && !expected.includes(event)
+  })
+  const bugs = log.filter(line => JSON.stringify(line).includes('BUG'))
+  return [...new Set([...serious, ...bugs])].map(line => `unexpected line: ${JSON.stringify(line)}`)
+}
+
+export interface SingleServer {
+  readonly holdfast: InProcess
+  readonly node: Node
+  readonly sentinel: FakeSentinel
+}
+
+/** One real server, one scripted Sentinel that names it, and the proxy, serving: for tests in which nothing fails over. */
+export async function startSingle(
+  t: Teardown,
+  options: Omit<HoldfastOptions, 'sentinels'> & { readonly serverConfig?: readonly string[] } = {},
+): Promise<SingleServer> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const port = await freePort()
+  const config = ['save ""', ...(options.serverConfig ?? [])]
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, port, config })
+  t.teardown(() => endServer(node))
+  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
+  const holdfast = await startHoldfast(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
+  return { holdfast, node, sentinel }
+}
