@@ -35,6 +35,8 @@ export interface SessionContext {
   forgetAll(): void
   /** Ends the session at once. */
   destroy(): void
+  /** The client is gone. */
+  readonly gone: boolean
   /** Commands without their last reply. */
   readonly pending: number
   readonly isPrivate: boolean

@@ -19,19 +19,16 @@ import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { commandArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { splitInline } from '../resp/inline.ts'
-import { ReplyType } from '../resp/reply-scanner.ts'
 import { writeGathered } from '../upstream/link.ts'
 import type { Flushable } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
-import { OneReply } from './handlers.ts'
-import { redirectTarget, resolveRedirect } from './id-commands.ts'
-import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
 import { scanMark } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
-import { createState, isPlain } from './state.ts'
-import { isConfirmation, isMessage, Subscriptions } from './subscriptions.ts'
+import { SessionLane } from './session-lane.ts'
+import { createState } from './state.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { findTransaction } from './whole-transaction.ts'
 
 /** Unanswered commands of one session; beyond, it is not read from until some are answered. */
@@ -74,8 +71,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   #ending = false
   /** The client has sent all it will send. */
   #inputEnded = false
-  #lane: Lane
-  #private = false
+  readonly #choice: SessionLane
   #resumeScheduled = false
   readonly #muted: RequestOwner
 
@@ -85,7 +81,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
     this.#muted = mutedOwner(this)
-    this.#lane = host.lanes.attachShared(this.state.identity)
+    this.#choice = new SessionLane(this, host, this.#muted)
     if (host.links === 'private') this.takePrivate()
     socket
       .on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -121,10 +117,10 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     else this.#host.redirects.set(this.id, session)
   }
   get isPrivate(): boolean {
-    return this.#private
+    return this.#choice.isPrivate
   }
   get lane(): Lane {
-    return this.#lane
+    return this.#choice.lane
   }
 
   replyTo(): RequestOwner {
@@ -138,7 +134,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#pendingBytes += request.weight
     this.#host.counters.pendingBytes += request.weight
     this.#host.counters.commands += request.commands
-    this.#lane.submit(request)
+    this.#choice.lane.submit(request)
     if (this.pending >= MAX_PENDING || this.#pendingBytes >= this.#host.maxSessionBytes) this.#pause(Pause.pending)
     else if (this.#host.counters.pendingBytes >= this.#host.maxHeldBytes) this.#pauseForPressure()
   }
@@ -154,24 +150,12 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   takePrivate(): boolean {
-    if (this.#private) return true
+    if (this.#choice.isPrivate) return true
     if (this.pending > 0) {
       this.#mustWait = true
       return false
     }
-    this.#host.lanes.detachShared(this.#lane)
-    this.#private = true
-    this.#lane = this.#host.lanes.openPrivate(this.state.identity, {
-      prelude: () => buildPrelude(this, isMessage),
-      label: () => labelOf(this.state),
-      isPush: (frame, type) => this.#isPush(frame, type),
-      onPush: frame => this.deliver(frame),
-      onLinkReady: () => this.#onLinkReady(),
-      onLinkLost: () => {
-        if (this.state.watching) this.state.watchLost = true
-      },
-    })
-    this.#labelLink()
+    this.#choice.takePrivate()
     return true
   }
 
@@ -180,25 +164,19 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   identityChanged(): void {
-    if (this.#private) {
-      this.#lane.identity = this.state.identity
-      return
-    }
-    this.#host.lanes.detachShared(this.#lane)
-    this.#lane = this.#host.lanes.attachShared(this.state.identity)
+    this.#choice.identityChanged()
   }
 
   renewLink(): void {
-    const lane = this.#lane
-    lane.reusable = false
-    if (!this.#private || this.#canShare()) return
-    this.#host.turn.defer(() => {
-      if (this.gone || this.#lane !== lane) return
-      this.#private = false
-      this.#lane = this.#host.lanes.attachShared(this.state.identity)
-      this.#host.lanes.closePrivate(lane, false)
-      this.takePrivate()
-    })
+    this.#choice.renew()
+  }
+
+  trackAgain(): void {
+    this.#choice.trackAgain()
+  }
+
+  forgetAll(): void {
+    this.push(this.state.identity.protocol === 3 ? forgetAllPush : forgetAllMessage)
   }
 
   closeAfterReplies(): void {
@@ -241,68 +219,15 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     )
       this.#unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#private && this.#canShare()) this.#host.turn.defer(this.#leaveIfIdle)
+    if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle)
     if (this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
     this.#endIfDone()
   }
 
-  // ---- the private link ----
-
-  #canShare(): boolean {
-    return (
-      this.#host.links === 'auto' &&
-      this.transaction === null &&
-      this.subscriptions.size === 0 &&
-      isPlain(this.state) &&
-      !this.gone
-    )
-  }
-
   /** In a later step: the link has still to finish with the reply that made the session idle. */
   readonly #leaveIfIdle = (): void => {
-    if (this.#private && this.pending === 0 && this.#canShare()) this.#leavePrivate()
-  }
-
-  #leavePrivate(): void {
-    const lane = this.#lane
-    this.#private = false
-    this.#lane = this.#host.lanes.attachShared(this.state.identity)
-    this.#host.lanes.closePrivate(lane, true)
-  }
-
-  /** A link taken over from another session still carries that one's name. */
-  #labelLink(): void {
-    const link = this.#lane.link
-    const label = labelOf(this.state)
-    if (link === null || link.status !== 'ready' || link.label === label) return
-    link.label = label
-    const commands = labelCommands(this.state)
-    this.submit(createUnit(this.#muted, Buffer.concat(commands), 0, commands.length, null))
-  }
-
-  /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
-  #onLinkReady(): void {
-    for (const [tracker, target] of this.#host.redirects)
-      if (target === this.id) this.#host.findSession(tracker)?.trackAgain()
-  }
-
-  trackAgain(): void {
-    const { tracking } = this.state
-    if (tracking === null || this.#lane.link?.status !== 'ready') return // its own prelude will do it
-    const prepare = (): Buffer => resolveRedirect(this, tracking)
-    this.submit(createUnit(this.#muted, tracking, 0, 1, new OneReply({ prepare })))
-    redirectTarget(this, tracking)?.forgetAll()
-  }
-
-  forgetAll(): void {
-    const resp3 = this.state.identity.protocol === 3
-    this.push(resp3 ? forgetAllPush : forgetAllMessage)
-  }
-
-  #isPush(frame: Buffer, type: number): boolean {
-    if (type === ReplyType.push) return !isConfirmation(frame)
-    if (type === ReplyType.array) return this.subscriptions.size > 0 && isMessage(frame)
-    return this.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+    const choice = this.#choice
+    if (choice.isPrivate && this.pending === 0 && choice.canShare && !this.gone) choice.leavePrivate()
   }
 
   // ---- reading ----
@@ -400,7 +325,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
 
   /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
   #wholeTransaction(chunk: Buffer, at: number, end: number): number {
-    if (this.#private || this.transaction !== null || this.state.reply !== 'on') return 0
+    if (this.#choice.isPrivate || this.transaction !== null || this.state.reply !== 'on') return 0
     const spec = lookupCommand(chunk, this.#scanner.nameStart, this.#scanner.nameLength)
     if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
     const found = findTransaction(chunk, end, this.#host.deny)
@@ -491,8 +416,9 @@ export class Session implements SessionContext, RequestOwner, Flushable {
 
   /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
   #onEnd(): void {
-    const waitsForever = this.subscriptions.size > 0 || this.state.monitoring || this.#lane.link?.head?.patient === true
-    if (this.#private && waitsForever) {
+    const waitsForever =
+      this.subscriptions.size > 0 || this.state.monitoring || this.#choice.lane.link?.head?.patient === true
+    if (this.#choice.isPrivate && waitsForever) {
       this.destroy()
       return
     }
@@ -524,9 +450,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#outBytes = 0
     this.#partial = []
     this.#rest = null
-    if (this.#private) this.#host.lanes.closePrivate(this.#lane, false)
-    else this.#host.lanes.detachShared(this.#lane)
-    this.#host.redirects.delete(this.id)
+    this.#choice.close()
     this.#host.onClosed(this)
   }
 }
@@ -535,8 +459,6 @@ export class Session implements SessionContext, RequestOwner, Flushable {
 function isAttack(command: Buffer, start: number, length: number): boolean {
   return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
 }
-
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57
 
 /** Without its line end: '\n', and a '\r' before it. */
 function inlineLine(frame: Buffer): Buffer {

@@ -10,10 +10,8 @@
 //
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
-import type { ErrorSpec } from '../errors.ts'
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
-import { Fifo } from '../upstream/fifo.ts'
 import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
@@ -21,8 +19,10 @@ import { backoffMs } from './backoff.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
-import { classOf, decideReplay, type Outcome, type Refusal, refusalOf, remainderOf } from './replay.ts'
+import { type Outcome, type Refusal, refusalOf } from './replay.ts'
 import { failRequest, type Request } from './request.ts'
+import { takeBack } from './take-back.ts'
+import { Waiting } from './waiting.ts'
 
 /** What a private lane's session adds to its link, and hears besides replies. */
 export interface LaneOwner {
@@ -55,7 +55,7 @@ export class Lane implements LinkListener<Request> {
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
   #link: Link<Request> | null = null
-  #waiting = new Fifo<Request>()
+  readonly #waiting: Waiting
   #attempt = 0
   #timer: NodeJS.Timeout | null = null
   #awaitingConfirmation = false
@@ -71,6 +71,7 @@ export class Lane implements LinkListener<Request> {
     this.#host = host
     this.identity = identity
     this.owner = owner
+    this.#waiting = new Waiting(host.counters)
   }
 
   get kind(): 'shared' | 'private' {
@@ -118,7 +119,7 @@ export class Lane implements LinkListener<Request> {
       this.submit(request)
       return
     }
-    this.#wait(request)
+    this.#waiting.push(request)
     this.ensureLink()
   }
 
@@ -181,7 +182,7 @@ export class Lane implements LinkListener<Request> {
   close(): void {
     this.#closed = true
     this.#stopTimer()
-    for (const request of this.#waiting.drain()) this.#leaveWait(request, 'gone')
+    while (this.#waiting.shift('gone') !== undefined);
     const link = this.#link
     this.#link = null
     if (link === null) return
@@ -194,19 +195,16 @@ export class Lane implements LinkListener<Request> {
     const link = this.#link
     if (link === null || link.status !== 'ready' || this.#quiesce !== null || this.#timer !== null) return
     while (this.#host.sendable && !link.full) {
-      const request = this.#waiting.shift()
-      if (request === undefined) break
-      if (request.owner.gone) {
-        this.#leaveWait(request, 'gone')
-        continue
+      const next = this.#waiting.peek()
+      if (next === undefined) break
+      this.#waiting.shift(next.owner.gone ? 'gone' : 'drained')
+      if (next.owner.gone) continue
+      if (next.local === null) {
+        if (next.sends > 0) this.#host.counters.replayed++
+        next.sends++
+        next.handler?.onSend?.(next)
       }
-      this.#leaveWait(request, 'drained')
-      if (request.sends > 0 && request.local === null) this.#host.counters.replayed++
-      if (request.local === null) {
-        request.sends++
-        request.handler?.onSend?.(request)
-      }
-      link.send(request)
+      link.send(next)
     }
     link.settleHead()
     if (this.#waiting.size === 0) this.#host.onDrained()
@@ -219,17 +217,13 @@ export class Lane implements LinkListener<Request> {
       this.#abandon()
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
       if (head.local === null && now - head.heldAt < limit) return
-      this.#waiting.shift()
-      if (head.local === null) this.#failHead(head, head.sends > 0 ? errors.gaveUp : errors.noMaster)
-      else this.#leaveWait(head, 'drained')
+      this.#waiting.shift(head.local === null ? 'expired' : 'drained')
+      if (head.local === null) {
+        this.#host.onExpired()
+        failRequest(head, (head.sends > 0 ? errors.gaveUp : errors.noMaster).reply)
+      }
       this.#complete(head)
     }
-  }
-
-  #failHead(request: Request, error: ErrorSpec): void {
-    this.#leaveWait(request, 'expired')
-    this.#host.onExpired()
-    failRequest(request, error.reply)
   }
 
   /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
@@ -319,12 +313,10 @@ export class Lane implements LinkListener<Request> {
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
     this.#host.onHandshakeFailed(link.master, this, failure)
     if (failure.kind !== 'auth') return
-    for (const request of this.#waiting.drain()) {
-      if (request.local === null) {
-        this.#leaveWait(request, 'failed')
-        failRequest(request, failure.frame)
-      } else this.#leaveWait(request, 'drained')
-      this.#complete(request)
+    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+      this.#waiting.shift(head.local === null ? 'failed' : 'drained')
+      if (head.local === null) failRequest(head, failure.frame)
+      this.#complete(head)
     }
   }
 
@@ -348,76 +340,21 @@ export class Lane implements LinkListener<Request> {
       this.#fence.push(link.handshake.clientId)
       this.#fenceAt = link.master
     }
-    const younger = this.#waiting
-    this.#waiting = new Fifo()
-    const quiet = this.#quiesce?.end() ?? []
+    const back = this.#quiesce?.end() ?? []
     this.#quiesce = null
-    for (const request of quiet) this.#wait(request)
     owed.forEach((request, i) => {
       const outcome: Outcome = i >= owed.length - unsent ? 'unsent' : refused ? 'refused' : 'unknown'
-      this.#takeBack(request, outcome)
+      back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters))
     })
-    for (const request of younger.drain()) this.#waiting.push(request)
+    this.#waiting.putBack(back)
     this.#settleFront()
-  }
-
-  /** One request the link still owed: split into what is unanswered, and each part replayed or failed, in place. */
-  #takeBack(request: Request, outcome: Outcome): void {
-    const counters = this.#host.counters
-    if (request.owner.gone) {
-      counters.pendingBytes -= request.weight
-      return
-    }
-    if (outcome === 'unsent' && request.sends > 0) request.sends--
-    const parts = remainderOf(request, outcome === 'unknown' && this.#host.policy.policy === 'safe')
-    if (parts[0] !== request) this.#settleAnswered(request, parts)
-    for (const part of parts) {
-      if (part.local === null) this.#decide(part, outcome)
-      this.#wait(part)
-    }
-  }
-
-  /** The commands of a split run that have had their reply are done with. */
-  #settleAnswered(request: Request, parts: readonly Request[]): void {
-    let commands = request.commands
-    let weight = request.weight
-    for (const part of parts) {
-      commands -= part.commands
-      weight -= part.weight
-    }
-    this.#host.counters.pendingBytes -= weight
-    request.owner.onAnswered(commands, weight)
-  }
-
-  #decide(request: Request, outcome: Outcome): void {
-    const limits = this.#host.policy
-    const cls =
-      outcome === 'unknown' && limits.policy === 'safe' ? (request.cls ?? classOf(request, Date.now())) : 'read'
-    const decision = decideReplay(outcome, cls, request.sends, limits)
-    if (decision.kind === 'fail') {
-      if (decision.error.executed === 'unknown') this.#host.counters.unknownOutcomes++
-      failRequest(request, decision.error.reply)
-      return
-    }
-    if (request.unit) {
-      request.given = Math.max(request.given, request.replies - request.expect)
-      request.skip = request.handler === null ? request.given : 0
-      request.expect = request.replies
-      request.inspect = true
-      request.handler?.onReplay(request)
-    } else {
-      request.expect = request.commands
-    }
   }
 
   #endQuiesce(link: Link<Request>): void {
     const again = this.#quiesce?.end() ?? []
     this.#quiesce = null
     link.inspectAll = false
-    const younger = this.#waiting
-    this.#waiting = new Fifo()
-    for (const request of again) this.#wait(request)
-    for (const request of younger.drain()) this.#waiting.push(request)
+    this.#waiting.putBack(again)
     this.#settleFront()
     if (this.#waiting.size > 0) this.#retryLater()
   }
@@ -446,28 +383,9 @@ export class Lane implements LinkListener<Request> {
       head?.local !== undefined && head.local !== null;
       head = this.#waiting.peek()
     ) {
-      this.#waiting.shift()
-      this.#leaveWait(head, 'drained')
+      this.#waiting.shift('drained')
       this.#complete(head)
     }
-  }
-
-  #wait(request: Request): void {
-    const counters = this.#host.counters
-    counters.held++
-    counters.waiting++
-    counters.waitingBytes += request.weight
-    if (request.heldAt === 0) request.heldAt = performance.now()
-    this.#waiting.push(request)
-  }
-
-  #leaveWait(request: Request, how: 'drained' | 'expired' | 'failed' | 'gone'): void {
-    const counters = this.#host.counters
-    counters[how]++
-    counters.waiting--
-    counters.waitingBytes -= request.weight
-    if (how === 'gone') counters.pendingBytes -= request.weight
-    else if (how === 'drained' && request.sends === 0) request.heldAt = 0
   }
 
   #complete(request: Request): void {

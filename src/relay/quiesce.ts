@@ -6,6 +6,7 @@
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
 import { classOf, framesOf, part } from './replay.ts'
 import { makeLocal, type Request, type RequestOwner } from './request.ts'
+import { restartUnit } from './take-back.ts'
 
 export class Quiesce {
   readonly #again: Request[] = []
@@ -41,6 +42,8 @@ export class Quiesce {
   /** A transaction is refused as a whole; one that ran behind a refused command keeps its replies (`Buffer[]`). */
   #takeUnit(request: Request, frame: Buffer, refused: boolean): boolean {
     const kept = this.#units.get(request)
+    // From the first reply that is taken on, none goes to the client: what it has by now is what is dropped next time.
+    if (kept === undefined) request.given = Math.max(request.given, request.replies - request.expect - 1)
     if (refused) this.#units.set(request, null)
     else if (kept !== undefined) kept?.push(Buffer.from(frame))
     else if (this.#owners.has(request.owner)) this.#units.set(request, [Buffer.from(frame)])
@@ -49,17 +52,9 @@ export class Quiesce {
     const frames = this.#units.get(request)
     this.#units.delete(request)
     if (frames) makeLocal(request, Buffer.concat(frames))
-    else restart(request)
+    else restartUnit(request, 0)
     this.#owners.add(request.owner)
     this.#again.push(request)
     return true
   }
-}
-
-/** Sends a whole unit again; replies that the client has are dropped on the way. */
-function restart(request: Request): void {
-  request.expect = request.replies
-  request.inspect = true
-  request.skip = request.handler === null ? request.given : 0
-  request.handler?.onReplay(request)
 }

@@ -1,0 +1,129 @@
+// session-lane.ts — which lane a session uses: the shared one of its identity, or one of its own, and the moves between.
+//
+// Must stay true: it moves only while nothing of the session is unanswered, so the order of effects never changes; a lane
+// of its own goes back as soon as nothing of the session needs it.
+
+import type { Lane } from '../relay/lane.ts'
+import { createUnit, type RequestOwner } from '../relay/request.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import type { SessionContext } from './context.ts'
+import { OneReply } from './handlers.ts'
+import { redirectTarget, resolveRedirect } from './id-commands.ts'
+import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
+import type { SessionHost } from './session-host.ts'
+import { isPlain } from './state.ts'
+import { isConfirmation, isMessage } from './subscriptions.ts'
+
+export class SessionLane {
+  lane: Lane
+  isPrivate = false
+  readonly #session: SessionContext
+  readonly #host: SessionHost
+  /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
+  readonly #nobody: RequestOwner
+
+  constructor(session: SessionContext, host: SessionHost, nobody: RequestOwner) {
+    this.#session = session
+    this.#host = host
+    this.#nobody = nobody
+    this.lane = host.lanes.attachShared(session.state.identity)
+  }
+
+  /** Nothing of the session needs a link of its own. */
+  get canShare(): boolean {
+    const { transaction, subscriptions, state } = this.#session
+    return this.#host.links === 'auto' && transaction === null && subscriptions.size === 0 && isPlain(state)
+  }
+
+  /** Onto a link of its own; only while nothing is unanswered. */
+  takePrivate(): void {
+    const session = this.#session
+    this.#host.lanes.detachShared(this.lane)
+    this.isPrivate = true
+    this.lane = this.#host.lanes.openPrivate(session.state.identity, {
+      prelude: () => buildPrelude(session, isMessage),
+      label: () => labelOf(session.state),
+      isPush: (frame, type) => this.#isPush(frame, type),
+      onPush: frame => session.push(frame),
+      onLinkReady: () => this.#onLinkReady(),
+      onLinkLost: () => {
+        if (session.state.watching) session.state.watchLost = true
+      },
+    })
+    this.#labelLink()
+  }
+
+  /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
+  leavePrivate(): void {
+    const lane = this.lane
+    this.isPrivate = false
+    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+    this.#host.lanes.closePrivate(lane, true)
+  }
+
+  /** The link is no longer what its identity says: a new one takes its place in a later step. */
+  renew(): void {
+    const lane = this.lane
+    lane.reusable = false
+    if (!this.isPrivate || this.canShare) return
+    this.#host.turn.defer(() => {
+      if (this.#session.gone || this.lane !== lane) return
+      this.isPrivate = false
+      this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+      this.#host.lanes.closePrivate(lane, false)
+      this.takePrivate()
+    })
+  }
+
+  /** The session's identity is another one now. */
+  identityChanged(): void {
+    const { identity } = this.#session.state
+    if (this.isPrivate) {
+      this.lane.identity = identity
+      return
+    }
+    this.#host.lanes.detachShared(this.lane)
+    this.lane = this.#host.lanes.attachShared(identity)
+  }
+
+  /** CLIENT TRACKING again, because the session that hears our invalidations has a new link. */
+  trackAgain(): void {
+    const session = this.#session
+    const { tracking } = session.state
+    if (tracking === null || this.lane.link?.status !== 'ready') return // the prelude will do it
+    const prepare = (): Buffer => resolveRedirect(session, tracking)
+    session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare })))
+    redirectTarget(session, tracking)?.forgetAll()
+  }
+
+  close(): void {
+    if (this.isPrivate) this.#host.lanes.closePrivate(this.lane, false)
+    else this.#host.lanes.detachShared(this.lane)
+    this.#host.redirects.delete(this.#session.id)
+  }
+
+  /** A link taken over from another session still carries that one's name. */
+  #labelLink(): void {
+    const link = this.lane.link
+    const { state } = this.#session
+    const label = labelOf(state)
+    if (link === null || link.status !== 'ready' || link.label === label) return
+    link.label = label
+    const commands = labelCommands(state)
+    this.#session.submit(createUnit(this.#nobody, Buffer.concat(commands), 0, commands.length, null))
+  }
+
+  /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
+  #onLinkReady(): void {
+    for (const [tracker, target] of this.#host.redirects)
+      if (target === this.#session.id) this.#host.findSession(tracker)?.trackAgain()
+  }
+
+  #isPush(frame: Buffer, type: number): boolean {
+    if (type === ReplyType.push) return !isConfirmation(frame)
+    if (type === ReplyType.array) return this.#session.subscriptions.size > 0 && isMessage(frame)
+    return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+  }
+}
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57

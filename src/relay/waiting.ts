@@ -1,0 +1,56 @@
+// waiting.ts — the requests of one lane that are not sent: a FIFO that keeps its own accounts.
+//
+// Must stay true: every request that enters is counted as held, leaves once, and is counted by how it left.
+import type { Counters } from '../ops/counters.ts'
+import { Fifo } from '../upstream/fifo.ts'
+import type { Request } from './request.ts'
+
+/** sent (or answered by us in its turn); its time was up; refused for good; its client is gone. */
+export type WaitEnd = 'drained' | 'expired' | 'failed' | 'gone'
+
+export class Waiting {
+  readonly #counters: Counters
+  #fifo = new Fifo<Request>()
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
+
+  get size(): number {
+    return this.#fifo.size
+  }
+
+  /** The one that has waited longest. */
+  peek(): Request | undefined {
+    return this.#fifo.peek()
+  }
+
+  push(request: Request): void {
+    this.#counters.held++
+    this.#counters.waiting++
+    this.#counters.waitingBytes += request.weight
+    if (request.heldAt === 0) request.heldAt = performance.now()
+    this.#fifo.push(request)
+  }
+
+  /** Takes the oldest; the caller says what becomes of it. */
+  shift(end: WaitEnd): Request | undefined {
+    const request = this.#fifo.shift()
+    if (request === undefined) return undefined
+    const counters = this.#counters
+    counters[end]++
+    counters.waiting--
+    counters.waitingBytes -= request.weight
+    if (end === 'gone') counters.pendingBytes -= request.weight
+    // A first wait that is over is no part of a later one; a request that is sent again keeps its first deadline.
+    else if (end === 'drained' && request.sends === 0) request.heldAt = 0
+    return request
+  }
+
+  /** Requests that were sent before all that wait now come back: to the front, in their order. */
+  putBack(requests: readonly Request[]): void {
+    const younger = this.#fifo.drain()
+    for (const request of requests) this.push(request)
+    for (const request of younger) this.#fifo.push(request)
+  }
+}
