@@ -4,14 +4,17 @@
 //                       ◀──── observe ────────
 //
 // Owns: who knows whom, start, stop. Never: decides anything the planes decide.
-import type { Address } from './address.ts'
+import type { Address, Master } from './address.ts'
 import { Listener } from './client/listener.ts'
 import { Pressure } from './client/pressure.ts'
 import { createDenyList } from './command/deny.ts'
+import { LearnedCommands } from './command/learned.ts'
 import type { Config } from './config.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
+import { isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
+import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
@@ -33,8 +36,10 @@ const PRESSURE_CHECK_MS = 10
 export function createProxy(config: Config, log: Log): Proxy {
   const counters = createCounters()
   const turn = new Turn()
+  const learned = new LearnedCommands()
   const lanes = new Lanes({
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
+    learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
     holdTimeoutMs: config.holdTimeoutMs,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -54,10 +59,22 @@ export function createProxy(config: Config, log: Log): Proxy {
       log,
     },
     {
-      onServe: master => lanes.serve(master),
+      onServe: master => {
+        lanes.serve(master)
+        learnCommands(master)
+      },
       onHold: (cause, detail) => lanes.hold(cause, detail),
     },
   )
+  let learnedFrom: Master | null = null
+  /** Once per master and in the background: only commands that the table does not know depend on it. */
+  const learnCommands = (master: Master): void => {
+    if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
+    learnedFrom = master
+    void fetchCommandFlags(master, { username: config.redisUsername, password: config.redisPassword }).then(flags => {
+      if (flags !== undefined && learnedFrom === master) learned.learn(flags)
+    })
+  }
   const pressure = new Pressure(counters, config.maxHeldBytes)
   const listener = new Listener(
     {

@@ -1,6 +1,7 @@
 // context.ts — a session as the code sees it that decides what to do with a command: its state, its lane, its ways to
 // answer. Implemented by session.ts alone.
 import type { DenyList } from '../command/deny.ts'
+import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Lane } from '../relay/lane.ts'
@@ -21,6 +22,8 @@ export interface SessionContext {
   readonly log: Log
   /** The identity of a session that has not said who it is. */
   readonly defaultIdentity: Identity
+  /** What the master says of commands that the table does not know. */
+  readonly learned: LearnedCommands
   /** Scripts that clients of this proxy have shown it. */
   readonly scripts: Scripts
   /** The mark of today's cursors, see scanning.ts. */

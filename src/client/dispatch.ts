@@ -76,6 +76,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       return outcome === 'pass' ? passOn(context, frame) : outcome === 'done'
     }
     default:
+      if (!spec.known && context.learned.find(name())?.blocks) return handleBlocking(context, frame, args, null)
       return passOn(context, frame)
   }
 }

@@ -105,6 +105,9 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   get defaultIdentity(): SessionHost['defaultIdentity'] {
     return this.#host.defaultIdentity
   }
+  get learned(): SessionContext['learned'] {
+    return this.#host.lanes.learned
+  }
   get scripts(): SessionContext['scripts'] {
     return this.#host.lanes.scripts
   }
@@ -356,7 +359,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
       this.destroy()
       return true
     }
-    const fast = isFast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    const fast = spec.known && isFast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
     if (!fast || this.transaction !== null) return dispatch(this, spec, command)
     this.submit(createRun(this.replyTo(), command, 1))
     return true

@@ -1,5 +1,6 @@
 // lane-host.ts — what a lane may ask of the pool that owns it: the gate, the limits, and somebody to report to.
 import type { Master } from '../address.ts'
+import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
@@ -25,6 +26,8 @@ export interface LaneHost {
   readonly counters: Counters
   readonly log: Log
   readonly policy: ReplayPolicy
+  /** What the master says of commands that the table does not know. */
+  readonly learned: LearnedCommands
   readonly backoff: BackoffLimits
   /** Milliseconds a request may wait. */
   readonly holdLimitMs: number

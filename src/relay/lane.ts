@@ -266,7 +266,7 @@ export class Lane implements LinkListener<Request> {
       return
     }
     if (refusal === 'not-now' && this.#quiesce === null) {
-      this.#quiesce = new Quiesce()
+      this.#quiesce = new Quiesce(this.#host.learned)
       link.inspectAll = true
     }
     if (this.#quiesce?.take(request, frame, refusal !== undefined)) {
@@ -344,7 +344,7 @@ export class Lane implements LinkListener<Request> {
     this.#quiesce = null
     owed.forEach((request, i) => {
       const outcome: Outcome = i >= owed.length - unsent ? 'unsent' : refused ? 'refused' : 'unknown'
-      back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters))
+      back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
     })
     this.#waiting.putBack(back)
     this.#settleFront()

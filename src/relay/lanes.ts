@@ -7,6 +7,7 @@
 // requests whose time is up and notices links that have fallen silent.
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
+import { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
@@ -24,6 +25,8 @@ import { Scripts } from './scripts.ts'
 
 export interface LanesOptions {
   readonly policy: ReplayPolicy
+  /** Left out: every unknown command is a write that must not be repeated. */
+  readonly learned?: LearnedCommands
   readonly backoff: BackoffLimits
   readonly holdTimeoutMs: number
   readonly connectTimeoutMs: number
@@ -47,6 +50,7 @@ export class Lanes implements LaneHost {
   readonly counters: Counters
   readonly log: Log
   readonly policy: ReplayPolicy
+  readonly learned: LearnedCommands
   readonly backoff: BackoffLimits
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
@@ -73,6 +77,7 @@ export class Lanes implements LaneHost {
     this.counters = options.counters
     this.log = options.log
     this.policy = options.policy
+    this.learned = options.learned ?? new LearnedCommands()
     this.backoff = options.backoff
     this.connectTimeoutMs = options.connectTimeoutMs
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)

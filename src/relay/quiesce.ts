@@ -4,14 +4,20 @@
 // Unlike a node that is no master, this one's other replies are true. They go to their sessions as always, except for a
 // session that has a refused command before them: its reads are set aside too, because they should have seen that
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
+import type { LearnedCommands } from '../command/learned.ts'
 import { classOf, framesOf, part } from './replay.ts'
 import { makeLocal, type Request, type RequestOwner } from './request.ts'
 import { restartUnit } from './take-back.ts'
 
 export class Quiesce {
+  readonly #learned: LearnedCommands | undefined
   readonly #again: Request[] = []
   readonly #owners = new Set<RequestOwner>()
   readonly #units = new Map<Request, Buffer[] | null>()
+
+  constructor(learned?: LearnedCommands) {
+    this.#learned = learned
+  }
 
   /**
    * Looks at one reply (`request.expect` counts those still to come). Answers true when it took it: the client must not
@@ -33,7 +39,7 @@ export class Quiesce {
     const single = part(request, command, 1)
     request.commands--
     request.weight -= single.weight
-    if (!refused && classOf(single, Date.now()) !== 'read') makeLocal(single, Buffer.from(frame))
+    if (!refused && classOf(single, Date.now(), this.#learned) !== 'read') makeLocal(single, Buffer.from(frame))
     this.#owners.add(request.owner)
     this.#again.push(single)
     return true

@@ -7,6 +7,7 @@
 //
 // A write that leaves the same data when repeated but answers differently the second time (SET NX, DEL: n, then 0)
 // counts as "other": told "0" for the lock it has just taken, a client would be wrong.
+import type { LearnedCommands } from '../command/learned.ts'
 import { lookupCommand } from '../command/lookup.ts'
 import { classifyCommand, worstClass } from '../command/refine.ts'
 import type { ReplayClass } from '../command/spec.ts'
@@ -36,13 +37,14 @@ export function decideReplay(outcome: Outcome, cls: ReplayClass, sends: number, 
 }
 
 /** The class of all that a request holds: of several commands the worst. */
-export function classOf(request: Request, nowMs: number): ReplayClass {
+export function classOf(request: Request, nowMs: number, learned?: LearnedCommands): ReplayClass {
   let worst: ReplayClass = 'read'
   for (const frame of framesOf(request.bytes)) {
     const args = commandArgs(frame)
     // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
     if (request.unit && isEnvelope(args[0])) continue
-    worst = worstClass(worst, classifyCommand(args, nowMs))
+    const told = learned !== undefined && learned.size > 0 ? learnedClass(args[0], learned) : undefined
+    worst = worstClass(worst, told ?? classifyCommand(args, nowMs))
   }
   return worst
 }
@@ -80,6 +82,12 @@ export function framesOf(bytes: Buffer): Buffer[] {
     at = end
   }
   return frames
+}
+
+/** Only for a name that the table does not know. */
+function learnedClass(name: Buffer | undefined, learned: LearnedCommands): ReplayClass | undefined {
+  if (name === undefined || lookupCommand(name, 0, name.length).known) return undefined
+  return learned.find(name.toString('latin1'))?.cls
 }
 
 function isEnvelope(name: Buffer | undefined): boolean {

@@ -1,11 +1,18 @@
 // take-back.ts — a request that a lost link still owed, made ready for the front of its lane: split into what is
 // unanswered, and each part replayed or failed, as replay.ts decides.
+import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import { classOf, decideReplay, type Outcome, type ReplayPolicy, remainderOf } from './replay.ts'
 import { failRequest, type Request } from './request.ts'
 
 /** What goes back to the front of the lane, oldest first; empty when its client is gone. */
-export function takeBack(request: Request, outcome: Outcome, policy: ReplayPolicy, counters: Counters): Request[] {
+export function takeBack(
+  request: Request,
+  outcome: Outcome,
+  policy: ReplayPolicy,
+  counters: Counters,
+  learned?: LearnedCommands,
+): Request[] {
   if (request.owner.gone) {
     counters.pendingBytes -= request.weight
     return []
@@ -13,7 +20,7 @@ export function takeBack(request: Request, outcome: Outcome, policy: ReplayPolic
   if (outcome === 'unsent' && request.sends > 0) request.sends--
   const parts = remainderOf(request, outcome === 'unknown' && policy.policy === 'safe')
   if (parts[0] !== request) settleAnswered(request, parts, counters)
-  for (const part of parts) if (part.local === null) decide(part, outcome, policy, counters)
+  for (const part of parts) if (part.local === null) decide(part, outcome, policy, counters, learned)
   return parts
 }
 
@@ -29,9 +36,15 @@ function settleAnswered(request: Request, parts: readonly Request[], counters: C
   request.owner.onAnswered(commands, weight)
 }
 
-function decide(request: Request, outcome: Outcome, policy: ReplayPolicy, counters: Counters): void {
+function decide(
+  request: Request,
+  outcome: Outcome,
+  policy: ReplayPolicy,
+  counters: Counters,
+  learned?: LearnedCommands,
+): void {
   const matters = outcome === 'unknown' && policy.policy === 'safe'
-  const cls = matters ? (request.cls ?? classOf(request, Date.now())) : 'read'
+  const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
   const decision = decideReplay(outcome, cls, request.sends, policy)
   if (decision.kind === 'fail') {
     if (decision.error.executed === 'unknown') counters.unknownOutcomes++

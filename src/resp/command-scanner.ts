@@ -175,7 +175,7 @@ export class CommandScanner {
   #endNumber(): boolean {
     const bad = this.#bad || this.#digits === 0 || (this.#negative && this.#value === 0) || this.#digits > 18
     if (this.#phase === COUNT) {
-      if (bad || this.#value > INT_MAX) {
+      if (bad || (!this.#negative && this.#value > INT_MAX)) {
         this.#fail('invalid multibulk length')
         return false
       }

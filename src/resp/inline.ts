@@ -4,6 +4,8 @@
 const escapes: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, a: 7 }
 
 const isSpace = (byte: number): boolean => byte === 32 || (byte >= 9 && byte <= 13)
+/** Outside of quotes; vertical tab and form feed are skipped between arguments but belong to one they stand in. */
+const endsWord = (byte: number): boolean => byte === 32 || byte === 9 || byte === 10 || byte === 13
 const isHex = (byte: number | undefined): boolean =>
   byte !== undefined && ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102))
 
@@ -39,7 +41,7 @@ export function splitInline(line: Buffer): Buffer[] | undefined {
           at++
         }
       } else {
-        if (byte === undefined || isSpace(byte)) break
+        if (byte === undefined || endsWord(byte)) break
         at++
         if (byte === 34 || byte === 39) quote = byte
         else word.push(byte)

@@ -210,6 +210,7 @@ export class Link<E extends Exchange> {
         if (--head.expect === 0) {
           fifo.shift()
           listener.onReplies(head, chunk.subarray(runStart, end), run)
+          if (this.status !== 'ready') return
           runStart = end
           run = 0
           head = this.#nextHead()
@@ -256,7 +257,12 @@ export class Link<E extends Exchange> {
     const partial = this.#partial
     const head = this.#fifo.peek()
     const plain =
-      head !== undefined && !head.inspect && type !== ReplyType.error && type !== ReplyType.push && !this.isPush
+      head !== undefined &&
+      !head.inspect &&
+      !this.inspectAll &&
+      type !== ReplyType.error &&
+      type !== ReplyType.push &&
+      this.isPush === null
     if (plain) {
       // A long reply in parts: passed on as it lies, it is whole now.
       this.#partial = []

@@ -1,0 +1,46 @@
+// command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own. What the node does not
+// tell (no rights, an error, no answer in time) is left unknown.
+import type { Address } from '../address.ts'
+import { closeClient, createClient } from './client.ts'
+import type { Credentials } from './probe.ts'
+
+const timeoutMs = 2000
+
+/** Flags by lower-case command name, without subcommands; undefined when the node does not tell. Never rejects. */
+export async function fetchCommandFlags(
+  address: Address,
+  credentials: Credentials,
+): Promise<Map<string, Set<string>> | undefined> {
+  const client = createClient(
+    {
+      address,
+      protocol: 2,
+      ...credentials,
+      name: 'holdfast-watcher',
+      connectTimeoutMs: timeoutMs,
+      commandTimeoutMs: timeoutMs,
+      silenceTimeoutMs: timeoutMs,
+    },
+    () => {},
+  )
+  try {
+    await client.connect()
+    return readFlags(await client.call('COMMAND'))
+  } catch {
+    return undefined
+  } finally {
+    await closeClient(client)
+  }
+}
+
+/** COMMAND's reply is a list of [name, arity, [flag, ...], ...]. Pure. */
+export function readFlags(reply: unknown): Map<string, Set<string>> {
+  const flags = new Map<string, Set<string>>()
+  if (!Array.isArray(reply)) return flags
+  for (const row of reply) {
+    if (!Array.isArray(row)) continue
+    const [name, , words]: unknown[] = row
+    if (typeof name === 'string' && Array.isArray(words)) flags.set(name.toLowerCase(), new Set(words.map(String)))
+  }
+  return flags
+}
