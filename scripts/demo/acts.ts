@@ -1,12 +1,12 @@
 // acts.ts — the three ways in which the demo takes the master away, each from a running load to a judged result.
 //
-//   begin a ledger ▶ strike ▶ new master ▶ all clients served ▶ mend ▶ old master is a replica ▶ read back ▶ set is whole
+//   begin a ledger ▶ strike ▶ new master ▶ all clients served ▶ mend ▶ old master is a replica ▶ read back ▶ all replicas follow
 //
 // The ledger is judged only after the old master has been demoted, with the load going on till then: a write that went to
 // the wrong node is gone by that moment and not before. Every wait is bounded. Never: prints, judges (verdict.ts).
 import { type Ledger, nowMs, type Report } from '../../test/support/ledger.ts'
 import type { Node, SentinelSet } from '../../test/support/sentinel-set.ts'
-import { nodeHealth } from '../../test/support/set-health.ts'
+import { nodeHealth, streamHealth } from '../../test/support/set-health.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { readBack } from '../../test/support/workload.ts'
 import type { Load } from './load.ts'
@@ -64,6 +64,7 @@ export const acts: Readonly<Record<ActKind, Act>> = {
 const newMasterMs = 40_000
 const servedMs = 20_000
 const answersMs = 10_000
+const followMs = 20_000
 
 /** @throws Error where the servers themselves do not do their part in time. What clients see is in the result. */
 export async function perform(world: World, kind: ActKind): Promise<ActResult> {
@@ -87,7 +88,7 @@ export async function perform(world: World, kind: ActKind): Promise<ActResult> {
   await allAnswered(ledger)
   const connected = load.connected()
   const report = ledger.report(await readBack(ledger, await set.currentMaster()))
-  await set.settle()
+  await replicated(set)
   return { kind, report, clients: load.clients, connected, served }
 }
 
@@ -115,6 +116,16 @@ async function demoted(old: Node, master: Node, { demotionMs }: Act): Promise<vo
   }
   const options = { withinMs: demotionMs, everyMs: 100 }
   await waitUntil(`${place(old)} becomes a replica of ${place(master)}`, isReplica, options)
+}
+
+/** The next act needs replicas that have everything. */
+async function replicated(set: SentinelSet): Promise<void> {
+  const follow = async () => {
+    const complaint = await streamHealth(await set.currentMaster(), set.nodes.length - 1)
+    if (complaint !== '') throw new Error(complaint)
+    return true
+  }
+  await waitUntil('all replicas follow the master', follow, { withinMs: followMs, everyMs: 100 })
 }
 
 /** Gives open commands a last chance; what stays open is in the report. */

@@ -88,7 +88,7 @@ function lastLines({ last }: Picture, columns: number): Part[][] {
 function footLine({ busy }: Picture): Part[] {
   if (busy !== null) {
     return [
-      [`${busy}: under way until all is whole again`, 'yellow'],
+      [`${busy}: under way until there are two replicas again`, 'yellow'],
       ['   q quit', 'dim'],
     ]
   }
