@@ -80,9 +80,14 @@ async function runClient(name: string, run: Run): Promise<void> {
   const periodMs = 1000 / (options.roundsPerSecond ?? 50)
   let driver: Driver | null = null
   let next = performance.now()
+  let told = false
   for (let n = 1; !signal.aborted; n++) {
     if (driver === null || !driver.isOpen()) {
-      if (driver !== null) run.closers.delete(driver.close)
+      if (driver !== null) {
+        run.closers.delete(driver.close)
+        // A connection that ends between two rounds is as lost as one that ends within a round.
+        if (!told && !run.over) ledger.connectionError(name, 'the connection ended between two rounds')
+      }
       driver = await dial(name, run)
       if (driver === null) continue
     }
@@ -98,6 +103,7 @@ async function runClient(name: string, run: Run): Promise<void> {
       ['ECHO', `tag:${tag}`],
     ])
     if (!run.over) record(ledger, name, operations, replies)
+    told = replies.some(reply => reply.kind === 'lost')
     // A round that was late is not made up for: the rate is an upper bound.
     next = Math.max(next + periodMs, performance.now())
     await pause(next - performance.now(), signal)
