@@ -2,7 +2,7 @@
 // kind of request, with what it does on a reply, before a replay, and when it has failed.
 //
 // A handler is only used while the session has a link of its own, or for a request that leaves a shared link as it was.
-import { blockingTimeout } from '../command/refine.ts'
+import { type BlockingTimeout, blockingTimeout } from '../command/blocking.ts'
 import { makeLocal, type Request, type RequestHandler } from '../relay/request.ts'
 import { decodeReply } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -101,18 +101,40 @@ export interface Ahead {
   resolve?(args: Buffer[]): boolean
 }
 
-/** A blocking command: sent again with the time that is left. */
+/** Sent within this many milliseconds of being asked for, a blocking command goes out as the client wrote it. */
+const PROMPT_MS = 50
+
+/** A blocking command: held or sent again, it goes out with the time that is left, counted from when it was asked for. */
 export class Blocking implements RequestHandler {
-  readonly #deadline: number
+  readonly #asked: number
+  readonly #timeout: BlockingTimeout | null
   readonly #args: Buffer[]
   #ahead: Ahead | null
+  #again = false
 
   constructor(args: readonly Buffer[], now: number, ahead: Ahead | null = null) {
-    const timeout = blockingTimeout(args)
+    this.#asked = now
+    this.#timeout = blockingTimeout(args)
     this.#args = [...args]
     this.#ahead = ahead
-    if (timeout === null || timeout.value === 0) this.#deadline = Number.POSITIVE_INFINITY
-    else this.#deadline = now + timeout.value * (timeout.unit === 'seconds' ? 1000 : 1)
+  }
+
+  /** Here and not at the loss: between that and a new master lies the whole failover. */
+  onSend(request: Request): void {
+    const late = this.#setTimeLeft(performance.now() - this.#asked)
+    if (!late && !this.#again) return
+    const frame = encodeCommand(this.#args)
+    request.bytes = this.#ahead === null ? frame : Buffer.concat([this.#ahead.bytes, frame])
+  }
+
+  #setTimeLeft(elapsedMs: number): boolean {
+    const timeout = this.#timeout
+    if (timeout === null || timeout.value === 0 || elapsedMs < PROMPT_MS) return false
+    const perUnit = timeout.unit === 'seconds' ? 1000 : 1
+    // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers as it should.
+    const leftMs = Math.max(1, Math.ceil(timeout.value * perUnit - elapsedMs))
+    this.#args[timeout.index] = Buffer.from(perUnit === 1 ? String(leftMs) : (leftMs / 1000).toFixed(3))
+    return true
   }
 
   onReply(request: Request, frame: Buffer): void {
@@ -121,15 +143,8 @@ export class Blocking implements RequestHandler {
   }
 
   onReplay(request: Request): void {
-    const timeout = blockingTimeout(this.#args)
-    if (timeout !== null && timeout.value !== 0) {
-      // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers as it should.
-      const leftMs = Math.max(1, Math.ceil(this.#deadline - performance.now()))
-      this.#args[timeout.index] = Buffer.from(timeout.unit === 'seconds' ? (leftMs / 1000).toFixed(3) : String(leftMs))
-    }
+    this.#again = true
     if (this.#ahead?.resolve?.(this.#args)) this.#ahead = null
-    const frame = encodeCommand(this.#args)
-    request.bytes = this.#ahead === null ? frame : Buffer.concat([this.#ahead.bytes, frame])
     request.replies = 1 + (this.#ahead?.replies ?? 0)
     request.expect = request.replies
   }

@@ -83,21 +83,41 @@ function askRedirect(context: SessionContext, frame: Buffer, subcommand: string)
 
 const integer = (value: string | number): Buffer => Buffer.from(`:${value}\r\n`)
 
-/** CLIENT KILL ID n [other filters]. A session on a shared link is ended here: killing that link would hit them all. */
+/**
+ * CLIENT KILL ID n [other filters]. A session is ended here: on a shared link the server's kill would hit all others, and
+ * one that has a link of its own would get a new one. Other filters of the latter are the server's to judge.
+ */
 function handleKill(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
   const named = idArgument(args)
   const target = named === undefined ? undefined : targetOf(context, named.id)
-  if (named === undefined || target === undefined || target.isPrivate) return handleNamed(context, args)
+  if (named === undefined || target === undefined) return handleNamed(context, args)
   const alone = args.length === 4
+  if (!alone && target.isPrivate) return askKill(context, args, { place: named.place, target })
   const skipsItself = target.id === context.id && !/^no$/i.test(filter(args, 'skipme') ?? 'yes')
   if (!alone && skipsItself) {
     context.answer(integer(0))
     return 'done'
   }
   context.answer(integer(1))
+  endSession(context, target)
+  return 'done'
+}
+
+function askKill(
+  context: SessionContext,
+  args: readonly Buffer[],
+  { place, target }: { place: number; target: SessionContext },
+): ClientOutcome {
+  return askNamed(context, args, place, reply => {
+    if (reply.toString('latin1') === ':1\r\n') endSession(context, target)
+    return reply
+  })
+}
+
+/** Its own killer is still told. */
+function endSession(context: SessionContext, target: SessionContext): void {
   if (target.id === context.id) context.closeAfterReplies()
   else target.destroy()
-  return 'done'
 }
 
 function filter(args: readonly Buffer[], name: string): string | undefined {
@@ -131,7 +151,12 @@ function handleNamed(context: SessionContext, args: readonly Buffer[]): ClientOu
 }
 
 /** The ids are looked up when the command is sent, and again if it is sent again: only then is the link known. */
-function askNamed(context: SessionContext, args: readonly Buffer[], from: number): ClientOutcome {
+function askNamed(
+  context: SessionContext,
+  args: readonly Buffer[],
+  from: number,
+  rewrite: (reply: Buffer) => Buffer = reply => reply,
+): ClientOutcome {
   const prepare = (): Buffer => {
     const sent = args.map((arg, i) => {
       const clientId = i < from ? 0 : targetOf(context, arg.toString('latin1'))?.lane.link?.handshake.clientId
@@ -139,6 +164,6 @@ function askNamed(context: SessionContext, args: readonly Buffer[], from: number
     })
     return encodeCommand(sent)
   }
-  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare })))
+  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare, rewrite })))
   return 'done'
 }

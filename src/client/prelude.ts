@@ -7,7 +7,7 @@ import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Prelude } from '../upstream/handshake.ts'
 import type { SessionContext } from './context.ts'
-import { redirectTarget, resolveRedirect } from './id-commands.ts'
+import { redirectTarget } from './id-commands.ts'
 import type { SessionState } from './state.ts'
 
 interface Step {
@@ -20,7 +20,7 @@ interface Step {
 /** The frames, and a swallower of their replies; null when the session has told Redis nothing. */
 export function buildPrelude(
   context: SessionContext,
-  isMessage: (frame: Buffer, type: number) => boolean,
+  isPush: (frame: Buffer, type: number) => boolean,
 ): Prelude | null {
   const steps = [...labelSteps(context.state), ...flagSteps(context), ...listeningSteps(context)]
   if (steps.length === 0) return null
@@ -30,7 +30,7 @@ export function buildPrelude(
     onFrame(frame, type) {
       const step = steps[at]
       if (step === undefined) return true
-      if (isMessage(frame, type)) {
+      if (isPush(frame, type)) {
         context.push(frame)
         return false
       }
@@ -52,7 +52,8 @@ export function buildPrelude(
 
 function announceRestored(context: SessionContext): void {
   const { state, subscriptions, counters } = context
-  if (state.tracking !== null) tellToForget(context, state.tracking)
+  if (state.tracking !== null && state.identity.protocol === 3 && hearsItself(context, state.tracking))
+    context.forgetAll()
   if (subscriptions.size === 0) return
   counters.resubscriptions += subscriptions.size
   context.log.info(
@@ -61,16 +62,9 @@ function announceRestored(context: SessionContext): void {
   )
 }
 
-function tellToForget(context: SessionContext, tracking: Buffer): void {
-  const target = redirectTarget(context, tracking)
-  if (target !== undefined) target.forgetAll()
-  else if (context.state.identity.protocol === 3) context.forgetAll()
-}
-
-/** Invalidations that go to another session can be asked for only when that one's link is up; it then asks for us. */
-function redirectIsReady(context: SessionContext, tracking: Buffer): boolean {
-  const target = redirectTarget(context, tracking)
-  return target === undefined || target.lane.link?.status === 'ready'
+/** Invalidations that go to another session are its to hear, and are asked for when both links are up (session-lane.ts). */
+function hearsItself(context: SessionContext, tracking: Buffer): boolean {
+  return redirectTarget(context, tracking) === undefined
 }
 
 /** CLIENT SETNAME and SETINFO as the session has them; empty values clear what another session left. */
@@ -101,8 +95,7 @@ function flagSteps(context: SessionContext): Step[] {
   if (state.noTouch) add(encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']), 'CLIENT NO-TOUCH')
   if (state.importSource) add(encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']), 'CLIENT IMPORT-SOURCE')
   if (state.readonly) add(encodeCommand(['READONLY']), 'READONLY')
-  if (state.tracking && redirectIsReady(context, state.tracking))
-    add(resolveRedirect(context, state.tracking), 'CLIENT TRACKING')
+  if (state.tracking && hearsItself(context, state.tracking)) add(state.tracking, 'CLIENT TRACKING')
   return steps
 }
 

@@ -12,6 +12,7 @@ import { applyClient, replyInMulti } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
 import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
 import { applyAuth, applyHello, applySelect, handleReset } from './login.ts'
+import { rememberScript } from './script-bodies.ts'
 import { execAborted, type Transaction } from './transaction.ts'
 
 /** Handles one command while `context.transaction` is open. */
@@ -57,6 +58,9 @@ export function queueCommand(
       return queue(context, transaction, frame, args, () => applyAuth(context, args))
     case Route.hello:
       return queue(context, transaction, frame, args, () => applyHello(context, args))
+    case Route.script:
+      rememberScript(context.scripts, spec, args)
+      return queue(context, transaction, frame, args)
     default:
       return queue(context, transaction, frame, args)
   }

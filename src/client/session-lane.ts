@@ -17,6 +17,8 @@ import { isConfirmation, isMessage } from './subscriptions.ts'
 export class SessionLane {
   lane: Lane
   isPrivate = false
+  /** `trackAgain` has to wait for the end of the open transaction. */
+  trackingDue = false
   readonly #session: SessionContext
   readonly #host: SessionHost
   /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
@@ -41,7 +43,7 @@ export class SessionLane {
     this.#host.lanes.detachShared(this.lane)
     this.isPrivate = true
     this.lane = this.#host.lanes.openPrivate(session.state.identity, {
-      prelude: () => buildPrelude(session, isMessage),
+      prelude: () => buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
       label: () => labelOf(session.state),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => session.push(frame),
@@ -86,14 +88,23 @@ export class SessionLane {
     this.lane = this.#host.lanes.attachShared(identity)
   }
 
-  /** CLIENT TRACKING again, because the session that hears our invalidations has a new link. */
+  /**
+   * CLIENT TRACKING with REDIRECT again, because this session or the one that hears its invalidations has a new link.
+   * Needs both links; whichever comes up last asks. Told to forget when the master has agreed and not before: what was
+   * read until then is not tracked.
+   */
   trackAgain(): void {
     const session = this.#session
     const { tracking } = session.state
-    if (tracking === null || this.lane.link?.status !== 'ready') return // the prelude will do it
+    const target = tracking === null ? undefined : redirectTarget(session, tracking)
+    if (tracking === null || target === undefined) return
+    // Inside MULTI it would be queued, and EXEC would answer for it.
+    this.trackingDue = session.transaction !== null
+    if (this.trackingDue) return
+    if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
     const prepare = (): Buffer => resolveRedirect(session, tracking)
-    session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare })))
-    redirectTarget(session, tracking)?.forgetAll()
+    const onSuccess = (): void => target.forgetAll()
+    session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
   }
 
   close(): void {
@@ -115,6 +126,7 @@ export class SessionLane {
 
   /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
   #onLinkReady(): void {
+    this.trackAgain()
     for (const [tracker, target] of this.#host.redirects)
       if (target === this.#session.id) this.#host.findSession(tracker)?.trackAgain()
   }

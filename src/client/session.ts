@@ -222,6 +222,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     )
       this.#unpause(Pause.pending)
     if (this.pending > 0) return
+    if (this.#choice.trackingDue) this.trackAgain()
     if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle)
     if (this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
     this.#endIfDone()
@@ -474,6 +475,9 @@ function mutedOwner(session: Session): RequestOwner {
   return {
     get gone(): boolean {
       return session.gone
+    },
+    get pending(): number {
+      return session.pending
     },
     deliver(): void {},
     onAnswered(commands, weight): void {

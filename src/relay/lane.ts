@@ -116,7 +116,9 @@ export class Lane implements LinkListener<Request> {
     if (request.local === null && this.#host.gate.state.kind === 'tripped') {
       this.#host.counters.refusedByBreaker++
       failRequest(request, errors.tripped.reply)
-      this.submit(request)
+      // With nothing of its own session ahead of it, it need not wait behind those of others.
+      if (request.owner.pending <= request.commands) this.#complete(request)
+      else this.submit(request)
       return
     }
     this.#waiting.push(request)

@@ -9,6 +9,8 @@ import type { Exchange } from '../upstream/link.ts'
 export interface RequestOwner {
   /** The client is gone: nobody hears a reply, and what was not sent need not be. */
   readonly gone: boolean
+  /** Its commands without a reply. */
+  readonly pending: number
   /** Collects reply bytes for this session's next write. */
   deliver(bytes: Buffer): void
   /** This many of its commands, of this many bytes, have their reply or their error. */
@@ -119,10 +121,18 @@ export function createLocal(owner: RequestOwner, reply: Buffer): Request {
   return request
 }
 
-/** Ends a request with an error of the proxy's own, in its turn. */
+/** Ends a request with an error of the proxy's own, in its turn: one for each reply its client still waits for. */
 export function failRequest(request: Request, error: Buffer): void {
+  const owed = unanswered(request)
   request.handler?.onFailed(request)
-  makeLocal(request, error)
+  makeLocal(request, owed === 1 ? error : Buffer.concat(new Array<Buffer>(owed).fill(error)))
+}
+
+/** A handler's request is one command; a run's commands have no reply yet; of a transaction some may have theirs. */
+function unanswered(request: Request): number {
+  if (request.handler !== null) return 1
+  if (!request.unit) return request.commands
+  return request.replies - Math.max(request.given, request.replies - request.expect)
 }
 
 /** Turns a request into a reply of the proxy's own: nothing of it is sent (again). */

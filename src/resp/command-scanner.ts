@@ -60,6 +60,7 @@ export class CommandScanner {
   #bad = false
   #lineLength = 0
   #hidden = false
+  #mark = DOLLAR
   #named = false
 
   /** True between two frames: nothing of a next one has been seen. */
@@ -108,10 +109,11 @@ export class CommandScanner {
           break
         }
         case MARK: {
-          const mark = chunk[at] as number
-          if (mark !== DOLLAR) return this.#fail(`expected '$', got '${printable(mark)}'`)
+          // Judged at the line's end, as the server does; a CR is that end.
+          this.#mark = chunk[at] as number
           this.#startNumber(LENGTH)
-          at++
+          if (this.#mark === 0) this.#hidden = true
+          if (this.#mark !== CR) at++
           break
         }
         case PAYLOAD: {
@@ -152,7 +154,7 @@ export class CommandScanner {
     while (at < end) {
       const byte = chunk[at] as number
       at++
-      if (byte === CR) {
+      if (byte === CR && !this.#hidden) {
         return this.#endNumber() ? at : -1
       }
       if (byte >= 48 && byte <= 57) {
@@ -163,6 +165,7 @@ export class CommandScanner {
         this.#negative = true
       } else {
         this.#bad = true
+        if (byte === 0) this.#hidden = true
       }
       if (++this.#lineLength > MAX_LINE) {
         this.#fail(this.#phase === COUNT ? 'too big mbulk count string' : 'too big bulk count string')
@@ -183,6 +186,10 @@ export class CommandScanner {
       this.#argsLeft = this.argc
       this.#after = this.argc === 0 ? START : MARK
     } else {
+      if (this.#mark !== DOLLAR) {
+        this.#fail(`expected '$', got '${printable(this.#mark)}'`)
+        return false
+      }
       if (bad || this.#negative || this.#value > MAX_BULK) {
         this.#fail('invalid bulk length')
         return false

@@ -1,7 +1,7 @@
 // The master is stopped with SIGSTOP: no FIN comes, its sockets stay open; it wakes up after the failover.
-// Twenty plain clients must see a pause and nothing else. HOLDFAST_ROUNDS says how many rounds there are.
+// The program runs as a process of its own here. Twenty plain clients must see a pause and nothing else. HOLDFAST_ROUNDS says how many rounds there are.
 import t from 'tap'
-import { startHoldfast } from '../support/holdfast.ts'
+import { startHoldfastProcess } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import {
   describeReport,
@@ -18,7 +18,7 @@ t.setTimeout(30_000 + rounds * 60_000)
 t.test('twenty clients — see a pause and nothing else — through SIGSTOP of the master', async t => {
   const set = await SentinelSet.start({ failoverTimeoutMs: 5000 })
   t.teardown(() => set.stopAll())
-  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses() })
+  const holdfast = await startHoldfastProcess(t, { sentinels: set.sentinelAddresses() })
   const workload = startClients(holdfast.port)
   t.teardown(() => workload.stop({ withinMs: 0 }))
   for (let n = 1; n <= rounds; n++) {

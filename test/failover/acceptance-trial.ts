@@ -15,8 +15,10 @@ import { readBack, startWorkload, type Workload } from '../support/workload.ts'
 
 export type Fault = 'kill' | 'planned' | 'freeze'
 
+const { HOLDFAST_ROUNDS = '2' } = process.env
+
 /** How many rounds of each kind; HOLDFAST_ROUNDS, 2 where it is not set. */
-export const rounds = Number(process.env['HOLDFAST_ROUNDS'] ?? 2)
+export const rounds = Number(HOLDFAST_ROUNDS)
 
 export interface Round {
   readonly fault: Fault
@@ -54,7 +56,7 @@ export async function runRound(set: SentinelSet, workload: Workload, fault: Faul
   const { majorityAt } = await set.waitForNewMaster(old, { withinMs: 30_000 })
   const majority = majorityAt + nowMs() - Date.now()
   await everyClientServed(workload)
-  const old_ = await watchOldMaster(set, old, fault)
+  const seenAtOld = await watchOldMaster(set, old, fault)
   await set.settle()
   const resumed = resumedAfter(workload, majority)
   const pauses = [...resumed.keys()].map(client => pauseBetween(workload, client, faultAt, majority + 5000))
@@ -62,7 +64,7 @@ export async function runRound(set: SentinelSet, workload: Workload, fault: Faul
     fault,
     resumedAfterMs: [...resumed.values()].sort((a, b) => a - b),
     pauseMs: Math.max(...pauses),
-    ...old_,
+    ...seenAtOld,
   }
 }
 
@@ -153,7 +155,7 @@ export function describeRound(round: Round): string {
 
 export function describeReport(report: Report, holdfast: Holdfast): string {
   const { operations, ok, lostWrites, doubled, reordered, connectionErrors, errors } = report
-  const drains = holdfast.log.filter(({ event }) => event === 'hold.drain').map(line => line['heldMs'])
+  const drains = holdfast.log.filter(({ event }) => event === 'hold.drain').map(line => line.heldMs)
   return (
     `${operations} operations, ${ok} ok, connection errors ${connectionErrors.length}, error replies ` +
     `${JSON.stringify(errors)}, lost ${lostWrites.length}, doubled ${doubled.length}, reordered ${reordered.length}; ` +

@@ -20,7 +20,8 @@ export interface LogLine {
   readonly level: string
   readonly event?: string
   readonly msg?: string
-  readonly [field: string]: unknown
+  readonly address?: string
+  readonly heldMs?: number
 }
 
 export interface HoldfastOptions {
@@ -125,7 +126,7 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     return base.find('process.listening')
   }
   const line = await waitUntil('it listens', look, { withinMs: 10_000 })
-  return { ...base, port: Number(String(line['address']).split(':').at(-1)), pid }
+  return { ...base, port: Number(line.address?.split(':').at(-1)), pid }
 }
 
 async function endProcess(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
