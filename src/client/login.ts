@@ -59,7 +59,7 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
     const visit = encodeCommand(['HELLO', String(hello.protocol)])
     return makeVisit(context, visit, encodeCommand(['HELLO', String(protocol)]), { onSuccess, rewrite })
   }
-  if (!context.takePrivate()) return false
+  if (!context.takePrivate() || (hello.password !== null && mustBeAlone(context))) return false
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, rewrite })))
   context.waitForReplies()
   return true
@@ -75,9 +75,20 @@ export function applyHello(context: SessionContext, args: readonly Buffer[]): vo
   context.identityChanged()
 }
 
+/**
+ * Servers since 7.2 forget to answer a login that fails while earlier replies of the connection are still to be written
+ * (addAuthErrReply in acl.c); every later reply would then be taken for the one before it. So a login waits until nothing
+ * is owed, not even to a command of our own.
+ */
+function mustBeAlone(context: SessionContext): boolean {
+  if (context.pending === 0) return false
+  context.waitForReplies()
+  return true
+}
+
 /** AUTH outside of a transaction. */
 export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
-  if (!context.takePrivate()) return false
+  if (!context.takePrivate() || mustBeAlone(context)) return false
   const onSuccess = (): void => applyAuth(context, args)
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
   context.waitForReplies()

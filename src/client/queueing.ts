@@ -26,7 +26,9 @@ export function queueCommand(
   if (transaction === null) throw new Error('no transaction is open')
   switch (spec.route) {
     case Route.exec:
-      return args.length === 1 ? handleExec(context, transaction, frame) : queue(context, transaction, frame, args)
+      return args.length === 1
+        ? handleExec(context, transaction, frame)
+        : handleRefusedExec(context, transaction, frame)
     case Route.discard:
       return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
     case Route.multi:
@@ -102,6 +104,15 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
   request.cls = instead === null ? transaction.cls : 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
+/** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */
+function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Executing(context, transaction, null))
+  request.cls = 'read'
   context.submit(request)
   context.waitForReplies()
   return true

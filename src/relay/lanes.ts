@@ -21,6 +21,7 @@ import { Lane, type LaneOwner } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
 import type { ReplayPolicy } from './replay.ts'
 import type { Request } from './request.ts'
+import { ScriptLoading } from './script-loading.ts'
 import { Scripts } from './scripts.ts'
 
 export interface LanesOptions {
@@ -65,9 +66,7 @@ export class Lanes implements LaneHost {
   readonly scripts = new Scripts()
   /** How often the master has changed since the start. */
   moves = 0
-  /** The lane whose next link loads the scripts on this master; null: they are loaded, or there are none. */
-  #loader: LaneInfo | null = null
-  #loaderFailures = 0
+  readonly #loading = new ScriptLoading(this.scripts)
   #confirmedOnce = false
   #term: Master | null = null
 
@@ -130,7 +129,7 @@ export class Lanes implements LaneHost {
       if (link) this.#idle.put(lane.identity.key, link)
       return
     }
-    lane.close()
+    this.#close(lane)
   }
 
   /** The control plane has confirmed this master just now. */
@@ -141,15 +140,13 @@ export class Lanes implements LaneHost {
     if (moved) {
       if (this.#confirmedOnce) this.moves++
       this.#confirmedOnce = true
-      this.#loader = null
-      this.#loaderFailures = 0
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       for (const lane of this.#all())
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
+      if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
-    if (moved && this.moves > 0) this.#chooseLoader()
     for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0)
     this.onDrained()
   }
@@ -165,11 +162,11 @@ export class Lanes implements LaneHost {
   // ---- what lanes report ----
 
   mayDial(lane: LaneInfo): boolean {
-    return this.#loader === null || this.#loader === lane
+    return this.#loading.mayDial(lane)
   }
 
   scriptsToLoad(lane: LaneInfo): readonly Buffer[] {
-    return this.#loader === lane ? this.scripts.commands() : []
+    return this.#loading.commandsFor(lane)
   }
 
   observe(observation: string): void {
@@ -189,9 +186,10 @@ export class Lanes implements LaneHost {
       },
       'link to the master is up',
     )
-    if (this.#loader !== about) return
-    this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the new master knows the scripts')
-    this.#endLoading()
+    const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
+    if (loading === 'loaded')
+      this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the new master knows the scripts')
+    if (loading !== 'nothing') this.#dialOthers()
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
@@ -209,9 +207,7 @@ export class Lanes implements LaneHost {
       },
       'link to the master is gone',
     )
-    if (this.#loader !== about) return
-    this.#loaderFailures++
-    this.#chooseLoader()
+    if (this.#loading.onGone(about)) this.#dialOthers()
   }
 
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
@@ -245,16 +241,13 @@ export class Lanes implements LaneHost {
     yield* [...this.#private]
   }
 
-  /** The first lane that wants a link; another one after a failure; none when nobody can, then NOSCRIPT is the answer. */
-  #chooseLoader(): void {
-    const wanting = [...this.#all()].filter(lane => lane.owner !== null || lane.users > 0)
-    const next = this.scripts.size > 0 ? wanting[this.#loaderFailures] : undefined
-    this.#loader = next ?? null
-    if (next === undefined && this.#loaderFailures > 0) this.#endLoading()
+  #close(lane: Lane): void {
+    lane.close()
+    if (this.#loading.onGone(lane)) this.#dialOthers()
   }
 
-  #endLoading(): void {
-    this.#loader = null
+  /** Lanes that had to wait for the one that loads the scripts. */
+  #dialOthers(): void {
     this.turn.defer(() => {
       for (const lane of this.#all()) lane.onLoaded(lane.owner !== null || lane.users > 0)
     })
@@ -330,8 +323,8 @@ export class Lanes implements LaneHost {
       if (lane.users > 0 || !lane.idle) lane.unusedSince = 0
       else if (lane.unusedSince === 0) lane.unusedSince = now
       else if (now - lane.unusedSince > 30_000) {
-        lane.close()
         this.#shared.delete(key)
+        this.#close(lane)
       }
     }
   }

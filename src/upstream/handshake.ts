@@ -42,6 +42,8 @@ export class Handshake {
   clientId = 0
   /** Something worth a warning that did not stop the link. */
   warning: string | null = null
+  /** The user may not run SCRIPT LOAD. */
+  scriptsRefused = false
   readonly #steps: Step[]
   readonly #prelude: Prelude | null
   #next = 0
@@ -129,7 +131,9 @@ function scriptStep(bytes: Buffer): Step {
   return {
     bytes,
     judge(handshake, frame, type) {
-      if (type === MINUS) handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
+      if (type !== MINUS) return null
+      handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
+      if (/^-NO(PERM|AUTH)/.test(lineOf(frame))) handshake.scriptsRefused = true
       return null
     },
   }

@@ -1,0 +1,230 @@
+// What a session has told Redis about itself: user, database, protocol, names, flags. After a change of master it is as it
+// was, and a user that the new master refuses costs its sessions their commands, not their sockets.
+import type { Test } from 'tap'
+import { type RespClient, RespError } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { clientsAt, later, playScenes, type Scene, type Successor, type World } from './session-scenes.ts'
+
+/** What the node holds in one of its databases. */
+async function stored(world: World, { master }: Successor, database: number, key: string): Promise<unknown> {
+  const client = await world.direct(master)
+  await client.send('SELECT', database)
+  return client.send('GET', key)
+}
+
+const database: Scene = {
+  name: 'the database',
+  before: async world => {
+    const client = await world.connect()
+    await client.send('SELECT', 3)
+    return {
+      after: async (t, now) => {
+        t.equal(await client.send('SET', world.tag, 'v'), 'OK')
+        t.equal(await stored(world, now, 3, world.tag), 'v')
+        t.equal(await stored(world, now, 0, world.tag), null)
+      },
+    }
+  },
+}
+
+const protocol: Scene = {
+  name: 'the protocol',
+  before: async world => {
+    const client = await world.connect()
+    const { protocol } = world
+    await client.send('HELLO', protocol)
+    await client.send('HSET', world.tag, 'f', 'v')
+    const wanted = `${protocol === 3 ? '%1' : '*2'}\r\n$1\r\nf\r\n$1\r\nv\r\n`
+    return {
+      after: async t => {
+        t.equal(String(await client.sendForBytes('HGETALL', world.tag)), wanted)
+        await client.send('HELLO', protocol === 3 ? 2 : 3)
+        t.not(String(await client.sendForBytes('HGETALL', world.tag)), wanted, 'and it can be changed')
+      },
+    }
+  },
+}
+
+const labels: Scene = {
+  name: 'name, library and flags of a link of its own',
+  before: async world => {
+    const client = await world.connect()
+    const { t, tag } = world
+    t.equal(await client.send('CLIENT', 'SETNAME', tag), 'OK')
+    t.equal(await client.send('CLIENT', 'SETINFO', 'LIB-NAME', 'scenes'), 'OK')
+    t.equal(await client.send('CLIENT', 'SETINFO', 'LIB-VER', '1.2.3'), 'OK')
+    t.equal(await client.send('CLIENT', 'NO-EVICT', 'ON'), 'OK')
+    t.equal(await client.send('CLIENT', 'NO-TOUCH', 'ON'), 'OK')
+    t.equal(await client.send('SELECT', 2), 'OK')
+    return {
+      after: async (t, { master }) => {
+        t.equal(await client.send('CLIENT', 'GETNAME'), tag)
+        const [line, ...others] = (await clientsAt(world.set, master)).filter(fields => fields.get('name') === tag)
+        t.equal(others.length, 0, 'one link')
+        t.equal(line?.get('lib-name'), 'scenes')
+        t.equal(line?.get('lib-ver'), '1.2.3')
+        t.match(line?.get('flags'), /e/, 'no-evict')
+        t.match(line?.get('flags'), /T/, 'no-touch')
+        t.equal(line?.get('resp'), String(world.protocol))
+        t.equal(line?.get('db'), '2')
+      },
+    }
+  },
+}
+
+const sharedName: Scene = {
+  name: 'the name of a session without a link of its own',
+  before: async world => {
+    const client = await world.connect()
+    await client.send('CLIENT', 'SETNAME', world.tag)
+    return {
+      after: async t => {
+        t.equal(await client.send('CLIENT', 'GETNAME'), world.tag)
+      },
+    }
+  },
+}
+
+const silence: Scene = {
+  name: 'CLIENT REPLY OFF',
+  before: async world => {
+    const client = await world.connect()
+    await client.sendRaw('CLIENT REPLY OFF\r\n')
+    await client.sendRaw(`INCR ${world.tag}\r\n`)
+    const probe = await world.connect()
+    await waitUntil('it ran', async () => (await probe.send('GET', world.tag)) === '1', { withinMs: 1000 })
+    const { bytesIn } = client
+    return {
+      during: () => void client.sendRaw(`INCR ${world.tag}\r\n`),
+      after: async t => {
+        await client.sendRaw(`INCR ${world.tag}\r\n`)
+        const ran = async (): Promise<boolean> => (await probe.send('GET', world.tag)) === '3'
+        await waitUntil('all three ran, once', ran, { withinMs: 2000 })
+        t.equal(client.bytesIn, bytesIn, 'not a byte')
+        t.equal(await client.send('CLIENT', 'REPLY', 'ON'), 'OK')
+        t.equal(await client.send('GET', world.tag), '3')
+      },
+    }
+  },
+}
+
+async function allowEverywhere(world: World, user: string): Promise<void> {
+  await world.everywhere('ACL', 'SETUSER', user, 'on', '>secret', '~*', '&*', '+@all')
+}
+
+const auth: Scene = {
+  name: 'the user of AUTH',
+  before: async world => {
+    await allowEverywhere(world, world.tag)
+    const client = await world.connect()
+    world.t.equal(await client.send('AUTH', world.tag, 'secret'), 'OK')
+    await client.send('SELECT', 1)
+    const pending: Promise<unknown>[] = []
+    return {
+      during: () => void pending.push(later(client.send('ACL', 'WHOAMI'))),
+      after: async (t, now) => {
+        t.equal(await pending[0], world.tag)
+        t.equal(await client.send('SET', world.tag, 'v'), 'OK')
+        t.equal(await stored(world, now, 1, world.tag), 'v')
+      },
+    }
+  },
+}
+
+const hello: Scene = {
+  name: 'HELLO with AUTH and SETNAME',
+  before: async world => {
+    await allowEverywhere(world, world.tag)
+    const client = await world.connect()
+    await client.send('HELLO', world.protocol, 'AUTH', world.tag, 'secret', 'SETNAME', 'me')
+    await client.send('CLIENT', 'NO-EVICT', 'ON')
+    return {
+      after: async (t, { master }) => {
+        t.equal(await client.send('ACL', 'WHOAMI'), world.tag)
+        t.equal(await client.send('CLIENT', 'GETNAME'), 'me')
+        const lines = (await clientsAt(world.set, master)).filter(fields => fields.get('user') === world.tag)
+        t.strictSame(
+          lines.map(fields => [fields.get('name'), fields.get('resp')]),
+          [['me', String(world.protocol)]],
+        )
+      },
+    }
+  },
+}
+
+/** A session that has changed everything RESET undoes. */
+async function changed(world: World): Promise<RespClient> {
+  await allowEverywhere(world, world.tag)
+  const client = await world.connect()
+  await client.send('AUTH', world.tag, 'secret')
+  await client.send('SELECT', 4)
+  await client.send('CLIENT', 'SETNAME', 'me')
+  await client.send('CLIENT', 'NO-EVICT', 'ON')
+  await client.send('WATCH', world.tag)
+  await client.send('MULTI')
+  await client.send('SET', world.tag, 'never')
+  return client
+}
+
+async function isClean(t: Test, world: World, client: RespClient, now: Successor): Promise<void> {
+  t.equal(await client.send('ACL', 'WHOAMI'), 'default')
+  t.equal(await client.send('CLIENT', 'GETNAME'), null)
+  t.equal(String(await client.sendForBytes('HGETALL', 'none')), '*0\r\n', 'RESP2')
+  t.equal(await client.send('SET', world.tag, 'v'), 'OK')
+  t.equal(await stored(world, now, 0, world.tag), 'v')
+  t.equal(await stored(world, now, 4, world.tag), null)
+}
+
+const reset: Scene = {
+  name: 'RESET before, during and after',
+  before: async world => {
+    const [first, second, third] = [await changed(world), await changed(world), await changed(world)]
+    world.t.equal(await first.send('RESET'), 'RESET')
+    const pending: Promise<unknown>[] = []
+    return {
+      during: () => void pending.push(later(second.send('RESET'))),
+      after: async (t, now) => {
+        t.equal(await pending[0], 'RESET')
+        t.equal(await third.send('RESET'), 'RESET')
+        for (const client of [first, second, third]) await isClean(t, world, client, now)
+      },
+    }
+  },
+}
+
+const refused: Scene = {
+  name: 'a user that the new master does not know',
+  before: async world => {
+    const { set, old, tag, holdfast } = world
+    await set.command(old, 'ACL', 'SETUSER', tag, 'on', '>secret', '~*', '&*', '+@all')
+    const [shared, own] = [await world.connect(), await world.connect()]
+    for (const client of [shared, own]) world.t.equal(await client.send('AUTH', tag, 'secret'), 'OK')
+    await own.send('CLIENT', 'NO-EVICT', 'ON')
+    const from = holdfast.log.length
+    const held: Promise<unknown>[] = []
+    const isRefused = (reply: unknown): boolean => reply instanceof RespError && reply.code === 'WRONGPASS'
+    return {
+      during: () => void held.push(later(shared.send('GET', tag)), later(own.send('GET', tag))),
+      after: async (t, { master }) => {
+        t.ok(isRefused(await held[0]), 'what was held')
+        t.ok(isRefused(await held[1]), 'what was held, on a link of its own')
+        for (const client of [shared, own]) t.ok(isRefused(await client.send('SET', tag, 'v')), 'what comes later')
+        const lines = holdfast.log.slice(from).filter(({ event }) => event === 'link.refused')
+        const line = lines.map(one => JSON.stringify(one)).find(text => text.includes(tag))
+        t.match(line, new RegExp(`${master.host}:${master.port}`), 'the log names the user and the node')
+        t.notMatch(line, /secret/)
+
+        await allowEverywhere(world, tag)
+        for (const client of [shared, own]) {
+          const served = async (): Promise<boolean> => (await client.send('SET', tag, 'v')) === 'OK'
+          await waitUntil('the session works once the node knows the user', served, { withinMs: 5000, everyMs: 50 })
+          t.equal(await client.send('ACL', 'WHOAMI'), tag)
+        }
+      },
+    }
+  },
+}
+
+playScenes([database, protocol, labels, sharedName, silence, auth, hello, reset, refused], {
+  expectedErrors: ['link.refused'],
+})
