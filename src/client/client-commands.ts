@@ -72,6 +72,8 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
       state.capa = Buffer.from(frame)
       return
     case 'tracking':
+      // The server keeps what it has read under the connection's id, and would tell the link's next session of it.
+      context.lane.reusable = false
       state.tracking = isOn ? Buffer.from(frame) : null
       context.redirectTo(isOn ? redirectTarget(context, frame)?.id : undefined)
   }

@@ -56,6 +56,8 @@ export interface SessionContext {
    * caller gives up, and the same command is offered again then.
    */
   takePrivate(): boolean
+  /** The same for a login: a link that is signed in as nobody, unless the session has one of its own already. */
+  takeForLogin(): boolean
   /** No further command is looked at before all earlier ones are answered: their replies may change what it means. */
   waitForReplies(): void
   /** The identity in `state` has changed: use its lane from now on. */

@@ -52,6 +52,9 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.unsubscribe:
       return handleSubscribe(context, spec, frame, args)
     case Route.monitor:
+      // A second one is not answered at all (monitorCommand in replication.c), unless a RESP2 subscriber is told off.
+      if (context.state.monitoring && (context.subscriptions.size === 0 || context.state.identity.protocol === 3))
+        return true
       return handleStateful(context, frame, () => {
         context.state.monitoring = true
       })
@@ -109,7 +112,7 @@ function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buff
   if (!context.takePrivate()) return false
   const transaction = createTransaction()
   context.transaction = transaction
-  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(transaction, true))
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, true))
   context.submit(request)
   return true
 }

@@ -47,6 +47,11 @@ export class OneReply implements RequestHandler {
     if (this.#done) makeLocal(request, Buffer.alloc(0))
   }
 
+  /** The client may have its reply already: what is lost then is only the undoing behind it. */
+  owes(): number {
+    return this.#done ? 0 : 1
+  }
+
   onFailed(): void {}
 }
 
@@ -154,10 +159,12 @@ export class Blocking implements RequestHandler {
 
 /** MULTI, and each command queued behind it. */
 export class Queued implements RequestHandler {
+  readonly #context: SessionContext
   readonly #transaction: Transaction
   readonly #isMulti: boolean
 
-  constructor(transaction: Transaction, isMulti: boolean) {
+  constructor(context: SessionContext, transaction: Transaction, isMulti: boolean) {
+    this.#context = context
     this.#transaction = transaction
     this.#isMulti = isMulti
   }
@@ -165,8 +172,13 @@ export class Queued implements RequestHandler {
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(frame)
     if (!isError(type)) this.#transaction.queued.push(request.bytes)
-    else if (this.#isMulti) this.#transaction.detached = true
+    else if (this.#isMulti) this.#refused()
     else this.#transaction.aborted = true
+  }
+
+  /** The server refuses MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once. */
+  #refused(): void {
+    if (this.#context.transaction === this.#transaction) this.#context.transaction = null
   }
 
   onReplay(): void {}

@@ -59,7 +59,9 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
     const visit = encodeCommand(['HELLO', String(hello.protocol)])
     return makeVisit(context, visit, encodeCommand(['HELLO', String(protocol)]), { onSuccess, rewrite })
   }
-  if (!context.takePrivate() || (hello.password !== null && mustBeAlone(context))) return false
+  const isLogin = hello.password !== null
+  const ready = isLogin ? context.takeForLogin() && !mustBeAlone(context) : context.takePrivate()
+  if (!ready) return false
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, rewrite })))
   context.waitForReplies()
   return true
@@ -81,14 +83,14 @@ export function applyHello(context: SessionContext, args: readonly Buffer[]): vo
  * is owed, not even to a command of our own.
  */
 function mustBeAlone(context: SessionContext): boolean {
-  if (context.pending === 0) return false
+  if (context.pending === 0 && context.lane.idle) return false
   context.waitForReplies()
   return true
 }
 
 /** AUTH outside of a transaction. */
 export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
-  if (!context.takePrivate() || mustBeAlone(context)) return false
+  if (!context.takeForLogin() || mustBeAlone(context)) return false
   const onSuccess = (): void => applyAuth(context, args)
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
   context.waitForReplies()

@@ -83,7 +83,7 @@ function queue(
   if (effect) transaction.effects.set(transaction.count, effect)
   transaction.count++
   transaction.cls = worstClass(transaction.cls, classifyCommand(args, Date.now()))
-  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(transaction, false))
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, false))
   request.cls = 'read' // queueing changes nothing: always sent again
   context.submit(request)
   return true

@@ -32,7 +32,8 @@ export class Scanning implements RequestHandler {
     this.#place = place
     this.#currentMark = currentMark
     const text = this.#args[place]?.toString('latin1') ?? ''
-    this.#cursor = /^\d{1,20}$/.test(text) ? BigInt(text) : null
+    const cursor = /^\d{1,20}$/.test(text) ? BigInt(text) : null
+    this.#cursor = cursor !== null && cursor < 1n << 64n ? cursor : null
   }
 
   onSend(request: Request): void {

@@ -6,6 +6,7 @@
 import type { Lane } from '../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
+import { createIdentity, type Identity } from '../upstream/identity.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
 import { redirectTarget, resolveRedirect } from './id-commands.ts'
@@ -39,10 +40,24 @@ export class SessionLane {
 
   /** Onto a link of its own; only while nothing is unanswered. */
   takePrivate(): void {
+    this.#openPrivate(this.#session.state.identity)
+    this.#labelLink()
+  }
+
+  /**
+   * Onto a link that is signed in as nobody, for a login: the user the session has now may be one that this master
+   * refuses. It serves for the login alone.
+   */
+  takeForLogin(): void {
+    this.#openPrivate(createIdentity(null, null, 0, 2))
+    this.lane.reusable = false
+  }
+
+  #openPrivate(identity: Identity): void {
     const session = this.#session
     this.#host.lanes.detachShared(this.lane)
     this.isPrivate = true
-    this.lane = this.#host.lanes.openPrivate(session.state.identity, {
+    this.lane = this.#host.lanes.openPrivate(identity, {
       prelude: () => buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
       label: () => labelOf(session.state),
       isPush: (frame, type) => this.#isPush(frame, type),
@@ -52,12 +67,12 @@ export class SessionLane {
         if (session.state.watching) session.state.watchLost = true
       },
     })
-    this.#labelLink()
   }
 
   /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
   leavePrivate(): void {
     const lane = this.lane
+    if (lane.link !== null) lane.link.label = labelOf(this.#session.state)
     this.isPrivate = false
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
     this.#host.lanes.closePrivate(lane, true)

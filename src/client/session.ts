@@ -153,12 +153,20 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   takePrivate(): boolean {
+    return this.#takeLink(() => this.#choice.takePrivate())
+  }
+
+  takeForLogin(): boolean {
+    return this.#takeLink(() => this.#choice.takeForLogin())
+  }
+
+  #takeLink(open: () => void): boolean {
     if (this.#choice.isPrivate) return true
     if (this.pending > 0) {
       this.#mustWait = true
       return false
     }
-    this.#choice.takePrivate()
+    open()
     return true
   }
 

@@ -185,6 +185,8 @@ export class Lane implements LinkListener<Request> {
     this.#closed = true
     this.#stopTimer()
     while (this.#waiting.shift('gone') !== undefined);
+    for (const request of this.#quiesce?.end() ?? []) this.#host.counters.pendingBytes -= request.weight
+    this.#quiesce = null
     const link = this.#link
     this.#link = null
     if (link === null) return
@@ -224,8 +226,17 @@ export class Lane implements LinkListener<Request> {
         this.#host.onExpired()
         failRequest(head, (head.sends > 0 ? errors.gaveUp : errors.noMaster).reply)
       }
-      this.#complete(head)
+      this.#answerInTurn(head)
     }
+  }
+
+  /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
+  #answerInTurn(request: Request): void {
+    const link = this.#link
+    if (link !== null && link.status === 'ready') {
+      link.send(request)
+      link.settleHead()
+    } else this.#complete(request)
   }
 
   /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
@@ -254,7 +265,7 @@ export class Lane implements LinkListener<Request> {
 
   onReplies(request: Request, bytes: Buffer): void {
     if (bytes.length > 0) request.owner.deliver(bytes)
-    if (request.expect === 0) this.#complete(request)
+    if (request.expect === 0 && !this.#quiesce?.takeLocal(request)) this.#complete(request)
   }
 
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
@@ -271,7 +282,7 @@ export class Lane implements LinkListener<Request> {
       this.#quiesce = new Quiesce(this.#host.learned)
       link.inspectAll = true
     }
-    if (this.#quiesce?.take(request, frame, refusal !== undefined)) {
+    if (this.#quiesce?.take(request, frame, type, refusal !== undefined)) {
       if (refusal !== undefined) this.#host.counters.absorbed++
       if (request.expect === 0 && !request.unit) this.#complete(request)
       return
@@ -293,7 +304,7 @@ export class Lane implements LinkListener<Request> {
   #refusalFor(request: Request, frame: Buffer): Refusal | undefined {
     const refusal = refusalOf(frame)
     // A node that HELLO has called master twice and that still refuses means it: a script can answer READONLY by itself.
-    if (refusal === undefined || request.refusals >= 2) return undefined
+    if (refusal === undefined || (refusal === 'wrong-node' && request.refusals >= 2)) return undefined
     const since = performance.now() - this.#host.gate.state.since
     if (frame.includes('NOREPLICAS') && since > NOREPLICAS_WINDOW_MS) return undefined
     return refusal
@@ -327,7 +338,7 @@ export class Lane implements LinkListener<Request> {
     this.#link = null
     this.#host.counters.linksLost++
     if (link.wasReady) this.owner?.onLinkLost()
-    if (owed.length > 0) this.#requeue(link, owed, unsent)
+    if (owed.length > 0 || this.#quiesce !== null) this.#requeue(link, owed, unsent)
     if (this.#closed) return
     this.#host.onLinkLost(link, this, reason, detail)
     // Whatever ended it, the next link is dialled only to a master that is confirmed from now on.

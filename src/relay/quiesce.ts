@@ -6,7 +6,7 @@
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
 import type { LearnedCommands } from '../command/learned.ts'
 import { classOf, framesOf, part } from './replay.ts'
-import { makeLocal, type Request, type RequestOwner } from './request.ts'
+import { createLocal, makeLocal, type Request, type RequestOwner } from './request.ts'
 import { restartUnit } from './take-back.ts'
 
 export class Quiesce {
@@ -23,13 +23,33 @@ export class Quiesce {
    * Looks at one reply (`request.expect` counts those still to come). Answers true when it took it: the client must not
    * see it now.
    */
-  take(request: Request, frame: Buffer, refused: boolean): boolean {
-    return request.unit ? this.#takeUnit(request, frame, refused) : this.#takeCommand(request, frame, refused)
+  take(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
+    return request.unit ? this.#takeUnit(request, frame, type, refused) : this.#takeCommand(request, frame, refused)
   }
 
-  /** What is to be sent again or answered later, oldest first. */
+  /** A reply of our own whose turn has come. Answers true when it has to wait behind one that was refused. */
+  takeLocal(request: Request): boolean {
+    if (request.local === null || !this.#owners.has(request.owner)) return false
+    this.#again.push(request)
+    return true
+  }
+
+  /** What is to be sent again or answered later, oldest first; the unit that was cut short is still the link's. */
   end(): Request[] {
+    // Not before: the link takes a request off its FIFO by `expect`.
+    for (const request of this.#again) if (request.unit && request.local === null) restartUnit(request, 0)
+    for (const [request, kept] of this.#units) this.#leaveUnit(request, kept)
+    this.#units.clear()
     return this.#again
+  }
+
+  /** A unit without its last reply. The client has what it was given; what a handler has heard it will not hear again. */
+  #leaveUnit(request: Request, kept: Buffer[] | null): void {
+    request.expect = request.replies - request.given
+    if (request.handler === null || kept === null || kept.length === 0) return
+    const told = createLocal(request.owner, Buffer.concat(kept))
+    told.commands = 0
+    this.#again.push(told)
   }
 
   #takeCommand(request: Request, frame: Buffer, refused: boolean): boolean {
@@ -46,21 +66,36 @@ export class Quiesce {
   }
 
   /** A transaction is refused as a whole; one that ran behind a refused command keeps its replies (`Buffer[]`). */
-  #takeUnit(request: Request, frame: Buffer, refused: boolean): boolean {
+  #takeUnit(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
     const kept = this.#units.get(request)
+    if (!refused && kept === undefined && !this.#owners.has(request.owner)) return false
     // From the first reply that is taken on, none goes to the client: what it has by now is what is dropped next time.
     if (kept === undefined) request.given = Math.max(request.given, request.replies - request.expect - 1)
     if (refused) this.#units.set(request, null)
-    else if (kept !== undefined) kept?.push(Buffer.from(frame))
-    else if (this.#owners.has(request.owner)) this.#units.set(request, [Buffer.from(frame)])
-    else return false
+    else if (kept === undefined) this.#units.set(request, hear(request, frame, type))
+    else kept?.push(...hear(request, frame, type))
     if (request.expect > 0) return true
     const frames = this.#units.get(request)
     this.#units.delete(request)
     if (frames) makeLocal(request, Buffer.concat(frames))
-    else restartUnit(request, 0)
     this.#owners.add(request.owner)
     this.#again.push(request)
     return true
   }
+}
+
+/** What the client is to be told of a reply, later. What it means for the session its handler does at once. */
+function hear(request: Request, frame: Buffer, type: number): Buffer[] {
+  if (request.handler === null) return [Buffer.from(frame)]
+  const { owner } = request
+  const told: Buffer[] = []
+  request.owner = {
+    gone: owner.gone,
+    pending: owner.pending,
+    deliver: bytes => void told.push(Buffer.from(bytes)),
+    onAnswered() {},
+  }
+  request.handler.onReply(request, frame, type)
+  request.owner = owner
+  return told
 }

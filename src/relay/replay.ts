@@ -111,16 +111,16 @@ export function refusalOf(frame: Buffer): Refusal | undefined {
   const line = frame.toString('latin1', 1, Math.min(frame.length, 256))
   if (line.startsWith('EXECABORT')) {
     const cause = /because of: (\S+)/.exec(line)?.[1]
-    return cause === undefined ? undefined : refusals[cause]
+    return cause === undefined ? undefined : refusals.get(cause)
   }
   if (line.startsWith('UNBLOCKED force')) return 'wrong-node'
-  return refusals[line.slice(0, `${line} `.search(/[ \r]/))]
+  return refusals.get(line.slice(0, `${line} `.search(/[ \r]/)))
 }
 
-const refusals: Readonly<Record<string, Refusal>> = {
-  READONLY: 'wrong-node',
-  MASTERDOWN: 'wrong-node',
-  REDIRECT: 'wrong-node',
-  LOADING: 'not-now',
-  NOREPLICAS: 'not-now',
-}
+const refusals: ReadonlyMap<string, Refusal> = new Map([
+  ['READONLY', 'wrong-node'],
+  ['MASTERDOWN', 'wrong-node'],
+  ['REDIRECT', 'wrong-node'],
+  ['LOADING', 'not-now'],
+  ['NOREPLICAS', 'not-now'],
+])

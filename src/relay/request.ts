@@ -27,10 +27,12 @@ export interface RequestHandler {
   onReplay(request: Request): void
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed(request: Request): void
+  /** How many replies its client still waits for; 1 where not given. */
+  owes?(): number
 }
 
 export interface Request extends Exchange {
-  readonly owner: RequestOwner
+  owner: RequestOwner
   bytes: Buffer
   expect: number
   inspect: boolean
@@ -130,7 +132,7 @@ export function failRequest(request: Request, error: Buffer): void {
 
 /** A handler's request is one command; a run's commands have no reply yet; of a transaction some may have theirs. */
 function unanswered(request: Request): number {
-  if (request.handler !== null) return 1
+  if (request.handler !== null) return request.handler.owes?.() ?? 1
   if (!request.unit) return request.commands
   return request.replies - Math.max(request.given, request.replies - request.expect)
 }

@@ -1,82 +1,167 @@
 import t from 'tap'
 import type { ReplayClass } from '../../../src/command/spec.ts'
-import { errors } from '../../../src/errors.ts'
-import { classOf, decideReplay, framesOf, type Outcome, refusalOf, remainderOf } from '../../../src/relay/replay.ts'
-import { createRun, createUnit, type RequestOwner } from '../../../src/relay/request.ts'
+import { type ErrorSpec, errors } from '../../../src/errors.ts'
+import {
+  classOf,
+  decideReplay,
+  framesOf,
+  type Outcome,
+  part,
+  refusalOf,
+  remainderOf,
+} from '../../../src/relay/replay.ts'
+import { createLocal, createRun, createUnit } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
+import { Owner } from './owner.ts'
 
-const owner: RequestOwner = { gone: false, pending: 0, deliver(): void {}, onAnswered(): void {} }
-const frames = (...commands: string[]): Buffer => Buffer.concat(commands.map(c => encodeCommand(c.split(' '))))
-const classes: ReplayClass[] = ['read', 'idempotent', 'state-idempotent', 'non-idempotent', 'blocking', 'admin']
+const classes: readonly ReplayClass[] = [
+  'read',
+  'idempotent',
+  'state-idempotent',
+  'non-idempotent',
+  'connection',
+  'blocking',
+  'admin',
+  'forbidden',
+]
+const outcomes: readonly Outcome[] = ['unsent', 'refused', 'unknown']
 
-t.test('decideReplay — outcome by class by policy', t => {
-  for (const outcome of ['unsent', 'refused', 'unknown'] satisfies Outcome[])
-    for (const cls of classes)
-      for (const policy of ['always', 'safe'] as const) {
-        const decision = decideReplay(outcome, cls, 1, { policy, maxRetries: 0 })
-        const fails = outcome === 'unknown' && policy === 'safe' && cls !== 'read' && cls !== 'idempotent'
-        const expected = fails ? { kind: 'fail', error: errors.unknownOutcome } : { kind: 'replay' }
-        t.strictSame(decision, expected, `${outcome} ${cls} ${policy}`)
+/** The published table, written down apart from the code: null means "send it again". */
+function truth(outcome: Outcome, cls: ReplayClass, policy: 'always' | 'safe', overLimit: boolean): ErrorSpec | null {
+  const mayRepeat = cls === 'read' || cls === 'idempotent'
+  if (policy === 'safe' && outcome === 'unknown' && !mayRepeat) return errors.unknownOutcome
+  if (!overLimit) return null
+  return outcome === 'unknown' ? errors.gaveUp : errors.noMaster
+}
+
+for (const policy of ['always', 'safe'] as const) {
+  for (const outcome of outcomes) {
+    t.test(`replay — ${outcome} under ${policy} — for every class, number of sends and limit`, async t => {
+      for (const cls of classes) {
+        for (const maxRetries of [0, 1, 3]) {
+          for (const sends of [0, 1, 2, 3, 4, 100]) {
+            const expected = truth(outcome, cls, policy, maxRetries > 0 && sends > maxRetries)
+            const found = decideReplay(outcome, cls, sends, { policy, maxRetries })
+            const wanted = expected === null ? { kind: 'replay' } : { kind: 'fail', error: expected }
+            t.strictSame(found, wanted, `${cls}, ${sends} sends, limit ${maxRetries}`)
+          }
+        }
       }
-  t.end()
+    })
+  }
+}
+
+t.test('errors — say whether the command may have run — as the decision knows it', async t => {
+  t.equal(errors.noMaster.executed, 'no')
+  t.equal(errors.gaveUp.executed, 'unknown')
+  t.equal(errors.unknownOutcome.executed, 'unknown')
 })
 
-t.test('decideReplay — ends when the retries are used up, and says whether it may have run', t => {
-  const limits = { policy: 'always', maxRetries: 3 } as const
-  t.equal(decideReplay('refused', 'read', 3, limits).kind, 'replay', 'sent three times: one retry is left')
-  t.strictSame(decideReplay('refused', 'read', 4, limits), { kind: 'fail', error: errors.noMaster })
-  t.strictSame(decideReplay('unknown', 'read', 4, limits), { kind: 'fail', error: errors.gaveUp })
-  t.end()
+const refusals: readonly (readonly [line: string, expected: 'wrong-node' | 'not-now' | undefined])[] = [
+  ["READONLY You can't write against a read only replica.", 'wrong-node'],
+  ["READONLY You can't write against a read only replica. script: abc, on @user_script:1.", 'wrong-node'],
+  ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", 'wrong-node'],
+  ['REDIRECT 10.0.0.1:6379', 'wrong-node'],
+  ['LOADING Redis is loading the dataset in memory', 'not-now'],
+  ['LOADING Valkey is loading the dataset in memory', 'not-now'],
+  ['NOREPLICAS Not enough good replicas to write.', 'not-now'],
+  ['UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)', 'wrong-node'],
+  ['UNBLOCKED client unblocked via CLIENT UNBLOCK', undefined],
+  ["EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.", 'wrong-node'],
+  ['EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory', 'not-now'],
+  ['EXECABORT Transaction discarded because of: NOREPLICAS Not enough good replicas to write.', 'not-now'],
+  ["EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.", undefined],
+  ['EXECABORT Transaction discarded because of previous errors.', undefined],
+  ['READONLYISH no', undefined],
+  ['READONLY', 'wrong-node'],
+  ['LOADING', 'not-now'],
+  ['readonly no', undefined],
+  ['ERR READONLY', undefined],
+  ['MYERR because of: READONLY', undefined],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', undefined],
+  ['MISCONF Redis is configured to save RDB snapshots', undefined],
+  ['BUSY Redis is busy running a script.', undefined],
+  ['OOM command not allowed', undefined],
+  ['NOAUTH Authentication required.', undefined],
+  ['WRONGTYPE Operation against a key', undefined],
+  ['NOSCRIPT No matching script.', undefined],
+  ['constructor of an object', undefined],
+  ['', undefined],
+]
+for (const [line, expected] of refusals) {
+  t.test(`refusal — is ${expected ?? 'the reply of the client'} — for -${line.slice(0, 70)}`, async t => {
+    t.equal(refusalOf(Buffer.from(`-${line}\r\n`)), expected)
+  })
+}
+
+const get = encodeCommand(['GET', 'k'])
+const incr = encodeCommand(['INCR', 'k'])
+const set = encodeCommand(['SET', 'k', 'v'])
+
+t.test('frames — of a request — are its commands, byte for byte', async t => {
+  t.strictSame(framesOf(Buffer.concat([get, incr, set])), [get, incr, set])
+  t.strictSame(framesOf(Buffer.alloc(0)), [])
+  t.throws(() => framesOf(get.subarray(0, 5)))
 })
 
-t.test('classOf — is the worst of all commands, and MULTI and EXEC do not count', t => {
-  const run = createRun(owner, frames('GET a', 'SET a 1'), 2)
-  t.equal(classOf(run, Date.now()), 'idempotent')
-  t.equal(classOf(createRun(owner, frames('GET a', 'INCR a', 'GET a'), 3), Date.now()), 'non-idempotent')
-  const unit = createUnit(owner, frames('MULTI', 'GET a', 'EXEC'), 3, 3, null)
-  t.equal(classOf(unit, Date.now()), 'read')
-  t.end()
+t.test('class — of several commands — is the worst of them', async t => {
+  const owner = new Owner()
+  t.equal(classOf(createRun(owner, Buffer.concat([get, get]), 2), 0), 'read')
+  t.equal(classOf(createRun(owner, Buffer.concat([get, set]), 2), 0), 'idempotent')
+  t.equal(classOf(createRun(owner, Buffer.concat([incr, get, set]), 3), 0), 'non-idempotent')
 })
 
-t.test('remainderOf — leaves what has no reply yet — one request or one per command', t => {
-  const run = createRun(owner, frames('GET a', 'INCR b', 'GET c'), 3)
-  run.sends = 2
-  run.expect = 2
-  const [rest] = remainderOf(run, false)
-  t.strictSame(rest?.bytes, frames('INCR b', 'GET c'))
-  t.equal(rest?.sends, 2)
-  t.strictSame(
-    remainderOf(run, true).map(part => part.bytes),
-    [frames('INCR b'), frames('GET c')],
-  )
-  const unit = createUnit(owner, frames('MULTI', 'INCR a', 'EXEC'), 3, 3, null)
-  unit.expect = 1
-  t.equal(remainderOf(unit, true)[0], unit, 'a transaction stays whole')
-  t.strictSame(framesOf(frames('A', 'B b')), [frames('A'), frames('B b')])
-  t.throws(() => framesOf(frames('GET a').subarray(0, 5)), /half a frame/)
-  t.end()
+t.test('class — of a transaction — is that of what it encloses', async t => {
+  const wrap = (...frames: Buffer[]): Buffer =>
+    Buffer.concat([encodeCommand(['MULTI']), ...frames, encodeCommand(['exec'])])
+  const owner = new Owner()
+  t.equal(classOf(createUnit(owner, wrap(get), 3, 3, null), 0), 'read')
+  t.equal(classOf(createUnit(owner, wrap(set), 3, 3, null), 0), 'idempotent')
+  t.equal(classOf(createUnit(owner, wrap(set, incr), 4, 4, null), 0), 'non-idempotent')
 })
 
-t.test('refusalOf — by the first word, and by the cause of an abort', t => {
-  const vectors: readonly (readonly [string, string | undefined])[] = [
-    ["-READONLY You can't write against a read only replica.", 'wrong-node'],
-    ["-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", 'wrong-node'],
-    ['-REDIRECT 127.0.0.1:6380', 'wrong-node'],
-    ['-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)', 'wrong-node'],
-    ['-UNBLOCKED client unblocked via CLIENT UNBLOCK', undefined],
-    ['-LOADING Redis is loading the dataset in memory', 'not-now'],
-    ['-NOREPLICAS Not enough good replicas to write.', 'not-now'],
-    [
-      "-EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.",
-      'wrong-node',
-    ],
-    ['-EXECABORT Transaction discarded because of: NOREPLICAS Not enough good replicas to write.', 'not-now'],
-    ['-EXECABORT Transaction discarded because of previous errors.', undefined],
-    ['-ERR unknown command', undefined],
-    ['-READONLYISH thing', undefined],
-    ['-WRONGTYPE Operation', undefined],
-    ['-OOM', undefined],
-  ]
-  for (const [line, expected] of vectors) t.equal(refusalOf(Buffer.from(`${line}\r\n`)), expected, line)
-  t.end()
+t.test('remainder — of a run — is what has no reply yet', async t => {
+  const owner = new Owner()
+  for (let answered = 0; answered < 3; answered++) {
+    for (const split of [false, true]) {
+      const run = createRun(owner, Buffer.concat([get, incr, set]), 3)
+      run.expect -= answered
+      const parts = remainderOf(run, split)
+      const left = [get, incr, set].slice(answered)
+      t.strictSame(Buffer.concat(parts.map(({ bytes }) => bytes)), Buffer.concat(left), `${answered} answered`)
+      t.equal(parts.length, split ? left.length : 1, `${answered} answered, split ${split}`)
+      for (const { commands, expect, replies } of parts) {
+        t.equal(commands, split ? 1 : left.length)
+        t.strictSame([expect, replies], [commands, commands])
+      }
+      t.equal(
+        parts.reduce((sum, { weight }) => sum + weight, 0),
+        Buffer.concat(left).length,
+      )
+    }
+  }
+})
+
+t.test('remainder — of what stands alone or together — is the request itself', async t => {
+  const owner = new Owner()
+  for (const request of [
+    createRun(owner, get, 1),
+    createUnit(owner, Buffer.concat([get, set]), 2, 2, null),
+    createLocal(owner, Buffer.from('+OK\r\n')),
+  ]) {
+    const [first, ...others] = remainderOf(request, true)
+    t.equal(first, request)
+    t.equal(others.length, 0)
+  }
+})
+
+t.test('part — of a run — has the history of the whole', async t => {
+  const run = createRun(new Owner(), Buffer.concat([get, incr]), 2)
+  run.sends = 3
+  run.heldAt = 17
+  run.refusals = 1
+  const { sends, heldAt, refusals: seen, owner, bytes } = part(run, incr, 1)
+  t.strictSame([sends, heldAt, seen], [3, 17, 1])
+  t.equal(owner, run.owner)
+  t.strictSame(bytes, incr)
 })

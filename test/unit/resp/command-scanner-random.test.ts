@@ -121,7 +121,12 @@ t.test('commands — a scanner in error does not throw nor hang — when it is f
   )
 })
 
-const equal = (a: readonly Buffer[], b: readonly Buffer[]): boolean =>
-  a.length === b.length && a.every((arg, i) => arg.equals(b[i] ?? Buffer.alloc(0)))
-const sizeOf = (reply: unknown): number => (Array.isArray(reply) ? reply.length : -1)
-const grows = (ends: readonly number[]): boolean => ends.every((end, i) => end > (ends[i - 1] ?? 0))
+function equal(a: readonly Buffer[], b: readonly Buffer[]): boolean {
+  return a.length === b.length && a.every((arg, i) => arg.equals(b[i] ?? Buffer.alloc(0)))
+}
+function sizeOf(reply: unknown): number {
+  return Array.isArray(reply) ? reply.length : -1
+}
+function grows(ends: readonly number[]): boolean {
+  return ends.every((end, i) => end > (ends[i - 1] ?? 0))
+}

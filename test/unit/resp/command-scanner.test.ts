@@ -10,7 +10,7 @@ const vectors: readonly (readonly [stream: string, found: string])[] = [
   ['*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n', '*1 *1'],
   ['*3\r\n$3\r\nSET\r\n$0\r\n\r\n$2\r\n\r\n\r\n', '*3'],
   ['*1\r\n$0\r\n\r\n', '*1'],
-  ['*2\r\n$4\r\nECHO\r\n$10\r\n*1\r\n$1\r\nx\r\n\r\n', '*2'],
+  ['*2\r\n$4\r\nECHO\r\n$9\r\n*1\r\n$1\r\nx\r\n', '*2'],
   // Frames of no arguments are no commands and get no reply.
   ['*0\r\n', 'empty'],
   ['*-1\r\n*1\r\n$4\r\nPING\r\n', 'empty *1'],

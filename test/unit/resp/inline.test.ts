@@ -24,7 +24,9 @@ const vectors: readonly (readonly [line: string, args: readonly string[] | null]
   ['"\\q\\\\"', ['q\\']],
   ["'it\\'s'", ["it's"]],
   ["'a\\nb'", ['a\\nb']],
-  ["'a\\\\'", ['a\\\\']],
+  ["'a\\\\b'", ['a\\\\b']],
+  // The second backslash still protects the quote behind it.
+  ["'a\\\\'", null],
   ['\'say "hi"\'', ['say "hi"']],
   ['"it\'s"', ["it's"]],
   ['a\\nb', ['a\\nb']],

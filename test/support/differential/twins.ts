@@ -1,0 +1,138 @@
+// twins.ts — the two sides of a differential run for one test: a plain server, and Holdfast in front of its twin with
+// Sentinels; then the run itself, and what a person needs to see when it fails.
+import type { Test } from 'tap'
+import type { Config } from '../../../src/config.ts'
+import { createLog } from '../../../src/ops/log.ts'
+import { createProxy } from '../../../src/proxy.ts'
+import { SentinelSet } from '../sentinel-set.ts'
+import {
+  endServer,
+  type Flavour,
+  freePort,
+  makeFolder,
+  type Node,
+  PortTaken,
+  removeFolder,
+  startServer,
+} from '../servers.ts'
+import { tableNames, templated } from './arguments.ts'
+import { leftOut } from './exceptions.ts'
+import { type Difference, Run, type RunResult } from './run.ts'
+import { Side } from './side.ts'
+
+const serverConfig = [
+  'user app on >appsecret ~app:* &* +@all -@dangerous',
+  'user ro on >rosecret ~* &ch:* -@all +@read +@connection',
+  'notify-keyspace-events KEA',
+  'enable-debug-command yes',
+  // LZF leaves its table as it finds it in memory: the same string may be compressed in two ways.
+  'rdbcompression no',
+]
+
+export interface DifferentialOptions {
+  readonly flavour: Flavour
+  readonly seed: number
+  readonly commands: number
+  /** 3 */
+  readonly maxDifferences?: number
+  readonly links?: Config['links']
+}
+
+/** HOLDFAST_SEED where it is set, else always the same: what fails once fails again. */
+export function seedOf(fallback: number): number {
+  const { HOLDFAST_SEED } = process.env
+  return Number(HOLDFAST_SEED ?? fallback)
+}
+
+/** What of a test is needed here. */
+export interface Scope {
+  teardown(end: () => unknown): void
+}
+
+/** Starts both sides, plays the stream; everything ends with the test. */
+export async function playTwins(t: Scope, options: DifferentialOptions): Promise<RunResult> {
+  const { flavour, seed, commands } = options
+  const direct = await startDirect(t, flavour)
+  const set = await SentinelSet.start({ flavour, replicas: 0, dataConfig: serverConfig })
+  t.teardown(() => set.stopAll())
+  const [twin] = set.nodes
+  if (twin === undefined) throw new Error('no data node')
+  const port = await startProxy(t, set, options.links ?? 'auto')
+  const sessions = 8
+  const one = await Side.open(direct.port, direct.port, sessions)
+  t.teardown(() => one.close())
+  const two = await Side.open(port, twin.port, sessions)
+  t.teardown(() => two.close())
+  const run = new Run(one, two, { seed, commands, sessions, maxDifferences: options.maxDifferences ?? 3 })
+  return run.play()
+}
+
+/** One run as part of `t`: fails with every difference found, and with every command of the table that was not sent. */
+export async function differ(t: Test, options: DifferentialOptions): Promise<void> {
+  const started = performance.now()
+  const { commands, steps, names, differences } = await playTwins(t, options)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  t.comment(`seed ${options.seed}: ${commands} commands in ${steps} steps, ${seconds} s`)
+  for (const difference of differences) t.fail(`HOLDFAST_SEED=${options.seed}: ${report(difference)}`)
+  const expected = tableNames.filter(name => !(name in leftOut))
+  t.strictSame(
+    expected.filter(name => !templated.has(name) && name !== 'monitor'),
+    [],
+    'every command has a template',
+  )
+  if (differences.length > 0) return
+  t.strictSame(
+    expected.filter(name => !names.has(name)),
+    [],
+    'every command of the table was sent',
+  )
+  t.ok(commands >= options.commands, 'as many commands as asked for')
+}
+
+/** A difference as a person reads it. */
+export function report({ session, what, tail, direct, proxied }: Difference): string {
+  return [`session ${session}: ${what}`, ...tail, `direct:  ${direct}`, `proxied: ${proxied}`].join('\n')
+}
+
+async function startDirect(t: Scope, flavour: Flavour, attempts = 3): Promise<Node> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  try {
+    const config = ['save ""', 'appendonly no', ...serverConfig]
+    const node = await startServer({ flavour, kind: 'data', name: 'direct', dir, port: await freePort(), config })
+    t.teardown(() => endServer(node))
+    return node
+  } catch (error) {
+    if (error instanceof PortTaken && attempts > 1) return startDirect(t, flavour, attempts - 1)
+    throw error
+  }
+}
+
+async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): Promise<number> {
+  const config: Config = {
+    sentinels: set.sentinels.map(({ host, port }) => ({ host, port })),
+    masterName: set.masterName,
+    listenHost: '127.0.0.1',
+    listenPort: 0,
+    links,
+    denyCommands: ['sync', 'psync', 'replconf', 'replicaof', 'slaveof', 'failover', 'shutdown'],
+    retryPolicy: 'always',
+    maxRetries: 0,
+    retryBackoffMinMs: 50,
+    retryBackoffMaxMs: 1000,
+    holdTimeoutMs: 60_000,
+    maxHeldBytes: 256 * 1024 * 1024,
+    maxSessionHeldBytes: 1024 * 1024,
+    maxSessions: 0,
+    redisUsername: null,
+    redisPassword: null,
+    sentinelUsername: null,
+    sentinelPassword: null,
+    logLevel: 'silent',
+    shutdownGraceMs: 0,
+  }
+  const proxy = createProxy(config, createLog('silent'))
+  const { port } = await proxy.start()
+  t.teardown(() => proxy.stop())
+  return port
+}

@@ -1,0 +1,15 @@
+// owner.ts — a session as the relay sees it, for tests of single pieces.
+import type { RequestOwner } from '../../../src/relay/request.ts'
+
+export class Owner implements RequestOwner {
+  gone = false
+  pending = 0
+  answered = 0
+  readonly delivered: string[] = []
+  deliver(bytes: Buffer): void {
+    this.delivered.push(bytes.toString('latin1'))
+  }
+  onAnswered(commands: number): void {
+    this.answered += commands
+  }
+}

@@ -1,0 +1,62 @@
+// virtual-loop.ts — the event loop and the clock of a synchronous test: immediates, timers and intervals are kept and
+// run when the test says so. Installed only while one sequence is played; everything is put back afterwards.
+type Task = () => void
+
+export class VirtualLoop {
+  now = 1000
+  #immediates: Task[] = []
+  #timers = new Map<number, Task>()
+  #intervals = new Map<number, Task>()
+  #next = 1
+
+  /** Runs `work` with the process's timers and monotonic clock replaced by these. */
+  play<T>(work: () => T): T {
+    const { setImmediate, setTimeout, clearTimeout, setInterval, clearInterval } = globalThis
+    const clock = Object.getOwnPropertyDescriptor(performance, 'now')
+    const replace = (name: string, value: unknown): void =>
+      void Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+    replace('setImmediate', (task: Task) => void this.#immediates.push(task))
+    replace('setTimeout', (task: Task) => this.#keep(this.#timers, task))
+    replace('clearTimeout', (id: number) => void this.#timers.delete(id))
+    replace('setInterval', (task: Task) => this.#keep(this.#intervals, task))
+    replace('clearInterval', (id: number) => void this.#intervals.delete(id))
+    Object.defineProperty(performance, 'now', { value: () => this.now, configurable: true })
+    try {
+      return work()
+    } finally {
+      Object.assign(globalThis, { setImmediate, setTimeout, clearTimeout, setInterval, clearInterval })
+      if (clock) Object.defineProperty(performance, 'now', clock)
+      else Reflect.deleteProperty(performance, 'now')
+    }
+  }
+
+  /** Answers whether there were any. */
+  runImmediates(): boolean {
+    const tasks = this.#immediates
+    this.#immediates = []
+    for (const task of tasks) task()
+    return tasks.length > 0
+  }
+
+  get timers(): number {
+    return this.#timers.size
+  }
+
+  runTimers(): void {
+    const tasks = [...this.#timers.values()]
+    this.#timers.clear()
+    for (const task of tasks) task()
+  }
+
+  /** What happens every few milliseconds, once, `ms` later. */
+  pass(ms: number): void {
+    this.now += ms
+    for (const task of this.#intervals.values()) task()
+  }
+
+  #keep(where: Map<number, Task>, task: Task): number {
+    const id = this.#next++
+    where.set(id, task)
+    return id
+  }
+}

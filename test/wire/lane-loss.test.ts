@@ -1,0 +1,195 @@
+// A link that is lost, or a node that refuses, at every place of a pipeline.
+import t from 'tap'
+import { FakeRedis, type Handler } from '../support/fake-redis.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { LaneWorld, told } from './lane-world.ts'
+
+const pipeline = [
+  ['SET', 'k', 'v'],
+  ['INCR', 'n'],
+  ['GET', 'k'],
+]
+const wire = ['+OK\r\n', ':1\r\n', '$2\r\nv1\r\n']
+const shown = ['OK', '1', 'v1']
+const unknown = /^-UNKNOWN holdfast: /
+
+/** Answers as `wire` says; counts how often each command ran. */
+function counting(runs: Map<string, number>): Handler {
+  return ([name = '']) => {
+    const place = pipeline.findIndex(([own]) => own === name)
+    if (place < 0) return undefined
+    runs.set(name, (runs.get(name) ?? 0) + 1)
+    return wire[place]
+  }
+}
+
+/** The first connection runs all three, gives the first `bytes` of their replies, and is gone. */
+function cutAfter(bytes: number, rest: Handler): Handler {
+  return async (argv, context) => {
+    const answer = await rest(argv, context)
+    if (context.connection !== 1 || typeof answer !== 'string') return answer
+    if (argv[0] !== 'GET') return ''
+    return { send: wire.join('').slice(0, bytes), fault: 'cut' }
+  }
+}
+
+const total = wire.join('').length
+for (const policy of ['always', 'safe'] as const) {
+  t.test(`loss — leaves each command with exactly one reply — at every byte of the replies, ${policy}`, async t => {
+    for (let bytes = 0; bytes <= total; bytes++) {
+      const runs = new Map<string, number>()
+      const fake = await FakeRedis.start(t, cutAfter(bytes, counting(runs)))
+      const world = new LaneWorld(t, fake, { policy })
+      world.send(...pipeline)
+      const replies = await world.replies(3)
+      const whole = wire.filter((_, i) => wire.slice(0, i + 1).join('').length <= bytes).length
+      const lost = policy === 'safe' && whole < 2
+      t.equal(replies.length, 3, `cut after ${bytes}`)
+      t.strictSame([replies[0], replies[2]], [shown[0], shown[2]], `cut after ${bytes}`)
+      if (lost) t.match(replies[1], unknown, `cut after ${bytes}: the increment`)
+      else t.equal(replies[1], shown[1], `cut after ${bytes}: the increment`)
+      t.equal(runs.get('INCR'), whole >= 2 || policy === 'safe' ? 1 : 2, `cut after ${bytes}: increments run`)
+      const again = pipeline.slice(whole).filter(([name]) => name !== 'INCR' || policy === 'always')
+      const sent = told(fake, 2).filter(line => !/^(HELLO|PING|CLIENT)/.test(line))
+      t.strictSame(
+        sent,
+        again.map(argv => argv.join(' ')),
+        `cut after ${bytes}: sent again`,
+      )
+      t.equal(world.counters.unknownOutcomes, lost ? 1 : 0)
+      await fake.close()
+    }
+  })
+}
+
+t.test('loss — is over for a session that is gone — and nothing of it is sent again', async t => {
+  const runs = new Map<string, number>()
+  const fake = await FakeRedis.start(t, cutAfter(0, counting(runs)))
+  const world = new LaneWorld(t, fake)
+  await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 2000 })
+  world.send(...pipeline)
+  world.session.gone = true
+  await waitUntil('a new link', () => fake.accepted === 2 && world.counters.linksOpened === 2, { withinMs: 3000 })
+  t.equal(world.counters.pendingBytes, 0)
+  t.equal(runs.get('INCR'), 1)
+})
+
+t.test('READONLY — makes worthless all that follows it on the link — and is not seen by the client', async t => {
+  for (const policy of ['always', 'safe'] as const) {
+    const runs = new Map<string, number>()
+    const count = counting(runs)
+    const fake = await FakeRedis.start(t, (argv, context) => {
+      if (context.connection > 1) return count(argv, context)
+      if (argv[0] === 'INCR') return "-READONLY You can't write against a read only replica.\r\n"
+      return argv[0] === 'GET' ? '$5\r\nstale\r\n' : count(argv, context)
+    })
+    const world = new LaneWorld(t, fake, { policy })
+    world.send(...pipeline)
+    t.strictSame(await world.replies(3), shown, policy)
+    t.strictSame([runs.get('SET'), runs.get('INCR'), runs.get('GET')], [1, 1, 1], policy)
+    t.equal(world.counters.absorbed, 1)
+    t.equal(world.counters.unknownOutcomes, 0, 'what a node has refused did not run')
+  }
+})
+
+t.test('READONLY — from a node confirmed as master time after time — is the client’s own reply', async t => {
+  const line = '-READONLY said by a script'
+  const fake = await FakeRedis.start(t, ([name]) => (name === 'EVAL' ? `${line}\r\n` : undefined))
+  const world = new LaneWorld(t, fake)
+  world.send(['EVAL', 'x', '0'])
+  t.strictSame(await world.replies(1), [line])
+  t.equal(fake.accepted, 3)
+})
+
+t.test('NOREPLICAS — is waited out — and those behind it keep their order', async t => {
+  let refusals = 2
+  let runs = 0
+  const fake = await FakeRedis.start(t, ([name]) => {
+    if (name === 'GET') return '$1\r\nv\r\n'
+    if (name !== 'INCR') return undefined
+    return refusals-- > 0 ? '-NOREPLICAS Not enough good replicas to write.\r\n' : `:${++runs}\r\n`
+  })
+  const world = new LaneWorld(t, fake)
+  world.send(['INCR', 'a'], ['INCR', 'b'], ['GET', 'a'])
+  world.send(['INCR', 'c'])
+  t.strictSame(await world.replies(4), ['2', '3', 'v', '1'], 'the last had run before; it waits for its turn')
+  t.equal(fake.accepted, 1)
+})
+
+t.test('NOREPLICAS — inside a transaction — sends the whole again', async t => {
+  let refused = false
+  let queued = 0
+  const fake = await FakeRedis.start(t, ([name]) => {
+    if (name === 'MULTI') {
+      queued = 0
+      return '+OK\r\n'
+    }
+    if (name === 'EXEC') {
+      if (queued === 1) return '*1\r\n:1\r\n'
+      return '-EXECABORT Transaction discarded because of previous errors.\r\n'
+    }
+    if (name === 'GET') return '$1\r\nv\r\n'
+    if (name !== 'INCR') return undefined
+    if (!refused) {
+      refused = true
+      return '-NOREPLICAS Not enough good replicas to write.\r\n'
+    }
+    queued++
+    return '+QUEUED\r\n'
+  })
+  const world = new LaneWorld(t, fake)
+  world.sendUnit(['MULTI'], ['INCR', 'n'], ['EXEC'])
+  world.send(['GET', 'k'])
+  t.strictSame(await world.replies(4), ['OK', 'QUEUED', '1', 'v'])
+})
+
+t.test('silence — is reported — while a link owes a reply', async t => {
+  const fake = await FakeRedis.start(t, ([name]) => (name === 'GET' ? 'hang' : undefined))
+  const world = new LaneWorld(t, fake)
+  world.send(['GET', 'k'])
+  await waitUntil('an observation', () => world.observed.includes('link silent'), { withinMs: 3000 })
+  t.equal(world.counters.linksLost, 0, 'the link is not cut for that alone')
+  fake.handler = ([name]) => (name === 'GET' ? '$1\r\nv\r\n' : undefined)
+  world.lane.cutSilent('the test')
+  t.strictSame(await world.replies(1), ['v'])
+  t.equal(told(fake, 2)[1], 'CLIENT KILL ID 1', 'what hangs is ended first')
+})
+
+t.test('hold — lets what is in flight finish and sends nothing new — until a master is served', async t => {
+  let release: (() => void) | undefined
+  const held = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const fake = await FakeRedis.start(t, async ([name, key]) => {
+    if (name !== 'GET') return undefined
+    if (key === 'first') await held
+    return `$1\r\n${key?.[0]}\r\n`
+  })
+  const world = new LaneWorld(t, fake)
+  world.send(['GET', 'first'])
+  await waitUntil('the first is there', () => told(fake, 1).includes('GET first'), { withinMs: 2000 })
+  world.lanes.hold('failover', 'announced')
+  world.send(['GET', 'second'])
+  release?.()
+  await waitUntil('the first reply', () => world.session.replies.length === 1, { withinMs: 2000 })
+  t.notOk(told(fake, 1).includes('GET second'))
+  world.lanes.serve({ host: fake.host, port: fake.port, epoch: 1, runId: 'run' })
+  t.strictSame(await world.replies(2), ['f', 's'])
+  t.equal(fake.accepted, 1, 'on the same link')
+})
+
+t.test('hold — ends with an error for each command — when nobody is served in time', async t => {
+  const fake = await FakeRedis.start(t, counting(new Map()))
+  const world = new LaneWorld(t, fake, { holdTimeoutMs: 200 })
+  world.master = null
+  world.lanes.hold('not-master', 'the test')
+  world.send(...pipeline)
+  const replies = await world.replies(3)
+  for (const reply of replies) t.match(reply, /^-TRYAGAIN holdfast: .* was not run$/)
+  t.equal(world.lanes.gate.state.kind, 'tripped')
+  world.send(['GET', 'k'])
+  t.match((await world.replies(4))[3], /^-TRYAGAIN /, 'at once')
+  world.lanes.serve({ host: fake.host, port: fake.port, epoch: 2, runId: 'run' })
+  world.send(['GET', 'k'])
+  t.equal((await world.replies(5))[4], 'v1')
+})

@@ -1,0 +1,131 @@
+// lane-world.ts — Lanes over real sockets to a scripted master, with a control plane that confirms whatever the test says
+// is the master, and sessions that only collect their replies.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Master } from '../../src/address.ts'
+import { type Counters, createCounters, imbalance } from '../../src/ops/counters.ts'
+import { createLog } from '../../src/ops/log.ts'
+import type { Lane, LaneOwner } from '../../src/relay/lane.ts'
+import { Lanes } from '../../src/relay/lanes.ts'
+import { createRun, createUnit, type Request, type RequestOwner } from '../../src/relay/request.ts'
+import { encodeCommand } from '../../src/resp/encode.ts'
+import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
+import { Turn } from '../../src/upstream/turn.ts'
+import type { FakeRedis } from '../support/fake-redis.ts'
+import { RespDecoder, RespError } from '../support/resp-decoder.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+interface Test {
+  teardown(fn: () => unknown): void
+}
+
+export interface WorldOptions {
+  readonly policy?: 'always' | 'safe'
+  readonly identity?: Identity
+  readonly holdTimeoutMs?: number
+}
+
+export class TestSession implements RequestOwner {
+  gone = false
+  pending = 0
+  /** Replies as text: errors with their '-'. */
+  readonly replies: string[] = []
+  readonly #decoder = new RespDecoder()
+
+  deliver(bytes: Buffer): void {
+    for (const { value } of this.#decoder.push(bytes))
+      this.replies.push(
+        value instanceof RespError ? `-${value.message}` : Array.isArray(value) ? value.join() : String(value),
+      )
+  }
+  onAnswered(commands: number): void {
+    this.pending -= commands
+  }
+}
+
+export class LaneWorld {
+  readonly counters: Counters = createCounters()
+  readonly lanes: Lanes
+  readonly lane: Lane
+  readonly session = new TestSession()
+  /** What the lanes have asked the control plane to look into. */
+  readonly observed: string[] = []
+  /** What the control plane confirms when it is asked; null: it says nothing. */
+  master: Master | null
+
+  constructor(t: Test, fake: FakeRedis, options: WorldOptions = {}) {
+    this.master = masterAt(fake)
+    this.lanes = new Lanes({
+      policy: { policy: options.policy ?? 'always', maxRetries: 0 },
+      backoff: { minMs: 10, maxMs: 40 },
+      holdTimeoutMs: options.holdTimeoutMs ?? 20_000,
+      connectTimeoutMs: 1000,
+      turn: new Turn(),
+      counters: this.counters,
+      log: createLog('silent'),
+      observe: observation => {
+        this.observed.push(observation)
+        setImmediate(() => this.master && this.lanes.serve(this.master))
+      },
+    })
+    this.lanes.start()
+    this.lane = this.lanes.attachShared(options.identity ?? createIdentity(null, null, 0, 2))
+    t.teardown(() => {
+      this.master = null
+      this.lanes.stop()
+    })
+    this.lanes.serve(this.master)
+  }
+
+  /** One run of simple commands. */
+  send(...commands: string[][]): void {
+    this.submit(createRun(this.session, Buffer.concat(commands.map(encodeCommand)), commands.length))
+  }
+
+  /** Commands that stand together, one reply each. */
+  sendUnit(...commands: string[][]): void {
+    this.submit(
+      createUnit(this.session, Buffer.concat(commands.map(encodeCommand)), commands.length, commands.length, null),
+    )
+  }
+
+  submit(request: Request): void {
+    this.session.pending += request.commands
+    this.counters.pendingBytes += request.weight
+    this.lane.submit(request)
+  }
+
+  /** Waits for so many replies, and that everything has ended and adds up. */
+  async replies(count: number): Promise<readonly string[]> {
+    await waitUntil(`${count} replies`, () => this.session.replies.length >= count, { withinMs: 8000 })
+    for (let i = 0; i < 3; i++) await nextTurn()
+    const { waiting, waitingBytes, pendingBytes } = this.counters
+    const left = {
+      waiting,
+      waitingBytes,
+      pendingBytes,
+      unanswered: this.session.pending,
+      sum: imbalance(this.counters),
+    }
+    const clean = { waiting: 0, waitingBytes: 0, pendingBytes: 0, unanswered: 0, sum: undefined }
+    if (JSON.stringify(left) !== JSON.stringify(clean)) throw new Error(`does not add up: ${JSON.stringify(left)}`)
+    return this.session.replies
+  }
+}
+
+export function masterAt(fake: FakeRedis, epoch = 1, runId: string | null = 'run'): Master {
+  return { host: fake.host, port: fake.port, epoch, runId }
+}
+
+/** What one connection was told, as text. */
+export function told(fake: FakeRedis, connection: number): string[] {
+  return fake.received.filter(entry => entry.connection === connection).map(({ argv }) => argv.join(' '))
+}
+
+export const plainOwner: LaneOwner = {
+  prelude: () => null,
+  label: () => '',
+  isPush: null,
+  onPush() {},
+  onLinkReady() {},
+  onLinkLost() {},
+}
