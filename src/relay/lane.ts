@@ -157,8 +157,10 @@ export class Lane implements LinkListener<Request> {
   }
 
   /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
-  onConfirmed(wanted: boolean): void {
+  onConfirmed(wanted: boolean, isNew: boolean): void {
     this.#awaitingConfirmation = false
+    // A pause that the last master has earned is not for the next one.
+    if (isNew) this.#stopTimer()
     if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
     else this.pump()
   }
@@ -272,6 +274,8 @@ export class Lane implements LinkListener<Request> {
     const refusal = type === ReplyType.error ? this.#refusalFor(request, frame) : undefined
     if (refusal === 'wrong-node') {
       request.expect++
+      if (request.refusedIn !== link.master.epoch) request.refusals = 0
+      request.refusedIn = link.master.epoch
       request.refusals++
       this.#host.counters.absorbed++
       this.#awaitingConfirmation = true
@@ -304,10 +308,14 @@ export class Lane implements LinkListener<Request> {
   #refusalFor(request: Request, frame: Buffer): Refusal | undefined {
     const refusal = refusalOf(frame)
     // A node that HELLO has called master twice and that still refuses means it: a script can answer READONLY by itself.
-    if (refusal === undefined || (refusal === 'wrong-node' && request.refusals >= 2)) return undefined
+    if (refusal === undefined || (refusal === 'wrong-node' && this.#meansIt(request))) return undefined
     const since = performance.now() - this.#host.gate.state.since
     if (frame.includes('NOREPLICAS') && since > NOREPLICAS_WINDOW_MS) return undefined
     return refusal
+  }
+
+  #meansIt(request: Request): boolean {
+    return request.refusals >= 2 && request.refusedIn === this.#link?.master.epoch
   }
 
   onPush(_link: Link<Request>, frame: Buffer): void {

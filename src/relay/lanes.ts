@@ -147,7 +147,7 @@ export class Lanes implements LaneHost {
       if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
-    for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0)
+    for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0, moved)
     this.onDrained()
   }
 

@@ -67,6 +67,7 @@ export function part(request: Request, bytes: Buffer, commands: number): Request
   made.sends = request.sends
   made.heldAt = request.heldAt
   made.refusals = request.refusals
+  made.refusedIn = request.refusedIn
   return made
 }
 

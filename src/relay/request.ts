@@ -56,8 +56,9 @@ export interface Request extends Exchange {
   heldAt: number
   /** How often it has been sent. */
   sends: number
-  /** Times that a node confirmed as master has refused it with a failover's error. */
+  /** Times that a node confirmed as master has refused it with a failover's error, and in which epoch. */
   refusals: number
+  refusedIn: number
   /** Bytes counted for back-pressure, kept although `bytes` may be rewritten. */
   weight: number
 }
@@ -83,6 +84,7 @@ export function createRun(owner: RequestOwner, bytes: Buffer, commands: number):
     heldAt: 0,
     sends: 0,
     refusals: 0,
+    refusedIn: -1,
     weight: bytes.length,
   }
 }
@@ -112,6 +114,7 @@ export function createUnit(
     heldAt: 0,
     sends: 0,
     refusals: 0,
+    refusedIn: -1,
     weight: bytes.length,
   }
 }
