@@ -11,7 +11,7 @@ import { commandArgs } from '../resp/decode.ts'
 import { lastIdsAhead, offsetMarker } from './ahead.ts'
 import { handleClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
-import { type Ahead, Blocking, OneReply, Queued, Subscribing } from './handlers.ts'
+import { type Ahead, Blocking, OneReply, Queued, Subscribing, timeoutReply } from './handlers.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './login.ts'
 import { queueCommand } from './queueing.ts'
 import { Scanning } from './scanning.ts'
@@ -92,7 +92,8 @@ function passOn(context: SessionContext, frame: Buffer): boolean {
 function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], ahead: Ahead | null): boolean {
   if (!context.takePrivate()) return false
   const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
-  const handler = new Blocking(args, performance.now(), ahead)
+  const command = args[0]?.toString('latin1').toLowerCase() ?? ''
+  const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
   const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
   request.patient = true
   context.submit(request)

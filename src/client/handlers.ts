@@ -114,10 +114,13 @@ export class Blocking implements RequestHandler {
   readonly #asked: number
   readonly #timeout: BlockingTimeout | null
   readonly #args: Buffer[]
+  readonly #timeoutReply: () => Buffer
   #ahead: Ahead | null
   #again = false
 
-  constructor(args: readonly Buffer[], now: number, ahead: Ahead | null = null) {
+  /** `timeoutReply`: what the server answers when the time is over. */
+  constructor(args: readonly Buffer[], now: number, timeoutReply: () => Buffer, ahead: Ahead | null = null) {
+    this.#timeoutReply = timeoutReply
     this.#asked = now
     this.#timeout = blockingTimeout(args)
     this.#args = [...args]
@@ -130,6 +133,13 @@ export class Blocking implements RequestHandler {
     if (!late && !this.#again) return
     const frame = encodeCommand(this.#args)
     request.bytes = this.#ahead === null ? frame : Buffer.concat([this.#ahead.bytes, frame])
+  }
+
+  timedOut(now: number): Buffer | null {
+    const timeout = this.#timeout
+    if (timeout === null || timeout.value === 0) return null
+    const lastsMs = timeout.value * (timeout.unit === 'seconds' ? 1000 : 1)
+    return now - this.#asked < lastsMs ? null : this.#timeoutReply()
   }
 
   #setTimeLeft(elapsedMs: number): boolean {
@@ -235,6 +245,14 @@ export class Executing implements RequestHandler {
       if (Buffer.isBuffer(reply) || Array.isArray(reply)) apply(frame)
     }
   }
+}
+
+/** What a blocking command answers when its time is over and nothing has come. */
+export function timeoutReply(context: SessionContext, command: string): Buffer {
+  if (command === 'wait') return Buffer.from(':0\r\n')
+  if (command === 'waitaof') return Buffer.from('*2\r\n:0\r\n:0\r\n')
+  const isBulk = command === 'blmove' || command === 'brpoplpush'
+  return isBulk && context.state.identity.protocol === 2 ? Buffer.from('$-1\r\n') : nilArray(context)
 }
 
 /** What EXEC answers when a watched key has changed: the null array. */

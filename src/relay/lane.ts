@@ -20,7 +20,7 @@ import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
 import { type Outcome, type Refusal, refusalOf } from './replay.ts'
-import { failRequest, type Request } from './request.ts'
+import { failRequest, makeLocal, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 import { Waiting } from './waiting.ts'
 
@@ -222,9 +222,11 @@ export class Lane implements LinkListener<Request> {
     if (heldSince !== null && now - heldSince >= limit && this.#link !== null && this.#link.inFlight > 0)
       this.#abandon()
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
-      if (head.local === null && now - head.heldAt < limit) return
+      const timeout = head.local === null ? (head.handler?.timedOut?.(now) ?? null) : null
+      if (head.local === null && timeout === null && now - head.heldAt < limit) return
       this.#waiting.shift(head.local === null ? 'expired' : 'drained')
-      if (head.local === null) {
+      if (timeout !== null) makeLocal(head, timeout)
+      else if (head.local === null) {
         this.#host.onExpired()
         failRequest(head, (head.sends > 0 ? errors.gaveUp : errors.noMaster).reply)
       }

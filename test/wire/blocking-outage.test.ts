@@ -1,0 +1,40 @@
+// A blocking command has a time of its own: with no master in sight it still ends when that is over, as on a server where
+// nothing came, and not when a master is back.
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { endServer } from '../support/servers.ts'
+
+const commands: readonly (readonly [command: readonly string[], resp2: string, resp3: string])[] = [
+  [['BLPOP', 'q', '0.4'], '*-1\r\n', '_\r\n'],
+  [['BLMOVE', 'q', 'r', 'LEFT', 'LEFT', '0.4'], '$-1\r\n', '_\r\n'],
+  [['BZPOPMIN', 'z', '0.4'], '*-1\r\n', '_\r\n'],
+  [['XREAD', 'BLOCK', '400', 'STREAMS', 's', '$'], '*-1\r\n', '_\r\n'],
+  [['WAIT', '1', '400'], ':0\r\n', ':0\r\n'],
+]
+
+t.test('blocking commands — end when their own time is over — while there is no master', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const sessions = []
+  for (const [command, resp2, resp3] of commands)
+    for (const [protocol, expected] of [
+      ['2', resp2],
+      ['3', resp3],
+    ] as const) {
+      const client = await RespClient.connect(holdfast.port)
+      t.teardown(() => client.close())
+      await client.send('HELLO', protocol)
+      sessions.push({ client, command, protocol, expected })
+    }
+  await endServer(node)
+  await Promise.all(
+    sessions.map(async ({ client, command, protocol, expected }) => {
+      const startedAt = performance.now()
+      const raw = await client.sendForBytes(...command)
+      const ms = performance.now() - startedAt
+      const name = `${command[0]} RESP${protocol}`
+      t.equal(raw.toString(), expected, name)
+      t.ok(ms >= 395 && ms < 1000, `${name} after ${Math.round(ms)} ms`)
+    }),
+  )
+})
