@@ -29,6 +29,8 @@ export const errors = {
     'unknown',
   ),
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
+  /** A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short. */
+  loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>

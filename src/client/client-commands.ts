@@ -3,7 +3,6 @@
 // A usual client sends CLIENT SETINFO and SETNAME when it connects. Both are kept and answered here, so that it stays on
 // the shared link; they are told to the server on any link that is the session's own. Whatever is wrong with such a
 // command (a space in a name, an unknown attribute) is left to the server, which answers the error and changes nothing.
-import { errors } from '../errors.ts'
 import { createUnit } from '../relay/request.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
@@ -140,6 +139,3 @@ function handleFlag(
   context.waitForReplies()
   return 'done'
 }
-
-/** CLIENT REPLY inside MULTI cannot be framed: EXEC's header would count replies that are never sent. */
-export const replyInMulti = errors.replyInMulti.reply

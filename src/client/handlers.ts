@@ -169,6 +169,7 @@ export class Blocking implements RequestHandler {
 
 /** MULTI, and each command queued behind it. */
 export class Queued implements RequestHandler {
+  readonly ofOpenTransaction = true
   readonly #context: SessionContext
   readonly #transaction: Transaction
   readonly #isMulti: boolean
@@ -201,6 +202,7 @@ export class Queued implements RequestHandler {
 
 /** EXEC, and the DISCARD that takes its place when it must not run. */
 export class Executing implements RequestHandler {
+  readonly ofOpenTransaction = true
   readonly #context: SessionContext
   readonly #transaction: Transaction
   /** What the client is told instead of the server's reply to our DISCARD; null: EXEC itself has been sent. */

@@ -98,7 +98,7 @@ export function handleAuth(context: SessionContext, frame: Buffer, args: readonl
 }
 
 /** What an AUTH that succeeded has changed. */
-export function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
+function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
   const username = args.length > 2 ? (args[1]?.toString() ?? '') : null
   const password = args[args.length - 1]?.toString() ?? ''
   context.state.identity = withIdentity(context.state.identity, { username, password })

@@ -3,6 +3,7 @@
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
+import { refusalOf } from '../relay/replay.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Prelude } from '../upstream/handshake.ts'
@@ -35,6 +36,8 @@ export function buildPrelude(
         return false
       }
       if (type === ReplyType.error) {
+        // A queue with a hole in it must never run: the whole is tried again when the node takes writes.
+        if (step.what === 'MULTI' && refusalOf(frame) !== undefined) return 'not-now'
         step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
         context.log.error(

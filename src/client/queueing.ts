@@ -8,10 +8,10 @@ import { type CommandSpec, Route } from '../command/spec.ts'
 import { errors } from '../errors.ts'
 import { createRun, createUnit } from '../relay/request.ts'
 import { encodeCommand } from '../resp/encode.ts'
-import { applyClient, replyInMulti } from './client-commands.ts'
+import { applyClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
 import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
-import { applyAuth, applyHello, applySelect, handleReset } from './login.ts'
+import { applyHello, applySelect, handleReset, parseHello } from './login.ts'
 import { rememberScript } from './script-bodies.ts'
 import { execAborted, type Transaction } from './transaction.ts'
 
@@ -38,9 +38,7 @@ export function queueCommand(
       return true
     case Route.subscribe:
     case Route.unsubscribe:
-      transaction.aborted = true
-      context.answer(errors.subscribeInMulti.reply)
-      return true
+      return refuse(context, transaction, errors.subscribeInMulti.reply)
     case Route.reset:
       return handleReset(context, frame)
     case Route.quit:
@@ -49,16 +47,17 @@ export function queueCommand(
       return true
     case Route.client:
       if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
-        transaction.aborted = true
-        context.answer(replyInMulti)
-        return true
+        return refuse(context, transaction, errors.replyInMulti.reply)
       }
       return queue(context, transaction, frame, args, () => applyClient(context, frame, args))
     case Route.select:
       return queue(context, transaction, frame, args, () => applySelect(context, args))
     case Route.auth:
-      return queue(context, transaction, frame, args, () => applyAuth(context, args))
+      // With too few or too many arguments it is no login, and the server says so.
+      if (args.length !== 2 && args.length !== 3) return queue(context, transaction, frame, args)
+      return refuse(context, transaction, errors.loginInMulti.reply)
     case Route.hello:
+      if ((parseHello(args)?.password ?? null) !== null) return refuse(context, transaction, errors.loginInMulti.reply)
       return queue(context, transaction, frame, args, () => applyHello(context, args))
     case Route.script:
       rememberScript(context.scripts, spec, args)
@@ -66,6 +65,13 @@ export function queueCommand(
     default:
       return queue(context, transaction, frame, args)
   }
+}
+
+/** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
+function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): boolean {
+  transaction.aborted = true
+  context.answer(reply)
+  return true
 }
 
 function queue(

@@ -284,6 +284,13 @@ export class Lane implements LinkListener<Request> {
       this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
       return
     }
+    if (refusal === 'not-now' && request.handler?.ofOpenTransaction) {
+      request.expect++
+      this.#host.counters.absorbed++
+      this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
+      this.#retryLater()
+      return
+    }
     if (refusal === 'not-now' && this.#quiesce === null) {
       this.#quiesce = new Quiesce(this.#host.learned)
       link.inspectAll = true

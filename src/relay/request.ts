@@ -27,6 +27,8 @@ export interface RequestHandler {
   onReplay(request: Request): void
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed(request: Request): void
+  /** What it did before lives on its link alone (an open MULTI): refused, it needs a new link that is told all of it. */
+  readonly ofOpenTransaction?: boolean
   /** The command's own time is over while it waits for a master: the server's answer to that; null while it is not. */
   timedOut?(now: number): Buffer | null
   /** How many replies its client still waits for; 1 where not given. */

@@ -26,8 +26,11 @@ export type HandshakeFailure =
 /** Frames an owner adds behind the handshake proper, and who hears their answers. */
 export interface Prelude {
   readonly bytes: Buffer
-  /** Called with each frame until it answers true ("that was the last one I wait for"). Not called when bytes is empty. */
-  onFrame(frame: Buffer, type: number): boolean
+  /**
+   * Called with each frame until it answers true ("that was the last one I wait for"), or 'not-now': the node cannot
+   * take it yet, the link is to be tried again. Not called when bytes is empty.
+   */
+  onFrame(frame: Buffer, type: number): boolean | 'not-now'
 }
 
 interface Step {
@@ -72,7 +75,9 @@ export class Handshake {
       this.#next++
       return this.#next < this.#steps.length || this.#prelude ? 'more' : 'ready'
     }
-    return this.#prelude === null || this.#prelude.onFrame(frame, type) ? 'ready' : 'more'
+    const answer = this.#prelude === null || this.#prelude.onFrame(frame, type)
+    if (answer === 'not-now') return { kind: 'not-ready', text: lineOf(frame).slice(1) }
+    return answer ? 'ready' : 'more'
   }
 }
 
