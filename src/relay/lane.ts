@@ -170,16 +170,14 @@ export class Lane implements LinkListener<Request> {
     if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
   }
 
-  /** The master moved or is none any more: the link is cut at once, without being asked to finish. */
+  /**
+   * The link is cut at once, without being asked to finish: the master moved, is none any more, or no longer answers. What it
+   * owed with an unknown outcome may run later unless the next link ends it first: the fence.
+   */
   cut(detail: string, outcome: 'unknown' | 'refused'): void {
     this.#cutAsRefused = outcome === 'refused'
     this.#link?.cut(detail)
     this.#cutAsRefused = false
-  }
-
-  /** Cuts a link that no longer answers. What it owed may run later unless the next link ends it first: the fence. */
-  cutSilent(detail: string): void {
-    this.#link?.cut(detail)
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */

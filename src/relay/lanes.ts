@@ -67,7 +67,6 @@ export class Lanes implements LaneHost {
   /** How often the master has changed since the start. */
   moves = 0
   readonly #loading = new ScriptLoading(this.scripts)
-  #confirmedOnce = false
   #term: Master | null = null
 
   constructor(options: LanesOptions) {
@@ -135,11 +134,11 @@ export class Lanes implements LaneHost {
   /** The control plane has confirmed this master just now. */
   serve(master: Master): void {
     this.#confirmedAt = performance.now()
+    const isFirst = this.#term === null
     const moved = this.#term === null || !isSameTerm(this.#term, master)
     this.#term = master
     if (moved) {
-      if (this.#confirmedOnce) this.moves++
-      this.#confirmedOnce = true
+      if (!isFirst) this.moves++
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       for (const lane of this.#all())
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
@@ -313,7 +312,7 @@ export class Lanes implements LaneHost {
     const confirmedWhileSilent = this.sendable && this.#confirmedAt > link.lastActivity + SILENT_MS
     if (silentMs > DEAD_MS * lane.patience && confirmedWhileSilent) {
       lane.patience *= 2
-      lane.cutSilent(`no reply for ${Math.round(silentMs)} ms although the node answers others`)
+      lane.cut(`no reply for ${Math.round(silentMs)} ms although the node answers others`, 'unknown')
     }
   }
 

@@ -1,7 +1,7 @@
 // handshake.ts — the first words on a new link, all in one write: who we are, is this node the master, can it serve.
 //
-//   [CLIENT KILL ID old ...]   the fence, see below
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
+//   [CLIENT KILL ID old ...]   the fence, see below
 //   SELECT db                  only when not 0
 //   PING                       a node that is loading or cut off from its master answers an error here
 //   SCRIPT LOAD ...            on one link of a new master: the scripts that clients have shown us

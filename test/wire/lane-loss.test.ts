@@ -150,7 +150,7 @@ t.test('silence — is reported — while a link owes a reply', async t => {
   await waitUntil('an observation', () => world.observed.includes('link silent'), { withinMs: 3000 })
   t.equal(world.counters.linksLost, 0, 'the link is not cut for that alone')
   fake.handler = ([name]) => (name === 'GET' ? '$1\r\nv\r\n' : undefined)
-  world.lane.cutSilent('the test')
+  world.lane.cut('the test', 'unknown')
   t.strictSame(await world.replies(1), ['v'])
   t.equal(told(fake, 2)[1], 'CLIENT KILL ID 1', 'what hangs is ended first')
 })

@@ -151,7 +151,7 @@ export class LaneModel {
     lost: () => this.#serverEnds(true),
     silent: () => {
       if (!this.#lane.link || this.#lane.link.inFlight === 0) return false
-      this.#lane.cutSilent('silent')
+      this.#lane.cut('silent', 'unknown')
       return true
     },
     congest: () => {
