@@ -5,31 +5,31 @@
 // The table is the only source of names, types, defaults, units, help and secrecy: the help, the README's table and
 // the errors are made from it. All that is wrong is reported at once, by where it stood, and a secret is never shown.
 // Never: starts anything, writes anything, or decides an exit code.
-import { type Address, formatAddress, sameAddress } from './address.ts'
+import { type Address, formatAddress } from './address.ts'
 import { readEnvironment } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { readFlags } from './config/flags.ts'
 import { helpTable, helpText } from './config/help.ts'
-import { type Option, optional, required, type Settings, type Source, secret, withDefault } from './config/option.ts'
-import { brokenRelations, type Relation, settle } from './config/settle.ts'
-import {
-  addressList,
-  commandList,
-  count,
-  duration,
-  listenAddress,
-  oneOf,
-  password,
-  size,
-  text,
-} from './config/values.ts'
-import { type LogLevel, logLevels } from './ops/log.ts'
+import type { Source } from './config/option.ts'
+import { relations } from './config/relations.ts'
+import { brokenRelations, settle } from './config/settle.ts'
+import { options, type Values } from './config/table.ts'
+import type { FileOwner, NatRule } from './config/values.ts'
+import type { LogLevel } from './ops/log.ts'
 
 export interface Config {
   readonly sentinels: readonly Address[]
   readonly masterName: string
-  readonly listenHost: string
-  readonly listenPort: number
+  /** Sentinels announce `from`; it is dialled as `to`. */
+  readonly natMap: readonly NatRule[]
+  /** null: no TCP port, a Unix-domain socket only. */
+  readonly listen: Address | null
+  readonly listenSocket: ListenSocket | null
+  readonly clientUsername: string | null
+  readonly clientPassword: string | null
+  /** 0: no limit. */
+  readonly frameTimeoutMs: number
+  readonly maxUnreadBytes: number
   readonly links: 'auto' | 'private'
   readonly denyCommands: readonly string[]
   readonly retryPolicy: 'always' | 'safe'
@@ -44,159 +44,63 @@ export interface Config {
   readonly redisPassword: string | null
   readonly sentinelUsername: string | null
   readonly sentinelPassword: string | null
+  /** Where passwords were read from, to be read again when the files change; null for one that was not in a file. */
+  readonly passwordFiles: PasswordFiles
+  readonly redisTls: TlsConfig | null
+  readonly sentinelTls: TlsConfig | null
+  readonly listenTls: ListenTlsConfig | null
+  readonly adminListen: Address | null
   readonly logLevel: LogLevel
+  readonly logPretty: boolean
+  readonly shutdownDelayMs: number
   readonly shutdownGraceMs: number
 }
 
-// Commands that would turn the connection into a replication stream, or change who is master behind Sentinel's back.
-const denied = 'sync,psync,replconf,replicaof,slaveof,failover,shutdown'
-const upstream = 'Redis and Sentinel'
-const sessions = 'Clients'
-const failover = 'Failover'
-const credentials = 'Credentials'
-const process = 'Process'
+export interface ListenSocket {
+  readonly path: string
+  /** As chmod takes it. */
+  readonly mode: number
+  readonly owner: FileOwner | null
+}
 
-const options = {
-  sentinels: required({
-    group: upstream,
-    kind: addressList(26379),
-    help: 'The Sentinels to ask first; they name the others.',
-  }),
-  master: required({ group: upstream, kind: text('NAME'), help: 'The name by which the Sentinels know the master.' }),
-  links: withDefault('auto', {
-    group: upstream,
-    kind: oneOf('auto', 'private'),
-    help:
-      'auto: sessions of the same user, database and protocol share a connection to the master where that changes ' +
-      'nothing for them. private: each session has its own.',
-  }),
-  listen: withDefault('127.0.0.1:6379', {
-    group: sessions,
-    kind: listenAddress('127.0.0.1'),
-    help: 'Where clients connect. Without a host: 127.0.0.1.',
-  }),
-  'max-sessions': withDefault('10000', {
-    group: sessions,
-    kind: count({ min: 0, max: 1_000_000 }),
-    help: 'Client connections at a time; 0 is no limit.',
-  }),
-  'deny-commands': withDefault(denied, {
-    group: sessions,
-    kind: commandList(denied),
-    help:
-      'Commands answered with an error instead of being sent. A list replaces the default; +keys adds to it, ' +
-      '-shutdown takes from it; empty denies none; config|set names a subcommand.',
-  }),
-  'retry-policy': withDefault('always', {
-    group: failover,
-    kind: oneOf('always', 'safe'),
-    help:
-      'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
-      'only where running twice is the same as running once; otherwise the client gets an error.',
-  }),
-  'max-retries': withDefault('0', {
-    group: failover,
-    kind: count({ min: 0, max: 1_000_000 }),
-    help: 'How often one command is sent again at most; 0 is no limit but --hold-timeout.',
-  }),
-  'retry-backoff-min': withDefault('50ms', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '10m' }),
-    help: 'The wait before the first retry; it doubles with each, with jitter, up to --retry-backoff-max.',
-  }),
-  'retry-backoff-max': withDefault('1s', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '10m' }),
-    help: 'The longest wait between retries.',
-  }),
-  'hold-timeout': withDefault('60s', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '24h' }),
-    help: 'How long a command waits for a master before its client gets an error.',
-  }),
-  'max-held-bytes': withDefault('256mb', {
-    group: failover,
-    kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of commands held for all clients together.',
-  }),
-  'max-session-held-bytes': withDefault('1mb', {
-    group: failover,
-    kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of unanswered commands of one client; above that nothing more is read from it until it has answers.',
-  }),
-  'redis-username': optional({
-    group: credentials,
-    kind: text('NAME'),
-    help: 'The Redis user of clients that do not sign in themselves.',
-  }),
-  'redis-password': secret({
-    group: credentials,
-    kind: password(),
-    help: 'The password of that user, or of the default user.',
-  }),
-  'sentinel-username': optional({
-    group: credentials,
-    kind: text('NAME'),
-    help: 'The user to sign in as at the Sentinels.',
-  }),
-  'sentinel-password': secret({
-    group: credentials,
-    kind: password(),
-    help: 'The password of that user, or of the default user, at the Sentinels.',
-  }),
-  'log-level': withDefault('info', {
-    group: process,
-    kind: oneOf(...logLevels),
-    help: 'The least serious lines to write; they are JSON, on standard output.',
-  }),
-  'shutdown-grace': withDefault('10s', {
-    group: process,
-    kind: duration({ min: '0ms', max: '1h' }),
-    help: 'How long SIGTERM lets commands in flight finish; a second signal ends at once.',
-  }),
-  config: optional({
-    group: process,
-    kind: text('FILE'),
-    help: 'A YAML or JSON file of options; its keys are the names of the flags without --.',
-  }),
-} as const satisfies Record<string, Option<unknown>>
+export interface PasswordFiles {
+  readonly redis: string | null
+  readonly sentinel: string | null
+  readonly client: string | null
+}
 
-type Values = Settings<typeof options>
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
-const relations: readonly Relation<Values>[] = [
-  {
-    between: ['retry-backoff-min', 'retry-backoff-max'],
-    rule: '--retry-backoff-min must not be more than --retry-backoff-max',
-    holds: values => values['retry-backoff-min'] <= values['retry-backoff-max'],
-  },
-  {
-    between: ['max-session-held-bytes', 'max-held-bytes'],
-    rule: '--max-session-held-bytes must not be more than --max-held-bytes',
-    holds: values => values['max-session-held-bytes'] <= values['max-held-bytes'],
-  },
-  {
-    between: ['redis-username', 'redis-password'],
-    rule: '--redis-username needs --redis-password or --redis-password-file',
-    holds: values => values['redis-username'] === null || values['redis-password'] !== null,
-  },
-  {
-    between: ['sentinel-username', 'sentinel-password'],
-    rule: '--sentinel-username needs --sentinel-password or --sentinel-password-file',
-    holds: values => values['sentinel-username'] === null || values['sentinel-password'] !== null,
-  },
-  {
-    between: ['listen', 'sentinels'],
-    rule: '--listen must not be the address of one of the --sentinels',
-    holds: values => !values.sentinels.some(sentinel => sameAddress(sentinel, values.listen)),
-  },
-]
+/** TLS towards servers; names of PEM files. */
+export interface TlsConfig {
+  readonly caFile: string | null
+  readonly certFile: string | null
+  readonly keyFile: string | null
+  /** null: the host that is dialled. */
+  readonly serverName: string | null
+  readonly minVersion: TlsVersion
+}
 
-function toConfig(values: Values): Config {
+/** TLS towards clients; names of PEM files. */
+export interface ListenTlsConfig {
+  readonly certFile: string
+  readonly keyFile: string
+  /** Clients must show a certificate signed by one of these; null: they need none. */
+  readonly caFile: string | null
+  readonly minVersion: TlsVersion
+}
+
+function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Config {
   return Object.freeze({
     sentinels: values.sentinels,
     masterName: values.master,
-    listenHost: values.listen.host,
-    listenPort: values.listen.port,
+    natMap: values['nat-map'],
+    listen: values.listen,
+    listenSocket: listenSocketOf(values),
+    clientUsername: values['client-username'],
+    clientPassword: values['client-password'],
+    frameTimeoutMs: values['frame-timeout'],
+    maxUnreadBytes: values['max-unread-bytes'],
     links: values.links,
     denyCommands: values['deny-commands'],
     retryPolicy: values['retry-policy'],
@@ -211,9 +115,42 @@ function toConfig(values: Values): Config {
     redisPassword: values['redis-password'],
     sentinelUsername: values['sentinel-username'],
     sentinelPassword: values['sentinel-password'],
+    passwordFiles: {
+      redis: secretFiles.get('redis-password') ?? null,
+      sentinel: secretFiles.get('sentinel-password') ?? null,
+      client: secretFiles.get('client-password') ?? null,
+    },
+    redisTls: tlsOf('redis', values),
+    sentinelTls: tlsOf('sentinel', values),
+    listenTls: listenTlsOf(values),
+    adminListen: values['admin-listen'],
     logLevel: values['log-level'],
+    logPretty: values['log-pretty'],
+    shutdownDelayMs: values['shutdown-delay'],
     shutdownGraceMs: values['shutdown-grace'],
   })
+}
+
+function tlsOf(side: 'redis' | 'sentinel', values: Values): TlsConfig | null {
+  if (!values[`${side}-tls`]) return null
+  return {
+    caFile: values[`${side}-tls-ca`],
+    certFile: values[`${side}-tls-cert`],
+    keyFile: values[`${side}-tls-key`],
+    serverName: values[`${side}-tls-server-name`],
+    minVersion: values[`${side}-tls-min-version`],
+  }
+}
+
+function listenTlsOf(values: Values): ListenTlsConfig | null {
+  const { 'listen-tls-cert': certFile, 'listen-tls-key': keyFile } = values
+  if (certFile === null || keyFile === null) return null
+  return { certFile, keyFile, caFile: values['listen-tls-ca'], minVersion: values['listen-tls-min-version'] }
+}
+
+function listenSocketOf(values: Values): ListenSocket | null {
+  const path = values['listen-socket']
+  return path === null ? null : { path, mode: values['listen-socket-mode'], owner: values['listen-socket-owner'] }
 }
 
 /** The configuration as it may be logged: addresses as text, and of a password only whether there is one. */
@@ -221,6 +158,10 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
   return {
     ...config,
     sentinels: config.sentinels.map(formatAddress),
+    natMap: config.natMap.map(({ from, to }) => `${formatAddress(from)}=${formatAddress(to)}`),
+    listen: config.listen === null ? null : formatAddress(config.listen),
+    adminListen: config.adminListen === null ? null : formatAddress(config.adminListen),
+    clientPassword: config.clientPassword === null ? null : '[secret]',
     redisPassword: config.redisPassword === null ? null : '[secret]',
     sentinelPassword: config.sentinelPassword === null ? null : '[secret]',
   }
@@ -257,5 +198,5 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
   ]
   return errors.length > 0
     ? { kind: 'errors', errors }
-    : { kind: 'config', config: toConfig(Object.fromEntries(settled.values) as Values) }
+    : { kind: 'config', config: toConfig(Object.fromEntries(settled.values) as Values, settled.secretFiles) }
 }

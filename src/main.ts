@@ -39,7 +39,8 @@ async function run(config: Config): Promise<void> {
   stopOnSignal(proxy, { log, delayMs: config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
-    log.info({ event: 'process.listening', address: formatAddress(bound) }, 'clients may connect')
+    const address = bound.listen === null ? null : formatAddress(bound.listen)
+    log.info({ event: 'process.listening', address }, 'clients may connect')
   } catch (error) {
     const reason = bindProblem(error, config)
     if (reason === undefined) throw error
@@ -78,7 +79,7 @@ function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs
 /** Why the port cannot be had and what to do about it; undefined for an error of another kind. */
 function bindProblem(error: unknown, config: Config): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const place = formatAddress({ host: config.listenHost, port: config.listenPort })
+  const place = config.listen === null ? 'nowhere' : formatAddress(config.listen)
   const choose = 'choose another with --listen or HOLDFAST_LISTEN'
   switch (code) {
     case 'EADDRINUSE':

@@ -19,9 +19,14 @@ import { Watcher } from './sentinel/watcher.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
 
+/** Where clients connect; null for a way in that is not configured. */
+export interface Bound {
+  readonly listen: Address | null
+}
+
 export interface Proxy {
-  /** Begins to watch and to accept; resolves with the address bound, rejects when it cannot be. */
-  start(): Promise<Address>
+  /** Begins to watch and to accept; resolves with what is bound, rejects when it cannot be. */
+  start(): Promise<Bound>
   /** Accepts no more clients, serves those there are for the grace period, ends. */
   stop(): Promise<void>
   readonly counters: Readonly<Counters>
@@ -96,11 +101,11 @@ export function createProxy(config: Config, log: Log): Proxy {
   return {
     counters,
     async start() {
-      const bound = await listener.listen({ host: config.listenHost, port: config.listenPort })
+      const listen = config.listen === null ? null : await listener.listen(config.listen)
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
-      return bound
+      return { listen }
     },
     async stop() {
       log.info({ event: 'proxy.stopping', sessions: listener.size, graceMs: config.shutdownGraceMs }, 'no new clients')

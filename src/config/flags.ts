@@ -23,7 +23,7 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
   let asked: Asked | null = null
   let quietUntil = -1 // words up to this index follow a mistake already reported
 
-  for (const token of parseTokens(argv, names)) {
+  for (const token of parseTokens(withBareValues(argv, table), names)) {
     if (token.kind === 'option-terminator' || token.index <= quietUntil) continue
     if (token.kind === 'positional') {
       errors.push(`argument ${token.index + 1}: expected an option (--name value), got a word that belongs to none`)
@@ -46,6 +46,16 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
     }
   }
   return { given, errors, asked }
+}
+
+/** `--redis-tls` alone becomes `--redis-tls=on`; the words keep their places, as errors name them. */
+function withBareValues(argv: readonly string[], table: Table): string[] {
+  return argv.map((word, i) => {
+    const kind = word.startsWith('--') ? table[word.slice(2)]?.kind : undefined
+    const next = argv[i + 1]
+    const hasValue = next !== undefined && kind !== undefined && 'value' in kind.read(next)
+    return kind?.bare === undefined || hasValue ? word : `${word}=${kind.bare}`
+  })
 }
 
 function parseTokens(argv: readonly string[], names: readonly string[]) {

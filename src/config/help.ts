@@ -38,7 +38,7 @@ function rowsOf(table: Table): Row[] {
 
 function stateOf(option: Option<unknown>): string {
   if (option.required) return 'required'
-  return option.fallback === null ? 'default: none' : `default: ${option.fallback}`
+  return option.fallback === null || option.fallback === '' ? 'default: none' : `default: ${option.fallback}`
 }
 
 const about = `Holdfast: a local Redis endpoint that stays up through a Sentinel failover.

@@ -14,6 +14,8 @@ export interface Kind<T> {
   readonly form: string
   /** A list may be given as a repeated flag or a YAML sequence; the parts are joined with commas. */
   readonly list: boolean
+  /** What a flag without a value stands for; where left out, a flag needs one. */
+  readonly bare?: string
   read(text: string): Read<T>
 }
 

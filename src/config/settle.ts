@@ -16,6 +16,8 @@ export interface Settled {
   /** Of each option that could be read; null for one that is not given and has no default. */
   readonly values: ReadonlyMap<string, unknown>
   readonly givens: ReadonlyMap<string, Given>
+  /** By secret: the file it was read from, where it was. */
+  readonly secretFiles: ReadonlyMap<string, string>
   readonly errors: readonly string[]
 }
 
@@ -23,6 +25,7 @@ export interface Settled {
 export function settle(table: Table, sources: readonly Source[]): Settled {
   const values = new Map<string, unknown>()
   const givens = new Map<string, Given>()
+  const secretFiles = new Map<string, string>()
   const errors: string[] = []
   const complete = !sources.some(source => source.unread)
   for (const [name, option] of Object.entries(table)) {
@@ -33,22 +36,27 @@ export function settle(table: Table, sources: readonly Source[]): Settled {
     else if ('error' in found) errors.push(found.error)
     else {
       givens.set(name, found)
+      if (found.file !== undefined) secretFiles.set(name, found.file)
       const read = option.kind.read(found.text)
       if ('value' in read) values.set(name, read.value)
       else errors.push(wrong(found, { ...read, secret: option.secret }))
     }
   }
-  return { values, givens, errors }
+  return { values, givens, secretFiles, errors }
 }
 
+type Found = Given & { readonly file?: string }
+
 /** The text that counts for an option: of its flag, variable, key or twin, or its default. */
-function findText(name: string, option: Option<unknown>, sources: readonly Source[]): Given | { error: string } | null {
+function findText(name: string, option: Option<unknown>, sources: readonly Source[]): Found | { error: string } | null {
   const given = firstOf(name, sources)
   const twin = option.secret ? firstOf(twinOf(name), sources) : undefined
   if (given && twin) return { error: `${given.origin}: given together with ${twin.origin}; expected only one of them` }
   if (twin) {
     const content = readSecretFile(twin)
-    return 'error' in content ? content : { text: content.text, origin: `${twin.origin}: ${twin.text}` }
+    return 'error' in content
+      ? content
+      : { text: content.text, origin: `${twin.origin}: ${twin.text}`, file: twin.text }
   }
   return given ?? (option.fallback === null ? null : { text: option.fallback, origin: 'default' })
 }

@@ -40,6 +40,69 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
   }
 }
 
+/** A switch: `on` or `off`; the flag alone, without a word behind it, is `on`. */
+export function onOff(): Kind<boolean> {
+  return {
+    placeholder: 'on|off',
+    form: 'on, off',
+    list: false,
+    bare: 'on',
+    read: given => (given === 'on' || given === 'off' ? { value: given === 'on' } : { expected: 'on or off' }),
+  }
+}
+
+/** What `kind` reads, or the word `none` for null. */
+export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
+  return {
+    ...kind,
+    placeholder: `${kind.placeholder}|none`,
+    read: given => {
+      if (given === 'none') return { value: null }
+      const read = kind.read(given)
+      return 'value' in read ? read : { ...read, expected: `${read.expected}; or none` }
+    },
+  }
+}
+
+/** The name of a file; whether it is there is found out by who opens it. */
+export function path(placeholder: string): Kind<string> {
+  return { ...text(placeholder), form: 'name of a file' }
+}
+
+/** Access rights as chmod takes them: three or four octal digits. */
+export function fileMode(): Kind<number> {
+  return {
+    placeholder: 'MODE',
+    form: 'octal digits, as for chmod',
+    list: false,
+    read: given =>
+      /^0?[0-7]{3}$/.test(given)
+        ? { value: Number.parseInt(given, 8) }
+        : { expected: 'three octal digits, such as 660' },
+  }
+}
+
+/** Numbers of a user and a group; null for a group that stays as it is. */
+export interface FileOwner {
+  readonly uid: number
+  readonly gid: number | null
+}
+
+/** `UID` or `UID:GID`. */
+export function fileOwner(): Kind<FileOwner> {
+  return {
+    placeholder: 'UID[:GID]',
+    form: 'numbers of a user and a group',
+    list: false,
+    read: given => {
+      const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(given)
+      return match
+        ? { value: { uid: Number(match[1]), gid: match[2] === undefined ? null : Number(match[2]) } }
+        : { expected: 'UID or UID:GID as numbers, such as 1000:1000' }
+    },
+  }
+}
+
 /** A whole number within the limits, both included. */
 export function count(limits: { min: number; max: number }): Kind<number> {
   return {
@@ -124,6 +187,40 @@ export function addressList(defaultPort: number): Kind<readonly Address[]> {
         : { value: Object.freeze([...found.values()].map(address => Object.freeze(address))) }
     },
   }
+}
+
+/** An address as it is announced, and the one it is dialled at. */
+export interface NatRule {
+  readonly from: Address
+  readonly to: Address
+}
+
+/** `HOST:PORT=HOST:PORT` pairs separated by commas; no address is mapped twice. */
+export function addressMap(): Kind<readonly NatRule[]> {
+  return {
+    placeholder: 'HOST:PORT=HOST:PORT[,...]',
+    form: 'pairs of addresses: announced=dialled',
+    list: true,
+    read: given => {
+      const rules = new Map<string, NatRule>()
+      for (const part of splitList(given)) {
+        const sides = part.split('=')
+        const [from, to] = sides.map(readWholeAddress)
+        if (!from || !to || sides.length !== 2) {
+          return { expected: 'HOST:PORT=HOST:PORT, with IPv6 in brackets, separated by commas', part }
+        }
+        const name = `${from.host} ${from.port}`
+        if (rules.has(name)) return { expected: 'each announced address once', part }
+        rules.set(name, Object.freeze({ from, to }))
+      }
+      return { value: Object.freeze([...rules.values()]) }
+    },
+  }
+}
+
+function readWholeAddress(written: string): Address | undefined {
+  const address = parseAddress(written)
+  return address && isHost(address.host, written) ? Object.freeze(address) : undefined
 }
 
 function readAddress(part: string, defaultPort: number): Address | undefined {

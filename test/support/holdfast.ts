@@ -82,7 +82,7 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
     await proxy.stop()
     return [before, imbalance(proxy.counters), leftover(proxy.counters)].filter(text => text !== undefined)
   }
-  const base = handle(t, { port: bound.port, log, expected: options.expectedErrors ?? [], end })
+  const base = handle(t, { port: bound.listen?.port ?? 0, log, expected: options.expectedErrors ?? [], end })
   return { ...base, counters: proxy.counters }
 }
 

@@ -58,7 +58,7 @@ t.test('file — loses to the environment, which loses to the flag', async t => 
   const path = write(t, 'sentinels: a\nmaster: file\nmax-retries: 1\nlisten: 1\n')
   const env = { HOLDFAST_CONFIG: path, HOLDFAST_MAX_RETRIES: '2', HOLDFAST_LISTEN: '2' }
   const config = configOf(['--listen', '3'], env)
-  t.strictSame([config.masterName, config.maxRetries, config.listenPort], ['file', 2, 3])
+  t.strictSame([config.masterName, config.maxRetries, config.listen?.port], ['file', 2, 3])
 })
 
 t.test('file — is named in its errors, with the key', async t => {

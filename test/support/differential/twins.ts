@@ -1,7 +1,7 @@
 // twins.ts — the two sides of a differential run for one test: a plain server, and Holdfast in front of its twin with
 // Sentinels; then the run itself, and what a person needs to see when it fails.
 import type { Test } from 'tap'
-import type { Config } from '../../../src/config.ts'
+import { type Config, readConfig } from '../../../src/config.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { createProxy } from '../../../src/proxy.ts'
 import { SentinelSet } from '../sentinel-set.ts'
@@ -109,30 +109,24 @@ async function startDirect(t: Scope, flavour: Flavour, attempts = 3): Promise<No
 }
 
 async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): Promise<number> {
-  const config: Config = {
-    sentinels: set.sentinels.map(({ host, port }) => ({ host, port })),
-    masterName: set.masterName,
-    listenHost: '127.0.0.1',
-    listenPort: 0,
-    links,
-    denyCommands: ['sync', 'psync', 'replconf', 'replicaof', 'slaveof', 'failover', 'shutdown'],
-    retryPolicy: 'always',
-    maxRetries: 0,
-    retryBackoffMinMs: 50,
-    retryBackoffMaxMs: 1000,
-    holdTimeoutMs: 60_000,
-    maxHeldBytes: 256 * 1024 * 1024,
-    maxSessionHeldBytes: 1024 * 1024,
-    maxSessions: 0,
-    redisUsername: null,
-    redisPassword: null,
-    sentinelUsername: null,
-    sentinelPassword: null,
-    logLevel: 'silent',
-    shutdownGraceMs: 0,
-  }
-  const proxy = createProxy(config, createLog('silent'))
-  const { port } = await proxy.start()
+  const sentinels = set.sentinels.map(({ host, port }) => `${host}:${port}`).join(',')
+  const read = readConfig(
+    [
+      '--sentinels',
+      sentinels,
+      '--master',
+      set.masterName,
+      '--listen',
+      '127.0.0.1:0',
+      '--links',
+      links,
+      '--max-sessions=0',
+    ],
+    { HOLDFAST_SHUTDOWN_GRACE: '0' },
+  )
+  if (read.kind !== 'config') throw new Error(JSON.stringify(read))
+  const proxy = createProxy(read.config, createLog('silent'))
+  const { listen } = await proxy.start()
   t.teardown(() => proxy.stop())
-  return port
+  return listen?.port ?? 0
 }

@@ -1,0 +1,84 @@
+// relations.ts — what must be true between two options, and how it is said when it is not.
+import { sameAddress } from '../address.ts'
+import type { Relation } from './settle.ts'
+import type { Values } from './table.ts'
+
+/** Rules between two options. */
+export const relations: readonly Relation<Values>[] = [
+  {
+    between: ['retry-backoff-min', 'retry-backoff-max'],
+    rule: '--retry-backoff-min must not be more than --retry-backoff-max',
+    holds: values => values['retry-backoff-min'] <= values['retry-backoff-max'],
+  },
+  {
+    between: ['max-session-held-bytes', 'max-held-bytes'],
+    rule: '--max-session-held-bytes must not be more than --max-held-bytes',
+    holds: values => values['max-session-held-bytes'] <= values['max-held-bytes'],
+  },
+  {
+    between: ['redis-username', 'redis-password'],
+    rule: '--redis-username needs --redis-password or --redis-password-file',
+    holds: values => values['redis-username'] === null || values['redis-password'] !== null,
+  },
+  {
+    between: ['sentinel-username', 'sentinel-password'],
+    rule: '--sentinel-username needs --sentinel-password or --sentinel-password-file',
+    holds: values => values['sentinel-username'] === null || values['sentinel-password'] !== null,
+  },
+  {
+    between: ['listen', 'sentinels'],
+    rule: '--listen must not be the address of one of the --sentinels',
+    holds: ({ sentinels, listen }) => listen === null || !sentinels.some(sentinel => sameAddress(sentinel, listen)),
+  },
+  {
+    between: ['listen', 'listen-socket'],
+    rule: '--listen none needs --listen-socket, as clients must connect somewhere',
+    holds: values => values.listen !== null || values['listen-socket'] !== null,
+  },
+  {
+    between: ['listen', 'admin-listen'],
+    rule: '--admin-listen must not be the address of --listen',
+    holds: ({ listen, 'admin-listen': admin }) =>
+      listen === null || admin === null || admin.port === 0 || !sameAddress(listen, admin),
+  },
+  {
+    between: ['listen-socket-owner', 'listen-socket'],
+    rule: '--listen-socket-owner needs --listen-socket',
+    holds: values => values['listen-socket-owner'] === null || values['listen-socket'] !== null,
+  },
+  {
+    between: ['client-username', 'client-password'],
+    rule: '--client-username needs --client-password or --client-password-file',
+    holds: values => values['client-username'] === null || values['client-password'] !== null,
+  },
+  ...tlsRelations('redis'),
+  ...tlsRelations('sentinel'),
+  ...together('listen-tls-cert', 'listen-tls-key'),
+  needs('listen-tls-ca', 'listen-tls-cert'),
+]
+
+type Name = keyof Values & string
+
+/** The first is of no use without the second. */
+function needs(first: Name, second: Name): Relation<Values> {
+  return {
+    between: [first, second],
+    rule: `--${first} needs --${second}`,
+    holds: values => values[first] === null || (values[second] !== null && values[second] !== false),
+  }
+}
+
+function together(first: Name, second: Name): Relation<Values>[] {
+  return [needs(first, second), needs(second, first)]
+}
+
+function tlsRelations(side: 'redis' | 'sentinel'): Relation<Values>[] {
+  const switched = (['ca', 'cert', 'key', 'server-name'] as const).map(
+    (part): Relation<Values> => ({
+      between: [`${side}-tls-${part}`, `${side}-tls`],
+      rule: `--${side}-tls-${part} needs --${side}-tls on`,
+      holds: values => values[`${side}-tls-${part}`] === null || values[`${side}-tls`],
+    }),
+  )
+  return [...switched, ...together(`${side}-tls-cert`, `${side}-tls-key`)]
+}
