@@ -5,7 +5,7 @@ import { type Case, caseGroups, casesOfSet, selectCases } from './cases.ts'
 import { targetNames } from './targets.ts'
 
 export interface Options {
-  mode: 'compare' | 'idle' | 'failover' | 'help'
+  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'help'
   cases: Case[]
   targets: string[]
   rounds: number
@@ -15,6 +15,7 @@ export interface Options {
   profile: string | undefined
   base: string | undefined
   idleSessions: number
+  steadyMinutes: number
 }
 
 const defaultTargets = ['direct', 'haproxy', 'twemproxy', 'pipe', 'holdfast']
@@ -30,6 +31,8 @@ export const help = `usage: npm run bench -- [options]
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
   --idle-sessions N       instead: memory for each of N idle sessions
+  --memory                instead: memory for a session, a link of its own, a held command
+  --steady-minutes N      instead: memory during N minutes of one mixed load, with heap snapshots
   --failover              instead: time to the first reply after a failover, and the drain of held commands`
 
 /** @throws Error in plain words for an option that is not known or has no sense. */
@@ -47,6 +50,8 @@ export function readOptions(args: readonly string[]): Options {
       keep: { type: 'boolean', default: false },
       profile: { type: 'string' },
       'idle-sessions': { type: 'string' },
+      memory: { type: 'boolean', default: false },
+      'steady-minutes': { type: 'string' },
       failover: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -58,8 +63,9 @@ export function readOptions(args: readonly string[]): Options {
   const unknown = targets.filter(name => !targetNames.includes(name))
   if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
   const idle = values['idle-sessions']
+  const steady = values['steady-minutes']
   return {
-    mode: values.help ? 'help' : idle !== undefined ? 'idle' : values.failover ? 'failover' : 'compare',
+    mode: modeOf({ ...values, idle, steady }),
     cases: values.cases === undefined ? casesOfSet(values.set) : selectCases(values.cases.split(',')),
     targets,
     rounds: numberOf('--rounds', values.rounds ?? (values.failover ? '3' : '7'), { min: 1, max: 1_000 }),
@@ -68,8 +74,25 @@ export function readOptions(args: readonly string[]): Options {
     keep: values.keep,
     profile: values.profile,
     base: values.base,
+    steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
   }
+}
+
+interface Asked {
+  readonly help: boolean
+  readonly memory: boolean
+  readonly failover: boolean
+  readonly idle: string | undefined
+  readonly steady: string | undefined
+}
+
+function modeOf(asked: Asked): Options['mode'] {
+  if (asked.help) return 'help'
+  if (asked.idle !== undefined) return 'idle'
+  if (asked.steady !== undefined) return 'steady'
+  if (asked.memory) return 'memory'
+  return asked.failover ? 'failover' : 'compare'
 }
 
 function numberOf(flag: string, text: string, limits: { min: number; max: number }): number {

@@ -4,11 +4,13 @@ import { startBackend } from './backend.ts'
 import { type DrainTrial, type FailoverTrial, runDrainTrial, runFailoverTrial } from './failover.ts'
 import { drainLine, failoverLine, failoverTable } from './failover-report.ts'
 import { measureIdle } from './idle.ts'
+import { heldCosts, sessionCosts } from './memory.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { alignTable, caseTable, legend } from './report.ts'
 import { keepInHistory, runFacts, writeResults, writeRun } from './results.ts'
 import { type CaseResult, runCase } from './rounds.ts'
 import { createStage, type Stage } from './stage.ts'
+import { measureSteady } from './steady.ts'
 import { type CaseSummary, summarizeCase } from './summary.ts'
 import { needsSentinels, ownCheckout, startTargets, type Target } from './targets.ts'
 
@@ -18,6 +20,8 @@ async function main(): Promise<void> {
   const stage = await createStage()
   try {
     if (options.mode === 'idle') await reportIdle(options, stage)
+    else if (options.mode === 'memory') await reportMemory(options, stage)
+    else if (options.mode === 'steady') await reportSteady(options, stage)
     else if (options.mode === 'failover') await reportFailover(options, stage)
     else await compare(options, stage)
   } finally {
@@ -25,9 +29,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function prepare(options: Options, stage: Stage) {
+async function prepare(options: Options, stage: Stage, snapshotFolder?: string) {
   const backend = await startBackend(stage, { sentinels: needsSentinels(options.targets) })
-  const targetOptions = { profileFolder: options.profile, baseCheckout: options.base }
+  const targetOptions = { profileFolder: options.profile, baseCheckout: options.base, snapshotFolder }
   const targets = await startTargets(options.targets, stage, backend, targetOptions, (name, why) => {
     console.log(`${name} left out: ${why}`)
   })
@@ -66,6 +70,36 @@ async function reportIdle(options: Options, stage: Stage): Promise<void> {
     rows.push([idle.target, String(idle.sessions), ...megabytes, String(Math.round(idle.bytesPerSession))])
   }
   console.log(alignTable(rows).join('\n'))
+}
+
+const memorySessions = 5_000
+
+async function reportMemory(options: Options, stage: Stage): Promise<void> {
+  const { targets } = await prepare({ ...options, targets: ['holdfast'] }, stage)
+  const rows = [['what', 'how many', 'bytes each']]
+  for (const target of targets) {
+    const costs = [...(await sessionCosts(target, memorySessions)), ...(await heldCosts(stage, ownCheckout))]
+    rows.push(...costs.map(({ what, count, bytesEach }) => [what, String(count), String(Math.round(bytesEach))]))
+  }
+  console.log(alignTable(rows).join('\n'))
+}
+
+async function reportSteady(options: Options, stage: Stage): Promise<void> {
+  const { targets } = await prepare({ ...options, targets: ['holdfast'] }, stage, stage.folder)
+  for (const target of targets) {
+    const { minutes, commands, startBytes, endBytes, slope, heap } = await measureSteady(
+      target,
+      options.steadyMinutes,
+      stage.folder,
+    )
+    const mb = (bytes: number): string => (bytes / 1e6).toFixed(2)
+    console.log(
+      `${minutes} minutes, ${commands} commands; RSS at half time ${mb(startBytes)} MB, at the end ${mb(endBytes)} MB`,
+    )
+    console.log(`slope over the second half: ${mb(slope.slope)} MB an hour, standard error ${mb(slope.error)}`)
+    console.log(`heap after a quarter ${mb(heap.beforeBytes)} MB, at the end ${mb(heap.afterBytes)} MB; grown most:`)
+    for (const { kind, bytes, count } of heap.most) console.log(`  ${kind}: ${bytes} bytes, ${count} objects`)
+  }
 }
 
 const failoverClients = [1, 50, 1_000]

@@ -29,6 +29,26 @@ export function percentile(sorted: ArrayLike<number>, fraction: number): number 
   return sorted[Math.min(sorted.length - 1, Math.max(0, rank - 1))] ?? Number.NaN
 }
 
+/** A straight line's slope and the standard error of it. */
+export interface Line {
+  slope: number
+  error: number
+}
+
+/** Through at least three points; NaN for fewer. */
+export function leastSquares(points: readonly { x: number; y: number }[]): Line {
+  const n = points.length
+  if (n < 3) return { slope: Number.NaN, error: Number.NaN }
+  const mean = (pick: (point: { x: number; y: number }) => number): number =>
+    points.reduce((sum, point) => sum + pick(point), 0) / n
+  const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)]
+  const sxx = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0)
+  const sxy = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0)
+  const slope = sxy / sxx
+  const rest = points.reduce((sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0)
+  return { slope, error: Math.sqrt(rest / (n - 2) / sxx) }
+}
+
 /**
  * One ratio per round in which both were measured. Two targets measured a second apart have seen the same machine;
  * two medians of a whole run have not, which is why ratios are never made of medians here.

@@ -3,7 +3,7 @@
 // Owns: the table of targets, their command lines and configuration files. A target whose program is not installed, or
 // that does not start, is left out with the reason; that never ends the run.
 
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { freePort } from '../test/support/servers.ts'
@@ -24,6 +24,8 @@ export interface Target {
 export interface TargetOptions {
   /** Where holdfast writes its CPU profile, if it should. */
   profileFolder: string | undefined
+  /** Where holdfast writes a heap snapshot on SIGUSR2, if it should. */
+  snapshotFolder?: string | undefined
   /** Another checkout of holdfast, measured as the target `base`. */
   baseCheckout: string | undefined
 }
@@ -139,23 +141,34 @@ export interface HoldfastOptions {
   sentinels: readonly string[]
   masterName: string
   profileFolder: string | undefined
+  snapshotFolder?: string | undefined
 }
 
 /** From source, as every checkout has it; type stripping costs time at the start only. */
 export async function startHoldfast(stage: Stage, options: HoldfastOptions): Promise<Target> {
-  const { name, checkout, sentinels, masterName, profileFolder } = options
+  const { name, checkout, sentinels, masterName, profileFolder, snapshotFolder } = options
   const main = join(checkout, 'src/main.ts')
   if (!existsSync(main)) throw new Error(`there is no ${main}`)
   const port = await freePort()
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder)}`]
+  const snapshots =
+    snapshotFolder === undefined ? [] : ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${resolve(snapshotFolder)}`]
+  const nodeFlags = [...ownNodeFlags(main), ...profile, ...snapshots]
   const args = ['--sentinels', sentinels.join(','), '--master', masterName, '--listen', `127.0.0.1:${port}`]
-  const running = await stage.start(name, process.execPath, [...profile, main, ...args, '--log-level', 'warn'])
+  const running = await stage.start(name, process.execPath, [...nodeFlags, main, ...args, '--log-level', 'warn'])
   await waitForPort(port, running)
   return { name, port, process: running, lacks: [] }
+}
+
+/** Node's flags as the first line of a program has them: `#!/usr/bin/env -S node --flag`. */
+function ownNodeFlags(program: string): string[] {
+  const line = readFileSync(program, 'utf8').split('\n', 1)[0] ?? ''
+  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? []
 }
 
 async function inFrontOf({ name, stage, backend, options }: Context, checkout: string): Promise<Target> {
   const { masterName, sentinelPorts } = backend
   const sentinels = sentinelPorts.map(port => `127.0.0.1:${port}`)
-  return startHoldfast(stage, { name, checkout, sentinels, masterName, profileFolder: options.profileFolder })
+  const { profileFolder, snapshotFolder } = options
+  return startHoldfast(stage, { name, checkout, sentinels, masterName, profileFolder, snapshotFolder })
 }

@@ -4,6 +4,7 @@
 //
 // Installs the packages first where they are missing; passes signals on and keeps the exit code.
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -16,11 +17,17 @@ import { binEnvironment, root, SetupError, setupPackages } from './setup.mjs'
 export function start(node, words, options = {}) {
   const [first = '', ...rest] = words
   const script = /\.[cm]?[jt]s$/.test(first) ? first : join(root, 'node_modules', '.bin', first)
-  const child = spawn(node, [script, ...rest], { env: binEnvironment(), stdio: 'inherit', ...options })
+  const child = spawn(node, [...nodeFlags(script), script, ...rest], { env: binEnvironment(), stdio: 'inherit', ...options })
   const signals = process.stdin.isTTY ? ['SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP', 'SIGINT']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
   if (process.stdin.isTTY) process.on('SIGINT', () => {})
   return child
+}
+
+/** The flags that a script's first line gives Node: `#!/usr/bin/env -S node --flag`; a package's tool may have none. */
+function nodeFlags(script) {
+  const line = readFileSync(script, 'utf8').split('\n', 1)[0] ?? ''
+  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? []
 }
 
 /** The exit code of a child: its own, 128 and the signal's number as shells have it, or 127 when it cannot start. */

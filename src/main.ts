@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --single-threaded-gc
 // main.ts — the process edge: arguments and environment in, exit code out, signals to the proxy.
 //
 // Exit codes: 0 help, version, or a stop that was asked for; 1 the port cannot be had, an uncaught error, or a second

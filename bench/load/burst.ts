@@ -14,7 +14,12 @@ export interface Burst {
   stop(): void
 }
 
-export async function prepareBurst(port: number, clients: number, commandsEach: number): Promise<Burst> {
+export async function prepareBurst(
+  port: number,
+  clients: number,
+  commandsEach: number,
+  valueBytes = 64,
+): Promise<Burst> {
   const total = clients * commandsEach
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   promise.catch(() => {})
@@ -29,7 +34,7 @@ export async function prepareBurst(port: number, clients: number, commandsEach: 
   for (let n = 0; n < clients; n++) sockets.push(await openClient(port, onReply, reject))
   return {
     send: () => {
-      for (const [n, client] of sockets.entries()) client.write(pipelineOf(n, commandsEach))
+      for (const [n, client] of sockets.entries()) client.write(pipelineOf(n, commandsEach, valueBytes))
     },
     answered: promise,
     firstReplyAt: () => seen.first,
@@ -41,7 +46,7 @@ export async function prepareBurst(port: number, clients: number, commandsEach: 
   }
 }
 
-function pipelineOf(client: number, commands: number): Buffer {
-  const value = Buffer.alloc(64, 'x')
+function pipelineOf(client: number, commands: number, valueBytes: number): Buffer {
+  const value = Buffer.alloc(valueBytes, 'x')
   return Buffer.concat(Array.from({ length: commands }, (_, n) => encode(['SET', `bench:burst:${client}:${n}`, value])))
 }
