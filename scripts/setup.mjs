@@ -1,6 +1,6 @@
 // setup.mjs — makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
 //
-//   node scripts/setup.mjs [--with valkey] [--with bench]
+//   node scripts/setup.mjs [--with valkey] [--with openssl] [--with bench]
 //
 // Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
 // Node from 18 on and needs no package, as it is what installs them. Progress goes to standard error.
@@ -28,6 +28,8 @@ const toolSets = {
     { program: 'valkey-server', apt: 'valkey-server', brew: 'valkey' },
     { program: 'valkey-cli', apt: 'valkey-tools', brew: 'valkey' },
   ],
+  // The tests make their certificates with it.
+  openssl: [{ program: 'openssl', apt: 'openssl', brew: 'openssl' }],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
     { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },
@@ -228,7 +230,7 @@ function readExtras(args) {
   for (let index = 0; index < args.length; index++) {
     const value = args[index] === '--with' ? args[++index] : args[index]?.replace(/^--with=/, '')
     for (const set of (value ?? '').split(',')) {
-      if (!Object.hasOwn(toolSets, set)) throw new SetupError(`usage: setup.mjs [--with valkey] [--with bench]`)
+      if (!Object.hasOwn(toolSets, set)) throw new SetupError(`usage: setup.mjs [--with valkey] [--with openssl] [--with bench]`)
       extras.push(set)
     }
   }

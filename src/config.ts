@@ -14,6 +14,7 @@ import type { Source } from './config/option.ts'
 import { relations } from './config/relations.ts'
 import { brokenRelations, settle } from './config/settle.ts'
 import { options, type Values } from './config/table.ts'
+import { tlsFileProblems } from './config/tls-check.ts'
 import type { FileOwner, NatRule } from './config/values.ts'
 import type { LogLevel } from './ops/log.ts'
 
@@ -179,8 +180,8 @@ export type ReadResult =
   | { readonly kind: 'errors'; readonly errors: string[] }
 
 /**
- * Reads all sources. `argv` is without the program's own two words. Reads files (the config file, secrets) and nothing
- * else; never throws for what a person wrote. A question (--help, --version) is answered whatever else stands there.
+ * Reads all sources. `argv` is without the program's own two words. Reads files (the config file, secrets, certificates)
+ * and nothing else; never throws for what a person wrote. A question (--help, --version) is answered whatever else stands there.
  */
 export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): ReadResult {
   const flags = readFlags(argv, options)
@@ -195,6 +196,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     ...sources.flatMap(source => source.errors),
     ...settled.errors,
     ...brokenRelations(settled, { table: options, relations }),
+    ...tlsFileProblems(settled),
   ]
   return errors.length > 0
     ? { kind: 'errors', errors }

@@ -16,6 +16,7 @@ import { isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
+import { createSecurity } from './transport/security.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
 
@@ -40,6 +41,7 @@ const PRESSURE_CHECK_MS = 10
 /** Builds everything; nothing is connected before start(). */
 export function createProxy(config: Config, log: Log): Proxy {
   const counters = createCounters()
+  const security = createSecurity(config, log)
   const turn = new Turn()
   const learned = new LearnedCommands()
   const lanes = new Lanes({
@@ -102,6 +104,7 @@ export function createProxy(config: Config, log: Log): Proxy {
     counters,
     async start() {
       const listen = config.listen === null ? null : await listener.listen(config.listen)
+      await security.files.start()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
@@ -111,6 +114,7 @@ export function createProxy(config: Config, log: Log): Proxy {
       log.info({ event: 'proxy.stopping', sessions: listener.size, graceMs: config.shutdownGraceMs }, 'no new clients')
       await listener.stop(config.shutdownGraceMs)
       clearInterval(pressureTimer)
+      security.files.stop()
       lanes.stop()
       await watcher.stop()
       log.info({ event: 'proxy.stopped' }, 'stopped')

@@ -4,9 +4,8 @@
 // characters, and a value means the same in the file as in a flag. Parser messages can quote the file, and the file can
 // hold passwords, so a syntax error is reported by its place and kind alone.
 // Imports `yaml` only when there is a file to read: it costs 40 ms that a start without one should not pay.
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { getSystemErrorMap } from 'node:util'
+import { readSmallFile, secretText } from '../transport/read-file.ts'
 import { type Given, type Source, shownName, type Table, valueNames } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
@@ -16,11 +15,15 @@ type Scalar = import('yaml').Scalar
 /** Reads the file that `named` names; `named.origin` is where the name itself came from. */
 export function readConfigFile(named: Given, table: Table): Source {
   const path = named.text
-  const content = path === '' ? { cause: 'the name of the file is empty' } : readText(path)
+  const content = readSmallFile(path)
   if ('cause' in content) return unread([`${named.origin}: cannot read ${path}: ${content.cause}`])
   const yaml = createRequire(import.meta.url)('yaml') as Yaml
   const counter = new yaml.LineCounter()
-  const parsed = yaml.parseDocument(content.text, { schema: 'failsafe', prettyErrors: false, lineCounter: counter })
+  const parsed = yaml.parseDocument(content.bytes.toString(), {
+    schema: 'failsafe',
+    prettyErrors: false,
+    lineCounter: counter,
+  })
   const broken = [...parsed.errors, ...parsed.warnings].map(problem => {
     const kind = problem.code.toLowerCase().replaceAll('_', ' ')
     const hint = 'a value that starts with a special character needs quotes'
@@ -79,25 +82,9 @@ function scalarText(scalar: Scalar): string | undefined {
   return scalar.type === 'PLAIN' && ['', '~', 'null'].includes(scalar.value) ? undefined : scalar.value
 }
 
-/** The secret in a file: its text without the one line end that editors and `echo` put behind it. */
+/** The secret in a file, see secretText. */
 export function readSecretFile(named: Given): { text: string } | { error: string } {
-  const content = named.text === '' ? { cause: 'the name of the file is empty' } : readText(named.text)
+  const content = readSmallFile(named.text)
   if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }
-  return { text: content.text.replace(/\r?\n$/, '') }
-}
-
-function readText(path: string): { text: string } | { cause: string } {
-  try {
-    return { text: readFileSync(path, 'utf8') }
-  } catch (error) {
-    return { cause: causeOf(error) }
-  }
-}
-
-/** `no such file or directory (ENOENT)`: the system's own words, without the path a second time. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code, errno } = error as NodeJS.ErrnoException
-  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
-  return words === undefined ? error.message : `${words} (${code})`
+  return { text: secretText(content.bytes) }
 }

@@ -1,6 +1,8 @@
 // The reading of options: sources, precedence, relations, and errors that name the place and never a secret.
 import t, { type Test } from 'tap'
 import { type Config, optionsTable, printableConfig, readConfig } from '../../src/config.ts'
+import { Authority } from '../support/certificates.ts'
+import { makeFolder, removeFolder } from '../support/servers.ts'
 
 const needed = ['--sentinels', 's1', '--master', 'm'] as const
 
@@ -55,6 +57,10 @@ t.test('config — has the documented defaults — when only what is required is
 })
 
 t.test('config — takes every option from the environment', async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const authority = new Authority(dir)
+  const { cert, key } = authority.issue('own')
   const config = configOf(t, [], {
     HOLDFAST_SENTINELS: 'a:1, b,[::1]:3',
     HOLDFAST_MASTER: 'main',
@@ -82,15 +88,15 @@ t.test('config — takes every option from the environment', async t => {
     HOLDFAST_SENTINEL_USERNAME: 'watch',
     HOLDFAST_SENTINEL_PASSWORD: 'p2',
     HOLDFAST_REDIS_TLS: 'on',
-    HOLDFAST_REDIS_TLS_CA: 'ca.pem',
+    HOLDFAST_REDIS_TLS_CA: authority.ca,
     HOLDFAST_SENTINEL_TLS: 'on',
-    HOLDFAST_SENTINEL_TLS_CERT: 'cert.pem',
-    HOLDFAST_SENTINEL_TLS_KEY: 'key.pem',
+    HOLDFAST_SENTINEL_TLS_CERT: cert,
+    HOLDFAST_SENTINEL_TLS_KEY: key,
     HOLDFAST_SENTINEL_TLS_SERVER_NAME: 'sentinel',
     HOLDFAST_SENTINEL_TLS_MIN_VERSION: 'TLSv1.3',
-    HOLDFAST_LISTEN_TLS_CERT: 'own.pem',
-    HOLDFAST_LISTEN_TLS_KEY: 'own-key.pem',
-    HOLDFAST_LISTEN_TLS_CA: 'clients.pem',
+    HOLDFAST_LISTEN_TLS_CERT: cert,
+    HOLDFAST_LISTEN_TLS_KEY: key,
+    HOLDFAST_LISTEN_TLS_CA: authority.ca,
     HOLDFAST_ADMIN_LISTEN: '9121',
     HOLDFAST_LOG_LEVEL: 'debug',
     HOLDFAST_LOG_PRETTY: 'on',
@@ -129,15 +135,15 @@ t.test('config — takes every option from the environment', async t => {
     sentinelUsername: 'watch',
     sentinelPassword: 'p2',
     passwordFiles: { redis: null, sentinel: null, client: null },
-    redisTls: { caFile: 'ca.pem', certFile: null, keyFile: null, serverName: null, minVersion: 'TLSv1.2' },
+    redisTls: { caFile: authority.ca, certFile: null, keyFile: null, serverName: null, minVersion: 'TLSv1.2' },
     sentinelTls: {
       caFile: null,
-      certFile: 'cert.pem',
-      keyFile: 'key.pem',
+      certFile: cert,
+      keyFile: key,
       serverName: 'sentinel',
       minVersion: 'TLSv1.3',
     },
-    listenTls: { certFile: 'own.pem', keyFile: 'own-key.pem', caFile: 'clients.pem', minVersion: 'TLSv1.2' },
+    listenTls: { certFile: cert, keyFile: key, caFile: authority.ca, minVersion: 'TLSv1.2' },
     adminListen: { host: '127.0.0.1', port: 9121 },
     logLevel: 'debug',
     logPretty: true,

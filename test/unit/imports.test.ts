@@ -16,7 +16,7 @@ interface Edge {
   readonly kind: 'type' | 'value'
 }
 
-const leaves = ['address', 'errors', 'ops/log', 'ops/counters'] as const
+const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters'] as const
 
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -27,10 +27,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', ...leaves],
   command: ['resp'],
-  config: ['address', 'ops/log', 'command'],
+  config: ['address', 'ops/log', 'command', 'transport'],
   resp: [],
   address: [],
   errors: [],
+  transport: ['address', 'ops/log', 'ops/counters'],
   'ops/log': [],
   'ops/counters': [],
 }
@@ -158,6 +159,7 @@ t.test('imports — a wrong edge is reported', async t => {
     [edge('config/file.ts', 'proxy.ts'), 'config/file.ts must not import proxy.ts'],
     [edge('client/session.ts', 'config.ts'), 'client/session.ts must import nothing but types from config.ts'],
     [edge('client/session.ts', 'ioredis'), 'client/session.ts must not import package ioredis'],
+    [edge('transport/password.ts', 'errors.ts'), 'transport/password.ts must not import errors.ts'],
     [edge('misc/odd.ts', 'address.ts'), 'misc/odd.ts: the import rule knows no "misc"'],
   ]
   for (const [given, problem] of wrong) t.strictSame(findProblems([given]), [problem])

@@ -1,0 +1,114 @@
+// file-watcher.ts — notices that the content of files has changed: certificates, keys, passwords.
+//
+// It looks instead of being told: Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs
+// by file system. A look is one stat per file, which follows links; the content is read when the stat has changed. What
+// has just changed is looked at again after a short pause until it holds still, so that a pair of files written one
+// after the other is reported once, and a file half written not at all.
+//
+// Owns: the timer. Never: keeps a content (it may be a password; a digest is enough), judges one, throws.
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+
+const lookMs = 1000
+const settleMs = 100
+/** A file that never holds still is reported all the same. */
+const settleLimit = 20
+
+interface Watched {
+  readonly paths: readonly string[]
+  readonly onChange: () => void
+  /** Of each path: what stat said last, and the digest of its content. */
+  stats: string[]
+  digests: string[]
+  /** Looks in a row that found it changing. */
+  restless: number
+}
+
+/** One per process: all files are looked at by one timer, which keeps no process alive. */
+export class FileWatcher {
+  readonly #watched = new Set<Watched>()
+  #timer: NodeJS.Timeout | null = null
+  #running = false
+
+  /**
+   * `onChange` is called once after the content of any of these files has changed, come or gone. What is there when the
+   * watcher starts (or at this call, when it runs) is taken as known. Answers how to stop watching them.
+   */
+  watch(paths: readonly string[], onChange: () => void): () => void {
+    const one: Watched = { paths, onChange, stats: [], digests: [], restless: 0 }
+    this.#watched.add(one)
+    if (this.#running) void remember(one)
+    return () => this.#watched.delete(one)
+  }
+
+  /** Resolves when all files have been looked at for the first time. */
+  async start(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    await Promise.all([...this.#watched].map(remember))
+    this.#arm(lookMs)
+  }
+
+  stop(): void {
+    this.#running = false
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  #arm(ms: number): void {
+    if (!this.#running || this.#watched.size === 0) return
+    this.#timer = setTimeout(() => void this.#look(), ms).unref()
+  }
+
+  async #look(): Promise<void> {
+    const found = await Promise.all([...this.#watched].map(look))
+    this.#arm(found.includes('changing') ? settleMs : lookMs)
+  }
+}
+
+async function remember(one: Watched): Promise<void> {
+  const stats = await Promise.all(one.paths.map(statOf))
+  one.digests = await Promise.all(one.paths.map(digestOf))
+  one.stats = stats
+}
+
+async function look(one: Watched): Promise<'same' | 'changing'> {
+  if (one.stats.length === 0) return 'same'
+  const stats = await Promise.all(one.paths.map(statOf))
+  const moved = stats.some((text, i) => text !== one.stats[i])
+  one.stats = stats
+  if (moved && one.restless < settleLimit) {
+    one.restless++
+    return 'changing'
+  }
+  if (one.restless === 0) return 'same'
+  one.restless = 0
+  const digests = await Promise.all(one.paths.map(digestOf))
+  if (digests.every((digest, i) => digest === one.digests[i])) return 'same'
+  one.digests = digests
+  one.onChange()
+  return 'same'
+}
+
+async function statOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path)
+    return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  try {
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('base64')
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+}

@@ -1,0 +1,54 @@
+// password.ts — a password that may change while we run, because it came from a file: what it is now, and what it was.
+//
+//   file changes ──▶ replace ──▶ current, previous          whoever signs in asks for `current`, at that moment
+//   a server refuses it ──▶ refused ──▶ the other one of the two is tried next
+//
+// A rotation changes the file and each server at different times, in either order: until all have changed, some servers
+// take the one password and some the other. So the last one is kept, and a refusal makes the next attempt use the other.
+// Never: shows a password, decides when to try again.
+import { readSmallFile, secretText } from './read-file.ts'
+
+export class Password {
+  /** Where it was read from; null: it is fixed, or there is none. */
+  readonly file: string | null
+  #newest: string | null
+  #previous: string | null = null
+  #usePrevious = false
+
+  constructor(value: string | null, file: string | null = null) {
+    this.#newest = value
+    this.file = value === null ? null : file
+  }
+
+  /** What to sign in with now; null: without. */
+  get current(): string | null {
+    return this.#usePrevious ? this.#previous : this.#newest
+  }
+
+  /** Whether a client that shows this text may come in: with the newest or the one before it. */
+  accepts(text: string): boolean {
+    return text === this.#newest || (this.#previous !== null && text === this.#previous)
+  }
+
+  /** A server has refused `tried`. Whoever tried an older choice changes nothing. */
+  refused(tried: string | null): void {
+    if (this.#previous !== null && tried === this.current) this.#usePrevious = !this.#usePrevious
+  }
+
+  /**
+   * Reads the file again. An empty file or one that cannot be read changes nothing: `problem` says so.
+   * Blocks for the time of one small read.
+   */
+  reload(): { changed: boolean; problem: string | null } {
+    if (this.file === null) return { changed: false, problem: null }
+    const content = readSmallFile(this.file)
+    if ('cause' in content) return { changed: false, problem: content.cause }
+    const text = secretText(content.bytes)
+    if (text === '') return { changed: false, problem: 'the file is empty' }
+    if (text === this.#newest) return { changed: false, problem: null }
+    this.#previous = this.#newest
+    this.#newest = text
+    this.#usePrevious = false
+    return { changed: true, problem: null }
+  }
+}

@@ -1,0 +1,84 @@
+// security.ts — everything that is read from files and may change while we run: certificates, keys, passwords.
+//
+//   files ──watcher──▶ routes of Redis and Sentinel, passwords ──onChange──▶ whoever has to sign in or dial again
+//
+// Owns: one watcher and what hangs on it. Never: dials, ends a connection: what is there stays, what is new is by the
+// new files. A file that turns out to be broken is logged and changes nothing.
+import { basename } from 'node:path'
+import type { Log } from '../ops/log.ts'
+import { FileWatcher } from './file-watcher.ts'
+import { createNatMap, type NatEntry } from './nat-map.ts'
+import { Password } from './password.ts'
+import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
+
+type Who = 'redis' | 'sentinel' | 'client'
+
+/** The part of the configuration that this needs. */
+export interface SecurityOptions {
+  readonly natMap: readonly NatEntry[]
+  readonly redisTls: ServerTls | null
+  readonly sentinelTls: ServerTls | null
+  readonly redisPassword: string | null
+  readonly sentinelPassword: string | null
+  readonly clientPassword: string | null
+  readonly passwordFiles: Readonly<Record<Who, string | null>>
+}
+
+export interface Security {
+  readonly files: FileWatcher
+  readonly redis: ServerRoutes
+  readonly sentinel: ServerRoutes
+  readonly passwords: Readonly<Record<Who, Password>>
+  /** Calls `listener` after that password has become another one. */
+  onPassword(who: Who, listener: () => void): void
+}
+
+/** @throws Error naming every TLS file that cannot be used; the configuration has checked them a moment ago. */
+export function createSecurity(options: SecurityOptions, log: Log): Security {
+  const files = new FileWatcher()
+  const nat = createNatMap(options.natMap)
+  const redis = new ServerRoutes('redis', { tls: options.redisTls, nat })
+  const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat })
+  for (const routes of [redis, sentinel]) {
+    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, log))
+  }
+  const passwords = {
+    redis: new Password(options.redisPassword, options.passwordFiles.redis),
+    sentinel: new Password(options.sentinelPassword, options.passwordFiles.sentinel),
+    client: new Password(options.clientPassword, options.passwordFiles.client),
+  }
+  const listeners: Record<Who, (() => void)[]> = { redis: [], sentinel: [], client: [] }
+  for (const who of ['redis', 'sentinel', 'client'] as const) {
+    const password = passwords[who]
+    if (password.file === null) continue
+    files.watch([password.file], () => {
+      if (reloadPassword(who, { password, log })) for (const listener of listeners[who]) listener()
+    })
+  }
+  return { files, redis, sentinel, passwords, onPassword: (who, listener) => listeners[who].push(listener) }
+}
+
+function reloadRoutes(routes: ServerRoutes, log: Log): void {
+  const problems = routes.reload()
+  if (problems.length === 0) {
+    log.info(
+      { event: 'tls.reloaded', side: routes.side },
+      'new connections use the new files; those that are open stay',
+    )
+    return
+  }
+  const causes = problems.map(describeProblem)
+  log.error(
+    { event: 'tls.kept', side: routes.side, causes },
+    'the new files cannot be used, so the ones read before stay in use: correct the files',
+  )
+}
+
+function reloadPassword(who: Who, { password, log }: { password: Password; log: Log }): boolean {
+  const { changed, problem } = password.reload()
+  const file = basename(password.file ?? '')
+  if (problem !== null)
+    log.error({ event: 'password.kept', who, file, cause: problem }, 'the password read before stays in use')
+  else if (changed) log.info({ event: 'password.reloaded', who, file }, 'new connections sign in with the new password')
+  return changed
+}

@@ -1,0 +1,118 @@
+// server-route.ts — how a server is reached: which address is dialled, and with what TLS.
+//
+//   announced address ──natMap──▶ address to dial
+//                     └─ its name, or the option's ──▶ SNI and the names its certificate may bear
+//
+// Owns: the TLS material of one side (Redis or Sentinel) and the sessions to resume. A change of the files reaches new
+// connections; those that are there stay. Never: dials, logs a secret, gives up material that works for some that does not.
+import { isIP } from 'node:net'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+} from 'node:tls'
+import { type Address, formatAddress } from '../address.ts'
+import type { NatMap } from './nat-map.ts'
+import { readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import type { ServerSide } from './tls-trouble.ts'
+
+export interface ServerTls extends TlsFiles {
+  /** null: the host that was announced. */
+  readonly serverName: string | null
+}
+
+/** Where and how to dial one server now. */
+export interface Route {
+  readonly address: Address
+  /** For tls.connect, besides host and port; null: plain TCP. */
+  readonly tls: ConnectionOptions | null
+  /** To be called with a session ticket of this connection, and with null when TLS with it has failed. */
+  readonly keep: (session: Buffer | null) => void
+}
+
+/** Sessions kept at most: a set has a few nodes, and a name that is announced once may never come again. */
+const maxSessions = 64
+
+const nothing = (): void => undefined
+
+export class ServerRoutes {
+  readonly side: ServerSide
+  readonly files: readonly string[]
+  readonly #nat: NatMap
+  readonly #tls: ServerTls | null
+  #context: SecureContext | null = null
+  readonly #sessions = new Map<string, Buffer>()
+
+  /** @throws Error naming every file that cannot be used. */
+  constructor(side: ServerSide, { tls, nat }: { tls: ServerTls | null; nat: NatMap }) {
+    this.side = side
+    this.#nat = nat
+    this.#tls = tls
+    this.files = tls === null ? [] : [tls.caFile, tls.certFile, tls.keyFile].filter(file => file !== null)
+    const problems = this.reload()
+    if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
+  }
+
+  get usesTls(): boolean {
+    return this.#tls !== null
+  }
+
+  /** The address that is dialled for this one. */
+  target(announced: Address): Address {
+    return this.#nat(announced)
+  }
+
+  route(announced: Address): Route {
+    const address = this.#nat(announced)
+    if (this.#tls === null || this.#context === null) return { address, tls: null, keep: nothing }
+    const names = this.#tls.serverName === null ? [announced.host, address.host] : [this.#tls.serverName]
+    const key = formatAddress(announced)
+    const session = this.#sessions.get(key)
+    const context = this.#context
+    const serverName = names.find(name => isIP(name) === 0)
+    const tls: ConnectionOptions = {
+      secureContext: context,
+      checkServerIdentity: (_host, certificate) => checkNames(names, certificate),
+      ...(serverName !== undefined && { servername: serverName }),
+      ...(session !== undefined && { session }),
+    }
+    return { address, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
+  }
+
+  /** Reads the files again. What is wrong with them is answered, and the material in use stays. */
+  reload(): TlsProblem[] {
+    if (this.#tls === null) return []
+    const read = readTlsFiles(this.#tls, Date.now())
+    if ('problems' in read) return read.problems
+    this.#context = createSecureContext(read.material)
+    // A resumed session is not verified again, so none may outlive the material it was made with.
+    this.#sessions.clear()
+    return []
+  }
+
+  #keep(key: string, ticket: Buffer | null): void {
+    this.#sessions.delete(key)
+    if (ticket === null) return
+    this.#sessions.set(key, ticket)
+    const [oldest] = this.#sessions.keys()
+    if (this.#sessions.size > maxSessions && oldest !== undefined) this.#sessions.delete(oldest)
+  }
+}
+
+/** The certificate must bear one of the names: the announced one, or, behind a NAT map, the one that is dialled. */
+function checkNames(names: readonly string[], certificate: PeerCertificate): Error | undefined {
+  let first: Error | undefined
+  for (const name of names) {
+    const problem = checkServerIdentity(name, certificate)
+    if (problem === undefined) return undefined
+    first ??= problem
+  }
+  return first
+}
+
+/** `/etc/tls/ca.pem holds no PEM certificate`. */
+export function describeProblem({ path, cause }: TlsProblem): string {
+  return `${path} ${cause}`
+}

@@ -1,0 +1,88 @@
+// certificates.ts — a certificate authority and the certificates it signs, made with openssl in a folder of the test.
+//
+// Owns: the files it writes. Never: writes outside of the given folder, uses a key twice for two certificates.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Names of PEM files. */
+export interface CertificateFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface CertificateOptions {
+  /** subjectAltName; `DNS:localhost,IP:127.0.0.1,IP:::1` where not given. */
+  readonly names?: string
+  /** Days from now; -1 has expired yesterday. 30 */
+  readonly days?: number
+  /** rsa:1024 is one that OpenSSL refuses to use. ec where not given. */
+  readonly key?: 'ec' | 'rsa:1024'
+}
+
+export class Authority {
+  /** The CA's certificate. */
+  readonly ca: string
+  readonly #key: string
+  readonly #dir: string
+
+  /** Makes a CA of this name in the folder. */
+  constructor(dir: string, name = 'ca') {
+    this.#dir = dir
+    this.ca = join(dir, `${name}.pem`)
+    this.#key = join(dir, `${name}-key.pem`)
+    openssl([
+      ...['req', '-x509', ...newKey('ec'), '-keyout', this.#key, '-out', this.ca, '-days', '30'],
+      ...['-subj', `/CN=Test ${name}`, '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+    ])
+  }
+
+  /** A certificate `NAME.pem` with its key `NAME-key.pem`. */
+  issue(name: string, options: CertificateOptions = {}): CertificateFiles {
+    const files = { cert: join(this.#dir, `${name}.pem`), key: join(this.#dir, `${name}-key.pem`) }
+    const { names = 'DNS:localhost,IP:127.0.0.1,IP:::1', days = 30 } = options
+    const time = days > 0 ? ['-days', String(days)] : ['-not_before', stamp(days - 10), '-not_after', stamp(days)]
+    openssl([
+      ...['req', '-x509', ...newKey(options.key ?? 'ec'), '-keyout', files.key, '-out', files.cert, ...time],
+      ...[
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        `subjectAltName=${names}`,
+        '-addext',
+        'basicConstraints=critical,CA:FALSE',
+      ],
+      ...['-CA', this.ca, '-CAkey', this.#key],
+    ])
+    return files
+  }
+}
+
+/** Puts a certificate and its key where another pair is, each file in one step, as a careful operator does. */
+export function replaceFiles(from: CertificateFiles, to: CertificateFiles): void {
+  for (const part of ['cert', 'key'] as const) {
+    copyFileSync(from[part], `${to[part]}.new`)
+    renameSync(`${to[part]}.new`, to[part])
+  }
+}
+
+function newKey(kind: 'ec' | 'rsa:1024'): string[] {
+  const key = kind === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : [kind]
+  return ['-newkey', ...key, '-nodes']
+}
+
+/** A moment as openssl writes it, some days from now. */
+function stamp(days: number): string {
+  const at = new Date(Date.now() + days * 86_400_000).toISOString()
+  return `${at.slice(0, 19).replace(/[-:T]/g, '')}Z`
+}
+
+function openssl(args: readonly string[]): void {
+  try {
+    execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (missing) throw new Error('openssl is not on PATH: apt-get install openssl, or brew install openssl')
+    throw error
+  }
+}

@@ -1,0 +1,97 @@
+// Files are changed the ways that operators and Kubernetes change them; the watcher must say so once, and only then.
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { FileWatcher } from '../../../src/transport/file-watcher.ts'
+import { makeFolder, removeFolder } from '../../support/servers.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+
+async function scene(t: Test) {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const watcher = new FileWatcher()
+  t.teardown(() => watcher.stop())
+  let changes = 0
+  return {
+    dir,
+    watcher,
+    file: (name: string) => join(dir, name),
+    watch: (...names: string[]) =>
+      watcher.watch(
+        names.map(name => join(dir, name)),
+        () => {
+          changes++
+        },
+      ),
+    changes: () => changes,
+    reported: (count: number) => waitUntil(`${count} changes`, () => changes >= count, { withinMs: 8000 }),
+  }
+}
+
+t.test('watcher — reports once — a file written again', async t => {
+  const { watcher, file, watch, changes, reported } = await scene(t)
+  await writeFile(file('a'), 'one')
+  watch('a')
+  await watcher.start()
+  await writeFile(file('a'), 'two')
+  await reported(1)
+  t.equal(changes(), 1)
+})
+
+t.test('watcher — reports once — two files of one group written one after the other', async t => {
+  const { watcher, file, watch, changes, reported } = await scene(t)
+  await writeFile(file('cert'), '1')
+  await writeFile(file('key'), '1')
+  watch('cert', 'key')
+  await watcher.start()
+  await writeFile(file('cert'), '2')
+  await writeFile(file('key'), '2')
+  await reported(1)
+  await writeFile(file('key'), '3')
+  await reported(2)
+  t.equal(changes(), 2)
+})
+
+t.test('watcher — reports a swapped symbolic link — as Kubernetes mounts a Secret', async t => {
+  const { dir, watcher, file, watch, reported } = await scene(t)
+  for (const version of ['v1', 'v2']) {
+    await mkdir(file(version))
+    await writeFile(join(dir, version, 'password'), version)
+  }
+  await symlink('v1', file('..data'))
+  await symlink('..data/password', file('password'))
+  watch('password')
+  await watcher.start()
+  await symlink('v2', file('..data_tmp'))
+  await rename(file('..data_tmp'), file('..data'))
+  await reported(1)
+})
+
+t.test('watcher — reports nothing — for a file touched or written with the same content', async t => {
+  const { watcher, file, watch, changes, reported } = await scene(t)
+  await writeFile(file('same'), 'x')
+  await writeFile(file('other'), 'x')
+  watch('same')
+  let others = 0
+  watcher.watch([file('other')], () => {
+    others++
+  })
+  await watcher.start()
+  await writeFile(file('same'), 'x')
+  await writeFile(file('other'), 'y')
+  await waitUntil('the other file is reported', () => others === 1, { withinMs: 8000 })
+  t.equal(changes(), 0)
+  await writeFile(file('same'), 'y')
+  await reported(1)
+})
+
+t.test('watcher — reports a file that goes and one that comes', async t => {
+  const { watcher, file, watch, reported } = await scene(t)
+  await writeFile(file('a'), 'x')
+  watch('a', 'b')
+  await watcher.start()
+  await rm(file('a'))
+  await reported(1)
+  await writeFile(file('b'), 'y')
+  await reported(2)
+})
