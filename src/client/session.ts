@@ -4,7 +4,7 @@
 //                         └─────▶ anything else ─▶ dispatch
 //   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket
 //
-// Owns: the socket, the unfinished frame, what must wait, back-pressure, which lane is used.
+// Owns: the socket, the unfinished frame, which lane is used; how it is read and paused is intake.ts.
 // Never: knows about failovers, looks into replies.
 //
 // Must stay true: commands leave in the order they came; the socket is closed only for QUIT, a protocol error, the
@@ -23,6 +23,7 @@ import { writeGathered } from '../upstream/link.ts'
 import type { Flushable } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
+import { Intake, type IntakeOwner, Pause } from './intake.ts'
 import { scanMark } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
@@ -47,32 +48,26 @@ for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
-/** Why the session is not read from; more than one may hold. */
-const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8 } as const
-
-export class Session implements SessionContext, RequestOwner, Flushable {
+export class Session implements SessionContext, RequestOwner, IntakeOwner, Flushable {
   readonly id: number
   readonly state
   readonly subscriptions = new Subscriptions()
   transaction: SessionContext['transaction'] = null
   gone = false
   pending = 0
+  /** Nothing more is read from the client: QUIT, a protocol error. */
+  ending = false
   readonly #host: SessionHost
   readonly #socket: Socket
   readonly #scanner = new CommandScanner()
   #partial: Buffer[] = []
-  #rest: Buffer | null = null
-  #mustWait = false
-  #paused = 0
   #out: Buffer[] = []
   #outBytes = 0
   #pendingBytes = 0
-  /** Nothing more is read from the client: QUIT, a protocol error. */
-  #ending = false
   /** The client has sent all it will send. */
   #inputEnded = false
   readonly #choice: SessionLane
-  #resumeScheduled = false
+  readonly #intake: Intake
   readonly #muted: RequestOwner
 
   constructor(id: number, socket: Socket, host: SessionHost) {
@@ -81,11 +76,12 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
     this.#muted = mutedOwner(this)
+    this.#intake = new Intake(this, socket, host.turn)
     this.#choice = new SessionLane(this, host, this.#muted)
     if (host.links === 'private') this.takePrivate()
     socket
-      .on('data', (chunk: Buffer) => this.#onData(chunk))
-      .on('drain', () => this.#unpause(Pause.unread))
+      .on('data', (chunk: Buffer) => this.#intake.onData(chunk))
+      .on('drain', () => this.#intake.unpause(Pause.unread))
       .on('end', () => this.#onEnd())
       .on('error', () => this.#close())
       .on('close', () => this.#close())
@@ -138,7 +134,8 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#host.counters.pendingBytes += request.weight
     this.#host.counters.commands += request.commands
     this.#choice.lane.submit(request)
-    if (this.pending >= MAX_PENDING || this.#pendingBytes >= this.#host.maxSessionBytes) this.#pause(Pause.pending)
+    if (this.pending >= MAX_PENDING || this.#pendingBytes >= this.#host.maxSessionBytes)
+      this.#intake.pause(Pause.pending)
     else if (this.#host.counters.pendingBytes >= this.#host.maxHeldBytes) this.#pauseForPressure()
   }
 
@@ -163,7 +160,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   #takeLink(open: () => void): boolean {
     if (this.#choice.isPrivate) return true
     if (this.pending > 0) {
-      this.#mustWait = true
+      this.#intake.mustWait = true
       return false
     }
     open()
@@ -171,7 +168,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   waitForReplies(): void {
-    this.#mustWait = true
+    this.#intake.mustWait = true
   }
 
   identityChanged(): void {
@@ -191,7 +188,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   closeAfterReplies(): void {
-    this.#ending = true
+    this.ending = true
     this.#endIfDone()
   }
 
@@ -208,7 +205,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.pending -= commands
     this.#pendingBytes -= weight
     if (this.gone) return
-    if (this.#paused !== 0 || this.pending === 0) this.#afterReply()
+    if (this.#intake.paused !== 0 || this.pending === 0) this.#afterReply()
   }
 
   flush(): void {
@@ -218,21 +215,21 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#outBytes = 0
     if (this.gone || total === 0) return
     writeGathered(this.#socket, out, total)
-    if (this.#socket.writableLength > MAX_UNREAD) this.#pause(Pause.unread)
+    if (this.#socket.writableLength > MAX_UNREAD) this.#intake.pause(Pause.unread)
     this.#endIfDone()
   }
 
   #afterReply(): void {
     if (
-      this.#paused & Pause.pending &&
+      this.#intake.paused & Pause.pending &&
       this.pending < MAX_PENDING / 2 &&
       this.#pendingBytes < this.#host.maxSessionBytes
     )
-      this.#unpause(Pause.pending)
+      this.#intake.unpause(Pause.pending)
     if (this.pending > 0) return
     if (this.#choice.trackingDue) this.trackAgain()
     if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle)
-    if (this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
+    if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
     this.#endIfDone()
   }
 
@@ -244,16 +241,8 @@ export class Session implements SessionContext, RequestOwner, Flushable {
 
   // ---- reading ----
 
-  #onData(chunk: Buffer): void {
-    if (this.#ending || this.gone) return
-    if (this.#paused & Pause.stalled || this.#rest !== null) {
-      this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
-      return
-    }
-    this.#read(chunk)
-  }
-
-  #read(chunk: Buffer): void {
+  /** One chunk, whose first byte follows the last one looked at. */
+  read(chunk: Buffer): void {
     const scanner = this.#scanner
     let at = 0
     if (this.#partial.length > 0) {
@@ -277,9 +266,10 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     const kind = this.#scanner.kind
     if (kind === FrameKind.empty) return true
     const taken = this.#take(kind, frame)
-    if (taken && !this.#mustWait && !this.#ending && !this.gone && !(this.#paused & Pause.pending)) return true
-    if (taken) this.#stall(after.length === 0 ? null : after)
-    else this.#stall(after.length === 0 ? frame : Buffer.concat([frame, after]))
+    if (taken && !this.#intake.mustWait && !this.ending && !this.gone && !(this.#intake.paused & Pause.pending))
+      return true
+    if (taken) this.#intake.stall(after.length === 0 ? null : after)
+    else this.#intake.stall(after.length === 0 ? frame : Buffer.concat([frame, after]))
     return false
   }
 
@@ -306,8 +296,8 @@ export class Session implements SessionContext, RequestOwner, Flushable {
         this.submit(createRun(this, chunk.subarray(runStart, at), run))
         run = 0
         runStart = at
-        if (this.#paused & Pause.pending) {
-          this.#stall(at < chunk.length ? chunk.subarray(at) : null)
+        if (this.#intake.paused & Pause.pending) {
+          this.#intake.stall(at < chunk.length ? chunk.subarray(at) : null)
           return
         }
         if (at === end) continue
@@ -319,14 +309,14 @@ export class Session implements SessionContext, RequestOwner, Flushable {
         continue
       }
       if (!this.#take(kind, chunk.subarray(at, end)) || this.gone) {
-        this.#stall(chunk.subarray(at))
+        this.#intake.stall(chunk.subarray(at))
         return
       }
       at = end
       runStart = at
-      if (this.#ending) return
-      if (this.#mustWait || this.#paused & Pause.pending) {
-        this.#stall(at < chunk.length ? chunk.subarray(at) : null)
+      if (this.ending) return
+      if (this.#intake.mustWait || this.#intake.paused & Pause.pending) {
+        this.#intake.stall(at < chunk.length ? chunk.subarray(at) : null)
         return
       }
     }
@@ -382,46 +372,9 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.closeAfterReplies()
   }
 
-  // ---- waiting and resuming ----
-
-  #stall(rest: Buffer | null): void {
-    if (this.#ending || this.gone) return
-    this.#rest = rest
-    if (this.#mustWait) this.#pause(Pause.stalled)
-    this.#mustWait = false
-    // What made it wait may be over already (an answer that needed no server).
-    if (this.pending === 0 && this.#paused & Pause.stalled) this.#unpause(Pause.stalled)
-    else if (this.#paused === 0) this.#scheduleResume()
-  }
-
-  #pause(why: number): void {
-    if (this.#paused === 0) this.#socket.pause()
-    this.#paused |= why
-  }
-
-  #unpause(why: number): void {
-    if ((this.#paused & why) === 0) return
-    this.#paused &= ~why
-    if (this.#paused === 0) this.#scheduleResume()
-  }
-
   #pauseForPressure(): void {
-    this.#pause(Pause.pressure)
-    this.#host.pressure.wait(() => this.#unpause(Pause.pressure))
-  }
-
-  /** Goes on in a later turn step, never inside the call that made it possible: replies first, then more commands. */
-  #scheduleResume(): void {
-    if (this.#resumeScheduled) return
-    this.#resumeScheduled = true
-    this.#host.turn.defer(() => {
-      this.#resumeScheduled = false
-      if (this.gone || this.#paused !== 0) return
-      const rest = this.#rest
-      this.#rest = null
-      if (rest !== null) this.#read(rest)
-      if (this.#paused === 0 && !this.gone && !this.#ending) this.#socket.resume()
-    })
+    this.#intake.pause(Pause.pressure)
+    this.#host.pressure.wait(() => this.#intake.unpause(Pause.pressure))
   }
 
   // ---- the end ----
@@ -439,11 +392,11 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   }
 
   #endIfDone(): void {
-    const noMore = this.#ending || (this.#inputEnded && this.#rest === null && !this.#resumeScheduled)
+    const noMore = this.ending || (this.#inputEnded && this.#intake.empty)
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
     // What the client still sends is thrown away unread: closing with it in the kernel's buffer would be a reset, and
     // the reset would take the last reply with it.
-    this.#ending = true
+    this.ending = true
     this.#socket.end()
     this.#socket.resume()
     this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
@@ -461,7 +414,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#out = []
     this.#outBytes = 0
     this.#partial = []
-    this.#rest = null
+    this.#intake.clear()
     this.#choice.close()
     this.#host.onClosed(this)
   }
