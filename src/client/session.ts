@@ -69,7 +69,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   #pendingBytes = 0
   /** Nothing more is read from the client: QUIT, a protocol error. */
   #ending = false
-  /** The client has sent all it will send. */
+  /** The client has sent all it will send, or all that will be read. */
   #inputEnded = false
   readonly #choice: SessionLane
   #resumeScheduled = false
@@ -245,7 +245,7 @@ export class Session implements SessionContext, RequestOwner, Flushable {
   // ---- reading ----
 
   #onData(chunk: Buffer): void {
-    if (this.#ending || this.gone) return
+    if (this.#ending || this.#inputEnded || this.gone) return
     if (this.#paused & Pause.stalled || this.#rest !== null) {
       this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
       return
@@ -447,6 +447,11 @@ export class Session implements SessionContext, RequestOwner, Flushable {
     this.#socket.end()
     this.#socket.resume()
     this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
+  }
+
+  /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
+  leave(): void {
+    if (!this.gone) this.#onEnd()
   }
 
   /** Shutdown: everything that is unanswered ends here. */
