@@ -9,7 +9,7 @@ import { type Address, formatAddress } from './address.ts'
 import { readEnvironment } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { readFlags } from './config/flags.ts'
-import { helpTable, helpText } from './config/help.ts'
+import { helpTable, helpText, unknownCommand } from './config/help.ts'
 import type { Source } from './config/option.ts'
 import { relations } from './config/relations.ts'
 import { brokenRelations, settle } from './config/settle.ts'
@@ -17,6 +17,8 @@ import { options, type Values } from './config/table.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
 import type { FileOwner, NatRule } from './config/values.ts'
 import type { LogLevel } from './ops/log.ts'
+
+export { unknownCommand }
 
 export interface Config {
   readonly sentinels: readonly Address[]
@@ -201,4 +203,29 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
   return errors.length > 0
     ? { kind: 'errors', errors }
     : { kind: 'config', config: toConfig(Object.fromEntries(settled.values) as Values, settled.secretFiles) }
+}
+
+export type AdminRead =
+  | { readonly kind: 'admin'; readonly address: Address | null }
+  | Exclude<ReadResult, { kind: 'config' }>
+
+/**
+ * Reads --admin-listen alone, from the same sources: a probe needs no Sentinels, no secret files, and has to be quick.
+ * Flags that no option has are still reported; other options may stand there and are not judged.
+ */
+export function readAdminAddress(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): AdminRead {
+  const flags = readFlags(argv, options)
+  if (flags.asked === 'help') return { kind: 'help', text: helpText(options) }
+  if (flags.asked === 'version') return { kind: 'version' }
+  const environment = readEnvironment(env, options)
+  const named = flags.given.get('config') ?? environment.given.get('config')
+  const file: Source = named ? readConfigFile(named, options) : { given: new Map(), errors: [] }
+  const sources = [flags, environment, file]
+  const settled = settle({ 'admin-listen': options['admin-listen'] }, sources)
+  const errors = [...sources.flatMap(source => source.errors), ...settled.errors]
+  if (errors.length > 0) return { kind: 'errors', errors }
+  return { kind: 'admin', address: (settled.values.get('admin-listen') as Address | null | undefined) ?? null }
 }

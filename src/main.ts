@@ -1,108 +1,22 @@
 #!/usr/bin/env -S node --single-threaded-gc
-// main.ts — the process edge: arguments and environment in, exit code out, signals to the proxy.
+// main.ts — the process edge: which command the first word names. Without a word, the proxy is run.
 //
-// Exit codes: 0 help, version, or a stop that was asked for; 1 the port cannot be had, an uncaught error, or a second
-// signal; 2 options that are wrong. Nothing that happens at Redis or Sentinel ends the process.
-// Never: knows what the proxy does, or prints a value of the configuration.
-import { readFileSync } from 'node:fs'
-import closeWithGrace from 'close-with-grace'
-import { formatAddress } from './address.ts'
-import { type Config, printableConfig, readConfig } from './config.ts'
-import { createLog, type Log } from './ops/log.ts'
-import { createProxy, type Proxy as RunningProxy } from './proxy.ts'
+// Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port cannot be had, an uncaught error, a
+// second signal, or a check that found a problem; 2 options that are wrong. Nothing that happens at Redis or Sentinel
+// ends a running proxy.
+import { check } from './commands/check.ts'
+import { complain } from './commands/edge.ts'
+import { health } from './commands/health.ts'
+import { serve } from './commands/serve.ts'
+import { unknownCommand } from './config.ts'
 
-// The proxy bounds its own stop by --shutdown-grace; past this margin it hangs, and the process ends without it.
-const stopMarginMs = 2000
+const commands = { check, health } as const
 
-const read = readConfig(process.argv.slice(2), process.env)
-switch (read.kind) {
-  case 'help':
-    process.stdout.write(read.text)
-    break
-  case 'version':
-    process.stdout.write(`holdfast ${packageVersion()}\n`)
-    break
-  case 'errors':
-    for (const error of read.errors) complain(error)
-    complain('see holdfast --help')
-    process.exitCode = 2
-    break
-  case 'config':
-    await run(read.config)
-    break
-}
-
-async function run(config: Config): Promise<void> {
-  const log = createLog(config.logLevel)
-  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
-  const proxy = createProxy(config, log)
-  stopOnSignal(proxy, { log, delayMs: config.shutdownGraceMs + stopMarginMs })
-  try {
-    const bound = await proxy.start()
-    const address = bound.listen === null ? null : formatAddress(bound.listen)
-    log.info({ event: 'process.listening', address }, 'clients may connect')
-  } catch (error) {
-    const reason = bindProblem(error, config)
-    if (reason === undefined) throw error
-    complain(reason)
-    process.exit(1)
-  }
-}
-
-/** SIGTERM, SIGINT, SIGHUP and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
-function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs: number }): void {
-  const options: closeWithGrace.Options = {
-    delay: delayMs,
-    logger: false,
-    // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
-    // empty event loop is no reason to drain.
-    skip: ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
-    onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: ending at once'),
-    onSecondError: error => log.fatal({ event: 'process.crash', err: error }, 'uncaught error while stopping'),
-    onTimeout: ms => log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in its time'),
-  }
-  closeWithGrace(options, async ({ signal, err }) => {
-    if (err !== undefined) {
-      log.fatal({ event: 'process.crash', err }, 'uncaught error')
-      return
-    }
-    log.info({ event: 'process.signal', signal }, 'stopping')
-    try {
-      await proxy.stop()
-    } catch (error) {
-      log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
-      throw error
-    }
-  })
-}
-
-/** Why the port cannot be had and what to do about it; undefined for an error of another kind. */
-function bindProblem(error: unknown, config: Config): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const place = config.listen === null ? 'nowhere' : formatAddress(config.listen)
-  const choose = 'choose another with --listen or HOLDFAST_LISTEN'
-  switch (code) {
-    case 'EADDRINUSE':
-      return `cannot listen on ${place}: something else listens there (${code}); stop it, or ${choose}`
-    case 'EACCES':
-      return `cannot listen on ${place}: not permitted (${code}); ports below 1024 are reserved, ${choose}`
-    case 'EADDRNOTAVAIL':
-      return `cannot listen on ${place}: this machine has no such address (${code}); ${choose}`
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `cannot listen on ${place}: the name cannot be resolved (${code}); ${choose}`
-    default:
-      return undefined
-  }
-}
-
-function complain(text: string): void {
-  process.stderr.write(`holdfast: ${text}\n`)
-}
-
-/** From package.json, one folder above both src/main.ts and dist/main.js. */
-function packageVersion(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
+const [word, ...rest] = process.argv.slice(2)
+if (word === undefined || word.startsWith('-')) await serve(process.argv.slice(2), process.env)
+else if (word === 'check' || word === 'health') await commands[word](rest, process.env)
+else {
+  complain(unknownCommand(word))
+  complain('see holdfast --help')
+  process.exitCode = 2
 }

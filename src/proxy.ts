@@ -4,6 +4,7 @@
 //                       ◀──── observe ────────
 //
 // Owns: who knows whom, start, stop. Never: decides anything the planes decide.
+import { setTimeout } from 'node:timers/promises'
 import type { Address, Master } from './address.ts'
 import { Listener } from './client/listener.ts'
 import { Pressure } from './client/pressure.ts'
@@ -25,11 +26,18 @@ export interface Bound {
   readonly listen: Address | null
 }
 
+export type ProxyState = 'new' | 'running' | 'stopping' | 'stopped'
+
 export interface Proxy {
   /** Begins to watch and to accept; resolves with what is bound, rejects when it cannot be. */
   start(): Promise<Bound>
-  /** Accepts no more clients, serves those there are for the grace period, ends. */
+  /**
+   * Goes on as before for the shutdown delay, then accepts no more clients, serves those there are until they leave or the
+   * grace period is over, ends. `stopping` from its first moment on.
+   */
   stop(): Promise<void>
+  /** What is being done; whoever asks whether new clients should come is told no from `stopping` on. */
+  readonly state: ProxyState
   readonly counters: Readonly<Counters>
 }
 
@@ -99,24 +107,44 @@ export function createProxy(config: Config, log: Log): Proxy {
     { maxSessions: config.maxSessions },
   )
   let pressureTimer: NodeJS.Timeout | undefined
+  let state: ProxyState = 'new'
 
   return {
     counters,
+    get state() {
+      return state
+    },
     async start() {
       const listen = config.listen === null ? null : await listener.listen(config.listen)
       await security.files.start()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
+      state = 'running'
       return { listen }
     },
     async stop() {
-      log.info({ event: 'proxy.stopping', sessions: listener.size, graceMs: config.shutdownGraceMs }, 'no new clients')
-      await listener.stop(config.shutdownGraceMs)
+      const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config
+      state = 'stopping'
+      log.info(
+        { event: 'proxy.stopping', sessions: listener.size, delayMs, graceMs },
+        'no longer ready for new clients',
+      )
+      await setTimeout(delayMs)
+      log.info({ event: 'proxy.draining', sessions: listener.size, graceMs }, 'no new clients')
+      await listener.stop(graceMs, () => {
+        const { waiting } = counters
+        log.warn(
+          { event: 'proxy.grace-over', sessions: listener.size, waiting, graceMs },
+          'ending the sessions that are left',
+        )
+        lanes.giveUp()
+      })
       clearInterval(pressureTimer)
       security.files.stop()
       lanes.stop()
       await watcher.stop()
+      state = 'stopped'
       log.info({ event: 'proxy.stopped' }, 'stopped')
     },
   }

@@ -5,6 +5,9 @@ import { errors } from '../errors.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 
+/** How long, behind the grace period, replies that are on their way may still take. */
+export const LAST_REPLIES_MS = 500
+
 /** Accepts on one address until stopped. */
 export class Listener {
   readonly #server: Server
@@ -55,13 +58,23 @@ export class Listener {
     return this.#sessions.size
   }
 
-  /** Accepts no more; resolves when the last session is gone, or after `graceMs`, when those left are ended. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
+   * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after LAST_REPLIES_MS.
+   */
+  async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
-    const timer = setTimeout(() => {
-      for (const session of [...this.#sessions.values()]) session.destroy()
-    }, graceMs)
+    const eachSession = (act: (session: Session) => void): void => {
+      for (const session of [...this.#sessions.values()]) act(session)
+    }
+    const timers = [
+      setTimeout(() => {
+        onGraceOver()
+        eachSession(session => session.leave())
+      }, graceMs),
+      setTimeout(() => eachSession(session => session.destroy()), graceMs + LAST_REPLIES_MS),
+    ]
     await closed
-    clearTimeout(timer)
+    for (const timer of timers) clearTimeout(timer)
   }
 }

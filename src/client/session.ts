@@ -64,7 +64,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   #out: Buffer[] = []
   #outBytes = 0
   #pendingBytes = 0
-  /** The client has sent all it will send. */
+  /** The client has sent all it will send, or all that will be read. */
   #inputEnded = false
   readonly #choice: SessionLane
   readonly #intake: Intake
@@ -80,7 +80,9 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#choice = new SessionLane(this, host, this.#muted)
     if (host.links === 'private') this.takePrivate()
     socket
-      .on('data', (chunk: Buffer) => this.#intake.onData(chunk))
+      .on('data', (chunk: Buffer) => {
+        if (!this.#inputEnded) this.#intake.onData(chunk)
+      })
       .on('drain', () => this.#intake.unpause(Pause.unread))
       .on('end', () => this.#onEnd())
       .on('error', () => this.#close())
@@ -400,6 +402,11 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#socket.end()
     this.#socket.resume()
     this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
+  }
+
+  /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
+  leave(): void {
+    if (!this.gone) this.#onEnd()
   }
 
   /** Shutdown: everything that is unanswered ends here. */

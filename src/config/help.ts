@@ -2,6 +2,7 @@
 // Both are made from the table alone, so they cannot say anything else than what is read.
 import { questions } from './flags.ts'
 import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'
+import { didYouMean, nearest } from './suggest.ts'
 
 interface Row {
   readonly group: string
@@ -41,13 +42,36 @@ function stateOf(option: Option<unknown>): string {
   return option.fallback === null || option.fallback === '' ? 'default: none' : `default: ${option.fallback}`
 }
 
-const about = `Holdfast: a local Redis endpoint that stays up through a Sentinel failover.
+/** What the first word may be, with what may follow it, and what it does. */
+const commands = {
+  '(none)': 'run the proxy',
+  'check [--json]':
+    'look at Sentinels and nodes with the same options and name what is wrong; exit code 1 for a problem',
+  'health [startup|live|ready]': 'ask the proxy that runs with the same --admin-listen; exit code 0 or 1',
+} as const
 
-Usage: holdfast --sentinels HOST:PORT[,HOST:PORT...] --master NAME [options]
+/** Why a first word is no command. The word itself is not shown: it may be half of a password. */
+export function unknownCommand(word: string): string {
+  const meant = nearest(word, ['check', 'health'])
+  return `argument 1: expected an option (--name value) or a command (check, health)${didYouMean(meant)}`
+}
+
+const about = (): string => `Holdfast: a local Redis endpoint that stays up through a Sentinel failover.
+
+Usage: holdfast [command] --sentinels HOST:PORT[,HOST:PORT...] --master NAME [options]
+
+Commands:
+${commandRows()}
 
 Each option is a flag, an environment variable and a key of the --config file (the flag's name without --).
 A flag wins over the environment, the environment over the file, the file over the default.
 `
+
+function commandRows(): string {
+  return Object.entries(commands)
+    .map(([usage, help]) => `  ${usage.padEnd(30)} ${help}`)
+    .join('\n')
+}
 
 /** The text of `--help`: by group, each option with what it means, its default, its unit and its variable. */
 export function helpText(table: Table): string {
@@ -56,7 +80,7 @@ export function helpText(table: Table): string {
     [`${group}:`, ...rows.filter(row => row.group === group).map(helpRow)].join('\n'),
   )
   const asks = Object.entries(questions).map(([name, short]) => `  ${flagOf(name)}, -${short}`)
-  return [about, ...groups.map(group => `${group}\n`), `Questions:\n${asks.join('\n')}`].join('\n')
+  return [about(), ...groups.map(group => `${group}\n`), `Questions:\n${asks.join('\n')}`].join('\n')
 }
 
 function helpRow(row: Row): string {

@@ -158,6 +158,12 @@ export class Lanes implements LaneHost {
     this.#idle.keepOnly(() => false)
   }
 
+  /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
+  giveUp(): void {
+    if (this.sendable) return
+    for (const lane of this.#all()) lane.expire(Number.POSITIVE_INFINITY, null)
+  }
+
   // ---- what lanes report ----
 
   mayDial(lane: LaneInfo): boolean {
@@ -264,7 +270,7 @@ export class Lanes implements LaneHost {
       case 'tripped':
         this.log.error(
           { event: 'gate.tripped', cause: to.cause, waiting },
-          'the hold time is over without a master: commands fail at once until one is back',
+          'no master came in time: commands fail at once until one is back',
         )
         return
       case 'draining':

@@ -99,7 +99,7 @@ function readStage(fields: Map<string, string>, listed: Address, answered: Addre
 }
 
 /** `[host, port]` as Sentinel gives it. */
-function readAddress(value: unknown): Address | undefined {
+export function readAddress(value: unknown): Address | undefined {
   if (!Array.isArray(value) || value.length < 2) return undefined
   const [host, port]: unknown[] = value
   const number = Number(port)
@@ -109,7 +109,7 @@ function readAddress(value: unknown): Address | undefined {
 }
 
 /** A flat list of names and values, the shape RESP2 and ioredis's legacy mapping of RESP3 share. */
-function readFields(value: unknown): Map<string, string> | undefined {
+export function readFields(value: unknown): Map<string, string> | undefined {
   if (!Array.isArray(value) || value.length % 2 !== 0) return undefined
   const fields = new Map<string, string>()
   for (let i = 0; i < value.length; i += 2) fields.set(String(value[i]), String(value[i + 1]))

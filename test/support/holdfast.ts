@@ -22,6 +22,7 @@ export interface LogLine {
   readonly msg?: string
   readonly address?: string
   readonly heldMs?: number
+  readonly cause?: string
 }
 
 export interface HoldfastOptions {
@@ -33,6 +34,8 @@ export interface HoldfastOptions {
   readonly options?: Readonly<Record<string, string>>
   /** Events of level error that this test provokes; any other is a failure. */
   readonly expectedErrors?: readonly string[]
+  /** Of a process of its own: 0 where not given. */
+  readonly expectedExitCode?: number
 }
 
 export interface Holdfast {
@@ -52,6 +55,10 @@ export interface InProcess extends Holdfast {
 
 export interface AsProcess extends Holdfast {
   readonly pid: number
+  /** Sends a signal; from now on the process may end. */
+  signal(name: NodeJS.Signals): void
+  /** Its exit code, when it has ended. */
+  readonly ended: Promise<number | null>
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -112,11 +119,17 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     for (const line of lines) log.push(JSON.parse(line))
   })
   const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
+  let told = false
+  const signal = (name: NodeJS.Signals): void => {
+    told = true
+    child.kill(name)
+  }
   const end = async (): Promise<string[]> => {
-    const faults = child.exitCode === null ? [] : [`it had ended by itself with code ${child.exitCode}`]
+    const faults = told || child.exitCode === null ? [] : [`it had ended by itself with code ${child.exitCode}`]
     const code = await endProcess(child, ended)
+    const wanted = options.expectedExitCode ?? 0
     processEnded(pid)
-    if (code !== 0) faults.push(`exit code ${code}`)
+    if (code !== wanted) faults.push(`exit code ${code}`)
     if (stderr !== '') faults.push(`standard error: ${stderr}`)
     return faults
   }
@@ -126,11 +139,11 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     return base.find('process.listening')
   }
   const line = await waitUntil('it listens', look, { withinMs: 10_000 })
-  return { ...base, port: Number(line.address?.split(':').at(-1)), pid }
+  return { ...base, port: Number(line.address?.split(':').at(-1)), pid, signal, ended }
 }
 
 async function endProcess(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
-  child.kill('SIGTERM')
+  if (child.exitCode === null) child.kill('SIGTERM')
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   const code = await ended
   clearTimeout(timer)

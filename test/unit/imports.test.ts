@@ -1,6 +1,7 @@
 // The import rule: which folder of src/ may know which, and that nothing goes in circles.
 //
-//   main → proxy → client → relay → upstream → resp         sentinel is known by proxy alone
+//   main → commands → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
+//                   → check
 //
 // The check is a pure function over a graph, so that it can be shown to see what it looks for.
 import { readdirSync, readFileSync } from 'node:fs'
@@ -18,9 +19,12 @@ interface Edge {
 
 const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters'] as const
 
-/** For each area the areas it may import from. Where `config` stands it is for types, but for main and proxy. */
+/** For each area the areas it may import from. Where `config` stands it is for types, but for main, commands and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  main: ['proxy', 'config', ...leaves],
+  main: ['commands', 'config'],
+  commands: ['proxy', 'check', 'config', 'relay', ...leaves],
+  // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
+  check: ['sentinel', 'config', ...leaves],
   proxy: ['client', 'relay', 'upstream', 'sentinel', 'command', 'config', ...leaves],
   client: ['relay', 'upstream', 'command', 'resp', 'config', ...leaves],
   relay: ['upstream', 'command', 'resp', 'config', ...leaves],
@@ -38,8 +42,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may import a package; Node's own modules are free. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  'close-with-grace': ['main'],
-  ioredis: ['sentinel'],
+  'close-with-grace': ['commands'],
+  ioredis: ['sentinel', 'check'],
   pino: ['ops/log'],
   'redis-parser': ['resp'],
   yaml: ['config'],
@@ -65,7 +69,7 @@ function edgeProblem({ from, to, kind }: Edge): string | undefined {
   const target = areaOf(to)
   if (target === area) return undefined
   if (!known.includes(target)) return `${from} must not import ${to}`
-  const forTypes = target === 'config' && area !== 'main' && area !== 'proxy'
+  const forTypes = target === 'config' && !['main', 'commands', 'proxy'].includes(area)
   return forTypes && kind === 'value' ? `${from} must import nothing but types from ${to}` : undefined
 }
 
@@ -156,6 +160,8 @@ t.test('imports — a wrong edge is reported', async t => {
     [edge('relay/gate.ts', 'sentinel/watcher.ts'), 'relay/gate.ts must not import sentinel/watcher.ts'],
     [edge('errors.ts', 'ops/log.ts'), 'errors.ts must not import ops/log.ts'],
     [edge('ops/counters.ts', 'ops/log.ts'), 'ops/counters.ts must not import ops/log.ts'],
+    [edge('check/gather.ts', 'proxy.ts'), 'check/gather.ts must not import proxy.ts'],
+    [edge('main.ts', 'proxy.ts'), 'main.ts must not import proxy.ts'],
     [edge('config/file.ts', 'proxy.ts'), 'config/file.ts must not import proxy.ts'],
     [edge('client/session.ts', 'config.ts'), 'client/session.ts must import nothing but types from config.ts'],
     [edge('client/session.ts', 'ioredis'), 'client/session.ts must not import package ioredis'],
@@ -167,7 +173,10 @@ t.test('imports — a wrong edge is reported', async t => {
 
 t.test('imports — an allowed edge is not reported', async t => {
   const fine = [
-    edge('main.ts', 'proxy.ts'),
+    edge('main.ts', 'commands/serve.ts'),
+    edge('commands/serve.ts', 'proxy.ts'),
+    edge('commands/check.ts', 'check/judge.ts'),
+    edge('check/ask.ts', 'sentinel/client.ts'),
     edge('proxy.ts', 'sentinel/watcher.ts'),
     edge('client/session.ts', 'config.ts', 'type'),
     edge('client/session.ts', 'client/state.ts'),

@@ -1,0 +1,72 @@
+// ask.ts — one conversation with one server: connects, signs in, puts questions in one write, hangs up.
+// It speaks RESP2 and sends AUTH itself, so that a refusal is an answer with a text and not a lost connection.
+import type { Redis } from 'ioredis'
+import type { Address } from '../address.ts'
+import { closeClient, createClient, reasonOf } from '../sentinel/client.ts'
+import type { Reply } from '../sentinel/view.ts'
+import type { Refusal } from './facts.ts'
+
+export interface Target {
+  readonly address: Address
+  readonly username: string | null
+  readonly password: string | null
+}
+
+export interface Conversation {
+  /** By question; empty where there was no conversation. */
+  readonly replies: readonly Reply[]
+  /** The login, or everything, was refused. */
+  readonly refused: Refusal | null
+}
+
+const timeoutMs = 2000
+
+/** Puts the questions; `last`, where given, uses the connection for something that cannot be undone there. */
+export async function ask(
+  { address, username, password }: Target,
+  questions: readonly (readonly string[])[],
+  last?: (client: Redis) => Promise<void>,
+): Promise<Conversation> {
+  let lastError = 'the connection was closed'
+  const client = createClient(
+    {
+      address,
+      protocol: 2,
+      username: null,
+      password: null,
+      name: null,
+      connectTimeoutMs: timeoutMs,
+      commandTimeoutMs: timeoutMs,
+      silenceTimeoutMs: timeoutMs,
+    },
+    error => {
+      lastError = reasonOf(error)
+    },
+  )
+  try {
+    await client.connect()
+    const pipeline = client.pipeline()
+    if (password !== null) pipeline.call('AUTH', ...(username === null ? [] : [username]), password)
+    for (const [name = '', ...rest] of questions) pipeline.call(name, ...rest)
+    const replies: Reply[] = (await pipeline.exec()) ?? []
+    const login = password === null ? undefined : replies.shift()
+    if (login?.[0]) return { replies: [], refused: refusalOf(login[0]) }
+    await last?.(client)
+    return { replies, refused: null }
+  } catch (error) {
+    const text = client.status === 'end' || client.status === 'close' ? lastError : reasonOf(error)
+    return { replies: [], refused: { code: 'LOST', text } }
+  } finally {
+    await closeClient(client)
+  }
+}
+
+/** A server's error as code and text. */
+export function refusalOf(error: Error): Refusal {
+  return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: error.message.slice(0, 200) }
+}
+
+/** Which of the commands were refused for want of rights. */
+export function deniedOf(pairs: readonly (readonly [right: string, reply: Reply | undefined])[]): string[] {
+  return pairs.filter(([, reply]) => reply?.[0]?.message.startsWith('NOPERM')).map(([right]) => right)
+}

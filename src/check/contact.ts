@@ -1,0 +1,90 @@
+// contact.ts — the first word with a port: is anybody there, and does it speak RESP, in the clear or in TLS?
+//
+// ioredis says "Connection is closed" for all of it; a person needs the cause. So one connection is made by hand before
+// anything is asked, and a second one where the first suggests that the other side speaks TLS and we do not (or the
+// reverse). Nothing but PING is sent, and no password.
+import { lookup } from 'node:dns/promises'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Address } from '../address.ts'
+
+export type Contact =
+  | { readonly kind: 'answers'; readonly ms: number }
+  | { readonly kind: 'unresolved'; readonly why: string }
+  | { readonly kind: 'unreachable'; readonly why: string }
+  /** The connection is accepted and nothing is ever said: a stopped process, or a proxy in front of a dead one. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'speaks-tls' }
+  | { readonly kind: 'speaks-no-tls' }
+  /** Protected mode, too many clients: the server's own line. */
+  | { readonly kind: 'turned-away'; readonly line: string }
+  | { readonly kind: 'not-redis' }
+
+const connectLimitMs = 1500
+const answerLimitMs = 1000
+
+type Heard = 'nothing' | 'resp' | 'something' | { readonly line: string } | { readonly error: string }
+
+/** Finds out who is at an address. `tls`: what the options say is spoken there. Never rejects. */
+export async function contact(address: Address, { tls }: { tls: boolean }): Promise<Contact> {
+  try {
+    await lookup(address.host)
+  } catch (error) {
+    return { kind: 'unresolved', why: codeOf(error) }
+  }
+  const startedAt = performance.now()
+  const first = tls ? await hearTls(address) : await hearPlain(address)
+  const ms = performance.now() - startedAt
+  if (typeof first === 'object') {
+    return 'line' in first ? { kind: 'turned-away', line: first.line } : { kind: 'unreachable', why: first.error }
+  }
+  if (first === 'resp') return { kind: 'answers', ms }
+  const second = tls ? await hearPlain(address) : await hearTls(address)
+  if (second === 'resp' || typeof second === 'object') return { kind: tls ? 'speaks-no-tls' : 'speaks-tls' }
+  return { kind: first === 'something' ? 'not-redis' : 'silent' }
+}
+
+/** What a server says to PING, or before it. */
+function hearPlain(address: Address): Promise<Heard> {
+  const socket = connect(address)
+  return hear(socket, 'connect', settle => {
+    socket.write('PING\r\n')
+    socket.once('data', (bytes: Buffer) => {
+      const line = bytes.toString('latin1').split('\r\n')[0] ?? ''
+      if (/^-(DENIED|ERR max number of clients)/.test(line)) settle({ line: line.slice(1, 160) })
+      else settle(/^[+-]/.test(line) ? 'resp' : 'something')
+    })
+  })
+}
+
+/** Whether TLS can be agreed on. Certificates are judged by the connection proper, which is made with the real options. */
+function hearTls(address: Address): Promise<Heard> {
+  const socket = connectTls({ ...address, rejectUnauthorized: false })
+  return hear(socket, 'secureConnect', settle => settle('resp'))
+}
+
+function hear(socket: Socket, greeting: string, greet: (settle: (heard: Heard) => void) => void): Promise<Heard> {
+  return new Promise(resolve => {
+    let connected = false
+    const settle = (heard: Heard): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(heard)
+    }
+    let timer = setTimeout(() => settle({ error: `no connection within ${connectLimitMs} ms` }), connectLimitMs)
+    socket.once('connect', () => {
+      connected = true
+      clearTimeout(timer)
+      timer = setTimeout(() => settle('nothing'), answerLimitMs)
+    })
+    socket.once(greeting, () => greet(settle))
+    socket.once('error', error => settle(connected ? 'nothing' : { error: codeOf(error) }))
+    socket.once('close', () => settle('nothing'))
+  })
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  if (!(error instanceof Error)) return String(error)
+  return (error as NodeJS.ErrnoException).code ?? error.message
+}

@@ -1,0 +1,122 @@
+// finding.ts — one line of a check's result. Imports nothing but types.
+import { type Address, formatAddress } from '../address.ts'
+import type { Contact } from './contact.ts'
+
+/** `problem`: it does not work, or would not in a failover. `warning`: it works, with a risk that has a name. */
+export type Level = 'ok' | 'note' | 'warning' | 'problem'
+
+export interface Finding {
+  readonly level: Level
+  /** Stable, for machines and for docs/troubleshooting.md: 'sentinel.unreachable'. */
+  readonly id: string
+  /** What it is about: 'Sentinel 10.0.0.1:26379', 'Sentinels', 'master 10.0.0.1:6379'. */
+  readonly subject: string
+  readonly text: string
+  /** What a person can do about it; null for `ok` and `note`. */
+  readonly remedy: string | null
+}
+
+export function ok(subject: string, text: string): Finding {
+  return { level: 'ok', id: 'ok', subject, text, remedy: null }
+}
+
+type Told = readonly [id: string, subject: string, text: string, remedy: string]
+
+export function problem(...[id, subject, text, remedy]: Told): Finding {
+  return { level: 'problem', id, subject, text, remedy }
+}
+
+export function warning(...[id, subject, text, remedy]: Told): Finding {
+  return { level: 'warning', id, subject, text, remedy }
+}
+
+/** How the two kinds of servers differ where nobody answers. */
+export interface Side {
+  /** 'sentinel' or 'node': the first part of the id. */
+  readonly kind: 'sentinel' | 'node'
+  readonly subject: string
+  /** 'redis-tls' or 'sentinel-tls'. */
+  readonly tlsOption: string
+  readonly address: Address
+  /** As the Sentinels announce it; null where it stands in our own options. */
+  readonly announced: Address | null
+  readonly isMapped: boolean
+}
+
+/** What is wrong where the first contact did not end in an answer; null where it did. */
+export function judgeContact(met: Contact, side: Side): Finding | null {
+  const { kind, subject, tlsOption } = side
+  switch (met.kind) {
+    case 'answers':
+      return null
+    case 'unresolved':
+      return problem(
+        `${kind}.unresolved`,
+        subject,
+        `the name ${side.address.host} cannot be resolved here (${met.why})`,
+        side.announced
+          ? 'the Sentinels announce this name: make it known to the DNS of this host, or translate it with --nat-map'
+          : 'correct --sentinels, or the DNS of this host',
+      )
+    case 'unreachable':
+      return problem(`${kind}.unreachable`, subject, `cannot be reached from here (${met.why})`, reachRemedy(side))
+    case 'silent':
+      return problem(
+        `${kind}.silent`,
+        subject,
+        'accepts the connection and says nothing',
+        'the process hangs or is stopped, or what listens there is no Redis: look at the process and its host',
+      )
+    case 'speaks-tls':
+      return problem(
+        `${kind}.speaks-tls`,
+        subject,
+        'speaks TLS, our options do not',
+        `set --${tlsOption} on (and --${tlsOption}-ca)`,
+      )
+    case 'speaks-no-tls':
+      return problem(
+        `${kind}.speaks-no-tls`,
+        subject,
+        `speaks no TLS, and --${tlsOption} is on`,
+        `take --${tlsOption} away, or give the server's tls-port`,
+      )
+    case 'turned-away':
+      return turnedAway(met.line, side)
+    case 'not-redis':
+      return problem(
+        `${kind}.not-redis`,
+        subject,
+        'answers, but not as Redis does',
+        'something else listens there: correct the address',
+      )
+  }
+}
+
+function reachRemedy({ announced, isMapped, kind }: Side): string {
+  if (isMapped) return 'this is where --nat-map sends us: correct the rule, or open the way there'
+  if (announced === null) return 'start it, correct --sentinels, or open the way there (firewall, network policy)'
+  const own =
+    kind === 'sentinel' ? 'sentinel announce-ip and announce-port' : 'replica-announce-ip and replica-announce-port'
+  return (
+    'start it; or, where the Sentinels announce an address that holds only in their network (NAT, containers): ' +
+    `--nat-map ${formatAddress(announced)}=HOST:PORT, or ${own} there`
+  )
+}
+
+function turnedAway(line: string, { kind, subject }: Side): Finding {
+  if (line.startsWith('DENIED')) {
+    return problem(
+      `${kind}.protected`,
+      subject,
+      'is in protected mode and turns away everything that is not on its own host',
+      'give it a password (requirepass) or a bind address, or set protected-mode no',
+    )
+  }
+  return problem(
+    `${kind}.full`,
+    subject,
+    `takes no more clients (${line})`,
+    'raise its maxclients, or find out who holds them',
+  )
+}

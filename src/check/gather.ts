@@ -1,0 +1,114 @@
+// gather.ts — looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
+// data node they name. All at once, each with a bound of a few seconds. Judges nothing.
+import { connect, createServer } from 'node:net'
+import { type Address, formatAddress, sameAddress } from '../address.ts'
+import type { Config } from '../config.ts'
+import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './facts.ts'
+import { nodeFacts } from './node-facts.ts'
+import { sentinelFacts } from './sentinel-facts.ts'
+
+/** Sentinels name one another; more rounds than this and somebody is making them up. */
+const maxRounds = 4
+const listenAnswerMs = 1000
+
+export async function gather(config: Config): Promise<Facts> {
+  const [listen, sentinels] = await Promise.all([
+    config.listen === null ? null : listenFacts(config.listen),
+    allSentinels(config),
+  ])
+  const nodes = await allNodes(config, sentinels)
+  const announced = [
+    ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
+    ...sentinels.map(sentinel => sentinel.address),
+    ...nodes.map(node => node.announced),
+  ]
+  const unusedNat = config.natMap.map(rule => rule.from).filter(from => !announced.some(one => sameAddress(one, from)))
+  return { sentinels, nodes, listen, unusedNat }
+}
+
+function dialled(config: Config, announced: Address): Address {
+  return config.natMap.find(rule => sameAddress(rule.from, announced))?.to ?? announced
+}
+
+/** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
+async function allSentinels(config: Config): Promise<SentinelFacts[]> {
+  const { masterName, sentinelUsername: username, sentinelPassword: password } = config
+  const found: SentinelFacts[] = []
+  const askOne = (address: Address, announced: Address | null): Promise<SentinelFacts> => {
+    const tls = config.sentinelTls !== null
+    return sentinelFacts({ target: { address, username, password }, announced, masterName, tls })
+  }
+  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(dialled(config, seed), null)))))
+  for (let round = 0; round < maxRounds; round++) {
+    const unknown = new Map<string, Address>()
+    for (const peer of found.flatMap(sentinel => sentinel.peers)) {
+      const address = dialled(config, peer.address)
+      const known = found.some(one => one.runId === peer.runId || sameAddress(one.address, address))
+      if (!known) unknown.set(formatAddress(address), peer.address)
+    }
+    if (unknown.size === 0) break
+    const more = await Promise.all([...unknown.values()].map(peer => askOne(dialled(config, peer), peer)))
+    found.push(...more)
+  }
+  return distinct(found)
+}
+
+function distinct(sentinels: readonly SentinelFacts[]): SentinelFacts[] {
+  const byKey = new Map<string, SentinelFacts>()
+  for (const sentinel of sentinels) {
+    const key = sentinel.runId ?? formatAddress(sentinel.address)
+    if (!byKey.has(key)) byKey.set(key, sentinel)
+  }
+  return [...byKey.values()]
+}
+
+async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Promise<NodeFacts[]> {
+  const { redisUsername: username, redisPassword: password } = config
+  const listed = new Map<string, [Address, NodeFacts['listed']]>()
+  for (const { view } of sentinels) if (view) listed.set(formatAddress(view.master), [view.master, 'master'])
+  for (const { address } of sentinels.flatMap(sentinel => sentinel.replicas)) {
+    if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
+  }
+  const tls = config.redisTls !== null
+  const questions = [...listed.values()].map(([announced, role]) => {
+    return nodeFacts({
+      target: { address: dialled(config, announced), username, password },
+      announced,
+      listed: role,
+      tls,
+    })
+  })
+  return Promise.all(questions)
+}
+
+/** Whether the port can be had; where it is taken, whether by a Holdfast. */
+function listenFacts(address: Address): Promise<ListenFacts> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', error => {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+      if (code !== 'EADDRINUSE') resolve({ kind: 'impossible', code })
+      else void isHoldfast(address).then(ours => resolve({ kind: ours ? 'holdfast' : 'taken' }))
+    })
+    server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+      server.close(() => resolve({ kind: 'free' }))
+    })
+  })
+}
+
+/** REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. */
+function isHoldfast({ host, port }: Address): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host: host === '0.0.0.0' ? '127.0.0.1' : host, port })
+    const finish = (ours: boolean): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(ours)
+    }
+    const timer = setTimeout(() => finish(false), listenAnswerMs)
+    socket.once('connect', () => socket.write('*1\r\n$8\r\nREPLCONF\r\n'))
+    socket.once('data', (bytes: Buffer) => finish(bytes.includes('holdfast')))
+    socket.once('error', () => finish(false))
+    socket.once('close', () => finish(false))
+  })
+}

@@ -1,0 +1,177 @@
+// judge-nodes.ts — what the facts about the data nodes mean: the master, each replica, and whether one can take over. Pure.
+import { formatAddress, sameAddress } from '../address.ts'
+import type { Facts, ListedReplica, NodeFacts, Settings } from './facts.ts'
+import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+import { chosenMaster } from './judge-sentinels.ts'
+
+/** Below this, the time the questions took explains it. */
+const clockLimitMs = 2000
+
+export function judgeNodes(facts: Facts, settings: Settings): Finding[] {
+  const findings = facts.nodes.flatMap(node => judgeNode(node, settings))
+  const master = chosenMaster(facts)
+  if (master === null) return findings
+  const node = facts.nodes.find(({ announced }) => sameAddress(announced, master))
+  const views = facts.sentinels.flatMap(({ view }) => (view && sameAddress(view.master, master) ? [view] : []))
+  const subject = `master ${formatAddress(master)}`
+  if (views.some(({ flags }) => flags.includes('o_down'))) {
+    const remedy = 'a failover should be under way: if none comes, see the replicas below and the logs of the Sentinels'
+    findings.push(problem('master.down', subject, 'the Sentinels agree that it is down', remedy))
+  }
+  if (isLoopback(master.host) && facts.sentinels.some(({ address }) => !isLoopback(address.host))) {
+    const what = 'the Sentinels announce a loopback address, which is another host for each who asks'
+    const remedy = 'SENTINEL MONITOR the master by its address in the network; or translate it with --nat-map'
+    if (!settings.mapped.some(from => sameAddress(from, master)))
+      findings.push(problem('master.loopback', subject, what, remedy))
+  }
+  return [...findings, ...judgeReplicas(facts, subject), ...(node ? judgeSettings(node, facts, settings) : [])]
+}
+
+function judgeNode(node: NodeFacts, settings: Settings): Finding[] {
+  const subject = `${node.listed} ${formatAddress(node.address)}`
+  const { address, announced } = node
+  const mapped = settings.mapped.some(from => sameAddress(from, announced))
+  const unmet = judgeContact(node.contact, {
+    kind: 'node',
+    subject,
+    tlsOption: 'redis-tls',
+    address,
+    announced,
+    isMapped: mapped,
+  })
+  if (unmet) return [unmet]
+  const refusal = judgeRefusal(node, { subject, settings })
+  if (refusal) return [refusal]
+  const findings = judgeRights(node, { subject, settings })
+  if (node.role === 'loading') {
+    const remedy = 'it is no use before that: wait, and watch INFO persistence there'
+    findings.push(problem('node.loading', subject, 'is still loading its data', remedy))
+  } else if (node.role !== null && node.role !== node.listed) {
+    const what = `says it is a ${node.role}, the Sentinels say ${node.listed}`
+    const remedy =
+      node.listed === 'master'
+        ? 'somebody used REPLICAOF or FAILOVER behind the back of the Sentinels, or a failover is under way: check again'
+        : 'the Sentinels demote it within some ten seconds: check again; if it stays, look at their logs'
+    findings.push(problem('node.role', subject, what, remedy))
+  }
+  if (!node.knowsHello) {
+    findings.push(problem('node.too-old', subject, 'does not know HELLO', 'Redis 6, Valkey 7.2 or later is needed'))
+  }
+  if (node.clockOffsetMs !== null && Math.abs(node.clockOffsetMs) > clockLimitMs) {
+    const what = `its clock differs from ours by ${(node.clockOffsetMs / 1000).toFixed(1)} s`
+    const remedy = 'keys that expire do so at another time on each node: run NTP on all hosts'
+    findings.push(warning('node.clock', subject, what, remedy))
+  }
+  if (findings.every(({ level }) => level === 'warning')) findings.unshift(ok(subject, aboutNode(node)))
+  return findings
+}
+
+function aboutNode({ contact, role, attached }: NodeFacts): string {
+  const ms = contact.kind === 'answers' ? Math.max(1, Math.round(contact.ms)) : 0
+  const replicas = attached === null ? '' : `, ${attached} ${attached === 1 ? 'replica' : 'replicas'} attached`
+  return `answers in ${ms} ms${role === null ? '' : `, says it is a ${role}`}${replicas}`
+}
+
+function judgeRefusal(node: NodeFacts, about: { subject: string; settings: Settings }): Finding | null {
+  const { refused } = node
+  const { subject, settings } = about
+  if (refused === null) return null
+  if (refused.code === 'NOAUTH') {
+    const remedy = 'set --redis-password; it is not needed only where every client signs in by itself'
+    return (settings.hasRedisPassword ? problem : warning)(
+      'node.no-password',
+      subject,
+      'asks for a password, and none is given',
+      remedy,
+    )
+  }
+  if (/without any password configured/.test(refused.text)) {
+    return problem('node.needless-password', subject, 'has no password, and one is given', 'take --redis-password away')
+  }
+  if (refused.code === 'WRONGPASS' || /invalid password/.test(refused.text)) {
+    const who = settings.redisUser === null ? 'the default user' : `the user ${settings.redisUser}`
+    const remedy = 'correct --redis-username and --redis-password; ACLs are not replicated: each node needs the user'
+    return problem('node.password', subject, `refuses the password of ${who}`, remedy)
+  }
+  return problem('node.refused', subject, `refuses us: ${refused.text}`, 'look at its log')
+}
+
+/** What each right is for: without the first three Holdfast is blind or may run a command twice. */
+const needed = ['hello', 'role', 'client|kill']
+
+function judgeRights({ denied }: NodeFacts, about: { subject: string; settings: Settings }): Finding[] {
+  const { subject, settings } = about
+  const missing = denied.filter(right => needed.includes(right))
+  const useful = denied.filter(right => !needed.includes(right))
+  const remedyOf = (rights: readonly string[]): string =>
+    `ACL SETUSER ${settings.redisUser ?? 'default'} ${rights.map(right => `+${right}`).join(' ')}, on every node`
+  const findings: Finding[] = []
+  if (missing.length > 0) {
+    const why = 'it cannot see the role of a node, or end its old connection before it sends a command again'
+    const what = `our user may not run ${missing.join(', ')}: ${why}`
+    findings.push(problem('node.rights', subject, what, remedyOf(missing)))
+  }
+  if (useful.length > 0) {
+    const what = `our user may not run ${useful.join(', ')}: restarts and scripts are handled less well`
+    findings.push(warning('node.fewer-rights', subject, what, remedyOf(useful)))
+  }
+  return findings
+}
+
+function judgeReplicas(facts: Facts, subject: string): Finding[] {
+  const listed = new Map<string, ListedReplica>()
+  for (const replica of facts.sentinels.flatMap(({ replicas }) => replicas))
+    listed.set(formatAddress(replica.address), replica)
+  const replicas = [...listed.values()]
+  if (facts.sentinels.every(({ replicas }) => replicas.length === 0)) {
+    const remedy = 'give it a replica: REPLICAOF on another node'
+    return [problem('replicas.none', subject, 'has no replica that the Sentinels know: nothing can take over', remedy)]
+  }
+  const findings = replicas.flatMap(({ address, linkStatus, flags }) => {
+    if (linkStatus === 'ok' && !flags.includes('s_down')) return []
+    const what = flags.includes('s_down') ? 'the Sentinels see it down' : 'its link to the master is down'
+    const remedy =
+      'it cannot take over: look at its log (masterauth, network), or SENTINEL RESET where it is gone for good'
+    return [problem('replica.link', `replica ${formatAddress(address)}`, what, remedy)]
+  })
+  if (replicas.every(({ priority }) => priority === 0)) {
+    const what = 'every replica has replica-priority 0: none may take over'
+    findings.push(problem('replicas.priority', subject, what, 'CONFIG SET replica-priority 100 on those that may'))
+  }
+  return findings
+}
+
+function judgeSettings({ settings: config, attached }: NodeFacts, facts: Facts, settings: Settings): Finding[] {
+  const findings: Finding[] = []
+  const subject = `master ${formatAddress(chosenMaster(facts) ?? { host: '?', port: 0 })}`
+  const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
+  if (minReplicas === 0) {
+    const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'
+    findings.push(warning('master.split-brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node'))
+  } else if (attached !== null && minReplicas > attached) {
+    const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`
+    findings.push(problem('master.min-replicas', subject, what, 'attach more replicas, or lower it on every node'))
+  } else if (attached !== null && minReplicas === attached) {
+    const what = `min-replicas-to-write is ${minReplicas}, as many as there are: the next failover leaves one less, and no writes`
+    findings.push(warning('master.min-replicas', subject, what, 'have one replica more than that'))
+  }
+  if (Number(config.timeout ?? 0) > 0) {
+    const what = `timeout is ${config.timeout} s: the server ends connections that are idle for so long`
+    findings.push(warning('master.timeout', subject, what, 'CONFIG SET timeout 0 and tcp-keepalive 300 on every node'))
+  }
+  const maxClients = Number(config.maxclients ?? Number.NaN)
+  const sessions = settings.maxSessions === 0 ? Number.POSITIVE_INFINITY : settings.maxSessions
+  if (maxClients < sessions) {
+    const why = settings.links === 'private' ? 'each has a connection there' : 'each may need a connection there'
+    const limit = settings.maxSessions === 0 ? 'no limit on sessions' : `${settings.maxSessions} sessions`
+    const what = `maxclients is ${maxClients}, and --max-sessions allows ${limit}, where ${why}`
+    findings.push(
+      warning('master.maxclients', subject, what, 'raise maxclients (and its open files), or lower --max-sessions'),
+    )
+  }
+  return findings
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+}

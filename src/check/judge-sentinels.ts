@@ -1,0 +1,201 @@
+// judge-sentinels.ts — what the facts about Sentinels mean: each one by itself, and all of them together. Pure.
+import { type Address, formatAddress, sameAddress } from '../address.ts'
+import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
+import { remedyFor } from '../sentinel/sentinel-connection.ts'
+import type { Facts, SentinelFacts, SentinelView, Settings } from './facts.ts'
+import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+
+const together = 'Sentinels'
+
+interface Seen {
+  readonly sentinel: SentinelFacts
+  readonly view: SentinelView
+}
+
+export function judgeSentinels({ sentinels }: Facts, settings: Settings): Finding[] {
+  const seen = sentinels.flatMap(sentinel => (sentinel.view ? [{ sentinel, view: sentinel.view }] : []))
+  return [
+    ...sentinels.flatMap(sentinel => judgeOne(sentinel, settings)),
+    ...judgeNumber(sentinels, seen),
+    ...judgeQuorum(seen),
+    ...judgeAgreement(seen),
+  ]
+}
+
+function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
+  const subject = `Sentinel ${formatAddress(sentinel.address)}`
+  const announced = sentinel.announced
+  const mapped = announced !== null && settings.mapped.some(from => sameAddress(from, announced))
+  const side = {
+    kind: 'sentinel',
+    subject,
+    tlsOption: 'sentinel-tls',
+    address: sentinel.address,
+    announced,
+    isMapped: mapped,
+  } as const
+  const unmet = judgeContact(sentinel.contact, side)
+  if (unmet) return [unmet]
+  if (sentinel.refused) return [judgeRefusal(sentinel.refused, { subject, user: settings.sentinelUser })]
+  if (!sentinel.isSentinel) {
+    const remedy = 'give the port of the Sentinel (26379 by default), not that of a data node'
+    return [
+      problem('sentinel.not-a-sentinel', subject, 'is no Sentinel: it does not know the command SENTINEL', remedy),
+    ]
+  }
+  const findings: Finding[] = []
+  if (sentinel.denied.length > 0) {
+    const remedy = remedyFor('NOPERM', settings.sentinelUser) ?? ''
+    const what = `our user may not run: ${sentinel.denied.join(', ')}`
+    findings.push(problem('sentinel.rights', subject, what, remedy))
+  }
+  if (sentinel.otherNames) {
+    const known =
+      sentinel.otherNames.length === 0 ? 'it watches no master' : `it knows: ${sentinel.otherNames.join(', ')}`
+    const what = `does not know the master name ${settings.masterName}; ${known}`
+    findings.push(problem('sentinel.unknown-master', subject, what, 'correct --master, or run SENTINEL MONITOR there'))
+  }
+  if (sentinel.inTilt) {
+    const remedy = 'its clock jumped or its host stalls: look at the host; it acts again after 30 quiet seconds'
+    findings.push(problem('sentinel.tilt', subject, 'is in TILT mode and starts no failover', remedy))
+  }
+  if (findings.length === 0) findings.push(ok(subject, aboutOne(sentinel)))
+  return findings
+}
+
+function aboutOne({ contact, view }: SentinelFacts): string {
+  const ms = contact.kind === 'answers' ? `answers in ${Math.max(1, Math.round(contact.ms))} ms` : ''
+  return view ? `${ms}, names ${formatAddress(view.master)}, epoch ${view.epoch}, quorum ${view.quorum}` : ms
+}
+
+export function judgeRefusal(
+  refused: { code: string; text: string },
+  about: { subject: string; user: string | null },
+): Finding {
+  const { subject, user } = about
+  const remedy = remedyFor(refused.text, user)
+  const said = `refuses us: ${refused.text}`
+  if (refused.code === 'NOAUTH') {
+    return problem('sentinel.no-password', subject, 'asks for a password, and none is given', 'set --sentinel-password')
+  }
+  if (/without any password configured/.test(refused.text)) {
+    return problem(
+      'sentinel.needless-password',
+      subject,
+      'has no password, and one is given',
+      'take --sentinel-password away',
+    )
+  }
+  return remedy === null
+    ? problem('sentinel.refused', subject, said, 'look at its log')
+    : problem('sentinel.password', subject, said, 'correct --sentinel-username and --sentinel-password')
+}
+
+function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[]): Finding[] {
+  const known = Math.max(sentinels.length, ...seen.map(({ view }) => view.knownSentinels))
+  const needed = majorityOf(known)
+  const findings: Finding[] = []
+  if (seen.length < needed) {
+    const what = `only ${seen.length} of ${known} can be asked about this master; a majority is ${needed}`
+    findings.push(
+      problem(
+        'sentinels.minority',
+        together,
+        what,
+        'without a majority no failover is possible and none is followed: bring them back',
+      ),
+    )
+  }
+  if (known > sentinels.length) {
+    const what = `they count ${known}, and only ${sentinels.length} can be found: some of those they remember are gone`
+    findings.push(
+      warning(
+        'sentinels.forgotten',
+        together,
+        what,
+        'those count for the majority: SENTINEL RESET on each Sentinel, one after the other',
+      ),
+    )
+  }
+  if (known === 1) {
+    const what = 'there is one: when it is gone, nobody fails over'
+    findings.push(warning('sentinels.one', together, what, 'run three, on three hosts'))
+  } else if (known === 2) {
+    const what = 'there are two: with either one gone there is no majority, and so no failover'
+    findings.push(warning('sentinels.two', together, what, 'run a third, on a third host'))
+  } else if (known % 2 === 0) {
+    const what = `there are ${known}, an even number: it stands no more failures than ${known - 1}, and can be cut in halves`
+    findings.push(warning('sentinels.even', together, what, 'run one more or one less'))
+  }
+  const hosts = new Set(sentinels.map(({ address }) => address.host))
+  if (known > 1 && hosts.size === 1) {
+    const what = `all are on one host (${[...hosts].join()}): it takes all of them with it`
+    findings.push(warning('sentinels.one-host', together, what, 'run them on hosts that fail independently'))
+  }
+  return findings
+}
+
+function judgeQuorum(seen: readonly Seen[]): Finding[] {
+  const quorums = [...new Set(seen.map(({ view }) => view.quorum))].sort((a, b) => a - b)
+  const known = Math.max(0, ...seen.map(({ view }) => view.knownSentinels))
+  const highest = quorums.at(-1) ?? 0
+  const findings = seen.flatMap(({ sentinel }) => {
+    if (sentinel.noQuorum === null) return []
+    const remedy = 'bring Sentinels back, or correct the quorum: SENTINEL SET <name> quorum <n>'
+    return [problem('sentinels.no-quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)]
+  })
+  if (highest > known) {
+    const what = `the quorum is ${highest}, and there are ${known} Sentinels: the master can never be found down`
+    const remedy = `SENTINEL SET <name> quorum ${majorityOf(known)} on each`
+    findings.push(problem('sentinels.quorum-too-high', together, what, remedy))
+  } else if (highest === 1 && known > 2) {
+    const what = 'the quorum is 1: what a single Sentinel does not see starts a failover'
+    findings.push(
+      warning('sentinels.quorum-one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`),
+    )
+  }
+  if (quorums.length > 1) {
+    const what = `they are configured with different quorums: ${quorums.join(', ')}`
+    findings.push(warning('sentinels.settings-differ', together, what, 'SENTINEL SET <name> quorum <n> on each'))
+  }
+  return findings
+}
+
+function judgeAgreement(seen: readonly Seen[]): Finding[] {
+  if (seen.length === 0) return []
+  const masters = [...new Set(seen.map(({ view }) => formatAddress(view.master)))]
+  const epochs = [...new Set(seen.map(({ view }) => view.epoch))]
+  const findings: Finding[] = []
+  if (masters.length > 1) {
+    const what = `they disagree about the master: ${seen.map(said).join('; ')}`
+    const remedy = 'a failover may be under way: check again. If it stays so, RESET the Sentinels that are behind'
+    findings.push(problem('sentinels.disagree', together, what, remedy))
+  } else if (epochs.length > 1) {
+    const what = `they agree on ${masters[0]} and not on its epoch: ${seen.map(said).join('; ')}`
+    findings.push(
+      warning('sentinels.epochs-differ', together, what, 'check again; a Sentinel that was away may be behind'),
+    )
+  } else {
+    findings.push(ok(together, `${seen.length} agree on ${masters[0]}, epoch ${epochs[0]}`))
+  }
+  const downAfter = [...new Set(seen.map(({ view }) => view.downAfterMs))]
+  if (downAfter.length > 1) {
+    const what = `they are configured with different down-after-milliseconds: ${downAfter.join(', ')}`
+    findings.push(
+      warning('sentinels.settings-differ', together, what, 'SENTINEL SET <name> down-after-milliseconds <n> on each'),
+    )
+  }
+  return findings
+}
+
+function said({ sentinel, view }: Seen): string {
+  return `${formatAddress(sentinel.address)} says ${formatAddress(view.master)} (epoch ${view.epoch})`
+}
+
+/** The master that most of the Sentinels name; null where none does. */
+export function chosenMaster(facts: Facts): Address | null {
+  const votes: Vote[] = facts.sentinels.flatMap(({ address, view }) => {
+    return view ? [{ voter: formatAddress(address), address: view.master, epoch: view.epoch }] : []
+  })
+  return candidateOf(votes, majorityOf(votes.length))?.address ?? null
+}

@@ -1,0 +1,77 @@
+// judge.ts — all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
+import { formatAddress } from '../address.ts'
+import type { Facts, Settings } from './facts.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+import { judgeNodes } from './judge-nodes.ts'
+import { judgeSentinels } from './judge-sentinels.ts'
+
+/**
+ * From the moment a master is found down until a majority names the next: election and promotion 350 ms, one INFO
+ * period of 1 s that cannot be tuned, 100 ms for the others to hear; and a second for a busy host.
+ */
+const failoverMs = 2500
+
+export function judge(facts: Facts, settings: Settings): Finding[] {
+  return [
+    ...judgeListen(facts, settings),
+    ...judgeSentinels(facts, settings),
+    ...judgeNodes(facts, settings),
+    ...judgeTimes(facts, settings),
+    ...facts.unusedNat.map(from =>
+      warning(
+        'nat-map.unused',
+        '--nat-map',
+        `nobody announces ${formatAddress(from)}`,
+        'correct the rule, or take it away',
+      ),
+    ),
+  ]
+}
+
+function judgeListen({ listen }: Facts, settings: Settings): Finding[] {
+  if (listen === null || settings.listen === null) return []
+  const subject = `listen ${formatAddress(settings.listen)}`
+  switch (listen.kind) {
+    case 'free':
+      return [ok(subject, 'is free')]
+    case 'holdfast':
+      return [ok(subject, 'a Holdfast listens there already')]
+    case 'taken':
+      return [
+        problem('listen.taken', subject, 'something else listens there', 'stop it, or choose another with --listen'),
+      ]
+    case 'impossible':
+      return [problem('listen.impossible', subject, `cannot be had (${listen.code})`, 'choose another with --listen')]
+  }
+}
+
+function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Finding[] {
+  const views = sentinels.flatMap(({ view }) => view ?? [])
+  if (views.length === 0) return []
+  const subject = '--hold-timeout'
+  const downAfter = Math.max(...views.map(view => view.downAfterMs))
+  const retry = 2 * Math.max(...views.map(view => view.failoverTimeoutMs))
+  const needed = downAfter + failoverMs
+  const findings: Finding[] = []
+  if (hold < needed) {
+    const what =
+      `a command waits ${seconds(hold)} at most, and a failover takes about ${seconds(needed)} ` +
+      `(down-after-milliseconds ${downAfter} and ${failoverMs})`
+    const remedy = `raise --hold-timeout (and --max-retries) above that, or lower down-after-milliseconds`
+    findings.push(problem('hold.too-short', subject, what, remedy))
+  } else if (hold < downAfter + retry) {
+    const what =
+      `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after one that failed ` +
+      `(failover-timeout: ${seconds(retry)} later)`
+    const remedy = 'SENTINEL SET <name> failover-timeout 10000 on each, or accept errors in that case'
+    findings.push(warning('hold.one-attempt', subject, what, remedy))
+  } else findings.push(ok(subject, `${seconds(hold)} outlasts a failover (about ${seconds(needed)})`))
+  const advice =
+    `a command time-out of their own shorter than ${seconds(needed)} shows in every failover, one longer than ` +
+    `${seconds(hold)} in none; see docs/operations.md`
+  return [...findings, { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }]
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).replace(/\.0$/, '')} s`
+}

@@ -1,0 +1,91 @@
+// node-facts.ts — asks one data node everything that a judgement needs. Judges nothing.
+//
+// Rights are found out by using them, as ACL DRYRUN needs rights of its own. What is used changes nothing that lasts:
+// CLIENT KILL names an id that no client has, and the script that SCRIPT LOAD leaves in the server's cache is `return 0`.
+import type { Reply } from '../sentinel/view.ts'
+import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
+import { contact } from './contact.ts'
+import type { NodeFacts } from './facts.ts'
+
+export interface NodeQuestion {
+  readonly target: Target
+  readonly announced: NodeFacts['announced']
+  readonly listed: NodeFacts['listed']
+  readonly tls: boolean
+}
+
+/** Ids grow by one with each connection: no server gets this far. */
+const noClient = String(Number.MAX_SAFE_INTEGER)
+const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
+
+export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion): Promise<NodeFacts> {
+  const met = await contact(target.address, { tls })
+  const unasked: NodeFacts = {
+    announced,
+    address: target.address,
+    listed,
+    contact: met,
+    refused: null,
+    denied: [],
+    role: null,
+    knowsHello: true,
+    attached: null,
+    settings: {},
+    clockOffsetMs: null,
+  }
+  if (met.kind !== 'answers') return unasked
+  const { replies, refused } = await ask(target, [
+    ['HELLO', '2'],
+    ['PING'],
+    ['ROLE'],
+    ['INFO', 'server'],
+    ['CLIENT', 'KILL', 'ID', noClient],
+    ['SCRIPT', 'LOAD', 'return 0'],
+    ['TIME'],
+    ...settings.map(name => ['CONFIG', 'GET', name]),
+  ])
+  const now = Date.now()
+  if (refused) return { ...unasked, refused }
+  const [hello, ping, role, info, kill, script, time, ...config] = replies
+  const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
+  return {
+    ...unasked,
+    refused: error ? refusalOf(error) : null,
+    denied: deniedOf([
+      ['hello', hello],
+      ['ping', ping],
+      ['role', role],
+      ['client|kill', kill],
+      ['info', info],
+      ['script|load', script],
+    ]),
+    role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
+    knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),
+    attached: attachedOf(role),
+    settings: Object.fromEntries(settings.flatMap((name, i) => settingOf(name, config[i]))),
+    clockOffsetMs: clockOf(time, now),
+  }
+}
+
+function roleOf(reply: Reply | undefined): NodeFacts['role'] {
+  const word: unknown = Array.isArray(reply?.[1]) ? reply[1][0] : null
+  if (word === 'master') return 'master'
+  return word === 'slave' || word === 'replica' ? 'replica' : null
+}
+
+function attachedOf(reply: Reply | undefined): number | null {
+  const replicas: unknown = Array.isArray(reply?.[1]) && reply[1][0] === 'master' ? reply[1][2] : null
+  return Array.isArray(replicas) ? replicas.length : null
+}
+
+function settingOf(name: string, reply: Reply | undefined): [string, string][] {
+  const value: unknown = Array.isArray(reply?.[1]) ? reply[1][1] : undefined
+  return typeof value === 'string' ? [[name, value]] : []
+}
+
+/** Right to within the time the conversation took, which is at most seconds: only large differences mean anything. */
+function clockOf(reply: Reply | undefined, now: number): number | null {
+  if (!Array.isArray(reply?.[1])) return null
+  const seconds = Number(reply[1][0])
+  return Number.isFinite(seconds) ? seconds * 1000 + Number(reply[1][1]) / 1000 - now : null
+}

@@ -1,0 +1,126 @@
+// sentinel-facts.ts — asks one Sentinel everything that a judgement needs. Judges nothing.
+import type { Address } from '../address.ts'
+import { type Reply, readAddress, readFields, readPeers } from '../sentinel/view.ts'
+import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
+import { contact } from './contact.ts'
+import type { ListedReplica, Refusal, SentinelFacts, SentinelView } from './facts.ts'
+
+export interface SentinelQuestion {
+  readonly target: Target
+  readonly announced: Address | null
+  readonly masterName: string
+  readonly tls: boolean
+}
+
+export async function sentinelFacts({ target, announced, masterName, tls }: SentinelQuestion): Promise<SentinelFacts> {
+  const { address } = target
+  const met = await contact(address, { tls })
+  const unasked: SentinelFacts = {
+    address,
+    announced,
+    contact: met,
+    refused: null,
+    denied: [],
+    runId: null,
+    isSentinel: true,
+    otherNames: null,
+    view: null,
+    noQuorum: null,
+    replicas: [],
+    peers: [],
+    inTilt: false,
+  }
+  if (met.kind !== 'answers') return unasked
+  let deaf = false
+  const questions = [
+    ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName],
+    ['SENTINEL', 'MASTER', masterName],
+    ['SENTINEL', 'SENTINELS', masterName],
+    ['SENTINEL', 'MYID'],
+    ['SENTINEL', 'CKQUORUM', masterName],
+    ['SENTINEL', 'REPLICAS', masterName],
+    ['SENTINEL', 'MASTERS'],
+    ['INFO', 'sentinel'],
+    ['PING'],
+    ['HELLO', '2'],
+    ['CLIENT', 'SETNAME', 'holdfast-check'],
+  ]
+  const { replies, refused } = await ask(target, questions, async client => {
+    // Last, as RESP2 allows nothing else behind it.
+    await client.psubscribe('*').catch((error: unknown) => {
+      deaf = error instanceof Error && error.message.startsWith('NOPERM')
+    })
+  })
+  if (refused) return { ...unasked, refused }
+  const [named, master, sentinels, myId, quorum, replicas, masters, info, ping, hello, setName] = replies
+  const denied = deniedOf([
+    ['sentinel|get-master-addr-by-name', named],
+    ['sentinel|master', master],
+    ['sentinel|sentinels', sentinels],
+    ['ping', ping],
+    ['hello', hello],
+    ['client|setname', setName],
+  ])
+  const view = viewOf(named, master)
+  return {
+    ...unasked,
+    refused: overall(named),
+    denied: deaf ? [...denied, 'psubscribe'] : denied,
+    runId: textOf(myId),
+    isSentinel: !/unknown command/i.test(named?.[0]?.message ?? ''),
+    otherNames: named !== undefined && named[0] === null && named[1] === null ? namesOf(masters) : null,
+    view,
+    noQuorum: /^NOQUORUM/.test(quorum?.[0]?.message ?? '') ? (quorum?.[0]?.message ?? null) : null,
+    replicas: replicasOf(replicas),
+    peers: readPeers(sentinels?.[1]),
+    inTilt: /^sentinel_tilt:1/m.test(textOf(info) ?? ''),
+  }
+}
+
+/** An error to the first question that concerns all others too. */
+function overall(first: Reply | undefined): Refusal | null {
+  const refusal = first?.[0] ? refusalOf(first[0]) : null
+  return refusal?.code === 'NOAUTH' ? refusal : null
+}
+
+function viewOf(named: Reply | undefined, master: Reply | undefined): SentinelView | null {
+  const address = readAddress(named?.[1])
+  const fields = readFields(master?.[1])
+  if (!address || !fields) return null
+  const number = (name: string): number => Number(fields.get(name) ?? 0)
+  return {
+    master: address,
+    epoch: number('config-epoch'),
+    quorum: number('quorum'),
+    flags: (fields.get('flags') ?? '').split(','),
+    downAfterMs: number('down-after-milliseconds'),
+    failoverTimeoutMs: number('failover-timeout'),
+    knownSentinels: number('num-other-sentinels') + 1,
+  }
+}
+
+function replicasOf(reply: Reply | undefined): ListedReplica[] {
+  if (!Array.isArray(reply?.[1])) return []
+  return reply[1].flatMap((entry: unknown) => {
+    const fields = readFields(entry)
+    const address = fields && readAddress([fields.get('ip'), fields.get('port')])
+    if (!fields || !address) return []
+    return [
+      {
+        address,
+        flags: (fields.get('flags') ?? '').split(','),
+        linkStatus: fields.get('master-link-status') ?? '',
+        priority: Number(fields.get('slave-priority') ?? 100),
+      },
+    ]
+  })
+}
+
+function namesOf(reply: Reply | undefined): string[] {
+  if (!Array.isArray(reply?.[1])) return []
+  return reply[1].flatMap((entry: unknown) => readFields(entry)?.get('name') ?? [])
+}
+
+function textOf(reply: Reply | undefined): string | null {
+  return typeof reply?.[1] === 'string' ? reply[1] : null
+}

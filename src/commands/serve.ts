@@ -1,0 +1,87 @@
+// serve.ts — the command without a name: runs the proxy until it is told to stop.
+//
+//   signal ─▶ delay (all as before, not ready) ─▶ grace (no new clients) ─▶ last replies ─▶ exit code 0
+//   second signal ─▶ exit code 1, at once
+//
+// Owns: signals, the exit codes of a running proxy. Never: knows what the proxy does, or prints a value of a secret.
+import closeWithGrace from 'close-with-grace'
+import { formatAddress } from '../address.ts'
+import { type Config, printableConfig, readConfig } from '../config.ts'
+import { createLog, type Log } from '../ops/log.ts'
+import { createProxy, type Proxy as RunningProxy } from '../proxy.ts'
+import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
+
+// The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
+// without it.
+const stopMarginMs = 2000
+
+/** Reads the options and runs the proxy; resolves when it listens, or when there is nothing to run. */
+export async function serve(argv: readonly string[], env: Environment): Promise<void> {
+  const read = readConfig(argv, env)
+  if (read.kind === 'config') await run(read.config)
+  else answerInstead(read)
+}
+
+async function run(config: Config): Promise<void> {
+  const log = createLog(config.logLevel)
+  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
+  const proxy = createProxy(config, log)
+  stopOnSignal(proxy, { log, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
+  try {
+    const bound = await proxy.start()
+    const address = bound.listen === null ? null : formatAddress(bound.listen)
+    log.info({ event: 'process.listening', address }, 'clients may connect')
+  } catch (error) {
+    const reason = bindProblem(error, config)
+    if (reason === undefined) throw error
+    complain(reason)
+    process.exit(1)
+  }
+}
+
+/** SIGTERM, SIGINT, SIGHUP and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
+function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs: number }): void {
+  const options: closeWithGrace.Options = {
+    delay: delayMs,
+    logger: false,
+    // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
+    // empty event loop is no reason to drain.
+    skip: ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
+    onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: ending at once'),
+    onSecondError: error => log.fatal({ event: 'process.crash', err: error }, 'uncaught error while stopping'),
+    onTimeout: ms => log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in its time'),
+  }
+  closeWithGrace(options, async ({ signal, err }) => {
+    if (err !== undefined) {
+      log.fatal({ event: 'process.crash', err }, 'uncaught error')
+      return
+    }
+    log.info({ event: 'process.signal', signal }, 'stopping')
+    try {
+      await proxy.stop()
+    } catch (error) {
+      log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
+      throw error
+    }
+  })
+}
+
+/** Why the port cannot be had and what to do about it; undefined for an error of another kind. */
+function bindProblem(error: unknown, config: Config): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const place = config.listen === null ? 'nowhere' : formatAddress(config.listen)
+  const choose = 'choose another with --listen or HOLDFAST_LISTEN'
+  switch (code) {
+    case 'EADDRINUSE':
+      return `cannot listen on ${place}: something else listens there (${code}); stop it, or ${choose}`
+    case 'EACCES':
+      return `cannot listen on ${place}: not permitted (${code}); ports below 1024 are reserved, ${choose}`
+    case 'EADDRNOTAVAIL':
+      return `cannot listen on ${place}: this machine has no such address (${code}); ${choose}`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `cannot listen on ${place}: the name cannot be resolved (${code}); ${choose}`
+    default:
+      return undefined
+  }
+}
