@@ -32,6 +32,17 @@ export const errors = {
   /** A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short. */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
+  /** The server's own, for clients that must sign in at Holdfast (--client-password). */
+  noAuth: spec('NOAUTH Authentication required.', 'no'),
+  noAuthExec: spec('EXECABORT Transaction discarded because of: NOAUTH Authentication required.', 'no'),
+  noAuthHello: spec(
+    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> ' +
+      'option can be used to authenticate the client and select the RESP protocol version at the same time',
+    'no',
+  ),
+  wrongPass: spec('WRONGPASS invalid username-password pair or user is disabled.', 'no'),
+  syntax: spec('ERR syntax error', 'no'),
+  clientName: spec('ERR Client names cannot contain spaces, newlines or special characters.', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>
 

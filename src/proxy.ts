@@ -6,6 +6,7 @@
 // Owns: who knows whom, start, stop. Never: decides anything the planes decide.
 import { setTimeout } from 'node:timers/promises'
 import type { Address, Master } from './address.ts'
+import { ClientLogin } from './client/client-login.ts'
 import { Listener } from './client/listener.ts'
 import { Pressure } from './client/pressure.ts'
 import { createDenyList } from './command/deny.ts'
@@ -100,6 +101,7 @@ export function createProxy(config: Config, log: Log): Proxy {
       pressure,
       deny: createDenyList(config.denyCommands),
       defaultIdentity: createIdentity(config.redisUsername, config.redisPassword, 0, 2),
+      login: config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword),
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,

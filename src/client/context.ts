@@ -8,6 +8,7 @@ import type { Lane } from '../relay/lane.ts'
 import type { Request, RequestOwner } from '../relay/request.ts'
 import type { Scripts } from '../relay/scripts.ts'
 import type { Identity } from '../upstream/identity.ts'
+import type { ClientLogin } from './client-login.ts'
 import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
@@ -22,6 +23,17 @@ export interface SessionContext {
   readonly log: Log
   /** The identity of a session that has not said who it is. */
   readonly defaultIdentity: Identity
+  /** Null: clients sign in at Redis. */
+  readonly login: ClientLogin | null
+  /** Always true without `login`. */
+  readonly signedIn: boolean
+  signIn(): void
+  /** RESET; without `login` it changes nothing. */
+  signOut(): void
+  /** The client's address, for logs. */
+  readonly peer: string
+  /** Bytes of replies that the client has not taken. */
+  readonly unread: number
   /** What the master says of commands that the table does not know. */
   readonly learned: LearnedCommands
   /** Scripts that clients of this proxy have shown it. */

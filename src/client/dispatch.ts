@@ -16,6 +16,7 @@ import { handleAuth, handleHello, handleReset, handleSelect } from './login.ts'
 import { queueCommand } from './queueing.ts'
 import { Scanning } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
+import { dispatchLogin, dispatchSignedOut } from './sign-in.ts'
 import { createTransaction } from './transaction.ts'
 
 const OK = Buffer.from('+OK\r\n')
@@ -23,6 +24,8 @@ const OK = Buffer.from('+OK\r\n')
 /** Handles one command of the session; `frame` is its bytes. */
 export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
   const args = commandArgs(frame)
+  const { login } = context
+  if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
   const name = (): string => args[0]?.toString('latin1') ?? ''
   if (spec.route === Route.refuse || context.deny.denies(spec, name, () => args[1]?.toString('latin1') ?? null)) {
     if (context.transaction) context.transaction.aborted = true
@@ -63,8 +66,10 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
         context.state.readonly = spec.name === 'readonly'
       })
     case Route.hello:
+      if (login !== null) return dispatchLogin(context, login, { spec, args })
       return handleHello(context, frame, args)
     case Route.auth:
+      if (login !== null) return dispatchLogin(context, login, { spec, args })
       return handleAuth(context, frame, args)
     case Route.select:
       return handleSelect(context, frame, args)

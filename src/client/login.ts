@@ -149,6 +149,7 @@ function applyReset(context: SessionContext, identity: Identity): void {
   resetState(context.state, identity)
   context.subscriptions.clear()
   context.transaction = null
+  context.signOut()
   context.identityChanged()
   if (context.isPrivate) context.renewLink()
 }

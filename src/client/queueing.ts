@@ -13,6 +13,7 @@ import type { SessionContext } from './context.ts'
 import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './login.ts'
 import { rememberScript } from './script-bodies.ts'
+import { isLoginInside } from './sign-in.ts'
 import { execAborted, type Transaction } from './transaction.ts'
 
 /** Handles one command while `context.transaction` is open. */
@@ -53,10 +54,16 @@ export function queueCommand(
     case Route.select:
       return queue(context, transaction, frame, args, () => applySelect(context, args))
     case Route.auth:
+      if (context.login !== null && isLoginInside(spec, args)) {
+        return refuse(context, transaction, errors.loginInMulti.reply)
+      }
       // With too few or too many arguments it is no login, and the server says so.
       if (args.length !== 2 && args.length !== 3) return queue(context, transaction, frame, args)
       return refuse(context, transaction, errors.loginInMulti.reply)
     case Route.hello:
+      if (context.login !== null && isLoginInside(spec, args)) {
+        return refuse(context, transaction, errors.loginInMulti.reply)
+      }
       if ((parseHello(args)?.password ?? null) !== null) return refuse(context, transaction, errors.loginInMulti.reply)
       return queue(context, transaction, frame, args, () => applyHello(context, args))
     case Route.script:

@@ -5,6 +5,7 @@ import type { Log } from '../ops/log.ts'
 import type { Lanes } from '../relay/lanes.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Turn } from '../upstream/turn.ts'
+import type { ClientLogin } from './client-login.ts'
 import type { SessionContext } from './context.ts'
 import type { Pressure } from './pressure.ts'
 
@@ -16,6 +17,8 @@ export interface SessionHost {
   readonly deny: DenyList
   readonly pressure: Pressure
   readonly defaultIdentity: Identity
+  /** Who may work here; null: whoever connects, and Redis judges their AUTH. */
+  readonly login: ClientLogin | null
   /** `private`: each session has a link of its own from the start. */
   readonly links: 'auto' | 'private'
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */

@@ -42,6 +42,8 @@ const LINGER_MS = 1000
 
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
+/** What is fast for a session that has not signed in: every command is looked at by dispatch. */
+const isNever = new Uint8Array(32)
 for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
 
 /** "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber. */
@@ -69,6 +71,8 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   readonly #choice: SessionLane
   readonly #intake: Intake
   readonly #muted: RequestOwner
+  /** The routes that need no look: `isFast`, or `isNever` before the client has signed in. */
+  #fast = isFast
 
   constructor(id: number, socket: Socket, host: SessionHost) {
     this.id = id
@@ -78,7 +82,8 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#muted = mutedOwner(this)
     this.#intake = new Intake(this, socket, host.turn)
     this.#choice = new SessionLane(this, host, this.#muted)
-    if (host.links === 'private') this.takePrivate()
+    if (host.login !== null) this.signOut()
+    else if (host.links === 'private') this.takePrivate()
     socket
       .on('data', (chunk: Buffer) => {
         if (!this.#inputEnded) this.#intake.onData(chunk)
@@ -103,6 +108,18 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   get defaultIdentity(): SessionHost['defaultIdentity'] {
     return this.#host.defaultIdentity
   }
+  get login(): SessionContext['login'] {
+    return this.#host.login
+  }
+  get signedIn(): boolean {
+    return this.#fast === isFast
+  }
+  get peer(): string {
+    return this.#socket.remoteAddress ?? 'socket'
+  }
+  get unread(): number {
+    return this.#outBytes + this.#socket.writableLength
+  }
   get learned(): SessionContext['learned'] {
     return this.#host.lanes.learned
   }
@@ -122,6 +139,19 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   }
   get lane(): Lane {
     return this.#choice.lane
+  }
+
+  signIn(): void {
+    if (this.signedIn) return
+    this.#fast = isFast
+    this.#scanner.limit('ordinary')
+    if (this.#host.links === 'private') this.takePrivate()
+  }
+
+  signOut(): void {
+    if (this.#host.login === null) return
+    this.#fast = isNever
+    this.#scanner.limit('signed-out')
   }
 
   replyTo(): RequestOwner {
@@ -279,6 +309,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   #readFrames(chunk: Buffer, from: number): void {
     const scanner = this.#scanner
     const hot = this.#host.deny.hot
+    let fast = this.#fast
     let at = from
     let runStart = from
     let run = 0
@@ -288,7 +319,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       const kind = scanner.kind
       if (kind === FrameKind.command && this.transaction === null && this.state.reply === 'on') {
         const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
-        if (isFast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
+        if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
           run++
           at = end
           if (run < MAX_PENDING) continue
@@ -314,6 +345,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
         this.#intake.stall(chunk.subarray(at))
         return
       }
+      fast = this.#fast
       at = end
       runStart = at
       if (this.ending) return
@@ -329,7 +361,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
 
   /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
   #wholeTransaction(chunk: Buffer, at: number, end: number): number {
-    if (this.#choice.isPrivate || this.transaction !== null || this.state.reply !== 'on') return 0
+    if (this.#choice.isPrivate || this.transaction !== null || this.state.reply !== 'on' || !this.signedIn) return 0
     const spec = lookupCommand(chunk, this.#scanner.nameStart, this.#scanner.nameLength)
     if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
     const found = findTransaction(chunk, end, this.#host.deny)
@@ -360,7 +392,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       this.destroy()
       return true
     }
-    const fast = spec.known && isFast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
     if (!fast || this.transaction !== null) return dispatch(this, spec, command)
     this.submit(createRun(this.replyTo(), command, 1))
     return true

@@ -7,6 +7,8 @@ export interface Counters {
   /** Sessions accepted, and open now. */
   sessionsTotal: number
   sessions: number
+  /** Logins at Holdfast (--client-password) that were refused. */
+  loginsRefused: number
   /** Client commands taken in. */
   commands: number
   /** Requests that had to wait for a link or the gate, by how their wait ended. */
@@ -37,6 +39,7 @@ export function createCounters(): Counters {
   return {
     sessionsTotal: 0,
     sessions: 0,
+    loginsRefused: 0,
     commands: 0,
     held: 0,
     drained: 0,

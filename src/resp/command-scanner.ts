@@ -29,6 +29,9 @@ const MAX_LINE = 64 * 1024
 /** proto-max-bulk-len, the server's default. */
 const MAX_BULK = 512 * 1024 * 1024
 const INT_MAX = 2147483647
+/** What a server takes from a client that is not authenticated (processMultibulkBuffer): arguments, bytes of one. */
+const SIGNED_OUT_ARGUMENTS = 10
+const SIGNED_OUT_BYTES = 16384
 
 /** What `next` found. */
 export const FrameKind = { none: 0, command: 1, inline: 2, empty: 3, error: 4 } as const
@@ -48,6 +51,8 @@ export class CommandScanner {
   nameLength = 0
   /** The server's own text for what is wrong, without "-ERR Protocol error: ". */
   error = ''
+  #maxArguments = INT_MAX
+  #maxBytes = MAX_BULK
 
   #phase: number = START
   /** Where the line that is ending leads: MARK, PAYLOAD, or START for a frame of no arguments. */
@@ -62,6 +67,12 @@ export class CommandScanner {
   #hidden = false
   #mark = DOLLAR
   #named = false
+
+  /** Narrower limits for a client that has not signed in, or the ordinary ones again; from the next header on. */
+  limit(to: 'signed-out' | 'ordinary'): void {
+    this.#maxArguments = to === 'ordinary' ? INT_MAX : SIGNED_OUT_ARGUMENTS
+    this.#maxBytes = to === 'ordinary' ? MAX_BULK : SIGNED_OUT_BYTES
+  }
 
   /** True between two frames: nothing of a next one has been seen. */
   get idle(): boolean {
@@ -178,8 +189,9 @@ export class CommandScanner {
   #endNumber(): boolean {
     const bad = this.#bad || this.#digits === 0 || (this.#negative && this.#value === 0) || this.#digits > 18
     if (this.#phase === COUNT) {
-      if (bad || (!this.#negative && this.#value > INT_MAX)) {
-        this.#fail('invalid multibulk length')
+      if (bad || (!this.#negative && this.#value > this.#maxArguments)) {
+        const invalid = bad || this.#value > INT_MAX
+        this.#fail(invalid ? 'invalid multibulk length' : 'unauthenticated multibulk length')
         return false
       }
       this.argc = this.#negative ? 0 : this.#value
@@ -190,8 +202,9 @@ export class CommandScanner {
         this.#fail(`expected '$', got '${printable(this.#mark)}'`)
         return false
       }
-      if (bad || this.#negative || this.#value > MAX_BULK) {
-        this.#fail('invalid bulk length')
+      if (bad || this.#negative || this.#value > this.#maxBytes) {
+        const invalid = bad || this.#negative || this.#value > MAX_BULK
+        this.#fail(invalid ? 'invalid bulk length' : 'unauthenticated bulk length')
         return false
       }
       this.#skip = this.#value + 2

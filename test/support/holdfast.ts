@@ -13,7 +13,16 @@ import { createProxy } from '../../src/proxy.ts'
 import type { Teardown } from './fake-redis.ts'
 import { FakeSentinel } from './fake-sentinel.ts'
 import { processEnded, reapProcess } from './reaper.ts'
-import { anyFlavour, endServer, freePort, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
+import {
+  anyFlavour,
+  endServer,
+  type Flavour,
+  freePort,
+  makeFolder,
+  type Node,
+  removeFolder,
+  startServer,
+} from './servers.ts'
 import { waitUntil } from './wait-until.ts'
 
 export interface LogLine {
@@ -195,13 +204,26 @@ export interface SingleServer {
 /** One real server, one scripted Sentinel that names it, and the proxy, serving: for tests in which nothing fails over. */
 export async function startSingle(
   t: Teardown,
-  options: Omit<HoldfastOptions, 'sentinels'> & { readonly serverConfig?: readonly string[] } = {},
+  options: Omit<HoldfastOptions, 'sentinels'> & {
+    readonly serverConfig?: readonly string[]
+    readonly flavour?: Flavour
+    /** What our own questions to the server AUTH with. */
+    readonly password?: string
+  } = {},
 ): Promise<SingleServer> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const port = await freePort()
   const config = ['save ""', ...(options.serverConfig ?? [])]
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, port, config })
+  const node = await startServer({
+    flavour: options.flavour ?? anyFlavour(),
+    kind: 'data',
+    name: 'one',
+    dir,
+    port,
+    config,
+    password: options.password,
+  })
   t.teardown(() => endServer(node))
   const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
   const holdfast = await startHoldfast(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
