@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 // main.ts — the process edge: arguments and environment in, exit code out, signals to the proxy.
 //
-// Exit codes: 0 help, version, or a stop that was asked for; 1 the port cannot be had, an uncaught error, or a second
+// Exit codes: 0 help, version, or a stop that was asked for; 1 the port or socket cannot be had, an uncaught error, or a second
 // signal; 2 options that are wrong. Nothing that happens at Redis or Sentinel ends the process.
 // Never: knows what the proxy does, or prints a value of the configuration.
 import { readFileSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from './address.ts'
+import { exposures } from './config/exposure.ts'
 import { type Config, printableConfig, readConfig } from './config.ts'
 import { createLog, type Log } from './ops/log.ts'
-import { createProxy, type Proxy as RunningProxy } from './proxy.ts'
+import { createProxy, type Proxy as RunningProxy, SocketFileError } from './proxy.ts'
 
 // The proxy bounds its own stop by --shutdown-grace; past this margin it hangs, and the process ends without it.
 const stopMarginMs = 2000
@@ -35,14 +36,15 @@ switch (read.kind) {
 async function run(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
+  for (const exposure of exposures(config)) log.warn(exposure)
   const proxy = createProxy(config, log)
   stopOnSignal(proxy, { log, delayMs: config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
-    log.info({ event: 'process.listening', address }, 'clients may connect')
+    log.info({ event: 'process.listening', address, socket: bound.socket }, 'clients may connect')
   } catch (error) {
-    const reason = bindProblem(error, config)
+    const reason = error instanceof SocketFileError ? error.message : bindProblem(error, config)
     if (reason === undefined) throw error
     complain(reason)
     process.exit(1)

@@ -20,9 +20,13 @@ import { Watcher } from './sentinel/watcher.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
 
+export { SocketFileError } from './client/socket-file.ts'
+
 /** Where clients connect; null for a way in that is not configured. */
 export interface Bound {
   readonly listen: Address | null
+  /** The path of the Unix-domain socket. */
+  readonly socket: string | null
 }
 
 export interface Proxy {
@@ -98,16 +102,27 @@ export function createProxy(config: Config, log: Log): Proxy {
     },
     { maxSessions: config.maxSessions },
   )
+  /** Both doors or none. */
+  const open = async (): Promise<Bound> => {
+    try {
+      const listen = config.listen === null ? null : await listener.listen(config.listen)
+      const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
+      return { listen, socket }
+    } catch (error) {
+      await listener.stop(0)
+      throw error
+    }
+  }
   let pressureTimer: NodeJS.Timeout | undefined
 
   return {
     counters,
     async start() {
-      const listen = config.listen === null ? null : await listener.listen(config.listen)
+      const bound = await open()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
-      return { listen }
+      return bound
     },
     async stop() {
       log.info({ event: 'proxy.stopping', sessions: listener.size, graceMs: config.shutdownGraceMs }, 'no new clients')
