@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --single-threaded-gc
 // main.ts — the process edge: which command the first word names. Without a word, the proxy is run.
 //
-// Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port cannot be had, an uncaught error, a
+// Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port or socket cannot be had, an uncaught error, a
 // second signal, or a check that found a problem; 2 options that are wrong. Nothing that happens at Redis or Sentinel
 // ends a running proxy.
 import { check } from './commands/check.ts'

@@ -22,9 +22,13 @@ import { createSecurity } from './transport/security.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
 
+export { SocketFileError } from './client/socket-file.ts'
+
 /** Where clients connect; null for a way in that is not configured. */
 export interface Bound {
   readonly listen: Address | null
+  /** The path of the Unix-domain socket. */
+  readonly socket: string | null
 }
 
 export type ProxyState = 'new' | 'running' | 'stopping' | 'stopped'
@@ -108,6 +112,17 @@ export function createProxy(config: Config, log: Log): Proxy {
     },
     { maxSessions: config.maxSessions },
   )
+  /** Both doors or none. */
+  const open = async (): Promise<Bound> => {
+    try {
+      const listen = config.listen === null ? null : await listener.listen(config.listen)
+      const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
+      return { listen, socket }
+    } catch (error) {
+      await listener.stop(0, () => {})
+      throw error
+    }
+  }
   let pressureTimer: NodeJS.Timeout | undefined
   let state: ProxyState = 'new'
 
@@ -117,13 +132,13 @@ export function createProxy(config: Config, log: Log): Proxy {
       return state
     },
     async start() {
-      const listen = config.listen === null ? null : await listener.listen(config.listen)
+      const bound = await open()
       await security.files.start()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
       state = 'running'
-      return { listen }
+      return bound
     },
     async stop() {
       const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config

@@ -1,21 +1,27 @@
-// listener.ts — accepts clients and counts them; each becomes a session.
-import { createServer, type Server } from 'node:net'
+// listener.ts — accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../address.ts'
+import type { ListenSocket } from '../config.ts'
 import { errors } from '../errors.ts'
+import type { Log } from '../ops/log.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
+import { listenAt } from './socket-file.ts'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
 
-/** Accepts on one address until stopped. */
+/** Accepts on an address, a socket, or both, until stopped. */
 export class Listener {
-  readonly #server: Server
+  readonly #accept: (socket: Socket) => void
+  readonly #servers: Server[] = []
+  readonly #log: Log
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
 
   constructor(host: Omit<SessionHost, 'onClosed' | 'findSession' | 'redirects'>, options: { maxSessions: number }) {
     const { counters, log } = host
+    this.#log = log
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Map(),
@@ -26,7 +32,7 @@ export class Listener {
         log.debug({ event: 'session.closed', session: session.id }, 'client is gone')
       },
     }
-    this.#server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, socket => {
+    this.#accept = socket => {
       if (options.maxSessions > 0 && counters.sessions >= options.maxSessions) {
         log.warn({ event: 'session.refused', limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
@@ -38,20 +44,41 @@ export class Listener {
       counters.sessionsTotal++
       this.#sessions.set(id, new Session(id, socket, sessionHost))
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
-    })
+    }
+  }
+
+  #createServer(): Server {
+    const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, this.#accept)
+    this.#servers.push(server)
+    return server
+  }
+
+  /** A client that cannot be accepted (no file descriptor is left) ends that client, not the program. */
+  #keepOn(server: Server): void {
+    server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   listen(address: Address): Promise<Address> {
+    const server = this.#createServer()
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
-        this.#server.off('error', reject)
-        const bound = this.#server.address()
+      server.once('error', reject)
+      server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+        server.off('error', reject)
+        this.#keepOn(server)
+        const bound = server.address()
         const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
         resolve({ host: address.host, port })
       })
     })
+  }
+
+  /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
+  async listenSocket(place: ListenSocket): Promise<string> {
+    const server = this.#createServer()
+    await listenAt(server, place)
+    this.#keepOn(server)
+    return place.path
   }
 
   get size(): number {
@@ -63,7 +90,7 @@ export class Listener {
    * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after LAST_REPLIES_MS.
    */
   async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
-    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) act(session)
     }

@@ -6,9 +6,10 @@
 // Owns: signals, the exit codes of a running proxy. Never: knows what the proxy does, or prints a value of a secret.
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
+import { exposures } from '../config/exposure.ts'
 import { type Config, printableConfig, readConfig } from '../config.ts'
 import { createLog, type Log } from '../ops/log.ts'
-import { createProxy, type Proxy as RunningProxy } from '../proxy.ts'
+import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
 
 // The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
@@ -25,14 +26,15 @@ export async function serve(argv: readonly string[], env: Environment): Promise<
 async function run(config: Config): Promise<void> {
   const log = createLog(config.logLevel)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
+  for (const exposure of exposures(config)) log.warn(exposure)
   const proxy = createProxy(config, log)
   stopOnSignal(proxy, { log, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
-    log.info({ event: 'process.listening', address }, 'clients may connect')
+    log.info({ event: 'process.listening', address, socket: bound.socket }, 'clients may connect')
   } catch (error) {
-    const reason = bindProblem(error, config)
+    const reason = error instanceof SocketFileError ? error.message : bindProblem(error, config)
     if (reason === undefined) throw error
     complain(reason)
     process.exit(1)

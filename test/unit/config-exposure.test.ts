@@ -1,0 +1,51 @@
+import t from 'tap'
+import { exposures, isLoopback } from '../../src/config/exposure.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+
+function configOf(flags: Readonly<Record<string, string>>): Config {
+  const all = { sentinels: '10.0.0.1:26379', master: 'm', ...flags }
+  const read = readConfig(
+    Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
+    {},
+  )
+  if (read.kind !== 'config') throw new Error(JSON.stringify(read))
+  return read.config
+}
+
+const eventsOf = (flags: Readonly<Record<string, string>>): string[] => exposures(configOf(flags)).map(one => one.event)
+const tls = { 'listen-tls-cert': '/c.pem', 'listen-tls-key': '/k.pem' }
+
+t.test('exposure — of a port that other machines reach — is told once for each door', async t => {
+  t.strictSame(eventsOf({ listen: '0.0.0.0:6379', 'admin-listen': '0.0.0.0:9999' }), [
+    'listen.exposed',
+    'admin.exposed',
+  ])
+  t.strictSame(eventsOf({ listen: '[::]:6379' }), ['listen.exposed'])
+  t.strictSame(eventsOf({ listen: '192.168.1.2:6379' }), ['listen.exposed'])
+})
+
+t.test('exposure — of what stays on this machine, or asks for something — is none', async t => {
+  t.strictSame(eventsOf({}), [])
+  t.strictSame(eventsOf({ listen: 'none', 'listen-socket': '/run/h.sock' }), [])
+  t.strictSame(eventsOf({ listen: '0.0.0.0:6379', 'client-password': 'pw' }), [])
+  t.strictSame(eventsOf({ listen: '0.0.0.0:6379', ...tls }), [])
+})
+
+t.test('exposure — of the admin port — is not ended by what clients must show', async t => {
+  t.strictSame(eventsOf({ 'admin-listen': '0.0.0.0:9999', 'client-password': 'pw', ...tls }), ['admin.exposed'])
+})
+
+t.test('exposure — names address, cause and remedy, and the rights that are given away', async t => {
+  const [line] = exposures(configOf({ listen: '0.0.0.0:6379' }))
+  t.match(line, { address: '0.0.0.0:6379', msg: /neither TLS nor a password: .* in clear.*--client-password-file/ })
+  const [given] = exposures(configOf({ listen: '0.0.0.0:6379', 'redis-password': 'hunter2' }))
+  t.match(given, { msg: /rights of --redis-username, without a password/ })
+  t.notMatch(JSON.stringify(given), 'hunter2')
+})
+
+t.test('isLoopback — knows every form of this machine, and no other', async t => {
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST.', '::ffff:127.0.0.1'])
+    t.equal(isLoopback({ host, port: 1 }), true, host)
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'localhost.example.com', '127.0.0.1.nip.io', 'app'])
+    t.equal(isLoopback({ host, port: 1 }), false, host)
+})
