@@ -176,7 +176,7 @@ function judgeAgreement(seen: readonly Seen[]): Finding[] {
       warning('sentinels.epochs-differ', together, what, 'check again; a Sentinel that was away may be behind'),
     )
   } else {
-    findings.push(ok(together, `${seen.length} agree on ${masters[0]}, epoch ${epochs[0]}`))
+    findings.push(ok(together, `${seen.length} of ${seen.length} that answer name ${masters[0]}, epoch ${epochs[0]}`))
   }
   const downAfter = [...new Set(seen.map(({ view }) => view.downAfterMs))]
   if (downAfter.length > 1) {

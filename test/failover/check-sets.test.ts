@@ -1,0 +1,89 @@
+// `holdfast check` against sets that are made wrong from the start, or whose Sentinels contradict the servers.
+import t from 'tap'
+import { runCheck } from '../support/check.ts'
+import { SentinelSet } from '../support/sentinel-set.ts'
+import { anyFlavour, endServer, freePort, startServer } from '../support/servers.ts'
+
+t.setTimeout(120_000)
+
+t.test('check — names it — two Sentinels, and a master without replicas', async t => {
+  const set = await SentinelSet.start({ sentinels: 2, replicas: 0 })
+  t.teardown(() => set.stopAll())
+  const { code, problems, warnings, output } = await runCheck({ sentinels: set.sentinelAddresses().join(',') })
+  t.equal(code, 1, output)
+  t.ok(
+    warnings.some(line => /^Sentinels: there are two: with either one gone/.test(line)),
+    output,
+  )
+  t.ok(
+    problems.some(line => /^master .*: has no replica that the Sentinels know/.test(line)),
+    output,
+  )
+})
+
+t.test('check — names it — passwords that are asked for and not given', async t => {
+  const set = await SentinelSet.start({ sentinels: 1, replicas: 1, requirePass: 'secret', sentinelPass: 'hidden' })
+  t.teardown(() => set.stopAll())
+  const sentinels = set.sentinelAddresses().join(',')
+  const none = await runCheck({ sentinels })
+  t.equal(none.code, 1, none.output)
+  t.ok(
+    none.problems.some(line =>
+      /^Sentinel .*: asks for a password, and none is given \[remedy: set --sentinel-pass/.test(line),
+    ),
+  )
+
+  const half = await runCheck({ sentinels, 'sentinel-password': 'hidden' })
+  t.equal(half.code, 0, 'clients may sign in by themselves')
+  t.ok(
+    half.warnings.some(line => /^master .*: asks for a password, and none is given/.test(line)),
+    half.output,
+  )
+  t.ok(half.warnings.some(line => /^Sentinels: there is one/.test(line)))
+
+  const both = await runCheck({ sentinels, 'sentinel-password': 'hidden', 'redis-password': 'secret' })
+  t.equal(both.code, 0, both.output)
+  t.strictSame(both.problems, [])
+  for (const { output, stderr } of [none, half, both]) t.notMatch(output + stderr, /hidden|secret/)
+})
+
+t.test('check — names it — Sentinels that contradict one another and the servers', async t => {
+  const set = await SentinelSet.start({ downAfterMs: 20_000 })
+  t.teardown(() => set.stopAll())
+  const [master, first] = set.nodes
+  const [s1, , s3] = set.sentinels
+  if (!master || !first || !s1 || !s3) throw new Error('a set of three and three')
+  const sentinels = set.sentinelAddresses().join(',')
+
+  await t.test('a master that was made a replica behind their back', async t => {
+    await set.command(master, 'REPLICAOF', first.host, String(first.port))
+    const { code, problems, output } = await runCheck({ sentinels })
+    await set.command(master, 'REPLICAOF', 'NO', 'ONE')
+    t.equal(code, 1, output)
+    const wanted = `master 127.0.0.1:${master.port}: says it is a replica, the Sentinels say master`
+    t.ok(
+      problems.some(line => line.startsWith(wanted)),
+      output,
+    )
+  })
+
+  await t.test('a Sentinel that watches another server by the same name', async t => {
+    const port = await freePort()
+    const other = await startServer({
+      flavour: anyFlavour(),
+      kind: 'data',
+      name: 'other',
+      dir: set.dir,
+      port,
+      config: ['save ""'],
+    })
+    t.teardown(() => endServer(other))
+    await set.command(s3, 'SENTINEL', 'REMOVE', 'mymaster')
+    t.equal(await set.command(s3, 'SENTINEL', 'MONITOR', 'mymaster', other.host, String(port), '2'), 'OK')
+    const { code, problems, output } = await runCheck({ sentinels })
+    t.equal(code, 1, output)
+    const named = problems.find(line => line.startsWith('Sentinels: they disagree about the master'))
+    t.match(named, `127.0.0.1:${s3.port} says 127.0.0.1:${port}`)
+    t.match(named, `127.0.0.1:${s1.port} says 127.0.0.1:${master.port}`)
+  })
+})

@@ -1,0 +1,48 @@
+// check.ts — runs `holdfast check` as a person would and reads its table.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { processEnded, reapProcess } from './reaper.ts'
+
+const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
+
+export interface CheckResult {
+  readonly code: number | null
+  readonly output: string
+  readonly stderr: string
+  /** 'subject: text' of each, with the remedy behind it. */
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** Options by their flag's name without '--'; `listen` is a free port where not given. */
+export async function runCheck(options: Readonly<Record<string, string>>): Promise<CheckResult> {
+  const all = { master: 'mymaster', listen: '127.0.0.1:0', ...options }
+  const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
+  const { PATH } = process.env
+  const child = spawn(process.execPath, [source, 'check', ...flags], {
+    env: { PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const pid = child.pid ?? 0
+  reapProcess(pid)
+  let output = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  processEnded(pid)
+  return { code, output, stderr, problems: linesOf(output, 'PROBLEM'), warnings: linesOf(output, 'WARNING') }
+}
+
+function linesOf(output: string, word: string): string[] {
+  const lines = output.split('\n')
+  return lines.flatMap((line, i) => {
+    const match = new RegExp(`^ ${word} +(.+?)  +(.+)$`).exec(line)
+    return match ? [`${match[1]}: ${match[2]} [${(lines[i + 1] ?? '').trim()}]`] : []
+  })
+}

@@ -1,0 +1,164 @@
+// What cannot be planted with servers on one machine, and the two forms of output.
+import t from 'tap'
+import type { Facts, NodeFacts, SentinelFacts, Settings } from '../../../src/check/facts.ts'
+import { judge } from '../../../src/check/judge.ts'
+import { asJson, asTable } from '../../../src/check/print.ts'
+
+const settings: Settings = {
+  masterName: 'm',
+  listen: { host: '127.0.0.1', port: 6379 },
+  holdLimitMs: 60_000,
+  maxSessions: 1000,
+  links: 'auto',
+  redisUser: null,
+  hasRedisPassword: false,
+  sentinelUser: null,
+  mapped: [],
+}
+
+const master = { host: '10.0.0.1', port: 6379 }
+const replica = { host: '10.0.0.2', port: 6379 }
+
+function sentinel(n: number, changes: Partial<SentinelFacts> = {}): SentinelFacts {
+  return {
+    address: { host: `10.0.1.${n}`, port: 26379 },
+    announced: null,
+    contact: { kind: 'answers', ms: 1 },
+    refused: null,
+    denied: [],
+    runId: `run-${n}`,
+    isSentinel: true,
+    otherNames: null,
+    view: {
+      master,
+      epoch: 4,
+      quorum: 2,
+      flags: ['master'],
+      downAfterMs: 5000,
+      failoverTimeoutMs: 10_000,
+      knownSentinels: 3,
+    },
+    noQuorum: null,
+    replicas: [{ address: replica, flags: ['slave'], linkStatus: 'ok', priority: 100 }],
+    peers: [],
+    inTilt: false,
+    ...changes,
+  }
+}
+
+function node(changes: Partial<NodeFacts> = {}): NodeFacts {
+  return {
+    announced: master,
+    address: master,
+    listed: 'master',
+    contact: { kind: 'answers', ms: 1 },
+    refused: null,
+    denied: [],
+    role: 'master',
+    knowsHello: true,
+    attached: 2,
+    settings: { 'min-replicas-to-write': '1', timeout: '0', maxclients: '10000' },
+    clockOffsetMs: 3,
+    ...changes,
+  }
+}
+
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  sentinels: [sentinel(1), sentinel(2), sentinel(3)],
+  nodes: [node()],
+  listen: { kind: 'free' },
+  unusedNat: [],
+  ...changes,
+})
+
+/** Ids of all problems and warnings. */
+function ids(given: Facts, changes: Partial<Settings> = {}): string[] {
+  const findings = judge(given, { ...settings, ...changes })
+  return findings.filter(({ level }) => level === 'problem' || level === 'warning').map(({ id }) => id)
+}
+
+const view = sentinel(1).view
+if (view === null) throw new Error('it has one')
+
+t.test('judge — finds nothing — in a healthy deployment', async t => {
+  t.strictSame(ids(facts()), [])
+})
+
+const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
+  ['a clock that differs', facts({ nodes: [node({ clockOffsetMs: -61_000 })] }), ['node.clock']],
+  [
+    'a Sentinel in TILT',
+    facts({ sentinels: [sentinel(1, { inTilt: true }), sentinel(2), sentinel(3)] }),
+    ['sentinel.tilt'],
+  ],
+  [
+    'epochs that differ',
+    facts({ sentinels: [sentinel(1, { view: { ...view, epoch: 3 } }), sentinel(2), sentinel(3)] }),
+    ['sentinels.epochs-differ'],
+  ],
+  [
+    'Sentinels that are remembered and gone',
+    facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { view: { ...view, knownSentinels: 5 } })) }),
+    ['sentinels.forgotten'],
+  ],
+  [
+    'an even number',
+    facts({ sentinels: [1, 2, 3, 4].map(n => sentinel(n, { view: { ...view, knownSentinels: 4 } })) }),
+    ['sentinels.even'],
+  ],
+  [
+    'a master that is announced by a loopback address',
+    facts({
+      sentinels: [1, 2, 3].map(n => sentinel(n, { view: { ...view, master: { host: '127.0.0.1', port: 6379 } } })),
+      nodes: [node({ announced: { host: '127.0.0.1', port: 6379 }, address: { host: '127.0.0.1', port: 6379 } })],
+    }),
+    ['master.loopback'],
+  ],
+  [
+    'a master that is down',
+    facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { view: { ...view, flags: ['master', 's_down', 'o_down'] } })) }),
+    ['master.down'],
+  ],
+  [
+    'a server in protected mode',
+    facts({ nodes: [node({ contact: { kind: 'turned-away', line: 'DENIED Redis' } })] }),
+    ['node.protected'],
+  ],
+  ['a server that is loading', facts({ nodes: [node({ role: 'loading' })] }), ['node.loading']],
+  ['a server without HELLO', facts({ nodes: [node({ knowsHello: false })] }), ['node.too-old']],
+  [
+    'a password that is given and not enough',
+    facts({ nodes: [node({ refused: { code: 'NOAUTH', text: 'NOAUTH' } })] }),
+    ['node.no-password'],
+    { hasRedisPassword: true },
+  ],
+  ['no limit on sessions', facts(), ['master.maxclients'], { maxSessions: 0 }],
+  [
+    'an address of ours that cannot be had',
+    facts({ listen: { kind: 'impossible', code: 'EACCES' } }),
+    ['listen.impossible'],
+  ],
+]
+
+for (const [what, given, wanted, changes] of cases) {
+  t.test(`judge — names it — ${what}`, async t => {
+    t.strictSame(ids(given, changes), wanted)
+  })
+}
+
+t.test('judge — gives a remedy — with every problem and every warning', async t => {
+  for (const [what, given, , changes] of cases) {
+    for (const { level, remedy } of judge(given, { ...settings, ...changes })) {
+      t.equal(remedy !== null, level === 'problem' || level === 'warning', what)
+    }
+  }
+})
+
+t.test('output — a table for people, JSON for machines', async t => {
+  const findings = judge(facts({ listen: { kind: 'taken' } }), settings)
+  const table = asTable(findings, 'm')
+  t.match(table, / PROBLEM {2}listen 127\.0\.0\.1:6379 +something else listens there\n +remedy: stop it/)
+  t.match(table, /\n1 problem, no warnings\.\n$/)
+  const json: unknown = JSON.parse(asJson(findings, 'm'))
+  t.match(json, { master: 'm', problems: 1, warnings: 0, findings: [{ level: 'problem', id: 'listen.taken' }] })
+})
