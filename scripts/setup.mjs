@@ -1,6 +1,6 @@
 // setup.mjs — makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
 //
-//   node scripts/setup.mjs [--with valkey] [--with openssl] [--with bench]
+//   node scripts/setup.mjs [--with SET[,SET]]      the sets are those of toolSets below
 //
 // Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
 // Node from 18 on and needs no package, as it is what installs them. Progress goes to standard error.
@@ -30,6 +30,16 @@ const toolSets = {
   ],
   // The tests make their certificates with it.
   openssl: [{ program: 'openssl', apt: 'openssl', brew: 'openssl' }],
+  deploy: [
+    { program: 'kubectl', apt: 'kubectl', brew: 'kubernetes-cli' },
+    { program: 'docker-compose', apt: 'docker-compose', brew: 'docker-compose' },
+  ],
+  image: [
+    { program: 'buildah', apt: 'buildah', brew: 'buildah' },
+    { program: 'podman', apt: 'podman', brew: 'podman' },
+    { program: 'runc', apt: 'runc', brew: 'runc' },
+    { program: 'mmdebstrap', apt: 'mmdebstrap', brew: 'mmdebstrap' },
+  ],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
     { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },
@@ -226,11 +236,12 @@ function say(text) {
 }
 
 function readExtras(args) {
+  const usage = `usage: setup.mjs [--with SET[,SET]], SET one of ${Object.keys(toolSets).join(', ')}`
   const extras = []
   for (let index = 0; index < args.length; index++) {
     const value = args[index] === '--with' ? args[++index] : args[index]?.replace(/^--with=/, '')
     for (const set of (value ?? '').split(',')) {
-      if (!Object.hasOwn(toolSets, set)) throw new SetupError(`usage: setup.mjs [--with valkey] [--with openssl] [--with bench]`)
+      if (!Object.hasOwn(toolSets, set)) throw new SetupError(usage)
       extras.push(set)
     }
   }
