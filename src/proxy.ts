@@ -105,8 +105,9 @@ export function createProxy(config: Config, log: Log): Proxy {
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,
+      maxUnreadBytes: config.maxUnreadBytes,
     },
-    { maxSessions: config.maxSessions },
+    { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs },
   )
   let pressureTimer: NodeJS.Timeout | undefined
   let state: ProxyState = 'new'

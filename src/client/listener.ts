@@ -2,8 +2,13 @@
 import { createServer, type Server } from 'node:net'
 import type { Address } from '../address.ts'
 import { errors } from '../errors.ts'
-import { Session } from './session.ts'
+import { LimitLog } from './limit-log.ts'
+import { hangUp, Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
+import { Sweep } from './sweep.ts'
+
+/** What the listener adds to what it is given for its sessions. */
+type Given = 'onClosed' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -13,12 +18,21 @@ export class Listener {
   readonly #server: Server
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
+  readonly #sweep: Sweep
 
-  constructor(host: Omit<SessionHost, 'onClosed' | 'findSession' | 'redirects'>, options: { maxSessions: number }) {
+  constructor(host: Omit<SessionHost, Given>, options: { maxSessions: number; frameTimeoutMs: number }) {
     const { counters, log } = host
+    const limitLog = new LimitLog(log)
+    this.#sweep = new Sweep(this.#sessions, counters, {
+      frameTimeoutMs: options.frameTimeoutMs,
+      maxUnreadInAll: host.maxHeldBytes,
+    })
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Map(),
+      limitLog,
+      highWater: host.maxHeldBytes / 2,
+      relieve: () => this.#sweep.relieve(),
       findSession: id => this.#sessions.get(id),
       onClosed: session => {
         counters.sessions--
@@ -28,9 +42,11 @@ export class Listener {
     }
     this.#server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, socket => {
       if (options.maxSessions > 0 && counters.sessions >= options.maxSessions) {
-        log.warn({ event: 'session.refused', limit: options.maxSessions }, 'too many sessions (--max-sessions)')
+        counters.sessionsRefused++
+        limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
-        socket.end(errors.tooManySessions.reply)
+        socket.write(errors.tooManySessions.reply)
+        hangUp(socket)
         return
       }
       const id = this.#nextId++
@@ -43,6 +59,7 @@ export class Listener {
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   listen(address: Address): Promise<Address> {
+    this.#sweep.start()
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
@@ -75,6 +92,7 @@ export class Listener {
       setTimeout(() => eachSession(session => session.destroy()), graceMs + LAST_REPLIES_MS),
     ]
     await closed
+    this.#sweep.stop()
     for (const timer of timers) clearTimeout(timer)
   }
 }
