@@ -43,6 +43,10 @@ export const errors = {
   wrongPass: spec('WRONGPASS invalid username-password pair or user is disabled.', 'no'),
   syntax: spec('ERR syntax error', 'no'),
   clientName: spec('ERR Client names cannot contain spaces, newlines or special characters.', 'no'),
+  /** The server's client-query-buffer-limit, at its default. */
+  frameTooLarge: spec('ERR holdfast: a command is larger than 1 GB; the connection is closed', 'no'),
+  tooManyArguments: spec('ERR holdfast: more than 65536 arguments are not supported for this command', 'no'),
+  transactionTooLarge: spec('ERR holdfast: the open transactions hold too much (--max-held-bytes)', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>
 
@@ -52,6 +56,11 @@ export function deniedReply(name: string): Buffer {
   return Buffer.from(
     `-NOPERM holdfast: '${shown}' would break a deployment under Sentinel and is refused (--deny-commands)\r\n`,
   )
+}
+
+/** The session ends behind it. */
+export function frameTimeoutReply(limitMs: number): Buffer {
+  return Buffer.from(`-ERR holdfast: a command was begun and not finished within ${limitMs} ms (--frame-timeout)\r\n`)
 }
 
 /** The server's own line for a stream that cannot be parsed; the connection closes behind it. */

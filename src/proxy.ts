@@ -109,8 +109,9 @@ export function createProxy(config: Config, log: Log): Proxy {
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,
+      maxUnreadBytes: config.maxUnreadBytes,
     },
-    { maxSessions: config.maxSessions },
+    { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs },
   )
   /** Both doors or none. */
   const open = async (): Promise<Bound> => {

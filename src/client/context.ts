@@ -9,6 +9,7 @@ import type { Request, RequestOwner } from '../relay/request.ts'
 import type { Scripts } from '../relay/scripts.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { ClientLogin } from './client-login.ts'
+import type { LimitLog } from './limit-log.ts'
 import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
@@ -21,6 +22,9 @@ export interface SessionContext {
   readonly deny: DenyList
   readonly counters: Counters
   readonly log: Log
+  readonly limitLog: LimitLog
+  /** Bytes that the open MULTIs of all sessions may hold together. */
+  readonly maxTransactionBytes: number
   /** The identity of a session that has not said who it is. */
   readonly defaultIdentity: Identity
   /** Null: clients sign in at Redis. */
@@ -55,6 +59,8 @@ export interface SessionContext {
   /** Commands without their last reply. */
   readonly pending: number
   readonly isPrivate: boolean
+  /** Its replies are large or it is slow to take them, see unread.ts. */
+  readonly heavy: boolean
   readonly lane: Lane
   /** Who hears the replies of the next command: the client, or nobody (CLIENT REPLY OFF or SKIP). */
   replyTo(): RequestOwner

@@ -5,9 +5,9 @@
 // Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).
 import { blocksServer } from '../command/refine.ts'
 import { type CommandSpec, Route } from '../command/spec.ts'
-import { deniedReply } from '../errors.ts'
+import { deniedReply, errors } from '../errors.ts'
 import { createRun, createUnit } from '../relay/request.ts'
-import { commandArgs } from '../resp/decode.ts'
+import { argumentCount, commandArgs, leadingArgs } from '../resp/decode.ts'
 import { lastIdsAhead, offsetMarker } from './ahead.ts'
 import { handleClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
@@ -21,9 +21,25 @@ import { createTransaction } from './transaction.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
+/**
+ * A command that has to be looked at is taken apart, at a hundred bytes for each argument; a frame within all limits may have
+ * seventy million. Plain ones are passed on whatever they hold.
+ */
+const MAX_ARGUMENTS = 65_536
+/** What is looked at of a command with more: its name, its subcommand, a script's body. */
+const LEADING = 4
+
+/** Routes of commands that are passed on as they are, however many arguments they have. */
+const isOpaque: Readonly<Record<number, boolean>> = {
+  [Route.shared]: true,
+  [Route.evalsha]: true,
+  [Route.script]: true,
+}
+
 /** Handles one command of the session; `frame` is its bytes. */
 export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
-  const args = commandArgs(frame)
+  const tooMany = argumentCount(frame) > MAX_ARGUMENTS
+  const args = tooMany ? leadingArgs(frame, LEADING) : commandArgs(frame)
   const { login } = context
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
   const name = (): string => args[0]?.toString('latin1') ?? ''
@@ -31,6 +47,12 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     if (context.transaction) context.transaction.aborted = true
     const shown = spec.subcommands && args[1] ? `${name()}|${args[1].toString('latin1')}` : name()
     context.answer(deniedReply(shown))
+    return true
+  }
+  if (tooMany && !isOpaque[spec.route]) {
+    context.counters.argumentsRefused++
+    if (context.transaction) context.transaction.aborted = true
+    context.answer(errors.tooManyArguments.reply)
     return true
   }
   if (context.transaction !== null) return queueCommand(context, spec, frame, args)

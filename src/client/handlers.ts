@@ -9,7 +9,7 @@ import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { SessionContext } from './context.ts'
 import { firstWord } from './subscriptions.ts'
-import { execAborted, type Transaction } from './transaction.ts'
+import { endTransaction, execAborted, remember, type Transaction } from './transaction.ts'
 
 const isError = (type: number): boolean => type === ReplyType.error
 
@@ -182,14 +182,19 @@ export class Queued implements RequestHandler {
 
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(frame)
-    if (!isError(type)) this.#transaction.queued.push(request.bytes)
+    if (!isError(type)) this.#remember(request.bytes)
     else if (this.#isMulti) this.#refused()
     else this.#transaction.aborted = true
   }
 
+  /** The session may have ended meanwhile. */
+  #remember(frame: Buffer): void {
+    if (this.#context.transaction === this.#transaction) remember(this.#transaction, frame, this.#context.counters)
+  }
+
   /** The server refuses MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once. */
   #refused(): void {
-    if (this.#context.transaction === this.#transaction) this.#context.transaction = null
+    if (this.#context.transaction === this.#transaction) endTransaction(this.#context)
   }
 
   onReplay(): void {}
@@ -234,7 +239,7 @@ export class Executing implements RequestHandler {
   }
 
   #close(): void {
-    this.#context.transaction = null
+    endTransaction(this.#context)
     this.#context.state.watching = false
     this.#context.state.watchLost = false
   }

@@ -6,6 +6,7 @@
 //
 // Owns: pausing and resuming the socket. Never: looks into bytes, decides why to pause.
 import type { Socket } from 'node:net'
+import type { Counters } from '../ops/counters.ts'
 import type { Turn } from '../upstream/turn.ts'
 
 /** Why a session is not read from; more than one may hold. */
@@ -27,13 +28,19 @@ export class Intake {
   readonly #owner: IntakeOwner
   readonly #socket: Socket
   readonly #turn: Turn
+  readonly #counters: Counters
   #rest: Buffer | null = null
   #resumeScheduled = false
 
-  constructor(owner: IntakeOwner, socket: Socket, turn: Turn) {
+  constructor(
+    owner: IntakeOwner,
+    socket: Socket,
+    { turn, counters }: { readonly turn: Turn; readonly counters: Counters },
+  ) {
     this.#owner = owner
     this.#socket = socket
     this.#turn = turn
+    this.#counters = counters
   }
 
   /** Everything that was read has been looked at. */
@@ -44,7 +51,7 @@ export class Intake {
   onData(chunk: Buffer): void {
     if (this.#owner.ending || this.#owner.gone) return
     if (this.paused & Pause.stalled || this.#rest !== null) {
-      this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
+      this.#setRest(this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]))
       return
     }
     this.#owner.read(chunk)
@@ -53,7 +60,7 @@ export class Intake {
   /** `rest` is looked at later: when the reasons not to read are gone, or at the end of this turn if there are none. */
   stall(rest: Buffer | null): void {
     if (this.#owner.ending || this.#owner.gone) return
-    this.#rest = rest
+    this.#setRest(rest)
     if (this.mustWait) this.pause(Pause.stalled)
     this.mustWait = false
     // What made it wait may be over already (an answer that needed no server).
@@ -74,7 +81,12 @@ export class Intake {
 
   /** The session is over. */
   clear(): void {
-    this.#rest = null
+    this.#setRest(null)
+  }
+
+  #setRest(rest: Buffer | null): void {
+    this.#counters.unfinishedBytes += (rest?.length ?? 0) - (this.#rest?.length ?? 0)
+    this.#rest = rest
   }
 
   /** Goes on in a later turn step, never inside the call that made it possible: replies first, then more commands. */
@@ -85,7 +97,7 @@ export class Intake {
       this.#resumeScheduled = false
       if (this.#owner.gone || this.paused !== 0) return
       const rest = this.#rest
-      this.#rest = null
+      this.#setRest(null)
       if (rest !== null) this.#owner.read(rest)
       if (this.paused === 0 && !this.#owner.gone && !this.#owner.ending) this.#socket.resume()
     })

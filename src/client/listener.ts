@@ -4,9 +4,14 @@ import type { Address } from '../address.ts'
 import type { ListenSocket } from '../config.ts'
 import { errors } from '../errors.ts'
 import type { Log } from '../ops/log.ts'
-import { Session } from './session.ts'
+import { LimitLog } from './limit-log.ts'
+import { hangUp, Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { listenAt } from './socket-file.ts'
+import { Sweep } from './sweep.ts'
+
+/** What the listener adds to what it is given for its sessions. */
+type Given = 'onClosed' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -18,13 +23,22 @@ export class Listener {
   readonly #log: Log
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
+  readonly #sweep: Sweep
 
-  constructor(host: Omit<SessionHost, 'onClosed' | 'findSession' | 'redirects'>, options: { maxSessions: number }) {
+  constructor(host: Omit<SessionHost, Given>, options: { maxSessions: number; frameTimeoutMs: number }) {
     const { counters, log } = host
     this.#log = log
+    const limitLog = new LimitLog(log)
+    this.#sweep = new Sweep(this.#sessions, counters, {
+      frameTimeoutMs: options.frameTimeoutMs,
+      maxUnreadInAll: host.maxHeldBytes,
+    })
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Map(),
+      limitLog,
+      highWater: host.maxHeldBytes / 2,
+      relieve: () => this.#sweep.relieve(),
       findSession: id => this.#sessions.get(id),
       onClosed: session => {
         counters.sessions--
@@ -34,9 +48,11 @@ export class Listener {
     }
     this.#accept = socket => {
       if (options.maxSessions > 0 && counters.sessions >= options.maxSessions) {
-        log.warn({ event: 'session.refused', limit: options.maxSessions }, 'too many sessions (--max-sessions)')
+        counters.sessionsRefused++
+        limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
-        socket.end(errors.tooManySessions.reply)
+        socket.write(errors.tooManySessions.reply)
+        hangUp(socket)
         return
       }
       const id = this.#nextId++
@@ -50,6 +66,7 @@ export class Listener {
   #createServer(): Server {
     const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, this.#accept)
     this.#servers.push(server)
+    this.#sweep.start()
     return server
   }
 
@@ -102,6 +119,7 @@ export class Listener {
       setTimeout(() => eachSession(session => session.destroy()), graceMs + LAST_REPLIES_MS),
     ]
     await closed
+    this.#sweep.stop()
     for (const timer of timers) clearTimeout(timer)
   }
 }

@@ -12,6 +12,7 @@ import { rewriteHelloId } from './client-ids.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
 import { resetState, withIdentity } from './state.ts'
+import { endTransaction } from './transaction.ts'
 
 interface Hello {
   readonly protocol: 2 | 3
@@ -148,7 +149,7 @@ export function handleReset(context: SessionContext, frame: Buffer): boolean {
 function applyReset(context: SessionContext, identity: Identity): void {
   resetState(context.state, identity)
   context.subscriptions.clear()
-  context.transaction = null
+  endTransaction(context)
   context.signOut()
   context.identityChanged()
   if (context.isPrivate) context.renewLink()

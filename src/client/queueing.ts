@@ -14,7 +14,7 @@ import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './login.ts'
 import { rememberScript } from './script-bodies.ts'
 import { isLoginInside } from './sign-in.ts'
-import { execAborted, type Transaction } from './transaction.ts'
+import { endTransaction, execAborted, type Transaction } from './transaction.ts'
 
 /** Handles one command while `context.transaction` is open. */
 export function queueCommand(
@@ -92,6 +92,15 @@ function queue(
     context.answer(errors.noMaster.reply)
     return true
   }
+  if (context.counters.transactionBytes > context.maxTransactionBytes) {
+    context.counters.transactionsRefused++
+    context.limitLog.warn(
+      'session.transaction_too_large',
+      { session: context.id, limit: context.maxTransactionBytes },
+      'open transactions hold half of what all clients may: no more is queued (--max-held-bytes)',
+    )
+    return refuse(context, transaction, errors.transactionTooLarge.reply)
+  }
   // Its place in EXEC's reply is only right while no command before it was refused; after a refusal EXEC aborts anyway.
   if (effect) transaction.effects.set(transaction.count, effect)
   transaction.count++
@@ -109,7 +118,7 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
     return false
   }
   if (transaction.detached) {
-    context.transaction = null
+    endTransaction(context)
     context.answer(execAborted)
     return true
   }
@@ -133,7 +142,7 @@ function handleRefusedExec(context: SessionContext, transaction: Transaction, fr
 
 function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
   const end = (): void => {
-    context.transaction = null
+    endTransaction(context)
     context.state.watching = false
     context.state.watchLost = false
   }

@@ -7,6 +7,7 @@ import type { Identity } from '../upstream/identity.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { ClientLogin } from './client-login.ts'
 import type { SessionContext } from './context.ts'
+import type { LimitLog } from './limit-log.ts'
 import type { Pressure } from './pressure.ts'
 
 export interface SessionHost {
@@ -24,6 +25,13 @@ export interface SessionHost {
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
   readonly maxSessionBytes: number
   readonly maxHeldBytes: number
+  /** From here on it is worth asking `pressure`. */
+  readonly highWater: number
+  /** Replies that one client has not taken, beyond which its session is ended. */
+  readonly maxUnreadBytes: number
+  readonly limitLog: LimitLog
+  /** All clients together leave too much unread: ends those who leave most. */
+  readonly relieve: () => void
   /** Sessions whose invalidations go to another one: tracker to target. */
   readonly redirects: Map<number, number>
   findSession(id: number): SessionContext | undefined

@@ -34,8 +34,8 @@ export class SessionLane {
 
   /** Nothing of the session needs a link of its own. */
   get canShare(): boolean {
-    const { transaction, subscriptions, state } = this.#session
-    return this.#host.links === 'auto' && transaction === null && subscriptions.size === 0 && isPlain(state)
+    const { transaction, subscriptions, state, heavy } = this.#session
+    return this.#host.links === 'auto' && !heavy && transaction === null && subscriptions.size === 0 && isPlain(state)
   }
 
   /** Onto a link of its own; only while nothing is unanswered. */
@@ -72,7 +72,10 @@ export class SessionLane {
   /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
   leavePrivate(): void {
     const lane = this.lane
-    if (lane.link !== null) lane.link.label = labelOf(this.#session.state)
+    if (lane.link !== null) {
+      lane.link.label = labelOf(this.#session.state)
+      lane.link.resume()
+    }
     this.isPrivate = false
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
     this.#host.lanes.closePrivate(lane, true)

@@ -8,11 +8,11 @@
 // Never: knows about failovers, looks into replies.
 //
 // Must stay true: commands leave in the order they came; the socket is closed only for QUIT, a protocol error, the
-// client's own end, or shutdown; a session that has too much unanswered or unread is not read from.
+// client's own end, a limit it crossed, or shutdown; a session that has too much unanswered or unread is not read from.
 import type { Socket } from 'node:net'
 import { lookupCommand } from '../command/lookup.ts'
 import { Route } from '../command/spec.ts'
-import { protocolError } from '../errors.ts'
+import { errors, frameTimeoutReply, protocolError } from '../errors.ts'
 import type { Lane } from '../relay/lane.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../relay/request.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
@@ -24,21 +24,26 @@ import type { Flushable } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
 import { Intake, type IntakeOwner, Pause } from './intake.ts'
+import { ONE_READ, type Waiter } from './pressure.ts'
 import { scanMark } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
 import { SessionLane } from './session-lane.ts'
 import { createState } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { endTransaction } from './transaction.ts'
+import { Unfinished } from './unfinished.ts'
+import { Unread, WORTH_COUNTING } from './unread.ts'
 import { findTransaction } from './whole-transaction.ts'
 
-/** Unanswered commands of one session; beyond, it is not read from until some are answered. */
-const MAX_PENDING = 1024
 /** Bytes of replies the client has not taken; beyond, its commands wait. */
 const MAX_UNREAD = 1024 * 1024
 
 /** How long a client may take to close its side after ours. */
 const LINGER_MS = 1000
+
+/** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
+const MAX_FRAME = 1024 * 1024 * 1024
 
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
@@ -50,7 +55,7 @@ for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
-export class Session implements SessionContext, RequestOwner, IntakeOwner, Flushable {
+export class Session implements SessionContext, RequestOwner, IntakeOwner, Flushable, Waiter {
   readonly id: number
   readonly state
   readonly subscriptions = new Subscriptions()
@@ -62,7 +67,8 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   readonly #host: SessionHost
   readonly #socket: Socket
   readonly #scanner = new CommandScanner()
-  #partial: Buffer[] = []
+  readonly #unfinished: Unfinished
+  readonly #unread: Unread
   #out: Buffer[] = []
   #outBytes = 0
   #pendingBytes = 0
@@ -80,7 +86,9 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
     this.#muted = mutedOwner(this)
-    this.#intake = new Intake(this, socket, host.turn)
+    this.#intake = new Intake(this, socket, host)
+    this.#unfinished = new Unfinished(host.counters)
+    this.#unread = new Unread(host.counters)
     this.#choice = new SessionLane(this, host, this.#muted)
     if (host.login !== null) this.signOut()
     else if (host.links === 'private') this.takePrivate()
@@ -88,7 +96,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       .on('data', (chunk: Buffer) => {
         if (!this.#inputEnded) this.#intake.onData(chunk)
       })
-      .on('drain', () => this.#intake.unpause(Pause.unread))
+      .on('drain', () => this.#onDrain())
       .on('end', () => this.#onEnd())
       .on('error', () => this.#close())
       .on('close', () => this.#close())
@@ -104,6 +112,12 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   }
   get log(): SessionHost['log'] {
     return this.#host.log
+  }
+  get limitLog(): SessionHost['limitLog'] {
+    return this.#host.limitLog
+  }
+  get maxTransactionBytes(): number {
+    return this.#host.highWater
   }
   get defaultIdentity(): SessionHost['defaultIdentity'] {
     return this.#host.defaultIdentity
@@ -166,9 +180,9 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#host.counters.pendingBytes += request.weight
     this.#host.counters.commands += request.commands
     this.#choice.lane.submit(request)
-    if (this.pending >= MAX_PENDING || this.#pendingBytes >= this.#host.maxSessionBytes)
+    if (this.pending >= this.#unread.window || this.#pendingBytes >= this.#host.maxSessionBytes)
       this.#intake.pause(Pause.pending)
-    else if (this.#host.counters.pendingBytes >= this.#host.maxHeldBytes) this.#pauseForPressure()
+    else if (this.#host.counters.pendingBytes >= this.#host.highWater && this.#host.pressure.isHigh) this.holdBack()
   }
 
   answer(reply: Buffer): void {
@@ -236,6 +250,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   onAnswered(commands: number, weight: number): void {
     this.pending -= commands
     this.#pendingBytes -= weight
+    this.#unread.answered += commands
     if (this.gone) return
     if (this.#intake.paused !== 0 || this.pending === 0) this.#afterReply()
   }
@@ -246,19 +261,48 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#out = []
     this.#outBytes = 0
     if (this.gone || total === 0) return
-    writeGathered(this.#socket, out, total)
-    if (this.#socket.writableLength > MAX_UNREAD) this.#intake.pause(Pause.unread)
+    const socket = this.#socket
+    // What waits in the socket must not keep the whole read that it is a small part of.
+    const [first] = out
+    if (first !== undefined && out.length === 1 && total < ONE_READ && socket.writableLength > 0)
+      socket.write(Buffer.from(first))
+    else writeGathered(socket, out, total)
+    const left = socket.writableLength
+    this.#unread.onWritten(total, left)
+    if (left > WORTH_COUNTING) this.#onUnread(left)
     this.#endIfDone()
+  }
+
+  /** The client takes less than it gets. */
+  #onUnread(left: number): void {
+    const host = this.#host
+    if (left > MAX_UNREAD) {
+      this.#intake.pause(Pause.unread)
+      if (this.#choice.isPrivate) this.#choice.lane.link?.pause()
+      else {
+        this.#unread.heavy = true
+        if (this.#unread.isOver(host.maxUnreadBytes)) this.endUnread('one')
+      }
+    }
+    if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve)
+  }
+
+  #onDrain(): void {
+    this.#unread.onDrain()
+    if (this.#choice.isPrivate) this.#choice.lane.link?.resume()
+    this.#intake.unpause(Pause.unread)
   }
 
   #afterReply(): void {
     if (
       this.#intake.paused & Pause.pending &&
-      this.pending < MAX_PENDING / 2 &&
-      this.#pendingBytes < this.#host.maxSessionBytes
+      (this.pending === 0 ||
+        (this.pending * 2 < this.#unread.window &&
+          this.#pendingBytes + this.#unfinished.bytes < this.#host.maxSessionBytes))
     )
       this.#intake.unpause(Pause.pending)
     if (this.pending > 0) return
+    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#takeOwnLink)
     if (this.#choice.trackingDue) this.trackAgain()
     if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle)
     if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
@@ -271,22 +315,85 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     if (choice.isPrivate && this.pending === 0 && choice.canShare && !this.gone) choice.leavePrivate()
   }
 
+  /** Its replies are large or it is slow to take them: on a link of its own it can be left to its own pace. */
+  readonly #takeOwnLink = (): void => {
+    if (this.heavy && this.pending === 0 && !this.gone && !this.ending) this.takePrivate()
+  }
+
+  // ---- limits ----
+
+  get heavy(): boolean {
+    return this.#unread.heavy
+  }
+  get unreadBytes(): number {
+    return this.#unread.bytes
+  }
+  get unfinishedBytes(): number {
+    return this.#unfinished.bytes
+  }
+  /** Node reads on into a paused socket until that holds a read's worth: nothing there means nothing was sent. */
+  get hasMore(): boolean {
+    return this.#socket.readableLength > 0
+  }
+
+  holdBack(): void {
+    this.#intake.pause(Pause.pressure)
+    this.#host.pressure.wait(this)
+  }
+
+  goOn(): void {
+    this.#intake.unpause(Pause.pressure)
+  }
+
+  /** By the sweep: a command must be finished within `limitMs`. */
+  checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
+    if (this.ending || this.gone || this.#unfinished.bytes === 0) return
+    if (!this.#unfinished.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
+    const { counters, limitLog } = this.#host
+    counters.frameTimeouts++
+    limitLog.warn(
+      'session.frame_timeout',
+      { session: this.id, limitMs, bytes: this.#unfinished.bytes },
+      'a command was begun and not finished in time: the session is ended (--frame-timeout)',
+    )
+    this.#refuse(frameTimeoutReply(limitMs))
+  }
+
+  /** Too much is unread, by this client alone or by all together: its replies cannot be kept for it. */
+  endUnread(by: 'one' | 'all'): void {
+    const { counters, limitLog, maxUnreadBytes, maxHeldBytes } = this.#host
+    counters.unreadEnded++
+    const unreadBytes = this.#unread.bytes
+    if (by === 'one')
+      limitLog.warn(
+        'session.unread',
+        { session: this.id, unreadBytes, limit: maxUnreadBytes },
+        'the client does not read its replies: the session is ended (--max-unread-bytes)',
+      )
+    else
+      limitLog.warn(
+        'session.unread_in_all',
+        { session: this.id, unreadBytes, limit: maxHeldBytes },
+        'all clients together leave too much unread, this one most: the session is ended (--max-held-bytes)',
+      )
+    this.destroy()
+  }
+
   // ---- reading ----
 
   /** One chunk, whose first byte follows the last one looked at. */
   read(chunk: Buffer): void {
     const scanner = this.#scanner
     let at = 0
-    if (this.#partial.length > 0) {
+    if (this.#unfinished.bytes > 0) {
       const end = scanner.next(chunk, 0)
       if (end < 0) {
         if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
-        else this.#partial.push(chunk)
+        else this.#keep(chunk, 0)
         return
       }
-      this.#partial.push(chunk.subarray(0, end))
-      const frame = Buffer.concat(this.#partial)
-      this.#partial = []
+      const frame = this.#unfinished.finish(chunk, end)
+      this.#host.pressure.release(this)
       if (!this.#readJoined(frame, chunk.subarray(end))) return
       at = end
     }
@@ -313,6 +420,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     let at = from
     let runStart = from
     let run = 0
+    let room = this.#unread.window - this.pending
     while (at < chunk.length) {
       const end = scanner.next(chunk, at)
       if (end < 0) break
@@ -322,12 +430,13 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
         if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
           run++
           at = end
-          if (run < MAX_PENDING) continue
+          if (run < room) continue
         }
       }
       if (run > 0) {
-        this.submit(createRun(this, chunk.subarray(runStart, at), run))
+        this.submit(createRun(this, slice(chunk, runStart, at), run))
         run = 0
+        room = this.#unread.window - this.pending
         runStart = at
         if (this.#intake.paused & Pause.pending) {
           this.#intake.stall(at < chunk.length ? chunk.subarray(at) : null)
@@ -341,7 +450,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
         runStart = at
         continue
       }
-      if (!this.#take(kind, chunk.subarray(at, end)) || this.gone) {
+      if (!this.#take(kind, slice(chunk, at, end)) || this.gone) {
         this.#intake.stall(chunk.subarray(at))
         return
       }
@@ -354,9 +463,27 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
         return
       }
     }
-    if (run > 0) this.submit(createRun(this, chunk.subarray(runStart, at), run))
+    if (run > 0) this.submit(createRun(this, slice(chunk, runStart, at), run))
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
-    else if (at < chunk.length) this.#partial.push(at === 0 ? chunk : chunk.subarray(at))
+    else if (at < chunk.length) this.#keep(chunk, at)
+  }
+
+  /** The beginning of a command, or more of it; it may have to wait before it may grow on. */
+  #keep(chunk: Buffer, from: number): void {
+    this.#unfinished.add(chunk, from)
+    const { bytes } = this.#unfinished
+    if (bytes < ONE_READ) return
+    const host = this.#host
+    if (bytes > MAX_FRAME) {
+      host.counters.framesTooLarge++
+      host.limitLog.warn(
+        'session.frame_too_large',
+        { session: this.id, limit: MAX_FRAME },
+        'a command is larger than 1 GB: the session is ended',
+      )
+      this.#refuse(errors.frameTooLarge.reply)
+    } else if (this.pending > 0 && this.#pendingBytes + bytes >= host.maxSessionBytes) this.#intake.pause(Pause.pending)
+    else if (!host.pressure.mayGrow(this)) this.holdBack()
   }
 
   /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
@@ -367,7 +494,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     const found = findTransaction(chunk, end, this.#host.deny)
     if (found === null) return 0
     for (const script of found.scripts) rememberScript(this.scripts, script.spec, commandArgs(script.frame))
-    const bytes = chunk.subarray(at, found.end)
+    const bytes = slice(chunk, at, found.end)
     this.submit(createUnit(this, bytes, found.commands + 1, found.commands + 1, null))
     return found.end
   }
@@ -400,15 +527,16 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
 
   /** The server's own error line, behind the replies of all commands before it, then the end. */
   #fail(text: string): void {
-    this.#partial = []
-    this.#socket.pause()
-    this.answer(protocolError(text))
-    this.closeAfterReplies()
+    this.#host.counters.protocolErrors++
+    this.#refuse(protocolError(text))
   }
 
-  #pauseForPressure(): void {
-    this.#intake.pause(Pause.pressure)
-    this.#host.pressure.wait(() => this.#intake.unpause(Pause.pressure))
+  #refuse(reply: Buffer): void {
+    this.#unfinished.clear()
+    this.#host.pressure.release(this)
+    this.#socket.pause()
+    this.answer(reply)
+    this.closeAfterReplies()
   }
 
   // ---- the end ----
@@ -428,12 +556,9 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   #endIfDone(): void {
     const noMore = this.ending || (this.#inputEnded && this.#intake.empty)
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
-    // What the client still sends is thrown away unread: closing with it in the kernel's buffer would be a reset, and
-    // the reset would take the last reply with it.
     this.ending = true
-    this.#socket.end()
-    this.#socket.resume()
-    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
+    this.#unfinished.clear()
+    hangUp(this.#socket)
   }
 
   /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
@@ -452,11 +577,35 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.gone = true
     this.#out = []
     this.#outBytes = 0
-    this.#partial = []
+    this.#unfinished.clear()
+    this.#unread.onDrain()
+    this.#host.pressure.release(this)
+    endTransaction(this)
     this.#intake.clear()
     this.#choice.close()
     this.#host.onClosed(this)
   }
+}
+
+/**
+ * Ends our side, then reads what the client still sends for a moment and throws it away: closing with it in the kernel's
+ * would be a reset, and the reset would take the last reply with it. While the last reply is not out yet nothing is read, so
+ * that only its progress counts as progress.
+ */
+export function hangUp(socket: Socket): void {
+  socket.pause()
+  socket.setTimeout(LINGER_MS, () => socket.destroy())
+  socket.end(() => {
+    socket.resume()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+  })
+}
+
+/** A small piece of a large read is copied: it may wait for long, and would keep all of the read. */
+function slice(chunk: Buffer, from: number, to: number): Buffer {
+  const piece = chunk.subarray(from, to)
+  return chunk.length > 16 * 1024 && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
 }
 
 /** A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand). */

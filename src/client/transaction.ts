@@ -2,6 +2,8 @@
 // again on a new master, and whether its EXEC may still run.
 
 import type { ReplayClass } from '../command/spec.ts'
+import type { Counters } from '../ops/counters.ts'
+import { REQUEST_BYTES } from '../relay/request.ts'
 
 export interface Transaction {
   /** MULTI and the commands that the server has answered with QUEUED, as frames, oldest first; empty before MULTI's +OK. */
@@ -14,13 +16,29 @@ export interface Transaction {
   detached: boolean
   /** What queued connection commands (SELECT, HELLO, ...) do to the session once EXEC has run them, by their place. */
   readonly effects: Map<number, (reply: Buffer) => void>
+  /** What `queued` costs, as counted in the counters. */
+  bytes: number
   /** Commands accepted so far, that is, the next one's place in EXEC's reply. */
   count: number
 }
 
 /** Just opened. */
 export function createTransaction(): Transaction {
-  return { queued: [], cls: 'read', aborted: false, detached: false, effects: new Map(), count: 0 }
+  return { queued: [], cls: 'read', aborted: false, detached: false, effects: new Map(), bytes: 0, count: 0 }
+}
+
+/** A queued command, kept for a new master. */
+export function remember(transaction: Transaction, frame: Buffer, counters: Counters): void {
+  const cost = frame.length + REQUEST_BYTES
+  transaction.queued.push(frame)
+  transaction.bytes += cost
+  counters.transactionBytes += cost
+}
+
+/** No transaction is open any more. */
+export function endTransaction(session: { transaction: Transaction | null; readonly counters: Counters }): void {
+  session.counters.transactionBytes -= session.transaction?.bytes ?? 0
+  session.transaction = null
 }
 
 export const execAborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')

@@ -9,6 +9,28 @@ export interface Counters {
   sessions: number
   /** Logins at Holdfast (--client-password) that were refused. */
   loginsRefused: number
+  /** Clients turned away because of --max-sessions. */
+  sessionsRefused: number
+  /** Sessions ended for bytes that are no commands. */
+  protocolErrors: number
+  /** Sessions ended for a command that was begun and not finished in time. */
+  frameTimeouts: number
+  /** Sessions ended for a command of more than 1 GB. */
+  framesTooLarge: number
+  /** Sessions ended for replies that they do not read. */
+  unreadEnded: number
+  /** Commands refused for having too many arguments. */
+  argumentsRefused: number
+  /** Commands refused because the open MULTIs hold too much. */
+  transactionsRefused: number
+  /** Times a session was not read from because all together hold too much. */
+  pressurePauses: number
+  /** Bytes read from clients that are no request yet: unfinished commands, and what waits behind a command. */
+  unfinishedBytes: number
+  /** Bytes of commands queued in open MULTIs. */
+  transactionBytes: number
+  /** Bytes of replies that clients have not taken, of those with more than 64 KB of them. */
+  unreadBytes: number
   /** Client commands taken in. */
   commands: number
   /** Requests that had to wait for a link or the gate, by how their wait ended. */
@@ -20,7 +42,7 @@ export interface Counters {
   /** Requests that wait now, and their bytes. */
   waiting: number
   waitingBytes: number
-  /** Bytes of requests without their last reply, waiting or sent. */
+  /** Bytes of requests without their last reply, waiting or sent, each with a fixed share for its own memory. */
   pendingBytes: number
   /** Requests sent again, and error replies of the server that were kept from the client. */
   replayed: number
@@ -40,6 +62,17 @@ export function createCounters(): Counters {
     sessionsTotal: 0,
     sessions: 0,
     loginsRefused: 0,
+    sessionsRefused: 0,
+    protocolErrors: 0,
+    frameTimeouts: 0,
+    framesTooLarge: 0,
+    unreadEnded: 0,
+    argumentsRefused: 0,
+    transactionsRefused: 0,
+    pressurePauses: 0,
+    unfinishedBytes: 0,
+    transactionBytes: 0,
+    unreadBytes: 0,
     commands: 0,
     held: 0,
     drained: 0,

@@ -308,7 +308,7 @@ export class Lanes implements LaneHost {
   /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
   #checkSilence(lane: Lane, now: number): void {
     const link = lane.link
-    if (link === null || link.status !== 'ready' || link.head === undefined || link.head.patient) return
+    if (link === null || link.status !== 'ready' || link.head === undefined || link.head.patient || link.paused) return
     const silentMs = now - link.lastActivity
     if (silentMs < SILENT_MS) return
     if (now - this.#askedAt > SILENT_MS) {

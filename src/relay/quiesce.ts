@@ -49,6 +49,7 @@ export class Quiesce {
     if (request.handler === null || kept === null || kept.length === 0) return
     const told = createLocal(request.owner, Buffer.concat(kept))
     told.commands = 0
+    told.weight = 0 // nobody has counted it
     this.#again.push(told)
   }
 

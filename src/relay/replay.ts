@@ -13,7 +13,7 @@ import { classifyCommand, worstClass } from '../command/refine.ts'
 import type { ReplayClass } from '../command/spec.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
-import { commandArgs } from '../resp/decode.ts'
+import { argumentCount, commandArgs } from '../resp/decode.ts'
 import { createRun, type Request } from './request.ts'
 
 /** What is known of a request without a reply. */
@@ -36,10 +36,14 @@ export function decideReplay(outcome: Outcome, cls: ReplayClass, sends: number, 
   return { kind: 'replay' }
 }
 
+/** Not worth taking apart to find out that it could be repeated. */
+const MAX_ARGUMENTS = 65_536
+
 /** The class of all that a request holds: of several commands the worst. */
 export function classOf(request: Request, nowMs: number, learned?: LearnedCommands): ReplayClass {
   let worst: ReplayClass = 'read'
   for (const frame of framesOf(request.bytes)) {
+    if (argumentCount(frame) > MAX_ARGUMENTS) return 'non-idempotent'
     const args = commandArgs(frame)
     // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
     if (request.unit && isEnvelope(args[0])) continue

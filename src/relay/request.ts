@@ -69,6 +69,9 @@ export interface Request extends Exchange {
 
 const NOTHING = Buffer.alloc(0)
 
+/** About what a request costs besides its bytes: half a million requests of one PING each are not seven megabytes. */
+export const REQUEST_BYTES = 256
+
 /** A run of `commands` simple commands, one reply each. */
 export function createRun(owner: RequestOwner, bytes: Buffer, commands: number): Request {
   return {
@@ -89,7 +92,7 @@ export function createRun(owner: RequestOwner, bytes: Buffer, commands: number):
     sends: 0,
     refusals: 0,
     refusedIn: -1,
-    weight: bytes.length,
+    weight: bytes.length + REQUEST_BYTES,
   }
 }
 
@@ -119,7 +122,7 @@ export function createUnit(
     sends: 0,
     refusals: 0,
     refusedIn: -1,
-    weight: bytes.length,
+    weight: bytes.length + REQUEST_BYTES,
   }
 }
 
@@ -127,6 +130,7 @@ export function createUnit(
 export function createLocal(owner: RequestOwner, reply: Buffer): Request {
   const request = createUnit(owner, NOTHING, 1, 0, null)
   request.local = reply
+  request.weight += reply.length
   return request
 }
 

@@ -40,6 +40,25 @@ export function commandArgs(frame: Buffer): Buffer[] {
   return decoded.filter(Buffer.isBuffer)
 }
 
+/** How many arguments a whole command frame has, by its header. */
+export function argumentCount(frame: Buffer): number {
+  return Number(frame.toString('latin1', 1, frame.indexOf(13)))
+}
+
+/** The first arguments of a whole command frame, `count` at most. */
+export function leadingArgs(frame: Buffer, count: number): Buffer[] {
+  const args: Buffer[] = []
+  let at = frame.indexOf(13) + 2
+  while (args.length < count && at < frame.length) {
+    const end = frame.indexOf(13, at)
+    const from = end + 2
+    const length = Number(frame.toString('latin1', at + 1, end))
+    args.push(frame.subarray(from, from + length))
+    at = from + length + 2
+  }
+  return args
+}
+
 /**
  * One whole reply frame as a value, RESP2 or RESP3. Simple strings, bulk strings and verbatim strings are Buffers; maps
  * are flat arrays; attributes are dropped; doubles, booleans and big numbers are their text.

@@ -74,6 +74,8 @@ export class Link<E extends Exchange> {
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
+  /** Its owner does not take replies for now; nothing is read, and its silence means nothing. */
+  paused = false
   /** It has been ready: what it owes may have run. */
   wasReady = false
   readonly handshake: Handshake
@@ -162,6 +164,20 @@ export class Link<E extends Exchange> {
   /** This turn's write is large enough: what else waits should wait for onWritable. */
   get full(): boolean {
     return this.congested || this.#outBytes >= TURN_LIMIT
+  }
+
+  /** Reads no more until resume(); what this read has brought is still delivered. */
+  pause(): void {
+    if (this.paused || this.status !== 'ready') return
+    this.paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.lastActivity = performance.now()
+    this.#socket.resume()
   }
 
   /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */

@@ -104,9 +104,9 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
 
 /** What a stopped proxy may not have: open sessions, requests that wait, bytes without their reply. */
 function leftover(counters: Readonly<Counters>): string | undefined {
-  const { sessions, waiting, waitingBytes, pendingBytes } = counters
-  if (sessions === 0 && waiting === 0 && waitingBytes === 0 && pendingBytes === 0) return undefined
-  return `left over: ${JSON.stringify({ sessions, waiting, waitingBytes, pendingBytes })}`
+  const { sessions, waiting, waitingBytes, pendingBytes, unfinishedBytes, transactionBytes, unreadBytes } = counters
+  const left = { sessions, waiting, waitingBytes, pendingBytes, unfinishedBytes, transactionBytes, unreadBytes }
+  return Object.values(left).every(value => value === 0) ? undefined : `left over: ${JSON.stringify(left)}`
 }
 
 /** The program itself, run as a person would; its standard output is the log. */

@@ -5,6 +5,7 @@ import {
   createUnit,
   failRequest,
   makeLocal,
+  REQUEST_BYTES,
   type RequestHandler,
 } from '../../../src/relay/request.ts'
 import { Owner } from './owner.ts'
@@ -30,7 +31,7 @@ t.test('request — has one shape — however it is made', async t => {
 t.test('request — is counted — by its bytes, also when they are replaced', async t => {
   const run = createRun(owner, bytes, 1)
   makeLocal(run, error)
-  t.equal(run.weight, bytes.length)
+  t.equal(run.weight, bytes.length + REQUEST_BYTES)
   t.equal(run.bytes.length, 0)
   t.strictSame([run.expect, run.handler, run.local], [0, null, error])
 })
