@@ -19,7 +19,7 @@ import { backoffMs } from './backoff.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
-import { type Outcome, type Refusal, refusalOf } from './replay.ts'
+import { type Refusal, refusalOf } from './replay.ts'
 import { failRequest, makeLocal, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 import { Waiting } from './waiting.ts'
@@ -371,7 +371,8 @@ export class Lane implements LinkListener<Request> {
     const back = this.#quiesce?.end() ?? []
     this.#quiesce = null
     owed.forEach((request, i) => {
-      const outcome: Outcome = i >= owed.length - unsent ? 'unsent' : refused ? 'refused' : 'unknown'
+      const lost = refused ? (i === 0 ? 'refused' : 'behind-refused') : 'unknown'
+      const outcome = i >= owed.length - unsent ? 'unsent' : lost
       back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
     })
     this.#waiting.putBack(back)

@@ -95,6 +95,25 @@ function learnedClass(name: Buffer | undefined, learned: LearnedCommands): Repla
   return learned.find(name.toString('latin1'))?.cls
 }
 
+/** What is no write for a replica, and yet has effects: it runs them, or the beginning of a script, and says nothing. */
+const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval', 'evalsha', 'fcall'])
+
+/**
+ * A request that was sent behind a command which the node refused because it is no master: it refuses every write, but a
+ * PUBLISH has reached the subscribers that the node had. A transaction with a write in it is discarded as a whole.
+ */
+export function outcomeBehindRefused(request: Request): Outcome {
+  let ran = false
+  for (const frame of framesOf(request.bytes)) {
+    const [name] = commandArgs(frame)
+    if (name === undefined || (request.unit && isEnvelope(name))) continue
+    const spec = lookupCommand(name, 0, name.length)
+    if (runOnReplicas.has(spec.name) || !spec.known || spec.cls === 'admin') ran = true
+    else if (request.unit && spec.cls !== 'read' && spec.cls !== 'connection') return 'refused'
+  }
+  return ran ? 'unknown' : 'refused'
+}
+
 function isEnvelope(name: Buffer | undefined): boolean {
   if (name === undefined) return false
   const command = lookupCommand(name, 0, name.length).name

@@ -2,13 +2,16 @@
 // unanswered, and each part replayed or failed, as replay.ts decides.
 import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
-import { classOf, decideReplay, type Outcome, type ReplayPolicy, remainderOf } from './replay.ts'
+import { classOf, decideReplay, type Outcome, outcomeBehindRefused, type ReplayPolicy, remainderOf } from './replay.ts'
 import { failRequest, type Request } from './request.ts'
 
-/** What goes back to the front of the lane, oldest first; empty when its client is gone. */
+/**
+ * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent behind
+ * a command that the node has refused because it is no master.
+ */
 export function takeBack(
   request: Request,
-  outcome: Outcome,
+  outcome: Outcome | 'behind-refused',
   policy: ReplayPolicy,
   counters: Counters,
   learned?: LearnedCommands,
@@ -18,9 +21,13 @@ export function takeBack(
     return []
   }
   if (outcome === 'unsent' && request.sends > 0) request.sends--
-  const parts = remainderOf(request, outcome === 'unknown' && policy.policy === 'safe')
+  const parts = remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')
   if (parts[0] !== request) settleAnswered(request, parts, counters)
-  for (const part of parts) if (part.local === null) decide(part, outcome, policy, counters, learned)
+  parts.forEach((part, i) => {
+    if (part.local !== null) return
+    const loss = outcome === 'refused' && i > 0 ? 'behind-refused' : outcome
+    decide(part, loss === 'behind-refused' ? outcomeBehindRefused(part) : loss, policy, counters, learned)
+  })
   return parts
 }
 

@@ -49,7 +49,7 @@ function unexplained(
   answered: readonly Answered[],
   last: number,
 ): Doubled[] {
-  const open = operations.filter(({ outcome }) => outcome.kind !== 'ok').map(({ id }) => id)
+  const open = operations.filter(({ outcome }) => mayHaveRun(outcome)).map(({ id }) => id)
   const doubled: Doubled[] = []
   let below = 0
   let used = 0
@@ -66,4 +66,9 @@ function unexplained(
   // As if one more INCR had been answered: everything sent can have counted by now.
   if (last > below) settleGap(last + 1, Number.POSITIVE_INFINITY)
   return doubled
+}
+
+/** One without a reply of its own, and without one that says it did not run. */
+function mayHaveRun(outcome: Operation['outcome']): boolean {
+  return outcome.kind === 'pending' || outcome.kind === 'lost' || outcome.kind === 'error'
 }

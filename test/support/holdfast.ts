@@ -45,6 +45,8 @@ export interface HoldfastOptions {
   readonly expectedErrors?: readonly string[]
   /** Of a process of its own: 0 where not given. */
   readonly expectedExitCode?: number
+  /** Arguments of Node itself; only for a process of its own. */
+  readonly nodeArguments?: readonly string[]
 }
 
 export interface Holdfast {
@@ -111,7 +113,7 @@ function leftover(counters: Readonly<Counters>): string | undefined {
 
 /** The program itself, run as a person would; its standard output is the log. */
 export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions): Promise<AsProcess> {
-  const argv = [join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
+  const argv = [...(options.nodeArguments ?? []), join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
   const { PATH } = process.env
   const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid ?? 0

@@ -12,11 +12,14 @@ export type Outcome =
   | { readonly kind: 'error'; readonly message: string }
   /** The connection was lost before the reply. Whether the command ran is open. */
   | { readonly kind: 'lost'; readonly message: string }
+  /** The server said that it did not run: EXEC answered nil, or inside a transaction that was discarded. */
+  | { readonly kind: 'aborted' }
 
 export interface Operation {
   readonly id: number
   readonly client: string
-  readonly kind: 'set' | 'incr' | 'echo'
+  /** 'other': only its outcome and its times are kept here; somebody else judges its effect. */
+  readonly kind: 'set' | 'incr' | 'echo' | 'other'
   readonly key: string
   /** What SET writes and ECHO wants back; null for INCR. */
   readonly value: string | null
@@ -123,6 +126,10 @@ export class Ledger {
     settle(operation, { kind: 'lost', message })
   }
 
+  aborted(operation: Operation): void {
+    settle(operation, { kind: 'aborted' })
+  }
+
   connectionError(client: string, message: string): void {
     this.connectionErrors.push({ client, message, at: nowMs() })
   }
@@ -152,7 +159,7 @@ export class Ledger {
   reordered(): Reordered[] {
     const found: Reordered[] = []
     for (const { id, client, kind, value, outcome } of this.operations) {
-      if (outcome.kind !== 'ok' || kind === 'incr') continue
+      if (outcome.kind !== 'ok' || kind === 'incr' || kind === 'other') continue
       const wanted = kind === 'set' ? 'OK' : value
       if (outcome.value !== wanted) found.push({ client, id, what: `${kind}: ${outcome.value} instead of ${wanted}` })
     }

@@ -12,6 +12,7 @@ import {
   freePort,
   isRunning,
   makeFolder,
+  moveServer,
   type Node,
   PortTaken,
   removeFolder,
@@ -160,6 +161,11 @@ export class SentinelSet {
   /** Starts an ended node again, on its port, with the config it had when it ended: an old master comes back as master. */
   async restart(node: Node): Promise<void> {
     await restartServer(node)
+  }
+
+  /** Starts an ended node again on another port, as after a move to another machine. */
+  async move(node: Node): Promise<void> {
+    await moveServer(node, await freePort())
   }
 
   /** Nodes whose process runs and is not stopped. */

@@ -4,7 +4,7 @@
 // port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -14,10 +14,10 @@ import { waitUntil } from './wait-until.ts'
 
 export type Flavour = 'redis' | 'valkey'
 
-/** A server process of a test. `pid` changes when it is restarted. */
+/** A server process of a test. `pid` changes when it is restarted, `port` when it is moved. */
 export interface Node {
   readonly host: string
-  readonly port: number
+  port: number
   readonly kind: 'data' | 'sentinel'
   readonly name: string
   readonly flavour: Flavour
@@ -141,6 +141,15 @@ export async function startServer(spec: ServerSpec): Promise<Node> {
 /** Starts an ended server again: same port, and its config as it (or Sentinel) has rewritten it since. */
 export async function restartServer(node: Node): Promise<void> {
   if (running.has(node)) throw new Error(`${node.name} still runs`)
+  await launch(node)
+}
+
+/** Starts an ended server again on another port, its config otherwise as it has rewritten it. */
+export async function moveServer(node: Node, port: number): Promise<void> {
+  if (running.has(node)) throw new Error(`${node.name} still runs`)
+  const config = await readFile(node.configFile, 'utf8')
+  await writeFile(node.configFile, config.replace(/^port \d+$/m, `port ${port}`))
+  node.port = port
   await launch(node)
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { exposures, isLoopback } from '../../src/config/exposure.ts'
 import { type Config, readConfig } from '../../src/config.ts'
+import { Authority } from '../support/certificates.ts'
 
 function configOf(flags: Readonly<Record<string, string>>): Config {
   const all = { sentinels: '10.0.0.1:26379', master: 'm', ...flags }
@@ -13,7 +14,8 @@ function configOf(flags: Readonly<Record<string, string>>): Config {
 }
 
 const eventsOf = (flags: Readonly<Record<string, string>>): string[] => exposures(configOf(flags)).map(one => one.event)
-const tls = { 'listen-tls-cert': '/c.pem', 'listen-tls-key': '/k.pem' }
+const { cert, key } = new Authority(t.testdir()).issue('holdfast')
+const tls = { 'listen-tls-cert': cert, 'listen-tls-key': key }
 
 t.test('exposure — of a port that other machines reach — is told once for each door', async t => {
   t.strictSame(eventsOf({ listen: '0.0.0.0:6379', 'admin-listen': '0.0.0.0:9999' }), [

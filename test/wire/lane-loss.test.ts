@@ -92,6 +92,31 @@ t.test('READONLY — makes worthless all that follows it on the link — and is 
   }
 })
 
+for (const policy of ['always', 'safe'] as const) {
+  t.test(`READONLY — leaves open whether a PUBLISH behind it was heard — ${policy}`, async t => {
+    const runs = new Map<string, number>()
+    const count = (name: string): number => runs.set(name, (runs.get(name) ?? 0) + 1).get(name) ?? 0
+    const fake = await FakeRedis.start(t, ([name = ''], context) => {
+      if (name !== 'INCR' && name !== 'PUBLISH') return undefined
+      if (name === 'INCR' && context.connection === 1)
+        return "-READONLY You can't write against a read only replica.\r\n"
+      return `:${count(name)}\r\n`
+    })
+    const world = new LaneWorld(t, fake, { policy })
+    world.send(['INCR', 'n'], ['PUBLISH', 'c', 'm'], ['INCR', 'n'])
+    world.send(['PUBLISH', 'c', 'm'])
+    const replies = await world.replies(4)
+    t.strictSame([replies[0], replies[2]], ['1', '2'], 'what the node refused is sent again')
+    for (const reply of [replies[1], replies[3]])
+      if (policy === 'safe') t.match(reply, unknown)
+      else t.match(reply, /^\d$/)
+    t.equal(world.counters.unknownOutcomes, policy === 'safe' ? 2 : 0)
+    // Whether the first node ran them depends on when it was cut; sent again they were only under `always`.
+    const second = told(fake, 2).filter(line => line.startsWith('PUBLISH'))
+    t.equal(second.length, policy === 'safe' ? 0 : 2)
+  })
+}
+
 t.test('READONLY — from a node confirmed as master time after time — is the client’s own reply', async t => {
   const line = '-READONLY said by a script'
   const fake = await FakeRedis.start(t, ([name]) => (name === 'EVAL' ? `${line}\r\n` : undefined))

@@ -1,0 +1,182 @@
+// judge.ts — from what was seen in a trial to its figures, and from the figures to what a cell may not have. Pure.
+import type { Actual, Ledger, Operation } from '../support/ledger.ts'
+import type { MajorityChange } from '../support/majority.ts'
+import type { Look } from './observe.ts'
+import type { Allowance, Cell, Counted, Fault, Figures, Findings, LoadName, Policy } from './types.ts'
+
+export interface Seen {
+  readonly ledger: Ledger
+  readonly findings: Findings
+  /** What the ledger's keys hold at the master by majority afterwards. */
+  readonly actual: Actual
+  /** When the fault began; milliseconds since the epoch. */
+  readonly struckAt: number
+  /** When a majority first named the master that there is now, after the fault began; null where it stayed. */
+  readonly handedOverAt: number | null
+}
+
+export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt }: Seen): Figures {
+  const report = ledger.report(actual)
+  const untrue = untrueWords(ledger.operations, actual)
+  const stray = handedOverAt === null ? [] : strayWords(ledger.operations, actual, handedOverAt)
+  const errors: Record<string, number> = {}
+  for (const [message, count] of Object.entries(report.errors)) {
+    const code = message.split(' ', 1)[0] ?? ''
+    errors[code] = (errors[code] ?? 0) + count
+  }
+  const lost = [...report.lostWrites.map(one => `${one.key}: ${one.found} instead of ${one.wanted}`), ...findings.lost]
+  const doubled = [...report.doubled.map(one => `${one.key}: ${one.found}, at most ${one.atMost}`), ...findings.doubled]
+  const reordered = [...report.reordered.map(one => `${one.client}: ${one.what}`), ...findings.reordered]
+  const broken = report.connectionErrors.map(one => `${one.client}: ${one.message}`)
+  const unanswered = ledger.operations.filter(({ outcome }) => outcome.kind === 'pending')
+  return {
+    done: report.ok,
+    connectionErrors: broken.length,
+    errors,
+    lost: lost.length,
+    doubled: doubled.length,
+    reordered: reordered.length,
+    untrue: untrue.length,
+    stray: stray.length,
+    unanswered: unanswered.length,
+    pauseMs: Math.round(longestPause(ledger.operations, struckAt)),
+    afterMajorityMs: handedOverAt === null ? null : Math.round(lastToResume(ledger.operations, handedOverAt)),
+    examples: [
+      ...few('connection', broken),
+      ...few('lost', lost),
+      ...few('doubled', doubled),
+      ...few('reordered', reordered),
+      ...few('untrue', untrue),
+      ...few('stray', stray),
+      ...few(
+        'unanswered',
+        unanswered.map(({ client, kind, key }) => `${client}: ${kind} ${key}`),
+      ),
+      ...few('error', Object.keys(report.errors)),
+    ],
+  }
+}
+
+const shown = 3
+
+function few(what: string, all: readonly string[]): string[] {
+  return all.slice(0, shown).map(text => `${what}: ${text.slice(0, 160)}`)
+}
+
+/** SETs that are there although their client was told that they did not run. */
+function untrueWords(operations: readonly Operation[], actual: Actual): string[] {
+  return operations
+    .filter(({ kind, outcome, key, value }) => kind === 'set' && saidNo(outcome) && actual.get(key) === value)
+    .map(({ key }) => `${key} is there`)
+}
+
+function saidNo(outcome: Operation['outcome']): boolean {
+  return outcome.kind === 'aborted' || (outcome.kind === 'error' && outcome.message.includes('was not run'))
+}
+
+/** Acknowledged SETs begun after the majority's answer that its master does not have: another node took them. */
+function strayWords(operations: readonly Operation[], actual: Actual, handedOverAt: number): string[] {
+  return operations
+    .filter(({ kind, outcome, startedAt }) => kind === 'set' && outcome.kind === 'ok' && startedAt > handedOverAt)
+    .filter(({ key, value }) => actual.get(key) !== value)
+    .map(({ key }) => `${key} went elsewhere`)
+}
+
+function byClient(operations: readonly Operation[]): Operation[][] {
+  return [...Map.groupBy(operations, ({ client }) => client).values()]
+}
+
+function longestPause(operations: readonly Operation[], from: number): number {
+  const pauses = byClient(operations).map(own => {
+    const moments = own.filter(({ outcome }) => outcome.kind === 'ok').map(({ endedAt }) => endedAt)
+    const after = [...moments].sort((a, b) => a - b).filter(at => at > from)
+    return after.reduce((longest, at, i) => Math.max(longest, at - (after[i - 1] ?? from)), 0)
+  })
+  return Math.max(0, ...pauses)
+}
+
+function lastToResume(operations: readonly Operation[], from: number): number {
+  const first = byClient(operations).map(own => {
+    const after = own.filter(({ outcome, endedAt }) => outcome.kind === 'ok' && endedAt >= from)
+    return after.reduce((soonest, { endedAt }) => Math.min(soonest, endedAt - from), Number.POSITIVE_INFINITY)
+  })
+  return Math.max(0, ...first.filter(Number.isFinite))
+}
+
+/** When and what a majority of the Sentinels answered, for a node that was stopped: until when it may run what nobody hears. */
+export interface Timeline {
+  readonly history: readonly MajorityChange[]
+  readonly woken: ReadonlyMap<string, number>
+}
+
+/**
+ * Writes that a node ran as a master while a majority named another one all the time. A node that has just been woken runs
+ * what was in its sockets, for nobody: what it runs in that moment does not count.
+ */
+export function strayWrites(looks: readonly Look[], { history, woken }: Timeline): number {
+  let stray = 0
+  for (const own of Map.groupBy(looks, look => look.node).values()) {
+    own.forEach((look, i) => {
+      const before = own[i - 1]
+      if (!before || before.runId !== look.runId || before.role !== 'master' || look.role !== 'master') return
+      if (before.askedAt < (woken.get(look.node) ?? 0) + wakingMs) return
+      if (isOther(history, look.node, before.askedAt, look.answeredAt)) stray += look.writes - before.writes
+    })
+  }
+  return stray
+}
+
+const wakingMs = 200
+
+/** Did a majority name somebody else than `node` from one moment to the other, without a gap? */
+function isOther(history: readonly MajorityChange[], node: string, from: number, to: number): boolean {
+  const last = history.findLast(({ at }) => at <= from)
+  if (!last) return false
+  const all = [last, ...history.filter(({ at }) => at > from && at <= to)]
+  return all.every(({ address }) => address !== '' && address !== node)
+}
+
+const counted: readonly Exclude<Counted, 'errors'>[] = [
+  'connectionErrors',
+  'lost',
+  'doubled',
+  'reordered',
+  'untrue',
+  'stray',
+  'unanswered',
+]
+
+/** What a cell has and may not have, in words. */
+export function violationsOf(fault: Fault, { load, policy, figures }: Cell): string[] {
+  const where = `${fault.name}, ${load}, ${policy}`
+  const found: string[] = []
+  const examples = (what: string): string =>
+    figures.examples.filter(text => text.startsWith(what.slice(0, 5))).join('; ')
+  for (const figure of counted) {
+    if (figures[figure] > 0 && !allowanceFor(fault, { figure, load, policy }))
+      found.push(`${where}: ${figure} ${figures[figure]} (${examples(figure)})`)
+  }
+  for (const [code, count] of Object.entries(figures.errors)) {
+    if (!allowanceFor(fault, { figure: 'errors', code, load, policy }))
+      found.push(`${where}: ${count} error replies ${code} (${examples('error')})`)
+  }
+  if (figures.done === 0) found.push(`${where}: nothing was done at all`)
+  return found
+}
+
+interface Question {
+  readonly figure: Counted
+  readonly code?: string
+  readonly load: LoadName
+  readonly policy: Policy
+}
+
+export function allowanceFor(fault: Fault, { figure, code, load, policy }: Question): Allowance | undefined {
+  return fault.allowed.find(
+    one =>
+      one.figure === figure &&
+      (figure !== 'errors' || one.code === code) &&
+      (one.loads?.includes(load) ?? true) &&
+      (one.policies?.includes(policy) ?? true),
+  )
+}

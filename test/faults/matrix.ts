@@ -1,0 +1,148 @@
+// matrix.ts — `npm run faults`: the process edge. Options in, a line for each trial, the table and the figures out.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Flavour, findServer } from '../support/servers.ts'
+import { faults } from './faults.ts'
+import { trialLine, writeTable } from './report.ts'
+import { runTrial } from './trial.ts'
+import type { Fault, Policy, Trial } from './types.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const help = `npm run faults -- [options]: every fault with every load, policy and server; exit code 1 where a cell has what it may not have
+
+  --only NAMES      faults by name or group, separated by commas (all)
+  --server NAMES    redis, valkey (those that are installed)
+  --policy NAMES    always, safe (both)
+  --rounds N        how often each trial is run (1)
+  --seed N          decides the random moments (1)
+  --json FILE       where all figures go (faults.json)
+  --table FILE      where the table goes (docs/faults.md when everything is run, else nowhere)
+  --list            names the faults and ends
+`
+
+interface Options {
+  readonly faults: readonly Fault[]
+  readonly servers: readonly Flavour[]
+  readonly policies: readonly Policy[]
+  readonly rounds: number
+  readonly seed: number
+  readonly json: string
+  readonly table: string | null
+}
+
+function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      only: text,
+      server: text,
+      policy: text,
+      rounds: text,
+      seed: text,
+      json: text,
+      table: text,
+      list: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help) return 'help'
+  if (values.list) return 'list'
+  const wanted = words(values.only)
+  const chosen = faults.filter(
+    ({ name, group }) => wanted.length === 0 || wanted.includes(name) || wanted.includes(group),
+  )
+  const known = new Set(faults.flatMap(({ name, group }) => [name, group]))
+  for (const name of wanted)
+    if (!known.has(name)) throw new Error(`--only: there is no fault ${name}; --list names them`)
+  const installed = (['redis', 'valkey'] as const).filter(name => findServer(name) !== undefined)
+  const servers = pick('--server', installed, values.server)
+  const policies = pick('--policy', ['always', 'safe'] as const, values.policy)
+  const complete = chosen.length === faults.length && values.server === undefined && values.policy === undefined
+  return {
+    faults: chosen,
+    servers,
+    policies,
+    rounds: Number(values.rounds ?? 1),
+    seed: Number(values.seed ?? 1),
+    json: values.json ?? 'faults.json',
+    table: values.table ?? (complete ? join(root, 'docs', 'faults.md') : null),
+  }
+}
+
+function words(list: string | undefined): string[] {
+  return (list ?? '').split(',').filter(word => word !== '')
+}
+
+function pick<T extends string>(flag: string, all: readonly T[], list: string | undefined): T[] {
+  const wanted = words(list)
+  for (const word of wanted)
+    if (!all.some(one => one === word)) throw new Error(`${flag}: ${word} is none of ${all.join(', ')}`)
+  return all.filter(one => wanted.length === 0 || wanted.includes(one))
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2))
+  if (options === 'help') return say(help)
+  if (options === 'list') return say(faults.map(({ name, what }) => `${name.padEnd(26)}${what}`).join('\n'))
+  const plan = Array.from({ length: options.rounds }, (_, round) =>
+    options.faults.flatMap(fault =>
+      options.servers.flatMap(server =>
+        options.policies.map(policy => ({ fault, server, policy, seed: options.seed + round })),
+      ),
+    ),
+  ).flat()
+  const trials: Trial[] = []
+  const failed: string[] = []
+  for (const [index, { fault, ...where }] of plan.entries()) {
+    const at = `[${index + 1}/${plan.length}]`
+    try {
+      const trial = await runTrial(fault, where)
+      trials.push(trial)
+      console.log(`${at} ${trialLine(trial)}`)
+      for (const violation of trial.violations) console.log(`    NOT ALLOWED: ${violation}`)
+    } catch (error) {
+      const why = `${fault.name}, ${where.server}, ${where.policy}: ${error instanceof Error ? error.message : String(error)}`
+      failed.push(why)
+      console.log(`${at} NOT CARRIED OUT: ${why}`)
+    }
+  }
+  const facts = {
+    when: new Date().toISOString(),
+    seed: options.seed,
+    rounds: options.rounds,
+    node: process.version,
+    cpus: cpus().length,
+    servers: options.servers.map(versionOf),
+  }
+  writeFileSync(options.json, `${JSON.stringify({ facts, failed, trials }, null, 1)}\n`)
+  console.log(`all figures: ${options.json}`)
+  if (options.table !== null) {
+    mkdirSync(dirname(options.table), { recursive: true })
+    writeFileSync(options.table, writeTable(trials, { faults: options.faults, ...facts }))
+    console.log(`table: ${options.table}`)
+  }
+  const violations = trials.reduce((sum, trial) => sum + trial.violations.length, 0)
+  console.log(
+    `${trials.length} trials, ${trials.length * 8} cells, ${violations} not allowed, ${failed.length} not carried out`,
+  )
+  return violations + failed.length > 0 ? 1 : 0
+}
+
+function say(text: string): number {
+  console.log(text)
+  return 0
+}
+
+/** `redis 8.0.2`, from the program itself. */
+function versionOf(server: Flavour): string {
+  const line = execFileSync(findServer(server) ?? server, ['--version'], { encoding: 'utf8' })
+  return `${server} ${/v=(\S+)/.exec(line)?.[1] ?? line.trim()}`
+}
+
+process.exitCode = await main()
