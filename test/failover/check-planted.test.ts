@@ -250,6 +250,25 @@ t.test('check', async t => {
     t.match(result.output, / ok +listen .* a Holdfast listens there already/)
   })
 
+  await t.test('check — names --nat-map as the remedy — for an address that holds only elsewhere', async t => {
+    // The whole of 127.0.0.0/8 is this host, and nothing listens at this address of it.
+    await set.command(s3, 'SENTINEL', 'CONFIG', 'SET', 'announce-ip', '127.0.0.2')
+    const named = async (): Promise<boolean> => {
+      const { problems } = await runCheck({ sentinels: seed })
+      const wanted = `Sentinel 127.0.0.2:${s3.port}: cannot be reached from here`
+      return problems.some(line => line.startsWith(wanted) && line.includes(`--nat-map 127.0.0.2:${s3.port}=HOST:PORT`))
+    }
+    await waitUntil('the other Sentinels know its new address', named, { withinMs: 30_000 })
+    const mapped = await runCheck({ sentinels: seed, 'nat-map': `127.0.0.2:${s3.port}=127.0.0.1:${s3.port}` })
+    t.equal(mapped.code, 0, mapped.output)
+    t.strictSame(mapped.problems, [])
+    await set.command(s3, 'SENTINEL', 'CONFIG', 'SET', 'announce-ip', '127.0.0.1')
+    const restored = async (): Promise<boolean> => {
+      return (await runCheck({ sentinels: seed })).output.includes(` ok       Sentinel 127.0.0.1:${s3.port} `)
+    }
+    await waitUntil('the other Sentinels know the old one again', restored, { withinMs: 30_000 })
+  })
+
   await t.test('check — names replicas that may not take over', async () => {
     await config([first, second], 'replica-priority', '0')
     const named = async (): Promise<boolean> => {
@@ -270,21 +289,6 @@ t.test('check', async t => {
     const { problems, code } = await runCheck({ sentinels: seed })
     t.equal(code, 1)
     t.ok(problems.some(line => line.startsWith(`replica 127.0.0.1:${second.port}: cannot be reached`)))
-  })
-
-  await t.test('check — names --nat-map as the remedy — for an address that holds only elsewhere', async t => {
-    // The whole of 127.0.0.0/8 is this host, and nothing listens at this address of it.
-    await set.command(s3, 'SENTINEL', 'CONFIG', 'SET', 'announce-ip', '127.0.0.2')
-    const named = async (): Promise<boolean> => {
-      const { problems } = await runCheck({ sentinels: seed })
-      const wanted = `Sentinel 127.0.0.2:${s3.port}: cannot be reached from here`
-      return problems.some(line => line.startsWith(wanted) && line.includes(`--nat-map 127.0.0.2:${s3.port}=HOST:PORT`))
-    }
-    await waitUntil('the other Sentinels know its new address', named, { withinMs: 30_000 })
-    const mapped = await runCheck({ sentinels: seed, 'nat-map': `127.0.0.2:${s3.port}=127.0.0.1:${s3.port}` })
-    t.equal(mapped.code, 0, mapped.output)
-    t.strictSame(mapped.problems, [])
-    await set.command(s3, 'SENTINEL', 'CONFIG', 'SET', 'announce-ip', '')
   })
 
   // Late, as it is in TILT mode for a while when it wakes up.

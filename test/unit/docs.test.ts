@@ -1,0 +1,102 @@
+// The page for people in trouble names every error text of ours and every event that is logged as a warning or worse.
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+import { deniedReply, errors, protocolError } from '../../src/errors.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const page = readFileSync(`${root}/docs/troubleshooting.md`, 'utf8')
+const routine = ['info', 'debug', 'trace']
+
+/** Events of one file that are not surely routine: a level that is computed counts as serious, unless all it can be is not. */
+function seriousEvents(file: string, source: string): string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertyAssignment(node) && node.name.getText(tree) === 'event') {
+      if (!routine.includes(levelAround(node))) found.push(...stringsIn(node.initializer))
+    }
+    if (ts.isCallExpression(node) && node.expression.getText(tree) === 'note') {
+      const [, level, event] = node.arguments
+      const levels = level ? stringsIn(level) : []
+      if (event && !levels.every(one => routine.includes(one))) found.push(...stringsIn(event))
+    }
+    ts.forEachChild(node, visit)
+  }
+  /** The method that the object literal with the event is given to: `warn` of `log.warn({ event: ... })`. */
+  const levelAround = (node: ts.PropertyAssignment): string => {
+    const call = node.parent.parent
+    if (!ts.isCallExpression(call)) return ''
+    if (ts.isElementAccessExpression(call.expression)) return computedLevel(call)
+    return ts.isPropertyAccessExpression(call.expression) ? call.expression.name.text : ''
+  }
+  /** `log[level](...)`: the strings that `const level = ...` in front of it chooses from. */
+  const computedLevel = (call: ts.CallExpression): string => {
+    let level = ''
+    const look = (node: ts.Node): void => {
+      if (
+        ts.isVariableDeclaration(node) &&
+        node.name.getText(tree) === 'level' &&
+        node.initializer &&
+        node.pos < call.pos
+      ) {
+        level = stringsIn(node.initializer).every(one => routine.includes(one)) ? 'info' : ''
+      }
+      ts.forEachChild(node, look)
+    }
+    look(tree)
+    return level
+  }
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true)
+  visit(tree)
+  return found
+}
+
+function stringsIn(node: ts.Node): string[] {
+  if (ts.isStringLiteral(node)) return [node.text]
+  if (ts.isConditionalExpression(node)) return [...stringsIn(node.whenTrue), ...stringsIn(node.whenFalse)]
+  return []
+}
+
+function sourceFiles(): string[] {
+  const files = readdirSync(`${root}/src`, { recursive: true, encoding: 'utf8' })
+  return files.filter(file => file.endsWith('.ts'))
+}
+
+t.test('docs/troubleshooting.md — names every event that is logged as a warning or worse', async t => {
+  const events = sourceFiles().flatMap(file => seriousEvents(file, readFileSync(`${root}/src/${file}`, 'utf8')))
+  t.ok(events.length > 20, 'they were found')
+  const missing = [...new Set(events)].filter(event => !page.includes(`\`${event}\``))
+  t.strictSame(missing, [], 'add a row with cause and remedy')
+})
+
+t.test('docs/troubleshooting.md — names every error text that clients can get', async t => {
+  const texts = Object.values(errors).map(({ reply }) => reply.toString('utf8').slice(1).trimEnd())
+  const made = [deniedReply('X'), protocolError('...')].map(reply => reply.toString('utf8').slice(1).trimEnd())
+  const missing = [...texts, ...made].filter(text => !page.includes(`\`${text}\``))
+  t.strictSame(missing, [], 'add a row with cause and remedy')
+})
+
+t.test('seriousEvents — sees what it looks for', async t => {
+  const source = `
+    log.info({ event: 'a' })
+    log.warn({ event: 'b', x: 1 }, 'text')
+    this.#log.error({ event: 'c' })
+    const level = x ? 'info' : 'debug'
+    log[level]({ event: 'd' })
+    const fields = { event: 'e' }
+    note(draft, 'warn', on ? 'f' : 'g', {})
+    note(draft, 'info', 'h', {})
+    note(draft, late ? 'warn' : 'info', 'i', {})
+  `
+  t.strictSame(seriousEvents('x.ts', source), ['b', 'c', 'e', 'f', 'g', 'i'])
+})
+
+t.test('docs — every link between them leads somewhere', async t => {
+  for (const name of ['operations', 'guarantees', 'troubleshooting']) {
+    const text = readFileSync(`${root}/docs/${name}.md`, 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      t.doesNotThrow(() => readFileSync(`${root}/docs/${target}`), `${name}.md: ${target}`)
+    }
+  }
+})
