@@ -1,8 +1,9 @@
 // `holdfast check` against sets that are made wrong from the start, or whose Sentinels contradict the servers.
 import t from 'tap'
+import { Authority } from '../support/certificates.ts'
 import { runCheck } from '../support/check.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
-import { anyFlavour, endServer, freePort, startServer } from '../support/servers.ts'
+import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 
 t.setTimeout(120_000)
 
@@ -86,4 +87,28 @@ t.test('check — names it — Sentinels that contradict one another and the ser
     t.match(named, `127.0.0.1:${s3.port} says 127.0.0.1:${port}`)
     t.match(named, `127.0.0.1:${s1.port} says 127.0.0.1:${master.port}`)
   })
+})
+
+t.test('check — names it — a server that speaks TLS where our options do not', async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const authority = new Authority(dir)
+  const { cert, key } = authority.issue('server')
+  const [port, tlsPort] = [await freePort(), await freePort()]
+  const tls = [
+    `tls-port ${tlsPort}`,
+    `tls-cert-file ${cert}`,
+    `tls-key-file ${key}`,
+    `tls-ca-cert-file ${authority.ca}`,
+  ]
+  const config = [...tls, 'tls-auth-clients no']
+  const node = await startServer({ flavour: anyFlavour(), kind: 'sentinel', name: 'tls', dir, port, config })
+  t.teardown(() => endServer(node))
+  const { code, problems, output } = await runCheck({ sentinels: `127.0.0.1:${tlsPort}` })
+  t.equal(code, 1, output)
+  const wanted = `Sentinel 127.0.0.1:${tlsPort}: speaks TLS, our options do not [remedy: set --sentinel-tls on`
+  t.ok(
+    problems.some(line => line.startsWith(wanted)),
+    output,
+  )
 })
