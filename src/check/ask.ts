@@ -1,13 +1,13 @@
 // ask.ts — one conversation with one server: connects, signs in, puts questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so that a refusal is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
+import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/client.ts'
 import type { Reply } from '../sentinel/view.ts'
-import type { Route } from '../transport/server-route.ts'
 import type { Refusal } from './facts.ts'
 
 export interface Target {
-  readonly route: Route
+  readonly address: Address
   readonly username: string | null
   readonly password: string | null
 }
@@ -23,14 +23,14 @@ const timeoutMs = 2000
 
 /** Puts the questions; `last`, where given, uses the connection for something that cannot be undone there. */
 export async function ask(
-  { route, username, password }: Target,
+  { address, username, password }: Target,
   questions: readonly (readonly string[])[],
   last?: (client: Redis) => Promise<void>,
 ): Promise<Conversation> {
   let lastError = 'the connection was closed'
   const client = createClient(
     {
-      address: route.address,
+      address,
       protocol: 2,
       username: null,
       password: null,

@@ -3,8 +3,6 @@
 import { connect, createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
-import { createNatMap } from '../transport/nat-map.ts'
-import { ServerRoutes } from '../transport/server-route.ts'
 import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './facts.ts'
 import { nodeFacts } from './node-facts.ts'
 import { sentinelFacts } from './sentinel-facts.ts'
@@ -14,16 +12,11 @@ const maxRounds = 4
 const listenAnswerMs = 1000
 
 export async function gather(config: Config): Promise<Facts> {
-  const nat = createNatMap(config.natMap)
-  const routes = {
-    sentinel: new ServerRoutes('sentinel', { tls: config.sentinelTls, nat }),
-    redis: new ServerRoutes('redis', { tls: config.redisTls, nat }),
-  }
   const [listen, sentinels] = await Promise.all([
     config.listen === null ? null : listenFacts(config.listen),
-    allSentinels(config, routes.sentinel),
+    allSentinels(config),
   ])
-  const nodes = await allNodes(config, routes.redis, sentinels)
+  const nodes = await allNodes(config, sentinels)
   const announced = [
     ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
     ...sentinels.map(sentinel => sentinel.address),
@@ -33,23 +26,28 @@ export async function gather(config: Config): Promise<Facts> {
   return { sentinels, nodes, listen, unusedNat }
 }
 
+function dialled(config: Config, announced: Address): Address {
+  return config.natMap.find(rule => sameAddress(rule.from, announced))?.to ?? announced
+}
+
 /** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
-async function allSentinels(config: Config, routes: ServerRoutes): Promise<SentinelFacts[]> {
+async function allSentinels(config: Config): Promise<SentinelFacts[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const found: SentinelFacts[] = []
   const askOne = (address: Address, announced: Address | null): Promise<SentinelFacts> => {
-    return sentinelFacts({ target: { route: routes.route(address), username, password }, announced, masterName })
+    const tls = config.sentinelTls !== null
+    return sentinelFacts({ target: { address, username, password }, announced, masterName, tls })
   }
-  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null)))))
+  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(dialled(config, seed), null)))))
   for (let round = 0; round < maxRounds; round++) {
     const unknown = new Map<string, Address>()
     for (const peer of found.flatMap(sentinel => sentinel.peers)) {
-      const address = routes.target(peer.address)
+      const address = dialled(config, peer.address)
       const known = found.some(one => one.runId === peer.runId || sameAddress(one.address, address))
       if (!known) unknown.set(formatAddress(address), peer.address)
     }
     if (unknown.size === 0) break
-    const more = await Promise.all([...unknown.values()].map(peer => askOne(peer, peer)))
+    const more = await Promise.all([...unknown.values()].map(peer => askOne(dialled(config, peer), peer)))
     found.push(...more)
   }
   return distinct(found)
@@ -64,19 +62,21 @@ function distinct(sentinels: readonly SentinelFacts[]): SentinelFacts[] {
   return [...byKey.values()]
 }
 
-async function allNodes(
-  config: Config,
-  routes: ServerRoutes,
-  sentinels: readonly SentinelFacts[],
-): Promise<NodeFacts[]> {
+async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Promise<NodeFacts[]> {
   const { redisUsername: username, redisPassword: password } = config
   const listed = new Map<string, [Address, NodeFacts['listed']]>()
   for (const { view } of sentinels) if (view) listed.set(formatAddress(view.master), [view.master, 'master'])
   for (const { address } of sentinels.flatMap(sentinel => sentinel.replicas)) {
     if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
   }
+  const tls = config.redisTls !== null
   const questions = [...listed.values()].map(([announced, role]) => {
-    return nodeFacts({ target: { route: routes.route(announced), username, password }, announced, listed: role })
+    return nodeFacts({
+      target: { address: dialled(config, announced), username, password },
+      announced,
+      listed: role,
+      tls,
+    })
   })
   return Promise.all(questions)
 }

@@ -11,18 +11,18 @@ export interface NodeQuestion {
   readonly target: Target
   readonly announced: NodeFacts['announced']
   readonly listed: NodeFacts['listed']
+  readonly tls: boolean
 }
 
 /** Ids grow by one with each connection: no server gets this far. */
 const noClient = String(Number.MAX_SAFE_INTEGER)
 const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
-export async function nodeFacts({ target, announced, listed }: NodeQuestion): Promise<NodeFacts> {
-  const { address, tls } = target.route
-  const met = await contact(address, { tls: tls !== null })
+export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion): Promise<NodeFacts> {
+  const met = await contact(target.address, { tls })
   const unasked: NodeFacts = {
     announced,
-    address,
+    address: target.address,
     listed,
     contact: met,
     refused: null,

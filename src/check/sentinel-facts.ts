@@ -9,11 +9,12 @@ export interface SentinelQuestion {
   readonly target: Target
   readonly announced: Address | null
   readonly masterName: string
+  readonly tls: boolean
 }
 
-export async function sentinelFacts({ target, announced, masterName }: SentinelQuestion): Promise<SentinelFacts> {
-  const { address, tls } = target.route
-  const met = await contact(address, { tls: tls !== null })
+export async function sentinelFacts({ target, announced, masterName, tls }: SentinelQuestion): Promise<SentinelFacts> {
+  const { address } = target
+  const met = await contact(address, { tls })
   const unasked: SentinelFacts = {
     address,
     announced,
