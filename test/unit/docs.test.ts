@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
-import { deniedReply, errors, protocolError } from '../../src/errors.ts'
+import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(`${root}/docs/troubleshooting.md`, 'utf8')
@@ -20,6 +20,10 @@ function seriousEvents(file: string, source: string): string[] {
       const [, level, event] = node.arguments
       const levels = level ? stringsIn(level) : []
       if (event && !levels.every(one => routine.includes(one))) found.push(...stringsIn(event))
+    }
+    // limitLog.warn('event', { fields }, 'text')
+    if (ts.isCallExpression(node) && /(?:^|\.)limitLog\.warn$/.test(node.expression.getText(tree))) {
+      found.push(...node.arguments.slice(0, 1).flatMap(stringsIn))
     }
     ts.forEachChild(node, visit)
   }
@@ -72,7 +76,9 @@ t.test('docs/troubleshooting.md — names every event that is logged as a warnin
 
 t.test('docs/troubleshooting.md — names every error text that clients can get', async t => {
   const texts = Object.values(errors).map(({ reply }) => reply.toString('utf8').slice(1).trimEnd())
-  const made = [deniedReply('X'), protocolError('...')].map(reply => reply.toString('utf8').slice(1).trimEnd())
+  const made = [deniedReply('X'), protocolError('...'), frameTimeoutReply(0)].map(reply =>
+    reply.toString('utf8').slice(1).trimEnd().replace('0 ms', 'N ms'),
+  )
   const missing = [...texts, ...made].filter(text => !page.includes(`\`${text}\``))
   t.strictSame(missing, [], 'add a row with cause and remedy')
 })
@@ -87,9 +93,10 @@ t.test('seriousEvents — sees what it looks for', async t => {
     const fields = { event: 'e' }
     note(draft, 'warn', on ? 'f' : 'g', {})
     note(draft, 'info', 'h', {})
+    host.limitLog.warn('j', {}, 'text')
     note(draft, late ? 'warn' : 'info', 'i', {})
   `
-  t.strictSame(seriousEvents('x.ts', source), ['b', 'c', 'e', 'f', 'g', 'i'])
+  t.strictSame(seriousEvents('x.ts', source), ['b', 'c', 'e', 'f', 'g', 'j', 'i'])
 })
 
 t.test('docs — every link between them leads somewhere', async t => {
