@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two stages: compile with the development tools; run with the production packages, the compiled program and nothing else.
+# Compiles with the development tools; runs with the production packages, the compiled program and nothing else.
 #
 #   docker build -t holdfast .
 #   docker build -t holdfast:distroless --build-arg RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13 .
@@ -8,16 +8,20 @@
 ARG BUILD_IMAGE=docker.io/library/node:24-trixie-slim
 ARG RUNTIME_IMAGE=docker.io/library/node:24-trixie-slim
 
-# What is copied out of this stage is the same on every processor, so it runs on the builder's own.
+# What is copied out of the first two stages is the same on every processor, so they run on the builder's own. No package that
+# they need has an install script; the one of `node` would bring a Node, and there is one here.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts
+
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# No package that the build or the program needs has an install script; the one of `node` brings a Node that is here already.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN ["node", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]
-RUN npm prune --omit=dev --ignore-scripts
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=dev
@@ -31,8 +35,8 @@ WORKDIR /app
 # /nodejs/bin is where the distroless images keep node.
 ENV NODE_ENV=production \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/nodejs/bin
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
+COPY --from=packages /app/package.json ./
+COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # A number, as Kubernetes cannot tell whether a name is root (runAsNonRoot).
 USER 1000:1000
