@@ -4,7 +4,7 @@
 // whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place and
 // applied when EXEC's reply says that they ran.
 import { classifyCommand, worstClass } from '../command/refine.ts'
-import { type CommandSpec, Route } from '../command/spec.ts'
+import { type CommandSpec, type ReplayClass, Route } from '../command/spec.ts'
 import { errors } from '../errors.ts'
 import { createRun, createUnit } from '../relay/request.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -125,10 +125,18 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
   const instead = answerInstead(context, transaction)
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
-  request.cls = instead === null ? transaction.cls : 'read'
+  request.cls = instead === null ? classOfExec(context, transaction) : 'read'
   context.submit(request)
   context.waitForReplies()
   return true
+}
+
+/**
+ * Sent again, an EXEC under WATCH is answered nil (the watch is gone with its link), which to a client means that nothing ran:
+ * whatever is inside, that is no answer to one that may have run.
+ */
+function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayClass {
+  return state.watching ? worstClass(cls, 'non-idempotent') : cls
 }
 
 /** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */

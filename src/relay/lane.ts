@@ -180,6 +180,15 @@ export class Lane implements LinkListener<Request> {
     this.#cutAsRefused = false
   }
 
+  /** The gate has shut: what was to leave with this turn's write waits instead. */
+  recall(): void {
+    const recalled = this.#link?.status === 'ready' ? this.#link.recall() : []
+    if (recalled.length === 0) return
+    const { policy, counters } = this.#host
+    this.#waiting.putBack(recalled.flatMap(request => takeBack(request, 'unsent', policy, counters)))
+    this.#settleFront()
+  }
+
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
   close(): void {
     this.#closed = true

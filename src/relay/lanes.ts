@@ -43,6 +43,11 @@ const SWEEP_MS = 25
 const SILENT_MS = 700
 /** A link that says nothing although its node answers others: cut, fenced, dialled again. Doubles for the same lane. */
 const DEAD_MS = 5000
+/**
+ * The sweep runs every 25 ms: a gap of this length means that the process stood still (SIGSTOP, a frozen machine, a blocked
+ * event loop). In that time a planned failover may have come and gone, and the old master still takes writes.
+ */
+const STOOD_STILL_MS = 500
 
 export class Lanes implements LaneHost {
   readonly gate: Gate
@@ -60,6 +65,7 @@ export class Lanes implements LaneHost {
   readonly #private = new Set<Lane>()
   readonly #idle = new IdleLinks()
   #sweep: NodeJS.Timeout | null = null
+  #awakeAt = performance.now()
   #askedAt = 0
   #confirmedAt = 0
   #lostSinceHold = 0
@@ -80,9 +86,11 @@ export class Lanes implements LaneHost {
     this.connectTimeoutMs = options.connectTimeoutMs
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
+    this.turn.beforeLinks = now => this.#checkAwake(now)
   }
 
   start(): void {
+    this.#awakeAt = performance.now()
     this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
   }
 
@@ -153,6 +161,7 @@ export class Lanes implements LaneHost {
   /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
   hold(cause: string, detail: string): void {
     this.gate.move({ kind: 'hold', cause }, performance.now())
+    for (const lane of this.#all()) lane.recall()
     if (cause !== 'not-master') return
     for (const lane of this.#all()) lane.cut(detail, 'unknown')
     this.#idle.keepOnly(() => false)
@@ -294,8 +303,18 @@ export class Lanes implements LaneHost {
     }
   }
 
+  /** Before anything is written after a standstill, the Sentinels are asked whether the master is still the master. */
+  #checkAwake(now: number): void {
+    const gapMs = now - this.#awakeAt
+    this.#awakeAt = now
+    if (gapMs < STOOD_STILL_MS || !this.sendable) return
+    this.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
+    this.observe('stood still')
+  }
+
   #onSweep(): void {
     const now = performance.now()
+    this.#checkAwake(now)
     const shut = this.sendable ? null : this.gate.state.since
     for (const lane of this.#all()) {
       lane.expire(now, shut)

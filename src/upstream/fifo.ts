@@ -40,6 +40,14 @@ export class Fifo<T> {
     return items
   }
 
+  /** The last `count` (fewer where there are fewer), in their order. */
+  takeLast(count: number): T[] {
+    const all = this.drain()
+    const taken = all.splice(Math.max(0, all.length - count))
+    for (const item of all) this.push(item)
+    return taken
+  }
+
   /** Visits in order without taking. */
   *[Symbol.iterator](): Generator<T> {
     for (let i = 0; i < this.#size; i++) {

@@ -161,6 +161,16 @@ export class Link<E extends Exchange> {
     else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain())
   }
 
+  /** Takes back what this turn has collected and not written yet, in its order. */
+  recall(): E[] {
+    if (this.#outBytes === 0) return []
+    const recalled = this.#fifo.takeLast(this.#unflushed)
+    this.#out = []
+    this.#outBytes = 0
+    this.#unflushed = 0
+    return recalled
+  }
+
   /** This turn's write is large enough: what else waits should wait for onWritable. */
   get full(): boolean {
     return this.congested || this.#outBytes >= TURN_LIMIT

@@ -14,6 +14,8 @@ export interface Flushable {
 
 /** One per process (or per test). */
 export class Turn {
+  /** Called with performance.now() before links write; may take back what they would write. */
+  beforeLinks: ((now: number) => void) | null = null
   #links: Flushable[] = []
   #sessions: Flushable[] = []
   #later: (() => void)[] = []
@@ -59,6 +61,7 @@ export class Turn {
     }
     this.flushSessions()
     if (this.#links.length > 0) {
+      this.beforeLinks?.(performance.now())
       const links = this.#links
       this.#links = []
       for (const link of links) link.flush()

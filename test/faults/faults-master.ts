@@ -1,6 +1,6 @@
 // faults-master.ts — what happens to a master: ended, stopped, replaced.
 import { waitUntil } from '../support/wait-until.ts'
-import { asyncLoss, linkLost, missedMessages, replayed, unknownOutcome } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages, replayed, unknownOutcome, waitingUnknown } from './reasons.ts'
 import type { Fault } from './types.ts'
 
 export const masterFaults: readonly Fault[] = [
@@ -76,7 +76,7 @@ export const masterFaults: readonly Fault[] = [
       await newMaster(master)
       await last(2000)
     },
-    allowed: [missedMessages],
+    allowed: [missedMessages, waitingUnknown],
   },
   {
     name: 'planned-twice',
@@ -90,7 +90,7 @@ export const masterFaults: readonly Fault[] = [
       await set.failover()
       await newMaster(second)
     },
-    allowed: [missedMessages],
+    allowed: [missedMessages, waitingUnknown],
   },
   {
     name: 'quick-restart',

@@ -118,10 +118,10 @@ export const networkFaults: readonly Fault[] = [
     group: 'network',
     what: 'the master falls silent and its address swallows every SYN (stopped, its backlog full), until another one is elected',
     failsOver: true,
-    set: { dataConfig: ['tcp-backlog 4'] },
+    set: { dataConfig: ['tcp-backlog 128'] },
     strike: async ({ set, master, newMaster, defer }) => {
       await set.stop(master)
-      for (let n = 0; n < 16; n++) {
+      for (let n = 0; n < 300; n++) {
         const socket = connect({ host: master.host, port: master.port })
         socket.on('error', () => {})
         defer(() => socket.destroy())

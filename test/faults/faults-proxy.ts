@@ -1,6 +1,6 @@
 // faults-proxy.ts — what happens to Holdfast itself, run as a process of its own.
 import { fileURLToPath } from 'node:url'
-import { asyncLoss, linkLost, missedMessages } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
 import type { Fault, World } from './types.ts'
 
 const clock = fileURLToPath(new URL('clock-jump.mjs', import.meta.url))
@@ -61,7 +61,7 @@ export const proxyFaults: readonly Fault[] = [
       await set.failover()
       await newMaster(master)
     },
-    allowed: [missedMessages],
+    allowed: [missedMessages, waitingUnknown],
   },
 ]
 

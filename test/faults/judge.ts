@@ -13,9 +13,11 @@ export interface Seen {
   readonly struckAt: number
   /** When a majority first named the master that there is now, after the fault began; null where it stayed. */
   readonly handedOverAt: number | null
+  /** When the loads were told to end: from then on nobody writes what others wait for. */
+  readonly stoppedAt: number
 }
 
-export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt }: Seen): Figures {
+export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt, stoppedAt }: Seen): Figures {
   const report = ledger.report(actual)
   const untrue = untrueWords(ledger.operations, actual)
   const stray = handedOverAt === null ? [] : strayWords(ledger.operations, actual, handedOverAt)
@@ -39,7 +41,7 @@ export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt }: 
     untrue: untrue.length,
     stray: stray.length,
     unanswered: unanswered.length,
-    pauseMs: Math.round(longestPause(ledger.operations, struckAt)),
+    pauseMs: Math.round(longestPause(ledger.operations, struckAt, stoppedAt)),
     afterMajorityMs: handedOverAt === null ? null : Math.round(lastToResume(ledger.operations, handedOverAt)),
     examples: [
       ...few('connection', broken),
@@ -86,10 +88,10 @@ function byClient(operations: readonly Operation[]): Operation[][] {
   return [...Map.groupBy(operations, ({ client }) => client).values()]
 }
 
-function longestPause(operations: readonly Operation[], from: number): number {
+function longestPause(operations: readonly Operation[], from: number, to: number): number {
   const pauses = byClient(operations).map(own => {
     const moments = own.filter(({ outcome }) => outcome.kind === 'ok').map(({ endedAt }) => endedAt)
-    const after = [...moments].sort((a, b) => a - b).filter(at => at > from)
+    const after = [...moments].sort((a, b) => a - b).filter(at => at > from && at <= to)
     return after.reduce((longest, at, i) => Math.max(longest, at - (after[i - 1] ?? from)), 0)
   })
   return Math.max(0, ...pauses)
@@ -119,7 +121,7 @@ export function strayWrites(looks: readonly Look[], { history, woken }: Timeline
     own.forEach((look, i) => {
       const before = own[i - 1]
       if (!before || before.runId !== look.runId || before.role !== 'master' || look.role !== 'master') return
-      if (before.askedAt < (woken.get(look.node) ?? 0) + wakingMs) return
+      if (before.askedAt < (woken.get(look.node) ?? Number.NEGATIVE_INFINITY) + wakingMs) return
       if (isOther(history, look.node, before.askedAt, look.answeredAt)) stray += look.writes - before.writes
     })
   }

@@ -1,6 +1,6 @@
 // matrix.ts — `npm run faults`: the process edge. Options in, a line for each trial, the table and the figures out.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,7 @@ const help = `npm run faults -- [options]: every fault with every load, policy a
   --seed N          decides the random moments (1)
   --json FILE       where all figures go (faults.json)
   --table FILE      where the table goes (docs/faults.md when everything is run, else nowhere)
+  --merge FILES     figures of earlier runs, to be in the table as well
   --list            names the faults and ends
 `
 
@@ -33,6 +34,7 @@ interface Options {
   readonly seed: number
   readonly json: string
   readonly table: string | null
+  readonly merge: readonly string[]
 }
 
 function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
@@ -47,6 +49,7 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
       seed: text,
       json: text,
       table: text,
+      merge: text,
       list: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -70,7 +73,8 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
     policies,
     rounds: Number(values.rounds ?? 1),
     seed: Number(values.seed ?? 1),
-    json: values.json ?? 'faults.json',
+    json: values.json ?? join(root, 'faults.json'),
+    merge: words(values.merge),
     table: values.table ?? (complete ? join(root, 'docs', 'faults.md') : null),
   }
 }
@@ -86,52 +90,67 @@ function pick<T extends string>(flag: string, all: readonly T[], list: string | 
   return all.filter(one => wanted.length === 0 || wanted.includes(one))
 }
 
+interface Outcome {
+  readonly trials: Trial[]
+  /** Trials that could not be carried out, and why. */
+  readonly failed: string[]
+}
+
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') return say(help)
   if (options === 'list') return say(faults.map(({ name, what }) => `${name.padEnd(26)}${what}`).join('\n'))
-  const plan = Array.from({ length: options.rounds }, (_, round) =>
-    options.faults.flatMap(fault =>
-      options.servers.flatMap(server =>
-        options.policies.map(policy => ({ fault, server, policy, seed: options.seed + round })),
-      ),
-    ),
-  ).flat()
-  const trials: Trial[] = []
-  const failed: string[] = []
+  const outcome: Outcome = { trials: options.merge.flatMap(trialsIn), failed: [] }
+  const plan = planOf(options)
   for (const [index, { fault, ...where }] of plan.entries()) {
     const at = `[${index + 1}/${plan.length}]`
     try {
       const trial = await runTrial(fault, where)
-      trials.push(trial)
+      outcome.trials.push(trial)
       console.log(`${at} ${trialLine(trial)}`)
       for (const violation of trial.violations) console.log(`    NOT ALLOWED: ${violation}`)
     } catch (error) {
       const why = `${fault.name}, ${where.server}, ${where.policy}: ${error instanceof Error ? error.message : String(error)}`
-      failed.push(why)
+      outcome.failed.push(why)
       console.log(`${at} NOT CARRIED OUT: ${why}`)
     }
+    // After every trial: a run that is ended early leaves what it has found.
+    writeResults(options, outcome)
   }
+  const { trials, failed } = outcome
+  const violations = trials.reduce((sum, trial) => sum + trial.violations.length, 0)
+  const cells = trials.reduce((sum, trial) => sum + trial.cells.length, 0)
+  console.log(`all figures: ${options.json}${options.table === null ? '' : `; table: ${options.table}`}`)
+  console.log(`${trials.length} trials, ${cells} cells, ${violations} not allowed, ${failed.length} not carried out`)
+  return violations + failed.length > 0 ? 1 : 0
+}
+
+function planOf({ faults, servers, policies, rounds, seed }: Options) {
+  return Array.from({ length: rounds }, (_, round) =>
+    faults.flatMap(fault =>
+      servers.flatMap(server => policies.map(policy => ({ fault, server, policy, seed: seed + round }))),
+    ),
+  ).flat()
+}
+
+function trialsIn(file: string): Trial[] {
+  const { trials }: { trials: Trial[] } = JSON.parse(readFileSync(file, 'utf8'))
+  return trials
+}
+
+function writeResults(options: Options, { trials, failed }: Outcome): void {
   const facts = {
     when: new Date().toISOString(),
     seed: options.seed,
     rounds: options.rounds,
     node: process.version,
     cpus: cpus().length,
-    servers: options.servers.map(versionOf),
+    servers: [...new Set(trials.map(({ server }) => server))].map(versionOf),
   }
   writeFileSync(options.json, `${JSON.stringify({ facts, failed, trials }, null, 1)}\n`)
-  console.log(`all figures: ${options.json}`)
-  if (options.table !== null) {
-    mkdirSync(dirname(options.table), { recursive: true })
-    writeFileSync(options.table, writeTable(trials, { faults: options.faults, ...facts }))
-    console.log(`table: ${options.table}`)
-  }
-  const violations = trials.reduce((sum, trial) => sum + trial.violations.length, 0)
-  console.log(
-    `${trials.length} trials, ${trials.length * 8} cells, ${violations} not allowed, ${failed.length} not carried out`,
-  )
-  return violations + failed.length > 0 ? 1 : 0
+  if (options.table === null) return
+  mkdirSync(dirname(options.table), { recursive: true })
+  writeFileSync(options.table, writeTable(trials, { faults, ...facts }))
 }
 
 function say(text: string): number {

@@ -34,5 +34,14 @@ export const takenTwice: Allowance = {
   reason: 'the reply of a BLPOP was lost with the link; `always` sends it again, and the element it took is gone',
 }
 
+/** A master was replaced in order, and only waiting commands were still out. */
+export const waitingUnknown: Allowance = {
+  figure: 'errors',
+  code: 'UNKNOWN',
+  loads: ['blocking'],
+  policies: ['safe'],
+  reason: 'a BLPOP still waited at the old master when it was replaced; whether it took an element there is not known',
+}
+
 /** What every loss of a link with commands out may cost. */
 export const linkLost: readonly Allowance[] = [replayed, unknownOutcome, missedMessages, takenTwice]

@@ -98,9 +98,12 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
     last: ms => new Promise(resolve => setTimeout(resolve, ms)),
   }
   await everyoneServed()
+  for (const [node, link] of links)
+    if (node === master && link.accepted === 0) throw new Error('Holdfast does not use the faulty link')
   const struckAt = nowMs()
   await fault.strike(world)
   await everyoneServed()
+  const stoppedAt = nowMs()
   await Promise.all(running.map(({ run }) => run.stop(stopWithinMs)))
   await observation.stop()
   const last = await set.currentMaster()
@@ -111,7 +114,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
   for (const { load, run } of running) {
     const findings = await run.findings(reader)
     const actual = await readBack(run.ledger, last)
-    const figures = figuresOf({ ledger: run.ledger, findings, actual, struckAt, handedOverAt })
+    const figures = figuresOf({ ledger: run.ledger, findings, actual, struckAt, handedOverAt, stoppedAt })
     cells.push({ fault: fault.name, server: flavour, policy, load: load.name, figures })
   }
   const complaints = [...(await complaintsOf(holdfast)), ...wrongMaster(fault, master, last)]

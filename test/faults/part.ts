@@ -1,0 +1,37 @@
+// part.ts — the faults of one group as tests: each once, servers and policies in turn, all loads together.
+//
+// The whole product of faults, policies and servers is `npm run faults`; these are its diagonal. HOLDFAST_SEED decides the
+// random moments.
+import type { Test } from 'tap'
+import type { Flavour } from '../support/servers.ts'
+import { faults } from './faults.ts'
+import { trialLine } from './report.ts'
+import { runTrial } from './trial.ts'
+import type { Fault, Policy } from './types.ts'
+
+const { HOLDFAST_SEED = '1' } = process.env
+
+const turns: readonly (readonly [Flavour, Policy])[] = [
+  ['redis', 'safe'],
+  ['valkey', 'always'],
+  ['valkey', 'safe'],
+  ['redis', 'always'],
+]
+
+/** One trial takes 3 to 40 s; the bound is for a machine with much else to do. */
+const trialMs = 120_000
+
+/** Defines one test for each fault of the group. */
+export function testGroup(t: Test, group: Fault['group']): void {
+  const chosen = faults.filter(fault => fault.group === group)
+  t.setTimeout(chosen.length * trialMs)
+  chosen.forEach((fault, i) => {
+    const [server, policy] = turns[i % turns.length] ?? ['redis', 'safe']
+    t.test(`${fault.name} — costs clients nothing but time and what is declared — ${server}, ${policy}`, async t => {
+      t.setTimeout(trialMs)
+      const trial = await runTrial(fault, { server, policy, seed: Number(HOLDFAST_SEED) })
+      t.comment(trialLine(trial))
+      t.strictSame(trial.violations, [])
+    })
+  })
+}

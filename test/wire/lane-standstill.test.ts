@@ -1,0 +1,50 @@
+// What was about to be written when the gate shuts, or when the process has stood still, waits for the next confirmed master.
+import t, { type Test } from 'tap'
+import { FakeRedis } from '../support/fake-redis.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { LaneWorld, masterAt, told } from './lane-world.ts'
+
+const counter = (): FakeRedis['handler'] => {
+  let runs = 0
+  return ([name]) => (name === 'INCR' ? `:${++runs}\r\n` : undefined)
+}
+
+async function readyWorld(t: Test) {
+  const fake = await FakeRedis.start(t, counter())
+  const world = new LaneWorld(t, fake)
+  await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 2000 })
+  return { fake, world }
+}
+
+const increments = (fake: FakeRedis): number => told(fake, 1).filter(line => line.startsWith('INCR')).length
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
+}
+
+t.test('hold — takes back what this turn would have written — and sends it once a master is confirmed', async t => {
+  const { fake, world } = await readyWorld(t)
+  world.send(['INCR', 'n'], ['INCR', 'n'])
+  world.sendUnit(['INCR', 'n'])
+  world.lanes.hold('failover-announced', 'a test')
+  world.send(['INCR', 'n'])
+  await turns(20)
+  t.equal(increments(fake), 0)
+  world.lanes.serve(masterAt(fake))
+  t.strictSame(await world.replies(4), ['1', '2', '3', '4'])
+  t.equal(increments(fake), 4)
+})
+
+t.test('standstill — sends nothing before the master is confirmed again — when the event loop was blocked', async t => {
+  const { fake, world } = await readyWorld(t)
+  world.master = null
+  const until = performance.now() + 600
+  while (performance.now() < until);
+  world.send(['INCR', 'n'])
+  await waitUntil('the Sentinels are asked', () => world.observed.includes('stood still'), { withinMs: 2000 })
+  await turns(20)
+  t.equal(increments(fake), 0)
+  t.equal(world.lanes.gate.state.kind, 'holding')
+  world.lanes.serve(masterAt(fake))
+  t.strictSame(await world.replies(1), ['1'])
+})

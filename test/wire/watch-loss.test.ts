@@ -1,0 +1,31 @@
+// An EXEC under WATCH whose reply was lost with the link: nil would say that nothing ran, which nobody knows.
+import t from 'tap'
+import { FakeRedis } from '../support/fake-redis.ts'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { startHoldfast } from '../support/holdfast.ts'
+import { RespClient, RespError } from '../support/resp-client.ts'
+
+for (const policy of ['always', 'safe'] as const) {
+  t.test(`EXEC — under WATCH, its reply lost — is answered as ${policy} says, whatever it holds`, async t => {
+    let executed = 0
+    const fake = await FakeRedis.start(t, ([name]) => {
+      if (name === 'WATCH' || name === 'MULTI' || name === 'DISCARD') return '+OK\r\n'
+      if (name === 'SET') return '+QUEUED\r\n'
+      if (name !== 'EXEC') return undefined
+      executed++
+      return { send: '', fault: 'cut' }
+    })
+    const sentinel = await FakeSentinel.start(t, { master: fake })
+    const sentinels = [`${sentinel.host}:${sentinel.port}`]
+    const holdfast = await startHoldfast(t, { sentinels, options: { 'retry-policy': policy } })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    await client.send('WATCH', 'k')
+    await client.send('MULTI')
+    await client.send('SET', 'k', 'v')
+    const reply = await client.send('EXEC')
+    if (policy === 'safe') t.equal(reply instanceof RespError ? reply.code : reply, 'UNKNOWN')
+    else t.equal(reply, null, 'to be tried again by its client, as after a lost race')
+    t.equal(executed, 1)
+  })
+}
