@@ -17,7 +17,11 @@ import { binEnvironment, root, SetupError, setupPackages } from './setup.mjs'
 export function start(node, words, options = {}) {
   const [first = '', ...rest] = words
   const script = /\.[cm]?[jt]s$/.test(first) ? first : join(root, 'node_modules', '.bin', first)
-  const child = spawn(node, [...nodeFlags(script), script, ...rest], { env: binEnvironment(), stdio: 'inherit', ...options })
+  const child = spawn(node, [...nodeFlags(script), script, ...rest], {
+    env: binEnvironment(),
+    stdio: 'inherit',
+    ...options,
+  })
   const signals = process.stdin.isTTY ? ['SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP', 'SIGINT']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
   if (process.stdin.isTTY) process.on('SIGINT', () => {})
