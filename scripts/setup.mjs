@@ -40,6 +40,7 @@ const toolSets = {
     { program: 'runc', apt: 'runc', brew: 'runc' },
     { program: 'mmdebstrap', apt: 'mmdebstrap', brew: 'mmdebstrap' },
   ],
+  ops: [{ program: 'promtool', apt: 'promtool', brew: 'prometheus' }],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
     { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },

@@ -5,16 +5,19 @@
 //
 // Owns: who knows whom, start, stop. Never: decides anything the planes decide.
 import { setTimeout } from 'node:timers/promises'
-import type { Address, Master } from './address.ts'
+import { type Address, formatAddress, type Master } from './address.ts'
 import { ClientLogin } from './client/client-login.ts'
 import { Listener } from './client/listener.ts'
 import { Pressure } from './client/pressure.ts'
+import { callsByClass } from './command/calls.ts'
 import { createDenyList } from './command/deny.ts'
 import { LearnedCommands } from './command/learned.ts'
 import type { Config } from './config.ts'
+import type { Admin } from './ops/admin.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
+import type { Facts } from './ops/facts.ts'
 import type { Log } from './ops/log.ts'
-import { isSameTerm } from './relay/gate.ts'
+import { gateFacts, isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
@@ -29,6 +32,7 @@ export interface Bound {
   readonly listen: Address | null
   /** The path of the Unix-domain socket. */
   readonly socket: string | null
+  readonly admin: Address | null
 }
 
 export type ProxyState = 'new' | 'running' | 'stopping' | 'stopped'
@@ -52,7 +56,8 @@ const CONNECT_TIMEOUT_MS = 1000
 const PRESSURE_CHECK_MS = 10
 
 /** Builds everything; nothing is connected before start(). */
-export function createProxy(config: Config, log: Log): Proxy {
+export function createProxy(config: Config, log: Log, about = { version: 'unknown' }): Proxy {
+  const startedAt = Date.now()
   const counters = createCounters()
   const security = createSecurity(config, log)
   const turn = new Turn()
@@ -80,12 +85,31 @@ export function createProxy(config: Config, log: Log): Proxy {
     },
     {
       onServe: master => {
+        served = master
         lanes.serve(master)
         learnCommands(master)
       },
       onHold: (cause, detail) => lanes.hold(cause, detail),
     },
   )
+  let served: Master | null = null
+  const listening: string[] = []
+  const gather = (): Facts => ({
+    version: about.version,
+    listening,
+    startedAt,
+    counters,
+    commands: callsByClass(counters.detail.calls),
+    gate: gateFacts(lanes.gate.state, lanes.holdDetail, performance.now()),
+    master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
+    served: served !== null,
+    stopping: state === 'stopping' || state === 'stopped',
+    links: lanes.census(),
+    topology: watcher.status(),
+    failovers: lanes.failovers,
+    limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
+  })
+  let admin: Admin | null = null
   let learnedFrom: Master | null = null
   /** Once per master and in the background: only commands that the table does not know depend on it. */
   const learnCommands = (master: Master): void => {
@@ -114,7 +138,7 @@ export function createProxy(config: Config, log: Log): Proxy {
     { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs },
   )
   /** Both doors or none. */
-  const open = async (): Promise<Bound> => {
+  const open = async (): Promise<Omit<Bound, 'admin'>> => {
     try {
       const listen = config.listen === null ? null : await listener.listen(config.listen)
       const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
@@ -133,13 +157,21 @@ export function createProxy(config: Config, log: Log): Proxy {
       return state
     },
     async start() {
-      const bound = await open()
+      // First, so that a probe has somebody to ask, and last to go.
+      const opened = await openAdmin(config.adminListen, gather, log)
+      admin = opened?.admin ?? null
+      const bound = await open().catch(async error => {
+        await admin?.close()
+        throw error
+      })
+      if (bound.listen !== null) listening.push(formatAddress(bound.listen))
+      if (bound.socket !== null) listening.push(bound.socket)
       await security.files.start()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
       state = 'running'
-      return bound
+      return { ...bound, admin: opened?.bound ?? null }
     },
     async stop() {
       const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config
@@ -162,8 +194,25 @@ export function createProxy(config: Config, log: Log): Proxy {
       security.files.stop()
       lanes.stop()
       await watcher.stop()
+      await admin?.close()
       state = 'stopped'
       log.info({ event: 'proxy.stopped' }, 'stopped')
     },
+  }
+}
+
+/** Its code and the packages behind it are loaded only when it is wanted. An error says by `option` which port it is about. */
+async function openAdmin(
+  address: Address | null,
+  gather: () => Facts,
+  log: Log,
+): Promise<{ admin: Admin; bound: Address } | null> {
+  if (address === null) return null
+  const { Admin } = await import('./ops/admin.ts')
+  const admin = new Admin(gather, log)
+  try {
+    return { admin, bound: await admin.listen(address) }
+  } catch (error) {
+    throw Object.assign(error instanceof Error ? error : new Error(String(error)), { option: 'admin-listen' })
   }
 }

@@ -101,7 +101,7 @@ export function inWords(line: LogLine): string | null {
   const epoch = `epoch ${line.epoch}`
   switch (line.event) {
     case 'hold.start':
-      return `Holdfast holds all commands: ${causes[String(line.cause)] ?? line.cause}`
+      return `Holdfast holds all commands: ${causes[String(line.cause)] ?? line.cause}${line.detail ? ` (${line.detail})` : ''}`
     case 'failover.announced':
     case 'master.held':
       return `reason: ${line.detail}`

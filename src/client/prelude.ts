@@ -59,7 +59,7 @@ function announceRestored(context: SessionContext): void {
     context.forgetAll()
   if (subscriptions.size === 0) return
   counters.resubscriptions += subscriptions.size
-  context.log.info(
+  context.log.debug(
     { event: 'session.resubscribed', session: context.id, channels: subscriptions.size },
     'subscribed again on the new link; messages published in between were missed',
   )

@@ -94,6 +94,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     else if (host.links === 'private') this.takePrivate()
     socket
       .on('data', (chunk: Buffer) => {
+        host.counters.clientBytesIn += chunk.length
         if (!this.#inputEnded) this.#intake.onData(chunk)
       })
       .on('drain', () => this.#onDrain())
@@ -261,6 +262,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     this.#out = []
     this.#outBytes = 0
     if (this.gone || total === 0) return
+    this.#host.counters.clientBytesOut += total
     const socket = this.#socket
     // What waits in the socket must not keep the whole read that it is a small part of.
     const [first] = out
@@ -417,6 +419,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     const scanner = this.#scanner
     const hot = this.#host.deny.hot
     let fast = this.#fast
+    const { calls } = this.#host.counters.detail
     let at = from
     let runStart = from
     let run = 0
@@ -428,6 +431,8 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       if (kind === FrameKind.command && this.transaction === null && this.state.reply === 'on') {
         const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
         if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
+          // The slot is within the array by construction; the cast costs nothing.
+          ;(calls[spec.index] as number)++
           run++
           at = end
           if (run < room) continue
@@ -494,6 +499,9 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
     const found = findTransaction(chunk, end, this.#host.deny)
     if (found === null) return 0
     for (const script of found.scripts) rememberScript(this.scripts, script.spec, commandArgs(script.frame))
+    const { calls } = this.counters.detail
+    ;(calls[spec.index] as number)++
+    for (const index of found.indexes) (calls[index] as number)++
     const bytes = slice(chunk, at, found.end)
     this.submit(createUnit(this, bytes, found.commands + 1, found.commands + 1, null))
     return found.end
@@ -520,7 +528,12 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       return true
     }
     const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
-    if (!fast || this.transaction !== null) return dispatch(this, spec, command)
+    const taken = !fast || this.transaction !== null ? dispatch(this, spec, command) : this.#pass(command)
+    if (taken) (this.counters.detail.calls[spec.index] as number)++
+    return taken
+  }
+
+  #pass(command: Buffer): true {
     this.submit(createRun(this.replyTo(), command, 1))
     return true
   }

@@ -15,6 +15,8 @@ export interface WholeTransaction {
   readonly end: number
   /** Commands behind MULTI, the last included. */
   readonly commands: number
+  /** Their indexes in the table of commands. */
+  readonly indexes: readonly number[]
   /** Those that show us a script's body. */
   readonly scripts: readonly { readonly spec: CommandSpec; readonly frame: Buffer }[]
 }
@@ -26,14 +28,14 @@ export interface WholeTransaction {
 export function findTransaction(chunk: Buffer, from: number, deny: DenyList): WholeTransaction | null {
   const scanner = new CommandScanner()
   const scripts: { spec: CommandSpec; frame: Buffer }[] = []
-  let commands = 0
+  const indexes: number[] = []
   for (let at = from; at < chunk.length; ) {
     const end = scanner.next(chunk, at)
     if (end < 0 || scanner.kind !== FrameKind.command) return null
-    commands++
     const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
+    indexes.push(spec.index)
     if (spec.route === Route.exec || spec.route === Route.discard)
-      return scanner.argc === 1 ? { end, commands, scripts } : null
+      return scanner.argc === 1 ? { end, commands: indexes.length, indexes, scripts } : null
     if (allowed[spec.route] !== 1 || deny.hot[spec.index] !== 0 || !spec.known) return null
     if (spec.route === Route.script) scripts.push({ spec, frame: chunk.subarray(at, end) })
     at = end

@@ -8,7 +8,7 @@ import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposure.ts'
 import { type Config, printableConfig, readConfig } from '../config.ts'
-import { createLog, type Log } from '../ops/log.ts'
+import { createLog, type Log, prettyStream } from '../ops/log.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
 
@@ -24,15 +24,16 @@ export async function serve(argv: readonly string[], env: Environment): Promise<
 }
 
 async function run(config: Config): Promise<void> {
-  const log = createLog(config.logLevel)
+  const log = createLog(config.logLevel, config.logPretty ? await prettyStream() : undefined)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   for (const exposure of exposures(config)) log.warn(exposure)
-  const proxy = createProxy(config, log)
+  const proxy = createProxy(config, log, { version: packageVersion() })
   stopOnSignal(proxy, { log, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
-    log.info({ event: 'process.listening', address, socket: bound.socket }, 'clients may connect')
+    const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
+    log.info({ event: 'process.listening', address, socket: bound.socket, ...admin }, 'clients may connect')
   } catch (error) {
     const reason = error instanceof SocketFileError ? error.message : bindProblem(error, config)
     if (reason === undefined) throw error
@@ -71,8 +72,12 @@ function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs
 /** Why the port cannot be had and what to do about it; undefined for an error of another kind. */
 function bindProblem(error: unknown, config: Config): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const place = config.listen === null ? 'nowhere' : formatAddress(config.listen)
-  const choose = 'choose another with --listen or HOLDFAST_LISTEN'
+  const isAdmin = error instanceof Error && 'option' in error && error.option === 'admin-listen'
+  const wanted = isAdmin ? config.adminListen : config.listen
+  const place = wanted === null ? 'nowhere' : formatAddress(wanted)
+  const choose = isAdmin
+    ? 'choose another with --admin-listen or HOLDFAST_ADMIN_LISTEN'
+    : 'choose another with --listen or HOLDFAST_LISTEN'
   switch (code) {
     case 'EADDRINUSE':
       return `cannot listen on ${place}: something else listens there (${code}); stop it, or ${choose}`

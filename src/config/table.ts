@@ -223,7 +223,9 @@ export const options = {
   'admin-listen': withDefault('none', {
     group: operations,
     kind: noneOr(listenAddress('127.0.0.1')),
-    help: 'Where /startup, /ready, /live, /status and /metrics are served over HTTP. Without a host: 127.0.0.1.',
+    help:
+      'Where /startup, /ready, /live, /status and /metrics are served over HTTP, to whoever reaches it, without a ' +
+      'password. Without a host: 127.0.0.1.',
   }),
   'log-level': withDefault('info', {
     group: process,

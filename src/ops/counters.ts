@@ -2,6 +2,10 @@
 //
 // Must stay true at every moment (checked after every failover test):
 //   held = drained + expired + failed + gone + waiting
+//
+// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric with an
+// entry in docs/metrics.md; the compiler asks for all three.
+import { createDetail, type Detail } from './detail.ts'
 
 export interface Counters {
   /** Sessions accepted, and open now. */
@@ -54,6 +58,17 @@ export interface Counters {
   resubscriptions: number
   linksOpened: number
   linksLost: number
+  /** Scripts given to new masters. */
+  scriptsReloaded: number
+  /** How often the breaker opened. */
+  trips: number
+  /** Bytes read from and written to clients, and the same at the master, handshakes included. */
+  clientBytesIn: number
+  clientBytesOut: number
+  masterBytesIn: number
+  masterBytesOut: number
+  /** The same by label, and times. */
+  readonly detail: Detail
 }
 
 /** All at zero. */
@@ -89,6 +104,13 @@ export function createCounters(): Counters {
     resubscriptions: 0,
     linksOpened: 0,
     linksLost: 0,
+    scriptsReloaded: 0,
+    trips: 0,
+    clientBytesIn: 0,
+    clientBytesOut: 0,
+    masterBytesIn: 0,
+    masterBytesOut: 0,
+    detail: createDetail(),
   }
 }
 

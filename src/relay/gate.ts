@@ -11,6 +11,7 @@
 //
 // Owns: the state and since when. Never: knows who waits (lanes), who the master is (the control plane says).
 import type { Master } from '../address.ts'
+import type { GateFacts } from '../ops/facts.ts'
 
 export type GateState =
   | { readonly kind: 'holding'; readonly cause: string; readonly since: number }
@@ -44,6 +45,13 @@ export function nextGate(state: GateState, event: GateEvent, now: number): GateS
 export function isSameTerm(a: Master, b: Master): boolean {
   const sameProcess = a.runId === b.runId || a.runId === null || b.runId === null
   return a.host === b.host && a.port === b.port && a.epoch === b.epoch && sameProcess
+}
+
+/** The gate for people. `forMs`: of a shut gate the time since it shut. */
+export function gateFacts(state: GateState, detail: string, now: number): GateFacts {
+  const shut = state.kind === 'holding' || state.kind === 'tripped'
+  const forMs = Math.max(0, now - state.since)
+  return { state: state.kind, forMs, cause: shut ? state.cause : null, detail: shut ? detail : '' }
 }
 
 /** The gate as the data plane asks it: one comparison per request. */

@@ -1,5 +1,7 @@
 // idle-links.ts — links that a session has left clean, kept a while for the next one that needs a link of its own: a
 // worker that blocks in BLPOP, works, and blocks again should not dial for each round.
+
+import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkListener } from '../upstream/link.ts'
 import type { Request } from './request.ts'
 
@@ -7,7 +9,7 @@ const MAX_IDLE = 64
 const IDLE_MS = 10_000
 
 interface Idle {
-  readonly key: string
+  readonly identity: Identity
   readonly link: Link<Request>
   readonly since: number
 }
@@ -16,7 +18,7 @@ export class IdleLinks implements LinkListener<Request> {
   #idle: Idle[] = []
 
   /** Keeps the link, or cuts it when enough are kept. */
-  put(key: string, link: Link<Request>): void {
+  put(identity: Identity, link: Link<Request>): void {
     if (this.#idle.length >= MAX_IDLE) {
       link.setListener(this)
       link.cut('enough idle links')
@@ -24,14 +26,14 @@ export class IdleLinks implements LinkListener<Request> {
     }
     link.isPush = null
     link.setListener(this)
-    this.#idle.push({ key, link, since: performance.now() })
+    this.#idle.push({ identity, link, since: performance.now() })
   }
 
   /** The one used last, of this identity; undefined when there is none. */
   take(key: string): Link<Request> | undefined {
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const entry = this.#idle[i]
-      if (entry?.key !== key) continue
+      if (entry?.identity.key !== key) continue
       this.#idle.splice(i, 1)
       return entry.link
     }
@@ -41,6 +43,11 @@ export class IdleLinks implements LinkListener<Request> {
   /** Cuts all others. */
   keepOnly(wanted: (link: Link<Request>) => boolean): void {
     this.#drop(entry => !wanted(entry.link), 'the master moved')
+  }
+
+  /** Of each link that is kept. */
+  identities(): Identity[] {
+    return this.#idle.map(entry => entry.identity)
   }
 
   expire(now: number): void {

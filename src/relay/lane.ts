@@ -19,7 +19,7 @@ import { backoffMs } from './backoff.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
-import { type Refusal, refusalOf } from './replay.ts'
+import { namedClassOf, type Refusal, refusalCode, refusalOf } from './replay.ts'
 import { failRequest, makeLocal, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 import { Waiting } from './waiting.ts'
@@ -136,6 +136,7 @@ export class Lane implements LinkListener<Request> {
     this.#link = new Link(master, handshake, this, {
       turn: this.#host.turn,
       connectTimeoutMs: this.#host.connectTimeoutMs,
+      counters: this.#host.counters,
     })
     this.#link.label = this.owner?.label() ?? ''
   }
@@ -263,6 +264,7 @@ export class Lane implements LinkListener<Request> {
 
   onReady(link: Link<Request>): void {
     this.#host.counters.linksOpened++
+    this.#host.counters.detail.linksOpened.add(this.kind)
     this.#attempt = 0
     this.#fence = []
     this.#fenceAt = null
@@ -286,14 +288,14 @@ export class Lane implements LinkListener<Request> {
       if (request.refusedIn !== link.master.epoch) request.refusals = 0
       request.refusedIn = link.master.epoch
       request.refusals++
-      this.#host.counters.absorbed++
+      this.#absorb(frame)
       this.#awaitingConfirmation = true
       this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
       return
     }
     if (refusal === 'not-now' && request.handler?.ofOpenTransaction) {
       request.expect++
-      this.#host.counters.absorbed++
+      this.#absorb(frame)
       this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
       this.#retryLater()
       return
@@ -303,7 +305,7 @@ export class Lane implements LinkListener<Request> {
       link.inspectAll = true
     }
     if (this.#quiesce?.take(request, frame, type, refusal !== undefined)) {
-      if (refusal !== undefined) this.#host.counters.absorbed++
+      if (refusal !== undefined) this.#absorb(frame)
       if (request.expect === 0 && !request.unit) this.#complete(request)
       return
     }
@@ -361,6 +363,7 @@ export class Lane implements LinkListener<Request> {
     if (this.#link !== link) return
     this.#link = null
     this.#host.counters.linksLost++
+    this.#host.counters.detail.linksLost.add(reason)
     if (link.wasReady) this.owner?.onLinkLost()
     if (owed.length > 0 || this.#quiesce !== null) this.#requeue(link, owed, unsent)
     if (this.#closed) return
@@ -377,8 +380,7 @@ export class Lane implements LinkListener<Request> {
       this.#fence.push(link.handshake.clientId)
       this.#fenceAt = link.master
     }
-    const back = this.#quiesce?.end() ?? []
-    this.#quiesce = null
+    const back = this.#endOfQuiesce()
     owed.forEach((request, i) => {
       const lost = refused ? (i === 0 ? 'refused' : 'behind-refused') : 'unknown'
       const outcome = i >= owed.length - unsent ? 'unsent' : lost
@@ -389,12 +391,24 @@ export class Lane implements LinkListener<Request> {
   }
 
   #endQuiesce(link: Link<Request>): void {
-    const again = this.#quiesce?.end() ?? []
-    this.#quiesce = null
+    const again = this.#endOfQuiesce()
     link.inspectAll = false
     this.#waiting.putBack(again)
     this.#settleFront()
     if (this.#waiting.size > 0) this.#retryLater()
+  }
+
+  #endOfQuiesce(): Request[] {
+    const again = this.#quiesce?.end() ?? []
+    this.#quiesce = null
+    const { replays } = this.#host.counters.detail
+    for (const request of again) if (request.local === null) replays.add(`${namedClassOf(request)} not-now`)
+    return again
+  }
+
+  #absorb(frame: Buffer): void {
+    this.#host.counters.absorbed++
+    this.#host.counters.detail.absorbed.add(refusalCode(frame))
   }
 
   #retryLater(): void {

@@ -15,7 +15,9 @@ import { describeIdentity, type Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
 import type { Turn } from '../upstream/turn.ts'
 import { type BackoffLimits, holdLimitMs } from './backoff.ts'
+import { type Counted, type IdentityCensus, takeCensus } from './census.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
+import { type FailoverRecord, HoldStory } from './hold-story.ts'
 import { IdleLinks } from './idle-links.ts'
 import { Lane, type LaneOwner } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
@@ -68,7 +70,9 @@ export class Lanes implements LaneHost {
   #awakeAt = performance.now()
   #askedAt = 0
   #confirmedAt = 0
-  #lostSinceHold = 0
+  readonly #story: HoldStory
+  /** What the control plane said with the last hold. */
+  #holdDetail = ''
   readonly scripts = new Scripts()
   /** How often the master has changed since the start. */
   moves = 0
@@ -85,6 +89,7 @@ export class Lanes implements LaneHost {
     this.backoff = options.backoff
     this.connectTimeoutMs = options.connectTimeoutMs
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
+    this.#story = new HoldStory(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.turn.beforeLinks = now => this.#checkAwake(now)
   }
@@ -133,7 +138,7 @@ export class Lanes implements LaneHost {
     this.#private.delete(lane)
     if (reusable && lane.reusable && lane.idle && lane.link?.status === 'ready' && this.sendable) {
       const link = lane.surrender()
-      if (link) this.#idle.put(lane.identity.key, link)
+      if (link) this.#idle.put(lane.identity, link)
       return
     }
     this.#close(lane)
@@ -160,6 +165,7 @@ export class Lanes implements LaneHost {
 
   /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
   hold(cause: string, detail: string): void {
+    this.#holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
     for (const lane of this.#all()) lane.recall()
     if (cause !== 'not-master') return
@@ -201,13 +207,15 @@ export class Lanes implements LaneHost {
       'link to the master is up',
     )
     const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
-    if (loading === 'loaded')
+    if (loading === 'loaded') {
+      this.counters.scriptsReloaded += this.scripts.size
       this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the new master knows the scripts')
+    }
     if (loading !== 'nothing') this.#dialOthers()
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
-    this.#lostSinceHold++
+    this.#story.onLinkLost(performance.now())
     const level = about.kind === 'shared' && link.wasReady ? 'info' : 'debug'
     const { kind, identity } = about
     this.log[level](
@@ -227,6 +235,7 @@ export class Lanes implements LaneHost {
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
     const node = formatAddress(master)
     const identity = describeIdentity(about.identity)
+    this.counters.detail.handshakesFailed.add(failure.kind)
     if (failure.kind === 'auth')
       this.log.error(
         { event: 'link.refused', master: node, identity, reply: failure.text },
@@ -248,7 +257,31 @@ export class Lanes implements LaneHost {
     this.gate.move({ kind: 'expired' }, performance.now())
   }
 
+  // ---- what people may know ----
+
+  /** The control plane's reason for the last hold, in words. */
+  get holdDetail(): string {
+    return this.#holdDetail
+  }
+
+  /** The last failovers, newest first. */
+  get failovers(): readonly FailoverRecord[] {
+    return this.#story.failovers
+  }
+
+  /** All links by identity. */
+  census(): IdentityCensus[] {
+    return takeCensus(this.#counted())
+  }
+
   // ---- inside ----
+
+  *#counted(): Generator<Counted> {
+    for (const { kind, identity, link, waiting } of this.#all())
+      yield { kind, identity, waiting, status: link?.status ?? 'none', inFlight: link?.inFlight ?? 0 }
+    for (const identity of this.#idle.identities())
+      yield { kind: 'idle', identity, waiting: 0, status: 'ready', inFlight: 0 }
+  }
 
   *#all(): Generator<Lane> {
     yield* [...this.#shared.values()]
@@ -269,38 +302,7 @@ export class Lanes implements LaneHost {
 
   #onGate(from: GateState, to: GateState): void {
     this.sendable = to.kind === 'open' || to.kind === 'draining'
-    const heldMs = Math.round(to.kind === 'draining' || to.kind === 'open' ? performance.now() - from.since : 0)
-    const waiting = this.counters.waiting
-    switch (to.kind) {
-      case 'holding':
-        this.#lostSinceHold = 0
-        this.log.info({ event: 'hold.start', cause: to.cause }, 'commands are held')
-        return
-      case 'tripped':
-        this.log.error(
-          { event: 'gate.tripped', cause: to.cause, waiting },
-          'no master came in time: commands fail at once until one is back',
-        )
-        return
-      case 'draining':
-        this.log.info(
-          {
-            event: 'hold.drain',
-            master: formatAddress(to.master),
-            epoch: to.master.epoch,
-            waiting,
-            heldMs,
-            linksLost: this.#lostSinceHold,
-          },
-          'a master is confirmed: sending what was held',
-        )
-        return
-      case 'open':
-        this.log.info(
-          { event: 'hold.end', master: formatAddress(to.master), epoch: to.master.epoch, drainMs: heldMs },
-          'all held commands are sent',
-        )
-    }
+    this.#story.onGate(from, to, performance.now(), this.#holdDetail)
   }
 
   /** Before anything is written after a standstill, the Sentinels are asked whether the master is still the master. */

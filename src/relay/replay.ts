@@ -54,6 +54,26 @@ export function classOf(request: Request, nowMs: number, learned?: LearnedComman
 }
 
 /**
+ * The class of a request by the names of its commands alone, for counting: cheap enough for all that is sent again, and
+ * never better than what classOf answers.
+ */
+export function namedClassOf(request: Request): ReplayClass {
+  if (request.cls !== null) return request.cls
+  const scanner = new CommandScanner()
+  let worst: ReplayClass | null = null
+  for (let at = 0; at < request.bytes.length; ) {
+    const end = scanner.next(request.bytes, at)
+    if (end < 0) break
+    at = end
+    if (scanner.kind !== FrameKind.command) continue
+    const { name, cls } = lookupCommand(request.bytes, scanner.nameStart, scanner.nameLength)
+    if (request.unit && (name === 'multi' || name === 'exec')) continue
+    worst = worst === null ? cls : worstClass(worst, cls)
+  }
+  return worst ?? 'read'
+}
+
+/**
  * What is left of a partly answered run, oldest first: one request per command when `split`, else one for all. Units
  * stay whole, and a request of one command is its own remainder.
  */
@@ -132,19 +152,29 @@ export type Refusal =
  * (processCommand rejects before it runs; an EXECABORT names the cause of the abort behind "because of:").
  */
 export function refusalOf(frame: Buffer): Refusal | undefined {
-  const line = frame.toString('latin1', 1, Math.min(frame.length, 256))
-  if (line.startsWith('EXECABORT')) {
-    const cause = /because of: (\S+)/.exec(line)?.[1]
-    return cause === undefined ? undefined : refusals.get(cause)
-  }
-  if (line.startsWith('UNBLOCKED force')) return 'wrong-node'
-  return refusals.get(line.slice(0, `${line} `.search(/[ \r]/)))
+  const line = firstLine(frame)
+  return line.startsWith('UNBLOCKED') && !line.startsWith('UNBLOCKED force') ? undefined : refusals.get(codeOf(line))
+}
+
+/** The first word of a refusal; of an EXECABORT that of its cause. */
+export function refusalCode(frame: Buffer): string {
+  return codeOf(firstLine(frame))
+}
+
+function firstLine(frame: Buffer): string {
+  return frame.toString('latin1', 1, Math.min(frame.length, 256))
+}
+
+function codeOf(line: string): string {
+  if (line.startsWith('EXECABORT')) return /because of: (\S+)/.exec(line)?.[1] ?? 'EXECABORT'
+  return line.slice(0, `${line} `.search(/[ \r]/))
 }
 
 const refusals: ReadonlyMap<string, Refusal> = new Map([
   ['READONLY', 'wrong-node'],
   ['MASTERDOWN', 'wrong-node'],
   ['REDIRECT', 'wrong-node'],
+  ['UNBLOCKED', 'wrong-node'],
   ['LOADING', 'not-now'],
   ['NOREPLICAS', 'not-now'],
 ])

@@ -2,7 +2,15 @@
 // unanswered, and each part replayed or failed, as replay.ts decides.
 import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
-import { classOf, decideReplay, type Outcome, outcomeBehindRefused, type ReplayPolicy, remainderOf } from './replay.ts'
+import {
+  classOf,
+  decideReplay,
+  namedClassOf,
+  type Outcome,
+  outcomeBehindRefused,
+  type ReplayPolicy,
+  remainderOf,
+} from './replay.ts'
 import { failRequest, type Request } from './request.ts'
 
 /**
@@ -56,7 +64,11 @@ function decide(
   if (decision.kind === 'fail') {
     if (decision.error.executed === 'unknown') counters.unknownOutcomes++
     failRequest(request, decision.error.reply)
-  } else if (request.unit) restartUnit(request, request.replies - request.expect)
+    return
+  }
+  const reason = outcome === 'refused' ? 'refused' : 'lost'
+  if (outcome !== 'unsent') counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
+  if (request.unit) restartUnit(request, request.replies - request.expect)
   else request.expect = request.commands
 }
 

@@ -38,6 +38,7 @@ export class Waiting {
     const request = this.#fifo.shift()
     if (request === undefined) return undefined
     const counters = this.#counters
+    counters.detail.waits.observe((performance.now() - request.heldAt) / 1000)
     counters[end]++
     counters.waiting--
     counters.waitingBytes -= request.weight

@@ -51,7 +51,7 @@ export function decide(draft: Draft, now: number): void {
   const candidate = candidateSince(draft, Number.NEGATIVE_INFINITY, now)
   const epoch = candidate && acceptableEpoch(draft, candidate, now)
   if (!candidate || epoch === null) return
-  follow(draft, candidate.address, epoch, now)
+  follow(draft, candidate, epoch, now)
   const { master, gate } = draft
   const settled = master && sameAddress(master, candidate.address) && master.epoch === epoch
   if (settled && gate.kind === 'open' && !draft.wanted) return
@@ -79,6 +79,7 @@ function holdIfAnnounced(draft: Draft, now: number): void {
       master: formatAddress(master),
       epoch: master.epoch,
       ms: tenths(now - gate.since),
+      msg: 'the announced failover did not happen, or is over',
     })
     draft.gate = { ...gate, cause: 'unconfirmed' }
     ask(draft, now)
@@ -143,13 +144,15 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
 }
 
 /** Remembers since when a majority names this configuration, and tells it when it is a new one. */
-function follow(draft: Draft, address: Address, epoch: number, now: number): void {
+function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now: number): void {
   const { candidate, master } = draft
   if (candidate && candidate.epoch === epoch && sameAddress(candidate.address, address)) return
   draft.candidate = { address, epoch, since: now }
   const fields = { address: formatAddress(address), epoch, ms: tenths(now - draft.gate.since) }
   if (!master || !sameAddress(master, address)) {
-    note(draft, 'info', 'master.candidate', fields)
+    const { known } = quorumOf(draft, now)
+    const msg = 'a majority of the Sentinels names this master'
+    note(draft, 'info', 'master.candidate', { ...fields, votes: votes.length, known, msg })
   } else if (epoch < master.epoch) {
     const msg = 'a majority of the Sentinels has an older epoch for the same master: their history began anew'
     note(draft, 'warn', 'master.epoch-lowered', { ...fields, masterEpoch: master.epoch, msg })
@@ -184,6 +187,7 @@ function serve(draft: Draft, address: Address, epoch: number, result: ProbeResul
     cause: draft.gate.kind === 'shut' ? draft.gate.cause : 'asked',
     heldMs: draft.gate.kind === 'shut' ? tenths(now - draft.gate.since) : 0,
     sinceMajorityMs: tenths(now - (draft.candidate?.since ?? now)),
+    msg: 'the node confirms that it is the master',
   })
   draft.master = master
   if (draft.gate.kind === 'shut') draft.gate = { kind: 'open', since: now }
@@ -202,7 +206,14 @@ function hold(draft: Draft, cause: HoldCause, detail: string, now: number): void
   if (!known) {
     draft.gate = { kind: 'shut', cause, since: gate.kind === 'shut' ? gate.since : now }
     const story = cause === 'failover-announced' ? 'failover.announced' : 'master.held'
-    note(draft, 'info', story, { cause, detail, master: master && formatAddress(master), epoch: master?.epoch })
+    // Whoever shuts the gate tells the first cause; a later one would be told by nobody.
+    note(draft, gate.kind === 'shut' ? 'info' : 'debug', story, {
+      cause,
+      detail,
+      master: master && formatAddress(master),
+      epoch: master?.epoch,
+      msg: cause === 'failover-announced' ? 'a Sentinel announces a failover' : 'why commands are held',
+    })
     if (cause === 'failover-announced' || !wanted) ask(draft, now)
   }
   if (draft.wanted) draft.wanted = { ...draft.wanted, owed: false }

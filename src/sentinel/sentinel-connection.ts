@@ -162,7 +162,7 @@ export class SentinelConnection {
     this.#attempts = 0
     this.#lastError = null
     this.#loggedError = null
-    this.#options.log.info({ event: 'sentinel.up', sentinel: this.key, runId })
+    this.#options.log.info({ event: 'sentinel.up', sentinel: this.key, runId, msg: 'this Sentinel can be asked' })
     this.#listener.onUp(typeof runId === 'string' ? runId : null)
     this.ask()
     this.askPeers()
@@ -231,7 +231,7 @@ export class SentinelConnection {
     this.#asking = false
     if (this.#up) {
       this.#up = false
-      this.#options.log.warn({ event: 'sentinel.lost', sentinel: this.key, cause: why })
+      this.#options.log.warn({ event: 'sentinel.lost', sentinel: this.key, cause: why, msg: 'this Sentinel is gone' })
       this.#loggedError = why
       this.#listener.onDown(why)
     } else {

@@ -125,14 +125,20 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
       if (!draft.master || master !== formatAddress(draft.master)) return
       draft.suspectUntil = event.over ? now : now + suspectMs
       const story = event.over ? 'master.undoubted' : 'master.doubted'
-      note(draft, event.by === 'quorum' ? 'info' : 'debug', story, { sentinel, master, by: event.by })
+      const isNews = event.by === 'quorum' && !isDoubtedByOthers(draft, sentinel)
+      note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, by: event.by, msg: doubtTexts[story] })
       break
     }
     case 'tilt':
       note(draft, 'warn', event.on ? 'sentinel.tilt' : 'sentinel.tilt-over', { sentinel })
       break
     case 'failover-aborted':
-      note(draft, 'info', 'failover.aborted', { sentinel, master: formatAddress(event.master), cause: event.why })
+      note(draft, 'info', 'failover.aborted', {
+        sentinel,
+        master: formatAddress(event.master),
+        cause: event.why,
+        msg: 'a Sentinel gave up the failover',
+      })
       break
     case 'failover-elected':
       if (event.replica) note(draft, 'debug', 'failover.replica', { sentinel, replica: formatAddress(event.replica) })
@@ -147,6 +153,17 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
       break
     default:
   }
+}
+
+const doubtTexts = {
+  'master.doubted': 'a quorum of the Sentinels holds the master for dead',
+  'master.undoubted': 'the Sentinels hear the master again',
+} as const
+
+/** Each Sentinel says it for itself, some hundred milliseconds apart; one line is enough. */
+function isDoubtedByOthers(draft: Draft, sentinel: string): boolean {
+  for (const [key, { view }] of draft.sentinels) if (key !== sentinel && view?.flags.includes('o_down')) return true
+  return false
 }
 
 function newSentinel(seed: boolean): SentinelState {

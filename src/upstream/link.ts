@@ -11,6 +11,7 @@
 // onClosed hands back is every request without its last reply, oldest first.
 import { connect, type Socket } from 'node:net'
 import type { Master } from '../address.ts'
+import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
@@ -82,6 +83,7 @@ export class Link<E extends Exchange> {
 
   readonly #listener: { current: LinkListener<E> }
   readonly #turn: Turn
+  readonly #counters: Counters
   readonly #socket: Socket
   readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
@@ -94,12 +96,13 @@ export class Link<E extends Exchange> {
     master: Master,
     handshake: Handshake,
     listener: LinkListener<E>,
-    options: { turn: Turn; connectTimeoutMs: number },
+    options: { turn: Turn; connectTimeoutMs: number; counters: Counters },
   ) {
     this.master = master
     this.handshake = handshake
     this.#listener = { current: listener }
     this.#turn = options.turn
+    this.#counters = options.counters
     this.#socket = connect({
       host: master.host,
       port: master.port,
@@ -109,7 +112,10 @@ export class Link<E extends Exchange> {
     })
     this.#socket.setTimeout(options.connectTimeoutMs)
     this.#socket
-      .on('connect', () => this.#socket.write(handshake.bytes))
+      .on('connect', () => {
+        this.#counters.masterBytesOut += handshake.bytes.length
+        this.#socket.write(handshake.bytes)
+      })
       .on(
         'timeout',
         () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${options.connectTimeoutMs} ms`),
@@ -157,6 +163,7 @@ export class Link<E extends Exchange> {
     this.#out = []
     this.#outBytes = 0
     this.#unflushed = 0
+    this.#counters.masterBytesOut += total
     if (!writeGathered(this.#socket, out, total)) this.congested = true
     else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain())
   }
@@ -202,6 +209,7 @@ export class Link<E extends Exchange> {
 
   #onData(chunk: Buffer): void {
     this.lastActivity = performance.now()
+    this.#counters.masterBytesIn += chunk.length
     if (this.status === 'dialing') {
       this.#onHandshakeData(chunk, 0)
       return

@@ -30,8 +30,11 @@ export interface LogLine {
   readonly event?: string
   readonly msg?: string
   readonly address?: string
+  readonly admin?: string
   readonly heldMs?: number
+  readonly longestMs?: number
   readonly cause?: string
+  readonly [field: string]: unknown
 }
 
 export interface HoldfastOptions {
@@ -52,6 +55,8 @@ export interface HoldfastOptions {
 export interface Holdfast {
   readonly host: string
   readonly port: number
+  /** Where the admin port is: http://127.0.0.1:PORT; '' where --admin-listen was not given. */
+  readonly admin: string
   /** Everything logged so far, debug lines included. */
   readonly log: readonly LogLine[]
   /** The first line with this event at or after the given index. */
@@ -100,7 +105,13 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
     await proxy.stop()
     return [before, imbalance(proxy.counters), leftover(proxy.counters)].filter(text => text !== undefined)
   }
-  const base = handle(t, { port: bound.listen?.port ?? 0, log, expected: options.expectedErrors ?? [], end })
+  const base = handle(t, {
+    port: bound.listen?.port ?? 0,
+    admin: urlOf(bound.admin?.port),
+    log,
+    expected: options.expectedErrors ?? [],
+    end,
+  })
   return { ...base, counters: proxy.counters }
 }
 
@@ -144,13 +155,22 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     if (stderr !== '') faults.push(`standard error: ${stderr}`)
     return faults
   }
-  const base = handle(t, { port: 0, log, expected: options.expectedErrors ?? [], end })
+  const base = handle(t, { port: 0, admin: '', log, expected: options.expectedErrors ?? [], end })
   const look = (): LogLine | undefined => {
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${stderr}`)
     return base.find('process.listening')
   }
   const line = await waitUntil('it listens', look, { withinMs: 10_000 })
-  return { ...base, port: Number(line.address?.split(':').at(-1)), pid, signal, ended }
+  const admin = urlOf(line.admin === undefined ? undefined : portOf(line.admin))
+  return { ...base, port: portOf(line.address), admin, pid, signal, ended }
+}
+
+function portOf(address: string | undefined): number {
+  return Number(address?.split(':').at(-1))
+}
+
+function urlOf(port: number | undefined): string {
+  return port === undefined ? '' : `http://127.0.0.1:${port}`
 }
 
 async function endProcess(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
@@ -163,13 +183,14 @@ async function endProcess(child: ChildProcess, ended: Promise<number | null>): P
 
 interface Running {
   readonly port: number
+  readonly admin: string
   readonly log: readonly LogLine[]
   readonly expected: readonly string[]
   /** Ends it; answers what is wrong with it. */
   readonly end: () => Promise<string[]>
 }
 
-function handle(t: Teardown, { port, log, expected, end }: Running): Holdfast {
+function handle(t: Teardown, { port, admin, log, expected, end }: Running): Holdfast {
   let stopping: Promise<void> | null = null
   const judge = async (): Promise<void> => {
     const faults = [...(await end()), ...surprises(log, expected)]
@@ -183,6 +204,7 @@ function handle(t: Teardown, { port, log, expected, end }: Running): Holdfast {
   return {
     host: '127.0.0.1',
     port,
+    admin,
     log,
     find: (event, from = 0) => log.slice(from).find(line => line.event === event),
     stop,

@@ -18,6 +18,16 @@ interface Edge {
 }
 
 const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters'] as const
+/** Behind the admin port; the proxy alone builds it. */
+const adminParts = [
+  'ops/counter-metrics',
+  'ops/exposition',
+  'ops/facts',
+  'ops/metric',
+  'ops/metrics',
+  'ops/process-stats',
+  'ops/status',
+] as const
 
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, commands and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -25,9 +35,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   commands: ['proxy', 'check', 'config', 'relay', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
-  proxy: ['client', 'relay', 'upstream', 'sentinel', 'command', 'config', ...leaves],
+  proxy: ['client', 'relay', 'upstream', 'sentinel', 'command', 'config', 'ops/admin', 'ops/facts', ...leaves],
   client: ['relay', 'upstream', 'command', 'resp', 'config', ...leaves],
-  relay: ['upstream', 'command', 'resp', 'config', ...leaves],
+  relay: ['upstream', 'command', 'resp', 'config', 'ops/facts', ...leaves],
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', ...leaves],
   command: ['resp'],
@@ -37,7 +47,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   transport: ['address', 'ops/log', 'ops/counters'],
   'ops/log': [],
-  'ops/counters': [],
+  'ops/counters': ['ops/detail'],
+  'ops/detail': ['ops/histogram'],
+  'ops/histogram': [],
+  'ops/facts': ['ops/counters', 'ops/detail'],
+  'ops/counter-metrics': ['ops/counters'],
+  'ops/metric': ['ops/counter-metrics', 'ops/counters', 'ops/detail', 'ops/facts', 'ops/histogram'],
+  'ops/metrics': ['ops/counter-metrics', 'ops/detail', 'ops/facts', 'ops/metric', 'ops/process-stats'],
+  'ops/process-stats': ['ops/metric'],
+  'ops/exposition': ['ops/facts', 'ops/histogram', 'ops/metric'],
+  'ops/status': ['ops/facts'],
+  'ops/admin': ['address', 'ops/log', ...adminParts],
 }
 
 /** Who may import a package; Node's own modules are free. */
@@ -45,6 +65,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'close-with-grace': ['commands'],
   ioredis: ['sentinel', 'check'],
   pino: ['ops/log'],
+  'pino-pretty': ['ops/log'],
+  '@prometheus-io/client': ['ops/exposition'],
   'redis-parser': ['resp'],
   yaml: ['config'],
 }

@@ -1,0 +1,121 @@
+// admin.ts — the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics.
+//
+// Owns: the server and its limits. Answers GET and HEAD, and reads nothing but the request line: a body ends the
+// connection. Never: changes anything, waits for Redis or Sentinel, or takes much: slow clients are cut after seconds,
+// and there are few of them at a time.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Address } from '../address.ts'
+import { createExposition, type Exposition } from './exposition.ts'
+import type { Facts } from './facts.ts'
+import type { Log } from './log.ts'
+import { metricsTable } from './metrics.ts'
+import { ProcessStats } from './process-stats.ts'
+import { type Health, live, ready, startup, statusOf } from './status.ts'
+
+/** A request comes in one packet from the same network; what takes longer than this is no probe. */
+const REQUEST_MS = 5_000
+/** Nobody has taken or sent a byte for so long. */
+const IDLE_MS = 10_000
+const MAX_HEADER_BYTES = 8 * 1024
+const MAX_CONNECTIONS = 128
+
+const health: Readonly<Record<string, (facts: Facts) => Health>> = {
+  '/startup': startup,
+  '/ready': ready,
+  '/live': live,
+}
+const paths = [...Object.keys(health), '/status', '/metrics']
+
+export class Admin {
+  readonly #server: Server
+  readonly #gather: () => Facts
+  readonly #log: Log
+  readonly #process = new ProcessStats()
+  readonly #exposition: Exposition
+
+  constructor(gather: () => Facts, log: Log) {
+    this.#gather = gather
+    this.#log = log
+    this.#exposition = createExposition(metricsTable(this.#process))
+    this.#server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: REQUEST_MS,
+        requestTimeout: REQUEST_MS,
+        keepAliveTimeout: REQUEST_MS,
+        connectionsCheckingInterval: 1_000,
+      },
+      (request, response) => {
+        this.#answer(request, response).catch(error => {
+          this.#log.error({ event: 'admin.broken', err: error }, 'an answer of the admin port failed')
+          response.destroy()
+        })
+      },
+    )
+    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.setTimeout(IDLE_MS)
+  }
+
+  /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
+  listen(address: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host: address.host, port: address.port }, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', error =>
+          this.#log.error({ event: 'admin.error', err: error }, 'the admin port failed'),
+        )
+        this.#process.start()
+        const bound = this.#server.address()
+        const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
+        resolve({ host: address.host, port })
+      })
+    })
+  }
+
+  /** Ends at once, whatever is half answered. */
+  async close(): Promise<void> {
+    this.#process.stop()
+    if (!this.#server.listening) return
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A body would have to be read to its end before the next request; nobody has a reason to send one.
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+    if ((length !== undefined && length !== '0') || encoding !== undefined) response.setHeader('Connection', 'close')
+    const path = (request.url ?? '').split('?', 1)[0] ?? ''
+    if (!paths.includes(path)) {
+      send(response, 404, `no such page; there are ${paths.join(', ')}\n`)
+      return
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD')
+      send(response, 405, 'this page is for GET and HEAD\n')
+      return
+    }
+    const check = health[path]
+    if (check !== undefined) {
+      const { ok, text } = check(this.#gather())
+      send(response, ok ? 200 : 503, `${text}\n`)
+    } else if (path === '/status') {
+      const status = statusOf(this.#gather(), Date.now())
+      send(response, 200, `${JSON.stringify(status, null, 2)}\n`, 'application/json')
+    } else {
+      send(response, 200, await this.#exposition.render(this.#gather), this.#exposition.contentType)
+    }
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(response.req.method === 'HEAD' ? undefined : bytes)
+}

@@ -1,0 +1,89 @@
+// counter-metrics.ts — which metric each counter is: one row per field of Counters. The compiler asks for a row for every
+// field, so nothing is counted that cannot be seen; docs/metrics.md is made from it (npm run metrics).
+import type { Counters } from './counters.ts'
+
+export interface CounterRow {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+  /** Rows of one name differ in this label. */
+  readonly label?: readonly [name: string, value: string]
+}
+
+const counter = (name: string, help: string, label?: readonly [string, string]): CounterRow => ({
+  name,
+  type: 'counter',
+  help,
+  ...(label && { label }),
+})
+const gauge = (name: string, help: string): CounterRow => ({ name, type: 'gauge', help })
+
+const ended = 'holdfast_sessions_ended_total'
+const endedHelp =
+  'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time (frame-timeout) ' +
+  'or too large (frame-size), replies that are not read (unread).'
+const refused = 'holdfast_commands_refused_total'
+const refusedHelp = 'Commands refused for having too many arguments, or because the open MULTIs hold too much.'
+const held = 'holdfast_held_ended_total'
+const heldHelp =
+  'Requests whose wait has ended: sent (drained), out of time (expired), refused for good (failed), or without a ' +
+  'client (gone). Together with holdfast_held_requests they are holdfast_held_total.'
+const clientBytes = 'holdfast_client_bytes_total'
+const clientHelp = 'Bytes read from clients (in) and written to them (out).'
+const masterBytes = 'holdfast_master_bytes_total'
+const masterHelp = 'Bytes read from the master (in) and written to it (out).'
+
+/** `null`: another metric says the same in more detail. */
+export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, CounterRow | null>> = {
+  sessions: gauge('holdfast_sessions', 'Client connections that are open.'),
+  sessionsTotal: counter('holdfast_sessions_accepted_total', 'Client connections that were accepted.'),
+  sessionsRefused: counter('holdfast_sessions_refused_total', 'Clients turned away because of --max-sessions.'),
+  loginsRefused: counter('holdfast_logins_refused_total', 'Logins at Holdfast (--client-password) that were refused.'),
+  protocolErrors: counter(ended, endedHelp, ['reason', 'protocol']),
+  frameTimeouts: counter(ended, endedHelp, ['reason', 'frame-timeout']),
+  framesTooLarge: counter(ended, endedHelp, ['reason', 'frame-size']),
+  unreadEnded: counter(ended, endedHelp, ['reason', 'unread']),
+  argumentsRefused: counter(refused, refusedHelp, ['reason', 'arguments']),
+  transactionsRefused: counter(refused, refusedHelp, ['reason', 'transaction-bytes']),
+  pressurePauses: counter(
+    'holdfast_pressure_pauses_total',
+    'Times a session was not read from because all together hold too much (--max-held-bytes).',
+  ),
+  unfinishedBytes: gauge('holdfast_unfinished_bytes', 'Bytes from clients that are no request yet.'),
+  transactionBytes: gauge('holdfast_transaction_bytes', 'Bytes of commands queued in open MULTIs.'),
+  unreadBytes: gauge(
+    'holdfast_unread_bytes',
+    'Bytes of replies that clients have not taken, of those with more than 64 KB of them.',
+  ),
+  commands: null,
+  held: counter('holdfast_held_total', 'Requests that could not be sent at once.'),
+  drained: counter(held, heldHelp, ['end', 'drained']),
+  expired: counter(held, heldHelp, ['end', 'expired']),
+  failed: counter(held, heldHelp, ['end', 'failed']),
+  gone: counter(held, heldHelp, ['end', 'gone']),
+  waiting: gauge('holdfast_held_requests', 'Requests that wait to be sent.'),
+  waitingBytes: gauge('holdfast_held_bytes', 'Bytes of the requests that wait to be sent.'),
+  pendingBytes: gauge(
+    'holdfast_pending_bytes',
+    'Bytes of requests without their last reply, sent or waiting; --max-held-bytes bounds them.',
+  ),
+  replayed: counter('holdfast_resent_total', 'Requests that were sent to a master more than once.'),
+  absorbed: null,
+  unknownOutcomes: counter(
+    'holdfast_unknown_outcomes_total',
+    'Requests that ended with an error because nobody can say whether they ran.',
+  ),
+  refusedByBreaker: counter(
+    'holdfast_breaker_refused_total',
+    'Requests that failed at once while the breaker was open.',
+  ),
+  resubscriptions: counter('holdfast_resubscriptions_total', 'Channels and patterns subscribed again on a new link.'),
+  linksOpened: null,
+  linksLost: null,
+  scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that were given to a new master.'),
+  trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
+  clientBytesIn: counter(clientBytes, clientHelp, ['direction', 'in']),
+  clientBytesOut: counter(clientBytes, clientHelp, ['direction', 'out']),
+  masterBytesIn: counter(masterBytes, masterHelp, ['direction', 'in']),
+  masterBytesOut: counter(masterBytes, masterHelp, ['direction', 'out']),
+}

@@ -1,0 +1,64 @@
+// exposition.ts — the metrics table as Prometheus's text format. The package @prometheus-io/client does the writing; its
+// own counters and histograms are not used, as one call of theirs costs more than all that Holdfast does for a command
+// (docs/decisions/0007-metrics.md).
+import {
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+  type Metric as Registered,
+  Registry,
+} from '@prometheus-io/client'
+import type { Facts } from './facts.ts'
+import type { Histogram } from './histogram.ts'
+import type { Metric } from './metric.ts'
+
+export interface Exposition {
+  readonly contentType: string
+  /** All series; `gather` is asked once. */
+  render(gather: () => Facts): Promise<string>
+}
+
+export function createExposition(table: readonly Metric[]): Exposition {
+  const registry = new Registry()
+  let facts: Facts | null = null
+  for (const metric of table) registry.registerMetric(asRegistered(metric, () => facts))
+  return {
+    contentType: registry.contentType,
+    async render(gather) {
+      facts = gather()
+      return registry.metrics()
+    },
+  }
+}
+
+type Values = Pick<MetricObjectWithValues<MetricValueWithName<string>>, 'name' | 'help' | 'values'> & {
+  readonly type: string
+}
+
+/** The registry asks a metric for its name and its values and nothing else. */
+function asRegistered(metric: Metric, facts: () => Facts | null): Registered<string> {
+  const { name, help, type } = metric
+  const get = async (): Promise<Values> => {
+    const now = facts()
+    return { name, help, type, values: now === null ? [] : valuesOf(metric, now) }
+  }
+  return { name, help, type, get } as unknown as Registered<string>
+}
+
+function valuesOf(metric: Metric, facts: Facts): MetricValueWithName<string>[] {
+  if (metric.type !== 'histogram') return metric.read(facts).map(({ labels, value }) => ({ labels, value }))
+  return histogramValues(metric.name, metric.read(facts))
+}
+
+function histogramValues(name: string, histogram: Histogram): MetricValueWithName<string>[] {
+  const { bounds } = histogram
+  const buckets = histogram.cumulative().map((value, i) => ({
+    metricName: `${name}_bucket`,
+    labels: { le: i < bounds.length ? String(bounds[i]) : '+Inf' },
+    value,
+  }))
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: {}, value: histogram.sum },
+    { metricName: `${name}_count`, labels: {}, value: histogram.count },
+  ]
+}

@@ -1,0 +1,38 @@
+// histogram.ts — how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
+// Never: knows names, labels or formats.
+
+/** Upper bounds in seconds, from the pause nobody notices to the default hold time. */
+export const secondsBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
+
+export class Histogram {
+  readonly bounds: readonly number[]
+  sum = 0
+  count = 0
+  /** The largest value since it was last set to 0; for whoever tells of one hold. */
+  max = 0
+  readonly #counts: Float64Array
+
+  constructor(bounds: readonly number[] = secondsBounds) {
+    this.bounds = bounds
+    this.#counts = new Float64Array(bounds.length + 1)
+  }
+
+  observe(value: number): void {
+    const { bounds } = this
+    let at = 0
+    while (at < bounds.length && value > (bounds[at] as number)) at++
+    ;(this.#counts[at] as number)++
+    this.sum += value
+    this.count++
+    if (value > this.max) this.max = value
+  }
+
+  /** How many values are at most each bound; the last entry counts all. */
+  cumulative(): number[] {
+    let total = 0
+    return [...this.#counts].map(count => {
+      total += count
+      return total
+    })
+  }
+}

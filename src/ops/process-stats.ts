@@ -1,0 +1,78 @@
+// process-stats.ts — the process as the system and Node see it: memory, CPU, descriptors, and how late the event loop is.
+//
+// Owns: one sampler of the event loop and a timer, from start to stop; both cost something, so they run only while
+// somebody can ask. Never: throws where the system does not tell (NaN then).
+import { readdirSync, readFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Sample } from './metric.ts'
+
+const RESOLUTION_MS = 20
+/** Delays are told of the window that runs and the one before it, whoever scrapes how often: a reset at scrape would show each scraper a part. */
+const WINDOW_MS = 15_000
+const percentiles = { p50: 50, p99: 99, max: 100 } as const
+type Statistic = keyof typeof percentiles
+
+export class ProcessStats {
+  readonly startTime = Math.round(Date.now() / 1000 - process.uptime())
+  #delay: ReturnType<typeof monitorEventLoopDelay> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #last: Readonly<Record<Statistic, number>> = { p50: 0, p99: 0, max: 0 }
+
+  start(): void {
+    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    this.#delay.enable()
+    this.#timer = setInterval(() => {
+      this.#last = this.#current()
+      this.#delay?.reset()
+    }, WINDOW_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    this.#delay?.disable()
+    if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  /** Seconds, the worse of two windows; 0 while it does not run. */
+  eventLoopDelay(): Sample[] {
+    const now = this.#current()
+    return (Object.keys(percentiles) as Statistic[]).map(statistic => ({
+      labels: { statistic },
+      value: Math.max(now[statistic], this.#last[statistic]),
+    }))
+  }
+
+  cpuSeconds(): number {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  }
+
+  memory(): NodeJS.MemoryUsage {
+    return process.memoryUsage()
+  }
+
+  openFds(): number {
+    try {
+      return readdirSync('/proc/self/fd').length - 1
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  maxFds(): number {
+    try {
+      const limits = readFileSync('/proc/self/limits', 'utf8')
+      return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN)
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  /** What Node measures is the time between two ticks; the delay is what exceeds the time that was asked for. */
+  #current(): Record<Statistic, number> {
+    const delay = this.#delay
+    const seconds = (percentile: number): number =>
+      delay === null || delay.count === 0 ? 0 : Math.max(0, (delay.percentile(percentile) / 1e6 - RESOLUTION_MS) / 1000)
+    return { p50: seconds(percentiles.p50), p99: seconds(percentiles.p99), max: seconds(percentiles.max) }
+  }
+}

@@ -1,0 +1,95 @@
+// status.ts — the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
+import type { Facts } from './facts.ts'
+
+/** `ok` false is HTTP 503. `text` says what it waits for. */
+export interface Health {
+  readonly ok: boolean
+  readonly text: string
+}
+
+/**
+ * /startup: it listens and has served a master once. Until then a wrong name, address or password may be the cause, and
+ * is best seen before the application starts; from then on a missing master is a matter of holding and never of starting.
+ */
+export function startup(facts: Facts): Health {
+  if (facts.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  if (!facts.served) return { ok: false, text: `no master has been served yet: ${masterProblem(facts)}` }
+  return { ok: true, text: 'started' }
+}
+
+/** /ready: new clients are welcome. Says nothing of Redis: through a failover clients wait, and should go on coming. */
+export function ready(facts: Facts): Health {
+  if (facts.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  return facts.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
+}
+
+/** /live: that this is answered is the answer. */
+export function live(): Health {
+  return { ok: true, text: 'alive' }
+}
+
+function masterProblem({ topology, gate }: Facts): string {
+  const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
+  if (reachableSentinels < majority)
+    return `${reachableSentinels} of ${knownSentinels} Sentinels can be asked, and ${majority} are needed`
+  if (sentinels.every(one => one.names === null)) return `no Sentinel gives a master for the name "${masterName}"`
+  return gate.detail === '' ? 'the Sentinels and the node are being asked' : gate.detail
+}
+
+/** /status, as it is written. Milliseconds where a name ends in Ms; times are ISO 8601. */
+export function statusOf(facts: Facts, now: number): Readonly<Record<string, unknown>> {
+  const { counters, gate, topology, limits, master } = facts
+  return {
+    version: facts.version,
+    pid: process.pid,
+    startedAt: new Date(facts.startedAt).toISOString(),
+    uptimeMs: now - facts.startedAt,
+    stopping: facts.stopping,
+    listening: facts.listening,
+    masterName: topology.masterName,
+    master,
+    gate: {
+      state: gate.state,
+      since: new Date(now - gate.forMs).toISOString(),
+      forMs: Math.round(gate.forMs),
+      cause: gate.cause,
+      detail: gate.detail === '' ? null : gate.detail,
+    },
+    sessions: {
+      open: counters.sessions,
+      accepted: counters.sessionsTotal,
+      refused: counters.sessionsRefused,
+      limit: limits.maxSessions,
+    },
+    links: linksOf(facts),
+    held: {
+      requests: counters.waiting,
+      bytes: counters.waitingBytes,
+      pendingBytes: counters.pendingBytes,
+      limitBytes: limits.maxHeldBytes,
+    },
+    sentinels: {
+      decision: topology.decision,
+      known: topology.knownSentinels,
+      majority: topology.majority,
+      reachable: topology.reachableSentinels,
+      each: topology.sentinels,
+    },
+    failovers: facts.failovers,
+  }
+}
+
+/** A page for people; who has more users and databases than this wants the metrics. */
+const MAX_IDENTITIES = 100
+
+function linksOf({ links }: Facts): Readonly<Record<string, unknown>> {
+  const total = (of: 'shared' | 'private' | 'idle' | 'dialing'): number => links.reduce((sum, one) => sum + one[of], 0)
+  return {
+    shared: total('shared'),
+    private: total('private'),
+    idle: total('idle'),
+    dialing: total('dialing'),
+    identities: links.slice(0, MAX_IDENTITIES),
+    more: Math.max(0, links.length - MAX_IDENTITIES),
+  }
+}
