@@ -5,7 +5,7 @@
 //
 // Owns: who knows whom, start, stop. Never: decides anything the planes decide.
 import { setTimeout } from 'node:timers/promises'
-import type { Address, Master } from './address.ts'
+import { type Address, formatAddress, type Master } from './address.ts'
 import { ClientLogin } from './client/client-login.ts'
 import { Listener } from './client/listener.ts'
 import { Pressure } from './client/pressure.ts'
@@ -14,6 +14,7 @@ import { LearnedCommands } from './command/learned.ts'
 import type { Config } from './config.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
+import { MissingRights } from './ops/rights.ts'
 import { isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
@@ -57,6 +58,9 @@ export function createProxy(config: Config, log: Log): Proxy {
   const security = createSecurity(config, log)
   const turn = new Turn()
   const learned = new LearnedCommands()
+  const rights = new MissingRights(log)
+  const login = config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword)
+  security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const lanes = new Lanes({
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
@@ -66,6 +70,7 @@ export function createProxy(config: Config, log: Log): Proxy {
     turn,
     counters,
     log,
+    rights,
     observe: observation => watcher.confirm(observation),
   })
   const watcher = new Watcher(
@@ -77,6 +82,7 @@ export function createProxy(config: Config, log: Log): Proxy {
       redisUsername: config.redisUsername,
       redisPassword: config.redisPassword,
       log,
+      rights,
     },
     {
       onServe: master => {
@@ -91,7 +97,11 @@ export function createProxy(config: Config, log: Log): Proxy {
   const learnCommands = (master: Master): void => {
     if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
     learnedFrom = master
-    void fetchCommandFlags(master, { username: config.redisUsername, password: config.redisPassword }).then(flags => {
+    const credentials = { username: config.redisUsername, password: config.redisPassword }
+    const onNoPerm = (): void => {
+      rights.tell('command', { node: formatAddress(master), user: config.redisUsername })
+    }
+    void fetchCommandFlags(master, credentials, onNoPerm).then(flags => {
       if (flags !== undefined && learnedFrom === master) learned.learn(flags)
     })
   }
@@ -105,7 +115,7 @@ export function createProxy(config: Config, log: Log): Proxy {
       pressure,
       deny: createDenyList(config.denyCommands),
       defaultIdentity: createIdentity(config.redisUsername, config.redisPassword, 0, 2),
-      login: config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword),
+      login,
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,

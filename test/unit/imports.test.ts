@@ -17,7 +17,7 @@ interface Edge {
   readonly kind: 'type' | 'value'
 }
 
-const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters'] as const
+const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters', 'ops/rights'] as const
 
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, commands and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transport: ['address', 'ops/log', 'ops/counters'],
   'ops/log': [],
   'ops/counters': [],
+  'ops/rights': ['ops/log'],
 }
 
 /** Who may import a package; Node's own modules are free. */
