@@ -17,6 +17,7 @@ import type { Admin } from './ops/admin.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
 import type { Facts } from './ops/facts.ts'
 import type { Log } from './ops/log.ts'
+import { MissingRights } from './ops/rights.ts'
 import { gateFacts, isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
@@ -62,6 +63,9 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
   const security = createSecurity(config, log)
   const turn = new Turn()
   const learned = new LearnedCommands()
+  const rights = new MissingRights(log)
+  const login = config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword)
+  security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const lanes = new Lanes({
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
@@ -71,6 +75,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     turn,
     counters,
     log,
+    rights,
     observe: observation => watcher.confirm(observation),
   })
   const watcher = new Watcher(
@@ -82,6 +87,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       redisUsername: config.redisUsername,
       redisPassword: config.redisPassword,
       log,
+      rights,
     },
     {
       onServe: master => {
@@ -115,7 +121,11 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
   const learnCommands = (master: Master): void => {
     if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
     learnedFrom = master
-    void fetchCommandFlags(master, { username: config.redisUsername, password: config.redisPassword }).then(flags => {
+    const credentials = { username: config.redisUsername, password: config.redisPassword }
+    const onNoPerm = (): void => {
+      rights.tell('command', { node: formatAddress(master), user: config.redisUsername })
+    }
+    void fetchCommandFlags(master, credentials, onNoPerm).then(flags => {
       if (flags !== undefined && learnedFrom === master) learned.learn(flags)
     })
   }
@@ -129,7 +139,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       pressure,
       deny: createDenyList(config.denyCommands),
       defaultIdentity: createIdentity(config.redisUsername, config.redisPassword, 0, 2),
-      login: config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword),
+      login,
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,

@@ -15,6 +15,8 @@ const TELL_EVERY_MS = 1000
 export class ClientLogin {
   readonly #user: Buffer
   #password: Buffer
+  /** The one before, null before the first change: servers and clients learn of a new password at different times. */
+  #previous: Buffer | null = null
   #toldAt = Number.NEGATIVE_INFINITY
   #untold = 0
 
@@ -24,16 +26,19 @@ export class ClientLogin {
     this.#password = digest(password)
   }
 
-  /** From now on this is the password; the one before is refused. */
+  /** From now on this is the password; the one before it still serves, until the next change. */
   setPassword(password: string): void {
+    this.#previous = this.#password
     this.#password = digest(password)
   }
 
   /** Whether this is the user and its password. Takes the same time whichever of the two is wrong, and however wrong. */
   accepts(username: Buffer | string, password: Buffer): boolean {
     const userFits = timingSafeEqual(digest(username), this.#user)
-    const passwordFits = timingSafeEqual(digest(password), this.#password)
-    return userFits && passwordFits
+    const given = digest(password)
+    const fitsNew = timingSafeEqual(given, this.#password)
+    const fitsOld = timingSafeEqual(given, this.#previous ?? this.#password)
+    return userFits && (fitsNew || fitsOld)
   }
 
   /** `accepts` for AUTH with a password alone. */

@@ -10,6 +10,7 @@ import { formatAddress, type Master } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
+import { MissingRights } from '../ops/rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
@@ -36,6 +37,8 @@ export interface LanesOptions {
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
+  /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
+  readonly rights?: MissingRights
   readonly observe: (observation: string) => void
 }
 
@@ -78,12 +81,16 @@ export class Lanes implements LaneHost {
   moves = 0
   readonly #loading = new ScriptLoading(this.scripts)
   #term: Master | null = null
+  readonly #rights: MissingRights
+  /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
+  readonly #refused = new Map<string, string>()
 
   constructor(options: LanesOptions) {
     this.#options = options
     this.turn = options.turn
     this.counters = options.counters
     this.log = options.log
+    this.#rights = options.rights ?? new MissingRights(options.log)
     this.policy = options.policy
     this.learned = options.learned ?? new LearnedCommands()
     this.backoff = options.backoff
@@ -156,6 +163,7 @@ export class Lanes implements LaneHost {
       for (const lane of this.#all())
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
+      this.#refused.clear()
       if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
@@ -206,6 +214,9 @@ export class Lanes implements LaneHost {
       },
       'link to the master is up',
     )
+    const node = formatAddress(link.master)
+    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: identity.username })
+    this.#refused.delete(`${node} ${describeIdentity(identity)}`)
     const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
     if (loading === 'loaded') {
       this.counters.scriptsReloaded += this.scripts.size
@@ -236,12 +247,15 @@ export class Lanes implements LaneHost {
     const node = formatAddress(master)
     const identity = describeIdentity(about.identity)
     this.counters.detail.handshakesFailed.add(failure.kind)
-    if (failure.kind === 'auth')
+    if (failure.kind === 'auth') {
+      const key = `${node} ${identity}`
+      if (this.#refused.get(key) === failure.text) return
+      this.#refused.set(key, failure.text)
       this.log.error(
         { event: 'link.refused', master: node, identity, reply: failure.text },
         'the node refuses this user; ACLs are not replicated, so it must exist with the same password and rights on every node',
       )
-    else
+    } else
       this.log.warn(
         { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text },
         'link refused',

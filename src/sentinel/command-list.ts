@@ -1,15 +1,17 @@
 // command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own. What the node does not
 // tell (no rights, an error, no answer in time) is left unknown.
 import type { Address } from '../address.ts'
-import { closeClient, createClient } from './client.ts'
+import { isNoPerm } from '../ops/rights.ts'
+import { closeClient, createClient, reasonOf } from './client.ts'
 import type { Credentials } from './probe.ts'
 
 const timeoutMs = 2000
 
-/** Flags by lower-case command name, without subcommands; undefined when the node does not tell. Never rejects. */
+/** Flags by lower-case command name, without subcommands; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
 export async function fetchCommandFlags(
   address: Address,
   credentials: Credentials,
+  onNoPerm: () => void = () => {},
 ): Promise<Map<string, Set<string>> | undefined> {
   const client = createClient(
     {
@@ -26,7 +28,8 @@ export async function fetchCommandFlags(
   try {
     await client.connect()
     return readFlags(await client.call('COMMAND'))
-  } catch {
+  } catch (error) {
+    if (isNoPerm(reasonOf(error))) onNoPerm()
     return undefined
   } finally {
     await closeClient(client)

@@ -5,6 +5,7 @@
 // that refuses the password still tells us so instead of only losing the connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
+import { isNoPerm, type Right } from '../ops/rights.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
 import type { ProbeResult } from './state.ts'
 import type { Reply } from './view.ts'
@@ -18,6 +19,8 @@ export interface ProbeAnswer {
   readonly result: ProbeResult
   /** The node refused our credentials, in its words; null where it did not or we have none. */
   readonly refusedAuth: string | null
+  /** What of our questions our user may not ask. */
+  readonly missing?: readonly Right[]
 }
 
 const probeTimeoutMs = 500
@@ -115,7 +118,7 @@ export class Probe {
       this.#named = true
       const replies: Reply[] = (await questions.exec()) ?? []
       const auth = password === null ? undefined : replies.shift()
-      const answer = readProbe(replies, auth)
+      const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
       // After its refusal a full or protected node closes the connection: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
       return answer
@@ -143,6 +146,12 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   if (kind === 'slave' || kind === 'replica') return told({ kind: 'replica' })
   if (kind !== 'master') return told({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
   return told({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
+}
+
+/** Which of ROLE, PING, INFO the user may not send. Pure. */
+function missingRights(replies: readonly Reply[]): Right[] {
+  const asked = ['role', 'ping', 'info'] as const
+  return asked.filter((_, i) => isNoPerm(replies[i]?.[0]?.message ?? ''))
 }
 
 /** Whether the server said it: what ioredis says of the connection has no such name. */

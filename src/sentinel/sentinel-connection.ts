@@ -9,6 +9,7 @@
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
+import { isNoPerm, MissingRights, type Right } from '../ops/rights.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './view.ts'
@@ -78,10 +79,12 @@ export class SentinelConnection {
   #redial: NodeJS.Timeout | null = null
   #lastError: string | null = null
   #loggedError: string | null = null
+  readonly #rights: MissingRights
 
   constructor(options: SentinelConnectionOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(options.address)
     this.#options = options
+    this.#rights = new MissingRights(options.log)
     this.#listener = listener
   }
 
@@ -116,7 +119,7 @@ export class SentinelConnection {
       reply => {
         if (client === this.#client && !this.#stopped) this.#listener.onPeers(readPeers(reply))
       },
-      () => undefined, // the question proper reports what is wrong
+      error => this.#lacks('sentinel|sentinels', error), // the question proper reports what else is wrong
     )
   }
 
@@ -145,6 +148,10 @@ export class SentinelConnection {
     client.connect().catch(() => undefined)
   }
 
+  #lacks(right: Right, error: unknown): void {
+    if (isNoPerm(reasonOf(error))) this.#rights.tell(right, { node: this.key, user: this.#options.username })
+  }
+
   #hear(client: Redis, channel: string, text: string): void {
     if (client !== this.#client || this.#stopped) return
     const event = parseEvent(channel, text, this.#options.masterName)
@@ -154,7 +161,10 @@ export class SentinelConnection {
   /** Subscribes first: what happens between an answer and the subscription would not be heard. */
   async #greet(client: Redis): Promise<void> {
     await this.#subscribe(client)
-    const runId = await client.call('SENTINEL', 'MYID').catch(() => null)
+    const runId = await client.call('SENTINEL', 'MYID').catch(error => {
+      this.#lacks('sentinel|myid', error)
+      return null
+    })
     if (client !== this.#client || this.#stopped || client.status !== 'ready') return
     this.#up = true
     this.#asking = false
@@ -272,7 +282,7 @@ export function remedyFor(error: string, username: string | null): string | null
   }
   if (/NOAUTH/.test(error)) return 'this Sentinel asks for a password: set the Sentinel password in our configuration'
   if (/NOPERM/.test(error)) {
-    const needs = '+hello +ping +subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
+    const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
     return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
   }
   return null

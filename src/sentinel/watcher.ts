@@ -9,6 +9,7 @@
 // after stop() nothing is called, nothing is open.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
+import { isNoPerm, MissingRights } from '../ops/rights.ts'
 import { candidateSince } from './decide.ts'
 import { createHealthReport } from './health.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
@@ -30,6 +31,8 @@ export interface WatcherOptions {
   readonly redisUsername: string | null
   readonly redisPassword: string | null
   readonly log: Log
+  /** Shared with the data plane; left out: one of its own. */
+  readonly rights?: MissingRights
 }
 
 export interface WatcherListener {
@@ -64,6 +67,7 @@ export class Watcher {
   readonly #probes = new Map<string, Probe>()
   readonly #closing = new Set<Promise<void>>()
   readonly #told = new Set<string>()
+  readonly #rights: MissingRights
   readonly #report: ReturnType<typeof createHealthReport>
   #topology: Topology = createTopology(performance.now())
   #discovered: readonly Discovered[] = []
@@ -79,6 +83,7 @@ export class Watcher {
     this.#options = options
     this.#listener = listener
     this.#log = options.log
+    this.#rights = options.rights ?? new MissingRights(options.log)
     this.#report = createHealthReport(options.log)
   }
 
@@ -231,9 +236,11 @@ export class Watcher {
 
   async #ask(address: Address, startedAt: number): Promise<void> {
     const probe = this.#probeOf(address)
-    const { result, refusedAuth } = await probe.ask()
+    const { result, refusedAuth, missing = [] } = await probe.ask()
+    const about = { node: formatAddress(address), user: this.#options.redisUsername }
+    for (const right of missing) this.#rights.tell(right, about)
     if (refusedAuth) this.#tellOnce('error', address, refusedAuth, this.#wrongPassword(address))
-    else if (result.kind === 'untold') {
+    else if (result.kind === 'untold' && !isNoPerm(result.why)) {
       const msg =
         'the node does not say whether it is master; the majority is believed. Allow the user: +ping +role +info'
       this.#tellOnce('warn', address, result.why, msg)

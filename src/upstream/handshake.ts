@@ -12,6 +12,7 @@
 // The fence: requests in the socket of a stalled server run when it wakes up, even if we have closed that socket. Before
 // anything is sent again to the same process, the old connection is ended there by its id; the answer (0 or 1) means
 // that it is gone, its unread bytes with it.
+import { isNoPerm, type Right } from '../ops/rights.ts'
 import { decodeReply, ReplyError, text } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from './identity.ts'
@@ -45,6 +46,8 @@ export class Handshake {
   clientId = 0
   /** Something worth a warning that did not stop the link. */
   warning: string | null = null
+  /** What of this the user may not do, the link being of use all the same. */
+  readonly missing: Right[] = []
   /** The user may not run SCRIPT LOAD. */
   scriptsRefused = false
   readonly #steps: Step[]
@@ -116,7 +119,9 @@ function fenceStep(clientId: number): Step {
   return {
     bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId)]),
     judge(handshake, frame, type) {
-      if (type === MINUS) handshake.warning = `could not end the old link (client id ${clientId}): ${lineOf(frame)}`
+      if (type === MINUS && isNoPerm(lineOf(frame))) handshake.missing.push('client|kill')
+      else if (type === MINUS)
+        handshake.warning = `could not end the old link (client id ${clientId}): ${lineOf(frame)}`
       return null
     },
   }
@@ -137,7 +142,8 @@ function scriptStep(bytes: Buffer): Step {
     bytes,
     judge(handshake, frame, type) {
       if (type !== MINUS) return null
-      handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
+      if (isNoPerm(lineOf(frame))) handshake.missing.push('script|load')
+      else handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
       if (/^-NO(PERM|AUTH)/.test(lineOf(frame))) handshake.scriptsRefused = true
       return null
     },
@@ -146,8 +152,9 @@ function scriptStep(bytes: Buffer): Step {
 
 const pingStep: Step = {
   bytes: encodeCommand(['PING']),
-  judge(_handshake, frame, type) {
+  judge(handshake, frame, type) {
     if (type !== MINUS) return null
+    if (isNoPerm(lineOf(frame))) handshake.missing.push('ping')
     const value = decodeReply(frame)
     if (!(value instanceof ReplyError)) return null
     const blocked = value.code === 'LOADING' || value.code === 'MASTERDOWN'

@@ -34,6 +34,7 @@ export interface LogLine {
   readonly heldMs?: number
   readonly longestMs?: number
   readonly cause?: string
+  readonly right?: string
   readonly [field: string]: unknown
 }
 

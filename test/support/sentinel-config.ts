@@ -13,6 +13,7 @@ export interface Plan {
   readonly requirePass: string | undefined
   readonly sentinelPass: string | undefined
   readonly dataConfig: readonly string[]
+  readonly sentinelConfig: readonly string[]
 }
 
 /** 40 hex digits, as Sentinel makes them for itself (sentinel.c, CONFIG_RUN_ID_SIZE). */
@@ -52,5 +53,6 @@ export function sentinelConfig(plan: Plan, port: number): string[] {
     ...(plan.requirePass === undefined ? [] : [`sentinel auth-pass ${name} ${plan.requirePass}`]),
     ...plan.replicaPorts.map(replica => `sentinel known-replica ${name} 127.0.0.1 ${replica}`),
     ...others.map(other => `sentinel known-sentinel ${name} 127.0.0.1 ${other.port} ${other.id}`),
+    ...plan.sentinelConfig,
   ]
 }

@@ -48,6 +48,8 @@ export interface SentinelSetOptions {
   readonly sentinelPass?: string
   /** Extra config lines of the data nodes. */
   readonly dataConfig?: readonly string[]
+  /** Extra config lines of the Sentinels. */
+  readonly sentinelConfig?: readonly string[]
 }
 
 const startAttempts = 5
@@ -298,6 +300,7 @@ async function makePlan(options: SentinelSetOptions): Promise<Plan> {
     requirePass: options.requirePass,
     sentinelPass: options.sentinelPass,
     dataConfig: options.dataConfig ?? [],
+    sentinelConfig: options.sentinelConfig ?? [],
   }
 }
 

@@ -17,7 +17,7 @@ interface Edge {
   readonly kind: 'type' | 'value'
 }
 
-const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters'] as const
+const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters', 'ops/rights'] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
   'ops/counter-metrics',
@@ -58,6 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/exposition': ['ops/facts', 'ops/histogram', 'ops/metric'],
   'ops/status': ['ops/facts'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
+  'ops/rights': ['ops/log'],
 }
 
 /** Who may import a package; Node's own modules are free. */

@@ -1,5 +1,7 @@
 // Clients that must sign in at Holdfast (--client-password): byte for byte what a real server with the same password
 // answers, and nothing of a login at Redis.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type InProcess, type SingleServer, startSingle } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
@@ -246,12 +248,31 @@ t.test('client password — a client that reads nothing — is ended before it h
 })
 
 t.test('client password — sessions with links of their own — have none before they have signed in', async t => {
-  const { holdfast, node } = await startOurs(t, { links: 'private' })
-  const count = async (): Promise<number> => String(await ask(node, ['CLIENT', 'LIST'])).split('\n').length
-  const strangers = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
-  for (const stranger of strangers) await stranger.send('PING')
-  const before = await count()
-  for (const client of strangers) t.equal(await client.send('AUTH', 'pw'), 'OK')
-  for (const client of strangers) t.equal(await client.send('PING'), 'PONG')
-  t.equal((await count()) - before, 5)
+  const { holdfast } = await startOurs(t, { links: 'private' })
+  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
+  for (const client of clients) await client.send('PING')
+  t.ok(holdfast.counters.linksOpened <= 1, 'at most the one that all share')
+  for (const client of clients) t.equal(await client.send('AUTH', 'pw'), 'OK')
+  for (const client of clients) t.equal(await client.send('PING'), 'PONG')
+  t.ok(holdfast.counters.linksOpened >= 5)
+})
+
+t.test('client password — from a file that changes — is the new one, and the one before it', async t => {
+  const file = join(t.testdir({ secret: 'first' }), 'secret')
+  const { holdfast } = await startSingle(t, { options: { 'client-password-file': file } })
+  const stays = await connect(t, holdfast)
+  t.equal(await stays.send('AUTH', 'first'), 'OK')
+  const client = await connect(t, holdfast)
+  for (const [text, refused] of [
+    ['second', []],
+    ['third', ['first']],
+  ] as const) {
+    writeFileSync(file, text)
+    const taken = async (): Promise<boolean> => (await client.send('AUTH', text)) === 'OK'
+    await waitUntil(`${text} is taken`, taken, { withinMs: 20_000, everyMs: 100 })
+    for (const old of refused) t.match(String(await client.sendForBytes('AUTH', old)), /^-WRONGPASS /)
+  }
+  t.equal(await client.send('AUTH', 'second'), 'OK', 'the one before the last change')
+  t.equal(await stays.send('PING'), 'PONG', 'who is signed in stays so')
+  t.notMatch(JSON.stringify(holdfast.log), /"(?:first|second|third)"/)
 })

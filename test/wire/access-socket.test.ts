@@ -18,7 +18,7 @@ import { Worker } from 'node:worker_threads'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { listenAt } from '../../src/client/socket-file.ts'
-import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
+import { type InProcess, startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -254,4 +254,16 @@ t.test('socket and port — share the limit of sessions', async t => {
     await new Promise(resolve => third.on('data', chunk => (said += chunk)).once('close', resolve))
     t.equal(said, '-ERR max number of clients reached\r\n')
   }
+})
+
+t.test('doors that other machines reach — are warned of once each — when they ask for nothing', async t => {
+  const sentinels = ['127.0.0.1:1']
+  const expectedErrors = ['sentinels.trouble']
+  const open = await startHoldfastProcess(t, { sentinels, expectedErrors, options: { listen: '0.0.0.0:0' } })
+  const lines = open.log.filter(({ event }) => event === 'listen.exposed')
+  t.equal(lines.length, 1)
+  t.match(lines[0], { level: 'warn', address: '0.0.0.0:0', msg: /neither TLS nor a password.*--client-password-file/ })
+  const asked = { listen: '0.0.0.0:0', 'client-password': 'pw' }
+  const shut = await startHoldfastProcess(t, { sentinels, expectedErrors, options: asked })
+  t.equal(shut.find('listen.exposed'), undefined)
 })

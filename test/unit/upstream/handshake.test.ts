@@ -79,9 +79,20 @@ t.test('handshake — goes on without a login — where the node wants one and n
 t.test('handshake — warns and goes on — when it may not end the old link or load a script', async t => {
   const first = { fence: [3], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
   const handshake = new Handshake(nobody, first, null)
-  t.equal(answer(handshake, helloReply('master'), '-NOPERM no\r\n'), 'more')
+  t.equal(answer(handshake, helloReply('master'), '-ERR no\r\n'), 'more')
   t.match(handshake.warning, /could not end/)
-  t.equal(answer(handshake, '+PONG\r\n', '-NOPERM no\r\n'), 'ready')
+  t.equal(answer(handshake, '+PONG\r\n', '-ERR no\r\n'), 'ready')
+  t.match(handshake.warning, /could not be loaded/)
+  t.strictSame(handshake.missing, [])
+})
+
+t.test('handshake — names the rights it lacks and goes on — when the user may not', async t => {
+  const first = { fence: [3], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
+  const handshake = new Handshake(nobody, first, null)
+  t.equal(answer(handshake, helloReply('master'), '-NOPERM no\r\n', '-NOPERM no\r\n', '-NOPERM no\r\n'), 'ready')
+  t.strictSame(handshake.missing, ['client|kill', 'ping', 'script|load'])
+  t.equal(handshake.scriptsRefused, true)
+  t.equal(handshake.warning, null)
 })
 
 t.test('handshake — a database that is out of range — refuses the identity', async t => {

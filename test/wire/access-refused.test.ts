@@ -1,0 +1,133 @@
+// Users and passwords that Redis or Sentinel refuse: what clients are told, what the operator is told, how often is dialled.
+import t, { type Test } from 'tap'
+import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
+import { type Node, SentinelSet } from '../support/sentinel-set.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+async function connect(t: Test, holdfast: InProcess): Promise<RespClient> {
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  return client
+}
+
+async function accepted(node: Node): Promise<number> {
+  const info = String(await ask(node, ['INFO', 'stats'], { password: node.password }))
+  return Number(/total_connections_received:(\d+)/.exec(info)?.[1])
+}
+
+const wrongPass = '-WRONGPASS invalid username-password pair or user is disabled.\r\n'
+const count = (holdfast: InProcess, event: string): number => holdfast.log.filter(line => line.event === event).length
+
+t.test('wrong Redis password — every command gets the node’s own error — and nobody dials without a pause', async t => {
+  const { holdfast, node } = await startSingle(t, {
+    options: { 'redis-password': 'wrong-secret' },
+    serverConfig: ['requirepass right-secret'],
+    password: 'right-secret',
+    expectedErrors: ['link.refused', 'master.probe-refused'],
+  })
+  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
+  const before = await accepted(node)
+  const started = performance.now()
+  while (performance.now() - started < 3000)
+    for (const client of clients) t.equal(String(await client.sendForBytes('GET', 'k')), wrongPass)
+  const dials = (await accepted(node)) - before
+  t.ok(dials < 25, `${dials} connections in 3 s`)
+  t.equal(count(holdfast, 'link.refused'), 1, 'told once')
+  t.match(holdfast.find('link.refused'), { level: 'error', reply: /WRONGPASS/, msg: /same password .* on every node/ })
+  t.notMatch(JSON.stringify(holdfast.log), /wrong-secret|right-secret/)
+  await ask(node, ['CONFIG', 'SET', 'requirepass', 'wrong-secret'], { password: 'right-secret' })
+  const [client] = clients
+  await waitUntil('it is let in', async () => (await client?.send('SET', 'k', 'v')) === 'OK', { withinMs: 5000 })
+})
+
+for (const [what, given, words] of [
+  ['wrong', { 'sentinel-password': 'wrong-secret' }, /correct the Sentinel user or password/],
+  ['missing', {}, /set the Sentinel password/],
+] as const) {
+  t.test(`Sentinel password ${what} — commands wait for the hold time — and nobody dials without a pause`, async t => {
+    const set = await SentinelSet.start({ replicas: 0, requirePass: 'node-secret', sentinelPass: 'watch-secret' })
+    t.teardown(() => set.stopAll())
+    const [sentinel] = set.sentinels
+    if (sentinel === undefined) throw new Error('no Sentinel')
+    const before = await accepted(sentinel)
+    const holdfast = await startHoldfast(t, {
+      sentinels: set.sentinelAddresses(),
+      options: { 'redis-password': 'node-secret', 'hold-timeout': '3s', ...given },
+      expectedErrors: ['sentinel.trouble', 'sentinels.trouble', 'gate.tripped'],
+    })
+    const client = await connect(t, holdfast)
+    const started = performance.now()
+    t.match(String(await client.sendForBytes('GET', 'k')), /^-TRYAGAIN holdfast: no master in time/)
+    t.ok(performance.now() - started >= 2900, 'held for the hold time')
+    const dials = (await accepted(sentinel)) - before
+    t.ok(dials < 15, `${dials} connections in 3 s`)
+    t.equal(count(holdfast, 'sentinel.trouble'), set.sentinels.length, 'told once for each')
+    t.match(holdfast.find('sentinel.trouble'), { level: 'error', remedy: words })
+    t.notMatch(JSON.stringify(holdfast.log), /-secret/)
+  })
+}
+
+t.test('separate users and passwords for Redis and Sentinel — each at its own side', async t => {
+  const set = await SentinelSet.start({
+    replicas: 0,
+    requirePass: 'node-secret',
+    sentinelPass: 'watch-secret',
+    dataConfig: ['user app on >app-secret ~* &* +@all'],
+    sentinelConfig: ['user watcher on >watcher-secret ~* &* +@all'],
+  })
+  t.teardown(() => set.stopAll())
+  const holdfast = await startHoldfast(t, {
+    sentinels: set.sentinelAddresses(),
+    options: {
+      'redis-username': 'app',
+      'redis-password': 'app-secret',
+      'sentinel-username': 'watcher',
+      'sentinel-password': 'watcher-secret',
+    },
+  })
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('ACL', 'WHOAMI'), 'app')
+  for (const sentinel of set.sentinels)
+    t.match(String(await set.command(sentinel, 'CLIENT', 'LIST')), /name=holdfast .*user=watcher/)
+})
+
+async function startWithUser(t: Test, rules: string, expectedErrors: string[] = []) {
+  const { holdfast, node } = await startSingle(t, {
+    serverConfig: [`user app on >app-secret ${rules}`],
+    expectedErrors,
+  })
+  const client = await connect(t, holdfast)
+  t.equal(String(await client.sendForBytes('AUTH', 'app', 'wrong')), wrongPass)
+  t.equal(await client.send('ACL', 'WHOAMI'), 'default', 'a refused login changes nothing')
+  t.equal(await client.send('AUTH', 'app', 'app-secret'), 'OK')
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  return { holdfast, node, client }
+}
+
+t.test('pass-through — a user who loses a right — is told by the server, and keeps the others', async t => {
+  const { node, client } = await startWithUser(t, '~* +@all')
+  await ask(node, ['ACL', 'SETUSER', 'app', '-set'])
+  t.match(
+    String(await client.sendForBytes('SET', 'k', 'w')),
+    /^-NOPERM User app has no permissions to run the 'set' command/,
+  )
+  t.equal(await client.send('GET', 'k'), 'v')
+})
+
+t.test(
+  'pass-through — a user who is deleted — gets WRONGPASS for each command, until another one signs in',
+  async t => {
+    const { holdfast, node, client } = await startWithUser(t, '~* +@all', ['link.refused'])
+    const before = await accepted(node)
+    t.equal(await ask(node, ['ACL', 'DELUSER', 'app']), 1)
+    const started = performance.now()
+    while (performance.now() - started < 2000) t.equal(String(await client.sendForBytes('GET', 'k')), wrongPass)
+    const dials = (await accepted(node)) - before
+    t.ok(dials < 25, `${dials} connections in 2 s`)
+    t.equal(count(holdfast, 'link.refused'), 1)
+    await ask(node, ['ACL', 'SETUSER', 'second', 'on', '>second-secret', '~*', '+@all'])
+    t.equal(await client.send('AUTH', 'second', 'second-secret'), 'OK')
+    t.equal(await client.send('GET', 'k'), 'v')
+  },
+)
