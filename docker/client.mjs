@@ -36,5 +36,5 @@ for (;;) {
     end(error)
   }
   next = Math.max(next + 1000, performance.now())
-  await new Promise(resolve => setTimeout(resolve, next - performance.now()))
+  await new Promise(resolve => setTimeout(resolve, Math.max(0, next - performance.now())))
 }
