@@ -5,6 +5,9 @@ import { waitUntil } from '../support/wait-until.ts'
 import { linkLost } from './reasons.ts'
 import type { Fault, World } from './types.ts'
 
+/** So that a busy machine does not make a failover of what is none. */
+const patient = { downAfterMs: 6000 }
+
 export const administratorFaults: readonly Fault[] = [
   {
     name: 'failover-to',
@@ -48,6 +51,7 @@ export const administratorFaults: readonly Fault[] = [
     group: 'administrator',
     what: 'CLIENT KILL of all links to the master, five times',
     failsOver: false,
+    set: patient,
     strike: async ({ set, master, everyoneServed }) => {
       for (let n = 0; n < 5; n++) {
         await set.command(master, 'CLIENT', 'KILL', 'TYPE', 'normal')
@@ -62,6 +66,7 @@ export const administratorFaults: readonly Fault[] = [
     group: 'administrator',
     what: 'CLIENT PAUSE of all commands for 1.2 s',
     failsOver: false,
+    set: patient,
     strike: async ({ set, master, last }) => {
       await set.command(master, 'CLIENT', 'PAUSE', '1200', 'ALL')
       await last(1200)
@@ -73,6 +78,7 @@ export const administratorFaults: readonly Fault[] = [
     group: 'administrator',
     what: 'maxclients is reached while all links are killed: none can be had again for 1 s',
     failsOver: false,
+    set: patient,
     strike: async ({ master, last, defer }) => {
       // The only client that stays, for later nobody is let in.
       const admin = await RespClient.connect(master.port, master.host)

@@ -59,6 +59,7 @@ export const masterFaults: readonly Fault[] = [
     group: 'master',
     what: 'SIGSTOP of the master for 1.2 s, less than down-after, then SIGCONT',
     failsOver: false,
+    set: { downAfterMs: 6000 },
     strike: async ({ set, master, wake, last }) => {
       await set.stop(master)
       await last(1200)
