@@ -40,7 +40,10 @@ export type CommandClass = (typeof commandClasses)[number]
 export type ReplayReason = (typeof replayReasons)[number]
 
 /** More than there are commands; the slot of a command is its index in the table of commands. */
-const MAX_COMMANDS = 1024
+const MAX_COMMANDS = 512
+
+const replayLabels = commandClasses.flatMap(cls => replayReasons.map(reason => `${cls} ${reason}`))
+const failoverCauses = holdCauses.filter(cause => cause !== 'starting')
 
 /** Counts by label. A label that was not foreseen counts as `other`: nothing may add a series for each new text. */
 export class Tally {
@@ -95,9 +98,9 @@ export function createDetail(): Detail {
     linksLost: new Tally(lostReasons),
     handshakesFailed: new Tally(handshakeFailures),
     absorbed: new Tally(absorbedCodes),
-    replays: new Tally(commandClasses.flatMap(cls => replayReasons.map(reason => `${cls} ${reason}`))),
+    replays: new Tally(replayLabels),
     holds: new Tally(holdCauses),
-    failovers: new Tally(holdCauses.filter(cause => cause !== 'starting')),
+    failovers: new Tally(failoverCauses),
     waits: new Histogram(),
     holdTimes: new Histogram(),
     failoverTimes: new Histogram(),

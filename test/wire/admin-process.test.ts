@@ -21,11 +21,13 @@ interface Ended {
 function run(words: readonly string[], until: (stdout: string) => boolean = () => false): Promise<Ended> {
   const { PATH } = process.env
   const child = spawn(process.execPath, [main, ...words], { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let told = false
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
-    if (until(stdout)) child.kill('SIGTERM')
+    // Once: a second signal ends it without a drain.
+    if (!told && until(stdout)) told = child.kill('SIGTERM')
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
@@ -84,7 +86,7 @@ t.test('--log-pretty — writes lines for people, without secrets — where JSON
   const listening = lines.find(line => line.includes('process.listening'))
   t.match(
     listening,
-    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: process\.listening: clients may connect \{"address":"127\.0\.0\.1:\d+"\}$/,
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: process\.listening: clients may connect \{"address":"127\.0\.0\.1:\d+"/,
   )
   t.match(lines.at(-1), /INFO: proxy\.stopped: stopped$/)
   t.notMatch(stdout, 'hunter2')
