@@ -39,6 +39,9 @@ import { findTransaction } from './whole-transaction.ts'
 /** Bytes of replies the client has not taken; beyond, its commands wait. */
 const MAX_UNREAD = 1024 * 1024
 
+/** A client over its limit of unread bytes that takes nothing for this long is ended. */
+const UNREAD_STALL_MS = 3000
+
 /** How long a client may take to close its side after ours. */
 const LINGER_MS = 1000
 
@@ -76,6 +79,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
   #inputEnded = false
   readonly #choice: SessionLane
   readonly #intake: Intake
+  #stallWatched = false
   readonly #muted: RequestOwner
   /** The routes that need no look: `isFast`, or `isNever` before the client has signed in. */
   #fast = isFast
@@ -270,7 +274,7 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       socket.write(Buffer.from(first))
     else writeGathered(socket, out, total)
     const left = socket.writableLength
-    this.#unread.onWritten(total, left)
+    this.#unread.onWritten(total, left, this.pending === 0 && this.#intake.empty)
     if (left > WORTH_COUNTING) this.#onUnread(left)
     this.#endIfDone()
   }
@@ -283,14 +287,27 @@ export class Session implements SessionContext, RequestOwner, IntakeOwner, Flush
       if (this.#choice.isPrivate) this.#choice.lane.link?.pause()
       else {
         this.#unread.heavy = true
-        if (this.#unread.isOver(host.maxUnreadBytes)) this.endUnread('one')
+        // Node's own timer: it counts what the client takes as life. Our commands wait meanwhile, so no more comes.
+        if (this.#unread.isOver(host.maxUnreadBytes)) this.#mustRead(true)
       }
     }
     if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve)
   }
 
+  readonly #onStalled = (): void => {
+    if (!this.gone && !this.ending) this.endUnread('one')
+  }
+
+  #mustRead(is: boolean): void {
+    if (this.#stallWatched === is || this.ending) return
+    this.#stallWatched = is
+    if (is) this.#socket.setTimeout(UNREAD_STALL_MS, this.#onStalled)
+    else this.#socket.setTimeout(0, this.#onStalled)
+  }
+
   #onDrain(): void {
     this.#unread.onDrain()
+    this.#mustRead(false)
     if (this.#choice.isPrivate) this.#choice.lane.link?.resume()
     this.#intake.unpause(Pause.unread)
   }

@@ -1,17 +1,17 @@
 // unread.ts — replies that one client has not taken yet, and how many of its commands may be under way at a time.
 //
-//   replies ─▶ [socket: unread] ─▶ client        over 1 MB: its commands wait; over the limit: the session is ended
+//   replies ─▶ [socket: unread] ─▶ client        over 1 MB: its commands wait; over the limit: it must read, or is ended
 //
-// The size of a client's replies is known only when they come. So a new session may have a few commands under way, and as its
-// replies prove small, many; one whose replies are large gets a few at a time and, being `heavy`, a link of its own, which
+// The size of replies is known only when they come. So each burst of commands begins with a few under way, and as its replies
+// prove small, many are; a session whose replies are large gets a few at a time and, being `heavy`, a link of its own, which
 // can be paused without holding up others.
 //
-// Must stay true: a client that reads, however slowly, is not ended for replies it has asked for with few commands under way.
+// Must stay true: a client that reads, however slowly, is not ended while all clients together are within their limit.
 import type { Counters } from '../ops/counters.ts'
 
-/** Commands under way at most, and before anything is known of the size of replies. */
-export const MAX_WINDOW = 1024
-const FIRST_WINDOW = 32
+/** Commands under way at most, and at the beginning of a burst; in between it doubles with each answer. */
+const MAX_WINDOW = 1024
+const FIRST_WINDOW = 128
 /** What the replies to the commands under way should come to at most, by the estimate. */
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** Up to this a socket always keeps something; it is not worth counting. Node's stream announces 'drain' above it. */
@@ -40,11 +40,12 @@ export class Unread {
     this.#counters = counters
   }
 
-  /** `written` more have been given to the socket, which now holds `left`. */
-  onWritten(written: number, left: number): void {
+  /** `written` more have been given to the socket, which now holds `left`; `isOver`: no command is left of this burst. */
+  onWritten(written: number, left: number, isOver: boolean): void {
     this.#open += written
-    if (this.answered > 0) this.#learn()
     if (left > WORTH_COUNTING || this.bytes > 0) this.#count(left)
+    if (this.answered > 0) this.#learn()
+    if (isOver && this.window > FIRST_WINDOW) this.window = FIRST_WINDOW
   }
 
   onDrain(): void {
@@ -63,8 +64,8 @@ export class Unread {
     this.answered = 0
     this.#size = size > this.#size ? size : this.#size + (size - this.#size) / 8
     if (size > this.#largest && this.bytes > 0) this.#largest = size
-    this.window =
-      this.#size * MAX_WINDOW <= WINDOW_BYTES ? MAX_WINDOW : Math.max(1, Math.floor(WINDOW_BYTES / this.#size))
+    const fitting = Math.max(1, Math.floor(WINDOW_BYTES / Math.max(this.#size, 1)))
+    this.window = Math.min(fitting, MAX_WINDOW, Math.max(this.window * 2, FIRST_WINDOW))
     if (this.heavy && this.#size < LIGHT && this.bytes === 0) this.heavy = false
   }
 

@@ -93,12 +93,12 @@ export const options = {
   'frame-timeout': withDefault('60s', {
     group: sessions,
     kind: duration({ min: '0ms', max: '24h' }),
-    help: 'How long a client may take to finish a command it has begun to send; 0 is no limit.',
+    help: 'How long a client may take to finish a command it has begun, or the next megabyte of it; 0 is no limit.',
   }),
   'max-unread-bytes': withDefault('64mb', {
     group: sessions,
     kind: size({ min: '1mb', max: '1024gb' }),
-    help: 'Bytes of replies and messages that wait for one client to read them; above that its connection is ended.',
+    help: 'Bytes of replies that wait for one client to read them, besides one of any size; above that it must read or is ended.',
   }),
   'deny-commands': withDefault(denied, {
     group: sessions,
@@ -137,7 +137,7 @@ export const options = {
   'max-held-bytes': withDefault('256mb', {
     group: failover,
     kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of commands held for all clients together.',
+    help: 'Bytes of commands held for all clients together, and as many of replies that they have not read.',
   }),
   'max-session-held-bytes': withDefault('1mb', {
     group: failover,

@@ -226,16 +226,31 @@ export interface SingleServer {
   readonly sentinel: FakeSentinel
 }
 
+type SingleOptions = Omit<HoldfastOptions, 'sentinels'> & {
+  readonly serverConfig?: readonly string[]
+  readonly flavour?: Flavour
+  /** What our own questions to the server AUTH with. */
+  readonly password?: string
+}
+
 /** One real server, one scripted Sentinel that names it, and the proxy, serving: for tests in which nothing fails over. */
-export async function startSingle(
+export function startSingle(t: Teardown, options: SingleOptions = {}): Promise<SingleServer> {
+  return startWith(t, options, startHoldfast)
+}
+
+/** The same with the proxy as a process of its own, whose memory can be looked at. */
+export function startSingleProcess(
   t: Teardown,
-  options: Omit<HoldfastOptions, 'sentinels'> & {
-    readonly serverConfig?: readonly string[]
-    readonly flavour?: Flavour
-    /** What our own questions to the server AUTH with. */
-    readonly password?: string
-  } = {},
-): Promise<SingleServer> {
+  options: SingleOptions = {},
+): Promise<{ readonly holdfast: AsProcess; readonly node: Node; readonly sentinel: FakeSentinel }> {
+  return startWith(t, options, startHoldfastProcess)
+}
+
+async function startWith<H extends Holdfast>(
+  t: Teardown,
+  options: SingleOptions,
+  start: (t: Teardown, options: HoldfastOptions) => Promise<H>,
+): Promise<{ readonly holdfast: H; readonly node: Node; readonly sentinel: FakeSentinel }> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const port = await freePort()
@@ -251,7 +266,7 @@ export async function startSingle(
   })
   t.teardown(() => endServer(node))
   const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
-  const holdfast = await startHoldfast(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
+  const holdfast = await start(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
   return { holdfast, node, sentinel }
 }

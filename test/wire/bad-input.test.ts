@@ -1,6 +1,7 @@
 // Bytes that are no commands: the proxy answers and hangs up exactly as the server does, and nobody else notices.
 // Each case is sent to a real server and to the proxy in front of it; all bytes received, and the end, must be the same.
 import t, { type Test } from 'tap'
+import { startBystander } from '../support/bystander.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import type { Node } from '../support/servers.ts'
@@ -165,34 +166,6 @@ t.test('random bytes — are answered as by the server — seeded', async t => {
     t.strictSame(found, wanted, what)
   }
 })
-
-/** A session that asks all the time; `stop` answers how many of its replies were wrong and the longest it waited. */
-async function startBystander(port: number): Promise<{ stop(): Promise<{ wrong: number; longestMs: number }> }> {
-  const client = await RespClient.connect(port)
-  let running = true
-  let wrong = 0
-  let longestMs = 0
-  const loop = (async () => {
-    for (let n = 0; running; n++) {
-      const from = performance.now()
-      const [echo, count] = await client.pipeline([
-        ['ECHO', `bystander-${n}`],
-        ['INCR', 'bystander'],
-      ])
-      longestMs = Math.max(longestMs, performance.now() - from)
-      if (echo !== `bystander-${n}` || count !== n + 1) wrong++
-      await new Promise(resolve => setImmediate(resolve))
-    }
-  })()
-  return {
-    stop: async () => {
-      running = false
-      await loop
-      await client.close()
-      return { wrong, longestMs }
-    },
-  }
-}
 
 t.test('half a frame — holds up no other session — for as long as it stays half', async t => {
   const { holdfast } = await startSingle(t)
