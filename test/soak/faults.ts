@@ -20,8 +20,8 @@ export interface FaultWorld {
 
 type Action = (world: FaultWorld, fault: PlannedFault) => Promise<void>
 
-/** Longer than two failed elections. */
-const electMs = 45_000
+/** Longer than several failed elections: a Sentinel tries again after twice its failover-timeout. */
+const electMs = 150_000
 /** As long as the set may take to demote an old master and to see all of itself. */
 const settleMs = 90_000
 

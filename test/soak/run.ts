@@ -18,8 +18,9 @@ import { policyOf, schedule } from './schedule.ts'
 import { type Sample, slopeOf } from './slope.ts'
 
 const sampleMs = 1000
-/** A client that waits longer than this is stuck: two failed elections and a failover take less. */
-const stuckMs = 50_000
+/** A client that waits longer than this is stuck: several failed elections and a failover take less. */
+const stuckMs = 170_000
+const holdTimeout = '180s'
 /** The heap after a forced collection, once in so many samples. */
 const heapEvery = 10
 /** Bytes per minute that the lower ends of the slopes may have. */
@@ -118,7 +119,14 @@ async function runSoak(soak: Soak): Promise<SoakResult> {
   let proxy: ProxyProcess | null = null
   try {
     const sentinels = sentinelLinks.map(link => `${link.host}:${link.port}`).join(',')
-    const running = await ProxyProcess.start(['--sentinels', sentinels, '--retry-policy', policyOf(seed)])
+    const running = await ProxyProcess.start([
+      '--sentinels',
+      sentinels,
+      '--retry-policy',
+      policyOf(seed),
+      '--hold-timeout',
+      holdTimeout,
+    ])
     proxy = running
     await waitUntil('the proxy serves', () => running.events.get('hold.end'), { withinMs: 20_000 })
     const idle = running.descriptors()
@@ -211,6 +219,7 @@ function judge(soak: Soak, { report, losses, look, rss, heap, descriptors, polic
   demand(look.imbalance === null, `counters: ${look.imbalance}`)
   demand(waiting === 0 && pendingBytes === 0 && sessions === 0, `left over: ${JSON.stringify(look.counters)}`)
   demand(rss.slope.low <= rssLimit, `resident memory grows: ${JSON.stringify(rss.slope)}`)
+  demand(heap.slope.low <= heapLimit, `the heap grows: ${JSON.stringify(heap.slope)}`)
   demand(
     descriptors.after <= descriptors.idle + 3,
     `descriptors: ${descriptors.idle} before, ${descriptors.after} after`,

@@ -382,26 +382,14 @@ export class SessionModel {
 
   #checkReply(expected: Expected, reply: Value | undefined): void {
     const { name, key } = expected
-    if (reply instanceof RespError) return this.#checkError(expected, reply)
-    switch (name) {
-      case 'MULTI':
-        return this.#demand(reply === 'OK', name, reply)
-      case 'WATCH': {
-        if (reply === 'OK' && this.#watch === 'asked') this.#watch = this.#watchedOn()
-        return this.#demand(reply === 'OK', name, reply)
-      }
-      case 'QUEUED':
-        return this.#demand(reply === 'QUEUED', name, reply)
-      case 'SUBSCRIBE':
-        return this.#demand(Array.isArray(reply) && reply[0] === 'subscribe', name, reply)
-      case 'BLPOP':
-        this.#blpopAt = null
-        return this.#demand(reply === null || (Array.isArray(reply) && reply[0] === 'q'), name, reply)
-      case 'EXEC':
-        return this.#checkExec(expected, reply)
-      default:
-        return this.#demand(typeof reply === 'string' && reply.startsWith(`${key}=`), `${name} ${key}`, reply)
+    if (reply instanceof RespError) {
+      this.#checkError(expected, reply)
+      return
     }
+    if (name === 'WATCH' && reply === 'OK' && this.#watch === 'asked') this.#watch = this.#watchedOn()
+    if (name === 'BLPOP') this.#blpopAt = null
+    if (name === 'EXEC') this.#checkExec(expected, reply)
+    else if (!fits(name, key, reply)) this.#break(`OrderKept: ${name} ${key} is answered ${shown(reply)}`)
   }
 
   #watchedOn(): Connection | 'none' {
@@ -409,7 +397,7 @@ export class SessionModel {
   }
 
   #checkExec({ queued, watchedOn }: Expected, reply: Value | undefined): void {
-    if (reply === null) return this.#demand(watchedOn !== 'nobody', 'EXEC', reply)
+    if (reply === null && watchedOn !== 'nobody') return
     const keys = Array.isArray(reply) ? reply.map(value => String(value).split('=')[0]) : []
     if (keys.join() !== queued.join()) this.#break(`TransactionWhole: queued ${queued.join()}, ran ${shown(reply)}`)
     if (watchedOn !== 'nobody' && (watchedOn.ended || watchedOn.socket.destroyed))
@@ -425,12 +413,24 @@ export class SessionModel {
     this.#break(`FailoverUnseen: ${name} is answered ${message}`)
   }
 
-  #demand(ok: boolean, what: string, reply: Value | undefined): void {
-    if (!ok) this.#break(`OrderKept: ${what} is answered ${shown(reply)}`)
-  }
-
   #break(what: string): void {
     this.wrong ||= what
+  }
+}
+
+function fits(name: string, key: string, reply: Value | undefined): boolean {
+  switch (name) {
+    case 'MULTI':
+    case 'WATCH':
+      return reply === 'OK'
+    case 'QUEUED':
+      return reply === 'QUEUED'
+    case 'SUBSCRIBE':
+      return Array.isArray(reply) && reply[0] === 'subscribe'
+    case 'BLPOP':
+      return reply === null || (Array.isArray(reply) && reply[0] === 'q')
+    default:
+      return typeof reply === 'string' && reply.startsWith(`${key}=`)
   }
 }
 
