@@ -58,7 +58,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a run of unknown outcome is not split under safe',
     file: 'src/relay/take-back.ts',
-    from: "remainderOf(request, outcome === 'unknown' && policy.policy === 'safe')",
+    from: "remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')",
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
     test: walkSafe,
@@ -85,8 +85,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'what a node has refused counts as unknown',
     file: 'src/relay/lane.ts',
-    from: "'unsent' : refused ? 'refused' : 'unknown'",
-    to: "'unsent' : 'unknown'",
+    from: "refused ? (i === 0 ? 'refused' : 'behind-refused') : 'unknown'",
+    to: "refused && i < 0 ? 'refused' : 'unknown'",
     breaks: 'what was refused did not run',
     test: loss,
     shows: /READONLY — makes worthless/,

@@ -11,7 +11,7 @@ export interface Mutation {
   /** The promise it breaks: an invariant of the design, or what a test calls it. */
   readonly breaks: string
   readonly test: string
-  /** Must stand in the output of the failing test, on or below its first `not ok`. */
+  /** Must stand in the output of the first test that fails: its name, or what it found. */
   readonly shows: RegExp
 }
 

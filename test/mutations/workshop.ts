@@ -86,7 +86,9 @@ export class Workshop {
 /** A bug is caught when its test fails and says what the list says it will. */
 export function judge({ shows }: Mutation, { code, output, timedOut }: TestRun): Verdict {
   if (code === 0) return { kind: 'missed', why: 'the test passes' }
-  const failed = output.slice(Math.max(0, output.search(/^\s*not ok/m)))
+  const at = Math.max(0, output.search(/^\s*not ok/m))
+  // The run ends with the first failure: the name of its test stands before it.
+  const failed = output.slice(Math.max(0, output.lastIndexOf('# Subtest:', at)))
   if (!/^\s*not ok/m.test(output)) {
     const end = output.slice(-600)
     return { kind: 'missed', why: timedOut ? `no failure within ${limitMs} ms: ${end}` : `no test failed: ${end}` }

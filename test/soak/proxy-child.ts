@@ -15,6 +15,8 @@ export interface Look {
   /** Bytes. */
   readonly heapUsed: number
   readonly rss: number
+  /** Of buffers outside the heap. */
+  readonly external: number
   /** Microseconds of processor time since the start. */
   readonly cpuMicros: number
 }
@@ -29,10 +31,10 @@ async function main(): Promise<void> {
   if (read.kind !== 'config') throw new Error(JSON.stringify(read))
   const proxy = createProxy(read.config, createLog(read.config.logLevel))
   const look = (): Look => {
-    const { heapUsed, rss } = process.memoryUsage()
+    const { heapUsed, rss, external } = process.memoryUsage()
     const { user, system } = process.cpuUsage()
     const counters = { ...proxy.counters }
-    return { counters, imbalance: imbalance(counters) ?? null, heapUsed, rss, cpuMicros: user + system }
+    return { counters, imbalance: imbalance(counters) ?? null, heapUsed, rss, external, cpuMicros: user + system }
   }
   process.on('message', message => {
     if (message === 'collect') globalThis.gc?.()

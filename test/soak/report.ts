@@ -26,6 +26,8 @@ export interface SoakResult {
   readonly rss: Trend
   /** Of the heap after forced collections. */
   readonly heap: Trend
+  /** Buffers outside the heap, then as well. */
+  readonly external: Trend
   readonly descriptors: { readonly idle: number; readonly peak: number; readonly after: number }
   readonly holds: readonly number[]
   /** What broke a promise; empty: the soak is clean. */
@@ -38,7 +40,7 @@ const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([name, n]) => `| ${name} | ${n} |`).join('\n')
 
 export function soakPage(result: SoakResult): string {
-  const { report, losses, look, rss, heap, descriptors, holds } = result
+  const { report, losses, look, rss, heap, external, descriptors, holds } = result
   const held = [...holds].sort((a, b) => a - b)
   const at = (q: number): number => held[Math.min(held.length - 1, Math.floor(q * held.length))] ?? 0
   const { counters } = look
@@ -76,6 +78,7 @@ the same order.
 | slope of resident memory after the first third, MiB per minute | ${mib3(rss.slope.perMinute)} (95 %: ${mib3(rss.slope.low)} to ${mib3(rss.slope.high)}) | lower end at most 0.5 |
 | heap after a forced collection, MiB | first ${mib(heap.first)}, last ${mib(heap.last)}, peak ${mib(heap.peak)} | |
 | its slope after the first third, MiB per minute | ${mib3(heap.slope.perMinute)} (95 %: ${mib3(heap.slope.low)} to ${mib3(heap.slope.high)}) | lower end at most 0.1 |
+| buffers outside the heap, MiB | first ${mib(external.first)}, last ${mib(external.last)}, peak ${mib(external.peak)} | |
 | open descriptors | before the load ${descriptors.idle}, peak ${descriptors.peak}, after the load ${descriptors.after} | after = before, give or take 3 |
 | processor time | ${(look.cpuMicros / 1e6).toFixed(0)} s | |
 

@@ -47,6 +47,7 @@ class Soak {
   readonly crashes: number[] = []
   readonly rss: Sample[] = []
   readonly heap: Sample[] = []
+  readonly external: Sample[] = []
   readonly ledger = new Ledger()
   descriptorPeak = 0
   current = 'load alone'
@@ -78,13 +79,19 @@ async function watch(soak: Soak, proxy: ProxyProcess, signal: AbortSignal): Prom
     for (const { client, message } of soak.ledger.connectionErrors.slice(errors))
       soak.note(`connection error of ${client}: ${message}`)
     errors = soak.ledger.connectionErrors.length
-    if (n % heapEvery === heapEvery - 1)
-      soak.heap.push({ at: performance.now(), value: (await proxy.look('collect')).heapUsed })
+    if (n % heapEvery === heapEvery - 1) await sampleHeap(soak, proxy)
     for (const line of proxy.errors.slice(lines)) soak.note(`error line: ${line}`)
     lines = proxy.errors.length
     if (n % 60 === 59) progress(soak)
     await pause(sampleMs)
   }
+}
+
+/** The heap and what it holds outside of itself, after a forced collection. */
+async function sampleHeap({ heap, external }: Soak, proxy: ProxyProcess): Promise<void> {
+  const look = await proxy.look('collect')
+  heap.push({ at: performance.now(), value: look.heapUsed })
+  external.push({ at: performance.now(), value: look.external })
 }
 
 function progress({ ledger, rss, faults, wrong }: Soak): void {
@@ -165,6 +172,7 @@ async function runSoak(soak: Soak): Promise<SoakResult> {
       look: stopped.look,
       rss: trendOf(soak.rss),
       heap: trendOf(soak.heap),
+      external: trendOf(soak.external),
       descriptors: { idle, peak: soak.descriptorPeak, after },
       holds: running.holds,
       wrong: soak.wrong,

@@ -33,6 +33,7 @@ registerHooks({
 })
 const { Lanes } = await import('../../../src/relay/lanes.ts')
 const { Session } = await import('../../../src/client/session.ts')
+const { LimitLog } = await import('../../../src/client/limit-log.ts')
 const { Pressure } = await import('../../../src/client/pressure.ts')
 
 const log = createLog('silent')
@@ -129,9 +130,14 @@ export class SessionModel {
       deny: createDenyList([]),
       pressure: new Pressure(this.counters, 1e9),
       defaultIdentity: createIdentity(null, null, 0, 2),
+      login: null,
       links: 'auto',
       maxSessionBytes: 1e9,
       maxHeldBytes: 1e9,
+      highWater: 1e9,
+      maxUnreadBytes: 1e9,
+      limitLog: new LimitLog(log),
+      relieve: () => {},
       redirects: new Map(),
       findSession: () => undefined,
       onClosed: () => {},

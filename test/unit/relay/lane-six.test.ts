@@ -4,9 +4,9 @@ import t from 'tap'
 import { walk, walkLength } from './lane-walk.ts'
 
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [
-  ['losses', ['incr', 'run', 'answer', 'cut', 'lost', 'same', 'new']],
-  ['refusals', ['incr', 'run', 'answer', 'readonly', 'noreplicas', 'same', 'tick']],
-  ['holds', ['incr', 'answer', 'hold', 'expire', 'silent', 'same', 'new']],
+  ['losses', ['incr', 'run', 'multi', 'answer', 'cut', 'lost', 'same', 'new']],
+  ['refusals', ['incr', 'run', 'answer', 'multi', 'local', 'readonly', 'noreplicas', 'same', 'tick']],
+  ['holds', ['incr', 'run', 'answer', 'hold', 'expire', 'silent', 'same', 'new']],
 ]
 
 for (const policy of ['always', 'safe'] as const)
