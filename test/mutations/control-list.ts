@@ -14,7 +14,7 @@ export const controlMutations: readonly Mutation[] = [
     to: 'if (candidate.epoch > 0 || anew) return candidate.epoch',
     breaks: 'an older epoch never wins',
     test: topology,
-    shows: /older epoch/,
+    shows: /(?:older|same) epoch/,
   },
   {
     name: 'a minority is accepted',
@@ -59,7 +59,7 @@ export const controlMutations: readonly Mutation[] = [
     to: 'one.view && hasVote(one, now)',
     breaks: 'only answers asked for after the need arose count',
     test: topology,
-    shows: /asked for before the call/,
+    shows: /fresh answers|asked for before the call/,
   },
   {
     name: 'the hold does not begin at +selected-slave',
