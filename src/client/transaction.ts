@@ -26,7 +26,16 @@ export interface Transaction {
 
 /** Just opened. */
 export function createTransaction(): Transaction {
-  return { queued: [], cls: 'read', aborted: false, detached: false, over: false, effects: new Map(), bytes: 0, count: 0 }
+  return {
+    queued: [],
+    cls: 'read',
+    aborted: false,
+    detached: false,
+    over: false,
+    effects: new Map(),
+    bytes: 0,
+    count: 0,
+  }
 }
 
 /** A queued command, kept for a new master. */

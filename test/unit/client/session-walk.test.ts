@@ -67,7 +67,7 @@ const themes: readonly (readonly [name: string, start: readonly string[], less: 
     [
       'everything',
       [],
-      2,
+      0,
       ['multi', 'incr', 'exec', 'watch', 'blpop', 'subscribe', 'get', 'answer', 'readonly', 'tick', ...loss],
     ],
   ]

@@ -1,6 +1,7 @@
 // A link over a socket that is played: which exchange each byte of the server is given to, whatever the chunks.
 import { registerHooks } from 'node:module'
 import t from 'tap'
+import { createCounters } from '../../../src/ops/counters.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import type { Exchange, LinkListener, Link as RealLink } from '../../../src/upstream/link.ts'
@@ -52,7 +53,11 @@ class Scene {
         this.told.push(`closed ${reason}, owes ${owed.map(({ name }) => name).join(' ')}`)
       },
     }
-    this.link = new Link<Named>(master, handshake, listener, { turn: new Turn(), connectTimeoutMs: 1000 })
+    this.link = new Link<Named>(master, handshake, listener, {
+      turn: new Turn(),
+      connectTimeoutMs: 1000,
+      counters: createCounters(),
+    })
     const [socket] = sockets
     if (socket === undefined) throw new Error('nobody was dialled')
     this.#socket = socket
