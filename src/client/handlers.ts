@@ -11,6 +11,9 @@ import type { SessionContext } from './context.ts'
 import { firstWord } from './subscriptions.ts'
 import { endTransaction, execAborted, remember, type Transaction } from './transaction.ts'
 
+const OK = Buffer.from('+OK\r\n')
+const QUEUED = Buffer.from('+QUEUED\r\n')
+
 const isError = (type: number): boolean => type === ReplyType.error
 
 /** One reply for the client, with what it means for the session; replies behind it are the proxy's own and swallowed. */
@@ -180,6 +183,14 @@ export class Queued implements RequestHandler {
     this.#isMulti = isMulti
   }
 
+  /**
+   * Its EXEC behind it may have been given up since (an outcome that is unknown under `safe`): sent now it would run on
+   * its own, or open a MULTI that nobody ends. The client is told what it would have been; EXEC's error says the rest.
+   */
+  onSend(request: Request): void {
+    if (this.#transaction.over) makeLocal(request, this.#isMulti ? OK : QUEUED)
+  }
+
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(frame)
     if (!isError(type)) this.#remember(request.bytes)
@@ -219,6 +230,17 @@ export class Executing implements RequestHandler {
     this.#instead = instead
   }
 
+  /** Commands before it may have failed since it was taken in: without them it must not run. */
+  onSend(request: Request): void {
+    if (this.#instead !== null || !this.#transaction.aborted) return
+    this.#instead = execAborted
+    request.cls = 'read'
+    if (this.#transaction.detached) {
+      this.#close()
+      makeLocal(request, execAborted)
+    } else request.bytes = encodeCommand(['DISCARD'])
+  }
+
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(this.#instead ?? frame)
     this.#close()
@@ -239,6 +261,7 @@ export class Executing implements RequestHandler {
   }
 
   #close(): void {
+    this.#transaction.over = true
     endTransaction(this.#context)
     this.#context.state.watching = false
     this.#context.state.watchLost = false

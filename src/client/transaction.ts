@@ -14,6 +14,8 @@ export interface Transaction {
   aborted: boolean
   /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
   detached: boolean
+  /** Its EXEC has its reply or its error: nothing more of it may reach a server. */
+  over: boolean
   /** What queued connection commands (SELECT, HELLO, ...) do to the session once EXEC has run them, by their place. */
   readonly effects: Map<number, (reply: Buffer) => void>
   /** What `queued` costs, as counted in the counters. */
@@ -24,7 +26,16 @@ export interface Transaction {
 
 /** Just opened. */
 export function createTransaction(): Transaction {
-  return { queued: [], cls: 'read', aborted: false, detached: false, effects: new Map(), bytes: 0, count: 0 }
+  return {
+    queued: [],
+    cls: 'read',
+    aborted: false,
+    detached: false,
+    over: false,
+    effects: new Map(),
+    bytes: 0,
+    count: 0,
+  }
 }
 
 /** A queued command, kept for a new master. */

@@ -8,6 +8,11 @@ export const serverEvents = ['answer', 'readonly', 'noreplicas', 'cut', 'lost', 
 export const allEvents = [...submits, ...serverEvents, ...control]
 const withRareOnes = [...allEvents, 'visit', 'congest', 'drain']
 
+const { HOLDFAST_WALK_LENGTH = '6' } = process.env
+
+/** How many events the exhaustive walks go to, where they go to no fewer by themselves; HOLDFAST_WALK_LENGTH, 6 where it is not set. */
+export const walkLength = Number(HOLDFAST_WALK_LENGTH)
+
 /** After so many failures the rest says nothing new. */
 const ENOUGH = 5
 

@@ -1,0 +1,8 @@
+// list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that would
+// have shown it.
+import { controlMutations } from './control-list.ts'
+import { laneMutations } from './lane-list.ts'
+import type { Mutation } from './mutation.ts'
+import { sessionMutations } from './session-list.ts'
+
+export const mutations: readonly Mutation[] = [...controlMutations, ...laneMutations, ...sessionMutations]

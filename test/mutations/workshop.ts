@@ -1,0 +1,98 @@
+// workshop.ts — a copy of the program and its tests in a temporary folder, where known bugs are put in and taken out.
+//
+// Owns: the folder and the test processes it starts. Never: writes to the checkout.
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Mutation, mutate } from './mutation.ts'
+
+export interface TestRun {
+  readonly code: number | null
+  readonly output: string
+  readonly ms: number
+  readonly timedOut: boolean
+}
+
+export type Verdict = { readonly kind: 'caught' } | { readonly kind: 'missed'; readonly why: string }
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** A bug may also show as a test that never ends; then it is killed, and only its output counts. */
+const limitMs = 60_000
+/** The exhaustive walks stop at this length here: a known bug shows within a few events. */
+const walkLength = '4'
+
+export class Workshop {
+  readonly dir: string
+
+  constructor() {
+    this.dir = mkdtempSync(join(tmpdir(), 'holdfast-mutations-'))
+    for (const folder of ['src', 'test']) cpSync(join(root, folder), join(this.dir, folder), { recursive: true })
+    mkdirSync(join(this.dir, 'docs'))
+    cpSync(join(root, 'package.json'), join(this.dir, 'package.json'))
+    symlinkSync(join(root, 'node_modules'), join(this.dir, 'node_modules'), 'dir')
+  }
+
+  /** The test with the bug in place; the source is put back afterwards. @throws Error when the list is out of date. */
+  async runWith(mutation: Mutation): Promise<TestRun> {
+    const path = join(this.dir, mutation.file)
+    const source = readFileSync(path, 'utf8')
+    writeFileSync(path, mutate(source, mutation))
+    try {
+      return await this.run(mutation.test, { TAP_BAIL: '1' })
+    } finally {
+      writeFileSync(path, source)
+    }
+  }
+
+  /** One test file as it is. */
+  run(test: string, more: Readonly<Record<string, string>> = {}): Promise<TestRun> {
+    const started = performance.now()
+    const { PATH, HOME } = process.env
+    const env = { PATH, HOME, HOLDFAST_WALK_LENGTH: walkLength, TAP: '1', ...more }
+    // A group of its own, so that servers a hanging test has started end with it.
+    const child = spawn(process.execPath, [test], {
+      cwd: this.dir,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    let output = ''
+    let timedOut = false
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    }
+    const timer = setTimeout(() => {
+      timedOut = true
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    }, limitMs)
+    return new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', code => {
+        clearTimeout(timer)
+        resolve({ code, output, ms: performance.now() - started, timedOut })
+      })
+    })
+  }
+
+  close(): void {
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** A bug is caught when its test fails and says what the list says it will. */
+export function judge({ shows }: Mutation, { code, output, timedOut }: TestRun): Verdict {
+  if (code === 0) return { kind: 'missed', why: 'the test passes' }
+  const at = Math.max(0, output.search(/^\s*not ok/m))
+  // The run ends with the first failure: the name of its test stands before it.
+  const failed = output.slice(Math.max(0, output.lastIndexOf('# Subtest:', at)))
+  if (!/^\s*not ok/m.test(output)) {
+    const end = output.slice(-600)
+    return { kind: 'missed', why: timedOut ? `no failure within ${limitMs} ms: ${end}` : `no test failed: ${end}` }
+  }
+  if (shows.test(failed)) return { kind: 'caught' }
+  return { kind: 'missed', why: `it fails, but not with ${shows}:\n${failed.slice(0, 1500)}` }
+}

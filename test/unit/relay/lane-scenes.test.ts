@@ -1,0 +1,122 @@
+// Single scenes on a shared lane, played on virtual time, where the exhaustive walks say nothing: exact times, what the
+// breaker does to others, what is remembered between masters, what had not left yet when its link was lost.
+import t from 'tap'
+import { RespError } from '../../support/resp-decoder.ts'
+import { LaneModel } from './lane-model.ts'
+import { VirtualLoop } from './virtual-loop.ts'
+
+/** As lane-model.ts has it. */
+const HOLD_MS = 10_000
+
+function play(policy: 'always' | 'safe', script: (model: LaneModel) => void): LaneModel {
+  const loop = new VirtualLoop()
+  return loop.play(() => {
+    const model = new LaneModel(loop, { policy, maxRetries: 0 })
+    script(model)
+    model.finish()
+    return model
+  })
+}
+const events = (model: LaneModel, ...names: string[]): void => {
+  for (const name of names) model.play(name)
+}
+const pass = (model: LaneModel, ms: number): void => {
+  model.loop.pass(ms)
+  model.settle()
+}
+const codes = (replies: readonly unknown[]): unknown[] =>
+  replies.map(reply => (reply instanceof RespError ? reply.code : reply))
+
+t.test('deadline — is each command’s own — however long others have waited', async t => {
+  play('always', model => {
+    events(model, 'hold', 'incr')
+    pass(model, 4000)
+    events(model, 'run')
+    pass(model, HOLD_MS - 4001)
+    t.strictSame(codes(model.a.replies), [], 'not before its time')
+    pass(model, 2)
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'], 'at its time')
+    t.strictSame(codes(model.b.replies), [], 'the other has time left')
+    t.equal(model.lanes.gate.state.kind, 'tripped')
+    pass(model, 3998)
+    t.strictSame(codes(model.b.replies), [], 'not before its time, with the breaker open')
+    pass(model, 2)
+    t.strictSame(codes(model.b.replies), ['TRYAGAIN', 'TRYAGAIN'], 'an error for each command of a run')
+  })
+})
+
+t.test('deadline — also ends what is in flight — when its link is silent for a whole hold', async t => {
+  play('always', model => {
+    events(model, 'incr', 'hold')
+    pass(model, HOLD_MS - 1)
+    t.strictSame(codes(model.a.replies), [])
+    pass(model, 2)
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'])
+  })
+})
+
+t.test('breaker — answers a new command at once — although commands of others still wait', async t => {
+  play('always', model => {
+    events(model, 'hold', 'incr')
+    pass(model, 6000)
+    events(model, 'run')
+    pass(model, HOLD_MS - 5999)
+    t.equal(model.a.replies.length, 1)
+    events(model, 'get')
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN', 'TRYAGAIN'])
+    t.equal(model.b.replies.length, 0)
+    t.equal(model.counters.refusedByBreaker, 1)
+  })
+})
+
+t.test('breaker — closes — with the first master that is served', async t => {
+  const model = play('always', model => {
+    events(model, 'hold', 'incr', 'expire')
+    t.equal(model.lanes.gate.state.kind, 'tripped')
+    events(model, 'new', 'incr', 'answer')
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN', 'a2=1'])
+  })
+  t.equal(model.wrong, '')
+})
+
+t.test('READONLY — counts within one epoch — and what other masters have refused proves nothing', async t => {
+  play('always', model => {
+    events(model, 'incr', 'readonly', 'new', 'readonly', 'same', 'readonly')
+    t.strictSame(codes(model.a.replies), [], 'the second refusal of this one')
+    events(model, 'same', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'])
+  })
+})
+
+t.test('new master — is dialled at once — although the last one had earned a pause', async t => {
+  play('always', model => {
+    events(model, 'incr', 'noreplicas')
+    t.equal(model.loop.timers, 1, 'a pause')
+    events(model, 'new', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'], 'without waiting for it')
+  })
+})
+
+t.test('unsent — is sent again under safe — because it cannot have run', async t => {
+  const model = play('safe', model => {
+    // Within one turn: what the lane has taken has not left the process yet when its link ends.
+    const { incr, silent } = model.events
+    incr?.()
+    silent?.()
+    model.settle()
+    events(model, 'same', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'])
+  })
+  t.equal(model.counters.unknownOutcomes, 0)
+})
+
+t.test('lost link — is not dialled again — before a master has been confirmed since', async t => {
+  play('always', model => {
+    events(model, 'incr', 'answer', 'cut', 'get')
+    t.equal(model.counters.linksOpened, 1)
+    t.equal(model.counters.waiting, 1)
+    events(model, 'same', 'answer')
+    t.equal(model.counters.linksOpened, 2)
+    t.equal(model.a.replies.length, 2)
+  })
+})

@@ -1,0 +1,108 @@
+// A link over a socket that is played: which exchange each byte of the server is given to, whatever the chunks.
+import { registerHooks } from 'node:module'
+import t from 'tap'
+import { createCounters } from '../../../src/ops/counters.ts'
+import { Handshake } from '../../../src/upstream/handshake.ts'
+import { createIdentity } from '../../../src/upstream/identity.ts'
+import type { Exchange, LinkListener, Link as RealLink } from '../../../src/upstream/link.ts'
+import { Turn } from '../../../src/upstream/turn.ts'
+import { type MemorySocket, network } from '../relay/memory-net.ts'
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/link.ts'))
+      return { url: new URL('../relay/memory-net.ts', import.meta.url).href, shortCircuit: true }
+    return nextResolve(specifier, context)
+  },
+})
+const { Link } = await import('../../../src/upstream/link.ts')
+
+interface Named extends Exchange {
+  readonly name: string
+}
+
+/** One link that is up, with what it has told its owner. */
+class Scene {
+  readonly told: string[] = []
+  /** Called before a frame is noted. */
+  onFrame: (link: RealLink<Named>) => void = () => {}
+  readonly link: RealLink<Named>
+  readonly #socket: MemorySocket
+
+  constructor() {
+    const sockets: MemorySocket[] = []
+    network.endpoint = { onDial: socket => void sockets.push(socket), onWrite() {}, onDestroy() {} }
+    const handshake = new Handshake(createIdentity(null, null, 0, 2), { fence: [], scripts: [] }, null)
+    const master = { host: 'a', port: 1, epoch: 1, runId: null }
+    const parts = new Map<string, string>()
+    const listener: LinkListener<Named> = {
+      onReady() {},
+      onReplies: ({ name, expect }, bytes) => {
+        parts.set(name, (parts.get(name) ?? '') + bytes.toString())
+        if (expect === 0) this.told.push(`${name} ${JSON.stringify(parts.get(name))}`)
+      },
+      onFrame: (link, { name }, frame) => {
+        this.told.push(`${name} ${JSON.stringify(frame.toString())}`)
+        this.onFrame(link)
+      },
+      onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
+      onReadEnd() {},
+      onWritable() {},
+      onHandshakeFailed() {},
+      onClosed: (_link, reason, _detail, owed) => {
+        this.told.push(`closed ${reason}, owes ${owed.map(({ name }) => name).join(' ')}`)
+      },
+    }
+    this.link = new Link<Named>(master, handshake, listener, {
+      turn: new Turn(),
+      connectTimeoutMs: 1000,
+      counters: createCounters(),
+    })
+    const [socket] = sockets
+    if (socket === undefined) throw new Error('nobody was dialled')
+    this.#socket = socket
+    this.say('*4\r\n$2\r\nid\r\n:7\r\n$4\r\nrole\r\n$6\r\nmaster\r\n+PONG\r\n')
+  }
+
+  send(...names: string[]): this {
+    for (const name of names) this.link.send({ name, bytes: Buffer.from(name), expect: 1, inspect: false })
+    return this
+  }
+
+  say(text: string): this {
+    this.#socket.emit('data', Buffer.from(text))
+    return this
+  }
+}
+
+const wire = '$5\r\nhello\r\n:12\r\n*2\r\n+a\r\n$-1\r\n'
+const expected = ['a "$5\\r\\nhello\\r\\n"', 'b ":12\\r\\n"', 'c "*2\\r\\n+a\\r\\n$-1\\r\\n"']
+
+t.test('link — gives each reply to its request — wherever the chunks are cut', async t => {
+  for (let first = 0; first <= wire.length; first++)
+    for (let second = first; second <= wire.length; second++) {
+      const scene = new Scene().send('a', 'b', 'c')
+      for (const part of [wire.slice(0, first), wire.slice(first, second), wire.slice(second)]) scene.say(part)
+      t.strictSame(scene.told, expected, `cut at ${first} and ${second}`)
+    }
+})
+
+t.test('link — takes a push for no reply — before, between and after replies', async t => {
+  const push = '>2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n'
+  for (let cut = 0; cut <= push.length; cut++) {
+    const scene = new Scene().send('a', 'b')
+    scene
+      .say(`${push.slice(0, cut)}`)
+      .say(`${push.slice(cut)}+1\r\n${push}+2\r\n`)
+      .say(push)
+    const pushed = `push ${JSON.stringify(push)}`
+    t.strictSame(scene.told, [pushed, 'a "+1\\r\\n"', pushed, 'b "+2\\r\\n"', pushed], `cut at ${cut}`)
+  }
+})
+
+t.test('link — gives nobody the replies behind a cut — they are the node’s that is left', async t => {
+  const scene = new Scene().send('a', 'b', 'c')
+  scene.onFrame = link => link.cut('no master')
+  scene.say('-READONLY no\r\n+2\r\n+3\r\n')
+  t.strictSame(scene.told, ['a "-READONLY no\\r\\n"', 'closed cut, owes a b c'])
+})
