@@ -13,6 +13,11 @@ export interface TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
+/** The files there are. */
+export function namesOf({ caFile, certFile, keyFile }: TlsFiles): string[] {
+  return [caFile, certFile, keyFile].filter(file => file !== null)
+}
+
 /** What tls.connect, tls.createServer and setSecureContext take. */
 export type TlsMaterial = Readonly<Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'minVersion'>>
 

@@ -12,6 +12,16 @@ export function tlsRemedy(text: string, side: ServerSide): string | null {
   return found === undefined ? null : found[1](who, option)
 }
 
+/** What may be wrong where a server ends a plain connection before it has said a word. */
+export function plainHint(side: ServerSide): string {
+  return `if ${side === 'redis' ? 'Redis' : 'the Sentinel'} expects TLS at this port, set --${side}-tls on`
+}
+
+/** Whether a text of Node or ioredis says that the peer has ended the connection. */
+export function isEndedByPeer(text: string): boolean {
+  return /ECONNRESET|closed/i.test(text)
+}
+
 const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
   [
     /certificate has expired|CERT_HAS_EXPIRED/i,
@@ -43,9 +53,5 @@ const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
     /protocol version|unsupported protocol|no protocols available/i,
     (who, option) =>
       `${who} speaks no TLS version that is allowed here: see ${option}-min-version and its tls-protocols`,
-  ],
-  [
-    /closed it without a word|expects TLS/i,
-    (who, option) => `if ${who} expects TLS at this port, set ${option} on; if not, see its own log`,
   ],
 ]
