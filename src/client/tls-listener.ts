@@ -59,7 +59,7 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
   return {
     server,
     endHandshakes: () => {
-      for (const socket of pending) socket.destroy()
+      for (const socket of [...pending.values()]) socket.destroy()
     },
     reload: () => {
       const again = readTlsFiles(files, Date.now())
@@ -77,26 +77,19 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
   }
 }
 
-function trackHandshakes(server: Server): ReadonlySet<Socket> {
+/** Sockets that are in their handshake. The server tells of the two ends of a socket apart: its address joins them. */
+function trackHandshakes(server: Server): ReadonlyMap<string, Socket> {
   const pending = new Map<string, Socket>()
-  const sockets = new Set<Socket>()
   const nameOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
   server.on('connection', socket => {
     const name = nameOf(socket)
     pending.set(name, socket)
-    sockets.add(socket)
     socket.once('close', () => {
-      sockets.delete(socket)
       if (pending.get(name) === socket) pending.delete(name)
     })
   })
-  server.on('secureConnection', secure => {
-    const name = nameOf(secure)
-    const socket = pending.get(name)
-    pending.delete(name)
-    if (socket) sockets.delete(socket)
-  })
-  return sockets
+  server.on('secureConnection', secure => pending.delete(nameOf(secure)))
+  return pending
 }
 
 function reportFailures(server: Server, { counters, log }: TlsListenerOptions): void {
