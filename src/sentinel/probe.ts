@@ -8,6 +8,7 @@ import type { Address } from '../address.ts'
 import { isNoPerm, type Right } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
+import { tlsRemedy } from '../transport/tls-trouble.ts'
 import { closeClient, createClient, inHandshake, noHandshake, reasonOf } from './client.ts'
 import type { ProbeResult } from './state.ts'
 import type { Reply } from './view.ts'
@@ -70,6 +71,7 @@ export class Probe {
 
   #dial(): Redis {
     this.#named = false
+    this.#lastError = 'the connection was closed'
     const client = createClient(
       {
         route: this.#routes.route(this.address),
@@ -128,7 +130,7 @@ export class Probe {
       if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
       return answer
     } catch (error) {
-      return unreachable(reasonOf(error))
+      return unreachable(tlsRemedy(this.#lastError, 'redis') === null ? reasonOf(error) : this.#lastError)
     }
   }
 }

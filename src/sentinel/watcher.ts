@@ -12,7 +12,7 @@ import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
-import { isEndedByPeer, plainHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import { endedHint, isEndedByPeer, tlsRemedy } from '../transport/tls-trouble.ts'
 import { candidateSince } from './decide.ts'
 import { createHealthReport } from './health.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
@@ -268,13 +268,13 @@ export class Watcher {
     return `${formatAddress(address)} refuses the password of the user ${who}: correct it in our configuration or the node's`
   }
 
-  /** TLS that does not come about will not by itself; a plain connection that is ended may be one to a TLS port. */
+  /** TLS that does not come about will not by itself; a connection that is ended at once may be one for which it is wrong. */
   #tellTls(probe: Probe, why: string): void {
     const { redisRoutes } = this.#options
     const remedy = tlsRemedy(why, 'redis')
-    const suspect = !redisRoutes.usesTls && !probe.answered && probe.failures > 2 && isEndedByPeer(why)
+    const suspect = !probe.answered && probe.failures > 2 && isEndedByPeer(why)
     if (remedy !== null) this.#tellOnce('error', probe.address, why, remedy)
-    else if (suspect) this.#tellOnce('warn', probe.address, why, plainHint('redis'))
+    else if (suspect) this.#tellOnce('warn', probe.address, why, endedHint('redis', redisRoutes))
   }
 
   #tellOnce(level: 'warn' | 'error', address: Address, cause: string, msg: string): void {

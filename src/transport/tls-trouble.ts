@@ -12,9 +12,15 @@ export function tlsRemedy(text: string, side: ServerSide): string | null {
   return found === undefined ? null : found[1](who, option)
 }
 
-/** What may be wrong where a server ends a plain connection before it has said a word. */
-export function plainHint(side: ServerSide): string {
-  return `if ${side === 'redis' ? 'Redis' : 'the Sentinel'} expects TLS at this port, set --${side}-tls on`
+/**
+ * What may be wrong where a server ends a connection before it has said a word. By TLS 1.3 it judges our certificate
+ * after our side of the handshake is done, and what it then says is mostly lost with the connection.
+ */
+export function endedHint(side: ServerSide, { usesTls }: { usesTls: boolean }): string {
+  const who = side === 'redis' ? 'Redis' : 'the Sentinel'
+  const option = `--${side}-tls`
+  if (!usesTls) return `if ${who} expects TLS at this port, set ${option} on`
+  return `if ${who} wants a certificate from us, set ${option}-cert and ${option}-key, signed by a CA that it trusts`
 }
 
 /** Whether a text of Node or ioredis says that the peer has ended the connection. */

@@ -8,7 +8,7 @@ import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createSeldom } from '../transport/seldom.ts'
 import type { Route, ServerRoutes } from '../transport/server-route.ts'
-import { plainHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import { endedHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
 export interface Dialled {
   readonly socket: Socket
@@ -40,7 +40,7 @@ export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs
     const route = routes.route(master)
     if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
     const dialled = dialPlain(route.address)
-    noticeTls(dialled.socket, cause => trouble(master, cause, plainHint(routes.side)))
+    noticeTls(dialled.socket, cause => trouble(master, cause, endedHint(routes.side, routes)))
     return dialled
   }
 }
@@ -53,20 +53,17 @@ function dialTls(
   const { host, port } = route.address
   const socket = connectTls({ ...route.tls, host, port })
   const timer = setTimeout(() => socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)), timeoutMs)
-  let secure = false
   // TLS sockets do not take these as options of connect, and before the connection is there they have no effect.
   socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, keepAliveMs))
-  socket.once('secureConnect', () => {
-    secure = true
-    clearTimeout(timer)
-  })
+  socket.once('secureConnect', () => clearTimeout(timer))
   socket.on('session', route.keep)
   socket.once('close', () => clearTimeout(timer))
   socket.once('error', error => {
-    if (secure) return
-    route.keep(null)
+    // By TLS 1.3 a server that wants another certificate says so only after our side of the handshake is done.
     const remedy = tlsRemedy(error.message, 'redis')
-    if (remedy !== null) trouble(master, error.message, remedy)
+    if (remedy === null) return
+    route.keep(null)
+    trouble(master, error.message, remedy)
   })
   return { socket, readyEvent: 'secureConnect' }
 }
