@@ -95,10 +95,10 @@ function trackHandshakes(server: Server): ReadonlyMap<string, Socket> {
 function reportFailures(server: Server, { counters, log }: TlsListenerOptions): void {
   const seldom = createSeldom()
   server.on('tlsClientError', (error, socket) => {
-    // A health check that connects and leaves is no failed handshake.
-    if (socket.bytesRead === 0 && /hang up|ECONNRESET|EPIPE/.test(error.message)) return
-    counters.tlsHandshakesFailed++
     const refused = socket.authorizationError
+    // A health check that connects and leaves is no failed handshake.
+    if (!refused && socket.bytesRead === 0 && /hang up|ECONNRESET|EPIPE/.test(error.message)) return
+    counters.tlsHandshakesFailed++
     const cause = refused ? `its certificate was refused: ${refused}` : error.message
     const before = seldom(cause, performance.now())
     if (before === undefined) return

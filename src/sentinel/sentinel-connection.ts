@@ -12,7 +12,7 @@ import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights, type Right } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
-import { endedHint, isEndedByPeer, tlsRemedy } from '../transport/tls-trouble.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './view.ts'
@@ -287,8 +287,7 @@ export class SentinelConnection {
     this.#loggedError = error
     const { login, routes, log } = this.#options
     const remedy = remedyFor(error, login.username)
-    const hint = isEndedByPeer(error) ? endedHint('sentinel', routes) : null
-    const shown = remedy ?? hint
+    const shown = remedy ?? tlsHint(error, routes)
     const fields = { event: 'sentinel.trouble', sentinel: this.key, cause: error, ...(shown && { remedy: shown }) }
     const passes = isWrongPassword(error) && login.password.file !== null
     if (remedy && !passes) log.error(fields)

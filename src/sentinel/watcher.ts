@@ -12,7 +12,7 @@ import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
-import { endedHint, isEndedByPeer, tlsRemedy } from '../transport/tls-trouble.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { candidateSince } from './decide.ts'
 import { createHealthReport } from './health.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
@@ -272,9 +272,9 @@ export class Watcher {
   #tellTls(probe: Probe, why: string): void {
     const { redisRoutes } = this.#options
     const remedy = tlsRemedy(why, 'redis')
-    const suspect = !probe.answered && probe.failures > 2 && isEndedByPeer(why)
+    const hint = !probe.answered && probe.failures > 2 ? tlsHint(why, redisRoutes) : null
     if (remedy !== null) this.#tellOnce('error', probe.address, why, remedy)
-    else if (suspect) this.#tellOnce('warn', probe.address, why, endedHint('redis', redisRoutes))
+    else if (hint !== null) this.#tellOnce('warn', probe.address, why, hint)
   }
 
   #tellOnce(level: 'warn' | 'error', address: Address, cause: string, msg: string): void {

@@ -8,7 +8,7 @@ import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createSeldom } from '../transport/seldom.ts'
 import type { Route, ServerRoutes } from '../transport/server-route.ts'
-import { endedHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
 export interface Dialled {
   readonly socket: Socket
@@ -40,7 +40,7 @@ export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs
     const route = routes.route(master)
     if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
     const dialled = dialPlain(route.address)
-    noticeTls(dialled.socket, cause => trouble(master, cause, endedHint(routes.side, routes)))
+    noticeTls(dialled.socket, cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
     return dialled
   }
 }
@@ -71,6 +71,6 @@ function dialTls(
 /** A server that answers with a TLS record speaks TLS at this port: no reply of Redis begins with such a byte. */
 function noticeTls(socket: Socket, report: (cause: string) => void): void {
   socket.once('data', (chunk: Buffer) => {
-    if (chunk[0] === 0x15 && chunk[1] === 0x03) report('it answers in TLS')
+    if (chunk[0] === 0x15 && chunk[1] === 0x03) report('it closed the connection with a TLS alert')
   })
 }

@@ -22,7 +22,8 @@ export interface Node {
   readonly kind: 'data' | 'sentinel'
   readonly name: string
   readonly flavour: Flavour
-  readonly password: string | undefined
+  /** What our own questions sign in with; a test that changes the server's changes it here. */
+  password: string | undefined
   /** How to speak TLS to it; undefined: it speaks none. */
   readonly tls: ConnectionOptions | undefined
   readonly configFile: string
