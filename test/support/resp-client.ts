@@ -2,7 +2,7 @@
 //
 // Owns: one socket and the FIFO of replies it is owed. Keeps exact bytes, so that two servers can be compared byte by byte.
 // Never: throws a server's error (it is a RespError value), hides a lost connection (pending sends reject, `closed` says why).
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { type Argument, encodeCommand, type Frame, RespDecoder, RespPush, type Value } from './resp-decoder.ts'
 
@@ -77,7 +77,9 @@ export class RespClient {
   static connect(port: number, host = '127.0.0.1', options: RespClientOptions = {}): Promise<RespClient> {
     return new Promise((resolve, reject) => {
       const { tls } = options
-      const socket = tls ? connectTls({ servername: 'localhost', ...tls, port, host }) : connect({ port, host })
+      const socket = tls
+        ? connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, port, host })
+        : connect({ port, host })
       const limit = options.connectTimeoutMs ?? 2000
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)),
