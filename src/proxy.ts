@@ -23,6 +23,7 @@ import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
 import { createSecurity } from './transport/security.ts'
+import { createDial } from './upstream/dial.ts'
 import { createIdentity } from './upstream/identity.ts'
 import { Turn } from './upstream/turn.ts'
 
@@ -61,6 +62,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
   const startedAt = Date.now()
   const counters = createCounters()
   const security = createSecurity(config, log)
+  const redisLogin = { username: config.redisUsername, password: security.passwords.redis }
   const turn = new Turn()
   const learned = new LearnedCommands()
   const rights = new MissingRights(log)
@@ -72,6 +74,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
     holdTimeoutMs: config.holdTimeoutMs,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    dial: createDial(security.redis, { timeoutMs: CONNECT_TIMEOUT_MS, log }),
     turn,
     counters,
     log,
@@ -82,10 +85,10 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     {
       sentinels: config.sentinels,
       masterName: config.masterName,
-      sentinelUsername: config.sentinelUsername,
-      sentinelPassword: config.sentinelPassword,
-      redisUsername: config.redisUsername,
-      redisPassword: config.redisPassword,
+      sentinelLogin: { username: config.sentinelUsername, password: security.passwords.sentinel },
+      redisLogin,
+      sentinelRoutes: security.sentinel,
+      redisRoutes: security.redis,
       log,
       rights,
     },
@@ -121,11 +124,10 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
   const learnCommands = (master: Master): void => {
     if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
     learnedFrom = master
-    const credentials = { username: config.redisUsername, password: config.redisPassword }
     const onNoPerm = (): void => {
       rights.tell('command', { node: formatAddress(master), user: config.redisUsername })
     }
-    void fetchCommandFlags(master, credentials, onNoPerm).then(flags => {
+    void fetchCommandFlags(security.redis.route(master), redisLogin, onNoPerm).then(flags => {
       if (flags !== undefined && learnedFrom === master) learned.learn(flags)
     })
   }
@@ -138,14 +140,14 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       log,
       pressure,
       deny: createDenyList(config.denyCommands),
-      defaultIdentity: createIdentity(config.redisUsername, config.redisPassword, 0, 2),
+      defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
       login,
       links: config.links,
       maxSessionBytes: config.maxSessionHeldBytes,
       maxHeldBytes: config.maxHeldBytes,
       maxUnreadBytes: config.maxUnreadBytes,
     },
-    { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs },
+    { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs, tls: config.listenTls },
   )
   /** Both doors or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {
@@ -158,6 +160,9 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       throw error
     }
   }
+  security.onFiles(config.listenTls, () => listener.reloadTls())
+  security.onPassword('redis', () => lanes.signInAgain())
+  security.onPassword('sentinel', () => watcher.signInAgain())
   let pressureTimer: NodeJS.Timeout | undefined
   let state: ProxyState = 'new'
 
@@ -167,6 +172,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       return state
     },
     async start() {
+      await security.files.start()
       // First, so that a probe has somebody to ask, and last to go.
       const opened = await openAdmin(config.adminListen, gather, log)
       admin = opened?.admin ?? null
@@ -176,7 +182,6 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       })
       if (bound.listen !== null) listening.push(formatAddress(bound.listen))
       if (bound.socket !== null) listening.push(bound.socket)
-      await security.files.start()
       pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()

@@ -4,10 +4,12 @@ import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/client.ts'
 import type { Reply } from '../sentinel/view.ts'
+import type { Route } from '../transport/server-route.ts'
 import type { Refusal } from './facts.ts'
 
 export interface Target {
   readonly address: Address
+  readonly route: Route
   readonly username: string | null
   readonly password: string | null
 }
@@ -23,14 +25,14 @@ const timeoutMs = 2000
 
 /** Puts the questions; `last`, where given, uses the connection for something that cannot be undone there. */
 export async function ask(
-  { address, username, password }: Target,
+  { route, username, password }: Target,
   questions: readonly (readonly string[])[],
   last?: (client: Redis) => Promise<void>,
 ): Promise<Conversation> {
   let lastError = 'the connection was closed'
   const client = createClient(
     {
-      address,
+      route,
       protocol: 2,
       username: null,
       password: null,

@@ -3,6 +3,8 @@
 import { connect, createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
+import { createNatMap } from '../transport/nat-map.ts'
+import { ServerRoutes } from '../transport/server-route.ts'
 import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './facts.ts'
 import { nodeFacts } from './node-facts.ts'
 import { sentinelFacts } from './sentinel-facts.ts'
@@ -26,28 +28,29 @@ export async function gather(config: Config): Promise<Facts> {
   return { sentinels, nodes, listen, unusedNat }
 }
 
-function dialled(config: Config, announced: Address): Address {
-  return config.natMap.find(rule => sameAddress(rule.from, announced))?.to ?? announced
+function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
+  return new ServerRoutes(side, { tls: config[`${side}Tls`], nat: createNatMap(config.natMap) })
 }
 
 /** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
 async function allSentinels(config: Config): Promise<SentinelFacts[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
+  const routes = routesOf(config, 'sentinel')
   const found: SentinelFacts[] = []
-  const askOne = (address: Address, announced: Address | null): Promise<SentinelFacts> => {
-    const tls = config.sentinelTls !== null
-    return sentinelFacts({ target: { address, username, password }, announced, masterName, tls })
+  const askOne = (at: Address, announced: Address | null): Promise<SentinelFacts> => {
+    const target = { address: routes.target(at), route: routes.route(at), username, password }
+    return sentinelFacts({ target, announced, masterName, tls: routes.usesTls })
   }
-  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(dialled(config, seed), null)))))
+  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null)))))
   for (let round = 0; round < maxRounds; round++) {
     const unknown = new Map<string, Address>()
     for (const peer of found.flatMap(sentinel => sentinel.peers)) {
-      const address = dialled(config, peer.address)
+      const address = routes.target(peer.address)
       const known = found.some(one => one.runId === peer.runId || sameAddress(one.address, address))
       if (!known) unknown.set(formatAddress(address), peer.address)
     }
     if (unknown.size === 0) break
-    const more = await Promise.all([...unknown.values()].map(peer => askOne(dialled(config, peer), peer)))
+    const more = await Promise.all([...unknown.values()].map(peer => askOne(peer, peer)))
     found.push(...more)
   }
   return distinct(found)
@@ -69,13 +72,13 @@ async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Pr
   for (const { address } of sentinels.flatMap(sentinel => sentinel.replicas)) {
     if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
   }
-  const tls = config.redisTls !== null
+  const routes = routesOf(config, 'redis')
   const questions = [...listed.values()].map(([announced, role]) => {
     return nodeFacts({
-      target: { address: dialled(config, announced), username, password },
+      target: { address: routes.target(announced), route: routes.route(announced), username, password },
       announced,
       listed: role,
-      tls,
+      tls: routes.usesTls,
     })
   })
   return Promise.all(questions)

@@ -4,11 +4,15 @@ import type { Address } from '../address.ts'
 import type { ListenSocket } from '../config.ts'
 import { errors } from '../errors.ts'
 import type { Log } from '../ops/log.ts'
+import type { TlsFiles } from '../transport/tls-files.ts'
 import { LimitLog } from './limit-log.ts'
 import { hangUp, Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { listenAt } from './socket-file.ts'
 import { Sweep } from './sweep.ts'
+import { createTlsListener, type TlsListener } from './tls-listener.ts'
+
+const socketOptions = { noDelay: true, keepAlive: true, allowHalfOpen: true }
 
 /** What the listener adds to what it is given for its sessions. */
 type Given = 'onClosed' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
@@ -20,12 +24,17 @@ export const LAST_REPLIES_MS = 500
 export class Listener {
   readonly #accept: (socket: Socket) => void
   readonly #servers: Server[] = []
+  /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
+  readonly #tls: TlsListener | null
   readonly #log: Log
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
   readonly #sweep: Sweep
 
-  constructor(host: Omit<SessionHost, Given>, options: { maxSessions: number; frameTimeoutMs: number }) {
+  constructor(
+    host: Omit<SessionHost, Given>,
+    options: { maxSessions: number; frameTimeoutMs: number; tls?: TlsFiles | null },
+  ) {
     const { counters, log } = host
     this.#log = log
     const limitLog = new LimitLog(log)
@@ -61,10 +70,21 @@ export class Listener {
       this.#sessions.set(id, new Session(id, socket, sessionHost))
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
+    const files = options.tls ?? null
+    this.#tls = files && createTlsListener({ files, socket: socketOptions, counters, log }, this.#accept)
+  }
+
+  /** The TLS files have changed. */
+  reloadTls(): void {
+    this.#tls?.reload()
   }
 
   #createServer(): Server {
-    const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, this.#accept)
+    const server = createServer(socketOptions, this.#accept)
+    return this.#use(server)
+  }
+
+  #use(server: Server): Server {
     this.#servers.push(server)
     this.#sweep.start()
     return server
@@ -77,7 +97,7 @@ export class Listener {
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   listen(address: Address): Promise<Address> {
-    const server = this.#createServer()
+    const server = this.#tls === null ? this.#createServer() : this.#use(this.#tls.server)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
@@ -108,6 +128,7 @@ export class Listener {
    */
   async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
     const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+    this.#tls?.endHandshakes()
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) act(session)
     }

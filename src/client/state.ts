@@ -61,7 +61,7 @@ export function withIdentity(
   old: Identity,
   change: Partial<Pick<Identity, 'username' | 'password' | 'database' | 'protocol'>>,
 ): Identity {
-  const { username, password, database, protocol } = { ...old, ...change }
+  const { username, password, database, protocol } = { ...old, password: old.own ?? old.password, ...change }
   return createIdentity(username, password, database, protocol)
 }
 

@@ -175,7 +175,7 @@ export const options = {
   'redis-tls-server-name': optional({
     group: tls,
     kind: text('NAME'),
-    help: 'The name that the certificates of Redis must bear; without it the host that is dialled.',
+    help: 'The name that the certificates of Redis must bear; without it the host that the Sentinels announce.',
   }),
   'redis-tls-min-version': withDefault('TLSv1.2', {
     group: tls,
@@ -197,7 +197,7 @@ export const options = {
   'sentinel-tls-server-name': optional({
     group: tls,
     kind: text('NAME'),
-    help: 'The name that the certificates of the Sentinels must bear; without it the host that is dialled.',
+    help: 'The name that the certificates of the Sentinels must bear; without it the host they are known by.',
   }),
   'sentinel-tls-min-version': withDefault('TLSv1.2', {
     group: tls,

@@ -80,6 +80,10 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   resubscriptions: counter('holdfast_resubscriptions_total', 'Channels and patterns subscribed again on a new link.'),
   linksOpened: null,
   linksLost: null,
+  tlsHandshakesFailed: counter(
+    'holdfast_tls_handshakes_failed_total',
+    'Clients that did not get through their TLS handshake.',
+  ),
   scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that were given to a new master.'),
   trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
   clientBytesIn: counter(clientBytes, clientHelp, ['direction', 'in']),

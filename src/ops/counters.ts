@@ -67,6 +67,8 @@ export interface Counters {
   clientBytesOut: number
   masterBytesIn: number
   masterBytesOut: number
+  /** Clients that did not get through their TLS handshake. */
+  tlsHandshakesFailed: number
   /** The same by label, and times. */
   readonly detail: Detail
 }
@@ -110,6 +112,7 @@ export function createCounters(): Counters {
     clientBytesOut: 0,
     masterBytesIn: 0,
     masterBytesOut: 0,
+    tlsHandshakesFailed: 0,
     detail: createDetail(),
   }
 }

@@ -3,6 +3,7 @@ import type { Master } from '../address.ts'
 import type { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
+import type { Dial } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
@@ -32,6 +33,7 @@ export interface LaneHost {
   /** Milliseconds a request may wait. */
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
+  readonly dial: Dial
   /** On a new master one link loads the scripts, and the others wait for it. */
   mayDial(lane: LaneInfo): boolean
   /** SCRIPT LOAD commands for this lane's next link; empty for all but the one that loads them. */
@@ -40,6 +42,8 @@ export interface LaneHost {
   observe(observation: string): void
   onLinkReady(link: Link<Request>, about: LaneInfo): void
   onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void
+  /** The node refuses our own user's password, which is being changed: the lane tries again. */
+  onPasswordRefused(master: Master, about: LaneInfo, reply: string): void
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void
   /** A lane has nothing waiting any more. */
   onDrained(): void

@@ -13,7 +13,7 @@
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
-import type { Identity } from '../upstream/identity.ts'
+import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import { backoffMs } from './backoff.ts'
 import { isSameTerm } from './gate.ts'
@@ -137,6 +137,7 @@ export class Lane implements LinkListener<Request> {
       turn: this.#host.turn,
       connectTimeoutMs: this.#host.connectTimeoutMs,
       counters: this.#host.counters,
+      dial: this.#host.dial,
     })
     this.#link.label = this.owner?.label() ?? ''
   }
@@ -169,6 +170,13 @@ export class Lane implements LinkListener<Request> {
   /** The scripts are on the new master: a lane that had to wait for that may dial. */
   onLoaded(wanted: boolean): void {
     if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
+  }
+
+  /** Our own user has a new password: a pause after the old one was refused is over. */
+  onPassword(wanted: boolean): void {
+    if (this.#link !== null || this.identity.own === null) return
+    this.#stopTimer()
+    if (wanted || this.#waiting.size > 0) this.ensureLink()
   }
 
   /**
@@ -350,6 +358,11 @@ export class Lane implements LinkListener<Request> {
   }
 
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
+    const { identity, password } = link.handshake
+    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
+      this.#host.onPasswordRefused(link.master, this, failure.text)
+      return
+    }
     this.#host.onHandshakeFailed(link.master, this, failure)
     if (failure.kind !== 'auth') return
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {

@@ -11,6 +11,8 @@ import { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/rights.ts'
+import { createSeldom } from '../transport/seldom.ts'
+import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
@@ -34,6 +36,8 @@ export interface LanesOptions {
   readonly backoff: BackoffLimits
   readonly holdTimeoutMs: number
   readonly connectTimeoutMs: number
+  /** Left out: plain TCP, to the address as it is. */
+  readonly dial?: Dial
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
@@ -65,6 +69,8 @@ export class Lanes implements LaneHost {
   readonly backoff: BackoffLimits
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
+  readonly dial: Dial
+  readonly #seldom = createSeldom()
   readonly #options: LanesOptions
   readonly #shared = new Map<string, Lane>()
   readonly #private = new Set<Lane>()
@@ -95,6 +101,7 @@ export class Lanes implements LaneHost {
     this.learned = options.learned ?? new LearnedCommands()
     this.backoff = options.backoff
     this.connectTimeoutMs = options.connectTimeoutMs
+    this.dial = options.dial ?? dialPlain
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
     this.#story = new HoldStory(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
@@ -187,6 +194,11 @@ export class Lanes implements LaneHost {
     for (const lane of this.#all()) lane.expire(Number.POSITIVE_INFINITY, null)
   }
 
+  /** The password of our own user has changed: lanes that pause because the old one was refused dial now. */
+  signInAgain(): void {
+    for (const lane of this.#all()) lane.onPassword(lane.owner !== null || lane.users > 0)
+  }
+
   // ---- what lanes report ----
 
   mayDial(lane: LaneInfo): boolean {
@@ -241,6 +253,16 @@ export class Lanes implements LaneHost {
       'link to the master is gone',
     )
     if (this.#loading.onGone(about)) this.#dialOthers()
+  }
+
+  onPasswordRefused(master: Master, about: LaneInfo, reply: string): void {
+    const node = formatAddress(master)
+    const before = this.#seldom(`${node} ${about.identity.key}`, performance.now())
+    if (before === undefined) return
+    this.log.warn(
+      { event: 'link.password', master: node, identity: describeIdentity(about.identity), reply, before },
+      'the node refuses the password in the file: commands wait while the file and the password before it are tried',
+    )
   }
 
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {

@@ -1,11 +1,12 @@
 // client.ts — how this folder uses ioredis: one client object is one connection attempt and the connection it leads to.
 // ioredis's own reconnecting is off: whoever dials again makes a new client, so that nothing of a lost connection
 // (subscriptions, unanswered commands, timers) can reach into its successor.
+
 import { Redis } from 'ioredis'
-import type { Address } from '../address.ts'
+import type { Route } from '../transport/server-route.ts'
 
 export interface ClientOptions {
-  readonly address: Address
+  readonly route: Route
   /** 3: answers and publications share the connection. Older servers fall back to 2. */
   readonly protocol: 2 | 3
   readonly username: string | null
@@ -23,10 +24,12 @@ const closeLimitMs = 500
 
 /** A client that is not connected yet. `onError` gets every error; without it ioredis would print to the console. */
 export function createClient(options: ClientOptions, onError: (error: Error) => void): Redis {
-  const { address, username, password, name } = options
+  const { username, password, name } = options
+  const { address, tls } = options.route
   const client = new Redis({
     host: address.host,
     port: address.port,
+    ...(tls !== null && { tls }),
     ...(username !== null && { username }),
     ...(password !== null && { password }),
     ...(name !== null && { connectionName: name }),
@@ -46,8 +49,37 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
     keepAlive: 5_000,
     retryStrategy: () => null,
   })
-  client.on('error', onError)
+  if (tls !== null) watchHandshake(client)
+  client.on('error', error => {
+    const silent = inHandshake(client) && error.message.includes('ETIMEDOUT')
+    onError(silent ? new Error(noHandshake(options.connectTimeoutMs)) : error)
+  })
   return client
+}
+
+/** Clients whose peer has accepted the connection and has not finished the TLS handshake. */
+const handshaking = new WeakSet<Redis>()
+
+/** ioredis tells only of the end of the handshake, and of its timeout nothing but "connect ETIMEDOUT". */
+function watchHandshake(client: Redis): void {
+  client.once('connecting', () =>
+    setImmediate(() => {
+      const stream = client.stream
+      if (stream === undefined || stream.destroyed) return
+      if (!stream.connecting) handshaking.add(client)
+      else stream.once('connect', () => handshaking.add(client))
+      stream.once('secureConnect', () => handshaking.delete(client))
+    }),
+  )
+}
+
+/** The peer leaves our TLS handshake unanswered. */
+export function inHandshake(client: Redis): boolean {
+  return handshaking.has(client)
+}
+
+export function noHandshake(ms: number): string {
+  return `no TLS handshake within ${ms} ms`
 }
 
 /** Closes the connection; resolves when its socket is gone, within half a second. Never rejects. */

@@ -1,23 +1,24 @@
 // command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own. What the node does not
 // tell (no rights, an error, no answer in time) is left unknown.
-import type { Address } from '../address.ts'
 import { isNoPerm } from '../ops/rights.ts'
+import type { Login } from '../transport/password.ts'
+import type { Route } from '../transport/server-route.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
-import type { Credentials } from './probe.ts'
 
 const timeoutMs = 2000
 
 /** Flags by lower-case command name, without subcommands; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
 export async function fetchCommandFlags(
-  address: Address,
-  credentials: Credentials,
+  route: Route,
+  { username, password }: Login,
   onNoPerm: () => void = () => {},
 ): Promise<Map<string, Set<string>> | undefined> {
   const client = createClient(
     {
-      address,
+      route,
       protocol: 2,
-      ...credentials,
+      username,
+      password: password.current,
       name: 'holdfast-watcher',
       connectTimeoutMs: timeoutMs,
       commandTimeoutMs: timeoutMs,

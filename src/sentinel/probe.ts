@@ -6,14 +6,12 @@
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { isNoPerm, type Right } from '../ops/rights.ts'
-import { closeClient, createClient, reasonOf } from './client.ts'
+import type { Login } from '../transport/password.ts'
+import type { ServerRoutes } from '../transport/server-route.ts'
+import { tlsRemedy } from '../transport/tls-trouble.ts'
+import { closeClient, createClient, inHandshake, noHandshake, reasonOf } from './client.ts'
 import type { ProbeResult } from './state.ts'
 import type { Reply } from './view.ts'
-
-export interface Credentials {
-  readonly username: string | null
-  readonly password: string | null
-}
 
 export interface ProbeAnswer {
   readonly result: ProbeResult
@@ -27,17 +25,21 @@ const probeTimeoutMs = 500
 
 export class Probe {
   readonly address: Address
-  readonly #credentials: Credentials
+  readonly #login: Login
+  readonly #routes: ServerRoutes
   #client: Redis | null = null
   #named = false
   #closed = false
   #lastError = 'the connection was closed'
   /** Questions in a row the node did not answer. */
   failures = 0
+  /** The node has answered once. */
+  answered = false
 
-  constructor(address: Address, credentials: Credentials) {
+  constructor(address: Address, { login, routes }: { login: Login; routes: ServerRoutes }) {
     this.address = address
-    this.#credentials = credentials
+    this.#login = login
+    this.#routes = routes
   }
 
   /** Makes sure a connection is open or being opened. */
@@ -50,12 +52,14 @@ export class Probe {
     if (this.#closed) return unreachable('the probe is closed')
     const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
     const timer = setTimeout(() => {
+      const silent = this.#client !== null && inHandshake(this.#client)
       this.#drop().catch(() => undefined)
-      resolve(unreachable(`no answer within ${probeTimeoutMs} ms`))
+      resolve(unreachable(silent ? noHandshake(probeTimeoutMs) : `no answer within ${probeTimeoutMs} ms`))
     }, probeTimeoutMs)
     const answer = await Promise.race([late, this.#converse()])
     clearTimeout(timer)
     this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
+    this.answered ||= this.failures === 0
     return answer
   }
 
@@ -67,9 +71,10 @@ export class Probe {
 
   #dial(): Redis {
     this.#named = false
+    this.#lastError = 'the connection was closed'
     const client = createClient(
       {
-        address: this.address,
+        route: this.#routes.route(this.address),
         protocol: 2,
         username: null,
         password: null,
@@ -109,7 +114,8 @@ export class Probe {
   async #question(client: Redis): Promise<ProbeAnswer> {
     try {
       if (client.status !== 'ready' && !(await isReady(client))) return unreachable(this.#lastError)
-      const { username, password } = this.#credentials
+      const { username } = this.#login
+      const password = this.#login.password.current
       const questions = client.pipeline()
       if (password !== null) questions.call('AUTH', username ?? 'default', password)
       questions.call('ROLE').call('PING').call('INFO', 'server')
@@ -119,11 +125,12 @@ export class Probe {
       const replies: Reply[] = (await questions.exec()) ?? []
       const auth = password === null ? undefined : replies.shift()
       const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
+      if (answer.refusedAuth !== null) this.#login.password.refused(password)
       // After its refusal a full or protected node closes the connection: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
       return answer
     } catch (error) {
-      return unreachable(reasonOf(error))
+      return unreachable(tlsRemedy(this.#lastError, 'redis') === null ? reasonOf(error) : this.#lastError)
     }
   }
 }

@@ -10,6 +10,9 @@ import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights, type Right } from '../ops/rights.ts'
+import type { Login } from '../transport/password.ts'
+import type { ServerRoutes } from '../transport/server-route.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './view.ts'
@@ -17,8 +20,8 @@ import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './vie
 export interface SentinelConnectionOptions {
   readonly address: Address
   readonly masterName: string
-  readonly username: string | null
-  readonly password: string | null
+  readonly login: Login
+  readonly routes: ServerRoutes
   readonly log: Log
 }
 
@@ -80,6 +83,8 @@ export class SentinelConnection {
   #lastError: string | null = null
   #loggedError: string | null = null
   readonly #rights: MissingRights
+  /** The password of the last dial. */
+  #tried: string | null = null
 
   constructor(options: SentinelConnectionOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(options.address)
@@ -123,6 +128,26 @@ export class SentinelConnection {
     )
   }
 
+  /** The password has changed: it is told to the connection that is up; one that waits to be dialled is dialled now. */
+  signIn(): void {
+    const client = this.#client
+    const { username, password } = this.#options.login
+    if (this.#up && client && password.current !== null) {
+      const tried = password.current
+      client.call('AUTH', username ?? 'default', tried).catch(error => {
+        if (isWrongPassword(reasonOf(error))) password.refused(tried)
+        this.#options.log.warn(
+          { event: 'sentinel.password', sentinel: this.key, cause: reasonOf(error) },
+          'this Sentinel does not take the new password yet; the connection stays, and both are tried from now on',
+        )
+      })
+    } else if (this.#redial !== null) {
+      clearTimeout(this.#redial)
+      this.#attempts = 0
+      this.#dial()
+    }
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     this.#up = false
@@ -135,9 +160,13 @@ export class SentinelConnection {
   #dial(): void {
     if (this.#stopped) return
     this.#redial = null
-    const { address, username, password } = this.#options
+    const { address, login, routes } = this.#options
+    const { username } = login
+    const password = login.password.current
+    this.#tried = password
+    const route = routes.route(address)
     const limits = { connectTimeoutMs, commandTimeoutMs, silenceTimeoutMs }
-    const client = createClient({ address, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
+    const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
       if (client === this.#client) this.#lastError = reasonOf(error)
     })
     this.#client = client
@@ -149,7 +178,7 @@ export class SentinelConnection {
   }
 
   #lacks(right: Right, error: unknown): void {
-    if (isNoPerm(reasonOf(error))) this.#rights.tell(right, { node: this.key, user: this.#options.username })
+    if (isNoPerm(reasonOf(error))) this.#rights.tell(right, { node: this.key, user: this.#options.login.username })
   }
 
   #hear(client: Redis, channel: string, text: string): void {
@@ -236,6 +265,7 @@ export class SentinelConnection {
   #lost(client: Redis): void {
     if (client !== this.#client || this.#stopped) return
     const why = this.#lastError ?? 'it closed the connection'
+    if (isWrongPassword(why)) this.#options.login.password.refused(this.#tried)
     this.#client = null
     this.#lastError = why
     this.#asking = false
@@ -255,10 +285,13 @@ export class SentinelConnection {
   #complain(error: string): void {
     if (error === this.#loggedError) return
     this.#loggedError = error
-    const remedy = remedyFor(error, this.#options.username)
-    const fields = { event: 'sentinel.trouble', sentinel: this.key, cause: error, ...(remedy && { remedy }) }
-    if (remedy) this.#options.log.error(fields)
-    else this.#options.log.warn(fields)
+    const { login, routes, log } = this.#options
+    const remedy = remedyFor(error, login.username)
+    const shown = remedy ?? tlsHint(error, routes)
+    const fields = { event: 'sentinel.trouble', sentinel: this.key, cause: error, ...(shown && { remedy: shown }) }
+    const passes = isWrongPassword(error) && login.password.file !== null
+    if (remedy && !passes) log.error(fields)
+    else log.warn(fields)
   }
 
   /** No reply of a server leads here; if it happens, the connection is not to be trusted any more. */
@@ -274,10 +307,14 @@ const answerTexts = {
   'unknown-name': 'it does not know the master name',
 } as const
 
+function isWrongPassword(error: string): boolean {
+  return /WRONGPASS|invalid password|invalid username/i.test(error)
+}
+
 /** What a person can do about an error of a Sentinel that will not pass by itself; null for those that may. */
 export function remedyFor(error: string, username: string | null): string | null {
   const who = username === null ? 'the default user' : `the user ${username}`
-  if (/WRONGPASS|invalid password|invalid username/i.test(error)) {
+  if (isWrongPassword(error)) {
     return `this Sentinel refuses the password of ${who}: correct the Sentinel user or password in our configuration`
   }
   if (/NOAUTH/.test(error)) return 'this Sentinel asks for a password: set the Sentinel password in our configuration'
@@ -285,5 +322,5 @@ export function remedyFor(error: string, username: string | null): string | null
     const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
     return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
   }
-  return null
+  return tlsRemedy(error, 'sentinel')
 }

@@ -10,6 +10,9 @@
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights } from '../ops/rights.ts'
+import type { Login } from '../transport/password.ts'
+import type { ServerRoutes } from '../transport/server-route.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { candidateSince } from './decide.ts'
 import { createHealthReport } from './health.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
@@ -25,11 +28,11 @@ export type { SentinelStatus, TopologyStatus } from './status.ts'
 export interface WatcherOptions {
   readonly sentinels: readonly Address[]
   readonly masterName: string
-  readonly sentinelUsername: string | null
-  readonly sentinelPassword: string | null
-  /** For the questions to the data node; null: ask without, and take the majority's word where the node refuses. */
-  readonly redisUsername: string | null
-  readonly redisPassword: string | null
+  readonly sentinelLogin: Login
+  /** For the questions to the data node; no password: ask without, and take the majority's word where the node refuses. */
+  readonly redisLogin: Login
+  readonly sentinelRoutes: ServerRoutes
+  readonly redisRoutes: ServerRoutes
   readonly log: Log
   /** Shared with the data plane; left out: one of its own. */
   readonly rights?: MissingRights
@@ -111,6 +114,11 @@ export class Watcher {
     })
   }
 
+  /** The Sentinel password has changed. */
+  signInAgain(): void {
+    for (const connection of this.#connections.values()) connection.signIn()
+  }
+
   status(): TopologyStatus {
     const errors = new Map([...this.#connections].map(([key, connection]) => [key, connection.error]))
     return topologyStatus(this.#options.masterName, this.#topology, errors, performance.now())
@@ -171,13 +179,13 @@ export class Watcher {
   #connect(address: Address): void {
     const key = formatAddress(address)
     if (this.#connections.has(key)) return
-    const { masterName, sentinelUsername: username, sentinelPassword: password, log } = this.#options
+    const { masterName, sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
     const seed = this.#seeds.has(key)
     const feed = (input: Input): void => {
       if (this.#connections.get(key) === connection) this.#feed(input)
     }
     const connection = new SentinelConnection(
-      { address, masterName, username, password, log },
+      { address, masterName, login, routes, log },
       {
         onUp: runId => {
           feed({ kind: 'up', key, runId })
@@ -221,25 +229,29 @@ export class Watcher {
       const sentinel = this.#topology.sentinels.get(key)
       const remote = this.#connections.get(key)?.remote()
       if (key === formatAddress(address)) return true
-      if (sentinel?.up && (sentinel.runId === runId || (remote && sameAddress(remote, address)))) return true
+      const target = this.#options.sentinelRoutes.target(address)
+      if (sentinel?.up && (sentinel.runId === runId || (remote && sameAddress(remote, target)))) return true
     }
     return false
   }
 
   #probeOf(address: Address): Probe {
     const key = formatAddress(address)
-    const { redisUsername: username, redisPassword: password } = this.#options
-    const probe = this.#probes.get(key) ?? new Probe(address, { username, password })
+    const { redisLogin: login, redisRoutes: routes } = this.#options
+    const probe = this.#probes.get(key) ?? new Probe(address, { login, routes })
     this.#probes.set(key, probe)
     return probe
   }
 
   async #ask(address: Address, startedAt: number): Promise<void> {
     const probe = this.#probeOf(address)
+    const { redisLogin } = this.#options
     const { result, refusedAuth, missing = [] } = await probe.ask()
-    const about = { node: formatAddress(address), user: this.#options.redisUsername }
+    const about = { node: formatAddress(address), user: redisLogin.username }
     for (const right of missing) this.#rights.tell(right, about)
-    if (refusedAuth) this.#tellOnce('error', address, refusedAuth, this.#wrongPassword(address))
+    const level = redisLogin.password.file === null ? 'error' : 'warn'
+    if (refusedAuth) this.#tellOnce(level, address, refusedAuth, this.#wrongPassword(address))
+    else if (result.kind === 'unreachable') this.#tellTls(probe, result.why)
     else if (result.kind === 'untold' && !isNoPerm(result.why)) {
       const msg =
         'the node does not say whether it is master; the majority is believed. Allow the user: +ping +role +info'
@@ -252,8 +264,17 @@ export class Watcher {
   }
 
   #wrongPassword(address: Address): string {
-    const who = this.#options.redisUsername ?? 'default'
+    const who = this.#options.redisLogin.username ?? 'default'
     return `${formatAddress(address)} refuses the password of the user ${who}: correct it in our configuration or the node's`
+  }
+
+  /** TLS that does not come about will not by itself; a connection that is ended at once may be one for which it is wrong. */
+  #tellTls(probe: Probe, why: string): void {
+    const { redisRoutes } = this.#options
+    const remedy = tlsRemedy(why, 'redis')
+    const hint = !probe.answered && probe.failures > 2 ? tlsHint(why, redisRoutes) : null
+    if (remedy !== null) this.#tellOnce('error', probe.address, why, remedy)
+    else if (hint !== null) this.#tellOnce('warn', probe.address, why, hint)
   }
 
   #tellOnce(level: 'warn' | 'error', address: Address, cause: string, msg: string): void {

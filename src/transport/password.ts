@@ -8,6 +8,12 @@
 // Never: shows a password, decides when to try again.
 import { readSmallFile, secretText } from './read-file.ts'
 
+/** Whom to sign in as; null: the default user. */
+export interface Login {
+  readonly username: string | null
+  readonly password: Password
+}
+
 export class Password {
   /** Where it was read from; null: it is fixed, or there is none. */
   readonly file: string | null
@@ -23,11 +29,6 @@ export class Password {
   /** What to sign in with now; null: without. */
   get current(): string | null {
     return this.#usePrevious ? this.#previous : this.#newest
-  }
-
-  /** Whether a client that shows this text may come in: with the newest or the one before it. */
-  accepts(text: string): boolean {
-    return text === this.#newest || (this.#previous !== null && text === this.#previous)
   }
 
   /** A server has refused `tried`. Whoever tried an older choice changes nothing. */

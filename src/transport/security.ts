@@ -10,6 +10,7 @@ import { FileWatcher } from './file-watcher.ts'
 import { createNatMap, type NatEntry } from './nat-map.ts'
 import { Password } from './password.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
+import { namesOf, type TlsFiles } from './tls-files.ts'
 
 type Who = 'redis' | 'sentinel' | 'client'
 
@@ -29,6 +30,8 @@ export interface Security {
   readonly redis: ServerRoutes
   readonly sentinel: ServerRoutes
   readonly passwords: Readonly<Record<Who, Password>>
+  /** Calls `listener` after one of these files has changed. */
+  onFiles(files: TlsFiles | null, listener: () => void): void
   /** Calls `listener` after that password has become another one. */
   onPassword(who: Who, listener: () => void): void
 }
@@ -55,7 +58,18 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
       if (reloadPassword(who, { password, log })) for (const listener of listeners[who]) listener()
     })
   }
-  return { files, redis, sentinel, passwords, onPassword: (who, listener) => listeners[who].push(listener) }
+  return {
+    files,
+    redis,
+    sentinel,
+    passwords,
+    onFiles: (tls, listener) => {
+      if (tls !== null) files.watch(namesOf(tls), listener)
+    },
+    onPassword: (who, listener) => {
+      listeners[who].push(listener)
+    },
+  }
 }
 
 function reloadRoutes(routes: ServerRoutes, log: Log): void {

@@ -15,7 +15,7 @@ import {
 } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { NatMap } from './nat-map.ts'
-import { readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import { namesOf, readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
 import type { ServerSide } from './tls-trouble.ts'
 
 export interface ServerTls extends TlsFiles {
@@ -50,7 +50,7 @@ export class ServerRoutes {
     this.side = side
     this.#nat = nat
     this.#tls = tls
-    this.files = tls === null ? [] : [tls.caFile, tls.certFile, tls.keyFile].filter(file => file !== null)
+    this.files = tls === null ? [] : namesOf(tls)
     const problems = this.reload()
     if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
   }

@@ -13,6 +13,11 @@ export interface TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
+/** The files there are. */
+export function namesOf({ caFile, certFile, keyFile }: TlsFiles): string[] {
+  return [caFile, certFile, keyFile].filter(file => file !== null)
+}
+
 /** What tls.connect, tls.createServer and setSecureContext take. */
 export type TlsMaterial = Readonly<Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'minVersion'>>
 
@@ -33,7 +38,7 @@ export function readTlsFiles(files: TlsFiles, now: number): { material: TlsMater
     cert === null || files.certFile === null ? null : checkCertificate(cert, files.certFile, { now, problems })
   const secret = key === null || files.keyFile === null ? null : checkKey(key, files.keyFile, problems)
   if (leaf && secret && files.keyFile !== null && !leaf.checkPrivateKey(secret)) {
-    const cause = `it is not the key of the certificate in ${files.certFile}`
+    const cause = `is not the key of the certificate in ${files.certFile}`
     problems.push({ part: 'key', path: files.keyFile, cause })
   }
   const material: TlsMaterial = {

@@ -12,6 +12,21 @@ export function tlsRemedy(text: string, side: ServerSide): string | null {
   return found === undefined ? null : found[1](who, option)
 }
 
+/**
+ * What may be wrong, where it is not certain; null where the text says nothing of the kind. By TLS 1.3 a server judges
+ * our certificate after our side of the handshake is done, and what it then says is mostly lost with the connection. A
+ * server that is frozen leaves a handshake unanswered just like one that speaks no TLS.
+ */
+export function tlsHint(text: string, { side, usesTls }: { side: ServerSide; usesTls: boolean }): string | null {
+  const who = side === 'redis' ? 'Redis' : 'the Sentinel'
+  const option = `--${side}-tls`
+  if (/no TLS handshake/.test(text))
+    return `if ${who} does not speak TLS at this port, give its TLS port, or leave ${option} off`
+  if (!/ECONNRESET|closed/i.test(text)) return null
+  if (!usesTls) return `if ${who} expects TLS at this port, set ${option} on`
+  return `if ${who} wants a certificate from us, set ${option}-cert and ${option}-key, signed by a CA that it trusts`
+}
+
 const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
   [
     /certificate has expired|CERT_HAS_EXPIRED/i,
@@ -28,7 +43,7 @@ const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
       `the certificate of ${who} bears another name: put the address into its subjectAltName, or set ${option}-server-name`,
   ],
   [
-    /wrong version number|packet length too long|no TLS handshake|record overflow|http request/i,
+    /wrong version number|packet length too long|record overflow|http request/i,
     (who, option) => `${who} does not speak TLS at this port: give its TLS port, or leave ${option} off`,
   ],
   [
@@ -43,9 +58,5 @@ const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
     /protocol version|unsupported protocol|no protocols available/i,
     (who, option) =>
       `${who} speaks no TLS version that is allowed here: see ${option}-min-version and its tls-protocols`,
-  ],
-  [
-    /closed it without a word|expects TLS/i,
-    (who, option) => `if ${who} expects TLS at this port, set ${option} on; if not, see its own log`,
   ],
 ]

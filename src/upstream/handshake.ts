@@ -15,7 +15,7 @@
 import { isNoPerm, type Right } from '../ops/rights.ts'
 import { decodeReply, ReplyError, text } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, passwordOf } from './identity.ts'
 
 /** Why a link did not come up. `auth`: the node refused the identity; `frame` is its own error line. */
 export type HandshakeFailure =
@@ -42,6 +42,9 @@ interface Step {
 /** One run of the handshake on one link. */
 export class Handshake {
   readonly bytes: Buffer
+  /** Whom it signs in, and with which password. */
+  readonly identity: Identity
+  readonly password: string | null
   /** Our client id on the node, 0 until HELLO has answered. */
   clientId = 0
   /** Something worth a warning that did not stop the link. */
@@ -59,8 +62,9 @@ export class Handshake {
     first: { readonly fence: readonly number[]; readonly scripts: readonly Buffer[] },
     prelude: Prelude | null,
   ) {
-    const login = helloStep(identity)
-    this.#steps = [login, ...first.fence.map(fenceStep)]
+    this.identity = identity
+    this.password = passwordOf(identity)
+    this.#steps = [helloStep(identity, this.password), ...first.fence.map(fenceStep)]
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
     this.#prelude = prelude !== null && prelude.bytes.length > 0 ? prelude : null
@@ -88,9 +92,9 @@ const MINUS = 45
 const isAuthError = (line: string): boolean => /^-(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(line)
 const lineOf = (frame: Buffer): string => frame.toString('utf8', 0, frame.length - 2)
 
-function helloStep(identity: Identity): Step {
+function helloStep(identity: Identity, password: string | null): Step {
   const args = ['HELLO', String(identity.protocol)]
-  if (identity.password !== null) args.push('AUTH', identity.username ?? 'default', identity.password)
+  if (password !== null) args.push('AUTH', identity.username ?? 'default', password)
   return {
     bytes: encodeCommand(args),
     judge(handshake, frame, type) {
@@ -98,7 +102,7 @@ function helloStep(identity: Identity): Step {
         const line = lineOf(frame)
         // Without credentials of our own a node that wants a password answers NOAUTH. The link still serves: the
         // client's own AUTH is what gets it in, and until then the node's NOAUTH is the true answer to its commands.
-        if (identity.password === null && line.startsWith('-NOAUTH')) return null
+        if (password === null && line.startsWith('-NOAUTH')) return null
         if (isAuthError(line)) return { kind: 'auth', frame: Buffer.from(frame), text: line.slice(1) }
         return { kind: 'refused', text: line.slice(1) }
       }

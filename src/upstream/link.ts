@@ -9,10 +9,11 @@
 //
 // Must stay true: replies leave in the order of send(); after close nothing is delivered and nothing is sent; what
 // onClosed hands back is every request without its last reply, oldest first.
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
+import { type Dial, dialPlain } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
 import type { Turn } from './turn.ts'
@@ -96,23 +97,18 @@ export class Link<E extends Exchange> {
     master: Master,
     handshake: Handshake,
     listener: LinkListener<E>,
-    options: { turn: Turn; connectTimeoutMs: number; counters: Counters },
+    options: { turn: Turn; connectTimeoutMs: number; counters: Counters; dial?: Dial },
   ) {
     this.master = master
     this.handshake = handshake
     this.#listener = { current: listener }
     this.#turn = options.turn
     this.#counters = options.counters
-    this.#socket = connect({
-      host: master.host,
-      port: master.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 5000,
-    })
+    const { socket, readyEvent } = (options.dial ?? dialPlain)(master)
+    this.#socket = socket
     this.#socket.setTimeout(options.connectTimeoutMs)
     this.#socket
-      .on('connect', () => {
+      .on(readyEvent, () => {
         this.#counters.masterBytesOut += handshake.bytes.length
         this.#socket.write(handshake.bytes)
       })

@@ -118,7 +118,7 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
 }
 
 async function dial(node: Node, password: string | undefined): Promise<RespClient> {
-  const client = await RespClient.connect(node.port, node.host, { connectTimeoutMs: 500 })
+  const client = await RespClient.connect(node.port, node.host, { connectTimeoutMs: 500, tls: node.tls })
   if (password !== undefined) await client.send('AUTH', password)
   return client
 }

@@ -2,7 +2,8 @@
 //
 // Owns: one socket and the FIFO of replies it is owed. Keeps exact bytes, so that two servers can be compared byte by byte.
 // Never: throws a server's error (it is a RespError value), hides a lost connection (pending sends reject, `closed` says why).
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { type Argument, encodeCommand, type Frame, RespDecoder, RespPush, type Value } from './resp-decoder.ts'
 
 export { type Argument, RespError, type Value } from './resp-decoder.ts'
@@ -12,6 +13,8 @@ export interface RespClientOptions {
   readonly buffers?: boolean
   /** Milliseconds for the TCP connection; 2000 where not given. */
   readonly connectTimeoutMs?: number
+  /** Speak TLS. */
+  readonly tls?: ConnectionOptions | undefined
   /** Keep every byte received from the start, for `rawReplies()`. Otherwise keeping starts at the first `sendRaw`. */
   readonly capture?: boolean
 }
@@ -73,7 +76,10 @@ export class RespClient {
   /** @throws Error when nothing accepts in time. */
   static connect(port: number, host = '127.0.0.1', options: RespClientOptions = {}): Promise<RespClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host })
+      const { tls } = options
+      const socket = tls
+        ? connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, port, host })
+        : connect({ port, host })
       const limit = options.connectTimeoutMs ?? 2000
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)),
@@ -81,7 +87,7 @@ export class RespClient {
       )
       socket.once('error', reject)
       socket.once('close', () => clearTimeout(timer))
-      socket.once('connect', () => {
+      socket.once(tls ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer)
         socket.removeListener('error', reject)
         resolve(new RespClient(socket, options))
@@ -138,10 +144,11 @@ export class RespClient {
     await this.closed
   }
 
-  /** Drops the connection with RST. */
+  /** Drops the connection with RST; by TLS, where Node has no way to, just so. */
   reset(): void {
     this.#lose('reset by the test')
-    this.socket.resetAndDestroy()
+    if (this.socket instanceof TLSSocket) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   #command(args: readonly Argument[]): Promise<Frame> {
@@ -207,12 +214,12 @@ function confirmations(args: readonly Argument[]): number {
  * @throws Error when the peer cannot be reached, goes away, or is silent for `timeoutMs`.
  */
 export async function ask(
-  at: { readonly host: string; readonly port: number },
+  at: { readonly host: string; readonly port: number; readonly tls?: ConnectionOptions | undefined },
   args: readonly Argument[],
   options: { readonly timeoutMs?: number; readonly password?: string | undefined } = {},
 ): Promise<Value> {
   const timeoutMs = options.timeoutMs ?? 1000
-  const client = await RespClient.connect(at.port, at.host, { connectTimeoutMs: timeoutMs })
+  const client = await RespClient.connect(at.port, at.host, { connectTimeoutMs: timeoutMs, tls: at.tls })
   const timer = setTimeout(() => client.socket.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
   try {
     if (options.password !== undefined) await client.send('AUTH', options.password)

@@ -14,6 +14,10 @@ export interface Plan {
   readonly sentinelPass: string | undefined
   readonly dataConfig: readonly string[]
   readonly sentinelConfig: readonly string[]
+  /** Where all of them listen and what they announce: 127.0.0.1, ::1 or localhost. */
+  readonly host: string
+  /** Lines that make a server speak TLS; none: it does not. */
+  readonly tlsConfig: readonly string[]
 }
 
 /** 40 hex digits, as Sentinel makes them for itself (sentinel.c, CONFIG_RUN_ID_SIZE). */
@@ -30,7 +34,9 @@ export function dataConfig(plan: Plan, port: number): string[] {
     'repl-diskless-sync-delay 0',
     `dbfilename dump-${port}.rdb`,
     ...(plan.requirePass === undefined ? [] : [`requirepass ${plan.requirePass}`, `masterauth ${plan.requirePass}`]),
-    ...(port === plan.masterPort ? [] : [`replicaof 127.0.0.1 ${plan.masterPort}`]),
+    ...(port === plan.masterPort ? [] : [`replicaof ${plan.host} ${plan.masterPort}`]),
+    ...(plan.host === 'localhost' ? ['replica-announce-ip localhost'] : []),
+    ...plan.tlsConfig,
     ...plan.dataConfig,
   ]
 }
@@ -44,15 +50,18 @@ export function sentinelConfig(plan: Plan, port: number): string[] {
       ? []
       : [`requirepass ${plan.sentinelPass}`, `sentinel sentinel-pass ${plan.sentinelPass}`]),
     ...(self ? [`sentinel myid ${self.id}`] : []),
-    'sentinel resolve-hostnames no',
+    ...plan.tlsConfig,
+    ...(plan.host === 'localhost'
+      ? ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes', 'sentinel announce-ip localhost']
+      : ['sentinel resolve-hostnames no']),
     'sentinel deny-scripts-reconfig yes',
-    `sentinel monitor ${name} 127.0.0.1 ${plan.masterPort} ${plan.quorum}`,
+    `sentinel monitor ${name} ${plan.host} ${plan.masterPort} ${plan.quorum}`,
     `sentinel down-after-milliseconds ${name} ${plan.downAfterMs}`,
     `sentinel failover-timeout ${name} ${plan.failoverTimeoutMs}`,
     `sentinel parallel-syncs ${name} 1`,
     ...(plan.requirePass === undefined ? [] : [`sentinel auth-pass ${name} ${plan.requirePass}`]),
-    ...plan.replicaPorts.map(replica => `sentinel known-replica ${name} 127.0.0.1 ${replica}`),
-    ...others.map(other => `sentinel known-sentinel ${name} 127.0.0.1 ${other.port} ${other.id}`),
+    ...plan.replicaPorts.map(replica => `sentinel known-replica ${name} ${plan.host} ${replica}`),
+    ...others.map(other => `sentinel known-sentinel ${name} ${plan.host} ${other.port} ${other.id}`),
     ...plan.sentinelConfig,
   ]
 }

@@ -2,6 +2,8 @@
 //
 // Owns: the processes and their folder, from `start` to `stopAll`. Never: shares a server between sets, uses fixed ports,
 // says a step is done before the servers themselves say so. Every wait is bounded and fails with what it last saw.
+
+import type { ConnectionOptions } from 'node:tls'
 import { askMajority, type MajorityWatch, watchMajority } from './majority.ts'
 import { type Argument, ask, RespError, type Value } from './resp-client.ts'
 import { dataConfig, type Plan, sentinelConfig, sentinelId } from './sentinel-config.ts'
@@ -50,6 +52,10 @@ export interface SentinelSetOptions {
   readonly dataConfig?: readonly string[]
   /** Extra config lines of the Sentinels. */
   readonly sentinelConfig?: readonly string[]
+  /** 127.0.0.1; ::1, or localhost for a set that announces the name. */
+  readonly host?: '127.0.0.1' | '::1' | 'localhost'
+  /** All speak TLS, with one another too: these config lines, and how our own questions are asked. */
+  readonly tls?: { readonly config: readonly string[]; readonly client: ConnectionOptions }
 }
 
 const startAttempts = 5
@@ -99,6 +105,8 @@ export class SentinelSet {
         name: `${kind}-${index + 1}`,
         config: data ? dataConfig(plan, port) : sentinelConfig(plan, port),
         password: data ? plan.requirePass : plan.sentinelPass,
+        tls: options.tls?.client,
+        host: plan.host,
       })
       started.push(node)
       return node
@@ -121,7 +129,7 @@ export class SentinelSet {
 
   /** Sentinel addresses as '127.0.0.1:port'. */
   sentinelAddresses(): string[] {
-    return this.sentinels.map(node => `${node.host}:${node.port}`)
+    return this.sentinels.map(node => (node.host === '::1' ? `[::1]:${node.port}` : `${node.host}:${node.port}`))
   }
 
   /** The master by a majority of the Sentinels that can be reached. */
@@ -301,6 +309,8 @@ async function makePlan(options: SentinelSetOptions): Promise<Plan> {
     sentinelPass: options.sentinelPass,
     dataConfig: options.dataConfig ?? [],
     sentinelConfig: options.sentinelConfig ?? [],
+    host: options.host ?? '127.0.0.1',
+    tlsConfig: options.tls?.config ?? [],
   }
 }
 

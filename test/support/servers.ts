@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import { folderRemoved, processEnded, reapFolder, reapProcess } from './reaper.ts'
 import { ask } from './resp-client.ts'
 import { waitUntil } from './wait-until.ts'
@@ -21,7 +22,10 @@ export interface Node {
   readonly kind: 'data' | 'sentinel'
   readonly name: string
   readonly flavour: Flavour
-  readonly password: string | undefined
+  /** What our own questions sign in with; a test that changes the server's changes it here. */
+  password: string | undefined
+  /** How to speak TLS to it; undefined: it speaks none. */
+  readonly tls: ConnectionOptions | undefined
   readonly configFile: string
   readonly logFile: string
   pid: number
@@ -38,6 +42,10 @@ export interface ServerSpec {
   readonly config: readonly string[]
   /** What to AUTH with in our own questions. */
   readonly password?: string | undefined
+  /** How our own questions speak TLS; the config lines must make the server do so at `port`. */
+  readonly tls?: ConnectionOptions | undefined
+  /** 127.0.0.1; a name or IPv6 address of the loopback. */
+  readonly host?: string | undefined
 }
 
 /** The server did not start because something else listens on its port: try again with another. */
@@ -45,7 +53,7 @@ export class PortTaken extends Error {
   override readonly name = 'PortTaken'
 }
 
-const host = '127.0.0.1'
+const loopback = '127.0.0.1'
 const lowestPort = 10_000
 const highestPort = 32_767
 const startLimitMs = 10_000
@@ -100,7 +108,7 @@ function canBind(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const probe = createServer()
     probe.once('error', () => resolve(false))
-    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)))
+    probe.listen({ port, host: loopback, exclusive: true }, () => probe.close(() => resolve(true)))
   })
 }
 
@@ -121,19 +129,20 @@ export async function removeFolder(dir: string): Promise<void> {
  * @throws PortTaken, or Error with the end of the server's log.
  */
 export async function startServer(spec: ServerSpec): Promise<Node> {
-  const { flavour, kind, name, dir, port, password } = spec
+  const { flavour, kind, name, dir, port, password, tls, host = loopback } = spec
   const configFile = join(dir, `${name}.conf`)
   const logFile = join(dir, `${name}.log`)
   const common = [
-    `port ${port}`,
-    `bind ${host}`,
+    `${tls ? 'tls-port' : 'port'} ${port}`,
+    ...(tls ? ['port 0', 'tls-replication yes'] : []),
+    `bind ${host === 'localhost' ? loopback : host}`,
     `dir ${dir}`,
     `logfile ${logFile}`,
     'daemonize no',
     'protected-mode no',
   ]
   await writeFile(configFile, `${[...common, ...spec.config].join('\n')}\n`)
-  const node: Node = { host, port, kind, name, flavour, password, configFile, logFile, pid: 0 }
+  const node: Node = { host, port, kind, name, flavour, password, tls, configFile, logFile, pid: 0 }
   await launch(node)
   return node
 }

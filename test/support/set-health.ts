@@ -78,7 +78,7 @@ export async function sentinelHealth(sentinel: Node, expected: Expected): Promis
  */
 export async function streamHealth(master: Node, replicas: number): Promise<string> {
   if (replicas < 1) return ''
-  const client = await RespClient.connect(master.port, master.host)
+  const client = await RespClient.connect(master.port, master.host, { tls: master.tls })
   // The server bounds WAIT itself; this is for one that is silent.
   const timer = setTimeout(() => client.socket.destroy(), 3000)
   try {

@@ -3,6 +3,7 @@
 // Each round of a client is one pipeline: SET of a key of its own, INCR of its counter, ECHO of a tag. The next round waits
 // for all three replies, so a failover is a pause and not a growing heap. No client retries anything: what a connection
 // error costs is in the ledger. After one, a client connects again, so that the load goes on.
+import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import { type Actual, Ledger, type Operation } from './ledger.ts'
 import { RespClient, RespError, type Value } from './resp-client.ts'
@@ -17,6 +18,8 @@ export interface WorkloadOptions {
   /** Rounds per second of each client; 50 where not given. */
   readonly roundsPerSecond?: number
   readonly password?: string
+  /** Speak TLS. */
+  readonly tls?: ConnectionOptions | undefined
   /** Part of every key, so that several workloads can share a server. */
   readonly prefix?: string
   readonly ledger?: Ledger
@@ -136,8 +139,8 @@ function record(ledger: Ledger, client: string, operations: Operation[], replies
 }
 
 async function rawDriver({ options, closers }: Run): Promise<Driver> {
-  const { port, host, password } = options
-  const client = await RespClient.connect(port, host)
+  const { port, host, password, tls } = options
+  const client = await RespClient.connect(port, host, { tls })
   const close = (): void => void client.socket.destroy()
   closers.add(close)
   if (password !== undefined) await client.send('AUTH', password)
@@ -163,11 +166,12 @@ function replyOf(value: Value): Reply {
 }
 
 async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
-  const { port, host = '127.0.0.1', password } = options
+  const { port, host = '127.0.0.1', password, tls } = options
   const redis = new Redis({
     port,
     host,
     ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
     replyMapping: 'legacy',
     lazyConnect: true,
     // Everything that would hide a lost connection is off.
@@ -199,11 +203,12 @@ export interface Server {
   readonly port: number
   readonly host?: string
   readonly password?: string | undefined
+  readonly tls?: ConnectionOptions | undefined
 }
 
 /** What the ledger's keys hold at this server now. */
 export async function readBack(ledger: Ledger, at: Server): Promise<Actual> {
-  const client = await RespClient.connect(at.port, at.host)
+  const client = await RespClient.connect(at.port, at.host, { tls: at.tls })
   const actual = new Map<string, string | null>()
   try {
     if (at.password !== undefined) await client.send('AUTH', at.password)

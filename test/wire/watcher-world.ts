@@ -1,7 +1,11 @@
 // watcher-world.ts — a watcher between fake Sentinels and fake nodes, with everything it decided and logged in lists.
+
 import { pino } from 'pino'
 import type { Address, Master } from '../../src/address.ts'
 import { type HoldCause, Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
+import { createNatMap } from '../../src/transport/nat-map.ts'
+import { Password } from '../../src/transport/password.ts'
+import { ServerRoutes } from '../../src/transport/server-route.ts'
 import { FakeRedis, type Handler, type Teardown } from '../support/fake-redis.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { bulk } from '../support/resp-encoder.ts'
@@ -17,18 +21,40 @@ export interface Line {
   readonly [field: string]: unknown
 }
 
+export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
+  readonly masterName?: string
+  readonly sentinelPassword?: string | null
+  readonly redisUsername?: string | null
+  readonly redisPassword?: string | null
+}
+
 /** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
 export class Observed {
   readonly decisions: Decision[] = []
   readonly lines: Line[] = []
   readonly watcher: Watcher
 
-  constructor(t: Teardown, options: Partial<WatcherOptions> & Pick<WatcherOptions, 'sentinels'>) {
+  constructor(t: Teardown, options: ObservedOptions) {
     const sink = { write: (line: string) => void this.lines.push(JSON.parse(line)) }
     const log = pino({ level: 'debug', base: null, formatters: { level: level => ({ level }) } }, sink)
-    const none = { sentinelUsername: null, sentinelPassword: null, redisUsername: null, redisPassword: null }
+    const {
+      sentinels,
+      masterName = 'mymaster',
+      sentinelPassword = null,
+      redisUsername = null,
+      redisPassword = null,
+    } = options
+    const plain = { tls: null, nat: createNatMap([]) }
     this.watcher = new Watcher(
-      { masterName: 'mymaster', ...none, log, ...options },
+      {
+        sentinels,
+        masterName,
+        sentinelLogin: { username: null, password: new Password(sentinelPassword) },
+        redisLogin: { username: redisUsername, password: new Password(redisPassword) },
+        sentinelRoutes: new ServerRoutes('sentinel', plain),
+        redisRoutes: new ServerRoutes('redis', plain),
+        log,
+      },
       {
         onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),
         onHold: (cause, detail) => void this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() }),

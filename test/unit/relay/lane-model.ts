@@ -28,7 +28,7 @@ import { VirtualLoop } from './virtual-loop.ts'
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/link.ts'))
+    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/dial.ts'))
       return { url: new URL('./memory-net.ts', import.meta.url).href, shortCircuit: true }
     return nextResolve(specifier, context)
   },

@@ -1,4 +1,4 @@
-// memory-net.ts — stands in for node:net under src/upstream/link.ts: sockets without a kernel, so that every order of
+// memory-net.ts — stands in for node:net under src/upstream/dial.ts: sockets without a kernel, so that every order of
 // events can be played, in one thread and without waiting.
 //
 // Owns: what a link sees of a socket. Never: parses bytes, decides when something arrives (the model does).

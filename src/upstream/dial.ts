@@ -1,0 +1,76 @@
+// dial.ts — a socket to a server, by plain TCP or TLS, at the address where it is reached from here.
+//
+// Owns: the options of the socket, the bound of the TLS handshake, what is said when TLS does not come about.
+// Never: decides when to dial or what follows from a failure (the lane does), touches the bytes of a link.
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type Address, formatAddress } from '../address.ts'
+import type { Log } from '../ops/log.ts'
+import { createSeldom } from '../transport/seldom.ts'
+import type { Route, ServerRoutes } from '../transport/server-route.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
+
+export interface Dialled {
+  readonly socket: Socket
+  /** The event after which bytes may be sent. */
+  readonly readyEvent: 'connect' | 'secureConnect'
+}
+
+export type Dial = (master: Address) => Dialled
+
+const keepAliveMs = 5000
+
+/** Plain TCP to the address as it is. */
+export function dialPlain({ host, port }: Address): Dialled {
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs })
+  return { socket, readyEvent: 'connect' }
+}
+
+type Trouble = (master: Address, cause: string, remedy: string) => void
+
+/** `timeoutMs` is for the TCP connection and the TLS handshake together. */
+export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs: number; log: Log }): Dial {
+  const seldom = createSeldom()
+  const trouble: Trouble = (master, cause, remedy) => {
+    const node = formatAddress(master)
+    const before = seldom(`${node} ${cause}`, performance.now())
+    if (before !== undefined) log.error({ event: 'link.tls', master: node, cause, remedy, before }, 'no link by TLS')
+  }
+  return master => {
+    const route = routes.route(master)
+    if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
+    const dialled = dialPlain(route.address)
+    noticeTls(dialled.socket, cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
+    return dialled
+  }
+}
+
+function dialTls(
+  master: Address,
+  route: Route,
+  { timeoutMs, trouble }: { timeoutMs: number; trouble: Trouble },
+): Dialled {
+  const { host, port } = route.address
+  const socket = connectTls({ ...route.tls, host, port })
+  const timer = setTimeout(() => socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)), timeoutMs)
+  // TLS sockets do not take these as options of connect, and before the connection is there they have no effect.
+  socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, keepAliveMs))
+  socket.once('secureConnect', () => clearTimeout(timer))
+  socket.on('session', route.keep)
+  socket.once('close', () => clearTimeout(timer))
+  socket.once('error', error => {
+    // By TLS 1.3 a server that wants another certificate says so only after our side of the handshake is done.
+    const remedy = tlsRemedy(error.message, 'redis')
+    if (remedy === null) return
+    route.keep(null)
+    trouble(master, error.message, remedy)
+  })
+  return { socket, readyEvent: 'secureConnect' }
+}
+
+/** A server that answers with a TLS record speaks TLS at this port: no reply of Redis begins with such a byte. */
+function noticeTls(socket: Socket, report: (cause: string) => void): void {
+  socket.once('data', (chunk: Buffer) => {
+    if (chunk[0] === 0x15 && chunk[1] === 0x03) report('it closed the connection with a TLS alert')
+  })
+}
