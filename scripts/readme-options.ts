@@ -1,17 +1,17 @@
-// readme-options.ts — writes the table of options into README.md, between its two markers.
+// readme-options.ts — writes the table of options into docs/options.md, between its two markers.
 //
 //   node scripts/run.mjs scripts/readme-options.ts [--check]
 //
-// With --check nothing is written: exit code 1 says that the table is not what src/config.ts gives.
+// With --check nothing is written: exit code 1 says that the table is not what src/config/table.ts gives.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { optionsTable } from '../src/config.ts'
 
-const readme = new URL('../README.md', import.meta.url)
+const page = new URL('../docs/options.md', import.meta.url)
 const start = '<!-- options:start -->'
 const end = '<!-- options:end -->'
 
-/** The README with the table as it should be; undefined when the markers are missing or in the wrong order. */
+/** The page with the table as it should be; undefined when the markers are missing or in the wrong order. */
 export function withOptions(content: string): string | undefined {
   const from = content.indexOf(start)
   const to = content.indexOf(end)
@@ -20,18 +20,18 @@ export function withOptions(content: string): string | undefined {
 }
 
 function main(args: readonly string[]): number {
-  const content = readFileSync(readme, 'utf8')
+  const content = readFileSync(page, 'utf8')
   const wanted = withOptions(content)
   if (wanted === undefined) {
-    console.error(`README.md: expected ${start} and, after it, ${end}`)
+    console.error(`docs/options.md: expected ${start} and, after it, ${end}`)
     return 1
   }
   if (wanted === content) return 0
   if (args.includes('--check')) {
-    console.error('README.md: the table of options is not that of src/config.ts; run: npm run readme')
+    console.error('docs/options.md: the table of options is not that of src/config/table.ts; run: npm run readme')
     return 1
   }
-  writeFileSync(readme, wanted)
+  writeFileSync(page, wanted)
   return 0
 }
 

@@ -1,10 +1,10 @@
-// The README's table of options is the one that src/config.ts gives.
+// The table in docs/options.md is the one that src/config/table.ts gives.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { withOptions } from '../../scripts/readme-options.ts'
 
-t.test('README — has the table of options as it is — between its markers', async t => {
-  const content = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+t.test('docs/options.md — has the table of options as it is — between its markers', async t => {
+  const content = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
   const wanted = withOptions(content)
   t.not(wanted, undefined, 'both markers are there')
   t.equal(content, wanted, 'the table is up to date; npm run readme writes it')
