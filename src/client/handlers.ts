@@ -223,16 +223,24 @@ export class Executing implements RequestHandler {
   readonly #transaction: Transaction
   /** What the client is told instead of the server's reply to our DISCARD; null: EXEC itself has been sent. */
   #instead: Buffer | null
+  /** The server will refuse this EXEC for its form, in words of its own: it runs nothing and need not be kept from it. */
+  readonly #refused: boolean
 
-  constructor(context: SessionContext, transaction: Transaction, instead: Buffer | null) {
+  constructor(
+    context: SessionContext,
+    transaction: Transaction,
+    instead: Buffer | null,
+    form: 'well-formed' | 'refused' = 'well-formed',
+  ) {
     this.#context = context
     this.#transaction = transaction
     this.#instead = instead
+    this.#refused = form === 'refused'
   }
 
   /** Commands before it may have failed since it was taken in: without them it must not run. */
   onSend(request: Request): void {
-    if (this.#instead !== null || !this.#transaction.aborted) return
+    if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return
     this.#instead = execAborted
     request.cls = 'read'
     if (this.#transaction.detached) {

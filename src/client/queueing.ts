@@ -141,7 +141,8 @@ function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayCla
 
 /** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */
 function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
-  const request = createUnit(context.replyTo(), frame, 1, 1, new Executing(context, transaction, null))
+  const executing = new Executing(context, transaction, null, 'refused')
+  const request = createUnit(context.replyTo(), frame, 1, 1, executing)
   request.cls = 'read'
   context.submit(request)
   context.waitForReplies()
