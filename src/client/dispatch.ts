@@ -11,13 +11,12 @@ import { argumentCount, commandArgs, leadingArgs } from '../resp/decode.ts'
 import { lastIdsAhead, offsetMarker } from './ahead.ts'
 import { handleClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
-import { type Ahead, Blocking, OneReply, Queued, Subscribing, timeoutReply } from './handlers.ts'
+import { type Ahead, Blocking, OneReply, Subscribing, timeoutReply } from './handlers.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './login.ts'
-import { queueCommand } from './queueing.ts'
+import { openTransaction, queueCommand } from './queueing.ts'
 import { Scanning } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import { dispatchLogin, dispatchSignedOut } from './sign-in.ts'
-import { createTransaction } from './transaction.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
@@ -138,10 +137,7 @@ function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): 
 function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
   if (args.length !== 1) return passOn(context, frame)
   if (!context.takePrivate()) return false
-  const transaction = createTransaction()
-  context.transaction = transaction
-  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, true))
-  context.submit(request)
+  openTransaction(context, frame)
   return true
 }
 

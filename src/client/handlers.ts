@@ -3,6 +3,7 @@
 //
 // A handler is only used while the session has a link of its own, or for a request that leaves a shared link as it was.
 import { type BlockingTimeout, blockingTimeout } from '../command/blocking.ts'
+import { errors } from '../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../relay/request.ts'
 import { decodeReply } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -186,9 +187,11 @@ export class Queued implements RequestHandler {
   /**
    * Its EXEC behind it may have been given up since (an outcome that is unknown under `safe`): sent now it would run on
    * its own, or open a MULTI that nobody ends. The client is told what it would have been; EXEC's error says the rest.
+   * Or its MULTI has been given up while it waited behind it.
    */
   onSend(request: Request): void {
-    if (this.#transaction.over) makeLocal(request, this.#isMulti ? OK : QUEUED)
+    if (!this.#isMulti && this.#transaction.detached) makeLocal(request, errors.noMaster.reply)
+    else if (this.#transaction.over) makeLocal(request, this.#isMulti ? OK : QUEUED)
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {

@@ -14,7 +14,7 @@ import { answerInstead, Executing, OneReply, Queued } from './handlers.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './login.ts'
 import { rememberScript } from './script-bodies.ts'
 import { isLoginInside } from './sign-in.ts'
-import { endTransaction, execAborted, type Transaction } from './transaction.ts'
+import { createTransaction, endTransaction, execAborted, type Transaction } from './transaction.ts'
 
 /** Handles one command while `context.transaction` is open. */
 export function queueCommand(
@@ -33,6 +33,11 @@ export function queueCommand(
     case Route.discard:
       return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
     case Route.multi:
+      // Whether the MULTI before it has failed, and this one begins anew, is known only when that has been answered.
+      if (context.pending > 0) return later(context)
+      if (transaction.detached && args.length === 1) return beginAnew(context, frame)
+      context.submit(createRun(context.replyTo(), frame, 1))
+      return true
     case Route.watch:
       // Always an error; whether it also aborts the transaction differs (Valkey: yes), and EXEC's own reply tells.
       context.submit(createRun(context.replyTo(), frame, 1))
@@ -79,6 +84,25 @@ function refuse(context: SessionContext, transaction: Transaction, reply: Buffer
   transaction.aborted = true
   context.answer(reply)
   return true
+}
+
+function later(context: SessionContext): false {
+  context.waitForReplies()
+  return false
+}
+
+/** The last MULTI was given up, as its client was told; nothing of it is at any server. */
+function beginAnew(context: SessionContext, frame: Buffer): true {
+  endTransaction(context)
+  openTransaction(context, frame)
+  return true
+}
+
+/** MULTI, on a link of the session's own. */
+export function openTransaction(context: SessionContext, frame: Buffer): void {
+  const transaction = createTransaction()
+  context.transaction = transaction
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, true)))
 }
 
 function queue(
@@ -150,6 +174,8 @@ function handleRefusedExec(context: SessionContext, transaction: Transaction, fr
 }
 
 function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  // Its MULTI may be given up yet: then there is nothing to discard at the server.
+  if (context.pending > 0) return later(context)
   const end = (): void => {
     endTransaction(context)
     context.state.watching = false
