@@ -44,6 +44,11 @@ t.test('the image — needs no shell — to start, to tell its health, or to be 
   t.strictSame(execForm(all(runtime, 'HEALTHCHECK')[0] ?? ''), ['node', '/app/dist/main.js', 'health'])
 })
 
+t.test('the image — has malloc give back what is free — by its environment', async t => {
+  const settings = [...(all(runtime, 'ENV')[0] ?? '').matchAll(/\bMALLOC_\w+=\d+/g)].map(([setting]) => setting)
+  t.strictSame(settings, ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=131072', 'MALLOC_TRIM_THRESHOLD_=131072'])
+})
+
 t.test('the image — says what it is — by the labels of the OCI', async t => {
   const names = [...(all(runtime, 'LABEL')[0] ?? '').matchAll(/org\.opencontainers\.image\.(\w+)="[^"]+"/g)]
   t.strictSame(

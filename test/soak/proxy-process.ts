@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { processEnded, reapProcess } from '../support/reaper.ts'
 import { type Truthy, waitUntil } from '../support/wait-until.ts'
+import { type Resident, residentOf } from './mappings.ts'
 import type { FromChild, Look } from './proxy-child.ts'
 
 export interface Line {
@@ -56,7 +57,11 @@ export class ProxyProcess {
   static async start(flags: readonly string[]): Promise<ProxyProcess> {
     const entry = fileURLToPath(new URL('proxy-child.ts', import.meta.url))
     const argv = ['--master', 'mymaster', '--listen', '127.0.0.1:0', '--log-level', 'info', ...flags]
-    const child = fork(entry, argv, { execArgv: ['--expose-gc'], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    const child = fork(entry, argv, {
+      execArgv: ['--expose-gc', ...nodeFlags()],
+      env: { ...process.env, ...allocatorSettings() },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
     const proxy = new ProxyProcess(child)
     const listening = (): number => {
       if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}: ${proxy.stderr}`)
@@ -87,6 +92,11 @@ export class ProxyProcess {
     return pages * 4096
   }
 
+  /** What it is made of. */
+  resident(): Resident {
+    return residentOf(readFileSync(`/proc/${this.pid}/smaps`, 'latin1'))
+  }
+
   /** Open file descriptors. */
   descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length
@@ -115,4 +125,18 @@ export class ProxyProcess {
     if (level === 'error' || level === 'fatal') this.errors.push(text)
     if (event === 'hold.drain' && heldMs !== undefined) this.holds.push(heldMs)
   }
+}
+
+/** Node's flags as the first line of the program has them. */
+function nodeFlags(): string[] {
+  const [line = ''] = readFileSync(new URL('../../src/main.ts', import.meta.url), 'utf8').split('\n', 1)
+  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? []
+}
+
+/** malloc's settings as the image has them. */
+function allocatorSettings(): Record<string, string> {
+  const text = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
+  return Object.fromEntries(
+    [...text.matchAll(/\b(MALLOC_\w+)=(\d+)/g)].map(([, name = '', value = '']) => [name, value]),
+  )
 }

@@ -1,6 +1,7 @@
 // report.ts — the result of a soak as a page a person can read. Pure.
 import type { Report } from '../support/ledger.ts'
 import type { Losses } from './losses.ts'
+import type { Resident } from './mappings.ts'
 import type { Look } from './proxy-child.ts'
 import type { Slope } from './slope.ts'
 
@@ -23,7 +24,13 @@ export interface SoakResult {
   readonly report: Report
   readonly losses: Losses
   readonly look: Look
+  /** Elections of the Sentinels that ended without a leader. */
+  readonly undecided: number
   readonly rss: Trend
+  /** What it was made of, in the order of time. */
+  readonly resident: readonly Resident[]
+  /** Whether the soak was long enough for the slope of resident memory to be judged. */
+  readonly judgesResident: boolean
   /** Of the heap after forced collections. */
   readonly heap: Trend
   /** Buffers outside the heap, then as well. */
@@ -38,6 +45,14 @@ const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1)
 const mib3 = (bytes: number): string => (bytes / 1024 / 1024).toFixed(3)
 const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([name, n]) => `| ${name} | ${n} |`).join('\n')
+
+const slopeText = ({ slope }: Trend): string =>
+  `${mib3(slope.perMinute)} (95 %: ${mib3(slope.low)} to ${mib3(slope.high)})`
+
+function partOf({ resident }: SoakResult, part: keyof Resident): string {
+  const chosen = [resident[0], resident[Math.floor(resident.length / 2)], resident.at(-1)]
+  return chosen.map(found => (found === undefined ? '-' : mib(found[part]))).join(', ')
+}
 
 export function soakPage(result: SoakResult): string {
   const { report, losses, look, rss, heap, external, descriptors, holds } = result
@@ -70,15 +85,20 @@ the same order.
 | longest wait of one client | ${(report.longestPause.ms / 1000).toFixed(1)} s | |
 | holds | ${held.length}; median ${at(0.5)} ms, 90 % ${at(0.9)} ms, longest ${at(1)} ms | |
 | failovers nobody asked for | ${result.unplanned} | |
+| elections without a leader, each tried again by the Sentinels after 20 s | ${result.undecided} | |
 | counters | held ${counters.held} = drained ${counters.drained} + expired ${counters.expired} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting} | equal |
 | replayed; errors kept from clients | ${counters.replayed}; ${counters.absorbed} | |
 | links opened; lost | ${counters.linksOpened}; ${counters.linksLost} | |
 | sessions | ${counters.sessionsTotal} in all, ${counters.sessions} left | 0 left |
 | resident memory, MiB | first ${mib(rss.first)}, last ${mib(rss.last)}, peak ${mib(rss.peak)} | |
-| slope of resident memory after the first third, MiB per minute | ${mib3(rss.slope.perMinute)} (95 %: ${mib3(rss.slope.low)} to ${mib3(rss.slope.high)}) | lower end at most 0.5 |
+| of it at first, halfway and last: files of the program | ${partOf(result, 'files')} | |
+| malloc's heaps | ${partOf(result, 'malloc')} | |
+| V8's pages, stacks, large blocks | ${partOf(result, 'rest')} | |
+| slope of resident memory in the second half, MiB per minute | ${slopeText(rss)} | ${result.judgesResident ? 'lower end at most 0.5' : 'not judged: too short to settle'} |
 | heap after a forced collection, MiB | first ${mib(heap.first)}, last ${mib(heap.last)}, peak ${mib(heap.peak)} | |
-| its slope after the first third, MiB per minute | ${mib3(heap.slope.perMinute)} (95 %: ${mib3(heap.slope.low)} to ${mib3(heap.slope.high)}) | lower end at most 0.1 |
+| its slope after the first third, MiB per minute | ${slopeText(heap)} | lower end at most 0.1 |
 | buffers outside the heap, MiB | first ${mib(external.first)}, last ${mib(external.last)}, peak ${mib(external.peak)} | |
+| their slope after the first third, MiB per minute | ${slopeText(external)} | lower end at most 0.5 |
 | open descriptors | before the load ${descriptors.idle}, peak ${descriptors.peak}, after the load ${descriptors.after} | after = before, give or take 3 |
 | processor time | ${(look.cpuMicros / 1e6).toFixed(0)} s | |
 

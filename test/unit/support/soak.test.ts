@@ -1,6 +1,8 @@
 // The judges of a soak, which nobody looks at while it passes: the slope, the schedule, the losses.
 import t from 'tap'
+import { undecided } from '../../soak/elections.ts'
 import { judgeLosses } from '../../soak/losses.ts'
+import { residentOf } from '../../soak/mappings.ts'
 import { faultKinds, type PlannedFault, policyOf, schedule } from '../../soak/schedule.ts'
 import { slopeOf } from '../../soak/slope.ts'
 import { Ledger } from '../../support/ledger.ts'
@@ -64,4 +66,27 @@ t.test('losses — are explained by a crash just after — and by nothing else',
     ).unexplained.length,
     0,
   )
+})
+
+const smaps = (start: string, rights: string, name: string, kb: number): string =>
+  `${start}-ffffffffffff ${rights} 00000000 00:00 0 ${name}\nSize: ${2 * kb} kB\nRss:               ${kb} kB\nPss: 1 kB\n`
+
+t.test('resident memory — is told apart by what it is for — in what the kernel says of a process', async t => {
+  const text = [
+    smaps('00400000', 'r-xp', '                          /usr/bin/node', 400),
+    smaps('1c000000', 'rw-p', '                          [heap]', 30),
+    smaps('7f1234000000', 'rw-p', '', 10),
+    smaps('7f1234100000', 'rw-p', '', 7),
+    smaps('7ffc00000000', 'rw-p', '                          [stack]', 1),
+  ].join('')
+  t.strictSame(residentOf(text), { files: 400 * 1024, malloc: 40 * 1024, rest: 8 * 1024 })
+})
+
+t.test('elections — without a leader are counted — in the lines of the Sentinels', async t => {
+  const aborted = 'sentinel-1: 7:X 1 Jan 2026 00:00:00.000 # -failover-abort-not-elected master mymaster 127.0.0.1 7000'
+  const elected = 'sentinel-1: 7:X 1 Jan 2026 00:00:21.000 # +elected-leader master mymaster 127.0.0.1 7000'
+  t.equal(undecided([aborted, elected]), 1)
+  t.equal(undecided([aborted, aborted.replace('sentinel-1', 'sentinel-2'), elected]), 1, 'both candidates say it')
+  t.equal(undecided([aborted, aborted, elected]), 2)
+  t.equal(undecided([elected]), 0)
 })
