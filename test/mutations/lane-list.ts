@@ -283,8 +283,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'AUTH is not restored',
     file: 'src/upstream/handshake.ts',
-    from: 'if (identity.password !== null) args.push',
-    to: "if (identity.password === '') args.push",
+    from: 'if (password !== null) args.push',
+    to: "if (password === '') args.push",
     breaks: 'what a connection means is restored',
     test: handshake,
     shows: /asks in this order/,

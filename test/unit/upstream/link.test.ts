@@ -10,7 +10,7 @@ import { type MemorySocket, network } from '../relay/memory-net.ts'
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/link.ts'))
+    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/dial.ts'))
       return { url: new URL('../relay/memory-net.ts', import.meta.url).href, shortCircuit: true }
     return nextResolve(specifier, context)
   },

@@ -1,0 +1,267 @@
+// reader.ts — from the bytes of one client to requests, in their order.
+//
+//   chunk ─▶ scanner ─▶ run of plain commands ─▶ one request ─▶ session.submit
+//               ├─────▶ MULTI with its EXEC ──▶ one request ─▶ session.submit
+//               ├─────▶ anything else ────────▶ dispatch
+//               └─────▶ no end in this chunk ─▶ unfinished, until the next chunk
+//
+// Owns: the scanner, the unfinished frame, which commands need no look. How the socket is paused is intake.ts.
+// Never: touches the socket, sees replies, knows lanes.
+//
+// Must stay true: commands leave in the order they came; a command that has to wait is offered again with all behind it.
+import { lookupCommand } from '../command/lookup.ts'
+import { Route } from '../command/spec.ts'
+import { errors, protocolError } from '../errors.ts'
+import { createRun, createUnit, type RequestOwner } from '../relay/request.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { commandArgs } from '../resp/decode.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import { splitInline } from '../resp/inline.ts'
+import type { SessionContext } from './context.ts'
+import { dispatch } from './dispatch.ts'
+import { type Intake, Pause } from './intake.ts'
+import { tellFrameTooLarge } from './limits-crossed.ts'
+import { ONE_READ, type Waiter } from './pressure.ts'
+import { rememberScript } from './script-bodies.ts'
+import type { SessionHost } from './session-host.ts'
+import { Unfinished } from './unfinished.ts'
+import type { Unread } from './unread.ts'
+import { findTransaction } from './whole-transaction.ts'
+
+/** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
+const MAX_FRAME = 1024 * 1024 * 1024
+
+/** Routes that are one request, one reply, and leave no state: the fast path. */
+const isFast = new Uint8Array(32)
+/** What is fast for a session that has not signed in: every command is looked at by dispatch. */
+const isNever = new Uint8Array(32)
+for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
+
+/** What reading needs of its session; implemented by session.ts alone. */
+export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
+  readonly ending: boolean
+  readonly pending: number
+  /** Bytes of the commands without their last reply. */
+  readonly pendingBytes: number
+  /** The last reply, behind those of all commands before it, then the end. */
+  refuse(reply: Buffer): void
+}
+
+export class Reader {
+  readonly unfinished: Unfinished
+  readonly #session: ReadingSession
+  readonly #host: SessionHost
+  readonly #intake: Intake
+  readonly #unread: Unread
+  readonly #scanner = new CommandScanner()
+  /** The routes that need no look: `isFast`, or `isNever` before the client has signed in. */
+  #fast = isFast
+
+  constructor(session: ReadingSession, host: SessionHost, intake: Intake, unread: Unread) {
+    this.#session = session
+    this.#host = host
+    this.#intake = intake
+    this.#unread = unread
+    this.unfinished = new Unfinished(host.counters)
+  }
+
+  get signedIn(): boolean {
+    return this.#fast === isFast
+  }
+
+  /** Narrow limits and a look at every command, until the client has signed in; from the next command on. */
+  signOut(): void {
+    this.#fast = isNever
+    this.#scanner.limit('signed-out')
+  }
+
+  signIn(): void {
+    this.#fast = isFast
+    this.#scanner.limit('ordinary')
+  }
+
+  /** What the client has begun is thrown away, or whole. */
+  clear(): void {
+    this.unfinished.clear()
+    this.#host.pressure.release(this.#session)
+  }
+
+  /** One chunk, whose first byte follows the last one looked at. */
+  read(chunk: Buffer): void {
+    if (this.unfinished.bytes === 0) {
+      this.#readFrames(chunk, 0)
+      return
+    }
+    const scanner = this.#scanner
+    const end = scanner.next(chunk, 0)
+    if (end < 0) {
+      if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
+      else this.#keep(chunk, 0)
+      return
+    }
+    const frame = this.unfinished.finish(chunk, end)
+    this.#host.pressure.release(this.#session)
+    if (this.#readJoined(frame, chunk.subarray(end))) this.#readFrames(chunk, end)
+  }
+
+  /** A frame that came in parts, put together. Answers false when what follows it has to wait. */
+  #readJoined(frame: Buffer, after: Buffer): boolean {
+    const kind = this.#scanner.kind
+    if (kind === FrameKind.empty) return true
+    const intake = this.#intake
+    const taken = this.#take(kind, frame)
+    const { ending, gone } = this.#session
+    if (taken && !intake.mustWait && !ending && !gone && !(intake.paused & Pause.pending)) return true
+    if (taken) intake.stall(after.length === 0 ? null : after)
+    else intake.stall(after.length === 0 ? frame : Buffer.concat([frame, after]))
+    return false
+  }
+
+  /** The hot loop: a run of plain commands becomes one request. */
+  #readFrames(chunk: Buffer, from: number): void {
+    const session = this.#session
+    const intake = this.#intake
+    const scanner = this.#scanner
+    const hot = this.#host.deny.hot
+    let fast = this.#fast
+    const { calls } = this.#host.counters.detail
+    let at = from
+    let runStart = from
+    let run = 0
+    let room = this.#unread.window - session.pending
+    while (at < chunk.length) {
+      const end = scanner.next(chunk, at)
+      if (end < 0) break
+      const kind = scanner.kind
+      if (kind === FrameKind.command && session.transaction === null && session.state.reply === 'on') {
+        const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
+        if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
+          // The slot is within the array by construction; the cast costs nothing.
+          ;(calls[spec.index] as number)++
+          run++
+          at = end
+          if (run < room) continue
+        }
+      }
+      if (run > 0) {
+        session.submit(createRun(session, slice(chunk, runStart, at), run))
+        run = 0
+        room = this.#unread.window - session.pending
+        runStart = at
+        if (intake.paused & Pause.pending) {
+          intake.stall(at < chunk.length ? chunk.subarray(at) : null)
+          return
+        }
+        if (at === end) continue
+      }
+      const whole = kind === FrameKind.command ? this.#wholeTransaction(chunk, at, end) : 0
+      if (whole > 0) {
+        at = whole
+        runStart = at
+        continue
+      }
+      if (!this.#take(kind, slice(chunk, at, end)) || session.gone) {
+        intake.stall(chunk.subarray(at))
+        return
+      }
+      fast = this.#fast
+      at = end
+      runStart = at
+      if (session.ending) return
+      if (intake.mustWait || intake.paused & Pause.pending) {
+        intake.stall(at < chunk.length ? chunk.subarray(at) : null)
+        return
+      }
+    }
+    if (run > 0) session.submit(createRun(session, slice(chunk, runStart, at), run))
+    if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
+    else if (at < chunk.length) this.#keep(chunk, at)
+  }
+
+  /** The beginning of a command, or more of it; it may have to wait before it may grow on. */
+  #keep(chunk: Buffer, from: number): void {
+    this.unfinished.add(chunk, from)
+    const { bytes } = this.unfinished
+    if (bytes < ONE_READ) return
+    const session = this.#session
+    const host = this.#host
+    if (bytes > MAX_FRAME) {
+      tellFrameTooLarge(host, session.id, MAX_FRAME)
+      session.refuse(errors.frameTooLarge.reply)
+    } else if (session.pending > 0 && session.pendingBytes + bytes >= host.maxSessionBytes)
+      this.#intake.pause(Pause.pending)
+    else if (!host.pressure.mayGrow(session)) session.holdBack()
+  }
+
+  /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
+  #wholeTransaction(chunk: Buffer, at: number, end: number): number {
+    const session = this.#session
+    if (session.isPrivate || session.transaction !== null || session.state.reply !== 'on' || !this.signedIn) return 0
+    const spec = lookupCommand(chunk, this.#scanner.nameStart, this.#scanner.nameLength)
+    if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
+    const found = findTransaction(chunk, end, this.#host.deny)
+    if (found === null) return 0
+    for (const script of found.scripts) rememberScript(session.scripts, script.spec, commandArgs(script.frame))
+    const { calls } = this.#host.counters.detail
+    ;(calls[spec.index] as number)++
+    for (const index of found.indexes) (calls[index] as number)++
+    const bytes = slice(chunk, at, found.end)
+    session.submit(createUnit(session, bytes, found.commands + 1, found.commands + 1, null))
+    return found.end
+  }
+
+  /** One frame that is no plain command. Answers false when it must be offered again later. */
+  #take(kind: FrameKind, frame: Buffer): boolean {
+    if (kind === FrameKind.empty) return true
+    let command = frame
+    if (kind === FrameKind.inline) {
+      const args = splitInline(inlineLine(frame))
+      if (args === undefined) {
+        this.#fail('unbalanced quotes in request')
+        return true
+      }
+      if (args.length === 0) return true
+      command = encodeCommand(args)
+    }
+    const scanner = new CommandScanner()
+    scanner.next(command, 0)
+    const session = this.#session
+    const spec = lookupCommand(command, scanner.nameStart, scanner.nameLength)
+    if (!spec.known && isAttack(command, scanner.nameStart, scanner.nameLength)) {
+      session.destroy()
+      return true
+    }
+    const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    const taken = !fast || session.transaction !== null ? dispatch(session, spec, command) : this.#pass(command)
+    if (taken) (this.#host.counters.detail.calls[spec.index] as number)++
+    return taken
+  }
+
+  #pass(command: Buffer): true {
+    this.#session.submit(createRun(this.#session.replyTo(), command, 1))
+    return true
+  }
+
+  /** The server's own error line. */
+  #fail(text: string): void {
+    this.#host.counters.protocolErrors++
+    this.#session.refuse(protocolError(text))
+  }
+}
+
+/** A small piece of a large read is copied: it may wait for long, and would keep all of the read. */
+function slice(chunk: Buffer, from: number, to: number): Buffer {
+  const piece = chunk.subarray(from, to)
+  return chunk.length > 16 * 1024 && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
+}
+
+/** A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand). */
+function isAttack(command: Buffer, start: number, length: number): boolean {
+  return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
+}
+
+/** Without its line end: '\n', and a '\r' before it. */
+function inlineLine(frame: Buffer): Buffer {
+  const end = frame.length - 1
+  return frame.subarray(0, frame[end - 1] === 13 ? end - 1 : end)
+}
