@@ -51,6 +51,7 @@ export async function ask(
     if (password !== null) pipeline.call('AUTH', ...(username === null ? [] : [username]), password)
     for (const [name = '', ...rest] of questions) pipeline.call(name, ...rest)
     const replies: Reply[] = (await pipeline.exec()) ?? []
+    if (replies.every(isLost)) return { replies: [], refused: { code: 'LOST', text: lastError } }
     const login = password === null ? undefined : replies.shift()
     if (login?.[0]) return { replies: [], refused: refusalOf(login[0]) }
     await last?.(client)
@@ -61,6 +62,11 @@ export async function ask(
   } finally {
     await closeClient(client)
   }
+}
+
+/** No answer of the server: by TLS 1.3 our certificate is judged only after the handshake, and the connection then ends. */
+function isLost([error]: Reply): boolean {
+  return error !== null && error.name !== 'ReplyError'
 }
 
 /** A server's error as code and text. */

@@ -95,6 +95,8 @@ export interface Settings {
   readonly redisUser: string | null
   readonly hasRedisPassword: boolean
   readonly sentinelUser: string | null
+  readonly redisTls: boolean
+  readonly sentinelTls: boolean
   /** Addresses that --nat-map already translates. */
   readonly mapped: readonly Address[]
 }

@@ -1,21 +1,21 @@
 // gather.ts — looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
 // data node they name. All at once, each with a bound of a few seconds. Judges nothing.
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 import { createNatMap } from '../transport/nat-map.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
 import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './facts.ts'
+import { isHoldfast } from './neighbour.ts'
 import { nodeFacts } from './node-facts.ts'
 import { sentinelFacts } from './sentinel-facts.ts'
 
 /** Sentinels name one another; more rounds than this and somebody is making them up. */
 const maxRounds = 4
-const listenAnswerMs = 1000
 
 export async function gather(config: Config): Promise<Facts> {
   const [listen, sentinels] = await Promise.all([
-    config.listen === null ? null : listenFacts(config.listen),
+    config.listen === null ? null : listenFacts(config.listen, config.listenTls?.certFile ?? null),
     allSentinels(config),
   ])
   const nodes = await allNodes(config, sentinels)
@@ -85,33 +85,16 @@ async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Pr
 }
 
 /** Whether the port can be had; where it is taken, whether by a Holdfast. */
-function listenFacts(address: Address): Promise<ListenFacts> {
+function listenFacts(address: Address, certFile: string | null): Promise<ListenFacts> {
   return new Promise(resolve => {
     const server = createServer()
     server.once('error', error => {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
       if (code !== 'EADDRINUSE') resolve({ kind: 'impossible', code })
-      else void isHoldfast(address).then(ours => resolve({ kind: ours ? 'holdfast' : 'taken' }))
+      else void isHoldfast(address, certFile).then(ours => resolve({ kind: ours ? 'holdfast' : 'taken' }))
     })
     server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
       server.close(() => resolve({ kind: 'free' }))
     })
-  })
-}
-
-/** REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. */
-function isHoldfast({ host, port }: Address): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect({ host: host === '0.0.0.0' ? '127.0.0.1' : host, port })
-    const finish = (ours: boolean): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve(ours)
-    }
-    const timer = setTimeout(() => finish(false), listenAnswerMs)
-    socket.once('connect', () => socket.write('*1\r\n$8\r\nREPLCONF\r\n'))
-    socket.once('data', (bytes: Buffer) => finish(bytes.includes('holdfast')))
-    socket.once('error', () => finish(false))
-    socket.once('close', () => finish(false))
   })
 }

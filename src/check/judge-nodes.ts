@@ -2,6 +2,7 @@
 import { formatAddress, sameAddress } from '../address.ts'
 import type { Facts, ListedReplica, NodeFacts, Settings } from './facts.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'
 
 /** Below this, the time the questions took explains it. */
@@ -76,6 +77,8 @@ function judgeRefusal(node: NodeFacts, about: { subject: string; settings: Setti
   const { refused } = node
   const { subject, settings } = about
   if (refused === null) return null
+  const lost = judgeLost(refused, { side: 'redis', subject, usesTls: settings.redisTls })
+  if (lost) return lost
   if (refused.code === 'NOAUTH') {
     const remedy = 'set --redis-password; it is not needed only where every client signs in by itself'
     return (settings.hasRedisPassword ? problem : warning)(

@@ -4,6 +4,7 @@ import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { remedyFor } from '../sentinel/sentinel-connection.ts'
 import type { Facts, SentinelFacts, SentinelView, Settings } from './facts.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+import { judgeLost } from './judge-lost.ts'
 
 const together = 'Sentinels'
 
@@ -36,7 +37,10 @@ function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
   } as const
   const unmet = judgeContact(sentinel.contact, side)
   if (unmet) return [unmet]
-  if (sentinel.refused) return [judgeRefusal(sentinel.refused, { subject, user: settings.sentinelUser })]
+  if (sentinel.refused) {
+    const lost = judgeLost(sentinel.refused, { side: 'sentinel', subject, usesTls: settings.sentinelTls })
+    return [lost ?? judgeRefusal(sentinel.refused, { subject, user: settings.sentinelUser })]
+  }
   if (!sentinel.isSentinel) {
     const remedy = 'give the port of the Sentinel (26379 by default), not that of a data node'
     return [

@@ -33,6 +33,8 @@ function settingsOf(config: Config): Parameters<typeof judge>[1] {
     redisUser: config.redisUsername,
     hasRedisPassword: config.redisPassword !== null,
     sentinelUser: config.sentinelUsername,
+    redisTls: config.redisTls !== null,
+    sentinelTls: config.sentinelTls !== null,
     mapped: config.natMap.map(rule => rule.from),
   }
 }

@@ -4,7 +4,7 @@
 // Never: holds a key, a value, a user or anything else that grows with what clients send.
 import { Histogram } from './histogram.ts'
 
-/** Why the gate shuts: the control plane's causes, and the start. */
+/** Why the gate shuts: the control plane's causes, the start, and a standstill of the process. */
 export const holdCauses = [
   'starting',
   'failover-announced',
@@ -12,7 +12,9 @@ export const holdCauses = [
   'not-master',
   'master-unreachable',
   'master-loading',
+  'stood-still',
 ] as const
+export type HoldLabel = (typeof holdCauses)[number]
 export const linkKinds = ['shared', 'private'] as const
 export const lostReasons = [
   'dial-failed',

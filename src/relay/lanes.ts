@@ -9,6 +9,7 @@
 import { formatAddress, type Master } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
 import type { Counters } from '../ops/counters.ts'
+import type { HoldLabel } from '../ops/detail.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/rights.ts'
 import { createSeldom } from '../transport/seldom.ts'
@@ -179,7 +180,7 @@ export class Lanes implements LaneHost {
   }
 
   /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
-  hold(cause: string, detail: string): void {
+  hold(cause: HoldLabel, detail: string): void {
     this.#holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
     for (const lane of this.#all()) lane.recall()

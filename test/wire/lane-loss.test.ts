@@ -193,7 +193,7 @@ t.test('hold — lets what is in flight finish and sends nothing new — until a
   const world = new LaneWorld(t, fake)
   world.send(['GET', 'first'])
   await waitUntil('the first is there', () => told(fake, 1).includes('GET first'), { withinMs: 2000 })
-  world.lanes.hold('failover', 'announced')
+  world.lanes.hold('failover-announced', 'a test')
   world.send(['GET', 'second'])
   release?.()
   await waitUntil('the first reply', () => world.session.replies.length === 1, { withinMs: 2000 })

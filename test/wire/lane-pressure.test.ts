@@ -65,7 +65,7 @@ t.test('pressure — a large drain leaves in parts — and in order', async t =>
   let n = 0
   const fake = await FakeRedis.start(t, ([name]) => (name === 'SET' ? `:${++n}\r\n` : undefined))
   const world = new LaneWorld(t, fake)
-  world.lanes.hold('failover', 'announced')
+  world.lanes.hold('failover-announced', 'a test')
   for (let i = 0; i < 1000; i++) world.send(['SET', 'k', 'x'.repeat(2000)])
   t.equal(world.counters.waiting, 1000)
   world.lanes.serve(masterAt(fake))

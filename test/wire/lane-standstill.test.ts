@@ -45,6 +45,9 @@ t.test('standstill — sends nothing before the master is confirmed again — wh
   await turns(20)
   t.equal(increments(fake), 0)
   t.equal(world.lanes.gate.state.kind, 'holding')
+  const { holds } = world.lanes.counters.detail
+  t.equal(holds.get('stood-still'), 1, 'counted by its own name')
+  t.equal(holds.get('other'), 0)
   world.lanes.serve(masterAt(fake))
   t.strictSame(await world.replies(1), ['1'])
 })

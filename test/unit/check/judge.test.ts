@@ -13,6 +13,8 @@ const settings: Settings = {
   redisUser: null,
   hasRedisPassword: false,
   sentinelUser: null,
+  redisTls: false,
+  sentinelTls: false,
   mapped: [],
 }
 

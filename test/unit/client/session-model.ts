@@ -200,7 +200,7 @@ export class SessionModel {
     lost: () => this.#serverEnds(true),
     hold: () => {
       if (!this.#lanes.sendable) return false
-      this.#lanes.hold('failover', 'announced')
+      this.#lanes.hold('failover-announced', 'a test')
       return true
     },
     same: () => {

@@ -29,7 +29,7 @@ const labelsAreComplete: readonly true[] = [
   true satisfies Same<(typeof lostReasons)[number], CloseReason>,
   true satisfies Same<(typeof commandClasses)[number], ReplayClass>,
   true satisfies Same<(typeof handshakeFailures)[number], HandshakeFailure['kind']>,
-  true satisfies Same<Exclude<(typeof holdCauses)[number], 'starting'>, HoldCause>,
+  true satisfies Same<Exclude<(typeof holdCauses)[number], 'starting' | 'stood-still'>, HoldCause>,
 ]
 
 t.test('labels — are those of the code that counts — by their types', async t => {

@@ -169,7 +169,7 @@ export class LaneModel {
     },
     hold: () => {
       if (!this.lanes.sendable) return false
-      this.lanes.hold('failover', 'announced')
+      this.lanes.hold('failover-announced', 'a test')
       return true
     },
     same: () => {

@@ -1,0 +1,25 @@
+// judge-lost.ts — a server answers the first word, and the connection proper does not come about or ends: why, where TLS
+// is the cause. Pure.
+import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import type { Refusal } from './facts.ts'
+import { type Finding, problem } from './finding.ts'
+
+export interface LostSide {
+  readonly side: ServerSide
+  readonly subject: string
+  readonly usesTls: boolean
+}
+
+/** The finding, by its cause; null where the server itself refused us, or TLS has nothing to do with it. */
+export function judgeLost(refused: Refusal, { side, subject, usesTls }: LostSide): Finding | null {
+  if (refused.code !== 'LOST') return null
+  const remedy = tlsRemedy(refused.text, side) ?? tlsHint(refused.text, { side, usesTls })
+  if (remedy === null || !usesTls) return null
+  const id = side === 'redis' ? 'node.tls' : 'sentinel.tls'
+  return problem(id, subject, `no TLS connection comes about: ${inWords(refused.text)}`, remedy)
+}
+
+/** OpenSSL's own words out of `C0:error:0A000410:SSL routines:ssl3_read_bytes:tls alert handshake failure:file.c:918:...`. */
+function inWords(text: string): string {
+  return (/SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text).replace(/\s+/g, ' ').trim()
+}
