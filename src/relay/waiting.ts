@@ -48,8 +48,16 @@ export class Waiting {
     return request
   }
 
-  /** Requests that were sent before all that wait now come back: to the front, in their order. */
+  /**
+   * Requests that were sent before all that wait now come back: to the front, in their order. Nothing behind them may have to
+   * wait for a later deadline than its own, so none of them gets one: they have been without an answer for longer.
+   */
   putBack(requests: readonly Request[]): void {
+    let latest = this.#fifo.peek()?.heldAt ?? performance.now()
+    for (const request of requests.toReversed()) {
+      if (request.heldAt === 0 || request.heldAt > latest) request.heldAt = latest
+      latest = request.heldAt
+    }
     const younger = this.#fifo.drain()
     for (const request of requests) this.push(request)
     for (const request of younger) this.#fifo.push(request)

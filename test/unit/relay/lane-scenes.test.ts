@@ -55,6 +55,19 @@ t.test('deadline — also ends what is in flight — when its link is silent for
   })
 })
 
+t.test('deadline — is not put off by what comes back in front of it — when a link is lost late in a hold', async t => {
+  play('always', model => {
+    events(model, 'incr', 'hold', 'run')
+    pass(model, 4000)
+    events(model, 'silent')
+    pass(model, HOLD_MS - 4001)
+    t.strictSame(codes([...model.a.replies, ...model.b.replies]), [], 'not before its time')
+    pass(model, 2)
+    t.strictSame(codes(model.b.replies), ['TRYAGAIN', 'TRYAGAIN'], 'at its time')
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'], 'what was sent before it has waited for longer')
+  })
+})
+
 t.test('breaker — answers a new command at once — although commands of others still wait', async t => {
   play('always', model => {
     events(model, 'hold', 'incr')
