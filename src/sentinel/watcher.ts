@@ -57,6 +57,9 @@ const pace = {
   settledMs: 1_000,
   peersMs: 1_000,
   warmMs: 50,
+  /** A promotion takes a second or two; a replica that is not there after this has probably died as well. */
+  warmForMs: 2_000,
+  coolMs: 500,
 } as const
 const probeRetryMs = { min: 50, max: 500 } as const
 
@@ -75,6 +78,7 @@ export class Watcher {
   #topology: Topology = createTopology(performance.now())
   #discovered: readonly Discovered[] = []
   #likely: Address | null = null
+  #likelySince = 0
   #warmedAt = 0
   #peersAt = 0
   #unsettledSince: number | null = null
@@ -163,6 +167,7 @@ export class Watcher {
         break
       case 'warm':
         this.#likely = effect.address
+        this.#likelySince = performance.now()
         this.#warm()
         break
       case 'probe':
@@ -287,7 +292,8 @@ export class Watcher {
   /** Opens a connection to the replica that is being promoted, again and again: its promotion cuts the one we have. */
   #warm(): void {
     const now = performance.now()
-    if (!this.#likely || now - this.#warmedAt < pace.warmMs) return
+    const pauseMs = now - this.#likelySince < pace.warmForMs ? pace.warmMs : pace.coolMs
+    if (!this.#likely || now - this.#warmedAt < pauseMs) return
     this.#warmedAt = now
     this.#probeOf(this.#likely).warm()
   }
