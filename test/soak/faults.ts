@@ -20,7 +20,7 @@ export interface FaultWorld {
 
 type Action = (world: FaultWorld, fault: PlannedFault) => Promise<void>
 
-/** Longer than several elections without a leader, each of which costs 20 s: see elections.ts. */
+/** Longer than a Sentinel's TILT and several elections that come to nothing, each of which costs 20 s: see elections.ts. */
 const electMs = 150_000
 /** As long as the set may take to demote an old master and to see all of itself. */
 const settleMs = 90_000

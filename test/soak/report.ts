@@ -24,8 +24,8 @@ export interface SoakResult {
   readonly report: Report
   readonly losses: Losses
   readonly look: Look
-  /** Elections of the Sentinels that ended without a leader. */
-  readonly undecided: number
+  /** Elections of the Sentinels that led to no new master. */
+  readonly abortedElections: number
   readonly rss: Trend
   /** What it was made of, in the order of time. */
   readonly resident: readonly Resident[]
@@ -85,7 +85,7 @@ the same order.
 | longest wait of one client | ${(report.longestPause.ms / 1000).toFixed(1)} s | |
 | holds | ${held.length}; median ${at(0.5)} ms, 90 % ${at(0.9)} ms, longest ${at(1)} ms | |
 | failovers nobody asked for | ${result.unplanned} | |
-| elections without a leader, each tried again by the Sentinels after 20 s | ${result.undecided} | |
+| elections that led to no new master, each tried again by the Sentinels after 20 s | ${result.abortedElections} | |
 | counters | held ${counters.held} = drained ${counters.drained} + expired ${counters.expired} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting} | equal |
 | replayed; errors kept from clients | ${counters.replayed}; ${counters.absorbed} | |
 | links opened; lost | ${counters.linksOpened}; ${counters.linksLost} | |

@@ -9,7 +9,7 @@ import { Ledger, nowMs } from '../support/ledger.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload } from '../support/workload.ts'
-import { Elections, undecided } from './elections.ts'
+import { abortedElections, Elections } from './elections.ts'
 import { faults } from './faults.ts'
 import { runMixedLoad } from './load.ts'
 import { judgeLosses } from './losses.ts'
@@ -64,8 +64,8 @@ class Soak {
   readonly resident: Resident[] = []
   readonly ledger = new Ledger()
   descriptorPeak = 0
-  /** Elections that ended without a leader. */
-  undecided = 0
+  /** Elections that led to no new master. */
+  aborted = 0
   current = 'load alone'
 
   constructor(seed: number, minutes: number) {
@@ -133,8 +133,9 @@ async function inflictFaults(soak: Soak, world: Parameters<(typeof faults)['kill
       return
     }
     const lines = elections.news()
-    if (undecided(lines) > 0) for (const line of lines) say(line)
-    soak.undecided += undecided(lines)
+    const aborted = abortedElections(lines)
+    if (aborted > 0) for (const line of lines) say(line)
+    soak.aborted += aborted
     soak.faults.set(fault.kind, (soak.faults.get(fault.kind) ?? 0) + 1)
   }
 }
@@ -192,7 +193,7 @@ async function runSoak(soak: Soak): Promise<SoakResult> {
       report: ledger.report(actual),
       losses: judgeLosses(ledger, actual, soak.crashes),
       look: stopped.look,
-      undecided: soak.undecided,
+      abortedElections: soak.aborted,
       rss: trendOf(soak.rss, settling),
       resident: soak.resident,
       heap: trendOf(soak.heap, warmUp),

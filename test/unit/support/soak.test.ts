@@ -1,6 +1,6 @@
 // The judges of a soak, which nobody looks at while it passes: the slope, the schedule, the losses.
 import t from 'tap'
-import { undecided } from '../../soak/elections.ts'
+import { abortedElections } from '../../soak/elections.ts'
 import { judgeLosses } from '../../soak/losses.ts'
 import { residentOf } from '../../soak/mappings.ts'
 import { faultKinds, type PlannedFault, policyOf, schedule } from '../../soak/schedule.ts'
@@ -82,11 +82,16 @@ t.test('resident memory — is told apart by what it is for — in what the kern
   t.strictSame(residentOf(text), { files: 400 * 1024, malloc: 40 * 1024, rest: 8 * 1024 })
 })
 
-t.test('elections — without a leader are counted — in the lines of the Sentinels', async t => {
+t.test('elections — that led to no new master are counted once — in the lines of the Sentinels', async t => {
   const aborted = 'sentinel-1: 7:X 1 Jan 2026 00:00:00.000 # -failover-abort-not-elected master mymaster 127.0.0.1 7000'
   const elected = 'sentinel-1: 7:X 1 Jan 2026 00:00:21.000 # +elected-leader master mymaster 127.0.0.1 7000'
-  t.equal(undecided([aborted, elected]), 1)
-  t.equal(undecided([aborted, aborted.replace('sentinel-1', 'sentinel-2'), elected]), 1, 'both candidates say it')
-  t.equal(undecided([aborted, aborted, elected]), 2)
-  t.equal(undecided([elected]), 0)
+  t.equal(abortedElections([aborted, elected]), 1)
+  t.equal(
+    abortedElections([aborted, aborted.replace('sentinel-1', 'sentinel-2'), elected]),
+    1,
+    'both candidates say it',
+  )
+  t.equal(abortedElections([aborted, aborted, elected]), 2)
+  t.equal(abortedElections([elected]), 0)
+  t.equal(abortedElections([aborted.replace('not-elected', 'no-good-slave')]), 1)
 })
