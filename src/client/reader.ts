@@ -31,6 +31,8 @@ import { findTransaction } from './whole-transaction.ts'
 /** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
 const MAX_FRAME = 1024 * 1024 * 1024
 
+const CR = 13
+
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
 /** What is fast for a session that has not signed in: every command is looked at by dispatch. */
@@ -109,7 +111,7 @@ export class Reader {
     const kind = this.#scanner.kind
     if (kind === FrameKind.empty) return true
     const intake = this.#intake
-    const taken = this.#take(kind, frame)
+    const taken = this.#take(kind, frame, nameStartOf(frame))
     const { ending, gone } = this.#session
     if (taken && !intake.mustWait && !ending && !gone && !(intake.paused & Pause.pending)) return true
     if (taken) intake.stall(after.length === 0 ? null : after)
@@ -160,7 +162,7 @@ export class Reader {
         runStart = at
         continue
       }
-      if (!this.#take(kind, slice(chunk, at, end)) || session.gone) {
+      if (!this.#take(kind, slice(chunk, at, end), scanner.nameStart - at) || session.gone) {
         intake.stall(chunk.subarray(at))
         return
       }
@@ -210,24 +212,27 @@ export class Reader {
     return found.end
   }
 
-  /** One frame that is no plain command. Answers false when it must be offered again later. */
-  #take(kind: FrameKind, frame: Buffer): boolean {
+  /** The frame just scanned, which is no plain command or came in parts. Answers false when it must be offered again later. */
+  #take(kind: FrameKind, frame: Buffer, nameAt: number): boolean {
     if (kind === FrameKind.empty) return true
     let command = frame
+    let nameStart = nameAt
+    let { nameLength } = this.#scanner
     if (kind === FrameKind.inline) {
       const args = splitInline(inlineLine(frame))
       if (args === undefined) {
         this.#fail('unbalanced quotes in request')
         return true
       }
-      if (args.length === 0) return true
+      const [name] = args
+      if (name === undefined) return true
       command = encodeCommand(args)
+      nameStart = nameStartOf(command)
+      nameLength = name.length
     }
-    const scanner = new CommandScanner()
-    scanner.next(command, 0)
     const session = this.#session
-    const spec = lookupCommand(command, scanner.nameStart, scanner.nameLength)
-    if (!spec.known && isAttack(command, scanner.nameStart, scanner.nameLength)) {
+    const spec = lookupCommand(command, nameStart, nameLength)
+    if (!spec.known && isAttack(command, nameStart, nameLength)) {
       session.destroy()
       return true
     }
@@ -255,6 +260,11 @@ function slice(chunk: Buffer, from: number, to: number): Buffer {
   return chunk.length > 16 * 1024 && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
 }
 
+/** Where the name stands in a whole frame: behind the second header's '\r', and the byte after each that may be any. */
+function nameStartOf(frame: Buffer): number {
+  return frame.indexOf(CR, frame.indexOf(CR) + 2) + 2
+}
+
 /** A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand). */
 function isAttack(command: Buffer, start: number, length: number): boolean {
   return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
@@ -263,5 +273,5 @@ function isAttack(command: Buffer, start: number, length: number): boolean {
 /** Without its line end: '\n', and a '\r' before it. */
 function inlineLine(frame: Buffer): Buffer {
   const end = frame.length - 1
-  return frame.subarray(0, frame[end - 1] === 13 ? end - 1 : end)
+  return frame.subarray(0, frame[end - 1] === CR ? end - 1 : end)
 }

@@ -161,8 +161,10 @@ export class Session implements ReadingSession, IntakeOwner, Flushable {
     this.#host.counters.pendingBytes += request.weight
     this.#host.counters.commands += request.commands
     this.#choice.lane.submit(request)
-    if (this.pending >= this.#unread.window || this.pendingBytes >= this.#host.maxSessionBytes)
+    if (this.pending >= this.#unread.window) {
+      this.#unread.filled = true
       this.#intake.pause(Pause.pending)
+    } else if (this.pendingBytes >= this.#host.maxSessionBytes) this.#intake.pause(Pause.pending)
     else if (this.#host.counters.pendingBytes >= this.#host.highWater && this.#host.pressure.isHigh) this.holdBack()
   }
 

@@ -2,16 +2,21 @@
 //
 //   replies ─▶ [socket: unread] ─▶ client        over 1 MB: its commands wait; over the limit: it must read, or is ended
 //
-// The size of replies is known only when they come. So each burst of commands begins with a few under way, and as its replies
-// prove small, many are; a session whose replies are large gets a few at a time and, being `heavy`, a link of its own, which
+// The size of replies is known only when they come. So a session begins with a few commands under way, and as long as bursts
+// that need more have small replies, they get more; later bursts begin with what was needed so far, within bounds. A session whose replies are large gets a few at a time and, being `heavy`, a link of its own, which
 // can be paused without holding up others.
 //
 // Must stay true: a client that reads, however slowly, is not ended while all clients together are within their limit.
 import type { Counters } from '../ops/counters.ts'
 
-/** Commands under way at most, and at the beginning of a burst; in between it doubles with each answer. */
+/**
+ * Commands under way: at the beginning of a session, at most at the beginning of a burst, at most at all. In between it
+ * doubles with each answer to a burst that has filled it, so a pipeline of a hundred is cut in a session's first burst alone,
+ * and one that has never sent more than one command at a time gets no more than a few large replies at first.
+ */
+const FIRST_WINDOW = 16
+const BURST_WINDOW = 128
 const MAX_WINDOW = 1024
-const FIRST_WINDOW = 128
 /** What the replies to the commands under way should come to at most, by the estimate. */
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** Up to this a socket always keeps something; it is not worth counting. Node's stream announces 'drain' above it. */
@@ -24,6 +29,8 @@ export class Unread {
   bytes = 0
   /** Commands that may be under way. */
   window = FIRST_WINDOW
+  /** This burst had to wait for want of window. */
+  filled = false
   /** Its replies are large or it does not take them: it should have a link of its own. */
   heavy = false
   /** Commands answered since the last write. */
@@ -45,7 +52,9 @@ export class Unread {
     this.#open += written
     if (left > WORTH_COUNTING || this.bytes > 0) this.#count(left)
     if (this.answered > 0) this.#learn()
-    if (isOver && this.window > FIRST_WINDOW) this.window = FIRST_WINDOW
+    if (!isOver) return
+    this.filled = false
+    if (this.window > BURST_WINDOW) this.window = BURST_WINDOW
   }
 
   onDrain(): void {
@@ -65,7 +74,8 @@ export class Unread {
     this.#size = size > this.#size ? size : this.#size + (size - this.#size) / 8
     if (size > this.#largest && this.bytes > 0) this.#largest = size
     const fitting = Math.max(1, Math.floor(WINDOW_BYTES / Math.max(this.#size, 1)))
-    this.window = Math.min(fitting, MAX_WINDOW, Math.max(this.window * 2, FIRST_WINDOW))
+    const wanted = this.filled ? this.window * 2 : this.window
+    this.window = Math.min(fitting, MAX_WINDOW, Math.max(wanted, FIRST_WINDOW))
     if (this.heavy && this.#size < LIGHT && this.bytes === 0) this.heavy = false
   }
 

@@ -48,6 +48,7 @@ export class CommandScanner {
   argc = 0
   /** Where the command's name stands in the chunk; meaningful only when the frame began in that chunk. */
   nameStart = 0
+  /** Of the name in bytes, whichever chunk it came in. */
   nameLength = 0
   /** The server's own text for what is wrong, without "-ERR Protocol error: ". */
   error = ''

@@ -256,6 +256,18 @@ t.test('socket and port — share the limit of sessions', async t => {
   }
 })
 
+t.test('redis-cli — is told and comes to its end — when there are too many sessions', async t => {
+  const path = join(await folder(t), 'h.sock')
+  const { holdfast } = await startSingle(t, { options: { 'listen-socket': path, 'max-sessions': '1' } })
+  const first = await RespClient.connect(holdfast.port)
+  t.teardown(() => first.close())
+  t.equal(await first.send('PING'), 'PONG')
+  for (const at of [`-s ${path}`, `-p ${holdfast.port}`]) {
+    const { stdout } = await run('redis-cli', [...at.split(' '), 'PING'], { timeout: 10_000 })
+    t.equal(stdout.trim(), 'ERR max number of clients reached', at)
+  }
+})
+
 t.test('doors that other machines reach — are warned of once each — when they ask for nothing', async t => {
   const sentinels = ['127.0.0.1:1']
   const expectedErrors = ['sentinels.trouble']
