@@ -7,6 +7,8 @@
 // entry in docs/metrics.md; the compiler asks for all three.
 import { createDetail, type Detail } from './detail.ts'
 
+export type { HoldLabel } from './detail.ts'
+
 export interface Counters {
   /** Sessions accepted, and open now. */
   sessionsTotal: number

@@ -52,6 +52,9 @@ export class HoldStory {
   #lost = 0
   #lostAt = Number.NEGATIVE_INFINITY
   #records: FailoverRecord[] = []
+  /** Unknown outcomes when the last thing was noted, and before the links went that were lost in one go. */
+  #unknownNoted = 0
+  #unknownBeforeLoss = 0
 
   /** `now` in milliseconds of a monotonic clock, as in all that follows. The gate is shut from the start. */
   constructor(counters: Counters, log: Log, now: number) {
@@ -69,9 +72,13 @@ export class HoldStory {
   }
 
   onLinkLost(now: number): void {
-    if (now - this.#lostAt > BURST_MS) this.#lost = 0
+    if (now - this.#lostAt > BURST_MS) {
+      this.#lost = 0
+      this.#unknownBeforeLoss = this.#unknownNoted
+    }
     this.#lost++
     this.#lostAt = now
+    this.#unknownNoted = this.#counters.unknownOutcomes
   }
 
   /** `detail`: the control plane's reason in words; '' where it gave none. */
@@ -97,7 +104,7 @@ export class HoldStory {
 
   #onHolding(from: GateState, cause: string, now: number, detail: string): void {
     // A hold that begins while the last one still drains is one story with it.
-    if (from.kind !== 'draining') this.#before = accountsOf(this.#counters)
+    if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
     this.#cause = cause
     this.#shutAt = now
     this.#counters.detail.holds.add(cause)
@@ -126,8 +133,14 @@ export class HoldStory {
   #begin(cause: string, now: number): void {
     this.#cause = cause
     this.#shutAt = now
-    this.#before = accountsOf(this.#counters)
+    this.#before = this.#accountsAt(now)
     this.#counters.detail.waits.max = 0
+  }
+
+  /** Under `safe` clients are told UNKNOWN as the links go, which is a moment before the gate shuts and belongs to it. */
+  #accountsAt(shutAt: number): Accounts {
+    const accounts = accountsOf(this.#counters)
+    return this.#lostAt >= shutAt - BURST_MS ? { ...accounts, unknownOutcomes: this.#unknownBeforeLoss } : accounts
   }
 
   /** The first master is no failover, and neither is the same process served again. */
@@ -158,6 +171,8 @@ export class HoldStory {
     const drainMs = Math.round(totalMs - this.#heldMs)
     const drained = counters.drained - before.drained
     const unknownOutcomes = counters.unknownOutcomes - before.unknownOutcomes
+    this.#unknownNoted = counters.unknownOutcomes
+    this.#unknownBeforeLoss = counters.unknownOutcomes
     const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0
     if (this.#record !== null) {
       Object.assign(this.#record, { drainMs, drained, longestMs, unknownOutcomes })

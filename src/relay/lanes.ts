@@ -8,8 +8,7 @@
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
-import type { Counters } from '../ops/counters.ts'
-import type { HoldLabel } from '../ops/detail.ts'
+import type { Counters, HoldLabel } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/rights.ts'
 import { createSeldom } from '../transport/seldom.ts'

@@ -60,7 +60,8 @@ export function writeTable(trials: readonly Trial[], facts: Facts): string {
     `Holdfast at once, with both retry policies. ${facts.servers.join(', ')}; Node ${facts.node}; ${facts.cpus} cores;`,
     `seed ${facts.seed}, ${facts.rounds} ${facts.rounds === 1 ? 'round' : 'rounds'}; ${facts.when.slice(0, 10)}.`,
     '',
-    '    npm run faults -- --only kill,planned',
+    '    npm run faults                            all of it, and this page; some 160 trials of 3 to 40 s each',
+    '    npm run faults -- --only kill,planned     some of it; the page stays as it is',
     '',
     violations.length === 0
       ? 'No cell has anything but zero that is not explained below.'

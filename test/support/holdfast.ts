@@ -161,7 +161,7 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${stderr}`)
     return base.find('process.listening')
   }
-  const line = await waitUntil('it listens', look, { withinMs: 10_000 })
+  const line = await waitUntil('it listens', look, { withinMs: 30_000 })
   const admin = urlOf(line.admin === undefined ? undefined : portOf(line.admin))
   return { ...base, port: portOf(line.address), admin, pid, signal, ended }
 }

@@ -1,8 +1,11 @@
-// The page for people in trouble names every error text of ours and every event that is logged as a warning or worse.
-import { readdirSync, readFileSync } from 'node:fs'
+// The page for people in trouble names every error text of ours and every event that is logged as a warning or worse; and
+// what pages refer to (pages, headings, files, options) is there.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
+import { options } from '../../src/config/table.ts'
 import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -99,11 +102,66 @@ t.test('seriousEvents — sees what it looks for', async t => {
   t.strictSame(seriousEvents('x.ts', source), ['b', 'c', 'e', 'f', 'g', 'j', 'i'])
 })
 
-t.test('docs — every link between them leads somewhere', async t => {
-  for (const name of ['operations', 'guarantees', 'troubleshooting']) {
-    const text = readFileSync(`${root}/docs/${name}.md`, 'utf8')
-    for (const [, target = ''] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
-      t.doesNotThrow(() => readFileSync(`${root}/docs/${target}`), `${name}.md: ${target}`)
+/** Every page of the project that is written for people. */
+function pages(): string[] {
+  const folders = ['', 'docs', 'docs/decisions', 'bench', 'deploy/observability']
+  return folders.flatMap(folder => {
+    const names = existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : []
+    return names.filter(name => name.endsWith('.md')).map(name => join(folder, name))
+  })
+}
+
+/** Headings as GitHub makes anchors of them. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(match => match[1] ?? '')
+  return headings.map(heading =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+t.test('pages — every link to a file and to a heading leads somewhere', async t => {
+  const wrong: string[] = []
+  let links = 0
+  for (const page of pages()) {
+    const text = readFileSync(join(root, page), 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      links++
+      const [file = '', anchor] = target.split('#')
+      const path = file === '' ? page : join(dirname(page), file)
+      if (!existsSync(join(root, path))) wrong.push(`${page}: ${target}: there is no ${path}`)
+      else if (anchor && !anchorsOf(readFileSync(join(root, path), 'utf8')).includes(anchor))
+        wrong.push(`${page}: ${target}: no such heading`)
     }
   }
+  t.ok(links > 10, 'they were found')
+  t.strictSame(wrong, [])
+})
+
+t.test('pages — every file of the project they name in backticks is there', async t => {
+  const wrong: string[] = []
+  for (const page of pages()) {
+    const text = readFileSync(join(root, page), 'utf8')
+    for (const [, path = ''] of text.matchAll(/`((?:docs|src|deploy|docker|scripts|bench)\/[\w./-]*)`/g))
+      if (!existsSync(join(root, path))) wrong.push(`${page}: ${path}`)
+  }
+  t.strictSame(wrong, [])
+})
+
+t.test('pages — every option they name exists', async t => {
+  const known = new Set<string>(Object.keys(options))
+  // Of other programs, of commands, and of the scripts of this project.
+  const others =
+    /^(?:json|help|version|only|merge|rounds|seed|minutes|jobs|with|server|policy|table|list|json|import|enable-source-maps|single-threaded-gc)$/
+  const wrong: string[] = []
+  for (const page of pages().filter(page => page.startsWith('docs/') && !page.includes('decisions'))) {
+    const text = readFileSync(join(root, page), 'utf8')
+    for (const [, name = ''] of text.matchAll(/(?<![\w-])--([a-z][a-z-]+[a-z])(?![\w*-])/g))
+      if (!known.has(name.replace(/-file$/, '')) && !known.has(name) && !others.test(name))
+        wrong.push(`${page}: --${name}`)
+  }
+  t.strictSame(wrong, [])
 })

@@ -1,0 +1,92 @@
+// `holdfast health` against the admin port of a proxy that runs: before a master is served, before, during and after a
+// kill -9 of the master, and through its stop.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ask, readStatus } from '../support/admin.ts'
+import { startHoldfastProcess } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { SentinelSet } from '../support/sentinel-set.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
+
+t.setTimeout(120_000)
+
+interface Ended {
+  readonly code: number | null
+  readonly stderr: string
+}
+
+/** Runs it as a probe does; the limit only keeps a test from hanging. */
+function health(word: string, admin: string): Promise<Ended> {
+  const { PATH } = process.env
+  const argv = [source, 'health', word, '--admin-listen', admin.replace('http://', '')]
+  const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  return new Promise(resolve => {
+    child.once('close', code => {
+      clearTimeout(limit)
+      resolve({ code, stderr })
+    })
+  })
+}
+
+async function codes(admin: string): Promise<Record<string, number | null>> {
+  const words = ['startup', 'live', 'ready'] as const
+  const all = await Promise.all(words.map(async word => [word, (await health(word, admin)).code] as const))
+  return Object.fromEntries(all)
+}
+
+const well = { startup: 0, live: 0, ready: 0 }
+const options = { 'admin-listen': '127.0.0.1:0', 'shutdown-delay': '60s' }
+
+t.test('health — is 1 for startup alone, and says why — while no Sentinel can be reached', async t => {
+  const holdfast = await startHoldfastProcess(t, {
+    sentinels: ['127.0.0.1:1'],
+    options: { 'admin-listen': '127.0.0.1:0' },
+    expectedErrors: ['sentinels.trouble'],
+  })
+  t.strictSame(await codes(holdfast.admin), { ...well, startup: 1 })
+  const { stderr } = await health('startup', holdfast.admin)
+  t.match(stderr, /\/startup: status 503: no master has been served yet: 0 of 1 Sentinels can be asked/)
+})
+
+t.test('health — is 0 through a kill -9, and 1 for ready from SIGTERM on — of a real set', async t => {
+  const set = await SentinelSet.start({ failoverTimeoutMs: 5000 })
+  t.teardown(() => set.stopAll())
+  const holdfast = await startHoldfastProcess(t, { sentinels: set.sentinelAddresses(), options, expectedExitCode: 1 })
+  const { admin } = holdfast
+  await waitUntil('it has started', async () => (await ask(admin, '/startup')).status === 200, { withinMs: 10_000 })
+  t.strictSame(await codes(admin), well, 'before')
+
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  const old = await set.currentMaster()
+  const from = holdfast.log.length
+  await set.kill(old)
+  const held = client.send('SET', 'k', 'w')
+  await waitUntil('it is held', async () => (await readStatus(admin)).held.requests === 1, { withinMs: 5000 })
+  t.strictSame(await codes(admin), well, 'during')
+  t.equal(await held, 'OK')
+  await waitUntil('the hold is over', () => holdfast.find('hold.end', from), { withinMs: 10_000 })
+  t.strictSame(await codes(admin), well, 'after')
+
+  holdfast.signal('SIGTERM')
+  await waitUntil('the stop has begun', () => holdfast.find('proxy.stopping'), { withinMs: 5000 })
+  t.strictSame(await codes(admin), { ...well, ready: 1 }, 'within the delay')
+  t.match((await health('ready', admin)).stderr, '/ready: status 503: stopping\n')
+  t.equal(await client.send('GET', 'k'), 'w', 'clients are served in the delay')
+  await client.close()
+  // The second signal ends it at once: nobody has to wait for the rest of the delay.
+  holdfast.signal('SIGTERM')
+  t.equal(await holdfast.ended, 1)
+  const gone = await codes(admin)
+  t.strictSame(gone, { startup: 1, live: 1, ready: 1 }, 'when it has ended')
+})
