@@ -17,6 +17,7 @@ import { openTransaction, queueCommand } from './queueing.ts'
 import { Scanning } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import { dispatchLogin, dispatchSignedOut } from './sign-in.ts'
+import { endTransaction, isForgotten } from './transaction.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
@@ -54,7 +55,13 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     context.answer(errors.tooManyArguments.reply)
     return true
   }
-  if (context.transaction !== null) return queueCommand(context, spec, frame, args)
+  const { transaction } = context
+  if (transaction !== null) {
+    const ends = spec.route === Route.exec || spec.route === Route.discard
+    if (ends || context.pending > 0 || !isForgotten(transaction, performance.now()))
+      return queueCommand(context, spec, frame, args)
+    endTransaction(context)
+  }
   switch (spec.route) {
     case Route.blocking:
       return handleBlocking(context, frame, args, null)

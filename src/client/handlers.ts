@@ -215,7 +215,9 @@ export class Queued implements RequestHandler {
 
   onFailed(): void {
     this.#transaction.aborted = true
-    if (this.#isMulti) this.#transaction.detached = true
+    if (!this.#isMulti) return
+    this.#transaction.detached = true
+    this.#transaction.detachedAt = performance.now()
   }
 }
 

@@ -14,6 +14,8 @@ export interface Transaction {
   aborted: boolean
   /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
   detached: boolean
+  /** When it was given up, in milliseconds of performance.now(). */
+  detachedAt: number
   /** Its EXEC has its reply or its error: nothing more of it may reach a server. */
   over: boolean
   /** What queued connection commands (SELECT, HELLO, ...) do to the session once EXEC has run them, by their place. */
@@ -31,6 +33,7 @@ export function createTransaction(): Transaction {
     cls: 'read',
     aborted: false,
     detached: false,
+    detachedAt: 0,
     over: false,
     effects: new Map(),
     bytes: 0,
@@ -44,6 +47,17 @@ export function remember(transaction: Transaction, frame: Buffer, counters: Coun
   transaction.queued.push(frame)
   transaction.bytes += cost
   counters.transactionBytes += cost
+}
+
+/** What a client had sent before it could read that its MULTI has failed arrives well within this. */
+const STRAGGLERS_MS = 1000
+
+/**
+ * Its MULTI got an error, and that so long ago that the client has read it: what it sends now is no part of a transaction.
+ * Sooner, commands that were on their way behind the MULTI must not run on their own.
+ */
+export function isForgotten({ detached, detachedAt }: Transaction, now: number): boolean {
+  return detached && now - detachedAt > STRAGGLERS_MS
 }
 
 /** No transaction is open any more. */

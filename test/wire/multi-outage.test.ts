@@ -65,3 +65,14 @@ t.test(
     t.equal(await client.send('SET', 'plain', '1'), 'OK', 'no transaction is left open')
   },
 )
+
+t.test('a client that reads that its MULTI failed — is served plain commands again — a second later', async t => {
+  const { client, node, holdfast } = await start(t, '300ms')
+  await endServer(node)
+  t.equal(codeOf(await client.send('MULTI')), 'TRYAGAIN')
+  await restartServer(node)
+  await served(t, holdfast.port)
+  const works = async (): Promise<boolean> => codeOf(await client.send('SET', 'plain', '1')) === 'OK'
+  await waitUntil('a plain command is run', works, { withinMs: 5000, everyMs: 50 })
+  t.strictSame(await client.pipeline([['MULTI'], ['INCR', 'n'], ['EXEC']]), ['OK', 'QUEUED', [1]])
+})
