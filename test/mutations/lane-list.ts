@@ -292,8 +292,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the fence is not asked for',
     file: 'src/upstream/handshake.ts',
-    from: 'this.#steps = [login, ...first.fence.map(fenceStep)]',
-    to: 'this.#steps = [login]',
+    from: 'this.#steps = [helloStep(identity, this.password), ...first.fence.map(fenceStep)]',
+    to: 'this.#steps = [helloStep(identity, this.password)]',
     breaks: 'FenceHolds',
     test: walkAlways,
     shows: /FenceHolds/,

@@ -3,6 +3,9 @@ import t from 'tap'
 import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { allEvents, walk, walkLength } from './lane-walk.ts'
 
+// Under half a minute of CPU time; a busy machine takes a multiple of it.
+t.setTimeout(600_000)
+
 const policy: ReplayPolicy = { policy: 'always', maxRetries: 0 }
 
 t.test('lane — keeps every invariant — in all sequences of five events, always', async t => {
