@@ -97,7 +97,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an EXEC runs although a command before it was given up',
     file: 'src/client/handlers.ts',
-    from: 'if (this.#instead !== null || !this.#transaction.aborted) return',
+    from: 'if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return',
     to: 'if (this.#instead !== null || !this.#transaction.aborted || !this.#context.gone) return',
     breaks: 'TransactionWhole',
     test: walk,
