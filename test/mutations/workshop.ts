@@ -2,7 +2,17 @@
 //
 // Owns: the folder and the test processes it starts. Never: writes to the checkout.
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,20 +61,18 @@ export class Workshop {
     const started = performance.now()
     const { PATH, HOME } = process.env
     const env = { PATH, HOME, HOLDFAST_WALK_LENGTH: walkLength, TAP: '1', ...more }
+    // Into a file: a test that bails exits at once, and what a full pipe has not taken by then is lost.
+    const file = join(this.dir, 'output.txt')
+    const out = openSync(file, 'w')
     // A group of its own, so that servers a hanging test has started end with it.
     const child = spawn(process.execPath, [test], {
       cwd: this.dir,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', out, out],
       detached: true,
     })
-    let output = ''
+    closeSync(out)
     let timedOut = false
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    }
     const timer = setTimeout(() => {
       timedOut = true
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
@@ -73,7 +81,7 @@ export class Workshop {
       child.once('error', reject)
       child.once('close', code => {
         clearTimeout(timer)
-        resolve({ code, output, ms: performance.now() - started, timedOut })
+        resolve({ code, output: readFileSync(file, 'utf8'), ms: performance.now() - started, timedOut })
       })
     })
   }
