@@ -24,7 +24,11 @@ export interface Observation {
 }
 
 const everyMs = 25
-const writing = /^cmdstat_(?:set|incr|rpush|blpop|xadd|exec):calls=(\d+)/gm
+/**
+ * Not BLPOP: a node counts its call when the wait is over, so one that times out there, and pops nothing, would look like a
+ * write; one that pops needs an RPUSH on the same node, which is counted.
+ */
+const writing = /^cmdstat_(?:set|incr|rpush|xadd|exec):calls=(\d+)/gm
 
 /** Looks at all nodes until it is stopped. */
 export function observeNodes(nodes: readonly Node[]): Observation {
