@@ -2,10 +2,12 @@
 //
 //   node scripts/test.mjs [file or folder ...]
 //
-// Prints tap's own stream and, as its last line, `N passed, N failed[, N skipped]`. The exit code is 0 only if all of
-// it went well; a check that fails counts as one failure, and so does a run that ends without saying what failed.
+// Prints tap's own stream, then what failed once more, and as its last line `N passed, N failed[, N skipped]`. The exit
+// code is 0 only if all of it went well; a check that fails counts as one failure, and so does a run that ends without
+// saying what failed.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { readFailures } from './failures.mjs'
 import { exitCode, start } from './run.mjs'
 import { root, SetupError, setup } from './setup.mjs'
 
@@ -46,7 +48,10 @@ async function runTap(node, files) {
     process.stdout.write(text)
     tail = (tail + text).slice(-4096)
   })
-  return { code: await exitCode(child), counts: readCounts(tail) }
+  const failures = readFailures(child.stdout)
+  const code = await exitCode(child)
+  for (const failure of await failures) process.stdout.write(`# ${failure}\n`)
+  return { code, counts: readCounts(tail) }
 }
 
 // tap takes files and patterns, not folders.
