@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { FaultyLink } from '../support/faulty-link.ts'
 import type { Report } from '../support/ledger.ts'
@@ -67,20 +68,28 @@ t.test('workload — shows every lost connection and goes on — when the link i
   await progress(workload, 100)
   // Stalled replies first: so each client is sure to have a round open when the connection goes.
   link.stall('down')
-  await waitUntil('each client waits', () => pendingClients(workload) === 5, { withinMs: 5000 })
+  const open = await everyClientWaits(workload)
   link.reset()
   link.resume()
   await progress(workload, 100)
   await workload.stop()
   const report = workload.ledger.report(await readBack(workload.ledger, node))
   t.equal(new Set(report.connectionErrors.map(({ client }) => client)).size, 5, 'each client saw it')
-  t.equal(report.connectionLost, 15, 'three operations of each')
+  t.equal(report.connectionLost, open, 'every operation that was open')
   t.strictSame(faults(report).slice(0, 3), [0, 0, 0], 'what ran without a reply is neither lost nor doubled')
 })
 
-function pendingClients({ ledger }: Workload): number {
-  const pending = ledger.operations.filter(({ outcome }) => outcome.kind === 'pending')
-  return new Set(pending.map(({ client }) => client)).size
+/**
+ * Behind a stall: answers the number of open operations once each client has one. What had passed before the stall lies in
+ * the clients' sockets and is read within a turn; of a round in several segments, some replies may have.
+ */
+async function everyClientWaits({ ledger }: Workload): Promise<number> {
+  await setImmediate()
+  await setImmediate()
+  const open = () => ledger.operations.filter(({ outcome }) => outcome.kind === 'pending')
+  const waiting = () => new Set(open().map(({ client }) => client)).size
+  await waitUntil('each client waits', () => waiting() === 5, { withinMs: 5000 })
+  return open().length
 }
 
 t.test('workload — measures a pause — when nothing passes for a while', async t => {
@@ -121,8 +130,8 @@ t.test('workload — ends in time, leaves open what is open — when the server 
   const workload = startWorkload({ port: link.port, ...clients })
   await progress(workload, 100)
   link.stall('both')
-  await waitUntil('each client waits', () => pendingClients(workload) === 5, { withinMs: 5000 })
+  const open = await everyClientWaits(workload)
   await workload.stop({ withinMs: 100 })
   const report = workload.ledger.report(new Map())
-  t.strictSame([report.pending, report.connectionLost, report.connectionErrors.length], [15, 0, 0])
+  t.strictSame([report.pending, report.connectionLost, report.connectionErrors.length], [open, 0, 0])
 })

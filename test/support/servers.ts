@@ -4,7 +4,7 @@
 // port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -132,11 +132,14 @@ export async function startServer(spec: ServerSpec): Promise<Node> {
   const { flavour, kind, name, dir, port, password, tls, host = loopback } = spec
   const configFile = join(dir, `${name}.conf`)
   const logFile = join(dir, `${name}.log`)
+  // Each has a folder of its own: an append-only file has the same name with all.
+  const dataDir = join(dir, name)
+  await mkdir(dataDir, { recursive: true })
   const common = [
     `${tls ? 'tls-port' : 'port'} ${port}`,
     ...(tls ? ['port 0', 'tls-replication yes'] : []),
     `bind ${host === 'localhost' ? loopback : host}`,
-    `dir ${dir}`,
+    `dir ${dataDir}`,
     `logfile ${logFile}`,
     'daemonize no',
     'protected-mode no',
