@@ -78,7 +78,7 @@ function hear(socket: Socket, greeting: string, greet: (settle: (heard: Heard) =
       timer = setTimeout(() => settle('nothing'), answerLimitMs)
     })
     socket.once(greeting, () => greet(settle))
-    socket.once('error', error => {
+    socket.on('error', error => {
       if (!connected) settle({ error: codeOf(error) })
       // Whoever sends a TLS alert speaks TLS; what it does not like is told by the connection proper.
       else settle(/_ALERT_/.test(codeOf(error)) ? 'resp' : 'nothing')

@@ -54,7 +54,7 @@ function within(socket: Socket, listen: (settle: (ours: boolean) => void) => voi
       resolve(ours)
     }
     const timer = setTimeout(() => settle(false), answerLimitMs)
-    socket.once('error', () => settle(false))
+    socket.on('error', () => settle(false))
     socket.once('close', () => settle(false))
     listen(settle)
   })

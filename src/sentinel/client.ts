@@ -4,6 +4,7 @@
 
 import { Redis } from 'ioredis'
 import type { Route } from '../transport/server-route.ts'
+import { connectorOf } from './connector.ts'
 
 export interface ClientOptions {
   readonly route: Route
@@ -29,6 +30,7 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
   const client = new Redis({
     host: address.host,
     port: address.port,
+    Connector: connectorOf(options.route, { disconnectTimeoutMs }),
     ...(tls !== null && { tls }),
     ...(username !== null && { username }),
     ...(password !== null && { password }),
@@ -45,7 +47,6 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
     connectTimeout: options.connectTimeoutMs,
     commandTimeout: options.commandTimeoutMs,
     socketTimeout: options.silenceTimeoutMs,
-    disconnectTimeout: disconnectTimeoutMs,
     keepAlive: 5_000,
     retryStrategy: () => null,
   })

@@ -85,11 +85,11 @@ export class RespClient {
         () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)),
         limit,
       )
-      socket.once('error', reject)
+      // For good: a TLS socket may have a second error, and one that nobody hears ends the process.
+      socket.on('error', reject)
       socket.once('close', () => clearTimeout(timer))
       socket.once(tls ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer)
-        socket.removeListener('error', reject)
         resolve(new RespClient(socket, options))
       })
     })

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { Authority } from '../support/certificates.ts'
+import { startCuttingLink } from '../support/cutting-link.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type LogLine, startHoldfast } from '../support/holdfast.ts'
 import { ask, RespError } from '../support/resp-client.ts'
@@ -130,6 +131,22 @@ for (const one of cases) {
     t.ok(dials <= 4 + 4 * seconds, `with pauses that grow to half a second (${dials} dials in ${seconds.toFixed(1)} s)`)
   })
 }
+
+t.test('redis by TLS — goes on — when the alert of the server is in the same read as a wrong certificate', async t => {
+  const tls = await TlsScene.make(t)
+  const odd = tls.authority.issue('odd', { names: 'DNS:odd.test' })
+  const node = await server(t, tls, tls.serverOptions({ auth: 'no', files: odd }).config)
+  const link = await startCuttingLink(t, node)
+  const sentinel = await FakeSentinel.start(t, { master: { host: link.host, port: link.port } })
+  const holdfast = await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: tls.holdfast('redis'),
+    expectedErrors: ['master.probe-refused'],
+  })
+  // Such a socket has two errors; a second one that nobody hears would have ended the process.
+  await waitUntil('it is dialled again and again', () => link.cuts() >= 3, { withinMs: 10_000 })
+  t.ok(told(holdfast.log, 'master.probe-refused', /bears another name/), 'the first of its errors is told')
+})
 
 t.test('redis by TLS — serves by itself — once a wrong certificate is replaced', async t => {
   const tls = await TlsScene.make(t)
