@@ -67,6 +67,7 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
   const took = majorityAt - killedAt
   t.ok(took >= 1500 && took < 20_000, `a majority after ${took} ms`)
   t.equal(await set.currentMaster(), node)
+  await waitUntil('the watch sees it too', () => watch.current() === `127.0.0.1:${node.port}`, { withinMs: 2000 })
   watch.stop()
   const seen = watch.history.map(({ address }) => address).filter(address => address !== '')
   t.strictSame([seen[0], seen.at(-1)], [`127.0.0.1:${first.port}`, `127.0.0.1:${node.port}`])

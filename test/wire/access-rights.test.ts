@@ -82,7 +82,9 @@ for (const flavour of flavours) {
         t.equal(await client.send('SET', 'app:k', 'v'), 'OK')
         await ask(node, ['CLIENT', 'PAUSE', '60000', 'WRITE'])
         const held = client.send('SET', 'app:k', 'w')
-        const paused = async (): Promise<boolean> => String(await ask(node, ['CLIENT', 'LIST'])).includes('cmd=set')
+        // Its last command was a SET before that, too: one that waits is marked as blocked.
+        const waits = /flags=\S*b\S* .*cmd=set /
+        const paused = async (): Promise<boolean> => waits.test(String(await ask(node, ['CLIENT', 'LIST'])))
         await waitUntil('the server has it', paused, { withinMs: 3000 })
         const opened = holdfast.counters.linksOpened
         await ask(node, ['CLIENT', 'KILL', 'USER', 'holdfast'])

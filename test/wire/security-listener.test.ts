@@ -35,7 +35,7 @@ async function session(t: Test, { holdfast }: SingleServer, tls: ConnectionOptio
 function serialShown({ holdfast }: SingleServer, tls: ConnectionOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connectTls({ port: holdfast.port, host: holdfast.host, servername: 'localhost', ...tls })
-    socket.once('error', reject)
+    socket.on('error', reject)
     socket.once('secureConnect', () => {
       resolve(socket.getPeerCertificate().serialNumber)
       socket.destroy()

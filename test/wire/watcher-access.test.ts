@@ -93,7 +93,7 @@ t.test('Sentinel that does not allow PSUBSCRIBE * — is heard — channel by ch
     intercept(server, argv => (argv[0]?.toUpperCase() === 'PSUBSCRIBE' || argv[1] === '+tilt' ? refusal : undefined))
   }
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   t.match(seen.logged('sentinel.deaf')[0], { level: 'error', refused: ['+tilt'] })
   sentinels[0].publish('+try-failover', aboutMaster(sentinels[0]))
   await waitUntil('the gate was closed', () => seen.story().includes('hold failover-announced'), { withinMs: 1_000 })
@@ -117,6 +117,6 @@ t.test('Sentinels that do not tell their identity — count by address — and o
     intercept(server, argv => (argv[1]?.toUpperCase() === 'MYID' ? failure('NOPERM no') : undefined))
   }
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   t.match(seen.watcher.status(), { knownSentinels: 3, reachableSentinels: 3, sentinels: { length: 3 } })
 })

@@ -5,7 +5,7 @@ import { aboutMaster, aboutReplica, makeWorld, Observed, place, roleQuestions, s
 t.test('announcement of one Sentinel — holds at once — and its abort opens again', async t => {
   const { a, sentinels, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const [leader] = sentinels
   const show = showFailover(leader)
   show('select_slave')
@@ -23,7 +23,7 @@ t.test('announcement of one Sentinel — holds at once — and its abort opens a
 t.test('+try-failover alone — opens again in about two seconds — while its election goes on', async t => {
   const { a, sentinels, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const [one] = sentinels
   showFailover(one)('wait_start')
   one.publish('+try-failover', aboutMaster(one))
@@ -48,7 +48,7 @@ t.test('failover that only an answer shows — holds — although no event was h
 t.test('new address of the leader alone — is not served — until a second Sentinel names it too', async t => {
   const { a, b, sentinels, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const [leader, second] = sentinels
   const show = showFailover(leader)
   show('send_slaveof_noone')
@@ -81,7 +81,7 @@ t.test(
   async t => {
     const { a, b, sentinels, seeds } = await makeWorld(t)
     const seen = new Observed(t, { sentinels: seeds })
-    await seen.until(`serve ${a.port}@1`)
+    await seen.untilAllHeard(`serve ${a.port}@1`)
     const [one, two, stale] = sentinels
     stale.server.mode = 'refusing'
     stale.server.dropAll()
@@ -135,7 +135,7 @@ t.test('+reset-master — changes nothing — while the Sentinels name the same 
 t.test('doubt and tilt — are told — and hold nothing', async t => {
   const { a, sentinels, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const [one] = sentinels
   one.publish('+sdown', aboutMaster(one))
   one.publish('+odown', `${aboutMaster(one)} #quorum 2/2`)

@@ -33,8 +33,10 @@ export class Observed {
   readonly decisions: Decision[] = []
   readonly lines: Line[] = []
   readonly watcher: Watcher
+  readonly #given: number
 
   constructor(t: Teardown, options: ObservedOptions) {
+    this.#given = options.sentinels.length
     const sink = { write: (line: string) => void this.lines.push(JSON.parse(line)) }
     const log = pino({ level: 'debug', base: null, formatters: { level: level => ({ level }) } }, sink)
     const {
@@ -80,6 +82,18 @@ export class Observed {
     const decision = this.decisions.at(-1)
     if (!decision) throw new Error('no decision')
     return decision
+  }
+
+  /**
+   * As `until`, and every Sentinel given can be asked and is subscribed to: two of three are enough for a decision, and
+   * what the third publishes before it is heard is lost.
+   */
+  async untilAllHeard(last: string): Promise<Decision> {
+    await waitUntil('all Sentinels are heard', () => this.watcher.status().reachableSentinels === this.#given, {
+      withinMs: 3_000,
+      everyMs: 2,
+    })
+    return this.until(last)
   }
 
   logged(event: string): Line[] {

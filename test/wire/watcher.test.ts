@@ -69,7 +69,7 @@ t.test('watcher — keeps the master — when all Sentinels go away and come bac
 t.test('watcher — hears events again — after the connection to a Sentinel was cut', async t => {
   const { a, sentinels, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const [first] = sentinels
   first.server.dropAll()
   await seen.untilLogged('sentinel.lost')
@@ -82,7 +82,7 @@ t.test('watcher — hears events again — after the connection to a Sentinel wa
 t.test('confirm — asks everybody once and serves — however many calls come in one moment', async t => {
   const { a, seeds } = await makeWorld(t)
   const seen = new Observed(t, { sentinels: seeds })
-  await seen.until(`serve ${a.port}@1`)
+  await seen.untilAllHeard(`serve ${a.port}@1`)
   const before = roleQuestions(a)
   for (let i = 0; i < 100; i++) seen.watcher.confirm(`link ${i} was lost`)
   await waitUntil('it is confirmed', () => seen.decisions.length === 2, { withinMs: 1_000 })
