@@ -92,6 +92,10 @@ export class CommandScanner {
       switch (this.#phase) {
         case START: {
           const type = chunk[at] as number
+          if (type === STAR && this.#maxArguments === INT_MAX) {
+            const whole = this.#nextWhole(chunk, at, end)
+            if (whole > 0) return whole
+          }
           this.#named = false
           this.#lineLength = 0
           this.#hidden = false
@@ -149,6 +153,46 @@ export class CommandScanner {
       }
     }
     return -1
+  }
+
+  /**
+   * The common case, with nothing to remember: a command of up to 99 arguments, in canonical form, all in this chunk. Answers
+   * where it ends, or 0: then it is for the states. Halves the time for a small command.
+   */
+  #nextWhole(chunk: Buffer, from: number, end: number): number {
+    let at = from + 1
+    if (at + 3 > end) return 0
+    let count = (chunk[at++] as number) - 48
+    if (!(count >= 1 && count <= 9)) return 0
+    let byte = chunk[at++] as number
+    if (byte !== CR) {
+      if (!(byte >= 48 && byte <= 57)) return 0
+      count = count * 10 + byte - 48
+      if (chunk[at++] !== CR) return 0
+    }
+    at++
+    for (let i = 0; i < count; i++) {
+      if (at + 6 > end || chunk[at] !== DOLLAR) return 0
+      let length = (chunk[at + 1] as number) - 48
+      if (!(length >= 0 && length <= 9)) return 0
+      at += 2
+      byte = chunk[at++] as number
+      while (byte !== CR) {
+        if (!(byte >= 48 && byte <= 57) || length === 0 || length > MAX_LINE || at === end) return 0
+        length = length * 10 + byte - 48
+        byte = chunk[at++] as number
+      }
+      at++
+      if (i === 0) {
+        this.nameStart = at
+        this.nameLength = length
+      }
+      at += length + 2
+    }
+    if (at > end) return 0
+    this.argc = count
+    this.kind = FrameKind.command
+    return at
   }
 
   #startNumber(phase: number): void {
