@@ -13,8 +13,8 @@ import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../errors.ts'
 import type { Lane } from '../relay/lane.ts'
 import { createLocal, type Request, type RequestOwner } from '../relay/request.ts'
-import { writeGathered } from '../upstream/link.ts'
-import type { Flushable } from '../upstream/turn.ts'
+import { writeGathered } from '../upstream/gather.ts'
+import type { FlushableSession } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { hangUp } from './hang-up.ts'
 import { Intake, type IntakeOwner, Pause } from './intake.ts'
@@ -35,7 +35,7 @@ import { Unread, WORTH_COUNTING } from './unread.ts'
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
-export class Session implements ReadingSession, IntakeOwner, Flushable {
+export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   readonly id: number
   readonly state
   readonly subscriptions = new Subscriptions()
@@ -238,12 +238,12 @@ export class Session implements ReadingSession, IntakeOwner, Flushable {
     if (this.#intake.paused !== 0 || this.pending === 0) this.#afterReply()
   }
 
-  flush(): void {
+  flush(): boolean {
     const out = this.#out
     const total = this.#outBytes
     this.#out = []
     this.#outBytes = 0
-    if (this.gone || total === 0) return
+    if (this.gone || total === 0) return true
     this.#host.counters.clientBytesOut += total
     const socket = this.#socket
     // What waits in the socket must not keep the whole read that it is a small part of.
@@ -255,6 +255,7 @@ export class Session implements ReadingSession, IntakeOwner, Flushable {
     this.#unread.onWritten(total, left, this.pending === 0 && this.#intake.empty)
     if (left > WORTH_COUNTING) this.#slow.onLeft(left)
     this.#endIfDone()
+    return left === 0
   }
 
   #afterReply(): void {

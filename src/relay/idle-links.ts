@@ -72,7 +72,9 @@ export class IdleLinks implements LinkListener<Request> {
   onReplies(): void {}
   onFrame(): void {}
   onPush(): void {}
-  onReadEnd(): void {}
+  onReadEnd(): boolean {
+    return true
+  }
   onWritable(): void {}
   onHandshakeFailed(): void {}
 }

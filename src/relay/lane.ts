@@ -138,6 +138,7 @@ export class Lane implements LinkListener<Request> {
       connectTimeoutMs: this.#host.connectTimeoutMs,
       counters: this.#host.counters,
       dial: this.#host.dial,
+      busy: this.owner === null,
     })
     this.#link.label = this.owner?.label() ?? ''
   }
@@ -348,9 +349,10 @@ export class Lane implements LinkListener<Request> {
     this.owner?.onPush(frame)
   }
 
-  onReadEnd(link: Link<Request>): void {
-    this.#host.turn.flushSessions()
+  onReadEnd(link: Link<Request>): boolean {
+    const taken = this.#host.turn.flushSessions()
     if (this.#quiesce !== null && link.inFlight === 0) this.#endQuiesce(link)
+    return taken
   }
 
   onWritable(): void {

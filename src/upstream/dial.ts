@@ -16,13 +16,21 @@ export interface Dialled {
   readonly readyEvent: 'connect' | 'secureConnect'
 }
 
-export type Dial = (master: Address) => Dialled
+/** Where bytes go that are read, and who looks at them there, instead of 'data' events; net.connect's `onread`. */
+export interface Reading {
+  readonly buffer: () => Uint8Array
+  readonly callback: (count: number, bytes: Uint8Array) => boolean
+}
+
+/** By TLS the bytes come as 'data' events whatever `reading` says. */
+export type Dial = (master: Address, reading?: Reading) => Dialled
 
 const keepAliveMs = 5000
 
 /** Plain TCP to the address as it is. */
-export function dialPlain({ host, port }: Address): Dialled {
-  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs })
+export function dialPlain({ host, port }: Address, reading?: Reading): Dialled {
+  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+  const socket = connect(reading === undefined ? options : { ...options, onread: reading })
   return { socket, readyEvent: 'connect' }
 }
 
@@ -36,12 +44,26 @@ export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs
     const before = seldom(`${node} ${cause}`, performance.now())
     if (before !== undefined) log.error({ event: 'link.tls', master: node, cause, remedy, before }, 'no link by TLS')
   }
-  return master => {
+  return (master, reading) => {
     const route = routes.route(master)
     if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
-    const dialled = dialPlain(route.address)
-    noticeTls(dialled.socket, cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
+    const notice = noticeTls(cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
+    const dialled = dialPlain(route.address, reading && lookedAt(reading, notice))
+    if (reading === undefined) dialled.socket.once('data', notice)
     return dialled
+  }
+}
+
+/** `look` sees the first bytes that come, before their reader does. */
+function lookedAt(reading: Reading, look: (bytes: Uint8Array) => void): Reading {
+  let isFirst = true
+  return {
+    buffer: reading.buffer,
+    callback: (count, bytes) => {
+      if (isFirst) look(bytes)
+      isFirst = false
+      return reading.callback(count, bytes)
+    },
   }
 }
 
@@ -69,8 +91,8 @@ function dialTls(
 }
 
 /** A server that answers with a TLS record speaks TLS at this port: no reply of Redis begins with such a byte. */
-function noticeTls(socket: Socket, report: (cause: string) => void): void {
-  socket.once('data', (chunk: Buffer) => {
-    if (chunk[0] === 0x15 && chunk[1] === 0x03) report('it closed the connection with a TLS alert')
-  })
+function noticeTls(report: (cause: string) => void): (bytes: Uint8Array) => void {
+  return bytes => {
+    if (bytes[0] === 0x15 && bytes[1] === 0x03) report('it closed the connection with a TLS alert')
+  }
 }

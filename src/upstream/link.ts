@@ -13,9 +13,11 @@ import type { Socket } from 'node:net'
 import type { Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
-import { type Dial, dialPlain } from './dial.ts'
+import { type Dial, dialPlain, type Reading } from './dial.ts'
 import { Fifo } from './fifo.ts'
+import { Gatherer, writeGathered } from './gather.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import type { Turn } from './turn.ts'
 
 /** What a link needs to know of a request. */
@@ -45,8 +47,8 @@ export interface LinkListener<E extends Exchange> {
   onFrame(link: Link<E>, exchange: E, frame: Buffer, type: number): void
   /** A frame that answers no request: a RESP3 push, or what `isPush` claims. */
   onPush(link: Link<E>, frame: Buffer): void
-  /** All that one read brought has been delivered. */
-  onReadEnd(link: Link<E>): void
+  /** All that one read brought has been delivered. Answers whether none of its bytes are needed any more. */
+  onReadEnd(link: Link<E>): boolean
   /** The kernel takes bytes again after `congested`. */
   onWritable(link: Link<E>): void
   /** The end. `unsent` of the last exchanges in `owed` never reached the socket. */
@@ -55,13 +57,20 @@ export interface LinkListener<E extends Exchange> {
   onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
 }
 
+export interface LinkOptions {
+  readonly turn: Turn
+  readonly connectTimeoutMs: number
+  readonly counters: Counters
+  /** Left out: plain TCP. */
+  readonly dial?: Dial
+  /** Many sessions share it: it is given memory that reads and writes use again and again (a quarter of a megabyte each). */
+  readonly busy?: boolean
+}
+
 /** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
 const TURN_LIMIT = 256 * 1024
 
 const NOTHING = Buffer.alloc(0)
-
-/** More than this in one write goes out as separate buffers; below, one copy is cheaper than a vector of pieces. */
-const COPY_LIMIT = 64 * 1024
 
 export class Link<E extends Exchange> {
   readonly master: Master
@@ -88,23 +97,25 @@ export class Link<E extends Exchange> {
   readonly #socket: Socket
   readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
+  /** Of a busy link: where its reads go and its writes are put together; null: each has memory of its own. */
+  readonly #memory: ReadBuffer | null
+  readonly #gatherer: Gatherer | null
   #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
   #unflushed = 0
+  /** The last write carried one request: nobody else seems to speak. */
+  #wasAlone = false
 
-  constructor(
-    master: Master,
-    handshake: Handshake,
-    listener: LinkListener<E>,
-    options: { turn: Turn; connectTimeoutMs: number; counters: Counters; dial?: Dial },
-  ) {
+  constructor(master: Master, handshake: Handshake, listener: LinkListener<E>, options: LinkOptions) {
     this.master = master
     this.handshake = handshake
     this.#listener = { current: listener }
     this.#turn = options.turn
     this.#counters = options.counters
-    const { socket, readyEvent } = (options.dial ?? dialPlain)(master)
+    this.#memory = options.busy ? new ReadBuffer() : null
+    this.#gatherer = options.busy ? new Gatherer() : null
+    const { socket, readyEvent } = (options.dial ?? dialPlain)(master, this.#reading())
     this.#socket = socket
     this.#socket.setTimeout(options.connectTimeoutMs)
     this.#socket
@@ -121,6 +132,16 @@ export class Link<E extends Exchange> {
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
+  }
+
+  #reading(): Reading | undefined {
+    const memory = this.#memory
+    if (memory === null) return undefined
+    const callback = (count: number): boolean => {
+      this.#onData(memory.filled(count))
+      return true
+    }
+    return { buffer: memory.next, callback }
   }
 
   /** Requests sent and not fully answered. */
@@ -145,9 +166,12 @@ export class Link<E extends Exchange> {
     this.#unflushed++
     const bytes = exchange.bytes
     if (bytes.length === 0) return
-    if (this.#outBytes === 0) this.#turn.markLink(this)
+    const isFirst = this.#outBytes === 0
     this.#out.push(bytes)
     this.#outBytes += bytes.length
+    if (!isFirst) return
+    if (this.#wasAlone && this.#fifo.size === 1) this.#turn.writeNow(this)
+    else this.#turn.markLink(this)
   }
 
   /** Writes what this turn has collected. */
@@ -158,9 +182,11 @@ export class Link<E extends Exchange> {
     if (total === 0) return
     this.#out = []
     this.#outBytes = 0
+    this.#wasAlone = this.#unflushed === 1
     this.#unflushed = 0
     this.#counters.masterBytesOut += total
-    if (!writeGathered(this.#socket, out, total)) this.congested = true
+    const ok = this.#gatherer?.write(this.#socket, out, total) ?? writeGathered(this.#socket, out, total)
+    if (!ok) this.congested = true
     else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain())
   }
 
@@ -210,7 +236,9 @@ export class Link<E extends Exchange> {
       this.#onHandshakeData(chunk, 0)
       return
     }
+    this.#turn.beginRead()
     this.#read(chunk, 0)
+    this.#turn.endRead()
   }
 
   /** The hot loop: runs of uninspected replies of one exchange become one slice. */
@@ -262,8 +290,8 @@ export class Link<E extends Exchange> {
       this.#close('broken-reply', 'the server sent bytes that are no reply')
       return
     }
-    if (at < chunk.length) this.#partial.push(at === 0 ? chunk : chunk.subarray(at))
-    listener.onReadEnd(this)
+    if (at < chunk.length) this.#keepRest(at === 0 ? chunk : chunk.subarray(at))
+    if (!listener.onReadEnd(this)) this.#memory?.keep()
   }
 
   /** The next exchange that waits for the server; those the proxy answers itself are completed on the way. */
@@ -301,6 +329,8 @@ export class Link<E extends Exchange> {
       listener.onReplies(head, end, 1)
       return
     }
+    // Who looks into frames may keep them.
+    this.#memory?.keep()
     let frame = end
     if (partial.length > 0) {
       partial.push(end)
@@ -341,7 +371,12 @@ export class Link<E extends Exchange> {
       return
     }
     if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')
-    else if (at < chunk.length) this.#partial.push(chunk.subarray(at))
+    else if (at < chunk.length) this.#keepRest(chunk.subarray(at))
+  }
+
+  /** The beginning of a reply whose end is still to come. */
+  #keepRest(bytes: Buffer): void {
+    this.#partial.push(this.#memory?.rest(bytes) ?? bytes)
   }
 
   #onDrain(): void {
@@ -358,23 +393,4 @@ export class Link<E extends Exchange> {
     this.#partial = []
     this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
   }
-}
-
-/** One system call for many pieces: small ones are copied together, large ones go as a vector. */
-export function writeGathered(socket: Socket, pieces: readonly Buffer[], total: number): boolean {
-  if (pieces.length === 1) return socket.write(pieces[0] as Buffer)
-  if (total <= COPY_LIMIT) {
-    const all = Buffer.allocUnsafe(total)
-    let at = 0
-    for (const piece of pieces) {
-      all.set(piece, at)
-      at += piece.length
-    }
-    return socket.write(all)
-  }
-  socket.cork()
-  let ok = true
-  for (const piece of pieces) ok = socket.write(piece)
-  socket.uncork()
-  return ok
 }

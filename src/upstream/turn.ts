@@ -7,29 +7,52 @@
 // libuv polls all readable sockets and only then runs the check phase, so a link's one write carries the commands of
 // every client that spoke in that turn. This is where sharing a link gets its speed from.
 
-/** Something that has collected bytes and wants one write for them. */
-export interface Flushable {
+/** A link that has collected bytes and wants one write for them. */
+export interface FlushableLink {
   flush(): void
+}
+
+/** The same of a session. */
+export interface FlushableSession {
+  /** Answers whether the kernel has taken everything. */
+  flush(): boolean
 }
 
 /** One per process (or per test). */
 export class Turn {
   /** Called with performance.now() before links write; may take back what they would write. */
   beforeLinks: ((now: number) => void) | null = null
-  #links: Flushable[] = []
-  #sessions: Flushable[] = []
+  #links: FlushableLink[] = []
+  #sessions: FlushableSession[] = []
   #later: (() => void)[] = []
   #scheduled = false
+  #reading = false
 
   /** Each caller marks itself once until its flush() has run. */
-  markLink(link: Flushable): void {
+  markLink(link: FlushableLink): void {
     this.#links.push(link)
     this.#schedule()
   }
 
-  markSession(session: Flushable): void {
+  /** For a link with nothing under way and nobody to share its write with: a command alone need not wait for the turn's end. */
+  writeNow(link: FlushableLink): void {
+    this.beforeLinks?.(performance.now())
+    link.flush()
+  }
+
+  markSession(session: FlushableSession): void {
     this.#sessions.push(session)
-    this.#schedule()
+    if (!this.#reading) this.#schedule()
+  }
+
+  /** A link is read from until endRead(): who is marked meanwhile is flushed by it, without waiting for the turn's end. */
+  beginRead(): void {
+    this.#reading = true
+  }
+
+  endRead(): void {
+    this.#reading = false
+    if (this.#sessions.length > 0) this.#schedule()
   }
 
   /** Runs `work` at the end of this turn, after the stack that called is gone. */
@@ -38,12 +61,14 @@ export class Turn {
     this.#schedule()
   }
 
-  /** Sends what sessions have collected now: a link calls this when it has read all its replies. */
-  flushSessions(): void {
-    if (this.#sessions.length === 0) return
+  /** Sends what sessions have collected now: a link calls this when it has read all its replies. Answers as flush(). */
+  flushSessions(): boolean {
+    if (this.#sessions.length === 0) return true
     const sessions = this.#sessions
     this.#sessions = []
-    for (const session of sessions) session.flush()
+    let all = true
+    for (const session of sessions) if (!session.flush()) all = false
+    return all
   }
 
   #schedule(): void {

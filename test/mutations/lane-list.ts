@@ -256,8 +256,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'part of a frame is lost at the edge of a chunk',
     file: 'src/upstream/link.ts',
-    from: 'if (at < chunk.length) this.#partial.push(at === 0 ? chunk : chunk.subarray(at))\n    listener.onReadEnd(this)',
-    to: 'listener.onReadEnd(this)',
+    from: 'if (at < chunk.length) this.#keepRest(at === 0 ? chunk : chunk.subarray(at))\n',
+    to: '',
     breaks: 'BytesExact',
     test: link,
     shows: /wherever the chunks are cut/,

@@ -2,7 +2,13 @@
 // have shown it.
 import { controlMutations } from './control-list.ts'
 import { laneMutations } from './lane-list.ts'
+import { memoryMutations } from './memory-list.ts'
 import type { Mutation } from './mutation.ts'
 import { sessionMutations } from './session-list.ts'
 
-export const mutations: readonly Mutation[] = [...controlMutations, ...laneMutations, ...sessionMutations]
+export const mutations: readonly Mutation[] = [
+  ...controlMutations,
+  ...laneMutations,
+  ...memoryMutations,
+  ...sessionMutations,
+]

@@ -35,6 +35,25 @@ t.test('hold — takes back what this turn would have written — and sends it o
   t.equal(increments(fake), 4)
 })
 
+t.test(
+  'standstill — sends nothing before the master is confirmed again — from a command that need not wait for others',
+  async t => {
+    const { fake, world } = await readyWorld(t)
+    // After a command alone the next one that is alone is written at once, without waiting for the end of the turn.
+    world.send(['INCR', 'n'])
+    t.strictSame(await world.replies(1), ['1'])
+    world.master = null
+    const until = performance.now() + 600
+    while (performance.now() < until);
+    world.send(['INCR', 'n'])
+    t.equal(world.lanes.gate.state.kind, 'holding')
+    await turns(20)
+    t.equal(increments(fake), 1)
+    world.lanes.serve(masterAt(fake))
+    t.strictSame(await world.replies(2), ['1', '2'])
+  },
+)
+
 t.test('standstill — sends nothing before the master is confirmed again — when the event loop was blocked', async t => {
   const { fake, world } = await readyWorld(t)
   world.master = null

@@ -46,7 +46,7 @@ class Scene {
         this.onFrame(link)
       },
       onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
-      onReadEnd() {},
+      onReadEnd: () => true,
       onWritable() {},
       onHandshakeFailed() {},
       onClosed: (_link, reason, _detail, owed) => {
