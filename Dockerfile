@@ -51,4 +51,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "/app/dist/main.js", "health"]
 # Loopback is the default; in a container of its own (not a sidecar) set HOLDFAST_LISTEN=0.0.0.0:6379.
-ENTRYPOINT ["node", "--single-threaded-gc", "--enable-source-maps", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--single-threaded-gc", "--max-semi-space-size=4", "--enable-source-maps", "/app/dist/main.js"]

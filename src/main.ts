@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --single-threaded-gc
+#!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=4
 // main.ts — the process edge: which command the first word names. Without a word, the proxy is run.
 //
 // Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port or socket cannot be had, an uncaught error, a
