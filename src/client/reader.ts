@@ -12,7 +12,7 @@
 import { lookupCommand } from '../command/lookup.ts'
 import { Route } from '../command/spec.ts'
 import { errors, protocolError } from '../errors.ts'
-import { createRun, createUnit, type RequestOwner } from '../relay/request.ts'
+import { createRun, createRunInParts, createUnit, type RequestOwner } from '../relay/request.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { commandArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -31,7 +31,13 @@ import { findTransaction } from './whole-transaction.ts'
 /** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
 const MAX_FRAME = 1024 * 1024 * 1024
 
+/** A command of this size is not put together from its parts. */
+const WORTH_PARTS = 32 * 1024
+
 const CR = 13
+
+/** Behind `*1\r\n$1\r\n`, the shortest that can stand before a name. */
+const MIN_NAME_START = 8
 
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
@@ -101,21 +107,45 @@ export class Reader {
       else this.#keep(chunk, 0)
       return
     }
-    const frame = this.unfinished.finish(chunk, end)
+    const size = this.unfinished.bytes + end
+    const parts = this.unfinished.finish(chunk, end)
     this.#host.pressure.release(this.#session)
-    if (this.#readJoined(frame, chunk.subarray(end))) this.#readFrames(chunk, end)
+    const goesOn =
+      size >= WORTH_PARTS && this.#passParts(parts) ? this.#mayGoOn(chunk, end) : this.#readJoined(parts, chunk, end)
+    if (goesOn) this.#readFrames(chunk, end)
+  }
+
+  /** A large plain command goes on as it came. Answers false when it has to be looked at. */
+  #passParts(parts: readonly Buffer[]): boolean {
+    const { kind, nameLength } = this.#scanner
+    const [first] = parts
+    const session = this.#session
+    if (first === undefined || kind !== FrameKind.command || session.transaction !== null) return false
+    const nameStart = nameStartOf(first)
+    if (nameStart < MIN_NAME_START || nameStart + nameLength > first.length) return false
+    const spec = lookupCommand(first, nameStart, nameLength)
+    if (!spec.known || this.#fast[spec.route] !== 1 || this.#host.deny.hot[spec.index] !== 0) return false
+    session.submit(createRunInParts(session.replyTo(), parts))
+    ;(this.#host.counters.detail.calls[spec.index] as number)++
+    return true
   }
 
   /** A frame that came in parts, put together. Answers false when what follows it has to wait. */
-  #readJoined(frame: Buffer, after: Buffer): boolean {
+  #readJoined(parts: readonly Buffer[], chunk: Buffer, end: number): boolean {
     const kind = this.#scanner.kind
     if (kind === FrameKind.empty) return true
+    const frame = Buffer.concat(parts)
+    if (this.#take(kind, frame, nameStartOf(frame))) return this.#mayGoOn(chunk, end)
+    this.#intake.stall(end === chunk.length ? frame : Buffer.concat([frame, chunk.subarray(end)]))
+    return false
+  }
+
+  /** After a command that was taken: may what follows it in `chunk` be looked at now? If not, it is kept for later. */
+  #mayGoOn(chunk: Buffer, end: number): boolean {
     const intake = this.#intake
-    const taken = this.#take(kind, frame, nameStartOf(frame))
     const { ending, gone } = this.#session
-    if (taken && !intake.mustWait && !ending && !gone && !(intake.paused & Pause.pending)) return true
-    if (taken) intake.stall(after.length === 0 ? null : after)
-    else intake.stall(after.length === 0 ? frame : Buffer.concat([frame, after]))
+    if (!intake.mustWait && !ending && !gone && !(intake.paused & Pause.pending)) return true
+    intake.stall(end === chunk.length ? null : chunk.subarray(end))
     return false
   }
 

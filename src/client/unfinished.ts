@@ -41,13 +41,14 @@ export class Unfinished {
     }
   }
 
-  /** The whole frame, which ends in `chunk` at `end`; nothing is kept. */
-  finish(chunk: Buffer, end: number): Buffer {
+  /** The parts of the whole frame, which ends in `chunk` at `end`; nothing is kept. */
+  finish(chunk: Buffer, end: number): Buffer[] {
     this.#seal()
-    this.#parts.push(end === chunk.length ? chunk : chunk.subarray(0, end))
-    const frame = Buffer.concat(this.#parts, this.bytes + end)
+    const parts = this.#parts
+    const last = end === chunk.length ? chunk : chunk.subarray(0, end)
+    parts.push(end * 2 < chunk.length ? Buffer.from(last) : last)
     this.clear()
-    return frame
+    return parts
   }
 
   clear(): void {

@@ -6,7 +6,7 @@
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
 import type { LearnedCommands } from '../command/learned.ts'
 import { classOf, framesOf, part } from './replay.ts'
-import { createLocal, makeLocal, type Request, type RequestOwner } from './request.ts'
+import { createLocal, makeLocal, type Request, type RequestOwner, wholeBytes } from './request.ts'
 import { restartUnit } from './take-back.ts'
 
 export class Quiesce {
@@ -55,7 +55,7 @@ export class Quiesce {
 
   #takeCommand(request: Request, frame: Buffer, refused: boolean): boolean {
     if (!refused && !this.#owners.has(request.owner)) return false
-    const command = framesOf(request.bytes)[request.replies - request.expect - 1]
+    const command = framesOf(wholeBytes(request))[request.replies - request.expect - 1]
     if (command === undefined) return false
     const single = part(request, command, 1)
     request.commands--

@@ -14,7 +14,7 @@ import type { ReplayClass } from '../command/spec.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { argumentCount, commandArgs } from '../resp/decode.ts'
-import { createRun, type Request } from './request.ts'
+import { createRun, type Request, wholeBytes } from './request.ts'
 
 /** What is known of a request without a reply. */
 export type Outcome = 'unsent' | 'refused' | 'unknown'
@@ -42,7 +42,7 @@ const MAX_ARGUMENTS = 65_536
 /** The class of all that a request holds: of several commands the worst. */
 export function classOf(request: Request, nowMs: number, learned?: LearnedCommands): ReplayClass {
   let worst: ReplayClass = 'read'
-  for (const frame of framesOf(request.bytes)) {
+  for (const frame of framesOf(wholeBytes(request))) {
     if (argumentCount(frame) > MAX_ARGUMENTS) return 'non-idempotent'
     const args = commandArgs(frame)
     // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
@@ -60,13 +60,14 @@ export function classOf(request: Request, nowMs: number, learned?: LearnedComman
 export function namedClassOf(request: Request): ReplayClass {
   if (request.cls !== null) return request.cls
   const scanner = new CommandScanner()
+  const bytes = wholeBytes(request)
   let worst: ReplayClass | null = null
-  for (let at = 0; at < request.bytes.length; ) {
-    const end = scanner.next(request.bytes, at)
+  for (let at = 0; at < bytes.length; ) {
+    const end = scanner.next(bytes, at)
     if (end < 0) break
     at = end
     if (scanner.kind !== FrameKind.command) continue
-    const { name, cls } = lookupCommand(request.bytes, scanner.nameStart, scanner.nameLength)
+    const { name, cls } = lookupCommand(bytes, scanner.nameStart, scanner.nameLength)
     if (request.unit && (name === 'multi' || name === 'exec')) continue
     worst = worst === null ? cls : worstClass(worst, cls)
   }
@@ -80,7 +81,7 @@ export function namedClassOf(request: Request): ReplayClass {
 export function remainderOf(request: Request, split: boolean): Request[] {
   if (request.unit || request.local !== null || request.replies === 1) return [request]
   if (request.expect === request.replies && !split) return [request]
-  const frames = framesOf(request.bytes).slice(request.replies - request.expect)
+  const frames = framesOf(wholeBytes(request)).slice(request.replies - request.expect)
   if (split) return frames.map(frame => part(request, frame, 1))
   return [part(request, Buffer.concat(frames), frames.length)]
 }
@@ -124,7 +125,7 @@ const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval
  */
 export function outcomeBehindRefused(request: Request): Outcome {
   let ran = false
-  for (const frame of framesOf(request.bytes)) {
+  for (const frame of framesOf(wholeBytes(request))) {
     const [name] = commandArgs(frame)
     if (name === undefined || (request.unit && isEnvelope(name))) continue
     const spec = lookupCommand(name, 0, name.length)

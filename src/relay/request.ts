@@ -38,6 +38,7 @@ export interface RequestHandler {
 export interface Request extends Exchange {
   owner: RequestOwner
   bytes: Buffer
+  rest: readonly Buffer[] | null
   expect: number
   inspect: boolean
   /** How many commands `bytes` holds. */
@@ -77,6 +78,7 @@ export function createRun(owner: RequestOwner, bytes: Buffer, commands: number):
   return {
     owner,
     bytes,
+    rest: null,
     expect: commands,
     inspect: false,
     commands,
@@ -96,6 +98,24 @@ export function createRun(owner: RequestOwner, bytes: Buffer, commands: number):
   }
 }
 
+/** A run of one command that was read in parts: large, so that putting the parts together would cost a copy of it. */
+export function createRunInParts(owner: RequestOwner, parts: readonly Buffer[]): Request {
+  const [first = NOTHING, ...rest] = parts
+  const request = createRun(owner, first, 1)
+  request.rest = rest
+  for (const part of rest) request.weight += part.length
+  return request
+}
+
+/** The bytes of a request in one piece, to be looked into. */
+export function wholeBytes(request: Request): Buffer {
+  if (request.rest !== null) {
+    request.bytes = Buffer.concat([request.bytes, ...request.rest])
+    request.rest = null
+  }
+  return request.bytes
+}
+
 /** Frames that stand or fall together, `replies` in all; `handler` null: replies are passed on as they come. */
 export function createUnit(
   owner: RequestOwner,
@@ -107,6 +127,7 @@ export function createUnit(
   return {
     owner,
     bytes,
+    rest: null,
     expect: replies,
     inspect: handler !== null,
     commands,
@@ -151,6 +172,7 @@ function unanswered(request: Request): number {
 /** Turns a request into a reply of the proxy's own: nothing of it is sent (again). */
 export function makeLocal(request: Request, reply: Buffer): void {
   request.bytes = NOTHING
+  request.rest = null
   request.expect = 0
   request.inspect = false
   request.handler = null

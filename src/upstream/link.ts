@@ -24,6 +24,8 @@ import type { Turn } from './turn.ts'
 export interface Exchange {
   /** Whole command frames. Empty: answered by the proxy, in its turn (expect is 0). */
   bytes: Buffer
+  /** What follows `bytes` of a large command that was read in parts; null: nothing does. */
+  rest: readonly Buffer[] | null
   /** Replies still owed by the server. */
   expect: number
   /** True: replies of this request go frame by frame to onFrame; false: in runs, uninspected, to onReplies. */
@@ -169,9 +171,17 @@ export class Link<E extends Exchange> {
     const isFirst = this.#outBytes === 0
     this.#out.push(bytes)
     this.#outBytes += bytes.length
+    if (exchange.rest !== null) this.#addRest(exchange.rest)
     if (!isFirst) return
     if (this.#wasAlone && this.#fifo.size === 1) this.#turn.writeNow(this)
     else this.#turn.markLink(this)
+  }
+
+  #addRest(pieces: readonly Buffer[]): void {
+    for (const piece of pieces) {
+      this.#out.push(piece)
+      this.#outBytes += piece.length
+    }
   }
 
   /** Writes what this turn has collected. */

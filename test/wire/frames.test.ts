@@ -5,6 +5,7 @@ import { FaultyLink } from '../support/faulty-link.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import type { Node } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import { between, command, createRandom, payload, seed } from './bytes.ts'
 
 const buffers = { buffers: true }
@@ -161,4 +162,28 @@ t.test('sessions — each have their own replies — when many send frames of mi
   }
   const wrong = await Promise.all(Array.from({ length: 20 }, (_, n) => run(n)))
   t.strictSame(wrong, new Array(20).fill(0))
+})
+
+t.test('a large command — is sent again whole — when its link is killed on the way', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const client = await RespClient.connect(holdfast.port, holdfast.host, buffers)
+  const direct = await RespClient.connect(node.port, node.host, buffers)
+  t.teardown(() => Promise.all([client.close(), direct.close()]))
+  const random = createRandom(seed + 7)
+  const { counters } = holdfast
+  const before = counters.replayed
+  for (let i = 0; counters.replayed < before + 3; i++) {
+    t.ok(i < 50, 'a kill meets a command within fifty tries')
+    const value = payload(random, 4 * mb + i)
+    let over = false
+    const reply = client.send('SET', 'large', value).finally(() => {
+      over = true
+    })
+    // Killed once its bytes are on the way: what the proxy has taken of it came in many parts.
+    const sent = counters.masterBytesOut
+    await waitUntil('it is being sent', () => over || counters.masterBytesOut > sent, { withinMs: 5000, everyMs: 1 })
+    await direct.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    t.equal(await reply, 'OK')
+    same(t, await direct.send('GET', 'large'), value, `try ${i + 1}`)
+  }
 })

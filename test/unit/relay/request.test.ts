@@ -1,13 +1,17 @@
 import t from 'tap'
+import { classOf, namedClassOf } from '../../../src/relay/replay.ts'
 import {
   createLocal,
   createRun,
+  createRunInParts,
   createUnit,
   failRequest,
   makeLocal,
   REQUEST_BYTES,
   type RequestHandler,
+  wholeBytes,
 } from '../../../src/relay/request.ts'
+import { encodeCommand } from '../../../src/resp/encode.ts'
 import { Owner } from './owner.ts'
 
 const owner = new Owner()
@@ -20,6 +24,7 @@ t.test('request — has one shape — however it is made', async t => {
     run: createRun(owner, bytes, 1),
     unit: createUnit(owner, bytes, 1, 2, null),
     local: createLocal(owner, error),
+    parts: createRunInParts(owner, [bytes.subarray(0, 5), bytes.subarray(5)]),
   }
   const keys = Object.keys(made.run)
   for (const [name, request] of Object.entries(made)) t.strictSame(Object.keys(request), keys, name)
@@ -70,4 +75,22 @@ t.test('failure — of a subscription — is one error, as the server would answ
   const unit = createUnit(owner, bytes, 1, 3, silentHandler())
   failRequest(unit, error)
   t.equal(unit.local, error)
+})
+
+t.test('request in parts — weighs what it holds — and is whole once it is looked into', async t => {
+  const frame = encodeCommand(['SET', 'key', 'x'.repeat(100)])
+  const parts = [frame.subarray(0, 30), frame.subarray(30, 31), frame.subarray(31)]
+  const request = createRunInParts(new Owner(), parts)
+  const whole = createRun(new Owner(), frame, 1)
+  t.equal(request.weight, whole.weight)
+  t.equal(namedClassOf(request), namedClassOf(whole))
+  t.equal(classOf(request, 0), classOf(whole, 0))
+  t.ok(wholeBytes(request).equals(frame))
+  t.equal(request.rest, null, 'the parts are not sent a second time')
+})
+
+t.test('request in parts — sends nothing more — once it is answered with an error of our own', async t => {
+  const request = createRunInParts(new Owner(), [Buffer.from('*1\r\n$4\r\n'), Buffer.from('PING\r\n')])
+  failRequest(request, Buffer.from('-ERR\r\n'))
+  t.strictSame([request.bytes.length, request.rest], [0, null])
 })

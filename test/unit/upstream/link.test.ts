@@ -65,7 +65,7 @@ class Scene {
   }
 
   send(...names: string[]): this {
-    for (const name of names) this.link.send({ name, bytes: Buffer.from(name), expect: 1, inspect: false })
+    for (const name of names) this.link.send({ name, bytes: Buffer.from(name), expect: 1, inspect: false, rest: null })
     return this
   }
 
