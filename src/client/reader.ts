@@ -19,6 +19,7 @@ import { encodeCommand } from '../resp/encode.ts'
 import { splitInline } from '../resp/inline.ts'
 import type { SessionContext } from './context.ts'
 import { dispatch } from './dispatch.ts'
+import { inlineLine, isAttack, nameStartOf } from './frame.ts'
 import { type Intake, Pause } from './intake.ts'
 import { tellFrameTooLarge } from './limits-crossed.ts'
 import { ONE_READ, type Waiter } from './pressure.ts'
@@ -33,11 +34,6 @@ const MAX_FRAME = 1024 * 1024 * 1024
 
 /** A command of this size is not put together from its parts. */
 const WORTH_PARTS = 32 * 1024
-
-const CR = 13
-
-/** Behind `*1\r\n$1\r\n`, the shortest that can stand before a name. */
-const MIN_NAME_START = 8
 
 /** Routes that are one request, one reply, and leave no state: the fast path. */
 const isFast = new Uint8Array(32)
@@ -122,7 +118,7 @@ export class Reader {
     const session = this.#session
     if (first === undefined || kind !== FrameKind.command || session.transaction !== null) return false
     const nameStart = nameStartOf(first)
-    if (nameStart < MIN_NAME_START || nameStart + nameLength > first.length) return false
+    if (nameStart < 0 || nameStart + nameLength > first.length) return false
     const spec = lookupCommand(first, nameStart, nameLength)
     if (!spec.known || this.#fast[spec.route] !== 1 || this.#host.deny.hot[spec.index] !== 0) return false
     session.submit(createRunInParts(session.replyTo(), parts))
@@ -288,20 +284,4 @@ export class Reader {
 function slice(chunk: Buffer, from: number, to: number): Buffer {
   const piece = chunk.subarray(from, to)
   return chunk.length > 16 * 1024 && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
-}
-
-/** Where the name stands in a whole frame: behind the second header's '\r', and the byte after each that may be any. */
-function nameStartOf(frame: Buffer): number {
-  return frame.indexOf(CR, frame.indexOf(CR) + 2) + 2
-}
-
-/** A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand). */
-function isAttack(command: Buffer, start: number, length: number): boolean {
-  return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
-}
-
-/** Without its line end: '\n', and a '\r' before it. */
-function inlineLine(frame: Buffer): Buffer {
-  const end = frame.length - 1
-  return frame.subarray(0, frame[end - 1] === CR ? end - 1 : end)
 }
