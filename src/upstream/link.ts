@@ -65,7 +65,7 @@ export interface LinkOptions {
   readonly counters: Counters
   /** Left out: plain TCP. */
   readonly dial?: Dial
-  /** Many sessions share it: it is given memory that reads and writes use again and again (a quarter of a megabyte each). */
+  /** Many sessions share it: it is given memory that reads and writes use again and again (a third of a megabyte in all). */
   readonly busy?: boolean
 }
 
@@ -300,7 +300,7 @@ export class Link<E extends Exchange> {
       this.#close('broken-reply', 'the server sent bytes that are no reply')
       return
     }
-    if (at < chunk.length) this.#keepRest(at === 0 ? chunk : chunk.subarray(at))
+    if (at < chunk.length) this.#partial.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
     if (!listener.onReadEnd(this)) this.#memory?.keep()
   }
 
@@ -339,14 +339,12 @@ export class Link<E extends Exchange> {
       listener.onReplies(head, end, 1)
       return
     }
-    // Who looks into frames may keep them.
-    this.#memory?.keep()
-    let frame = end
+    let frame: Buffer
     if (partial.length > 0) {
       partial.push(end)
       frame = Buffer.concat(partial)
       this.#partial = []
-    }
+    } else frame = this.#kept(end) // who looks into a frame may keep it
     const push = this.isPush ? this.isPush(frame, type) : type === ReplyType.push
     if (push || head === undefined) {
       listener.onPush(this, frame)
@@ -381,12 +379,12 @@ export class Link<E extends Exchange> {
       return
     }
     if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')
-    else if (at < chunk.length) this.#keepRest(chunk.subarray(at))
+    else if (at < chunk.length) this.#partial.push(this.#kept(chunk.subarray(at)))
   }
 
-  /** The beginning of a reply whose end is still to come. */
-  #keepRest(bytes: Buffer): void {
-    this.#partial.push(this.#memory?.rest(bytes) ?? bytes)
+  /** Bytes of this read that are still good after it. */
+  #kept(bytes: Buffer): Buffer {
+    return this.#memory?.kept(bytes) ?? bytes
   }
 
   #onDrain(): void {

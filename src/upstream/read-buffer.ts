@@ -1,50 +1,42 @@
 // read-buffer.ts — the memory that the reads of one connection land in, used again as long as nobody keeps a part of it.
 //
 //   socket ──read──▶ [bytes] ─ filled(n) ─▶ frames ─▶ written to clients in the same turn ─▶ the same bytes again
-//                                              └─ some are kept: keep() ─▶ the next read has other bytes
+//                                              └─ some are kept: copied, or keep() ─▶ the next read has other bytes
 //
 // Without it Node allocates 64 KB for every read. With replies of 16 KB that made a quarter of the process's CPU time go
 // into collecting garbage, and doubled its resident memory.
 //
-// Must stay true: bytes that anybody may still look at after the read are never read into again.
+// Must stay true: bytes that anybody may still look at after the read are never read into again; what is kept for long does
+// not hold on to much more than itself.
 
-/** What Node reads at a time by itself. */
-const FIRST_BYTES = 64 * 1024
-/** Fewer, larger reads where the server sends faster than it is read; more than this bought nothing. */
-const MOST_BYTES = 256 * 1024
+/** What Node reads at a time by itself; four times as much bought nothing and would be held by whoever keeps a part. */
+const BYTES = 64 * 1024
 
-/** For one socket: its `onread` option, as net.connect takes it. */
 export class ReadBuffer {
   #bytes: Buffer | null = null
-  #size = FIRST_BYTES
   #kept = false
 
   /** Where the next read goes; nothing is allocated before a connection is there to be read from. */
   readonly next = (): Buffer => {
-    if (this.#bytes === null || this.#kept) this.#bytes = Buffer.allocUnsafeSlow(this.#size)
+    if (this.#bytes === null || this.#kept) this.#bytes = Buffer.allocUnsafeSlow(BYTES)
     this.#kept = false
     return this.#bytes
   }
 
-  /** The first `count` bytes, which the last read has brought; good until the reader returns, unless kept. */
+  /** The first `count` bytes, which the last read has brought; good until its reader returns, unless kept. */
   filled(count: number): Buffer {
-    const bytes = this.#bytes ?? this.next()
-    if (count === bytes.length && this.#size < MOST_BYTES) {
-      this.#size *= 2
-      this.#kept = true
-    }
-    return bytes.subarray(0, count)
+    return (this.#bytes ?? this.next()).subarray(0, count)
   }
 
-  /** A part of what was read is still needed after the read. */
+  /** A part of what was read is needed for longer, for as long as its own reader says. */
   keep(): void {
     this.#kept = true
   }
 
-  /** What remains of a read, to be kept: a copy while that is less than what it would hold on to. */
-  rest(bytes: Buffer): Buffer {
-    if (bytes.length <= this.#size / 2) return Buffer.from(bytes)
+  /** `part` of what was read, to be kept: a copy while that is less than what it would hold on to. */
+  kept(part: Buffer): Buffer {
+    if (part.length <= BYTES / 2) return Buffer.from(part)
     this.#kept = true
-    return bytes
+    return part
   }
 }

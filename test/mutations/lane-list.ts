@@ -256,7 +256,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'part of a frame is lost at the edge of a chunk',
     file: 'src/upstream/link.ts',
-    from: 'if (at < chunk.length) this.#keepRest(at === 0 ? chunk : chunk.subarray(at))\n',
+    from: 'if (at < chunk.length) this.#partial.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))\n',
     to: '',
     breaks: 'BytesExact',
     test: link,

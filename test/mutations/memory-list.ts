@@ -16,7 +16,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'the beginning of a reply is read over',
     file: 'src/upstream/read-buffer.ts',
-    from: 'if (bytes.length <= this.#size / 2) return Buffer.from(bytes)\n    this.#kept = true\n',
+    from: 'if (part.length <= BYTES / 2) return Buffer.from(part)\n    this.#kept = true\n',
     to: '',
     breaks: 'replies are passed on unchanged',
     test: replies,

@@ -22,23 +22,15 @@ t.test('memory of reads — is left alone for good — once a part is kept', asy
   t.equal(memory.next(), second, 'the new one is used again')
 })
 
-t.test('memory of reads — grows to four times — while reads fill it', async t => {
-  const memory = new ReadBuffer()
-  const sizes = [1, 2, 3, 4].map(() => memory.filled(memory.next().length).length)
-  t.strictSame(sizes, [size, 2 * size, 4 * size, 4 * size])
-  memory.filled(1)
-  t.equal(memory.next().length, 4 * size)
-})
-
-t.test('rest of a read — is copied — while that is the smaller part', async t => {
+t.test('part of a read that is kept — is copied — while it is the smaller part', async t => {
   const memory = new ReadBuffer()
   const first = memory.next()
   const bytes = memory.filled(100)
-  const rest = memory.rest(bytes.subarray(90))
-  t.not(rest.buffer, first.buffer)
+  const small = memory.kept(bytes.subarray(90))
+  t.not(small.buffer, first.buffer)
   t.equal(memory.next(), first)
 
-  const large = memory.rest(memory.filled(size - 1))
+  const large = memory.kept(memory.filled(size - 1))
   t.equal(large.buffer, first.buffer)
   t.not(memory.next(), first, 'what is kept is not read into')
 })
