@@ -247,8 +247,11 @@ export class Link<E extends Exchange> {
       return
     }
     this.#turn.beginRead()
-    this.#read(chunk, 0)
-    this.#turn.endRead()
+    try {
+      this.#read(chunk, 0)
+    } finally {
+      this.#turn.endRead()
+    }
   }
 
   /** The hot loop: runs of uninspected replies of one exchange become one slice. */
