@@ -29,7 +29,7 @@ export function runFacts(startedAt: Date, options: { rounds: number; seconds: nu
     node: process.version,
     redis: firstLine('redis-server', ['--version']) ?? 'none',
     haproxy: firstLine('haproxy', ['-v']) ?? 'none',
-    machine: `${processors.length} x ${processors[0]?.model ?? 'unknown'}, Linux ${release()}`,
+    machine: `${processors.length} x ${processors[0]?.model ?? 'unknown'}, Linux ${release().split('.', 2).join('.')}`,
     rounds: options.rounds,
     seconds: options.seconds,
   }
