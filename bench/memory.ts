@@ -4,9 +4,9 @@
 // The kernel's memory for sockets is not in it.
 
 import { SentinelSet } from '../test/support/sentinel-set.ts'
+import { freePort } from '../test/support/servers.ts'
 import { waitUntil } from '../test/support/wait-until.ts'
 import { prepareBurst } from './load/burst.ts'
-import { memory } from './measure.ts'
 import { closeAll, openSessions, settledBytes } from './sessions.ts'
 import { endRunning, type Stage } from './stage.ts'
 import { startHoldfast, type Target } from './targets.ts'
@@ -18,7 +18,8 @@ export interface Cost {
 }
 
 const warmUp = 200
-const holdClients = 500
+/** So many that all commands of one client may be under way at once, as at the beginning of any session. */
+const holdClients = 5_000
 const held = { small: 64, large: 4_096 } as const
 const heldCommands = 50_000
 const heldWithinMs = 20_000
@@ -48,21 +49,30 @@ export async function heldCosts(stage: Stage, checkout: string): Promise<Cost[]>
     const set = await SentinelSet.start({ flavour: 'redis' })
     stage.onClose(() => set.stopAll())
     const subject = { name: 'holdfast', checkout, profileFolder: undefined }
-    const options = { ...subject, sentinels: set.sentinelAddresses(), masterName: set.masterName }
+    const adminPort = await freePort()
+    const options = { ...subject, sentinels: set.sentinelAddresses(), masterName: set.masterName, adminPort }
     const target = await startHoldfast(stage, options)
     const burst = await prepareBurst(target.port, holdClients, heldCommands / holdClients, valueBytes)
     await set.stopAll()
     const pid = pidOf(target)
     const before = await settledBytes(pid)
     burst.send()
-    const least = before + heldCommands * valueBytes
-    await waitUntil('the commands are held', () => memory(pid).residentBytes > least, { withinMs: heldWithinMs })
+    const least = heldCommands * valueBytes
+    await waitUntil('the commands are held', async () => (await heldBytes(adminPort)) >= least, {
+      withinMs: heldWithinMs,
+    })
     const bytesEach = ((await settledBytes(pid)) - before) / heldCommands
     costs.push({ what: `held SET of ${valueBytes} B`, count: heldCommands, bytesEach })
     burst.stop()
     if (target.process !== null) await endRunning(target.process)
   }
   return costs
+}
+
+/** Of the commands that wait for a master. */
+async function heldBytes(adminPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+  return Number(/^holdfast_held_bytes (\S+)$/m.exec(text)?.[1] ?? 0)
 }
 
 export function pidOf(target: Target): number {

@@ -142,11 +142,13 @@ export interface HoldfastOptions {
   masterName: string
   profileFolder: string | undefined
   snapshotFolder?: string | undefined
+  /** Where its admin server listens on 127.0.0.1, if it should. */
+  adminPort?: number
 }
 
 /** From source, as every checkout has it; type stripping costs time at the start only. */
 export async function startHoldfast(stage: Stage, options: HoldfastOptions): Promise<Target> {
-  const { name, checkout, sentinels, masterName, profileFolder, snapshotFolder } = options
+  const { name, checkout, sentinels, masterName, profileFolder, snapshotFolder, adminPort } = options
   const main = join(checkout, 'src/main.ts')
   if (!existsSync(main)) throw new Error(`there is no ${main}`)
   const port = await freePort()
@@ -155,6 +157,7 @@ export async function startHoldfast(stage: Stage, options: HoldfastOptions): Pro
     snapshotFolder === undefined ? [] : ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${resolve(snapshotFolder)}`]
   const nodeFlags = [...ownNodeFlags(main), ...profile, ...snapshots]
   const args = ['--sentinels', sentinels.join(','), '--master', masterName, '--listen', `127.0.0.1:${port}`]
+  if (adminPort !== undefined) args.push('--admin-listen', `127.0.0.1:${adminPort}`)
   const running = await stage.start(name, process.execPath, [...nodeFlags, main, ...args, '--log-level', 'warn'])
   await waitForPort(port, running)
   return { name, port, process: running, lacks: [] }
