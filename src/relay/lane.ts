@@ -103,6 +103,7 @@ export class Lane implements LinkListener<Request> {
         request.sends++
         request.handler?.onSend?.(request)
         link.send(request)
+        link.writeIfMuch()
         return
       }
     } else if (request.local !== null && this.#waiting.size === 0) {

@@ -72,6 +72,9 @@ export interface LinkOptions {
 /** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
 const TURN_LIMIT = 256 * 1024
 
+/** Worth a write of its own: with values of 16 KB 5 to 9 % more throughput; at half of it nothing is gained. */
+const MUCH = 32 * 1024
+
 const NOTHING = Buffer.alloc(0)
 
 export class Link<E extends Exchange> {
@@ -182,6 +185,11 @@ export class Link<E extends Exchange> {
       this.#out.push(piece)
       this.#outBytes += piece.length
     }
+  }
+
+  /** Large commands need not wait for the turn's end: the master can read while other clients are read from. */
+  writeIfMuch(): void {
+    if (this.#outBytes >= MUCH) this.#turn.writeNow(this)
   }
 
   /** Writes what this turn has collected. */

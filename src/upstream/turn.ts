@@ -34,7 +34,7 @@ export class Turn {
     this.#schedule()
   }
 
-  /** For a link with nothing under way and nobody to share its write with: a command alone need not wait for the turn's end. */
+  /** For a link that need not wait for the turn's end: a command alone, or as much as fills a write. */
   writeNow(link: FlushableLink): void {
     this.beforeLinks?.(performance.now())
     link.flush()

@@ -70,3 +70,20 @@ t.test('standstill — sends nothing before the master is confirmed again — wh
   world.lanes.serve(masterAt(fake))
   t.strictSame(await world.replies(1), ['1'])
 })
+
+t.test(
+  'standstill — sends nothing before the master is confirmed again — from a write that is large enough by itself',
+  async t => {
+    const { fake, world } = await readyWorld(t)
+    world.master = null
+    const until = performance.now() + 600
+    while (performance.now() < until);
+    world.send(['INCR', 'n'], ['SET', 'k', 'x'.repeat(40_000)], ['INCR', 'n'])
+    t.equal(world.lanes.gate.state.kind, 'holding')
+    await turns(20)
+    t.equal(increments(fake), 0)
+    world.lanes.serve(masterAt(fake))
+    const [first, , last] = await world.replies(3)
+    t.strictSame([first, last], ['1', '2'], 'in their order, once')
+  },
+)
