@@ -11,7 +11,7 @@ export interface RequestOwner {
   readonly gone: boolean
   /** Its commands without a reply. */
   readonly pending: number
-  /** Collects reply bytes for this session's next write. */
+  /** Collects reply bytes for this session's next write; they may be read over after it, so nothing of them is kept. */
   deliver(bytes: Buffer): void
   /** This many of its commands, of this many bytes, have their reply or their error. */
   onAnswered(commands: number, weight: number): void

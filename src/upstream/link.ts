@@ -43,7 +43,10 @@ export type CloseReason =
 
 export interface LinkListener<E extends Exchange> {
   onReady(link: Link<E>): void
-  /** `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged; it is complete when its `expect` is 0. */
+  /**
+   * `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged; it is complete when its
+   * `expect` is 0. On a busy link the bytes are good until onReadEnd returns, and for longer only if that answers false.
+   */
   onReplies(exchange: E, bytes: Buffer, count: number): void
   /** One whole reply of an inspected exchange, or an error reply of any. The link has counted it already. */
   onFrame(link: Link<E>, exchange: E, frame: Buffer, type: number): void
