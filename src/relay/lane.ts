@@ -49,7 +49,7 @@ export class Lane implements LinkListener<Request> {
   unusedSince = 0
   /** The link is what `identity` says and may serve another session afterwards. */
   reusable = true
-  /** Grows each time the link was cut for silence: a node that is only slow is given longer each time. */
+  /** Grows each time the link was cut for silence: a node that is only slow is given longer each time, until it has replied. */
   patience = 1
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
@@ -351,6 +351,7 @@ export class Lane implements LinkListener<Request> {
   }
 
   onReadEnd(link: Link<Request>): boolean {
+    this.patience = 1
     const taken = this.#host.turn.flushSessions()
     if (this.#quiesce !== null && link.inFlight === 0) this.#endQuiesce(link)
     return taken

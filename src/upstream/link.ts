@@ -389,7 +389,7 @@ export class Link<E extends Exchange> {
       this.wasReady = true
       this.#socket.setTimeout(0)
       this.#listener.current.onReady(this)
-      if (this.status === 'ready') this.#read(chunk, at)
+      if (this.status === 'ready' && at < chunk.length) this.#read(chunk, at)
       return
     }
     if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')

@@ -4,11 +4,13 @@ import { controlMutations } from './control-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import type { Mutation } from './mutation.ts'
+import { relayMutations } from './relay-list.ts'
 import { sessionMutations } from './session-list.ts'
 
 export const mutations: readonly Mutation[] = [
   ...controlMutations,
   ...laneMutations,
   ...memoryMutations,
+  ...relayMutations,
   ...sessionMutations,
 ]
