@@ -8,7 +8,17 @@ export interface LearnedCommand {
   readonly blocks: boolean
 }
 
-/** Filled when a master is confirmed; asked for unknown names only. */
+/**
+ * Commands whose flags tell too little: READ takes what it answers out of a cursor, and TS.READ waits when it is asked to
+ * (flags from the documentation of the modules in Redis 8).
+ */
+const exceptions: ReadonlyMap<string, Partial<LearnedCommand>> = new Map([
+  ['ft.cursor', { cls: 'non-idempotent' }],
+  ['ft.cursor|read', { cls: 'non-idempotent' }],
+  ['ts.read', { cls: 'non-idempotent', blocks: true }],
+])
+
+/** Filled when a master is confirmed; asked for unknown names only, a subcommand's as `container|name`. */
 export class LearnedCommands {
   #byName: ReadonlyMap<string, LearnedCommand> = new Map()
 
@@ -21,9 +31,9 @@ export class LearnedCommands {
     const learned = new Map<string, LearnedCommand>()
     for (const [name, words] of flags) {
       const blocks = words.has('blocking')
-      // `readonly` alone is not enough: a command that may replicate or publish is flagged otherwise as well.
-      const reads = words.has('readonly') && !words.has('write') && !blocks
-      learned.set(name, { cls: reads ? 'read' : 'non-idempotent', blocks })
+      const acts = ['write', 'may_replicate', 'admin'].some(word => words.has(word))
+      const reads = words.has('readonly') && !acts && !blocks
+      learned.set(name, { cls: reads ? 'read' : 'non-idempotent', blocks, ...exceptions.get(name) })
     }
     this.#byName = learned
   }

@@ -17,7 +17,8 @@ export { worstClass } from './catalog.ts'
  * The class of one command with these arguments, its name first. `nowMs` is the present as milliseconds since 1970, by
  * which a time in the past is told from one in the future (EXPIREAT, GETEX PXAT, ...).
  *
- * An unknown subcommand of a known container is a `read`: the server answers an error and does nothing.
+ * An unknown subcommand of a known container is one of a newer server, so nothing good is assumed of it; what the
+ * master's COMMAND tells of it is asked in relay/replay.ts.
  */
 export function classifyCommand(args: readonly Buffer[], nowMs: number): ReplayClass {
   const name = args[0]
@@ -29,7 +30,7 @@ export function classifyCommand(args: readonly Buffer[], nowMs: number): ReplayC
 
 function classifySubcommand(spec: CommandSpec, args: readonly Buffer[], nowMs: number): ReplayClass {
   const subcommand = spec.subcommands?.get(wordAt(args, 1).toLowerCase())
-  if (subcommand === undefined) return 'read'
+  if (subcommand === undefined) return 'non-idempotent'
   return apply(rules.get(`${spec.name}|${subcommand.name}`), args, nowMs) ?? subcommand.cls
 }
 

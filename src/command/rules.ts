@@ -20,12 +20,11 @@ const bitfield: ReplayRule = args => {
   return operations.has('SET') ? 'state-idempotent' : 'read'
 }
 
-/** BITOP: a function of its sources, unless the destination is one; then AND and OR alone have settled after one run. */
-const bitop: ReplayRule = args => {
-  if (args.length < 4) return null
-  const settles = ['AND', 'OR'].includes(wordAt(args, 1))
-  return settles || !isAmong(args, 2, 3) ? 'idempotent' : null
-}
+/**
+ * BITOP: a function of its sources, unless the destination is one. AND and OR have then settled after one run, but a later
+ * repeat clears or sets again what others have written.
+ */
+const bitop: ReplayRule = args => (args.length > 3 && !isAmong(args, 2, 3) ? 'idempotent' : null)
 
 /** SORT: a read without STORE; with it, a function of keys that the destination is not one of. */
 const sort: ReplayRule = args => {
@@ -72,8 +71,8 @@ function geoRadius(start: number): ReplayRule {
   }
 }
 
-/** SDIFFSTORE: what is taken away must not be the destination; the set it is taken from may be. */
-const sdiffstore: ReplayRule = args => (args.length > 2 && !isAmong(args, 1, 3) ? 'idempotent' : null)
+/** Commands that write at 1 what they compute from the keys that follow; a repeat onto a source would change it again. */
+const storesFromAll: ReplayRule = args => (args.length > 2 && !isAmong(args, 1, 2) ? 'idempotent' : null)
 
 /** Commands that write at 1 what they compute from the one key at 2. */
 const storesFromOne: ReplayRule = args => (args.length > 2 && !isAmong(args, 1, 2, 3) ? 'idempotent' : null)
@@ -143,13 +142,6 @@ function isStreamId(text: string): boolean {
   return /^\d+(?:-\d+)?$/.test(text)
 }
 
-/** LTRIM that keeps a head or a tail of the list; any other range takes another piece away when it runs again. */
-const ltrim: ReplayRule = args => {
-  const start = integerAt(args, 2)
-  const stop = integerAt(args, 3)
-  return (start === 0 && stop >= 0) || (start <= 0 && stop === -1) ? 'idempotent' : null
-}
-
 const lrem: ReplayRule = args => (integerAt(args, 2) === 0 ? 'state-idempotent' : null)
 
 /** ZREMRANGEBYRANK of everything; other ranks are taken by the next members. */
@@ -192,7 +184,9 @@ export const rules: ReadonlyMap<string, ReplayRule> = new Map<string, ReplayRule
   ['georadiusbymember', geoRadius(5)],
   ['geosearchstore', storesFromOne],
   ['zrangestore', storesFromOne],
-  ['sdiffstore', sdiffstore],
+  ['sdiffstore', storesFromAll],
+  ['sinterstore', storesFromAll],
+  ['sunionstore', storesFromAll],
   ['zdiffstore', storesFromCounted],
   ['zinterstore', storesFromCounted],
   ['zunionstore', storesFromCounted],
@@ -202,7 +196,6 @@ export const rules: ReadonlyMap<string, ReplayRule> = new Map<string, ReplayRule
   ['xtrim', xtrim],
   ['xread', xread],
   ['xreadgroup', xreadgroup],
-  ['ltrim', ltrim],
   ['lrem', lrem],
   ['zremrangebyrank', zremrangebyrank],
   ['rename', rename],
@@ -210,6 +203,6 @@ export const rules: ReadonlyMap<string, ReplayRule> = new Map<string, ReplayRule
   ['restore', restore],
   ['restore-asking', restore],
   ['function|load', args => (args.length === 4 && wordAt(args, 2) === 'REPLACE' ? 'idempotent' : null)],
-  ['function|restore', idempotentWith(['REPLACE', 'FLUSH'], 3, { REPLACE: 0, FLUSH: 0, APPEND: 0 })],
+  ['function|restore', idempotentWith(['REPLACE'], 3, { REPLACE: 0 })],
   ['eval', evalScript],
 ])

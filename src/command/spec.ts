@@ -5,7 +5,8 @@
  * What a second run of a command does, when it is not known whether the first one happened.
  *
  * - `read`: nothing is changed.
- * - `idempotent`: an immediate repeat leaves the same data and gives the same reply.
+ * - `idempotent`: an immediate repeat leaves the same data and gives the same reply, and a repeat after other clients'
+ *   writes takes nothing of theirs but the values that it names itself.
  * - `state-idempotent`: the same data, but the reply of a repeat differs (DEL answers 1, then 0).
  * - `non-idempotent`: a repeat changes the data again, or has an effect outside of it (PUBLISH).
  * - `connection`: changes what the connection means, not the data; absolute, so it may be set again on a new link.
@@ -76,7 +77,7 @@ export interface CommandSpec {
   /** As the server counts it, the name included; negative means "at least". 0 for the unknown command. */
   readonly arity: number
   readonly route: Route
-  /** The class without looking at the arguments: never better than what `classifyCommand` answers. */
+  /** The class without the arguments: never better than what `classifyCommand` answers for a known subcommand. */
   readonly cls: ReplayClass
   /** By lower-case name; null where the command is no container. */
   readonly subcommands: ReadonlyMap<string, SubcommandSpec> | null

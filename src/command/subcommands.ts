@@ -83,7 +83,7 @@ config|rewrite 2 admin
 config|set -4 admin
 function|delete 3 state-idempotent
 function|dump 2 read
-function|flush -2 idempotent
+function|flush -2 non-idempotent
 function|help 2 read
 function|kill 2 admin
 function|list -2 read
@@ -121,7 +121,7 @@ pubsub|shardchannels -2 read
 pubsub|shardnumsub -2 read
 script|debug 3 forbidden
 script|exists -3 read
-script|flush -2 idempotent
+script|flush -2 non-idempotent
 script|help 2 read
 script|kill 2 admin
 script|load 3 idempotent
@@ -135,7 +135,7 @@ xgroup|createconsumer 5 state-idempotent
 xgroup|delconsumer 5 state-idempotent
 xgroup|destroy 4 state-idempotent
 xgroup|help 2 read
-xgroup|setid -5 idempotent
+xgroup|setid -5 non-idempotent
 xinfo|consumers 4 read
 xinfo|groups 3 read
 xinfo|help 2 read

@@ -1,6 +1,8 @@
 // table.ts — every top-level command of Redis 8.0 and Valkey 8.1, one row a line: name, arity, class and, where it is not
 // `shared`, the route. Arity is the server's own: negative means "at least". The class is the conservative one, true for
 // any arguments; `container` means that the subcommand decides (subcommands.ts).
+// `idempotent` also means: when other clients have written before the repeat, it takes nothing of theirs but what it names
+// itself, as a SET does. So FLUSHDB, LTRIM and LSET (an index names another element after a push) are not.
 // Owns the data only: catalog.ts reads it once at start-up, refine.ts holds what depends on arguments.
 // A row that a server contradicts fails the table test, which asks real servers for COMMAND.
 
@@ -50,8 +52,8 @@ expiretime 2 read
 failover -1 forbidden
 fcall -3 non-idempotent
 fcall_ro -3 read
-flushall -1 idempotent
-flushdb -1 idempotent
+flushall -1 non-idempotent
+flushdb -1 non-idempotent
 function -2 container
 geoadd -5 state-idempotent
 geodist -4 read
@@ -118,7 +120,7 @@ lpush -3 non-idempotent
 lpushx -3 non-idempotent
 lrange 4 read
 lrem 4 non-idempotent
-lset 4 idempotent
+lset 4 non-idempotent
 ltrim 4 non-idempotent
 memory -2 container
 mget -2 read
@@ -179,7 +181,7 @@ setrange 4 idempotent
 shutdown -1 forbidden
 sinter -2 read
 sintercard -3 read
-sinterstore -3 idempotent
+sinterstore -3 non-idempotent
 sismember 3 read
 slaveof 3 forbidden
 slowlog -2 container
@@ -198,7 +200,7 @@ strlen 2 read
 subscribe -2 connection subscribe
 substr 4 read
 sunion -2 read
-sunionstore -3 idempotent
+sunionstore -3 non-idempotent
 sunsubscribe -1 connection unsubscribe
 swapdb 3 non-idempotent
 sync 1 forbidden refuse
@@ -237,7 +239,7 @@ xrange -4 read
 xread -4 blocking maybeBlocking
 xreadgroup -7 blocking maybeBlocking
 xrevrange -4 read
-xsetid -3 idempotent
+xsetid -3 state-idempotent
 xtrim -4 non-idempotent
 zadd -4 non-idempotent
 zcard 2 read

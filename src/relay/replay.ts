@@ -47,7 +47,7 @@ export function classOf(request: Request, nowMs: number, learned?: LearnedComman
     const args = commandArgs(frame)
     // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
     if (request.unit && isEnvelope(args[0])) continue
-    const told = learned !== undefined && learned.size > 0 ? learnedClass(args[0], learned) : undefined
+    const told = learned !== undefined && learned.size > 0 ? learnedClass(args, learned) : undefined
     worst = worstClass(worst, told ?? classifyCommand(args, nowMs))
   }
   return worst
@@ -110,10 +110,14 @@ export function framesOf(bytes: Buffer): Buffer[] {
   return frames
 }
 
-/** Only for a name that the table does not know. */
-function learnedClass(name: Buffer | undefined, learned: LearnedCommands): ReplayClass | undefined {
-  if (name === undefined || lookupCommand(name, 0, name.length).known) return undefined
-  return learned.find(name.toString('latin1'))?.cls
+/** Only for a name, or a subcommand of a container, that the table does not know. */
+function learnedClass([name, word]: readonly Buffer[], learned: LearnedCommands): ReplayClass | undefined {
+  if (name === undefined) return undefined
+  const { known, subcommands } = lookupCommand(name, 0, name.length)
+  if (!known) return learned.find(name.toString('latin1'))?.cls
+  if (subcommands === null || word === undefined) return undefined
+  const subcommand = word.toString('latin1').toLowerCase()
+  return subcommands.has(subcommand) ? undefined : learned.find(`${name.toString('latin1')}|${subcommand}`)?.cls
 }
 
 /** What is no write for a replica, and yet has effects: it runs them, or the beginning of a script, and says nothing. */

@@ -7,7 +7,7 @@ import { closeClient, createClient, reasonOf } from './client.ts'
 
 const timeoutMs = 2000
 
-/** Flags by lower-case command name, without subcommands; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
+/** Flags by lower-case command name, a subcommand's as `container|name`; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
 export async function fetchCommandFlags(
   route: Route,
   { username, password }: Login,
@@ -37,14 +37,23 @@ export async function fetchCommandFlags(
   }
 }
 
-/** COMMAND's reply is a list of [name, arity, [flag, ...], ...]. Pure. */
+/**
+ * COMMAND's reply is a list of [name, arity, [flag, ...], ...]; since Redis 7.0 the tenth of a container's values is such a
+ * list of its subcommands, whose names are whole (`config|get`). Pure.
+ */
 export function readFlags(reply: unknown): Map<string, Set<string>> {
   const flags = new Map<string, Set<string>>()
-  if (!Array.isArray(reply)) return flags
-  for (const row of reply) {
-    if (!Array.isArray(row)) continue
-    const [name, , words]: unknown[] = row
-    if (typeof name === 'string' && Array.isArray(words)) flags.set(name.toLowerCase(), new Set(words.map(String)))
+  const rows: unknown[] = Array.isArray(reply) ? reply : []
+  for (const row of rows) {
+    addFlags(flags, row)
+    const subcommands: unknown = Array.isArray(row) ? row[9] : undefined
+    if (Array.isArray(subcommands)) for (const subcommand of subcommands) addFlags(flags, subcommand)
   }
   return flags
+}
+
+function addFlags(flags: Map<string, Set<string>>, row: unknown): void {
+  if (!Array.isArray(row)) return
+  const [name, , words]: unknown[] = row
+  if (typeof name === 'string' && Array.isArray(words)) flags.set(name.toLowerCase(), new Set(words.map(String)))
 }

@@ -1,5 +1,6 @@
 // list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that would
 // have shown it.
+import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
@@ -8,6 +9,7 @@ import { relayMutations } from './relay-list.ts'
 import { sessionMutations } from './session-list.ts'
 
 export const mutations: readonly Mutation[] = [
+  ...commandMutations,
   ...controlMutations,
   ...laneMutations,
   ...memoryMutations,

@@ -120,6 +120,6 @@ t.test('table — counts each class as the survey of the servers did', async t =
 
 t.test('containers — are as bad as their worst subcommand — before it is known', async t => {
   t.equal(commandByName('config').cls, 'non-idempotent')
-  t.equal(commandByName('xgroup').cls, 'state-idempotent')
+  t.equal(commandByName('xgroup').cls, 'non-idempotent')
   t.equal(commandByName('pubsub').cls, 'read')
 })

@@ -1,0 +1,52 @@
+// command-list.ts — known bugs of classification: what may be sent again when nobody knows whether it ran.
+import type { Mutation } from './mutation.ts'
+
+const overtaken = 'test/unit/command/overtaken.test.ts'
+
+export const commandMutations: readonly Mutation[] = [
+  {
+    name: 'a FLUSHALL is repeated under safe',
+    file: 'src/command/table.ts',
+    from: 'flushall -1 non-idempotent',
+    to: 'flushall -1 idempotent',
+    breaks: 'AtMostOnceUnderSafe',
+    test: overtaken,
+    shows: /FLUSHALL is not repeatable/,
+  },
+  {
+    name: 'a trim is repeated under safe',
+    file: 'src/command/table.ts',
+    from: 'ltrim 4 non-idempotent',
+    to: 'ltrim 4 idempotent',
+    breaks: 'AtMostOnceUnderSafe',
+    test: overtaken,
+    shows: /LTRIM l 0 1 is not repeatable/,
+  },
+  {
+    name: 'a group is set back by a repeat under safe',
+    file: 'src/command/subcommands.ts',
+    from: 'xgroup|setid -5 non-idempotent',
+    to: 'xgroup|setid -5 idempotent',
+    breaks: 'AtMostOnceUnderSafe',
+    test: overtaken,
+    shows: /XGROUP SETID s g .+ is not repeatable/,
+  },
+  {
+    name: 'a subcommand of a newer server is taken for a read',
+    file: 'src/command/refine.ts',
+    from: "if (subcommand === undefined) return 'non-idempotent'",
+    to: "if (subcommand === undefined) return 'read'",
+    breaks: 'AtMostOnceUnderSafe',
+    test: 'test/unit/command/learned.test.ts',
+    shows: /unknown subcommands/,
+  },
+  {
+    name: 'reading a cursor of a module is taken for a read',
+    file: 'src/command/learned.ts',
+    from: "  ['ft.cursor', { cls: 'non-idempotent' }],\n",
+    to: '',
+    breaks: 'AtMostOnceUnderSafe',
+    test: 'test/unit/command/learned.test.ts',
+    shows: /a cursor that is read is no read/,
+  },
+]
