@@ -28,6 +28,8 @@ const OK = Buffer.from('+OK\r\n')
 const MAX_ARGUMENTS = 65_536
 /** What is looked at of a command with more: its name, its subcommand, a script's body. */
 const LEADING = 4
+/** No command's name is as long; a client may send one of 600 MB, which is no string any more. */
+const MAX_NAME = 128
 
 /** Routes of commands that are passed on as they are, however many arguments they have. */
 const isOpaque: Readonly<Record<number, boolean>> = {
@@ -42,10 +44,11 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   const args = tooMany ? leadingArgs(frame, LEADING) : commandArgs(frame)
   const { login } = context
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
-  const name = (): string => args[0]?.toString('latin1') ?? ''
-  if (spec.route === Route.refuse || context.deny.denies(spec, name, () => args[1]?.toString('latin1') ?? null)) {
+  const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME) ?? ''
+  const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME) ?? null
+  if (spec.route === Route.refuse || context.deny.denies(spec, name, subcommand)) {
     if (context.transaction) context.transaction.aborted = true
-    const shown = spec.subcommands && args[1] ? `${name()}|${args[1].toString('latin1')}` : name()
+    const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
     context.answer(deniedReply(shown))
     return true
   }

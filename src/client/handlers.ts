@@ -5,7 +5,7 @@
 import { type BlockingTimeout, blockingTimeout } from '../command/blocking.ts'
 import { errors } from '../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../relay/request.ts'
-import { decodeReply } from '../resp/decode.ts'
+import { decodeReply, elementTypes } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { SessionContext } from './context.ts'
@@ -281,11 +281,10 @@ export class Executing implements RequestHandler {
   }
 
   #applyEffects(frame: Buffer): void {
-    const replies = decodeReply(frame)
-    if (!Array.isArray(replies)) return
+    const types = elementTypes(frame)
     for (const [place, apply] of this.#transaction.effects) {
-      const reply = replies[place]
-      if (Buffer.isBuffer(reply) || Array.isArray(reply)) apply(frame)
+      const type = types[place]
+      if (type !== undefined && !isError(type) && type !== ReplyType.blobError) apply(frame)
     }
   }
 }

@@ -4,6 +4,7 @@
 // redis-parser decodes RESP2. It stops at every type that RESP3 added, so frames of a RESP3 link go through the small
 // reader below. A client's command is an array of bulk strings under either protocol.
 import RedisParser from 'redis-parser'
+import { ReplyScanner, ReplyType } from './reply-scanner.ts'
 
 export type Value = Buffer | number | string | null | ReplyError | readonly Value[]
 
@@ -35,6 +36,8 @@ const parser = new RedisParser({
 /** The arguments of one whole command frame (an array of bulk strings), the command's name first. */
 export function commandArgs(frame: Buffer): Buffer[] {
   decoded = undefined
+  // One parser serves all sessions: what it has kept of a frame that was cut short is not for the next one.
+  parser.reset()
   parser.execute(frame)
   if (!Array.isArray(decoded)) throw new Error('not a command frame')
   return decoded.filter(Buffer.isBuffer)
@@ -61,20 +64,44 @@ export function leadingArgs(frame: Buffer, count: number): Buffer[] {
 
 /**
  * One whole reply frame as a value, RESP2 or RESP3. Simple strings, bulk strings and verbatim strings are Buffers; maps
- * are flat arrays; attributes are dropped; doubles, booleans and big numbers are their text.
+ * are flat arrays; attributes are dropped; doubles, booleans and big numbers are their text. Nesting of any depth: a
+ * script of a client's may have made it. @throws Error when the frame is no whole reply.
  */
 export function decodeReply(frame: Buffer): Value {
-  return new Reader(frame).value()
+  return new Reader(frame).read()
 }
 
+/** An aggregate whose elements are being read. */
+interface Open {
+  readonly values: Value[]
+  left: number
+  /** An attribute: no value of its own, the one it belongs to follows. */
+  readonly dropped: boolean
+}
+
+/** Keeps what is open in a list and not on the stack, which a reply must not be able to fill. */
 class Reader {
   readonly #frame: Buffer
+  readonly #open: Open[] = []
   #at = 0
   constructor(frame: Buffer) {
     this.#frame = frame
   }
 
-  value(): Value {
+  read(): Value {
+    for (;;) {
+      let value = this.#next()
+      while (value !== undefined) {
+        const open = this.#open.at(-1)
+        if (open === undefined) return value
+        open.values.push(value)
+        value = --open.left > 0 ? undefined : this.#close()
+      }
+    }
+  }
+
+  /** The next element; undefined when it is not whole yet, because its own elements follow. */
+  #next(): Value | undefined {
     const type = String.fromCharCode(this.#frame[this.#at] ?? 0)
     const line = this.#line()
     switch (type) {
@@ -99,15 +126,24 @@ class Reader {
       case '*':
       case '~':
       case '>':
-        return Number(line) < 0 ? null : this.#many(Number(line))
+        return Number(line) < 0 ? null : this.#begin(Number(line))
       case '%':
-        return this.#many(2 * Number(line))
+        return this.#begin(2 * Number(line))
       case '|':
-        this.#many(2 * Number(line))
-        return this.value()
+        return this.#begin(2 * Number(line), true)
       default:
-        throw new Error(`not a reply frame: type byte ${this.#frame[0]}`)
+        throw new Error(`not a reply frame: type byte ${type.charCodeAt(0)}`)
     }
+  }
+
+  #begin(count: number, dropped = false): Value | undefined {
+    this.#open.push({ values: [], left: count, dropped })
+    return count > 0 ? undefined : this.#close()
+  }
+
+  #close(): Value | undefined {
+    const open = this.#open.pop()
+    return open === undefined || open.dropped ? undefined : open.values
   }
 
   #line(): string {
@@ -124,12 +160,22 @@ class Reader {
     this.#at += length + 2
     return bytes
   }
+}
 
-  #many(count: number): Value[] {
-    const values: Value[] = []
-    for (let i = 0; i < count; i++) values.push(this.value())
-    return values
+/**
+ * The first bytes of the elements of a whole reply that is an array or a push, without looking into them; empty for any
+ * other reply.
+ */
+export function elementTypes(frame: Buffer): number[] {
+  const types: number[] = []
+  if (frame[0] !== ReplyType.array && frame[0] !== ReplyType.push) return types
+  const scanner = new ReplyScanner()
+  for (let at = frame.indexOf(10) + 1; at < frame.length; ) {
+    at = scanner.next(frame, at)
+    if (at < 0) break
+    types.push(scanner.type)
   }
+  return types
 }
 
 /** A value as text, for names and words inside replies; undefined for anything that is no string or number. */

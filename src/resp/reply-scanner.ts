@@ -14,7 +14,7 @@ const LINE = 2
 const PAYLOAD = 3
 
 /** First bytes of frames, as numbers for the hot path. */
-export const ReplyType = { error: 45, push: 62, simple: 43, array: 42, nil: 95 } as const
+export const ReplyType = { error: 45, blobError: 33, push: 62, simple: 43, array: 42, nil: 95 } as const
 
 /**
  * A resumable scanner of one link's replies. Streamed types (`$?`, `*?`) are never sent by Redis and count as broken.

@@ -6,6 +6,7 @@ import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import type { Mutation } from './mutation.ts'
 import { relayMutations } from './relay-list.ts'
+import { robustMutations } from './robust-list.ts'
 import { sessionMutations } from './session-list.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -14,5 +15,6 @@ export const mutations: readonly Mutation[] = [
   ...laneMutations,
   ...memoryMutations,
   ...relayMutations,
+  ...robustMutations,
   ...sessionMutations,
 ]

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { commandArgs, decodeReply, ReplyError, text, type Value } from '../../../src/resp/decode.ts'
+import { commandArgs, decodeReply, elementTypes, ReplyError, text, type Value } from '../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { frame } from './values.ts'
 
@@ -55,6 +55,24 @@ t.test('decode — gives an error its code — by its first word', async t => {
 t.test('decode — throws rather than guesses — when the frame is cut short or none', async t => {
   for (const bytes of ['', '+OK', '*2\r\n:1\r\n', 'x\r\n', '?\r\n'])
     t.throws(() => decodeReply(Buffer.from(bytes)), bytes)
+})
+
+t.test('decode — reads what is nested a hundred thousand deep — of every kind that nests', async t => {
+  for (const opening of ['*1\r\n', '~1\r\n', '>1\r\n', '%1\r\n:0\r\n', '|1\r\n+a\r\n:1\r\n*1\r\n']) {
+    const depth = 100_000
+    let value = decodeReply(Buffer.from(`${opening.repeat(depth)}:7\r\n`))
+    let found = 0
+    for (; Array.isArray(value); found++) value = value.at(-1) ?? null
+    t.strictSame([found, value], [depth, 7], opening)
+  }
+})
+
+t.test('elements — are told by their first bytes — however deep they are', async t => {
+  const deep = `${'*1\r\n'.repeat(100_000)}:7\r\n`
+  const types = (frame: string): string => String.fromCharCode(...elementTypes(Buffer.from(frame)))
+  t.equal(types(`*5\r\n+OK\r\n${deep}-ERR no\r\n$5\r\n*1\r\n-\r\n%1\r\n+a\r\n!3\r\nERR\r\n`), '+*-$%')
+  t.equal(types('>2\r\n_\r\n!3\r\nERR\r\n'), '_!')
+  for (const other of ['*-1\r\n', '*0\r\n', '_\r\n', '+OK\r\n', '$-1\r\n']) t.equal(types(other), '', other)
 })
 
 t.test('decode — reads every frame there can be — without throwing', async () => {
