@@ -77,7 +77,14 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
 }
 
 function launch({ sentinels, masterName }: HoldfastOptions): ChildProcess {
-  const flags = { sentinels: sentinels.join(','), master: masterName, listen: '127.0.0.1:0', 'shutdown-grace': '1s' }
+  const flags = {
+    sentinels: sentinels.join(','),
+    master: masterName,
+    listen: '127.0.0.1:0',
+    'shutdown-grace': '1s',
+    // A Sentinel that stood still elects nobody for 30 s. On such a machine the clients wait, and the demo says why.
+    'hold-timeout': '10m',
+  }
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
   // Options in a person's environment are for a Holdfast of their own.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')))

@@ -5,6 +5,7 @@
 // of its own keeps. Never: knows how a failover is made or judged.
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
+import { onExcuse } from '../../test/support/pace.ts'
 import { runLive } from './live.ts'
 import { runOnce } from './once.ts'
 import { createStory } from './story.ts'
@@ -17,6 +18,8 @@ const live = options.once !== true && process.stdin.isTTY === true && process.st
 const over = new AbortController()
 const interrupted = untilInterrupted()
 const story = createStory()
+// What makes a wait longer than it should be is a part of the story.
+onExcuse(why => story.say(why))
 if (!live) process.stdout.write('Starting a Redis master, two replicas, three Sentinels and Holdfast ...\n')
 const starting = startWorld({ story, signal: over.signal, logFile: options.log ?? null })
 let code = 1

@@ -52,7 +52,9 @@ export function createStory(): Story {
       // Twenty clients may lose as many connections to one master; that is one thing to tell.
       if (text !== null && text !== lines.at(-1)?.text) add(text, timeOf(line))
     },
-    say: text => add(text, Date.now()),
+    say: text => {
+      if (text !== lines.at(-1)?.text) add(text, Date.now())
+    },
     restart: () => {
       zero = Date.now()
     },

@@ -2,6 +2,7 @@
 //
 // Owns: one raw connection per Sentinel, asked again as soon as it has answered and the interval has passed.
 // Never: waits for a Sentinel that is silent (a stopped one simply has no say), uses ioredis or anything of src/.
+import { slowness } from './pace.ts'
 import { ask, RespClient, type Value } from './resp-client.ts'
 import type { Node } from './servers.ts'
 
@@ -51,7 +52,7 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
 
   const judge = (): void => {
     const now = performance.now()
-    const fresh = voters.map(([, voter]) => (now - voter.answeredAt < staleMs ? voter.answer : ''))
+    const fresh = voters.map(([, voter]) => (now - voter.answeredAt < staleMs * slowness() ? voter.answer : ''))
     const address = majorityOf(fresh, voters.length)
     if (stopped || address === current) return
     current = address
@@ -118,7 +119,7 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
 }
 
 async function dial(node: Node, password: string | undefined): Promise<RespClient> {
-  const client = await RespClient.connect(node.port, node.host, { connectTimeoutMs: 500, tls: node.tls })
+  const client = await RespClient.connect(node.port, node.host, { connectTimeoutMs: 500 * slowness(), tls: node.tls })
   if (password !== undefined) await client.send('AUTH', password)
   return client
 }

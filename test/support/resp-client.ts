@@ -4,6 +4,7 @@
 // Never: throws a server's error (it is a RespError value), hides a lost connection (pending sends reject, `closed` says why).
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
+import { slowness } from './pace.ts'
 import { type Argument, encodeCommand, type Frame, RespDecoder, RespPush, type Value } from './resp-decoder.ts'
 
 export { type Argument, RespError, type Value } from './resp-decoder.ts'
@@ -218,7 +219,7 @@ export async function ask(
   args: readonly Argument[],
   options: { readonly timeoutMs?: number; readonly password?: string | undefined } = {},
 ): Promise<Value> {
-  const timeoutMs = options.timeoutMs ?? 1000
+  const timeoutMs = Math.round((options.timeoutMs ?? 1000) * slowness())
   const client = await RespClient.connect(at.port, at.host, { connectTimeoutMs: timeoutMs, tls: at.tls })
   const timer = setTimeout(() => client.socket.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
   try {

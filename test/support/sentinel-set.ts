@@ -5,6 +5,7 @@
 
 import type { ConnectionOptions } from 'node:tls'
 import { askMajority, type MajorityWatch, watchMajority } from './majority.ts'
+import { addExcuse } from './pace.ts'
 import { type Argument, ask, RespError, type Value } from './resp-client.ts'
 import { dataConfig, type Plan, sentinelConfig, sentinelId } from './sentinel-config.ts'
 import {
@@ -24,7 +25,7 @@ import {
   stopServer,
   termServer,
 } from './servers.ts'
-import { fieldsOf, nodeHealth, sentinelHealth, streamHealth } from './set-health.ts'
+import { fieldsOf, nodeHealth, sentinelHealth, streamHealth, tiltOf } from './set-health.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type { Node } from './servers.ts'
@@ -70,6 +71,7 @@ export class SentinelSet {
   readonly dir: string
   readonly #stopped = new Set<Node>()
   readonly #watches = new Set<MajorityWatch>()
+  readonly #endExcuse: () => void
 
   private constructor(plan: Plan, dir: string, flavour: Flavour, nodes: Node[], sentinels: Node[]) {
     this.masterName = plan.masterName
@@ -77,6 +79,7 @@ export class SentinelSet {
     this.dir = dir
     this.nodes = nodes
     this.sentinels = sentinels
+    this.#endExcuse = addExcuse(() => tiltOf(this.living().filter(node => node.kind === 'sentinel')))
   }
 
   /** Starts everything; answers when the replicas are linked, the Sentinels know all of it and CKQUORUM is OK. */
@@ -95,6 +98,7 @@ export class SentinelSet {
     const plan = await makePlan(options)
     const dir = await makeFolder()
     const started: Node[] = []
+    let set: SentinelSet | null = null
     const launch = async (kind: Node['kind'], port: number, index: number): Promise<Node> => {
       const data = kind === 'data'
       const node = await startServer({
@@ -117,10 +121,11 @@ export class SentinelSet {
       // A Sentinel reads INFO at once and then every 10 s: it must not meet a replica whose link is not up yet.
       await linked(replicas)
       const sentinels = await all(plan.sentinels.map(({ port }, i) => launch('sentinel', port, i)))
-      const set = new SentinelSet(plan, dir, flavour, [master, ...replicas], sentinels)
+      set = new SentinelSet(plan, dir, flavour, [master, ...replicas], sentinels)
       await set.settle({ withinMs: 20_000 })
       return set
     } catch (error) {
+      if (set !== null) set.#endExcuse()
       await Promise.all(started.map(endServer))
       await removeFolder(dir)
       throw error
@@ -283,6 +288,7 @@ export class SentinelSet {
 
   /** Ends every process, removes the folder. May be called twice. */
   async stopAll(): Promise<void> {
+    this.#endExcuse()
     for (const watch of this.#watches) watch.stop()
     this.#watches.clear()
     this.#stopped.clear()

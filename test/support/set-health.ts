@@ -95,6 +95,19 @@ export async function streamHealth(master: Node, replicas: number): Promise<stri
   }
 }
 
+/**
+ * Why the Sentinels do nothing at present; null when they do. A Sentinel whose timer came more than 2 s late (this machine
+ * stood still) is in TILT: it watches and does not act for 30 s (sentinel.c, sentinelCheckTiltCondition).
+ */
+export async function tiltOf(sentinels: readonly Node[]): Promise<string | null> {
+  for (const sentinel of sentinels) {
+    const info = infoOf(await question(sentinel, ['INFO', 'sentinel']))
+    if (info.get('sentinel_tilt') !== '1') continue
+    return `${sentinel.name} is in TILT and does nothing for 30 s, because this machine stood still`
+  }
+  return null
+}
+
 /** The reply, or a text that begins with '!'. */
 async function question(node: Node, args: string[]): Promise<Value> {
   try {

@@ -1,9 +1,13 @@
 // wait-until.ts — the only way a test waits: for a condition, with a bound, and with the last value seen in the failure.
+//
+// The bound is time of a usual machine. Time in which this machine stood still does not count, and a slow machine gets as
+// many times longer (pace.ts). A server may excuse itself, as a Sentinel in TILT does: then the wait begins anew.
 // Owns nothing; never sleeps for a fixed time in place of a condition.
 import { inspect } from 'node:util'
+import { findExcuse, openWindow, probeAgain, slowness, type Window } from './pace.ts'
 
 export interface WaitOptions {
-  /** Milliseconds until the wait fails. */
+  /** Milliseconds of a usual machine until the wait fails. */
   readonly withinMs: number
   /** Milliseconds between two looks; 10 where not given. */
   readonly everyMs?: number
@@ -11,31 +15,66 @@ export interface WaitOptions {
 
 export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
 
+/** Servers are asked for an excuse this often; a wait of less than this never asks. */
+const EXCUSE_EVERY_MS = 2000
+/** So often may a wait begin anew because of an excuse: a TILT lasts 30 s. */
+const MOST_EXCUSES = 60
+
 /**
  * Calls `fn` until it answers something truthy, and answers that.
  * A throw of `fn` counts as "not yet" and is shown in the failure. A look that takes longer than the bound is given up.
  *
- * @throws Error naming `what`, the bound and the last value (or error) seen.
+ * @throws Error naming `what`, the bound and the last value (or error) seen, and how the machine stretched the wait.
  */
 export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, options: WaitOptions): Promise<Truthy<T>> {
-  const deadline = performance.now() + options.withinMs
+  const whole = openWindow()
+  let window = openWindow()
+  let excused = 0
+  let excuse = ''
+  let askAt = EXCUSE_EVERY_MS
   let last = 'nothing: the first look never ended'
   for (;;) {
-    const left = Math.max(0, deadline - performance.now())
-    const look = await withDeadline(fn, left)
-    switch (look.kind) {
-      case 'value': {
-        const seen = look.value
-        if (seen) return seen as Truthy<T>
-        last = inspect(seen, { depth: 4 })
-        break
+    // Judged before the look: one that begins after the deadline is the last.
+    const isOver = leftMs(window(), options.withinMs) <= 0
+    const look = await withDeadline(fn, Math.max(leftMs(window(), options.withinMs), isOver ? 1000 : 0))
+    if (look.kind === 'value') {
+      const seen = look.value
+      if (seen) return seen as Truthy<T>
+      last = inspect(seen, { depth: 4 })
+    } else if (look.kind === 'error') last = `error ${messageOf(look.error)}`
+    if (window().elapsedMs >= askAt || (isOver && options.withinMs >= EXCUSE_EVERY_MS)) {
+      askAt = window().elapsedMs + EXCUSE_EVERY_MS
+      probeAgain()
+      const found = excused < MOST_EXCUSES ? await findExcuse(window()) : null
+      if (found !== null) {
+        excused++
+        excuse = found
+        window = openWindow()
+        askAt = EXCUSE_EVERY_MS
+        continue
       }
-      case 'error':
-        last = `error ${inspect(look.error, { depth: 1 })}`
     }
-    if (performance.now() >= deadline) throw new Error(`${what}: not within ${options.withinMs} ms; last seen: ${last}`)
-    await pause(Math.min(options.everyMs ?? 10, Math.max(0, deadline - performance.now())))
+    if (isOver && leftMs(window(), options.withinMs) <= 0) {
+      const why = stretch(whole(), excuse)
+      throw new Error(`${what}: not within ${options.withinMs} ms${why}; last seen: ${last}`)
+    }
+    await pause(Math.min(options.everyMs ?? 10, Math.max(1, leftMs(window(), options.withinMs))))
   }
+}
+
+/** Milliseconds on the clock that a wait still has. */
+function leftMs(window: Window, withinMs: number): number {
+  return withinMs * window.slowness - (window.elapsedMs - window.stolenMs)
+}
+
+function stretch({ elapsedMs, stolenMs }: Window, excuse: string): string {
+  const slow = slowness()
+  const why = [
+    slow >= 1.5 ? `this machine is ${slow.toFixed(1)} times slower than usual` : '',
+    stolenMs > 0 ? `it stood still for ${Math.round(stolenMs)} ms` : '',
+    excuse,
+  ].filter(text => text !== '')
+  return why.length === 0 ? '' : ` (waited ${Math.round(elapsedMs)} ms: ${why.join('; ')})`
 }
 
 type Look<T> = { kind: 'value'; value: T } | { kind: 'error'; error: unknown } | { kind: 'late' }
@@ -57,6 +96,10 @@ async function withDeadline<T>(fn: () => T | Promise<T>, ms: number): Promise<Lo
   } finally {
     clearTimeout(timer)
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : inspect(error, { depth: 1 })
 }
 
 function pause(ms: number): Promise<void> {
