@@ -7,8 +7,6 @@ import { waitUntil } from '../support/wait-until.ts'
 import { endChild, launch, startCompose } from './compose-world.ts'
 import { root } from './manifests.ts'
 
-t.setTimeout(120_000)
-
 t.test('the compose set — shows its client one delay and no error — when the master is killed', async t => {
   const world = await startCompose(t)
   const { HOLDFAST_SENTINELS = '', HOLDFAST_MASTER = '' } = world.services.get('holdfast')?.environment ?? {}

@@ -13,7 +13,6 @@ import { all, execForm, parseDockerfile, type Stage } from './dockerfile.ts'
 import { root } from './manifests.ts'
 
 // Two times npm ci: seconds, or a minute each where the cache is empty and the machine is busy.
-t.setTimeout(600_000)
 
 const stages = parseDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'))
 const makers = stages.slice(0, -1)

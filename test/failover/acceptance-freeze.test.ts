@@ -13,8 +13,6 @@ import {
   startClients,
 } from './acceptance-trial.ts'
 
-t.setTimeout(30_000 + rounds * 60_000)
-
 t.test('twenty clients — see a pause and nothing else — through SIGSTOP of the master', async t => {
   const set = await SentinelSet.start({ failoverTimeoutMs: 5000 })
   t.teardown(() => set.stopAll())

@@ -6,8 +6,6 @@ import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { describeReport, describeRound, endOfTrial, type Fault, runRound, startClients } from './acceptance-trial.ts'
 
-t.setTimeout(300_000)
-
 t.test('twenty clients — see no increment twice — under safe, whatever happens to the master', async t => {
   const set = await SentinelSet.start({ failoverTimeoutMs: 5000 })
   t.teardown(() => set.stopAll())

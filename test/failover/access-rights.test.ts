@@ -13,7 +13,6 @@ const page = readFileSync(new URL('../../docs/access.md', import.meta.url), 'utf
 const rulesOf = (user: string): string =>
   new RegExp(`^ACL SETUSER ${user} on >\\S+ (.*)$`, 'm').exec(page)?.[1] ?? 'none'
 
-t.setTimeout(110_000)
 for (const flavour of ['redis', 'valkey'] as const) {
   if (findServer(flavour) === undefined) continue
   t.test(`least rights (${flavour}) — serve a signed-in session — through a kill and a planned failover`, t =>

@@ -11,8 +11,6 @@ import { startWorkload } from '../support/workload.ts'
 const well = { startup: 200, ready: 200, live: 200 }
 const options = { 'admin-listen': '127.0.0.1:0' }
 
-t.setTimeout(180_000)
-
 /** Events at info and above since `from`, in their order. */
 function story(log: readonly LogLine[], from: number): LogLine[] {
   return log.slice(from).filter(line => line.level !== 'debug')

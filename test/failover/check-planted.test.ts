@@ -7,8 +7,6 @@ import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { freePort } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(240_000)
-
 interface Planted {
   readonly what: string
   readonly options?: Readonly<Record<string, string>>

@@ -5,8 +5,6 @@ import { runCheck } from '../support/check.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 
-t.setTimeout(120_000)
-
 t.test('check — names it — two Sentinels, and a master without replicas', async t => {
   const set = await SentinelSet.start({ sentinels: 2, replicas: 0 })
   t.teardown(() => set.stopAll())

@@ -7,8 +7,6 @@ import { startHoldfast } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 
-t.setTimeout(180_000)
-
 /** Without the options of this name. */
 function without(options: Readonly<Record<string, string>>, ...names: string[]): Record<string, string> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))

@@ -5,8 +5,6 @@ import { RespClient, RespError } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(180_000)
-
 async function connect(t: Test, holdfast: AsProcess): Promise<RespClient> {
   const client = await RespClient.connect(holdfast.port)
   t.teardown(() => client.close())

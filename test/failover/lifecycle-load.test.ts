@@ -7,8 +7,6 @@ import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload } from '../support/workload.ts'
 
-t.setTimeout(120_000)
-
 t.test('SIGTERM — no command fails and the exit code is 0 — with clients that leave within the grace', async t => {
   const set = await SentinelSet.start({ replicas: 1 })
   t.teardown(() => set.stopAll())

@@ -10,8 +10,6 @@ import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(180_000)
-
 const password = 'of-the-clients'
 const noAuth = 'NOAUTH Authentication required.'
 

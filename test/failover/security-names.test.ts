@@ -6,8 +6,6 @@ import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet, type SentinelSetOptions } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 
-t.setTimeout(180_000)
-
 interface Scene {
   readonly set: SentinelSet
   readonly tls: TlsScene

@@ -10,8 +10,6 @@ import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload, type Workload } from '../support/workload.ts'
 
-t.setTimeout(240_000)
-
 const clients = 6
 
 function startClients(t: Test, holdfast: InProcess, tls: TlsScene): Workload {

@@ -7,8 +7,6 @@ import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload, type Workload } from '../support/workload.ts'
 
-t.setTimeout(180_000)
-
 /** Waits until every client has replies to commands it sent after now. */
 async function allServed({ ledger }: Workload, clients: number): Promise<void> {
   const from = ledger.operations.length

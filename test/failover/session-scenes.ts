@@ -63,7 +63,6 @@ export interface Stage {
 
 /** Plays all scenes through kill -9 and then through a planned failover, and judges the proxy's counters. */
 export function playScenes(scenes: readonly Scene[], stage: Stage = {}): void {
-  t.setTimeout(110_000)
   t.test('sessions survive', async t => {
     const set = await SentinelSet.start({ replicas: 3, failoverTimeoutMs: 5000 })
     t.teardown(() => set.stopAll())

@@ -7,13 +7,11 @@ import { type Flavour, findServer, isAlive } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 // Two failovers and two demotions of an old master, each of which Sentinel takes some 10 to 18 s for.
-t.setTimeout(170_000)
 t.jobs = 2
 
 for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
   const options = findServer(flavour) ? {} : { skip: `${flavour}-server is not installed` }
   t.test(`set — lives through kill, restart, planned failover, stop and resume — with ${flavour}`, options, async t => {
-    t.setTimeout(160_000)
     const started = performance.now()
     const set = await SentinelSet.start({ flavour })
     t.teardown(() => set.stopAll())

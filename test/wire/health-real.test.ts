@@ -12,8 +12,6 @@ import { waitUntil } from '../support/wait-until.ts'
 
 const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
-t.setTimeout(120_000)
-
 interface Ended {
   readonly code: number | null
   readonly stderr: string

@@ -11,8 +11,6 @@ import { ask, RespClient } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(120_000)
-
 type Side = 'redis' | 'sentinel' | 'listen' | 'mutual'
 
 async function scene(t: Test, sides: Side[], more: Record<string, string> = {}) {

@@ -11,8 +11,6 @@ import { infoOf } from '../support/set-health.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(120_000)
-
 interface Case {
   readonly title: string
   /** Config lines of the server; null: it speaks no TLS. */

@@ -4,7 +4,6 @@ import { VirtualLoop } from '../relay/virtual-loop.ts'
 import { SessionModel } from './session-model.ts'
 
 // Under half a minute of CPU time; a busy machine takes a multiple of it.
-t.setTimeout(600_000)
 
 const { HOLDFAST_WALK_LENGTH = '4' } = process.env
 /** Behind the start of each theme, which makes seven to ten events in all. */

@@ -4,7 +4,6 @@ import t from 'tap'
 import { walk, walkLength } from './lane-walk.ts'
 
 // About a minute of CPU time; a busy machine takes a multiple of it.
-t.setTimeout(600_000)
 
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [
   ['losses', ['incr', 'run', 'multi', 'answer', 'cut', 'lost', 'same', 'new']],

@@ -4,7 +4,6 @@ import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { allEvents, walk, walkLength } from './lane-walk.ts'
 
 // Under half a minute of CPU time; a busy machine takes a multiple of it.
-t.setTimeout(600_000)
 
 const policy: ReplayPolicy = { policy: 'always', maxRetries: 0 }
 
