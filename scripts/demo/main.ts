@@ -18,8 +18,12 @@ const live = options.once !== true && process.stdin.isTTY === true && process.st
 const over = new AbortController()
 const interrupted = untilInterrupted()
 const story = createStory()
-// What makes a wait longer than it should be is a part of the story.
-onExcuse(why => story.say(why))
+// What makes a wait longer than it should be is a part of the story, told once until something else is the reason.
+let lastExcuse = ''
+onExcuse(why => {
+  if (why !== lastExcuse) story.say(why)
+  lastExcuse = why
+})
 if (!live) process.stdout.write('Starting a Redis master, two replicas, three Sentinels and Holdfast ...\n')
 const starting = startWorld({ story, signal: over.signal, logFile: options.log ?? null })
 let code = 1

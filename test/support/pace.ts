@@ -143,10 +143,8 @@ export function addExcuse(excuse: Excuse): () => void {
   return () => excuses.delete(excuse)
 }
 
-/** The first excuse there is, told to who listens. What the machine itself did is told, too; `window` counts that already. */
-export async function findExcuse(window: Window): Promise<string | null> {
-  if (window.stolenMs >= 500)
-    listener(`this machine stood still for ${Math.round(window.stolenMs)} ms: it is waited longer`)
+/** The first excuse there is, told to who listens. */
+export async function findExcuse(): Promise<string | null> {
   for (const excuse of excuses) {
     const why = await excuse().catch(() => null)
     if (why === null) continue

@@ -17,8 +17,8 @@ export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
 
 /** Servers are asked for an excuse this often; a wait of less than this never asks. */
 const EXCUSE_EVERY_MS = 2000
-/** So often may a wait begin anew because of an excuse: a TILT lasts 30 s. */
-const MOST_EXCUSES = 60
+/** For so long may excuses make a wait begin anew. A TILT lasts 30 s; each standstill of 2 s begins another. */
+const MOST_EXCUSED_MS = 15 * 60_000
 
 /**
  * Calls `fn` until it answers something truthy, and answers that.
@@ -29,7 +29,6 @@ const MOST_EXCUSES = 60
 export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, options: WaitOptions): Promise<Truthy<T>> {
   const whole = openWindow()
   let window = openWindow()
-  let excused = 0
   let excuse = ''
   let askAt = EXCUSE_EVERY_MS
   let last = 'nothing: the first look never ended'
@@ -45,9 +44,8 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
     if (window().elapsedMs >= askAt || (isOver && options.withinMs >= EXCUSE_EVERY_MS)) {
       askAt = window().elapsedMs + EXCUSE_EVERY_MS
       probeAgain()
-      const found = excused < MOST_EXCUSES ? await findExcuse(window()) : null
+      const found = whole().elapsedMs < MOST_EXCUSED_MS ? await findExcuse() : null
       if (found !== null) {
-        excused++
         excuse = found
         window = openWindow()
         askAt = EXCUSE_EVERY_MS
