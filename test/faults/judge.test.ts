@@ -12,6 +12,7 @@ const whole: Figures = {
   connectionErrors: 0,
   errors: {},
   lost: 0,
+  lostOutside: 0,
   doubled: 0,
   reordered: 0,
   untrue: 0,
@@ -52,11 +53,22 @@ t.test('violations — allow what is declared — for its loads, policies and co
   t.equal(count({ doubled: 1 }), 0)
   t.equal(count({ doubled: 1 }, { policy: 'safe' }), 1)
   t.equal(count({ doubled: 1 }, { load: 'large' }), 1)
-  t.equal(count({ errors: { UNKNOWN: 3 } }, { policy: 'safe' }), 0)
-  t.equal(count({ errors: { UNKNOWN: 3 } }), 1)
+  t.equal(count({ done: 5, errors: { UNKNOWN: 3 } }, { policy: 'safe' }), 0)
+  t.equal(count({ done: 5, errors: { UNKNOWN: 3 } }), 1)
   t.equal(count({ errors: { TRYAGAIN: 1 } }, { policy: 'safe' }), 1)
   t.equal(count({ done: 0 }), 1, 'a load that did nothing proves nothing')
-  for (const figure of ['connectionErrors', 'lost', 'reordered', 'untrue', 'stray', 'unanswered'] as const)
+  t.equal(count({ done: 2, errors: { UNKNOWN: 3 } }, { policy: 'safe' }), 1, 'more UNKNOWN than done')
+  t.equal(count({ afterMajorityMs: 1001 }), 1)
+  t.equal(count({ pauseMs: 30_001 }), 1)
+  for (const figure of [
+    'connectionErrors',
+    'lost',
+    'lostOutside',
+    'reordered',
+    'untrue',
+    'stray',
+    'unanswered',
+  ] as const)
     t.equal(count({ [figure]: 1 }), 1, figure)
 })
 
@@ -72,6 +84,30 @@ t.test('figures — count an acknowledged write that went elsewhere — when it 
   const { lost, stray, untrue, errors } = figuresOf(seen)
   t.strictSame({ lost, stray, untrue, errors }, { lost: 2, stray: 1, untrue: 1, errors: { TRYAGAIN: 1 } })
 })
+
+t.test(
+  'a loss outside — is one that replication does not explain — long before the fault, or after the hand-over',
+  async t => {
+    const ledger = new Ledger()
+    for (const key of ['early', 'near', 'late']) ledger.ok(ledger.begin('a', 'set', key, '1'), 'OK')
+    const [early, near, late] = ledger.operations
+    if (!early || !near || !late) throw new Error('three operations')
+    early.endedAt = 8_900
+    near.endedAt = 9_100
+    late.endedAt = 12_001
+    const seen = {
+      ledger,
+      findings: nothing,
+      actual: new Map(),
+      struckAt: 10_000,
+      handedOverAt: 12_000,
+      stoppedAt: 13_000,
+    }
+    const { lost, lostOutside, examples } = figuresOf(seen)
+    t.strictSame({ lost, lostOutside }, { lost: 3, lostOutside: 2 })
+    t.match(examples, [/./, /./, /./, /lostOutside: early/, /lostOutside: late/])
+  },
+)
 
 t.test('stray writes — are what a node ran as a master — while a majority named another', async t => {
   const look = (at: number, writes: number, change: Partial<Look> = {}): Look => {

@@ -1,6 +1,7 @@
 // judge.ts — from what was seen in a trial to its figures, and from the figures to what a cell may not have. Pure.
 import type { Actual, Ledger, Operation } from '../support/ledger.ts'
 import type { MajorityChange } from '../support/majority.ts'
+import type { Window } from '../support/pace.ts'
 import type { Look } from './observe.ts'
 import type { Allowance, Cell, Counted, Fault, Figures, Findings, LoadName, Policy } from './types.ts'
 
@@ -19,6 +20,7 @@ export interface Seen {
 
 export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt, stoppedAt }: Seen): Figures {
   const report = ledger.report(actual)
+  const outside = lostOutside(ledger.operations, actual, { struckAt, handedOverAt })
   const untrue = untrueWords(ledger.operations, actual)
   const stray = handedOverAt === null ? [] : strayWords(ledger.operations, actual, handedOverAt)
   const errors: Record<string, number> = {}
@@ -36,6 +38,7 @@ export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt, st
     connectionErrors: broken.length,
     errors,
     lost: lost.length,
+    lostOutside: outside.length,
     doubled: doubled.length,
     reordered: reordered.length,
     untrue: untrue.length,
@@ -46,6 +49,7 @@ export function figuresOf({ ledger, findings, actual, struckAt, handedOverAt, st
     examples: [
       ...few('connection', broken),
       ...few('lost', lost),
+      ...few('lostOutside', outside),
       ...few('doubled', doubled),
       ...few('reordered', reordered),
       ...few('untrue', untrue),
@@ -74,6 +78,25 @@ function untrueWords(operations: readonly Operation[], actual: Actual): string[]
 
 function saidNo(outcome: Operation['outcome']): boolean {
   return outcome.kind === 'aborted' || (outcome.kind === 'error' && outcome.message.includes('was not run'))
+}
+
+/** Replication on one machine takes milliseconds: what was acknowledged this long before a fault is not lost by it. */
+const replicatedMs = 1000
+
+/**
+ * Acknowledged SETs that are gone and that asynchronous replication does not explain: their replies came long before the
+ * fault, or after a majority named the new master.
+ */
+function lostOutside(
+  operations: readonly Operation[],
+  actual: Actual,
+  { struckAt, handedOverAt }: Pick<Seen, 'struckAt' | 'handedOverAt'>,
+): string[] {
+  const explained = (at: number): boolean => at >= struckAt - replicatedMs && at <= (handedOverAt ?? Infinity)
+  return operations
+    .filter(({ kind, outcome, endedAt }) => kind === 'set' && outcome.kind === 'ok' && !explained(endedAt))
+    .filter(({ key, value }) => actual.get(key) !== value)
+    .map(({ key, endedAt }) => `${key} was acknowledged ${Math.round(endedAt - struckAt)} ms after the fault`)
 }
 
 /** Acknowledged SETs begun after the majority's answer that its master does not have: another node took them. */
@@ -141,6 +164,7 @@ function isOther(history: readonly MajorityChange[], node: string, from: number,
 const counted: readonly Exclude<Counted, 'errors'>[] = [
   'connectionErrors',
   'lost',
+  'lostOutside',
   'doubled',
   'reordered',
   'untrue',
@@ -148,8 +172,12 @@ const counted: readonly Exclude<Counted, 'errors'>[] = [
   'unanswered',
 ]
 
-/** What a cell has and may not have, in words. */
-export function violationsOf(fault: Fault, { load, policy, figures }: Cell): string[] {
+/** From the majority's word to the last client's reply, and the longest pause of a client; on a usual machine. */
+const resumeWithinMs = 1000
+const pauseWithinMs = 30_000
+
+/** What a cell has and may not have, in words. `pace`: of the time from the fault on. */
+export function violationsOf(fault: Fault, { load, policy, figures }: Cell, pace: Window = usual): string[] {
   const where = `${fault.name}, ${load}, ${policy}`
   const found: string[] = []
   const examples = (what: string): string =>
@@ -162,8 +190,21 @@ export function violationsOf(fault: Fault, { load, policy, figures }: Cell): str
     if (!allowanceFor(fault, { figure: 'errors', code, load, policy }))
       found.push(`${where}: ${count} error replies ${code} (${examples('error')})`)
   }
+  const unknown = figures.errors['UNKNOWN'] ?? 0
+  if (unknown > figures.done) found.push(`${where}: ${unknown} commands UNKNOWN and ${figures.done} done`)
+  if ((figures.afterMajorityMs ?? 0) > stretched(resumeWithinMs, pace))
+    found.push(`${where}: served ${figures.afterMajorityMs} ms after the majority, not within ${resumeWithinMs}`)
+  if (figures.pauseMs > stretched(pauseWithinMs, pace))
+    found.push(`${where}: a client waited ${figures.pauseMs} ms, not at most ${pauseWithinMs}`)
   if (figures.done === 0) found.push(`${where}: nothing was done at all`)
   return found
+}
+
+const usual: Window = { elapsedMs: 0, stolenMs: 0, slowness: 1, calm: true }
+
+/** A bound by the machine's pace. A Sentinel that stood still for two seconds does nothing for 30 more (TILT). */
+function stretched(boundMs: number, { stolenMs, slowness }: Window): number {
+  return boundMs * slowness + stolenMs + (stolenMs >= 2000 ? 60_000 : 0)
 }
 
 interface Question {

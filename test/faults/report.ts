@@ -11,7 +11,7 @@ export function trialLine(trial: Trial): string {
   return (
     `${trial.fault} ${trial.server} ${trial.policy} (${(trial.tookMs / 1000).toFixed(1)} s): ` +
     `${all.reduce((total, one) => total + one.done, 0)} done, connection errors ${sum('connectionErrors')}, ` +
-    `errors ${JSON.stringify(errors)}, lost ${sum('lost')}, doubled ${sum('doubled')}, reordered ${sum('reordered')}, ` +
+    `errors ${JSON.stringify(errors)}, lost ${sum('lost')} (outside ${sum('lostOutside')}), doubled ${sum('doubled')}, reordered ${sum('reordered')}, ` +
     `untrue ${sum('untrue')}, stray ${sum('stray') + trial.strayWrites}, unanswered ${sum('unanswered')}, ` +
     `pause ${Math.max(...all.map(one => one.pauseMs))} ms, after the majority ${afterMajority(all)}`
   )
@@ -41,6 +41,7 @@ export interface Facts {
 const columns: readonly (readonly [string, Exclude<Counted, 'errors'>])[] = [
   ['connection errors', 'connectionErrors'],
   ['lost', 'lost'],
+  ['lost outside', 'lostOutside'],
   ['doubled', 'doubled'],
   ['reordered', 'reordered'],
   ['untrue', 'untrue'],
@@ -89,6 +90,7 @@ function legend(): string[] {
     '| connection errors | client connections that were refused or broke |',
     '| error replies | by their first word |',
     '| lost | acknowledged writes that the master does not have afterwards; messages counted as delivered that did not come |',
+    '| lost outside | those of lost that were acknowledged more than 1 s before the fault, or after the hand-over |',
     '| doubled | effects that took place more often than they were asked for |',
     '| reordered | replies, elements or messages out of the order of the commands |',
     '| untrue | commands of which the client was told that they did not run, and that did |',

@@ -9,6 +9,7 @@ import { FaultyLink } from '../support/faulty-link.ts'
 import { type Holdfast, startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
 import { nowMs } from '../support/ledger.ts'
 import type { MajorityWatch } from '../support/majority.ts'
+import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
@@ -33,8 +34,8 @@ export async function runTrial(fault: Fault, options: TrialOptions): Promise<Tri
   const began = performance.now()
   const ends = new Ends()
   try {
-    const { cells, stray, complaints } = await run(fault, options, ends)
-    const violations = [...complaints, ...cells.flatMap(cell => violationsOf(fault, cell))]
+    const { cells, stray, complaints, pace } = await run(fault, options, ends)
+    const violations = [...complaints, ...cells.flatMap(cell => violationsOf(fault, cell, pace))]
     if (stray > 0)
       violations.push(`${fault.name}, ${options.policy}: ${stray} writes to a node that was not the master`)
     const tookMs = Math.round(performance.now() - began)
@@ -101,9 +102,11 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
   for (const [node, link] of links)
     if (node === master && link.accepted === 0) throw new Error('Holdfast does not use the faulty link')
   const struckAt = nowMs()
+  const readPace = openWindow()
   await fault.strike(world)
   await everyoneServed()
   const stoppedAt = nowMs()
+  const pace = readPace()
   await Promise.all(running.map(({ run }) => run.stop(stopWithinMs)))
   await observation.stop()
   const last = await set.currentMaster()
@@ -118,7 +121,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
     cells.push({ fault: fault.name, server: flavour, policy, load: load.name, figures })
   }
   const complaints = [...(await complaintsOf(holdfast)), ...wrongMaster(fault, master, last)]
-  return { cells, complaints, stray: strayWrites(observation.looks, { history: watch.history, woken }) }
+  return { cells, complaints, pace, stray: strayWrites(observation.looks, { history: watch.history, woken }) }
 }
 
 /** A faulty link in front of each node, which Holdfast alone is told to use. */

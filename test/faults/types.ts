@@ -33,6 +33,8 @@ export interface Figures {
   readonly errors: Readonly<Record<string, number>>
   /** Acknowledged writes, or messages that the master counted as delivered, that are not there. */
   readonly lost: number
+  /** SETs of `lost` that no fault explains: acknowledged long before it, or after the hand-over. */
+  readonly lostOutside: number
   /** Effects that took place more often than they were asked for. */
   readonly doubled: number
   /** Replies, messages or elements out of the order of the commands. */
@@ -54,6 +56,7 @@ export interface Figures {
 export type Counted =
   | 'connectionErrors'
   | 'lost'
+  | 'lostOutside'
   | 'doubled'
   | 'reordered'
   | 'untrue'
