@@ -8,6 +8,7 @@
 import type { Holdfast } from '../support/holdfast.ts'
 import type { Report } from '../support/ledger.ts'
 import { nowMs } from '../support/ledger.ts'
+import { openWindow, type Window } from '../support/pace.ts'
 import { ask } from '../support/resp-client.ts'
 import type { Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -15,9 +16,9 @@ import { readBack, startWorkload, type Workload } from '../support/workload.ts'
 
 export type Fault = 'kill' | 'planned' | 'freeze'
 
-const { HOLDFAST_ROUNDS = '2' } = process.env
+const { HOLDFAST_ROUNDS = '1' } = process.env
 
-/** How many rounds of each kind; HOLDFAST_ROUNDS, 2 where it is not set. */
+/** How many rounds of each kind; HOLDFAST_ROUNDS, 1 where it is not set. */
 export const rounds = Number(HOLDFAST_ROUNDS)
 
 export interface Round {
@@ -30,11 +31,13 @@ export interface Round {
   readonly writesToTheOld: number
   /** How long the old master was seen as a writable master in that time, milliseconds. */
   readonly oldWasMasterMs: number
+  /** How the machine fared from the fault to the last client's reply. */
+  readonly pace: Window
 }
 
 /** Ten raw sockets and ten ioredis clients without Sentinel settings or retries, SET, INCR and ECHO at a steady rate. */
-export function startClients(port: number, roundsPerSecond = 25): Workload {
-  return startWorkload({ port, rawClients: 10, ioredisClients: 10, roundsPerSecond })
+export function startClients(port: number, roundsPerSecond = 25, prefix = 'w'): Workload {
+  return startWorkload({ port, rawClients: 10, ioredisClients: 10, roundsPerSecond, prefix })
 }
 
 /** Waits until every client has had a reply to something it sent from now on. */
@@ -47,21 +50,29 @@ export async function everyClientServed({ ledger }: Workload): Promise<void> {
   await waitUntil('every client is served', served, { withinMs: 30_000, everyMs: 50 })
 }
 
-/** One failover, from a whole set to a whole set. */
-export async function runRound(set: SentinelSet, workload: Workload, fault: Fault): Promise<Round> {
+/** One failover, from a whole set to a whole set. After the last one nobody waits for the set to be whole again. */
+export async function runRound(
+  set: SentinelSet,
+  workload: Workload,
+  fault: Fault,
+  { isLast = false }: { readonly isLast?: boolean } = {},
+): Promise<Round> {
   await everyClientServed(workload)
   const old = await set.currentMaster()
   const faultAt = nowMs()
+  const readPace = openWindow()
   await inflict(set, old, fault)
   const { majorityAt } = await set.waitForNewMaster(old, { withinMs: 30_000 })
   const majority = majorityAt + nowMs() - Date.now()
   await everyClientServed(workload)
+  const pace = readPace()
   const seenAtOld = await watchOldMaster(set, old, fault)
-  await set.settle()
+  if (!isLast) await set.settle()
   const resumed = resumedAfter(workload, majority)
   const pauses = [...resumed.keys()].map(client => pauseBetween(workload, client, faultAt, majority + 5000))
   return {
     fault,
+    pace,
     resumedAfterMs: [...resumed.values()].sort((a, b) => a - b),
     pauseMs: Math.max(...pauses),
     ...seenAtOld,

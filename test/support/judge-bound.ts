@@ -8,7 +8,7 @@ import { waitUntil } from './wait-until.ts'
 
 /** What judge-bound needs of tap's test. */
 export interface Judge {
-  pass(name: string, extra?: { skip: string }): unknown
+  pass(...args: [name: string] | [name: string, extra: { skip: string }]): unknown
   fail(name: string): unknown
   comment(text: string): unknown
 }
