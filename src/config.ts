@@ -17,6 +17,7 @@ import { options, type Values } from './config/table.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
 import type { FileOwner, NatRule } from './config/values.ts'
 import type { LogLevel } from './ops/log.ts'
+import type { Secret } from './transport/secret.ts'
 
 export { unknownCommand }
 
@@ -29,7 +30,7 @@ export interface Config {
   readonly listen: Address | null
   readonly listenSocket: ListenSocket | null
   readonly clientUsername: string | null
-  readonly clientPassword: string | null
+  readonly clientPassword: Secret | null
   /** 0: no limit. */
   readonly frameTimeoutMs: number
   readonly maxUnreadBytes: number
@@ -44,9 +45,9 @@ export interface Config {
   readonly maxSessionHeldBytes: number
   readonly maxSessions: number
   readonly redisUsername: string | null
-  readonly redisPassword: string | null
+  readonly redisPassword: Secret | null
   readonly sentinelUsername: string | null
-  readonly sentinelPassword: string | null
+  readonly sentinelPassword: Secret | null
   /** Where passwords were read from, to be read again when the files change; null for one that was not in a file. */
   readonly passwordFiles: PasswordFiles
   readonly redisTls: TlsConfig | null

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/client.ts'
 import type { Reply } from '../sentinel/view.ts'
+import type { Secret } from '../transport/secret.ts'
 import type { Route } from '../transport/server-route.ts'
 import type { Refusal } from './facts.ts'
 
@@ -11,7 +12,7 @@ export interface Target {
   readonly address: Address
   readonly route: Route
   readonly username: string | null
-  readonly password: string | null
+  readonly password: Secret | null
 }
 
 export interface Conversation {

@@ -5,6 +5,7 @@
 // Never: keeps a password in clear, answers a client, or tells by its time how much of a guess was right.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Log } from '../ops/log.ts'
+import type { Secret } from '../transport/secret.ts'
 
 /** The user of AUTH's short form, as in Redis. */
 const DEFAULT_USER = 'default'
@@ -21,19 +22,19 @@ export class ClientLogin {
   #untold = 0
 
   /** `username` null: the default user. */
-  constructor(username: string | null, password: string) {
+  constructor(username: string | null, password: Secret) {
     this.#user = digest(username ?? DEFAULT_USER)
     this.#password = digest(password)
   }
 
   /** From now on this is the password; the one before it still serves, until the next change. */
-  setPassword(password: string): void {
+  setPassword(password: Secret): void {
     this.#previous = this.#password
     this.#password = digest(password)
   }
 
   /** Whether this is the user and its password. Takes the same time whichever of the two is wrong, and however wrong. */
-  accepts(username: Buffer | string, password: Buffer): boolean {
+  accepts(username: Secret, password: Buffer): boolean {
     const userFits = timingSafeEqual(digest(username), this.#user)
     const given = digest(password)
     const fitsNew = timingSafeEqual(given, this.#password)
@@ -61,6 +62,6 @@ export class ClientLogin {
 }
 
 /** Digests are equally long, whatever they are of: what is compared never tells a length. */
-function digest(value: Buffer | string): Buffer {
+function digest(value: Secret): Buffer {
   return createHash('sha256').update(value).digest()
 }

@@ -7,6 +7,7 @@
 
 import { createRun, createUnit } from '../relay/request.ts'
 import { encodeCommand } from '../resp/encode.ts'
+import { type Secret, secretOf } from '../transport/secret.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { rewriteHelloId } from './client-ids.ts'
 import type { SessionContext } from './context.ts'
@@ -16,8 +17,8 @@ import { endTransaction } from './transaction.ts'
 
 interface Hello {
   readonly protocol: 2 | 3
-  readonly username: string | null
-  readonly password: string | null
+  readonly username: Secret | null
+  readonly password: Secret | null
   readonly name: string | null
 }
 
@@ -25,15 +26,15 @@ interface Hello {
 export function parseHello(args: readonly Buffer[]): Hello | undefined {
   const version = args[1]?.toString('latin1')
   if (version !== '2' && version !== '3') return undefined
-  let username: string | null = null
-  let password: string | null = null
+  let username: Secret | null = null
+  let password: Secret | null = null
   let name: string | null = null
   for (let i = 2; i < args.length; ) {
     const option = args[i]?.toString('latin1').toLowerCase()
     const left = args.length - i - 1
     if (option === 'auth' && left >= 2) {
-      username = args[i + 1]?.toString() ?? ''
-      password = args[i + 2]?.toString() ?? ''
+      username = secretAt(args, i + 1)
+      password = secretAt(args, i + 2)
       i += 3
     } else if (option === 'setname' && left >= 1) {
       name = args[i + 1]?.toString() ?? ''
@@ -41,6 +42,10 @@ export function parseHello(args: readonly Buffer[]): Hello | undefined {
     } else return undefined
   }
   return { protocol: version === '3' ? 3 : 2, username, password, name }
+}
+
+function secretAt(args: readonly Buffer[], index: number): Secret {
+  return secretOf(args[index] ?? Buffer.alloc(0))
 }
 
 /** HELLO outside of a transaction. */
@@ -100,8 +105,8 @@ export function handleAuth(context: SessionContext, frame: Buffer, args: readonl
 
 /** What an AUTH that succeeded has changed. */
 function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
-  const username = args.length > 2 ? (args[1]?.toString() ?? '') : null
-  const password = args[args.length - 1]?.toString() ?? ''
+  const username = args.length > 2 ? secretAt(args, 1) : null
+  const password = secretAt(args, args.length - 1)
   context.state.identity = withIdentity(context.state.identity, { username, password })
   context.identityChanged()
 }

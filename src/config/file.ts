@@ -5,7 +5,8 @@
 // hold passwords, so a syntax error is reported by its place and kind alone.
 // Imports `yaml` only when there is a file to read: it costs 40 ms that a start without one should not pay.
 import { createRequire } from 'node:module'
-import { readSmallFile, secretText } from '../transport/read-file.ts'
+import { readSmallFile, secretIn } from '../transport/read-file.ts'
+import type { Secret } from '../transport/secret.ts'
 import { type Given, type Source, shownName, type Table, valueNames } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
@@ -82,9 +83,9 @@ function scalarText(scalar: Scalar): string | undefined {
   return scalar.type === 'PLAIN' && ['', '~', 'null'].includes(scalar.value) ? undefined : scalar.value
 }
 
-/** The secret in a file, see secretText. */
-export function readSecretFile(named: Given): { text: string } | { error: string } {
+/** The secret in a file, see secretIn. */
+export function readSecretFile(named: Given): { secret: Secret } | { error: string } {
   const content = readSmallFile(named.text)
   if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }
-  return { text: secretText(content.bytes) }
+  return { secret: secretIn(content.bytes) }
 }

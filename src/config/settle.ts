@@ -37,7 +37,7 @@ export function settle(table: Table, sources: readonly Source[]): Settled {
     else {
       givens.set(name, found)
       if (found.file !== undefined) secretFiles.set(name, found.file)
-      const read = option.kind.read(found.text)
+      const read = found.bytes ? { value: found.bytes } : option.kind.read(found.text)
       if ('value' in read) values.set(name, read.value)
       else errors.push(wrong(found, { ...read, secret: option.secret }))
     }
@@ -45,7 +45,8 @@ export function settle(table: Table, sources: readonly Source[]): Settled {
   return { values, givens, secretFiles, errors }
 }
 
-type Found = Given & { readonly file?: string }
+/** `bytes`: a secret that is no text; it stands for `text`. */
+type Found = Given & { readonly file?: string; readonly bytes?: Buffer }
 
 /** The text that counts for an option: of its flag, variable, key or twin, or its default. */
 function findText(name: string, option: Option<unknown>, sources: readonly Source[]): Found | { error: string } | null {
@@ -54,9 +55,11 @@ function findText(name: string, option: Option<unknown>, sources: readonly Sourc
   if (given && twin) return { error: `${given.origin}: given together with ${twin.origin}; expected only one of them` }
   if (twin) {
     const content = readSecretFile(twin)
-    return 'error' in content
-      ? content
-      : { text: content.text, origin: `${twin.origin}: ${twin.text}`, file: twin.text }
+    if ('error' in content) return content
+    const about = { origin: `${twin.origin}: ${twin.text}`, file: twin.text }
+    return Buffer.isBuffer(content.secret)
+      ? { ...about, text: '', bytes: content.secret }
+      : { ...about, text: content.secret }
   }
   return given ?? (option.fallback === null ? null : { text: option.fallback, origin: 'default' })
 }

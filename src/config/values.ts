@@ -3,6 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { type Address, parseAddress } from '../address.ts'
 import { parseDenyEntry } from '../command/deny.ts'
+import type { Secret } from '../transport/secret.ts'
 import type { Kind, Read } from './option.ts'
 
 /** Any text that is not empty and holds no control characters (a line end in a name is always an accident). */
@@ -17,7 +18,7 @@ export function text(placeholder: string): Kind<string> {
 }
 
 /** A password: any bytes but none at all. */
-export function password(): Kind<string> {
+export function password(): Kind<Secret> {
   return {
     placeholder: 'PASSWORD',
     form: 'text, never shown',

@@ -14,7 +14,7 @@ import { MissingRights } from '../ops/rights.ts'
 import { createSeldom } from '../transport/seldom.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import { describeIdentity, type Identity } from '../upstream/identity.ts'
+import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
 import type { Turn } from '../upstream/turn.ts'
 import { type BackoffLimits, holdLimitMs } from './backoff.ts'
@@ -227,7 +227,7 @@ export class Lanes implements LaneHost {
       'link to the master is up',
     )
     const node = formatAddress(link.master)
-    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: identity.username })
+    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: nameShown(identity.username) })
     this.#refused.delete(`${node} ${describeIdentity(identity)}`)
     const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
     if (loading === 'loaded') {

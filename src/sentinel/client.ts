@@ -3,6 +3,7 @@
 // (subscriptions, unanswered commands, timers) can reach into its successor.
 
 import { Redis } from 'ioredis'
+import type { Secret } from '../transport/secret.ts'
 import type { Route } from '../transport/server-route.ts'
 import { connectorOf } from './connector.ts'
 
@@ -11,7 +12,7 @@ export interface ClientOptions {
   /** 3: answers and publications share the connection. Older servers fall back to 2. */
   readonly protocol: 2 | 3
   readonly username: string | null
-  readonly password: string | null
+  readonly password: Secret | null
   readonly name: string | null
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
@@ -33,7 +34,8 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
     Connector: connectorOf(options.route, { disconnectTimeoutMs }),
     ...(tls !== null && { tls }),
     ...(username !== null && { username }),
-    ...(password !== null && { password }),
+    // ioredis sends bytes as they are (redis/event_handler.js); its types know text alone.
+    ...(password !== null && { password: password as string }),
     ...(name !== null && { connectionName: name }),
     protocol: options.protocol,
     replyMapping: 'legacy',

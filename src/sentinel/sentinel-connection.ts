@@ -11,6 +11,7 @@ import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights, type Right } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
+import type { Secret } from '../transport/secret.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { closeClient, createClient, reasonOf } from './client.ts'
@@ -84,7 +85,7 @@ export class SentinelConnection {
   #loggedError: string | null = null
   readonly #rights: MissingRights
   /** The password of the last dial. */
-  #tried: string | null = null
+  #tried: Secret | null = null
 
   constructor(options: SentinelConnectionOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(options.address)

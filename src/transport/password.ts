@@ -6,7 +6,8 @@
 // A rotation changes the file and each server at different times, in either order: until all have changed, some servers
 // take the one password and some the other. So the last one is kept, and a refusal makes the next attempt use the other.
 // Never: shows a password, decides when to try again.
-import { readSmallFile, secretText } from './read-file.ts'
+import { readSmallFile, secretIn } from './read-file.ts'
+import { isSameSecret, type Secret } from './secret.ts'
 
 /** Whom to sign in as; null: the default user. */
 export interface Login {
@@ -17,23 +18,23 @@ export interface Login {
 export class Password {
   /** Where it was read from; null: it is fixed, or there is none. */
   readonly file: string | null
-  #newest: string | null
-  #previous: string | null = null
+  #newest: Secret | null
+  #previous: Secret | null = null
   #usePrevious = false
 
-  constructor(value: string | null, file: string | null = null) {
+  constructor(value: Secret | null, file: string | null = null) {
     this.#newest = value
     this.file = value === null ? null : file
   }
 
   /** What to sign in with now; null: without. */
-  get current(): string | null {
+  get current(): Secret | null {
     return this.#usePrevious ? this.#previous : this.#newest
   }
 
   /** A server has refused `tried`. Whoever tried an older choice changes nothing. */
-  refused(tried: string | null): void {
-    if (this.#previous !== null && tried === this.current) this.#usePrevious = !this.#usePrevious
+  refused(tried: Secret | null): void {
+    if (this.#previous !== null && isSameSecret(tried, this.current)) this.#usePrevious = !this.#usePrevious
   }
 
   /**
@@ -44,11 +45,11 @@ export class Password {
     if (this.file === null) return { changed: false, problem: null }
     const content = readSmallFile(this.file)
     if ('cause' in content) return { changed: false, problem: content.cause }
-    const text = secretText(content.bytes)
-    if (text === '') return { changed: false, problem: 'the file is empty' }
-    if (text === this.#newest) return { changed: false, problem: null }
+    const secret = secretIn(content.bytes)
+    if (secret === '') return { changed: false, problem: 'the file is empty' }
+    if (isSameSecret(secret, this.#newest)) return { changed: false, problem: null }
     this.#previous = this.#newest
-    this.#newest = text
+    this.#newest = secret
     this.#usePrevious = false
     return { changed: true, problem: null }
   }

@@ -1,6 +1,7 @@
 // read-file.ts — reads a small file, or says why it cannot be read, in the system's words and without the path.
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
+import { type Secret, secretOf } from './secret.ts'
 
 /** Never throws. `cause` reads like `no such file or directory (ENOENT)`. */
 export function readSmallFile(path: string): { bytes: Buffer } | { cause: string } {
@@ -19,7 +20,8 @@ function causeOf(error: unknown): string {
   return words === undefined ? error.message : `${words} (${code})`
 }
 
-/** The secret in a file: its text without the one line end that editors and `echo` put behind it. */
-export function secretText(bytes: Buffer): string {
-  return bytes.toString('utf8').replace(/\r?\n$/, '')
+/** The secret in a file: its bytes without the one line end that editors and `echo` put behind it. */
+export function secretIn(bytes: Buffer): Secret {
+  const lineEnd = bytes.at(-1) !== 10 ? 0 : bytes.at(-2) === 13 ? 2 : 1
+  return secretOf(bytes.subarray(0, bytes.length - lineEnd))
 }

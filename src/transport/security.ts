@@ -9,6 +9,7 @@ import type { Log } from '../ops/log.ts'
 import { FileWatcher } from './file-watcher.ts'
 import { createNatMap, type NatEntry } from './nat-map.ts'
 import { Password } from './password.ts'
+import type { Secret } from './secret.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
 import { namesOf, type TlsFiles } from './tls-files.ts'
 
@@ -19,9 +20,9 @@ export interface SecurityOptions {
   readonly natMap: readonly NatEntry[]
   readonly redisTls: ServerTls | null
   readonly sentinelTls: ServerTls | null
-  readonly redisPassword: string | null
-  readonly sentinelPassword: string | null
-  readonly clientPassword: string | null
+  readonly redisPassword: Secret | null
+  readonly sentinelPassword: Secret | null
+  readonly clientPassword: Secret | null
   readonly passwordFiles: Readonly<Record<Who, string | null>>
 }
 

@@ -15,6 +15,7 @@
 import { isNoPerm, type Right } from '../ops/rights.ts'
 import { decodeReply, ReplyError, text } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
+import type { Secret } from '../transport/secret.ts'
 import { type Identity, passwordOf } from './identity.ts'
 
 /** Why a link did not come up. `auth`: the node refused the identity; `frame` is its own error line. */
@@ -44,7 +45,7 @@ export class Handshake {
   readonly bytes: Buffer
   /** Whom it signs in, and with which password. */
   readonly identity: Identity
-  readonly password: string | null
+  readonly password: Secret | null
   /** Our client id on the node, 0 until HELLO has answered. */
   clientId = 0
   /** Something worth a warning that did not stop the link. */
@@ -92,8 +93,8 @@ const MINUS = 45
 const isAuthError = (line: string): boolean => /^-(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(line)
 const lineOf = (frame: Buffer): string => frame.toString('utf8', 0, frame.length - 2)
 
-function helloStep(identity: Identity, password: string | null): Step {
-  const args = ['HELLO', String(identity.protocol)]
+function helloStep(identity: Identity, password: Secret | null): Step {
+  const args: Secret[] = ['HELLO', String(identity.protocol)]
   if (password !== null) args.push('AUTH', identity.username ?? 'default', password)
   return {
     bytes: encodeCommand(args),

@@ -1,4 +1,5 @@
-// command-list.ts — known bugs of classification: what may be sent again when nobody knows whether it ran.
+// command-list.ts — known bugs of what a command is taken for: what may be sent again when nobody knows whether it ran, and
+// the bytes of a login.
 import type { Mutation } from './mutation.ts'
 
 const overtaken = 'test/unit/command/overtaken.test.ts'
@@ -48,5 +49,14 @@ export const commandMutations: readonly Mutation[] = [
     breaks: 'AtMostOnceUnderSafe',
     test: 'test/unit/command/learned.test.ts',
     shows: /a cursor that is read is no read/,
+  },
+  {
+    name: 'two users whose bytes look alike as text share a link',
+    file: 'src/transport/secret.ts',
+    from: 'return isUtf8(bytes) ? bytes.toString() : Buffer.from(bytes)',
+    to: 'return isUtf8(bytes) || true ? bytes.toString() : Buffer.from(bytes)',
+    breaks: 'a session works as its own user',
+    test: 'test/wire/access-bytes.test.ts',
+    shows: /after the links were lost|is up|served/,
   },
 ]

@@ -1,0 +1,16 @@
+// secret.ts — a user's name or a password as the bytes it is made of. A leaf.
+//
+// Redis compares bytes; a string of JavaScript holds those alone that are UTF-8. So what is UTF-8 is a string, which can be
+// compared and shown, and everything else stays bytes: nothing is ever replaced on the way to a server.
+import { isUtf8 } from 'node:buffer'
+
+export type Secret = string | Buffer
+
+/** `bytes` as a secret; a copy, as what was read may be overwritten. */
+export function secretOf(bytes: Buffer): Secret {
+  return isUtf8(bytes) ? bytes.toString() : Buffer.from(bytes)
+}
+
+export function isSameSecret(a: Secret | null, b: Secret | null): boolean {
+  return Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : a === b
+}
