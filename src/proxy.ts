@@ -14,6 +14,7 @@ import { createDenyList } from './command/deny.ts'
 import { LearnedCommands } from './command/learned.ts'
 import type { Config } from './config.ts'
 import type { Admin } from './ops/admin.ts'
+import { Bugs } from './ops/bugs.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
 import type { Facts } from './ops/facts.ts'
 import type { Log } from './ops/log.ts'
@@ -63,6 +64,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
   const counters = createCounters()
   const security = createSecurity(config, log)
   const redisLogin = { username: config.redisUsername, password: security.passwords.redis }
+  const bugs = new Bugs(log, counters)
   const turn = new Turn()
   const learned = new LearnedCommands()
   const rights = new MissingRights(log)
@@ -78,6 +80,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     turn,
     counters,
     log,
+    bugs,
     rights,
     observe: observation => watcher.confirm(observation),
   })
@@ -95,10 +98,10 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     {
       onServe: master => {
         served = master
-        lanes.serve(master)
-        learnCommands(master)
+        bugs.guard('serve', () => lanes.serve(master))
+        bugs.guard('serve', () => learnCommands(master))
       },
-      onHold: (cause, detail) => lanes.hold(cause, detail),
+      onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
     },
   )
   let served: Master | null = null
@@ -127,9 +130,11 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     const onNoPerm = (): void => {
       rights.tell('command', { node: formatAddress(master), user: config.redisUsername })
     }
-    void fetchCommandFlags(security.redis.route(master), redisLogin, onNoPerm).then(flags => {
-      if (flags !== undefined && learnedFrom === master) learned.learn(flags)
-    })
+    fetchCommandFlags(security.redis.route(master), redisLogin, onNoPerm)
+      .then(flags => {
+        if (flags !== undefined && learnedFrom === master) learned.learn(flags)
+      })
+      .catch(error => bugs.ofStep(error, 'learning commands'))
   }
   const pressure = new Pressure(counters, config.maxHeldBytes)
   const listener = new Listener(
@@ -138,6 +143,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       turn,
       counters,
       log,
+      bugs,
       pressure,
       deny: createDenyList(config.denyCommands),
       defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
@@ -182,7 +188,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
       })
       if (bound.listen !== null) listening.push(formatAddress(bound.listen))
       if (bound.socket !== null) listening.push(bound.socket)
-      pressureTimer = setInterval(() => pressure.check(), PRESSURE_CHECK_MS)
+      pressureTimer = setInterval(() => bugs.guard('pressure', () => pressure.check()), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
       state = 'running'

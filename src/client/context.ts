@@ -2,6 +2,7 @@
 // answer. Implemented by session.ts alone.
 import type { DenyList } from '../command/deny.ts'
 import type { LearnedCommands } from '../command/learned.ts'
+import type { Blamed } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Lane } from '../relay/lane.ts'
@@ -14,7 +15,7 @@ import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
 
-export interface SessionContext {
+export interface SessionContext extends Blamed {
   readonly id: number
   readonly state: SessionState
   readonly subscriptions: Subscriptions

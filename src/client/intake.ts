@@ -6,13 +6,14 @@
 //
 // Owns: pausing and resuming the socket. Never: looks into bytes, decides why to pause.
 import type { Socket } from 'node:net'
+import type { Blamed } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Turn } from '../upstream/turn.ts'
 
 /** Why a session is not read from; more than one may hold. */
 export const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8 } as const
 
-export interface IntakeOwner {
+export interface IntakeOwner extends Blamed {
   readonly gone: boolean
   /** Nothing more is taken from the client. */
   readonly ending: boolean
@@ -100,6 +101,6 @@ export class Intake {
       this.#setRest(null)
       if (rest !== null) this.#owner.read(rest)
       if (this.paused === 0 && !this.#owner.gone && !this.#owner.ending) this.#socket.resume()
-    })
+    }, this.#owner)
   }
 }

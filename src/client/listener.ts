@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../address.ts'
 import type { ListenSocket } from '../config.ts'
 import { errors } from '../errors.ts'
+import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
 import type { TlsFiles } from '../transport/tls-files.ts'
 import { hangUp } from './hang-up.ts'
@@ -28,6 +29,7 @@ export class Listener {
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
   readonly #log: Log
+  readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
   readonly #sweep: Sweep
@@ -38,6 +40,7 @@ export class Listener {
   ) {
     const { counters, log } = host
     this.#log = log
+    this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
     this.#sweep = new Sweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,
@@ -68,7 +71,14 @@ export class Listener {
       const id = this.#nextId++
       counters.sessions++
       counters.sessionsTotal++
-      this.#sessions.set(id, new Session(id, socket, sessionHost))
+      try {
+        this.#sessions.set(id, new Session(id, socket, sessionHost))
+      } catch (error) {
+        counters.sessions--
+        host.bugs.ofSession(error, id)
+        socket.on('error', () => {}).destroy()
+        return
+      }
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
     const files = options.tls ?? null
@@ -131,7 +141,7 @@ export class Listener {
     const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
     this.#tls?.endHandshakes()
     const eachSession = (act: (session: Session) => void): void => {
-      for (const session of [...this.#sessions.values()]) act(session)
+      for (const session of [...this.#sessions.values()]) this.#bugs.guard('end of a session', () => act(session))
     }
     const timers = [
       setTimeout(() => {

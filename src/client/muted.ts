@@ -14,5 +14,8 @@ export function mutedOwner(session: RequestOwner): RequestOwner {
     onAnswered(commands, weight): void {
       session.onAnswered(commands, weight)
     },
+    onBug(error): void {
+      session.onBug(error)
+    },
   }
 }

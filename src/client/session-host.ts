@@ -1,5 +1,6 @@
 // session-host.ts — what a session is given by the program around it.
 import type { DenyList } from '../command/deny.ts'
+import type { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Lanes } from '../relay/lanes.ts'
@@ -15,6 +16,7 @@ export interface SessionHost {
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
+  readonly bugs: Bugs
   readonly deny: DenyList
   readonly pressure: Pressure
   readonly defaultIdentity: Identity

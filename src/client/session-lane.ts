@@ -63,6 +63,7 @@ export class SessionLane {
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => session.push(frame),
       onLinkReady: () => this.#onLinkReady(),
+      onBug: error => session.onBug(error),
       onLinkLost: () => {
         if (session.state.watching) session.state.watchLost = true
       },
@@ -92,7 +93,7 @@ export class SessionLane {
       this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
       this.#host.lanes.closePrivate(lane, false)
       this.takePrivate()
-    })
+    }, this.#session)
   }
 
   /** The session's identity is another one now. */

@@ -78,12 +78,16 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     socket
       .on('data', (chunk: Buffer) => {
         host.counters.clientBytesIn += chunk.length
-        if (!this.#inputEnded) this.#intake.onData(chunk)
+        try {
+          if (!this.#inputEnded) this.#intake.onData(chunk)
+        } catch (error) {
+          this.onBug(error)
+        }
       })
-      .on('drain', () => this.#slow.onDrain())
-      .on('end', () => this.#onEnd())
-      .on('error', () => this.#close())
-      .on('close', () => this.#close())
+      .on('drain', () => this.#guard(() => this.#slow.onDrain()))
+      .on('end', () => this.#guard(() => this.#onEnd()))
+      .on('error', () => host.bugs.guard('end of a session', () => this.#close()))
+      .on('close', () => host.bugs.guard('end of a session', () => this.#close()))
   }
 
   // ---- what dispatch asks of a session ----
@@ -235,7 +239,14 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.pendingBytes -= weight
     this.#unread.answered += commands
     if (this.gone) return
-    if (this.#intake.paused !== 0 || this.pending === 0) this.#afterReply()
+    if (this.#intake.paused !== 0 || this.pending === 0) {
+      // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with this one.
+      try {
+        this.#afterReply()
+      } catch (error) {
+        this.#host.turn.defer(() => this.onBug(error), this)
+      }
+    }
   }
 
   flush(): boolean {
@@ -267,9 +278,9 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     )
       this.#intake.unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#takeOwnLink)
+    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#takeOwnLink, this)
     if (this.#choice.trackingDue) this.trackAgain()
-    if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle)
+    if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle, this)
     if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
     this.#endIfDone()
   }
@@ -360,7 +371,22 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
   leave(): void {
-    if (!this.gone) this.#onEnd()
+    if (!this.gone) this.#guard(() => this.#onEnd())
+  }
+
+  /** An exception in work for this session, wherever it was done: the session ends, and nothing else. */
+  onBug(error: unknown): void {
+    if (this.gone) return
+    this.#host.bugs.ofSession(error, this.id)
+    this.#host.bugs.guard('end of a session', () => this.destroy())
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.onBug(error)
+    }
   }
 
   /** Shutdown: everything that is unanswered ends here. */
@@ -374,11 +400,14 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.gone = true
     this.#out = []
     this.#outBytes = 0
-    this.#reader.clear()
-    this.#unread.onDrain()
-    endTransaction(this)
-    this.#intake.clear()
-    this.#choice.close()
-    this.#host.onClosed(this)
+    try {
+      this.#reader.clear()
+      this.#unread.onDrain()
+      endTransaction(this)
+      this.#intake.clear()
+      this.#choice.close()
+    } finally {
+      this.#host.onClosed(this)
+    }
   }
 }

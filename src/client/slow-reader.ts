@@ -3,6 +3,7 @@
 //
 // Owns: the timer of a client that must read. Never: counts what is unread (unread.ts does).
 import type { Socket } from 'node:net'
+import type { Blamed } from '../ops/bugs.ts'
 import { type Intake, Pause } from './intake.ts'
 import type { SessionHost } from './session-host.ts'
 import type { SessionLane } from './session-lane.ts'
@@ -14,7 +15,7 @@ const MAX_UNREAD = 1024 * 1024
 /** A client over its limit of unread bytes that takes nothing for this long is ended. */
 const UNREAD_STALL_MS = 3000
 
-export interface SlowSession {
+export interface SlowSession extends Blamed {
   readonly gone: boolean
   readonly ending: boolean
   /** It has read nothing for too long. */
@@ -56,7 +57,7 @@ export class SlowReader {
         if (this.#unread.isOver(host.maxUnreadBytes)) this.#mustRead(true)
       }
     }
-    if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve)
+    if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve, this.#session)
   }
 
   /** The client has taken everything. */

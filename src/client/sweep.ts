@@ -61,6 +61,12 @@ export class Sweep {
     this.#last = now
     const limit = this.#limits.frameTimeoutMs
     // A session that ends may go from the map meanwhile: a Map's iteration allows that.
-    for (const session of this.#sessions.values()) session.checkUnfinished(now, limit, sweepMs)
+    for (const session of this.#sessions.values()) {
+      try {
+        session.checkUnfinished(now, limit, sweepMs)
+      } catch (error) {
+        session.onBug(error)
+      }
+    }
   }
 }

@@ -21,7 +21,7 @@ const gauge = (name: string, help: string): CounterRow => ({ name, type: 'gauge'
 const ended = 'holdfast_sessions_ended_total'
 const endedHelp =
   'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time (frame-timeout) ' +
-  'or too large (frame-size), replies that are not read (unread).'
+  'or too large (frame-size), replies that are not read (unread), an error in Holdfast (bug).'
 const refused = 'holdfast_commands_refused_total'
 const refusedHelp = 'Commands refused for having too many arguments, or because the open MULTIs hold too much.'
 const held = 'holdfast_held_ended_total'
@@ -43,6 +43,11 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   frameTimeouts: counter(ended, endedHelp, ['reason', 'frame-timeout']),
   framesTooLarge: counter(ended, endedHelp, ['reason', 'frame-size']),
   unreadEnded: counter(ended, endedHelp, ['reason', 'unread']),
+  bugEnded: counter(ended, endedHelp, ['reason', 'bug']),
+  bugs: counter(
+    'holdfast_bugs_total',
+    'Errors in Holdfast that ended one step and no session; the log has each as process.bug.',
+  ),
   argumentsRefused: counter(refused, refusedHelp, ['reason', 'arguments']),
   transactionsRefused: counter(refused, refusedHelp, ['reason', 'transaction-bytes']),
   pressurePauses: counter(

@@ -25,6 +25,9 @@ export interface Counters {
   framesTooLarge: number
   /** Sessions ended for replies that they do not read. */
   unreadEnded: number
+  /** Sessions ended by an exception of ours, and steps of no session in particular that one has cut short. */
+  bugEnded: number
+  bugs: number
   /** Commands refused for having too many arguments. */
   argumentsRefused: number
   /** Commands refused because the open MULTIs hold too much. */
@@ -86,6 +89,8 @@ export function createCounters(): Counters {
     frameTimeouts: 0,
     framesTooLarge: 0,
     unreadEnded: 0,
+    bugEnded: 0,
+    bugs: 0,
     argumentsRefused: 0,
     transactionsRefused: 0,
     pressurePauses: 0,

@@ -24,6 +24,7 @@ export const lostReasons = [
   'broken-reply',
   'handshake',
   'cut',
+  'bug',
 ] as const
 export const handshakeFailures = ['auth', 'not-master', 'not-ready', 'refused'] as const
 export const absorbedCodes = ['READONLY', 'MASTERDOWN', 'REDIRECT', 'LOADING', 'NOREPLICAS', 'UNBLOCKED'] as const

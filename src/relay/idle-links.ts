@@ -77,4 +77,6 @@ export class IdleLinks implements LinkListener<Request> {
   }
   onWritable(): void {}
   onHandshakeFailed(): void {}
+  /** The link ends; nobody uses it. */
+  onBug(): void {}
 }

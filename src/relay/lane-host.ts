@@ -1,6 +1,7 @@
 // lane-host.ts — what a lane may ask of the pool that owns it: the gate, the limits, and somebody to report to.
 import type { Master } from '../address.ts'
 import type { LearnedCommands } from '../command/learned.ts'
+import type { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Dial } from '../upstream/dial.ts'
@@ -26,6 +27,7 @@ export interface LaneHost {
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
+  readonly bugs: Bugs
   readonly policy: ReplayPolicy
   /** What the master says of commands that the table does not know. */
   readonly learned: LearnedCommands

@@ -11,6 +11,7 @@
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
 import { errors } from '../errors.ts'
+import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
@@ -20,12 +21,12 @@ import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
 import { namedClassOf, type Refusal, refusalCode, refusalOf } from './replay.ts'
-import { failRequest, makeLocal, type Request } from './request.ts'
+import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 import { Waiting } from './waiting.ts'
 
 /** What a private lane's session adds to its link, and hears besides replies. */
-export interface LaneOwner {
+export interface LaneOwner extends Blamed {
   /** Frames that give a new link the session's state; null when there is none. */
   prelude(): Prelude | null
   /** The name and library that the prelude tells the link. */
@@ -101,7 +102,7 @@ export class Lane implements LinkListener<Request> {
       }
       if (this.#host.sendable && this.#quiesce === null && !link.full) {
         request.sends++
-        request.handler?.onSend?.(request)
+        if (request.handler !== null && !this.#prepare(request)) return
         link.send(request)
         link.writeIfMuch()
         return
@@ -196,7 +197,7 @@ export class Lane implements LinkListener<Request> {
     const recalled = this.#link?.status === 'ready' ? this.#link.recall() : []
     if (recalled.length === 0) return
     const { policy, counters } = this.#host
-    this.#waiting.putBack(recalled.flatMap(request => takeBack(request, 'unsent', policy, counters)))
+    this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', policy, counters)))
     this.#settleFront()
   }
 
@@ -226,12 +227,19 @@ export class Lane implements LinkListener<Request> {
       if (next.local === null) {
         if (next.sends > 0) this.#host.counters.replayed++
         next.sends++
-        next.handler?.onSend?.(next)
+        if (next.handler !== null && !this.#prepare(next)) continue
       }
       link.send(next)
     }
     link.settleHead()
     if (this.#waiting.size === 0) this.#host.onDrained()
+  }
+
+  /** Answers whether it may be sent; if not, its session is gone. */
+  #prepare(request: Request): boolean {
+    if (prepare(request)) return true
+    this.#host.counters.pendingBytes -= request.weight
+    return false
   }
 
   /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
@@ -240,7 +248,7 @@ export class Lane implements LinkListener<Request> {
     if (heldSince !== null && now - heldSince >= limit && this.#link !== null && this.#link.inFlight > 0)
       this.#abandon()
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
-      const timeout = head.local === null ? (head.handler?.timedOut?.(now) ?? null) : null
+      const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
       this.#waiting.shift(head.local === null ? 'expired' : 'drained')
       if (timeout !== null) makeLocal(head, timeout)
@@ -320,7 +328,7 @@ export class Lane implements LinkListener<Request> {
       return
     }
     this.#reply(request, frame, type)
-    if (request.expect === 0) this.#complete(request)
+    if (request.expect === 0 && !this.#closed) this.#complete(request)
   }
 
   #reply(request: Request, frame: Buffer, type: number): void {
@@ -329,7 +337,7 @@ export class Lane implements LinkListener<Request> {
       return
     }
     request.given++
-    if (request.handler !== null) request.handler.onReply(request, frame, type)
+    if (request.handler !== null) ofHandler(request, handler => handler.onReply(request, frame, type))
     else request.owner.deliver(frame)
   }
 
@@ -376,19 +384,44 @@ export class Lane implements LinkListener<Request> {
     }
   }
 
+  /** What threw was no handler's work: whose reply it was is not served any more, and the link is lost. */
+  onBug(_link: Link<Request>, request: Request | undefined, error: unknown): void {
+    if (request === undefined) {
+      this.onStepBug(error)
+      return
+    }
+    this.#host.counters.pendingBytes -= request.weight
+    request.owner.onBug(error)
+  }
+
+  /** An exception in what was done for the lane as a whole: of a private lane its session is to blame. */
+  onStepBug(error: unknown): void {
+    if (this.owner !== null) this.owner.onBug(error)
+    else this.#host.bugs.ofStep(error, 'shared lane')
+  }
+
   onClosed(link: Link<Request>, reason: CloseReason, detail: string, owed: Request[], unsent: number): void {
     if (this.#link !== link) return
     this.#link = null
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(reason)
     if (link.wasReady) this.owner?.onLinkLost()
-    if (owed.length > 0 || this.#quiesce !== null) this.#requeue(link, owed, unsent)
+    if (owed.length > 0 || this.#quiesce !== null) this.#requeueOrEnd(link, owed, unsent)
     if (this.#closed) return
     this.#host.onLinkLost(link, this, reason, detail)
     // Whatever ended it, the next link is dialled only to a master that is confirmed from now on.
     this.#awaitingConfirmation = true
     if (!link.wasReady) this.#retryLater()
     this.#host.observe(`link ${reason}`)
+  }
+
+  /** Whose commands cannot be put back, because of an exception of ours, is better ended than left without an answer. */
+  #requeueOrEnd(link: Link<Request>, owed: Request[], unsent: number): void {
+    try {
+      this.#requeue(link, owed, unsent)
+    } catch (error) {
+      for (const { owner } of owed) owner.onBug(error)
+    }
   }
 
   #requeue(link: Link<Request>, owed: Request[], unsent: number): void {
@@ -403,14 +436,20 @@ export class Lane implements LinkListener<Request> {
       const outcome = i >= owed.length - unsent ? 'unsent' : lost
       back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
     })
-    this.#waiting.putBack(back)
+    this.#putBack(back)
     this.#settleFront()
+  }
+
+  /** A lane that has been closed meanwhile, because its session ended over one of these, keeps none of them. */
+  #putBack(requests: readonly Request[]): void {
+    if (!this.#closed) this.#waiting.putBack(requests)
+    else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
   }
 
   #endQuiesce(link: Link<Request>): void {
     const again = this.#endOfQuiesce()
     link.inspectAll = false
-    this.#waiting.putBack(again)
+    this.#putBack(again)
     this.#settleFront()
     if (this.#waiting.size > 0) this.#retryLater()
   }
@@ -434,8 +473,12 @@ export class Lane implements LinkListener<Request> {
     const delay = backoffMs(this.#attempt, this.#host.backoff, Math.random)
     this.#timer = setTimeout(() => {
       this.#timer = null
-      if (this.#link === null) this.ensureLink()
-      else this.pump()
+      try {
+        if (this.#link === null) this.ensureLink()
+        else this.pump()
+      } catch (error) {
+        this.onStepBug(error)
+      }
     }, delay)
   }
 

@@ -8,6 +8,7 @@
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
+import { Bugs } from '../ops/bugs.ts'
 import type { Counters, HoldLabel } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/rights.ts'
@@ -41,6 +42,8 @@ export interface LanesOptions {
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
+  /** Left out: one of its own. */
+  readonly bugs?: Bugs
   /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
   readonly rights?: MissingRights
   readonly observe: (observation: string) => void
@@ -64,6 +67,7 @@ export class Lanes implements LaneHost {
   readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
+  readonly bugs: Bugs
   readonly policy: ReplayPolicy
   readonly learned: LearnedCommands
   readonly backoff: BackoffLimits
@@ -96,6 +100,7 @@ export class Lanes implements LaneHost {
     this.turn = options.turn
     this.counters = options.counters
     this.log = options.log
+    this.bugs = options.bugs ?? new Bugs(options.log, options.counters)
     this.#rights = options.rights ?? new MissingRights(options.log)
     this.policy = options.policy
     this.learned = options.learned ?? new LearnedCommands()
@@ -110,14 +115,14 @@ export class Lanes implements LaneHost {
 
   start(): void {
     this.#awakeAt = performance.now()
-    this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
+    this.#sweep = setInterval(() => this.bugs.guard('sweep', () => this.#onSweep()), SWEEP_MS)
   }
 
   /** Ends every link; what still waits is dropped, because its sessions are gone. */
   stop(): void {
     if (this.#sweep !== null) clearInterval(this.#sweep)
     this.#idle.close()
-    for (const lane of this.#all()) lane.close()
+    this.#each(lane => lane.close())
     this.#shared.clear()
     this.#private.clear()
   }
@@ -167,14 +172,15 @@ export class Lanes implements LaneHost {
     if (moved) {
       if (!isFirst) this.moves++
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
-      for (const lane of this.#all())
+      this.#each(lane => {
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
+      })
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
       this.#refused.clear()
       if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
-    for (const lane of this.#all()) lane.onConfirmed(lane.owner !== null || lane.users > 0, moved)
+    this.#each(lane => lane.onConfirmed(lane.owner !== null || lane.users > 0, moved))
     this.onDrained()
   }
 
@@ -182,21 +188,21 @@ export class Lanes implements LaneHost {
   hold(cause: HoldLabel, detail: string): void {
     this.#holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
-    for (const lane of this.#all()) lane.recall()
+    this.#each(lane => lane.recall())
     if (cause !== 'not-master') return
-    for (const lane of this.#all()) lane.cut(detail, 'unknown')
+    this.#each(lane => lane.cut(detail, 'unknown'))
     this.#idle.keepOnly(() => false)
   }
 
   /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
   giveUp(): void {
     if (this.sendable) return
-    for (const lane of this.#all()) lane.expire(Number.POSITIVE_INFINITY, null)
+    this.#each(lane => lane.expire(Number.POSITIVE_INFINITY, null))
   }
 
   /** The password of our own user has changed: lanes that pause because the old one was refused dial now. */
   signInAgain(): void {
-    for (const lane of this.#all()) lane.onPassword(lane.owner !== null || lane.users > 0)
+    this.#each(lane => lane.onPassword(lane.owner !== null || lane.users > 0))
   }
 
   // ---- what lanes report ----
@@ -324,6 +330,21 @@ export class Lanes implements LaneHost {
     yield* [...this.#private]
   }
 
+  /** One lane's trouble is not the others'. */
+  #each(act: (lane: Lane) => void): void {
+    for (const lane of this.#all()) {
+      try {
+        act(lane)
+      } catch (error) {
+        lane.onStepBug(error)
+      }
+    }
+  }
+
+  onBug(error: unknown): void {
+    this.bugs.ofStep(error, 'all lanes')
+  }
+
   #close(lane: Lane): void {
     lane.close()
     if (this.#loading.onGone(lane)) this.#dialOthers()
@@ -332,8 +353,8 @@ export class Lanes implements LaneHost {
   /** Lanes that had to wait for the one that loads the scripts. */
   #dialOthers(): void {
     this.turn.defer(() => {
-      for (const lane of this.#all()) lane.onLoaded(lane.owner !== null || lane.users > 0)
-    })
+      this.#each(lane => lane.onLoaded(lane.owner !== null || lane.users > 0))
+    }, this)
   }
 
   #onGate(from: GateState, to: GateState): void {
@@ -354,10 +375,10 @@ export class Lanes implements LaneHost {
     const now = performance.now()
     this.#checkAwake(now)
     const shut = this.sendable ? null : this.gate.state.since
-    for (const lane of this.#all()) {
+    this.#each(lane => {
       lane.expire(now, shut)
       this.#checkSilence(lane, now)
-    }
+    })
     this.#idle.expire(now)
     this.#closeUnused(now)
   }

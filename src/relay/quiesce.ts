@@ -6,7 +6,7 @@
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
 import type { LearnedCommands } from '../command/learned.ts'
 import { classOf, framesOf, part } from './replay.ts'
-import { createLocal, makeLocal, type Request, type RequestOwner, wholeBytes } from './request.ts'
+import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from './request.ts'
 import { restartUnit } from './take-back.ts'
 
 export class Quiesce {
@@ -95,8 +95,9 @@ function hear(request: Request, frame: Buffer, type: number): Buffer[] {
     pending: owner.pending,
     deliver: bytes => void told.push(Buffer.from(bytes)),
     onAnswered() {},
+    onBug: error => owner.onBug(error),
   }
-  request.handler.onReply(request, frame, type)
+  ofHandler(request, handler => handler.onReply(request, frame, type))
   request.owner = owner
   return told
 }

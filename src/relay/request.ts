@@ -3,10 +3,11 @@
 // Born whole, in one place, in one field order: there is one per read of a client, at full load a hundred thousand a
 // second, and the engine keeps them fast only while they all have one shape.
 import type { ReplayClass } from '../command/spec.ts'
+import type { Blamed } from '../ops/bugs.ts'
 import type { Exchange } from '../upstream/link.ts'
 
 /** The session, as far as the relay knows it. */
-export interface RequestOwner {
+export interface RequestOwner extends Blamed {
   /** The client is gone: nobody hears a reply, and what was not sent need not be. */
   readonly gone: boolean
   /** Its commands without a reply. */
@@ -158,15 +159,41 @@ export function createLocal(owner: RequestOwner, reply: Buffer): Request {
 /** Ends a request with an error of the proxy's own, in its turn: one for each reply its client still waits for. */
 export function failRequest(request: Request, error: Buffer): void {
   const owed = unanswered(request)
-  request.handler?.onFailed(request)
+  if (request.handler !== null) ofHandler(request, handler => handler.onFailed(request))
   makeLocal(request, owed === 1 ? error : Buffer.concat(new Array<Buffer>(owed).fill(error)))
 }
 
 /** A handler's request is one command; a run's commands have no reply yet; of a transaction some may have theirs. */
 function unanswered(request: Request): number {
-  if (request.handler !== null) return request.handler.owes?.() ?? 1
+  if (request.handler !== null) return ofHandler(request, handler => handler.owes?.()) ?? 1
   if (!request.unit) return request.commands
   return request.replies - Math.max(request.given, request.replies - request.expect)
+}
+
+/**
+ * Asks the request's handler, which knows what one session wants with its command and nothing else: an exception there ends
+ * that session, and the answer is undefined. What the request is for its link and its lane stays true.
+ */
+export function ofHandler<T>(request: Request, ask: (handler: RequestHandler) => T): T | undefined {
+  const { handler, owner } = request
+  if (handler === null) return undefined
+  try {
+    return ask(handler)
+  } catch (error) {
+    owner.onBug(error)
+    return undefined
+  }
+}
+
+/** It is about to be sent. Answers false when its handler failed, and its session with it: it must not be. */
+export function prepare(request: Request): boolean {
+  try {
+    request.handler?.onSend?.(request)
+    return true
+  } catch (error) {
+    request.owner.onBug(error)
+    return false
+  }
 }
 
 /** Turns a request into a reply of the proxy's own: nothing of it is sent (again). */

@@ -11,7 +11,7 @@ import {
   type ReplayPolicy,
   remainderOf,
 } from './replay.ts'
-import { failRequest, type Request } from './request.ts'
+import { failRequest, ofHandler, type Request } from './request.ts'
 
 /**
  * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent behind
@@ -81,5 +81,5 @@ export function restartUnit(request: Request, passed: number): void {
   request.skip = request.handler === null ? request.given : 0
   request.expect = request.replies
   request.inspect = true
-  request.handler?.onReplay(request)
+  if (request.handler !== null) ofHandler(request, handler => handler.onReplay(request))
 }

@@ -121,12 +121,15 @@ export class SentinelConnection {
   askPeers(): void {
     const client = this.#client
     if (!this.#up || !client) return
-    client.call('SENTINEL', 'SENTINELS', this.#options.masterName).then(
-      reply => {
-        if (client === this.#client && !this.#stopped) this.#listener.onPeers(readPeers(reply))
-      },
-      error => this.#lacks('sentinel|sentinels', error), // the question proper reports what else is wrong
-    )
+    client
+      .call('SENTINEL', 'SENTINELS', this.#options.masterName)
+      .then(
+        reply => {
+          if (client === this.#client && !this.#stopped) this.#listener.onPeers(readPeers(reply))
+        },
+        error => this.#lacks('sentinel|sentinels', error), // the question proper reports what else is wrong
+      )
+      .catch(error => this.#broken(error))
   }
 
   /** The password has changed: it is told to the connection that is up; one that waits to be dialled is dialled now. */
@@ -161,6 +164,16 @@ export class SentinelConnection {
   #dial(): void {
     if (this.#stopped) return
     this.#redial = null
+    try {
+      this.#connect()
+    } catch (error) {
+      // No configuration or server leads here either; it is dialled again all the same.
+      this.#broken(error)
+      this.#dialLater()
+    }
+  }
+
+  #connect(): void {
     const { address, login, routes } = this.#options
     const { username } = login
     const password = login.password.current
@@ -184,8 +197,12 @@ export class SentinelConnection {
 
   #hear(client: Redis, channel: string, text: string): void {
     if (client !== this.#client || this.#stopped) return
-    const event = parseEvent(channel, text, this.#options.masterName)
-    if (event) this.#listener.onEvent(event)
+    try {
+      const event = parseEvent(channel, text, this.#options.masterName)
+      if (event) this.#listener.onEvent(event)
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
   /** Subscribes first: what happens between an answer and the subscription would not be heard. */
@@ -278,6 +295,10 @@ export class SentinelConnection {
     } else {
       this.#complain(why)
     }
+    this.#dialLater()
+  }
+
+  #dialLater(): void {
     const base = Math.min(redialMs.max, redialMs.min * 2 ** Math.min(this.#attempts++, 10))
     this.#redial = setTimeout(() => this.#dial(), base / 2 + (Math.random() * base) / 2)
   }

@@ -144,10 +144,22 @@ export class Watcher {
 
   #feed(input: Input): void {
     if (this.#state !== 'running') return
-    const { topology, effects } = next(this.#topology, input, performance.now())
-    this.#topology = topology
-    for (const effect of effects) this.#act(effect)
+    try {
+      const { topology, effects } = next(this.#topology, input, performance.now())
+      this.#topology = topology
+      for (const effect of effects) this.#act(effect)
+    } catch (error) {
+      this.#bug(error)
+    }
     this.#arm()
+  }
+
+  /** An exception of ours: this input is lost, and the next one, or the next tick, finds what it would have. */
+  #bug(error: unknown): void {
+    this.#log.error(
+      { event: 'process.bug', step: 'control plane', err: error },
+      'an error in Holdfast: this step was left undone, everything else goes on; please report this line',
+    )
   }
 
   #act(effect: Effect): void {
@@ -333,6 +345,15 @@ export class Watcher {
 
   #tick(): void {
     this.#timer = null
+    try {
+      this.#look()
+    } catch (error) {
+      this.#bug(error)
+    }
+    this.#arm()
+  }
+
+  #look(): void {
     const now = performance.now()
     this.#feed({ kind: 'tick' })
     for (const connection of this.#connections.values()) connection.ask()
@@ -346,6 +367,5 @@ export class Watcher {
     const patients = sentinels.map(one => ({ ...one, sentinel: one.address }))
     const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
     this.#report({ masterName, patients, majority, hasCandidate }, now)
-    this.#arm()
   }
 }

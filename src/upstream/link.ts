@@ -40,6 +40,7 @@ export type CloseReason =
   | 'broken-reply'
   | 'handshake'
   | 'cut'
+  | 'bug'
 
 export interface LinkListener<E extends Exchange> {
   onReady(link: Link<E>): void
@@ -60,6 +61,8 @@ export interface LinkListener<E extends Exchange> {
   onClosed(link: Link<E>, reason: CloseReason, detail: string, owed: E[], unsent: number): void
   /** The handshake ended badly; onClosed follows. */
   onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
+  /** The listener threw, over `exchange` if that is known, which the link has forgotten; onClosed follows. */
+  onBug(link: Link<E>, exchange: E | undefined, error: unknown): void
 }
 
 export interface LinkOptions {
@@ -108,6 +111,8 @@ export class Link<E extends Exchange> {
   /** Of a busy link: where its reads go and its writes are put together; null: each has memory of its own. */
   readonly #memory: ReadBuffer | null
   readonly #gatherer: Gatherer | null
+  /** One that the proxy answers itself, while it does. */
+  #answering: E | undefined
   #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
@@ -136,7 +141,7 @@ export class Link<E extends Exchange> {
         () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${options.connectTimeoutMs} ms`),
       )
       .on('data', (chunk: Buffer) => this.#onData(chunk))
-      .on('drain', () => this.#onDrain())
+      .on('drain', () => this.#onSocketDrain())
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
@@ -208,7 +213,7 @@ export class Link<E extends Exchange> {
     this.#counters.masterBytesOut += total
     const ok = this.#gatherer?.write(this.#socket, out, total) ?? writeGathered(this.#socket, out, total)
     if (!ok) this.congested = true
-    else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain())
+    else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain(), this)
   }
 
   /** Takes back what this turn has collected and not written yet, in its order. */
@@ -253,16 +258,31 @@ export class Link<E extends Exchange> {
   #onData(chunk: Buffer): void {
     this.lastActivity = performance.now()
     this.#counters.masterBytesIn += chunk.length
-    if (this.status === 'dialing') {
-      this.#onHandshakeData(chunk, 0)
-      return
+    try {
+      if (this.status === 'dialing') this.#onHandshakeData(chunk, 0)
+      else this.#readTurn(chunk)
+    } catch (error) {
+      this.onBug(error)
     }
+  }
+
+  #readTurn(chunk: Buffer): void {
     this.#turn.beginRead()
     try {
       this.#read(chunk, 0)
     } finally {
       this.#turn.endRead()
     }
+  }
+
+  /**
+   * The listener threw. How far it came is not known, and nothing may be delivered to the wrong request: `exchange` is
+   * given up, and what else is owed is handed back, as when the link is lost.
+   */
+  onBug(error: unknown, exchange?: E): void {
+    if (exchange !== undefined && this.#fifo.peek() === exchange) this.#fifo.shift()
+    this.#listener.current.onBug(this, exchange, error)
+    this.#close('bug', 'an error in Holdfast while it was read from or written to')
   }
 
   /** The hot loop: runs of uninspected replies of one exchange become one slice. */
@@ -274,48 +294,52 @@ export class Link<E extends Exchange> {
     let runStart = from
     let run = 0
     let head = fifo.peek()
-    while (at < chunk.length) {
-      const end = scanner.next(chunk, at)
-      if (end < 0) break
-      const type = scanner.type
-      if (
-        head !== undefined &&
-        !head.inspect &&
-        type !== ReplyType.error &&
-        type !== ReplyType.push &&
-        this.#partial.length === 0 &&
-        this.isPush === null &&
-        !this.inspectAll
-      ) {
-        run++
-        at = end
-        if (--head.expect === 0) {
-          fifo.shift()
-          listener.onReplies(head, chunk.subarray(runStart, end), run)
-          if (this.status !== 'ready') return
-          runStart = end
-          run = 0
-          head = this.#nextHead()
+    try {
+      while (at < chunk.length) {
+        const end = scanner.next(chunk, at)
+        if (end < 0) break
+        const type = scanner.type
+        if (
+          head !== undefined &&
+          !head.inspect &&
+          type !== ReplyType.error &&
+          type !== ReplyType.push &&
+          this.#partial.length === 0 &&
+          this.isPush === null &&
+          !this.inspectAll
+        ) {
+          run++
+          at = end
+          if (--head.expect === 0) {
+            fifo.shift()
+            listener.onReplies(head, chunk.subarray(runStart, end), run)
+            if (this.status !== 'ready') return
+            runStart = end
+            run = 0
+            head = this.#nextHead()
+          }
+          continue
         }
-        continue
+        if (run > 0 && head !== undefined) {
+          listener.onReplies(head, chunk.subarray(runStart, at), run)
+          run = 0
+        }
+        this.#onSlowFrame(chunk.subarray(at, end), type)
+        if (this.status !== 'ready') return
+        at = end
+        runStart = end
+        head = this.#nextHead()
       }
-      if (run > 0 && head !== undefined) {
-        listener.onReplies(head, chunk.subarray(runStart, at), run)
-        run = 0
+      if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
+      if (scanner.broken) {
+        this.#close('broken-reply', 'the server sent bytes that are no reply')
+        return
       }
-      this.#onSlowFrame(chunk.subarray(at, end), type)
-      if (this.status !== 'ready') return
-      at = end
-      runStart = end
-      head = this.#nextHead()
+      if (at < chunk.length) this.#partial.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
+      if (!listener.onReadEnd(this)) this.#memory?.keep()
+    } catch (error) {
+      this.onBug(error, this.#answering ?? head)
     }
-    if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
-    if (scanner.broken) {
-      this.#close('broken-reply', 'the server sent bytes that are no reply')
-      return
-    }
-    if (at < chunk.length) this.#partial.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
-    if (!listener.onReadEnd(this)) this.#memory?.keep()
   }
 
   /** The next exchange that waits for the server; those the proxy answers itself are completed on the way. */
@@ -323,15 +347,21 @@ export class Link<E extends Exchange> {
     let head = this.#fifo.peek()
     while (head !== undefined && head.expect === 0) {
       this.#fifo.shift()
+      this.#answering = head
       this.#listener.current.onReplies(head, NOTHING, 0)
       head = this.#fifo.peek()
     }
+    this.#answering = undefined
     return head
   }
 
   /** Answers what needs no server, when it is at the head already. */
   settleHead(): void {
-    this.#nextHead()
+    try {
+      this.#nextHead()
+    } catch (error) {
+      this.onBug(error, this.#answering)
+    }
   }
 
   #onSlowFrame(end: Buffer, type: number): void {
@@ -401,6 +431,14 @@ export class Link<E extends Exchange> {
     return this.#memory?.kept(bytes) ?? bytes
   }
 
+  #onSocketDrain(): void {
+    try {
+      this.#onDrain()
+    } catch (error) {
+      this.onBug(error)
+    }
+  }
+
   #onDrain(): void {
     this.congested = false
     if (this.status === 'ready') this.#listener.current.onWritable(this)
@@ -413,6 +451,10 @@ export class Link<E extends Exchange> {
     this.#out = []
     this.#outBytes = 0
     this.#partial = []
-    this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
+    try {
+      this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
+    } catch (error) {
+      this.#listener.current.onBug(this, undefined, error)
+    }
   }
 }

@@ -7,13 +7,15 @@
 // libuv polls all readable sockets and only then runs the check phase, so a link's one write carries the commands of
 // every client that spoke in that turn. This is where sharing a link gets its speed from.
 
+import type { Blamed } from '../ops/bugs.ts'
+
 /** A link that has collected bytes and wants one write for them. */
-export interface FlushableLink {
+export interface FlushableLink extends Blamed {
   flush(): void
 }
 
 /** The same of a session. */
-export interface FlushableSession {
+export interface FlushableSession extends Blamed {
   /** Answers whether the kernel has taken everything. */
   flush(): boolean
 }
@@ -24,7 +26,7 @@ export class Turn {
   beforeLinks: ((now: number) => void) | null = null
   #links: FlushableLink[] = []
   #sessions: FlushableSession[] = []
-  #later: (() => void)[] = []
+  #later: { readonly work: () => void; readonly owner: Blamed }[] = []
   #scheduled = false
   #reading = false
 
@@ -55,9 +57,9 @@ export class Turn {
     if (this.#sessions.length > 0) this.#schedule()
   }
 
-  /** Runs `work` at the end of this turn, after the stack that called is gone. */
-  defer(work: () => void): void {
-    this.#later.push(work)
+  /** Runs `work` at the end of this turn, after the stack that called is gone; `owner` is told when it throws. */
+  defer(work: () => void, owner: Blamed): void {
+    this.#later.push({ work, owner })
     this.#schedule()
   }
 
@@ -67,7 +69,13 @@ export class Turn {
     const sessions = this.#sessions
     this.#sessions = []
     let all = true
-    for (const session of sessions) if (!session.flush()) all = false
+    for (const session of sessions) {
+      try {
+        if (!session.flush()) all = false
+      } catch (error) {
+        session.onBug(error)
+      }
+    }
     return all
   }
 
@@ -82,14 +90,26 @@ export class Turn {
     if (this.#later.length > 0) {
       const later = this.#later
       this.#later = []
-      for (const work of later) work()
+      for (const { work, owner } of later) {
+        try {
+          work()
+        } catch (error) {
+          owner.onBug(error)
+        }
+      }
     }
     this.flushSessions()
     if (this.#links.length > 0) {
       this.beforeLinks?.(performance.now())
       const links = this.#links
       this.#links = []
-      for (const link of links) link.flush()
+      for (const link of links) {
+        try {
+          link.flush()
+        } catch (error) {
+          link.onBug(error)
+        }
+      }
     }
   }
 }

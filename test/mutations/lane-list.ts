@@ -103,7 +103,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'replies behind a cut are delivered',
     file: 'src/upstream/link.ts',
-    from: "this.#onSlowFrame(chunk.subarray(at, end), type)\n      if (this.status !== 'ready') return",
+    from: "this.#onSlowFrame(chunk.subarray(at, end), type)\n        if (this.status !== 'ready') return",
     to: 'this.#onSlowFrame(chunk.subarray(at, end), type)',
     breaks: 'a READONLY makes all later replies of its link worthless',
     test: link,

@@ -1,6 +1,7 @@
 // robust-list.ts — known bugs of what one client can do to all: replies that are taken apart, exceptions, the log.
 import type { Mutation } from './mutation.ts'
 
+const bug = 'test/wire/session-bug.test.ts'
 const clientData = 'test/wire/client-data.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
@@ -12,5 +13,23 @@ export const robustMutations: readonly Mutation[] = [
     breaks: 'what a script answers ends nobody',
     test: clientData,
     shows: /nested 7,900 deep/,
+  },
+  {
+    name: 'the link does not say over whose reply it stumbled',
+    file: 'src/upstream/link.ts',
+    from: 'this.onBug(error, this.#answering ?? head)',
+    to: 'this.onBug(error)',
+    breaks: 'an exception ends the session it was thrown for',
+    test: bug,
+    shows: /in the relay itself/,
+  },
+  {
+    name: 'an exception in one write ends them all',
+    file: 'src/upstream/turn.ts',
+    from: '        session.onBug(error)\n',
+    to: '        throw error\n',
+    breaks: 'an exception ends the session it was thrown for',
+    test: 'test/unit/upstream/turn.test.ts',
+    shows: /goes on with the others/,
   },
 ]

@@ -17,7 +17,7 @@ interface Edge {
   readonly kind: 'type' | 'value'
 }
 
-const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters', 'ops/rights'] as const
+const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters', 'ops/rights', 'ops/bugs'] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
   'ops/counter-metrics',
@@ -59,6 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/status': ['ops/facts'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
   'ops/rights': ['ops/log'],
+  'ops/bugs': ['ops/counters', 'ops/log'],
 }
 
 /** Who may import a package; Node's own modules are free. */

@@ -37,6 +37,9 @@ export class TestSession implements RequestOwner {
         value instanceof RespError ? `-${value.message}` : Array.isArray(value) ? value.join() : String(value),
       )
   }
+  onBug(error: unknown): void {
+    throw error
+  }
   onAnswered(commands: number): void {
     this.pending -= commands
   }
@@ -128,4 +131,7 @@ export const plainOwner: LaneOwner = {
   onPush() {},
   onLinkReady() {},
   onLinkLost() {},
+  onBug(error) {
+    throw error
+  },
 }

@@ -7,7 +7,8 @@ import { encodeCommand } from '../../../src/resp/encode.ts'
 const ARRAY = 42
 function makeScan(cursor: string, mark: () => number): { request: Request; heard: Buffer[] } {
   const heard: Buffer[] = []
-  const owner = { gone: false, pending: 1, deliver: (bytes: Buffer) => heard.push(bytes), onAnswered(): void {} }
+  const deliver = (bytes: Buffer): void => void heard.push(bytes)
+  const owner = { gone: false, pending: 1, deliver, onAnswered(): void {}, onBug(): void {} }
   const frame = encodeCommand(['SCAN', cursor, 'COUNT', '10'])
   return { request: createUnit(owner, frame, 1, 1, new Scanning(frame, 1, mark)), heard }
 }

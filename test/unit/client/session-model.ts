@@ -127,6 +127,7 @@ export class SessionModel {
       turn,
       counters: this.counters,
       log,
+      bugs: this.#lanes.bugs,
       deny: createDenyList([]),
       pressure: new Pressure(this.counters, 1e9),
       defaultIdentity: createIdentity(null, null, 0, 2),
@@ -367,7 +368,8 @@ export class SessionModel {
   }
 
   #check(): void {
-    const sum = imbalance(this.counters)
+    const { bugs, bugEnded } = this.counters
+    const sum = bugs + bugEnded > 0 ? 'an exception was thrown' : imbalance(this.counters)
     if (sum !== undefined) this.#break(`CountersAddUp: ${sum}`)
     if (this.node.scarce) this.#scarceMs = this.loop.now
     for (; this.#checked < this.replies.length; this.#checked++) {

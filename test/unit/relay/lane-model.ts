@@ -64,6 +64,9 @@ class Client implements RequestOwner {
     this.pending -= commands
     this.pendingBytes -= weight
   }
+  onBug(error: unknown): void {
+    throw error
+  }
   expect(kind: Expected['kind'], name: string, key = `${this.name}${this.sent.length + 1}`): string {
     this.sent.push({ key, kind, name })
     return key
@@ -327,7 +330,8 @@ export class LaneModel {
   }
 
   #check(): void {
-    const sum = imbalance(this.counters)
+    const { bugs, bugEnded } = this.counters
+    const sum = bugs + bugEnded > 0 ? 'an exception was thrown' : imbalance(this.counters)
     if (sum !== undefined) this.#break(`CountersAddUp: ${sum}`)
     if (this.counters.pendingBytes < 0 || this.counters.waiting < 0) this.#break('CountersAddUp: below zero')
     for (const client of [this.a, this.b]) this.#checkReplies(client)

@@ -9,6 +9,9 @@ export class Owner implements RequestOwner {
   deliver(bytes: Buffer): void {
     this.delivered.push(bytes.toString('latin1'))
   }
+  onBug(error: unknown): void {
+    throw error
+  }
   onAnswered(commands: number): void {
     this.answered += commands
   }

@@ -49,6 +49,7 @@ class Scene {
       onReadEnd: () => true,
       onWritable() {},
       onHandshakeFailed() {},
+      onBug: (_link, exchange, error) => this.told.push(`bug ${exchange?.name}: ${error}`),
       onClosed: (_link, reason, _detail, owed) => {
         this.told.push(`closed ${reason}, owes ${owed.map(({ name }) => name).join(' ')}`)
       },

@@ -6,12 +6,14 @@ function recorder() {
   const told: string[] = []
   const turn = new Turn()
   turn.beforeLinks = () => told.push('guard')
-  const link = { flush: () => void told.push('link') }
+  const onBug = (error: unknown): void => void told.push(String(error))
+  const link = { flush: () => void told.push('link'), onBug }
   const session = (taken: boolean) => ({
     flush: () => {
       told.push('session')
       return taken
     },
+    onBug,
   })
   return { told, turn, link, session }
 }
@@ -62,4 +64,19 @@ t.test('turn — asks the guard first — also for a link that does not wait', a
   const { told, turn, link } = recorder()
   turn.writeNow(link)
   t.strictSame(told, ['guard', 'link'])
+})
+
+t.test('turn — goes on with the others — when one of them throws', async t => {
+  const { told, turn, link, session } = recorder()
+  const fails = (who: string) => () => {
+    throw new Error(who)
+  }
+  turn.defer(fails('work'), link)
+  turn.defer(() => void told.push('work'), link)
+  turn.markSession({ ...session(true), flush: fails('flush') })
+  turn.markSession(session(true))
+  turn.markLink({ ...link, flush: fails('write') })
+  turn.markLink(link)
+  await nextTurn()
+  t.strictSame(told, ['Error: work', 'work', 'Error: flush', 'session', 'guard', 'Error: write', 'link'])
 })
