@@ -112,8 +112,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'links of an old term are not cut',
     file: 'src/relay/lanes.ts',
-    from: "lane.cut(detail, 'unknown')\n      this.#idle",
-    to: 'lane.onLoaded(false)\n      this.#idle',
+    from: "lane.cut(detail, 'unknown')\n      })\n      this.#idle",
+    to: 'lane.onLoaded(false)\n      })\n      this.#idle',
     breaks: 'NothingSentWhileHeld, EveryRequestEnds',
     test: walkAlways,
     shows: /NothingSentWhileHeld|EveryRequestEnds/,
