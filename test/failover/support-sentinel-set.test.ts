@@ -63,7 +63,7 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
   const { node, majorityAt } = await set.waitForNewMaster(first, { withinMs: 20_000 })
   t.not(node, first)
   const took = majorityAt - killedAt
-  t.ok(took >= 1500 && took < 20_000, `a majority after ${took} ms`)
+  t.ok(took >= 1500, `a majority after ${took} ms`)
   t.equal(await set.currentMaster(), node)
   await waitUntil('the watch sees it too', () => watch.current() === `127.0.0.1:${node.port}`, { withinMs: 2000 })
   watch.stop()
@@ -77,7 +77,7 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
 
 async function stoppedAndResumed(t: Test, set: SentinelSet, master: Node): Promise<void> {
   await set.stop(master)
-  await t.rejects(set.command(master, 'PING'), /no answer in 1000 ms/)
+  await t.rejects(set.command(master, 'PING'), /no answer in \d+ ms/)
   t.equal(set.living().length, 5)
   await set.resume(master)
   await waitUntil('it answers again', async () => (await set.command(master, 'PING')) === 'PONG', { withinMs: 5000 })

@@ -104,7 +104,7 @@ t.test('workload — measures a pause — when nothing passes for a while', asyn
   await workload.stop()
   const report = workload.ledger.report(await readBack(workload.ledger, node))
   t.strictSame(faults(report), [0, 0, 0, 0])
-  t.ok(report.silence.ms >= 390 && report.silence.ms < 5000, `silence of ${report.silence.ms} ms`)
+  t.ok(report.silence.ms >= 390, `silence of ${report.silence.ms} ms`)
   t.ok(report.longestPause.ms >= report.silence.ms)
 })
 
