@@ -19,11 +19,9 @@ export class SetupError extends Error {}
 
 /** Programs by name, and the packages that hold them. A set is asked for by name; `redis` always is. */
 const toolSets = {
-  redis: [
-    { program: 'redis-server', apt: 'redis-server', brew: 'redis' },
-    { program: 'redis-sentinel', apt: 'redis-sentinel', brew: 'redis' },
-    { program: 'redis-cli', apt: 'redis-tools', brew: 'redis' },
-  ],
+  // A Sentinel is `redis-server --sentinel`: no package of its own is needed.
+  redis: [{ program: 'redis-server', apt: 'redis-server', brew: 'redis' }],
+  cli: [{ program: 'redis-cli', apt: 'redis-tools', brew: 'redis' }],
   valkey: [
     { program: 'valkey-server', apt: 'valkey-server', brew: 'valkey' },
     { program: 'valkey-cli', apt: 'valkey-tools', brew: 'valkey' },
@@ -49,12 +47,13 @@ const toolSets = {
 }
 
 /**
- * Makes everything ready; `extras` are names of tool sets. Answers the path of the Node to run TypeScript with.
- * Throws SetupError where a person has to act.
+ * Makes everything ready. `needed` and `useful` are names of tool sets: without the first nothing works, without the second
+ * some of it does. Answers the path of the Node to run TypeScript with. Throws SetupError where a person has to act.
  */
-export async function setup(extras = []) {
+export async function setup({ needed = [], useful = [] } = {}) {
   const node = setupPackages()
-  await setupTools(['redis', ...extras])
+  await setupTools(['redis', ...needed])
+  setupUseful(useful)
   return node
 }
 
@@ -155,6 +154,38 @@ async function setupTools(sets) {
   for (const port of [6379, 26379]) await tellOfService(port)
 }
 
+/**
+ * What a distribution does not have is named once and done without. Each package is installed by itself: apt installs none
+ * of several when it does not know one.
+ */
+function setupUseful(sets) {
+  const missing = missingTools(sets)
+  if (missing.length === 0) return
+  const commands = usefulCommands(missing)
+  for (const command of commands) {
+    say(`running ${command.join(' ')}`)
+    const { status } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 2, 2] })
+    if (status !== 0) say(`${command.join(' ')}: exit code ${status}; going on without`)
+  }
+  const still = missingTools(sets).map(tool => tool.program)
+  if (still.length > 0) say(`not here: ${still.join(', ')}; the tests that need them are skipped and counted`)
+}
+
+function usefulCommands(missing) {
+  if (findProgram('apt-get')) {
+    const as = asRoot()
+    if (as === undefined) return []
+    const names = unique(missing.map(tool => tool.apt))
+    const known = names.filter(name => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0)
+    const install = [...as, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y']
+    const quiet = ['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
+    const update = known.length === names.length ? [] : [[...as, 'apt-get', 'update']]
+    return [...update, ...names.map(name => [...install, ...quiet, name])]
+  }
+  if (findProgram('brew')) return unique(missing.map(tool => tool.brew)).map(name => ['brew', 'install', name])
+  return []
+}
+
 function missingTools(sets) {
   return sets.flatMap(set => toolSets[set]).filter(tool => findProgram(tool.program) === undefined)
 }
@@ -251,7 +282,7 @@ function readExtras(args) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await setup(readExtras(process.argv.slice(2)))
+    await setup({ needed: readExtras(process.argv.slice(2)) })
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     say(error.message)

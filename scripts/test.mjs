@@ -17,7 +17,7 @@ const filesAtOnce = 2
 async function main(files) {
   let node
   try {
-    node = await setup(['valkey', 'openssl', 'deploy', 'ops'])
+    node = await setup({ useful: ['cli', 'valkey', 'openssl', 'deploy', 'ops'] })
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     process.stderr.write(`setup: ${error.message}\n`)

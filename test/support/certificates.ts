@@ -2,7 +2,7 @@
 //
 // Owns: the files it writes. Never: writes outside of the given folder, uses a key twice for two certificates.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, renameSync } from 'node:fs'
+import { copyFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Names of PEM files. */
@@ -41,20 +41,41 @@ export class Authority {
   issue(name: string, options: CertificateOptions = {}): CertificateFiles {
     const files = { cert: join(this.#dir, `${name}.pem`), key: join(this.#dir, `${name}-key.pem`) }
     const { names = 'DNS:localhost,IP:127.0.0.1,IP:::1', days = 30 } = options
-    const time = days > 0 ? ['-days', String(days)] : ['-not_before', stamp(days - 10), '-not_after', stamp(days)]
-    openssl([
-      ...['req', '-x509', ...newKey(options.key ?? 'ec'), '-keyout', files.key, '-out', files.cert, ...time],
-      ...[
-        '-subj',
-        `/CN=${name}`,
-        '-addext',
-        `subjectAltName=${names}`,
-        '-addext',
-        'basicConstraints=critical,CA:FALSE',
-      ],
-      ...['-CA', this.ca, '-CAkey', this.#key],
-    ])
+    const request = [
+      ...[...newKey(options.key ?? 'ec'), '-keyout', files.key, '-subj', `/CN=${name}`],
+      ...['-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE'],
+    ]
+    if (days > 0) {
+      const by = ['-CA', this.ca, '-CAkey', this.#key, '-days', String(days)]
+      openssl(['req', '-x509', ...request, '-out', files.cert, ...by])
+    } else this.#issueExpired(request, files.cert, days)
     return files
+  }
+
+  /** `openssl ca` dates a certificate back in every version; `req -not_before` came with OpenSSL 3.4. */
+  #issueExpired(request: readonly string[], cert: string, days: number): void {
+    const [asked, config] = [`${cert}.csr`, `${cert}.cnf`]
+    openssl(['req', '-new', ...request, '-out', asked])
+    writeFileSync(`${cert}.index`, '')
+    writeFileSync(
+      config,
+      [
+        '[ca]',
+        'default_ca=test',
+        '[test]',
+        `database=${cert}.index`,
+        `new_certs_dir=${this.#dir}`,
+        'default_md=sha256',
+        'rand_serial=yes',
+        'policy=any',
+        'copy_extensions=copy',
+        '[any]',
+        'commonName=supplied',
+      ].join('\n'),
+    )
+    const dates = ['-startdate', stamp(days - 10), '-enddate', stamp(days)]
+    const by = ['-cert', this.ca, '-keyfile', this.#key]
+    openssl(['ca', '-batch', '-notext', '-config', config, ...by, '-in', asked, '-out', cert, ...dates])
   }
 }
 

@@ -15,6 +15,8 @@ import { findServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const flavours = (['redis', 'valkey'] as const).filter(flavour => findServer(flavour) !== undefined)
+if (flavours.length < 2)
+  t.pass('with both servers', { skip: 'only one of redis-server and valkey-server is installed' })
 const page = readFileSync(new URL('../../docs/access.md', import.meta.url), 'utf8')
 
 /** The rules of the page, for a user named there. */
