@@ -10,6 +10,9 @@ import { health } from './commands/health.ts'
 import { serve } from './commands/serve.ts'
 import { unknownCommand } from './config.ts'
 
+// Who reads what is written here may leave (`| head -1`): that is no reason to end, or to say so.
+process.stderr.on('error', () => {})
+
 const commands = { check, health } as const
 
 const [word, ...rest] = process.argv.slice(2)

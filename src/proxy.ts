@@ -58,8 +58,15 @@ const CONNECT_TIMEOUT_MS = 1000
 /** How often sessions that wait for memory are looked at. */
 const PRESSURE_CHECK_MS = 10
 
+/** What the program around the proxy knows and the admin port tells. */
+export interface About {
+  readonly version: string
+  /** Log lines that could not be written. */
+  droppedLines?(): number
+}
+
 /** Builds everything; nothing is connected before start(). */
-export function createProxy(config: Config, log: Log, about = { version: 'unknown' }): Proxy {
+export function createProxy(config: Config, log: Log, about: About = { version: 'unknown' }): Proxy {
   const startedAt = Date.now()
   const counters = createCounters()
   const security = createSecurity(config, log)
@@ -111,6 +118,7 @@ export function createProxy(config: Config, log: Log, about = { version: 'unknow
     listening,
     startedAt,
     counters,
+    logLinesDropped: about.droppedLines?.() ?? 0,
     commands: callsByClass(counters.detail.calls),
     gate: gateFacts(lanes.gate.state, lanes.holdDetail, performance.now()),
     master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },

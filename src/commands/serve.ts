@@ -8,13 +8,22 @@ import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposure.ts'
 import { type Config, printableConfig, readConfig } from '../config.ts'
-import { createLog, type Log, prettyStream } from '../ops/log.ts'
+import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
+import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
 
 // The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
 // without it.
 const stopMarginMs = 2000
+/** How long the last lines may take; a reader that has stopped gets them no more. */
+const lastLinesMs = 500
+
+interface Ending {
+  readonly log: Log
+  readonly output: LogOutput
+  readonly delayMs: number
+}
 
 /** Reads the options and runs the proxy; resolves when it listens, or when there is nothing to run. */
 export async function serve(argv: readonly string[], env: Environment): Promise<void> {
@@ -24,11 +33,12 @@ export async function serve(argv: readonly string[], env: Environment): Promise<
 }
 
 async function run(config: Config): Promise<void> {
-  const log = createLog(config.logLevel, config.logPretty ? await prettyStream() : undefined)
+  const output = new LogOutput(standardOutput())
+  const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   for (const exposure of exposures(config)) log.warn(exposure)
-  const proxy = createProxy(config, log, { version: packageVersion() })
-  stopOnSignal(proxy, { log, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
+  const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
+  stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
@@ -38,12 +48,13 @@ async function run(config: Config): Promise<void> {
     const reason = error instanceof SocketFileError ? error.message : bindProblem(error, config)
     if (reason === undefined) throw error
     complain(reason)
+    await output.flush(lastLinesMs)
     process.exit(1)
   }
 }
 
 /** SIGTERM, SIGINT, SIGHUP and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
-function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs: number }): void {
+function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): void {
   const options: closeWithGrace.Options = {
     delay: delayMs,
     logger: false,
@@ -57,6 +68,7 @@ function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs
   closeWithGrace(options, async ({ signal, err }) => {
     if (err !== undefined) {
       log.fatal({ event: 'process.crash', err }, 'uncaught error')
+      await output.flush(lastLinesMs)
       return
     }
     log.info({ event: 'process.signal', signal }, 'stopping')
@@ -64,8 +76,10 @@ function stopOnSignal(proxy: RunningProxy, { log, delayMs }: { log: Log; delayMs
       await proxy.stop()
     } catch (error) {
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
+      await output.flush(lastLinesMs)
       throw error
     }
+    await output.flush(lastLinesMs)
   })
 }
 

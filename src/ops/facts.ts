@@ -54,6 +54,7 @@ export interface Facts {
   /** Date.now() when the program was built. */
   readonly startedAt: number
   readonly counters: Readonly<Counters>
+  readonly logLinesDropped: number
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
   readonly gate: GateFacts

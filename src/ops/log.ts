@@ -1,5 +1,6 @@
 // log.ts — the one way to log. Every line has an `event` name; keys, values and secrets never appear in one.
 import { type DestinationStream, type Logger, pino } from 'pino'
+import type { LogOutput } from './log-output.ts'
 
 export type Log = Logger
 
@@ -7,8 +8,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * A logger on standard output, written synchronously: a line about a crash must be out before the crash. JSON, unless
- * `stream` makes something else of it.
+ * A logger; JSON, unless `stream` makes something else of it. Without `stream` it writes to standard output by itself.
  * `redact` is a second line of defence; no code path puts a password into a log line in the first place.
  */
 export function createLog(level: LogLevel, stream?: DestinationStream): Log {
@@ -22,11 +22,19 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
   return stream === undefined ? pino(options) : pino(options, stream)
 }
 
+/** The logger of the running program: `output` drops what its reader does not take, and says so when it does again. */
+export function createProgramLog(level: LogLevel, output: LogOutput, format: (line: string) => string): Log {
+  const log = createLog(level, { write: line => output.write(format(line)) })
+  output.onBack = (missing, cause) =>
+    log.warn({ event: 'log.dropped', missing, cause }, 'lines are missing here: standard output was not read or full')
+  return log
+}
+
 /**
  * Lines for people: time, level, event, text, then the rest as one line of JSON. In colour on a terminal. The package
  * is loaded only when this is called.
  */
-export async function prettyStream(): Promise<DestinationStream> {
+export async function prettyFormat(): Promise<(line: string) => string> {
   const { NO_COLOR: plain } = process.env
   const { prettyFactory } = (await import('pino-pretty')).default
   const pretty = prettyFactory({
@@ -36,6 +44,5 @@ export async function prettyStream(): Promise<DestinationStream> {
     messageFormat: ({ event, msg }) => [event, msg].filter(text => text !== undefined).join(': '),
     ignore: 'event',
   })
-  const out = pino.destination({ fd: 1, sync: true })
-  return { write: line => void out.write(pretty(line)) }
+  return line => pretty(line)
 }

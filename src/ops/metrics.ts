@@ -151,6 +151,12 @@ const program = (process: ProcessStats): readonly Metric[] => [
   },
   single('gauge', 'holdfast_sessions_limit', 'The limit --max-sessions; 0 is none.', f => f.limits.maxSessions),
   single('gauge', 'holdfast_pending_limit_bytes', 'The limit --max-held-bytes.', f => f.limits.maxHeldBytes),
+  single(
+    'counter',
+    'holdfast_log_lines_dropped_total',
+    'Log lines that were not written: standard output is not read fast enough, closed or full.',
+    f => f.logLinesDropped,
+  ),
   single('gauge', 'holdfast_stopping', '1 once the stop has begun.', f => (f.stopping ? 1 : 0)),
   {
     type: 'gauge',

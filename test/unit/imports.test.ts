@@ -32,7 +32,7 @@ const adminParts = [
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, commands and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   main: ['commands', 'config'],
-  commands: ['proxy', 'check', 'config', 'relay', ...leaves],
+  commands: ['proxy', 'check', 'config', 'relay', 'ops/log-output', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
   proxy: ['client', 'relay', 'upstream', 'sentinel', 'command', 'config', 'ops/admin', 'ops/facts', ...leaves],
@@ -46,7 +46,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   address: [],
   errors: [],
   transport: ['address', 'ops/log', 'ops/counters'],
-  'ops/log': [],
+  'ops/log': ['ops/log-output'],
+  'ops/log-output': [],
   'ops/counters': ['ops/detail'],
   'ops/detail': ['ops/histogram'],
   'ops/histogram': [],

@@ -1,0 +1,139 @@
+// log-output.ts — the way of log lines to standard output, whose reader may be slow, stop, or go away: none of this may
+// reach the clients, who wait while a write does.
+//
+//   line ─▶ sink ─▶ [bytes it has not taken] ─▶ pipe, socket, file, terminal
+//     └── too much there, or the last write failed ─▶ dropped and counted; one line says how many when it is over
+//
+// Owns: what is pending, what is missing. Never: waits for a reader (a file is written at once: it has none), throws, ends
+// the process.
+import { constants, openSync, writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
+
+/** More than this is not kept for a reader. */
+const MAX_PENDING = 1024 * 1024
+/** Only so much is left when the reader is told what it has missed. */
+const CAUGHT_UP = MAX_PENDING / 4
+/** After a write has failed, lines are dropped for this long before the next is tried. */
+const RETRY_MS = 1000
+const TERMINAL_RETRY_MS = 50
+
+/** Takes text and says when it is written, or why it is not. `done` may be called at once. */
+export type Sink = (text: string, done: (error?: Error | null) => void) => void
+
+export class LogOutput {
+  /** Lines that nobody has got, since the start. */
+  dropped = 0
+  /** Called when lines can be written again and `missing` were not, because of `cause`; logs that. */
+  onBack: (missing: number, cause: string) => void = () => {}
+  readonly #sink: Sink
+  /** Milliseconds of a monotonic clock. */
+  readonly #now: () => number
+  #pending = 0
+  #missing = 0
+  #cause = ''
+  #failedAt = Number.NEGATIVE_INFINITY
+  #waiters: (() => void)[] = []
+
+  constructor(sink: Sink, now = () => performance.now()) {
+    this.#sink = sink
+    this.#now = now
+  }
+
+  /** One line, or several, with the newline. */
+  write(text: string): void {
+    if (this.#pending > MAX_PENDING) this.#drop('its reader takes no more')
+    else if (this.#now() - this.#failedAt < RETRY_MS) this.#drop(this.#cause)
+    else this.#pass(text)
+  }
+
+  /** Resolves when everything is written, or cannot be, or after `limitMs`: the process may end then. */
+  async flush(limitMs: number): Promise<void> {
+    if (this.#pending === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiters.push(resolve)
+    const timer = setTimeout(resolve, limitMs)
+    await promise
+    clearTimeout(timer)
+  }
+
+  #pass(text: string): void {
+    const bytes = text.length
+    this.#pending += bytes
+    try {
+      this.#sink(text, error => this.#onDone(bytes, error))
+    } catch (error) {
+      this.#onDone(bytes, error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #onDone(bytes: number, error: Error | null | undefined): void {
+    this.#pending -= bytes
+    if (error) {
+      this.#failedAt = this.#now()
+      this.#drop(`it cannot be written to (${'code' in error ? String(error.code) : error.message})`)
+    } else if (this.#missing > 0 && this.#pending <= CAUGHT_UP) this.#tell()
+    if (this.#pending > 0) return
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+
+  #drop(cause: string): void {
+    this.dropped++
+    this.#missing++
+    this.#cause = cause
+  }
+
+  #tell(): void {
+    const missing = this.#missing
+    this.#missing = 0
+    this.#failedAt = Number.NEGATIVE_INFINITY
+    this.onBack(missing, this.#cause)
+  }
+}
+
+/**
+ * Standard output. Node writes to pipes and sockets without waiting and to files at once. A terminal it would wait for, when
+ * somebody has stopped it; so that is opened once more, not to be waited for.
+ */
+export function standardOutput(): Sink {
+  const terminal = isatty(1) ? openTerminal() : undefined
+  if (terminal !== undefined) return terminalSink(terminal)
+  // Every write is told of its own error.
+  process.stdout.on('error', () => {})
+  return (text, done) => void process.stdout.write(text, done)
+}
+
+/** undefined where the system does not let it be opened: then Node's own way must do. */
+function openTerminal(): number | undefined {
+  try {
+    return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch {
+    return undefined
+  }
+}
+
+function terminalSink(fd: number): Sink {
+  const waiting: { bytes: Buffer; readonly done: (error?: Error | null) => void }[] = []
+  let timer: NodeJS.Timeout | null = null
+  const go = (): void => {
+    timer = null
+    for (let head = waiting[0]; head !== undefined; head = waiting[0]) {
+      try {
+        head.bytes = head.bytes.subarray(writeSync(fd, head.bytes))
+        if (head.bytes.length > 0) continue
+        waiting.shift()
+        head.done()
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') {
+          timer = setTimeout(go, TERMINAL_RETRY_MS)
+          return
+        }
+        waiting.shift()
+        head.done(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+  }
+  return (text, done) => {
+    waiting.push({ bytes: Buffer.from(text), done })
+    if (timer === null && waiting.length === 1) go()
+  }
+}
