@@ -66,6 +66,8 @@ export interface NodeFacts {
   readonly attached: number | null
   /** CONFIG GET, as far as it is permitted. */
   readonly settings: Readonly<Partial<Record<'min-replicas-to-write' | 'timeout' | 'maxclients', string>>>
+  /** Clients that name their library, by that name and its version; empty where the node does not tell. */
+  readonly libraries: readonly (readonly [name: string, version: string])[]
   /** Its clock minus ours, ms; null where it does not tell. */
   readonly clockOffsetMs: number | null
 }

@@ -1,5 +1,6 @@
 // judge.ts — all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
 import { formatAddress } from '../address.ts'
+import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/libraries.ts'
 import type { Facts, Settings } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeNodes } from './judge-nodes.ts'
@@ -17,6 +18,7 @@ export function judge(facts: Facts, settings: Settings): Finding[] {
     ...judgeSentinels(facts, settings),
     ...judgeNodes(facts, settings),
     ...judgeTimes(facts, settings),
+    ...judgeLibraries(facts, settings),
     ...facts.unusedNat.map(from =>
       warning(
         'nat-map.unused',
@@ -70,6 +72,16 @@ function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Find
     `a command time-out of their own shorter than ${seconds(needed)} shows in every failover, one longer than ` +
     `${seconds(hold)} in none; see docs/operations.md`
   return [...findings, { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }]
+}
+
+/** Libraries that the nodes' clients name, where their default is shorter than what a command may wait here. */
+function judgeLibraries({ nodes }: Facts, { holdLimitMs }: Settings): Finding[] {
+  const named = nodes.flatMap(({ libraries }) => libraries.map(([name, version]) => libraryOf(name, version)))
+  const short = new Set(named.filter(library => library !== null && library.timeoutMs < holdLimitMs))
+  return [...short].flatMap(library => {
+    if (library === null) return []
+    return [warning('clients.short-timeout', 'clients', shortTimeout(library, holdLimitMs), timeoutRemedy(library))]
+  })
 }
 
 function seconds(ms: number): string {

@@ -31,6 +31,7 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
     knowsHello: true,
     attached: null,
     settings: {},
+    libraries: [],
     clockOffsetMs: null,
   }
   if (met.kind !== 'answers') return unasked
@@ -42,11 +43,12 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
     ['CLIENT', 'KILL', 'ID', noClient],
     ['SCRIPT', 'LOAD', 'return 0'],
     ['TIME'],
+    ['CLIENT', 'LIST'],
     ...settings.map(name => ['CONFIG', 'GET', name]),
   ])
   const now = Date.now()
   if (refused) return { ...unasked, refused }
-  const [hello, ping, role, info, kill, script, time, ...config] = replies
+  const [hello, ping, role, info, kill, script, time, clients, ...config] = replies
   const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
   return {
     ...unasked,
@@ -63,6 +65,7 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),
     attached: attachedOf(role),
     settings: Object.fromEntries(settings.flatMap((name, i) => settingOf(name, config[i]))),
+    libraries: librariesOf(clients),
     clockOffsetMs: clockOf(time, now),
   }
 }
@@ -81,6 +84,16 @@ function attachedOf(reply: Reply | undefined): number | null {
 function settingOf(name: string, reply: Reply | undefined): [string, string][] {
   const value: unknown = Array.isArray(reply?.[1]) ? reply[1][1] : undefined
   return typeof value === 'string' ? [[name, value]] : []
+}
+
+/** Of CLIENT LIST's lines, each library and version once. */
+function librariesOf(reply: Reply | undefined): [name: string, version: string][] {
+  const found = new Map<string, [string, string]>()
+  for (const line of String(reply?.[1] ?? '').split('\n')) {
+    const [, name, version = ''] = / lib-name=(\S+)(?: lib-ver=(\S*))?/.exec(line) ?? []
+    if (name !== undefined) found.set(`${name} ${version}`, [name, version])
+  }
+  return [...found.values()]
 }
 
 /** Right to within the time the conversation took, which is at most seconds: only large differences mean anything. */

@@ -10,6 +10,7 @@ import { hangUp } from './hang-up.ts'
 import { LimitLog } from './limit-log.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
+import { ShortTimeouts } from './short-timeouts.ts'
 import { listenAt } from './socket-file.ts'
 import { Sweep } from './sweep.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
@@ -33,6 +34,7 @@ export class Listener {
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
   readonly #sweep: Sweep
+  readonly #shortTimeouts: ShortTimeouts
 
   constructor(
     host: Omit<SessionHost, Given>,
@@ -46,6 +48,7 @@ export class Listener {
       frameTimeoutMs: options.frameTimeoutMs,
       maxUnreadInAll: host.maxHeldBytes,
     })
+    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log)
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Map(),
@@ -98,6 +101,7 @@ export class Listener {
   #use(server: Server): Server {
     this.#servers.push(server)
     this.#sweep.start()
+    this.#shortTimeouts.start()
     return server
   }
 
@@ -152,6 +156,7 @@ export class Listener {
     ]
     await closed
     this.#sweep.stop()
+    this.#shortTimeouts.stop()
     for (const timer of timers) clearTimeout(timer)
   }
 }

@@ -59,4 +59,13 @@ export const commandMutations: readonly Mutation[] = [
     test: 'test/wire/access-bytes.test.ts',
     shows: /after the links were lost|is up|served/,
   },
+  {
+    name: 'a library that gives up sooner than the hold ends is not named',
+    file: 'src/client/listener.ts',
+    from: '    this.#shortTimeouts.start()\n',
+    to: '',
+    breaks: 'the log names who gives up',
+    test: 'test/wire/short-timeouts.test.ts',
+    shows: /the library is named/,
+  },
 ]

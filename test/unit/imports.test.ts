@@ -17,7 +17,16 @@ interface Edge {
   readonly kind: 'type' | 'value'
 }
 
-const leaves = ['address', 'errors', 'transport', 'ops/log', 'ops/counters', 'ops/rights', 'ops/bugs'] as const
+const leaves = [
+  'address',
+  'errors',
+  'transport',
+  'ops/log',
+  'ops/counters',
+  'ops/libraries',
+  'ops/rights',
+  'ops/bugs',
+] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
   'ops/counter-metrics',
@@ -59,6 +68,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/exposition': ['ops/facts', 'ops/histogram', 'ops/metric'],
   'ops/status': ['ops/facts'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
+  'ops/libraries': [],
   'ops/rights': ['ops/log'],
   'ops/bugs': ['ops/counters', 'ops/log'],
 }

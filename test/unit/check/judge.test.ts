@@ -60,6 +60,7 @@ function node(changes: Partial<NodeFacts> = {}): NodeFacts {
     knowsHello: true,
     attached: 2,
     settings: { 'min-replicas-to-write': '1', timeout: '0', maxclients: '10000' },
+    libraries: [],
     clockOffsetMs: 3,
     ...changes,
   }
@@ -87,6 +88,21 @@ t.test('judge — finds nothing — in a healthy deployment', async t => {
 })
 
 const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
+  [
+    'a library that gives up while its command is held',
+    facts({
+      nodes: [
+        node({
+          libraries: [
+            ['redisson', '4.7.0'],
+            ['redis-py', '7.1.0'],
+            ['ioredis', '6.0.0'],
+          ],
+        }),
+      ],
+    }),
+    ['clients.short-timeout'],
+  ],
   ['a clock that differs', facts({ nodes: [node({ clockOffsetMs: -61_000 })] }), ['node.clock']],
   [
     'a Sentinel in TILT',

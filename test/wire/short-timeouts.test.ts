@@ -1,0 +1,40 @@
+// Libraries that give up sooner than a hold ends are named: in the log of a proxy that holds, and by what the check asks.
+import t from 'tap'
+import { nodeFacts } from '../../src/check/node-facts.ts'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+t.test('a library that gives up sooner than the hold ends — is named in the log', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const client = await RespClient.connect(holdfast.port)
+  await client.send('CLIENT', 'SETINFO', 'LIB-NAME', 'jedis')
+  await endServer(node)
+  const held = client.send('GET', 'k')
+  await waitUntil('the library is named', () => holdfast.find('client.short-timeout'), { withinMs: 30_000 })
+  t.match(holdfast.find('client.short-timeout'), { level: 'warn', library: 'Jedis', defaultMs: 2000, sessions: 1 })
+  t.ok(Number(holdfast.find('client.short-timeout')?.heldMs) >= 2000)
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const { flavour, port } = node
+  const again = await startServer({ flavour, kind: 'data', name: 'again', dir, port, config: ['save ""'] })
+  t.teardown(() => endServer(again))
+  t.equal(await held, null)
+  await client.close()
+})
+
+t.test('a node — tells the libraries of its clients', async t => {
+  const { node } = await startSingle(t)
+  const client = await RespClient.connect(node.port)
+  t.teardown(() => client.close())
+  await client.send('CLIENT', 'SETINFO', 'LIB-NAME', 'redisson')
+  await client.send('CLIENT', 'SETINFO', 'LIB-VER', '4.7.0')
+  const route = { address: node, tls: null, keep: () => undefined }
+  const target = { address: node, route, username: null, password: null }
+  const { libraries } = await nodeFacts({ target, announced: node, listed: 'master', tls: false })
+  t.ok(
+    libraries.some(([name, version]) => name === 'redisson' && version === '4.7.0'),
+    JSON.stringify(libraries),
+  )
+})
