@@ -1,7 +1,8 @@
-// A failover by TLS under every kind of address: IPv6, a name that the Sentinels announce, and behind a translation.
+// A failover by TLS (and once without) under every kind of address: IPv6, a name that the Sentinels announce, and behind a translation.
 import t, { type Test } from 'tap'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet, type SentinelSetOptions } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
@@ -31,17 +32,25 @@ async function failsOver(t: Test, set: SentinelSet, holdfast: InProcess): Promis
   t.equal(await client.send('GET', 'k'), 'vw')
 }
 
-for (const [host, names] of [
-  ['::1', 'IP:::1'],
-  ['localhost', 'DNS:localhost'],
+for (const [host, names, flavour] of [
+  ['::1', 'IP:::1', 'redis'],
+  ['localhost', 'DNS:localhost', 'valkey'],
 ] as const) {
-  t.test(`servers at ${host} — are verified by that name alone — through a failover`, async t => {
-    const { set, tls } = await startSet(t, { host }, names)
+  const skip = without(`${flavour}-server`)
+  t.test(`${flavour} at ${host} — is verified by that name alone — through a failover`, { skip }, async t => {
+    const { set, tls } = await startSet(t, { host, flavour }, names)
     const options = tls.holdfast('redis', 'sentinel')
     const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
     await failsOver(t, set, holdfast)
   })
 }
+
+t.test('servers at ::1 without TLS — are reached by IPv6 — through a failover', async t => {
+  const set = await SentinelSet.start({ host: '::1', failoverTimeoutMs: 5000 })
+  t.teardown(() => set.stopAll())
+  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses() })
+  await failsOver(t, set, holdfast)
+})
 
 t.test('servers behind a NAT — are reached at the mapped addresses alone — through a failover', async t => {
   const { set, tls } = await startSet(t)

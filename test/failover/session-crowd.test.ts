@@ -1,4 +1,4 @@
-// Size: a thousand sessions, half of them blocked, and one value of 64 MB, through a change of master.
+// Size: twelve hundred sessions, five hundred of them blocked, and one value of 64 MB, through a change of master.
 
 import { createHash } from 'node:crypto'
 import { judgeOnce } from '../support/judge-bound.ts'
@@ -7,7 +7,7 @@ import type { RespClient, Value } from '../support/resp-client.ts'
 import { block, clientsAt, later, playScenes, type Scene, type World } from './session-scenes.ts'
 
 const blocked = 500
-const working = 500
+const working = 700
 
 async function connectAll(world: World, count: number): Promise<RespClient[]> {
   const clients: RespClient[] = []
@@ -27,7 +27,7 @@ async function linksAt(world: World): Promise<number> {
 }
 
 const crowd: Scene = {
-  name: 'a thousand sessions, half of them blocked',
+  name: 'twelve hundred sessions, five hundred of them blocked',
   protocols: [2],
   before: async world => {
     const { t, tag } = world
