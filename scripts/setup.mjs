@@ -39,6 +39,11 @@ const toolSets = {
     { program: 'mmdebstrap', apt: 'mmdebstrap', brew: 'mmdebstrap' },
   ],
   ops: [{ program: 'promtool', apt: 'promtool', brew: 'prometheus' }],
+  // Redis's own test suite is written in it.
+  tcl: [
+    { program: 'tclsh', apt: 'tcl', brew: 'tcl-tk' },
+    { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
+  ],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
     { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },
