@@ -47,6 +47,8 @@ export const errors = {
   frameTooLarge: spec('ERR holdfast: a command is larger than 1 GB; the connection is closed', 'no'),
   tooManyArguments: spec('ERR holdfast: more than 65536 arguments are not supported for this command', 'no'),
   transactionTooLarge: spec('ERR holdfast: the open transactions hold too much (--max-held-bytes)', 'no'),
+  /** What a server would answer is true of a connection that has written nothing, and not of the session. */
+  waitNeedsRight: spec('NOPERM holdfast: WAIT and WAITAOF need the right +spublish &holdfast:wait on every node', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>
 

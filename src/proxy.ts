@@ -90,6 +90,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     bugs,
     rights,
     observe: observation => watcher.confirm(observation),
+    onMoved: () => listener.masterMoved(),
   })
   const watcher = new Watcher(
     {

@@ -115,7 +115,7 @@ function judgeRights({ denied }: NodeFacts, about: { subject: string; settings: 
     findings.push(problem('node.rights', subject, what, remedyOf(missing)))
   }
   if (useful.length > 0) {
-    const what = `our user may not run ${useful.join(', ')}: restarts and scripts are handled less well`
+    const what = `our user may not run ${useful.join(', ')}: restarts, scripts and WAIT are handled less well`
     findings.push(warning('node.fewer-rights', subject, what, remedyOf(useful)))
   }
   return findings

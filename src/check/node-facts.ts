@@ -42,13 +42,14 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
     ['INFO', 'server'],
     ['CLIENT', 'KILL', 'ID', noClient],
     ['SCRIPT', 'LOAD', 'return 0'],
+    ['SPUBLISH', 'holdfast:wait', ''],
     ['TIME'],
     ['CLIENT', 'LIST'],
     ...settings.map(name => ['CONFIG', 'GET', name]),
   ])
   const now = Date.now()
   if (refused) return { ...unasked, refused }
-  const [hello, ping, role, info, kill, script, time, clients, ...config] = replies
+  const [hello, ping, role, info, kill, script, publish, time, clients, ...config] = replies
   const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
   return {
     ...unasked,
@@ -60,6 +61,7 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
       ['client|kill', kill],
       ['info', info],
       ['script|load', script],
+      ['spublish &holdfast:wait', publish],
     ]),
     role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),

@@ -5,6 +5,7 @@ import type { LearnedCommands } from '../command/learned.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
+import type { Right } from '../ops/rights.ts'
 import type { Lane } from '../relay/lane.ts'
 import type { Request, RequestOwner } from '../relay/request.ts'
 import type { Scripts } from '../relay/scripts.ts'
@@ -14,11 +15,18 @@ import type { LimitLog } from './limit-log.ts'
 import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
+import type { Waits } from './waits.ts'
 
 export interface SessionContext extends Blamed {
   readonly id: number
   readonly state: SessionState
   readonly subscriptions: Subscriptions
+  /** What WAIT may say of its writes. */
+  readonly waits: Waits
+  /** Its user lacks a right that Holdfast needs for what it asks. */
+  tellRight(right: Right): void
+  /** How many commands have been submitted. */
+  readonly place: number
   transaction: Transaction | null
   readonly deny: DenyList
   readonly counters: Counters

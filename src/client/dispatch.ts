@@ -8,7 +8,7 @@ import { type CommandSpec, Route } from '../command/spec.ts'
 import { deniedReply, errors } from '../errors.ts'
 import { createRun, createUnit } from '../relay/request.ts'
 import { argumentCount, commandArgs, leadingArgs } from '../resp/decode.ts'
-import { lastIdsAhead, offsetMarker } from './ahead.ts'
+import { lastIdsAhead } from './ahead.ts'
 import { handleClient } from './client-commands.ts'
 import type { SessionContext } from './context.ts'
 import { type Ahead, Blocking, OneReply, Subscribing, timeoutReply } from './handlers.ts'
@@ -18,6 +18,7 @@ import { Scanning } from './scanning.ts'
 import { rememberScript } from './script-bodies.ts'
 import { dispatchLogin, dispatchSignedOut } from './sign-in.ts'
 import { endTransaction, isForgotten } from './transaction.ts'
+import { handleWait } from './wait-command.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
@@ -71,7 +72,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.maybeBlocking:
       return blocksServer(args) ? handleBlocking(context, frame, args, lastIdsAhead(args)) : passOn(context, frame)
     case Route.wait:
-      return handleBlocking(context, frame, args, offsetMarker)
+      return handleWait(context, frame, args)
     case Route.scan:
       return handleScan(context, frame, spec)
     case Route.script:

@@ -133,6 +133,11 @@ export class Listener {
     return place.path
   }
 
+  /** The master is another one now, and nothing has been sent to it yet. */
+  masterMoved(): void {
+    for (const session of this.#sessions.values()) session.masterMoved()
+  }
+
   get size(): number {
     return this.#sessions.size
   }

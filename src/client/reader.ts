@@ -27,6 +27,7 @@ import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
 import { Unfinished } from './unfinished.ts'
 import type { Unread } from './unread.ts'
+import { writes } from './waits.ts'
 import { findTransaction } from './whole-transaction.ts'
 
 /** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
@@ -47,6 +48,8 @@ export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
   readonly pending: number
   /** Bytes of the commands without their last reply. */
   readonly pendingBytes: number
+  /** The next command submitted may write, see waits.ts. */
+  wrote(): void
   /** The last reply, behind those of all commands before it, then the end. */
   refuse(reply: Buffer): void
 }
@@ -121,6 +124,7 @@ export class Reader {
     if (nameStart < 0 || nameStart + nameLength > first.length) return false
     const spec = lookupCommand(first, nameStart, nameLength)
     if (!spec.known || this.#fast[spec.route] !== 1 || this.#host.deny.hot[spec.index] !== 0) return false
+    if (writes[spec.index] === 1) session.wrote()
     session.submit(createRunInParts(session.replyTo(), parts))
     ;(this.#host.counters.detail.calls[spec.index] as number)++
     return true
@@ -156,6 +160,7 @@ export class Reader {
     let at = from
     let runStart = from
     let run = 0
+    let wrote = 0
     let room = this.#unread.window - session.pending
     while (at < chunk.length) {
       const end = scanner.next(chunk, at)
@@ -166,12 +171,15 @@ export class Reader {
         if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
           // The slot is within the array by construction; the cast costs nothing.
           ;(calls[spec.index] as number)++
+          wrote |= writes[spec.index] as number
           run++
           at = end
           if (run < room) continue
         }
       }
       if (run > 0) {
+        if (wrote !== 0) session.wrote()
+        wrote = 0
         session.submit(createRun(session, slice(chunk, runStart, at), run))
         run = 0
         room = this.#unread.window - session.pending
@@ -201,7 +209,10 @@ export class Reader {
         return
       }
     }
-    if (run > 0) session.submit(createRun(session, slice(chunk, runStart, at), run))
+    if (run > 0) {
+      if (wrote !== 0) session.wrote()
+      session.submit(createRun(session, slice(chunk, runStart, at), run))
+    }
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
     else if (at < chunk.length) this.#keep(chunk, at)
   }
@@ -233,6 +244,7 @@ export class Reader {
     const { calls } = this.#host.counters.detail
     ;(calls[spec.index] as number)++
     for (const index of found.indexes) (calls[index] as number)++
+    if (found.indexes.some(index => writes[index] === 1)) session.wrote()
     const bytes = slice(chunk, at, found.end)
     session.submit(createUnit(session, bytes, found.commands + 1, found.commands + 1, null))
     return found.end
@@ -263,6 +275,7 @@ export class Reader {
       return true
     }
     const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    if (writes[spec.index] === 1) session.wrote()
     const taken = !fast || session.transaction !== null ? dispatch(session, spec, command) : this.#pass(command)
     if (taken) (this.#host.counters.detail.calls[spec.index] as number)++
     return taken

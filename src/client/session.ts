@@ -11,6 +11,7 @@
 // client's own end, a limit it crossed, or shutdown; a session that has too much unanswered or unread is not read from.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../errors.ts'
+import type { Right } from '../ops/rights.ts'
 import type { Lane } from '../relay/lane.ts'
 import { createLocal, type Request, type RequestOwner } from '../relay/request.ts'
 import { writeGathered } from '../upstream/gather.ts'
@@ -30,6 +31,7 @@ import { createState } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { endTransaction } from './transaction.ts'
 import { Unread, WORTH_COUNTING } from './unread.ts'
+import { Waits } from './waits.ts'
 
 /** "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber. */
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
@@ -39,6 +41,8 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   readonly id: number
   readonly state
   readonly subscriptions = new Subscriptions()
+  readonly waits = new Waits()
+  place = 0
   transaction: SessionContext['transaction'] = null
   gone = false
   pending = 0
@@ -159,7 +163,22 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     return this.#muted
   }
 
+  tellRight(right: Right): void {
+    const { link } = this.lane
+    if (link !== null) this.#host.lanes.tellRight(right, link.master, this.state.identity)
+  }
+
+  wrote(): void {
+    this.waits.wrote(this.place)
+  }
+
+  /** The master is another one now, and nothing has been sent to it yet. */
+  masterMoved(): void {
+    this.waits.masterMoved(this.place - this.pending)
+  }
+
   submit(request: Request): void {
+    this.place += request.commands
     this.pending += request.commands
     this.pendingBytes += request.weight
     this.#host.counters.pendingBytes += request.weight

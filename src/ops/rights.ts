@@ -29,6 +29,10 @@ export const rights = {
     rule: '+script|load',
     cost: 'scripts are not put onto a new master: EVALSHA answers NOSCRIPT there until a client sends the script again',
   },
+  spublish: {
+    rule: '+spublish &holdfast:wait',
+    cost: 'WAIT and WAITAOF are answered NOPERM: without that message ahead of them a server would answer for a connection that has written nothing',
+  },
   'sentinel|sentinels': {
     rule: '+sentinel|sentinels',
     cost: 'this Sentinel does not tell of the others: those that are not in --sentinels are not asked',

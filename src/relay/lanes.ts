@@ -11,7 +11,7 @@ import { LearnedCommands } from '../command/learned.ts'
 import { Bugs } from '../ops/bugs.ts'
 import type { Counters, HoldLabel } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
-import { MissingRights } from '../ops/rights.ts'
+import { MissingRights, type Right } from '../ops/rights.ts'
 import { createSeldom } from '../transport/seldom.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
@@ -47,6 +47,8 @@ export interface LanesOptions {
   /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
   readonly rights?: MissingRights
   readonly observe: (observation: string) => void
+  /** The master is another one now; called before anything is cut or sent. */
+  readonly onMoved?: () => void
 }
 
 /** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
@@ -170,7 +172,10 @@ export class Lanes implements LaneHost {
     const moved = this.#term === null || !isSameTerm(this.#term, master)
     this.#term = master
     if (moved) {
-      if (!isFirst) this.moves++
+      if (!isFirst) {
+        this.moves++
+        this.#options.onMoved?.()
+      }
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       this.#each(lane => {
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
@@ -259,6 +264,11 @@ export class Lanes implements LaneHost {
       'link to the master is gone',
     )
     if (this.#loading.onGone(about)) this.#dialOthers()
+  }
+
+  /** The user of a session may not do what Holdfast does for it. */
+  tellRight(right: Right, master: Master, identity: Identity): void {
+    this.#rights.tell(right, { node: formatAddress(master), user: nameShown(identity.username) })
   }
 
   onPasswordRefused(master: Master, about: LaneInfo, reply: string): void {

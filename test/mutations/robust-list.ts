@@ -1,6 +1,7 @@
 // robust-list.ts — known bugs of what one client can do to all: replies that are taken apart, exceptions, the log.
 import type { Mutation } from './mutation.ts'
 
+const waits = 'test/wire/wait-truth.test.ts'
 const bug = 'test/wire/session-bug.test.ts'
 const clientData = 'test/wire/client-data.test.ts'
 
@@ -40,6 +41,33 @@ export const robustMutations: readonly Mutation[] = [
     breaks: 'lines that nobody takes are dropped and counted',
     test: 'test/unit/ops/log-output.test.ts',
     shows: /while the reader takes none/,
+  },
+  {
+    name: 'WAIT answers for writes that another master has acknowledged',
+    file: 'src/client/waits.ts',
+    from: '    this.lost = true\n',
+    to: '',
+    breaks: 'an answer of WAIT is about the writes of its session',
+    test: waits,
+    shows: /that another master has acknowledged/,
+  },
+  {
+    name: 'WAIT says 0 of a write that the new master has',
+    file: 'src/client/waits.ts',
+    from: 'answered <= this.#first',
+    to: 'answered < 0',
+    breaks: 'an answer of WAIT is about the writes of its session',
+    test: waits,
+    shows: /held for the new master/,
+  },
+  {
+    name: 'WAIT answers for a connection that has written nothing',
+    file: 'src/client/wait-command.ts',
+    from: 'else if (this.#refused) {',
+    to: 'else if (this.#place < 0) {',
+    breaks: 'an answer of WAIT is about the writes of its session',
+    test: waits,
+    shows: /names the right that is missing/,
   },
   {
     name: 'an exception in one write ends them all',
