@@ -3,7 +3,7 @@
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
-import { refusalOf } from '../relay/replay.ts'
+import { refusalOf } from '../relay/refusal.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Prelude } from '../upstream/handshake.ts'

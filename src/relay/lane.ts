@@ -17,10 +17,12 @@ import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/hand
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import { backoffMs } from './backoff.ts'
+import { Doubt, type DoubtAbout, type Verdict } from './doubt.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
-import { namedClassOf, type Refusal, refusalCode, refusalOf } from './replay.ts'
+import { judgeError, type Refusal, refusalCode } from './refusal.ts'
+import { namedClassOf } from './replay.ts'
 import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 import { Waiting } from './waiting.ts'
@@ -67,6 +69,10 @@ export class Lane implements LinkListener<Request> {
   /** Set while the node is being cut because it is no master: what it owes was refused, not lost. */
   #cutAsRefused = false
   #quiesce: Quiesce | null = null
+  /** Has the node refused a command, or was it a script's own answer? The link is stalled until this is known. */
+  #doubt: Doubt | null = null
+  /** What has become of it: how the frame is to be taken that the link looks at next. */
+  #verdict: Refusal | 'own reply' | null = null
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
@@ -166,6 +172,7 @@ export class Lane implements LinkListener<Request> {
     this.#awaitingConfirmation = false
     // A pause that the last master has earned is not for the next one.
     if (isNew) this.#stopTimer()
+    if (this.#doubt?.isOpenToAll) this.#settleDoubt(this.#doubt.about, 'serves')
     if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
     else this.pump()
   }
@@ -205,6 +212,7 @@ export class Lane implements LinkListener<Request> {
   close(): void {
     this.#closed = true
     this.#stopTimer()
+    this.#endDoubt()
     while (this.#waiting.shift('gone') !== undefined);
     for (const request of this.#quiesce?.end() ?? []) this.#host.counters.pendingBytes -= request.weight
     this.#quiesce = null
@@ -245,8 +253,8 @@ export class Lane implements LinkListener<Request> {
   /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
   expire(now: number, heldSince: number | null): void {
     const limit = this.#host.holdLimitMs
-    if (heldSince !== null && now - heldSince >= limit && this.#link !== null && this.#link.inFlight > 0)
-      this.#abandon()
+    const since = heldSince ?? this.#doubt?.since ?? now
+    if (now - since >= limit && this.#link !== null && this.#link.inFlight > 0) this.#abandon(since)
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
@@ -270,10 +278,9 @@ export class Lane implements LinkListener<Request> {
   }
 
   /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
-  #abandon(): void {
+  #abandon(heldAt: number): void {
     const link = this.#link
     if (link === null) return
-    const heldAt = this.#host.gate.state.since
     for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
     link.cut('no answer for the whole hold time')
   }
@@ -300,12 +307,14 @@ export class Lane implements LinkListener<Request> {
   }
 
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
-    const refusal = type === ReplyType.error ? this.#refusalFor(request, frame) : undefined
+    const refusal = type === ReplyType.error ? this.#refusalFor(link, request, frame) : undefined
+    if (refusal === 'in doubt') return
+    if (this.#quiesce?.deposed) {
+      this.#setAside(request, frame, type, refusal !== undefined)
+      return
+    }
     if (refusal === 'wrong-node') {
       request.expect++
-      if (request.refusedIn !== link.master.epoch) request.refusals = 0
-      request.refusedIn = link.master.epoch
-      request.refusals++
       this.#absorb(frame)
       this.#awaitingConfirmation = true
       this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
@@ -318,17 +327,23 @@ export class Lane implements LinkListener<Request> {
       this.#retryLater()
       return
     }
-    if (refusal === 'not-now' && this.#quiesce === null) {
-      this.#quiesce = new Quiesce(this.#host.learned)
-      link.inspectAll = true
-    }
-    if (this.#quiesce?.take(request, frame, type, refusal !== undefined)) {
-      if (refusal !== undefined) this.#absorb(frame)
-      if (request.expect === 0 && !request.unit) this.#complete(request)
-      return
-    }
+    if (refusal === 'not-now') this.#beginQuiesce(link)
+    if (this.#setAside(request, frame, type, refusal !== undefined)) return
     this.#reply(request, frame, type)
     if (request.expect === 0 && !this.#closed) this.#complete(request)
+  }
+
+  #beginQuiesce(link: Link<Request>): Quiesce {
+    this.#quiesce ??= new Quiesce(this.#host.learned)
+    link.inspectAll = true
+    return this.#quiesce
+  }
+
+  #setAside(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
+    if (!this.#quiesce?.take(request, frame, type, refused)) return false
+    if (refused) this.#absorb(frame)
+    if (request.expect === 0 && !request.unit) this.#complete(request)
+    return true
   }
 
   #reply(request: Request, frame: Buffer, type: number): void {
@@ -341,17 +356,38 @@ export class Lane implements LinkListener<Request> {
     else request.owner.deliver(frame)
   }
 
-  #refusalFor(request: Request, frame: Buffer): Refusal | undefined {
-    const refusal = refusalOf(frame)
-    // A node that HELLO has called master twice and that still refuses means it: a script can answer READONLY by itself.
-    if (refusal === undefined || (refusal === 'wrong-node' && this.#meansIt(request))) return undefined
+  #refusalFor(link: Link<Request>, request: Request, frame: Buffer): Refusal | 'in doubt' | undefined {
+    const verdict = this.#verdict
+    this.#verdict = null
+    if (verdict !== null) return verdict === 'own reply' ? undefined : verdict
+    const judged = judgeError(request, frame)
+    if (judged === null) return undefined
     const since = performance.now() - this.#host.gate.state.since
-    if (frame.includes('NOREPLICAS') && since > NOREPLICAS_WINDOW_MS) return undefined
-    return refusal
+    if (refusalCode(frame) === 'NOREPLICAS' && since > NOREPLICAS_WINDOW_MS) return undefined
+    if (judged.proved || this.#quiesce?.deposed) return judged.refusal
+    link.stall(request, frame)
+    this.#doubt = new Doubt(this.#host, { link, identity: this.identity, refusal: judged.refusal }, (about, answer) =>
+      this.#settleDoubt(about, answer),
+    )
+    return 'in doubt'
   }
 
-  #meansIt(request: Request): boolean {
-    return request.refusals >= 2 && request.refusedIn === this.#link?.master.epoch
+  #settleDoubt({ link, refusal }: DoubtAbout, verdict: Verdict): void {
+    this.#endDoubt()
+    if (verdict === 'no-master') {
+      this.#beginQuiesce(link).depose()
+      this.#awaitingConfirmation = true
+      this.#host.observe('the node says it is no master')
+    }
+    if (verdict === 'no-master') this.#verdict = 'wrong-node'
+    else this.#verdict = verdict === 'loading' && refusal === 'not-now' ? 'not-now' : 'own reply'
+    link.readOn()
+  }
+
+  #endDoubt(): void {
+    this.#doubt?.cancel()
+    this.#doubt = null
+    this.#verdict = null
   }
 
   onPush(_link: Link<Request>, frame: Buffer): void {
@@ -403,6 +439,7 @@ export class Lane implements LinkListener<Request> {
   onClosed(link: Link<Request>, reason: CloseReason, detail: string, owed: Request[], unsent: number): void {
     if (this.#link !== link) return
     this.#link = null
+    this.#endDoubt()
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(reason)
     if (link.wasReady) this.owner?.onLinkLost()
@@ -425,14 +462,15 @@ export class Lane implements LinkListener<Request> {
   }
 
   #requeue(link: Link<Request>, owed: Request[], unsent: number): void {
-    const refused = this.#cutAsRefused
+    const deposed = this.#quiesce?.deposed ?? false
+    const refused = this.#cutAsRefused || deposed
     if (!refused && link.handshake.clientId !== 0) {
       this.#fence.push(link.handshake.clientId)
       this.#fenceAt = link.master
     }
     const back = this.#endOfQuiesce()
     owed.forEach((request, i) => {
-      const lost = refused ? (i === 0 ? 'refused' : 'behind-refused') : 'unknown'
+      const lost = refused ? (i === 0 && !deposed ? 'refused' : 'behind-refused') : 'unknown'
       const outcome = i >= owed.length - unsent ? 'unsent' : lost
       back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
     })
@@ -447,6 +485,10 @@ export class Lane implements LinkListener<Request> {
   }
 
   #endQuiesce(link: Link<Request>): void {
+    if (this.#quiesce?.deposed) {
+      link.cut('the node says it is no master')
+      return
+    }
     const again = this.#endOfQuiesce()
     link.inspectAll = false
     this.#putBack(again)
@@ -455,11 +497,15 @@ export class Lane implements LinkListener<Request> {
   }
 
   #endOfQuiesce(): Request[] {
-    const again = this.#quiesce?.end() ?? []
+    const quiesce = this.#quiesce
     this.#quiesce = null
-    const { replays } = this.#host.counters.detail
-    for (const request of again) if (request.local === null) replays.add(`${namedClassOf(request)} not-now`)
-    return again
+    if (quiesce === null) return []
+    const { counters, policy, learned } = this.#host
+    return quiesce.end().flatMap(request => {
+      if (quiesce.isUnknown(request)) return takeBack(request, 'unknown', policy, counters, learned)
+      if (request.local === null) counters.detail.replays.add(`${namedClassOf(request)} not-now`)
+      return [request]
+    })
   }
 
   #absorb(frame: Buffer): void {

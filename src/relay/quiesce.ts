@@ -4,6 +4,10 @@
 // Unlike a node that is no master, this one's other replies are true. They go to their sessions as always, except for a
 // session that has a refused command before them: its reads are set aside too, because they should have seen that
 // command's effect, and a later write that did run keeps its reply until the refused one has its own.
+//
+// Deposed: the node has turned out to be no master by its own word. What it still owes is read all the same, because only
+// the replies tell a write that was refused from one that had run before: of that the outcome is unknown, as the next master
+// may have it or not. No reply of such a node is delivered.
 import type { LearnedCommands } from '../command/learned.ts'
 import { classOf, framesOf, part } from './replay.ts'
 import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from './request.ts'
@@ -14,9 +18,25 @@ export class Quiesce {
   readonly #again: Request[] = []
   readonly #owners = new Set<RequestOwner>()
   readonly #units = new Map<Request, Buffer[] | null>()
+  readonly #unknown = new Set<Request>()
+  #deposed = false
 
   constructor(learned?: LearnedCommands) {
     this.#learned = learned
+  }
+
+  get deposed(): boolean {
+    return this.#deposed
+  }
+
+  /** From here on no reply of this node counts. */
+  depose(): void {
+    this.#deposed = true
+  }
+
+  /** Of what end() has answered: may it have run? */
+  isUnknown(request: Request): boolean {
+    return this.#unknown.has(request)
   }
 
   /**
@@ -37,7 +57,11 @@ export class Quiesce {
   /** What is to be sent again or answered later, oldest first; the unit that was cut short is still the link's. */
   end(): Request[] {
     // Not before: the link takes a request off its FIFO by `expect`.
-    for (const request of this.#again) if (request.unit && request.local === null) restartUnit(request, 0)
+    for (const request of this.#again) {
+      if (!request.unit || request.local !== null) continue
+      if (this.#unknown.has(request)) request.expect = request.replies - request.given
+      else restartUnit(request, 0)
+    }
     for (const [request, kept] of this.#units) this.#leaveUnit(request, kept)
     this.#units.clear()
     return this.#again
@@ -54,13 +78,14 @@ export class Quiesce {
   }
 
   #takeCommand(request: Request, frame: Buffer, refused: boolean): boolean {
-    if (!refused && !this.#owners.has(request.owner)) return false
+    if (!refused && !this.#deposed && !this.#owners.has(request.owner)) return false
     const command = framesOf(wholeBytes(request))[request.replies - request.expect - 1]
     if (command === undefined) return false
     const single = part(request, command, 1)
     request.commands--
     request.weight -= single.weight
-    if (!refused && classOf(single, Date.now(), this.#learned) !== 'read') makeLocal(single, Buffer.from(frame))
+    if (!refused && this.#deposed) this.#unknown.add(single)
+    else if (!refused && classOf(single, Date.now(), this.#learned) !== 'read') makeLocal(single, Buffer.from(frame))
     this.#owners.add(request.owner)
     this.#again.push(single)
     return true
@@ -69,16 +94,18 @@ export class Quiesce {
   /** A transaction is refused as a whole; one that ran behind a refused command keeps its replies (`Buffer[]`). */
   #takeUnit(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
     const kept = this.#units.get(request)
-    if (!refused && kept === undefined && !this.#owners.has(request.owner)) return false
+    if (!refused && !this.#deposed && kept === undefined && !this.#owners.has(request.owner)) return false
     // From the first reply that is taken on, none goes to the client: what it has by now is what is dropped next time.
     if (kept === undefined) request.given = Math.max(request.given, request.replies - request.expect - 1)
     if (refused) this.#units.set(request, null)
+    else if (this.#deposed && !kept?.length) this.#units.set(request, kept === null ? null : [])
     else if (kept === undefined) this.#units.set(request, hear(request, frame, type))
     else kept?.push(...hear(request, frame, type))
     if (request.expect > 0) return true
     const frames = this.#units.get(request)
     this.#units.delete(request)
-    if (frames) makeLocal(request, Buffer.concat(frames))
+    if (frames && this.#deposed && frames.length === 0) this.#unknown.add(request)
+    else if (frames) makeLocal(request, Buffer.concat(frames))
     this.#owners.add(request.owner)
     this.#again.push(request)
     return true

@@ -91,8 +91,6 @@ export function part(request: Request, bytes: Buffer, commands: number): Request
   const made = createRun(request.owner, bytes, commands)
   made.sends = request.sends
   made.heldAt = request.heldAt
-  made.refusals = request.refusals
-  made.refusedIn = request.refusedIn
   return made
 }
 
@@ -144,42 +142,3 @@ function isEnvelope(name: Buffer | undefined): boolean {
   const command = lookupCommand(name, 0, name.length).name
   return command === 'multi' || command === 'exec'
 }
-
-/** How a server's error line is to be taken, by its first word; undefined: it is the client's reply. */
-export type Refusal =
-  /** The node is no master: nothing else it says on this link counts either. */
-  | 'wrong-node'
-  /** The node is the master but cannot run this now; it will. */
-  | 'not-now'
-
-/**
- * Reads an error reply: did the node refuse the command because of a failover? Definitely not executed, if so
- * (processCommand rejects before it runs; an EXECABORT names the cause of the abort behind "because of:").
- */
-export function refusalOf(frame: Buffer): Refusal | undefined {
-  const line = firstLine(frame)
-  return line.startsWith('UNBLOCKED') && !line.startsWith('UNBLOCKED force') ? undefined : refusals.get(codeOf(line))
-}
-
-/** The first word of a refusal; of an EXECABORT that of its cause. */
-export function refusalCode(frame: Buffer): string {
-  return codeOf(firstLine(frame))
-}
-
-function firstLine(frame: Buffer): string {
-  return frame.toString('latin1', 1, Math.min(frame.length, 256))
-}
-
-function codeOf(line: string): string {
-  if (line.startsWith('EXECABORT')) return /because of: (\S+)/.exec(line)?.[1] ?? 'EXECABORT'
-  return line.slice(0, `${line} `.search(/[ \r]/))
-}
-
-const refusals: ReadonlyMap<string, Refusal> = new Map([
-  ['READONLY', 'wrong-node'],
-  ['MASTERDOWN', 'wrong-node'],
-  ['REDIRECT', 'wrong-node'],
-  ['UNBLOCKED', 'wrong-node'],
-  ['LOADING', 'not-now'],
-  ['NOREPLICAS', 'not-now'],
-])

@@ -62,9 +62,6 @@ export interface Request extends Exchange {
   heldAt: number
   /** How often it has been sent. */
   sends: number
-  /** Times that a node confirmed as master has refused it with a failover's error, and in which epoch. */
-  refusals: number
-  refusedIn: number
   /** Bytes counted for back-pressure, kept although `bytes` may be rewritten. */
   weight: number
 }
@@ -93,8 +90,6 @@ export function createRun(owner: RequestOwner, bytes: Buffer, commands: number):
     local: null,
     heldAt: 0,
     sends: 0,
-    refusals: 0,
-    refusedIn: -1,
     weight: bytes.length + REQUEST_BYTES,
   }
 }
@@ -142,8 +137,6 @@ export function createUnit(
     local: null,
     heldAt: 0,
     sends: 0,
-    refusals: 0,
-    refusedIn: -1,
     weight: bytes.length + REQUEST_BYTES,
   }
 }

@@ -75,6 +75,17 @@ export interface LinkOptions {
   readonly busy?: boolean
 }
 
+/** Why nothing is read from a link, as bits: who paused it lets it go on. */
+export const Pausing = {
+  /** Its session does not take what it has. */
+  session: 1,
+  /** A reply is not taken yet, see `stall`. */
+  stalled: 2,
+  /** What the node says now may not be the master's word. */
+  withheld: 4,
+} as const
+export type Pausing = (typeof Pausing)[keyof typeof Pausing]
+
 /** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
 const TURN_LIMIT = 256 * 1024
 
@@ -96,8 +107,6 @@ export class Link<E extends Exchange> {
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
-  /** Its owner does not take replies for now; nothing is read, and its silence means nothing. */
-  paused = false
   /** It has been ready: what it owes may have run. */
   wasReady = false
   readonly handshake: Handshake
@@ -119,6 +128,10 @@ export class Link<E extends Exchange> {
   #unflushed = 0
   /** The last write carried one request: nobody else seems to speak. */
   #wasAlone = false
+  /** The reasons why nothing is read. */
+  #unread = 0
+  /** Read, and not looked at before readOn(); null: nothing is stalled. */
+  #stalled: Buffer[] | null = null
 
   constructor(master: Master, handshake: Handshake, listener: LinkListener<E>, options: LinkOptions) {
     this.master = master
@@ -228,21 +241,48 @@ export class Link<E extends Exchange> {
 
   /** This turn's write is large enough: what else waits should wait for onWritable. */
   get full(): boolean {
-    return this.congested || this.#outBytes >= TURN_LIMIT
+    return this.congested || this.#outBytes >= TURN_LIMIT || this.#stalled !== null
   }
 
-  /** Reads no more until resume(); what this read has brought is still delivered. */
-  pause(): void {
-    if (this.paused || this.status !== 'ready') return
-    this.paused = true
-    this.#socket.pause()
+  /** Nothing is read for now: its silence means nothing. */
+  get paused(): boolean {
+    return this.#unread !== 0
   }
 
-  resume(): void {
-    if (!this.paused) return
-    this.paused = false
+  /** Reads no more until resume() for the same reason; what this read has brought is still delivered. */
+  pause(why: Pausing = Pausing.session): void {
+    if (this.status !== 'ready') return
+    if (this.#unread === 0) this.#socket.pause()
+    this.#unread |= why
+  }
+
+  resume(why: Pausing = Pausing.session): void {
+    if ((this.#unread & why) === 0) return
+    this.#unread &= ~why
+    if (this.#unread !== 0 || this.status === 'closed') return
     this.lastActivity = performance.now()
     this.#socket.resume()
+  }
+
+  /**
+   * From within onFrame: `frame` is not taken. It is the first thing that is looked at after readOn(); until then nothing
+   * behind it is looked at or read, and nothing should be sent (`full`).
+   */
+  stall(exchange: E, frame: Buffer): void {
+    exchange.expect++
+    this.#stalled = [frame]
+    this.pause(Pausing.stalled)
+  }
+
+  /** Looks at what was stalled, then reads on. */
+  readOn(): void {
+    const stalled = this.#stalled
+    if (stalled === null) return
+    this.#stalled = null
+    for (const bytes of stalled) this.#take(bytes)
+    if (this.#stalled !== null) return
+    this.resume(Pausing.stalled)
+    if (this.status === 'ready') this.#listener.current.onWritable(this)
   }
 
   /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */
@@ -260,13 +300,15 @@ export class Link<E extends Exchange> {
     this.#counters.masterBytesIn += chunk.length
     try {
       if (this.status === 'dialing') this.#onHandshakeData(chunk, 0)
-      else this.#readTurn(chunk)
+      else this.#take(chunk)
     } catch (error) {
       this.onBug(error)
     }
   }
 
-  #readTurn(chunk: Buffer): void {
+  #take(chunk: Buffer): void {
+    if (this.#stalled !== null) this.#stalled.push(this.#kept(chunk))
+    if (this.#stalled !== null || this.status !== 'ready') return
     this.#turn.beginRead()
     try {
       this.#read(chunk, 0)
@@ -328,6 +370,7 @@ export class Link<E extends Exchange> {
         if (this.status !== 'ready') return
         at = end
         runStart = end
+        if (this.#stalled !== null) break
         head = this.#nextHead()
       }
       if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
@@ -335,7 +378,11 @@ export class Link<E extends Exchange> {
         this.#close('broken-reply', 'the server sent bytes that are no reply')
         return
       }
-      if (at < chunk.length) this.#partial.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
+      if (at < chunk.length) {
+        const rest = this.#kept(at === 0 ? chunk : chunk.subarray(at))
+        if (this.#stalled === null) this.#partial.push(rest)
+        else this.#stalled.push(rest)
+      }
       if (!listener.onReadEnd(this)) this.#memory?.keep()
     } catch (error) {
       this.onBug(error, this.#answering ?? head)
@@ -451,6 +498,7 @@ export class Link<E extends Exchange> {
     this.#out = []
     this.#outBytes = 0
     this.#partial = []
+    this.#stalled = null
     try {
       this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
     } catch (error) {

@@ -2,6 +2,8 @@
 import type { Mutation } from './mutation.ts'
 
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
+const refusal = 'test/unit/relay/refusal.test.ts'
+const loss = 'test/wire/lane-loss.test.ts'
 
 export const relayMutations: readonly Mutation[] = [
   {
@@ -12,5 +14,50 @@ export const relayMutations: readonly Mutation[] = [
     breaks: 'a dead shared link is noticed in seconds, whatever was before',
     test: scenes,
     shows: /silence — is borne as long as at first/,
+  },
+  {
+    name: 'a script that answers READONLY has its link cut',
+    file: 'src/relay/refusal.ts',
+    from: '  if (!mayRunClientCode(command)) {',
+    to: '  if (command !== null) {',
+    breaks: 'NoDoubleWhileHealthy: a refusal is known by who may have said it',
+    test: scenes,
+    shows: /READONLY — said by a script/,
+  },
+  {
+    name: 'a refusal is known by its first word',
+    file: 'src/relay/refusal.ts',
+    from: '  if (!isWhole) return null\n',
+    to: '',
+    breaks: 'a script’s own words are its reply at once',
+    test: refusal,
+    shows: /is none — where a script says more or less/,
+  },
+  {
+    name: 'a script that a replica has refused has its error passed on',
+    file: 'src/relay/lane.ts',
+    from: "    if (verdict === 'no-master') this.#verdict = 'wrong-node'",
+    to: "    if (verdict === 'no-master') this.#verdict = 'own reply'",
+    breaks: 'FailoverUnseen',
+    test: scenes,
+    shows: /READONLY — of a script on a node that is no master/,
+  },
+  {
+    name: 'what ran before a node was deposed counts as refused',
+    file: 'src/relay/quiesce.ts',
+    from: 'if (!refused && this.#deposed) this.#unknown.add(single)\n    else ',
+    to: 'if (!refused && this.#deposed) this.#owners.add(single.owner)\n    else ',
+    breaks: 'NoDoubleUnderSafe',
+    test: loss,
+    shows: /judges what is behind it by its replies, safe/,
+  },
+  {
+    name: 'what is behind a reply in doubt is looked at',
+    file: 'src/upstream/link.ts',
+    from: '        if (this.#stalled !== null) break\n',
+    to: '',
+    breaks: 'OrderKept',
+    test: loss,
+    shows: /is unknown when the link is lost first/,
   },
 ]

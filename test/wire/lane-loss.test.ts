@@ -117,14 +117,101 @@ for (const policy of ['always', 'safe'] as const) {
   })
 }
 
-t.test('READONLY — from a node confirmed as master time after time — is the client’s own reply', async t => {
+const readonly = "-READONLY You can't write against a read only replica."
+
+t.test('READONLY — of a script in its own words — is passed on at once', async t => {
   const line = '-READONLY said by a script'
   const fake = await FakeRedis.start(t, ([name]) => (name === 'EVAL' ? `${line}\r\n` : undefined))
   const world = new LaneWorld(t, fake)
   world.send(['EVAL', 'x', '0'])
   t.strictSame(await world.replies(1), [line])
-  t.equal(fake.accepted, 3)
+  t.equal(fake.accepted, 1)
 })
+
+t.test(
+  'READONLY — of a script in the server’s words — is passed on when the node says that it is a master',
+  async t => {
+    const fake = await FakeRedis.start(t, ([name]) => (name === 'EVAL' ? `${readonly}\r\n` : undefined))
+    const world = new LaneWorld(t, fake)
+    world.send(['EVAL', 'x', '0'], ['PING', 'behind'])
+    world.send(['PING', 'too'])
+    t.strictSame(await world.replies(3), [readonly, 'behind', 'too'])
+    t.equal(fake.accepted, 2, 'asked on a connection of its own')
+    t.strictSame(told(fake, 2), ['HELLO 2', 'PING'])
+    t.equal(world.counters.linksLost, 0)
+    t.equal(told(fake, 1).filter(line => line === 'EVAL x 0').length, 1)
+  },
+)
+
+t.test('READONLY — of a script in the server’s words — is passed on when only the control plane can tell', async t => {
+  const fake = await FakeRedis.start(t, ([name], { connection }) => {
+    if (connection > 1) return '-ERR max number of clients reached\r\n'
+    return name === 'EVAL' ? `${readonly}\r\n` : undefined
+  })
+  const world = new LaneWorld(t, fake)
+  await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 2000 })
+  world.send(['EVAL', 'x', '0'], ['PING', 'behind'])
+  t.strictSame(await world.replies(2), [readonly, 'behind'])
+  t.ok(world.observed.includes('a refusal in doubt'))
+  t.equal(world.counters.linksLost, 0)
+})
+
+for (const policy of ['always', 'safe'] as const) {
+  t.test(
+    `READONLY — of a script in the server’s words — is unknown when the link is lost first, ${policy}`,
+    async t => {
+      let asked = 0
+      const runs = new Map<string, number>()
+      const fake = await FakeRedis.start(t, ([name = ''], { connection }) => {
+        if (name === 'HELLO' && connection === 2) {
+          asked++
+          return 'hang'
+        }
+        if (name !== 'EVAL' && name !== 'INCR') return undefined
+        runs.set(name, (runs.get(name) ?? 0) + 1)
+        return name === 'EVAL' && connection === 1 ? `${readonly}\r\n` : `:${runs.get(name)}\r\n`
+      })
+      const world = new LaneWorld(t, fake, { policy })
+      world.send(['EVAL', 'x', '0'], ['INCR', 'n'])
+      await waitUntil('the question', () => asked === 1, { withinMs: 4000 })
+      t.strictSame(world.session.replies, [], 'the reply behind it waits as well')
+      fake.dropAll()
+      world.lane.cut('the test', 'unknown')
+      const replies = await world.replies(2)
+      if (policy === 'safe') for (const reply of replies) t.match(reply, unknown)
+      else t.strictSame(replies, ['2', '2'])
+      t.ok(
+        fake.received.some(({ argv }) => argv.join(' ') === 'CLIENT KILL ID 1'),
+        'what hangs is ended first',
+      )
+    },
+  )
+
+  t.test(
+    `READONLY — of a script on a node that is a replica — judges what is behind it by its replies, ${policy}`,
+    async t => {
+      const runs = new Map<string, number>()
+      const fake = await FakeRedis.start(t, ([name = '', key = ''], { connection }) => {
+        if (name === 'HELLO') fake.role = connection === 2 ? 'slave' : 'master'
+        if (connection === 1 && (name === 'EVAL' || key === 'refused')) return `${readonly}\r\n`
+        if (name === 'GET') return `$1\r\n${connection === 1 ? 's' : 'v'}\r\n`
+        if (name !== 'EVAL' && name !== 'INCR') return undefined
+        const id = `${name} ${key}`
+        runs.set(id, (runs.get(id) ?? 0) + 1)
+        return `:${runs.get(id)}\r\n`
+      })
+      const world = new LaneWorld(t, fake, { policy })
+      world.send(['EVAL', 'x', '0'], ['INCR', 'ran'], ['INCR', 'refused'], ['GET', 'k'])
+      world.send(['GET', 'k'])
+      const [script, ran, refused, ...read] = await world.replies(5)
+      t.strictSame([script, refused], ['1', '1'], 'refused, and sent again')
+      t.strictSame(read, ['v', 'v'], 'read again')
+      if (policy === 'safe') t.match(ran, unknown, 'it had run, on a node that is none to trust')
+      else t.equal(ran, '2')
+      t.equal(world.counters.unknownOutcomes, policy === 'safe' ? 1 : 0)
+    },
+  )
+}
 
 t.test('NOREPLICAS — is waited out — and those behind it keep their order', async t => {
   let refusals = 2

@@ -92,14 +92,40 @@ t.test('breaker — closes — with the first master that is served', async t =>
   t.equal(model.wrong, '')
 })
 
-t.test('READONLY — counts within one epoch — and what other masters have refused proves nothing', async t => {
-  play('always', model => {
-    events(model, 'incr', 'readonly', 'new', 'readonly', 'same', 'readonly')
-    t.strictSame(codes(model.a.replies), [], 'the second refusal of this one')
+t.test('READONLY — is never told a client — however many nodes refuse its command, and how often', async t => {
+  const model = play('always', model => {
+    events(model, 'incr', 'readonly', 'new', 'readonly', 'same', 'readonly', 'same', 'readonly', 'same', 'readonly')
+    t.strictSame(codes(model.a.replies), [])
     events(model, 'same', 'answer')
     t.strictSame(codes(model.a.replies), ['a1=1'])
   })
+  t.equal(model.wrong, '')
 })
+
+for (const policy of ['always', 'safe'] as const) {
+  t.test(`READONLY — said by a script — is its reply, and costs nobody a thing, ${policy}`, async t => {
+    const model = play(policy, model => {
+      events(model, 'incr', 'script', 'run', 'incr', 'answer', 'answer', 'answer', 'answer', 'answer')
+      t.strictSame(codes(model.a.replies), ['a1=1', 'READONLY', 'a3=1'])
+      t.strictSame(model.b.replies, ['b1=1', 'b2=1'])
+      t.equal(model.counters.linksLost, 0)
+      t.equal(model.counters.absorbed, 0)
+    })
+    t.equal(model.wrong, '')
+  })
+
+  t.test(`READONLY — of a script on a node that is no master — is refused, ${policy}`, async t => {
+    const model = play(policy, model => {
+      events(model, 'script', 'incr', 'run', 'readonly')
+      t.strictSame(codes([...model.a.replies, ...model.b.replies]), [], 'nothing of that node counts')
+      events(model, 'same', 'answer', 'answer', 'answer', 'answer')
+      t.strictSame(codes(model.a.replies), ['READONLY', 'a2=1'])
+      t.strictSame(model.b.replies, ['b1=1', 'b2=2'], 'what it has read there is read again')
+      t.equal(model.counters.unknownOutcomes, 0)
+    })
+    t.equal(model.wrong, '')
+  })
+}
 
 t.test('new master — is dialled at once — although the last one had earned a pause', async t => {
   play('always', model => {

@@ -34,8 +34,6 @@ export class Node {
   /** How often each key's command has run. */
   readonly runs: Map<string, number>
   readonly connections: Connection[] = []
-  /** How often each key's command was refused with READONLY. */
-  readonly refused = new Map<string, number>()
   demoted = false
   #nextId: number
 
@@ -68,7 +66,10 @@ export class Node {
   }
 
   #greet(argv: readonly string[], connection: Connection): string {
-    if (argv[0] === 'HELLO') return array([bulk('id'), integer(connection.id), bulk('role'), bulk('master')])
+    if (argv[0] === 'HELLO') {
+      const role = this.demoted ? 'replica' : 'master'
+      return array([bulk('id'), integer(connection.id), bulk('role'), bulk(role)])
+    }
     if (argv[1] !== 'KILL') return argv[0] === 'PING' ? simple('PONG') : simple('OK')
     const old = this.connections.find(({ id, ended }) => id === Number(argv[3]) && !ended)
     if (old === undefined) return integer(0)
@@ -96,10 +97,10 @@ export class Node {
       return simple('OK')
     }
     if (name === 'EXEC') return this.#exec(connection, refuse)
+    if (name === 'EVAL') return this.#script(key)
     const error = refuse ?? (this.demoted && writes.has(name) ? readonlyError : null)
     if (error !== null && writes.has(name)) {
       connection.dirty = true
-      if (error === readonlyError) this.#refuse(key)
       return failure(error)
     }
     if (connection.multi === null) return this.#apply(key)
@@ -112,15 +113,14 @@ export class Node {
     connection.multi = null
     if (connection.dirty) return failure('EXECABORT Transaction discarded because of previous errors.')
     const error = refuse ?? (this.demoted ? readonlyError : null)
-    if (error !== null) {
-      if (error === readonlyError) for (const [, key = ''] of queued) this.#refuse(key)
-      return failure(`EXECABORT Transaction discarded because of: ${error}`)
-    }
+    if (error !== null) return failure(`EXECABORT Transaction discarded because of: ${error}`)
     return array(queued.map(([, key = '']) => this.#apply(key)))
   }
 
-  #refuse(key: string): void {
-    this.refused.set(key, (this.refused.get(key) ?? 0) + 1)
+  /** A script that answers what a replica does, in the very words. */
+  #script(key: string): string {
+    if (!this.demoted) this.#apply(key)
+    return failure(readonlyError)
   }
 
   #apply(key: string): string {

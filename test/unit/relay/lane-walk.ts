@@ -2,7 +2,7 @@
 import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { playSequence } from './lane-model.ts'
 
-const submits = ['get', 'incr', 'run', 'multi', 'local']
+const submits = ['get', 'incr', 'run', 'multi', 'local', 'script']
 const control = ['hold', 'same', 'new', 'tick', 'expire', 'gone']
 export const serverEvents = ['answer', 'readonly', 'noreplicas', 'cut', 'lost', 'silent']
 export const allEvents = [...submits, ...serverEvents, ...control]

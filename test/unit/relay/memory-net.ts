@@ -20,6 +20,8 @@ export class MemorySocket extends EventEmitter {
   /** What write() answers: the kernel takes no more. */
   congested = false
   destroyed = false
+  /** Nothing is read from it. */
+  paused = false
 
   constructor(host: string, port: number) {
     super()
@@ -40,6 +42,12 @@ export class MemorySocket extends EventEmitter {
 
   setTimeout(): this {
     return this
+  }
+  pause(): void {
+    this.paused = true
+  }
+  resume(): void {
+    this.paused = false
   }
   cork(): void {}
   uncork(): void {}

@@ -1,15 +1,7 @@
 import t from 'tap'
 import type { ReplayClass } from '../../../src/command/spec.ts'
 import { type ErrorSpec, errors } from '../../../src/errors.ts'
-import {
-  classOf,
-  decideReplay,
-  framesOf,
-  type Outcome,
-  part,
-  refusalOf,
-  remainderOf,
-} from '../../../src/relay/replay.ts'
+import { classOf, decideReplay, framesOf, type Outcome, part, remainderOf } from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, REQUEST_BYTES } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { Owner } from './owner.ts'
@@ -56,43 +48,6 @@ t.test('errors — say whether the command may have run — as the decision know
   t.equal(errors.gaveUp.executed, 'unknown')
   t.equal(errors.unknownOutcome.executed, 'unknown')
 })
-
-const refusals: readonly (readonly [line: string, expected: 'wrong-node' | 'not-now' | undefined])[] = [
-  ["READONLY You can't write against a read only replica.", 'wrong-node'],
-  ["READONLY You can't write against a read only replica. script: abc, on @user_script:1.", 'wrong-node'],
-  ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", 'wrong-node'],
-  ['REDIRECT 10.0.0.1:6379', 'wrong-node'],
-  ['LOADING Redis is loading the dataset in memory', 'not-now'],
-  ['LOADING Valkey is loading the dataset in memory', 'not-now'],
-  ['NOREPLICAS Not enough good replicas to write.', 'not-now'],
-  ['UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)', 'wrong-node'],
-  ['UNBLOCKED client unblocked via CLIENT UNBLOCK', undefined],
-  ["EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.", 'wrong-node'],
-  ['EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory', 'not-now'],
-  ['EXECABORT Transaction discarded because of: NOREPLICAS Not enough good replicas to write.', 'not-now'],
-  ["EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.", undefined],
-  ['EXECABORT Transaction discarded because of previous errors.', undefined],
-  ['READONLYISH no', undefined],
-  ['READONLY', 'wrong-node'],
-  ['LOADING', 'not-now'],
-  ['readonly no', undefined],
-  ['ERR READONLY', undefined],
-  ['MYERR because of: READONLY', undefined],
-  ['TRYAGAIN Multiple keys request during rehashing of slot', undefined],
-  ['MISCONF Redis is configured to save RDB snapshots', undefined],
-  ['BUSY Redis is busy running a script.', undefined],
-  ['OOM command not allowed', undefined],
-  ['NOAUTH Authentication required.', undefined],
-  ['WRONGTYPE Operation against a key', undefined],
-  ['NOSCRIPT No matching script.', undefined],
-  ['constructor of an object', undefined],
-  ['', undefined],
-]
-for (const [line, expected] of refusals) {
-  t.test(`refusal — is ${expected ?? 'the reply of the client'} — for -${line.slice(0, 70)}`, async t => {
-    t.equal(refusalOf(Buffer.from(`-${line}\r\n`)), expected)
-  })
-}
 
 const get = encodeCommand(['GET', 'k'])
 const incr = encodeCommand(['INCR', 'k'])
@@ -159,9 +114,8 @@ t.test('part — of a run — has the history of the whole', async t => {
   const run = createRun(new Owner(), Buffer.concat([get, incr]), 2)
   run.sends = 3
   run.heldAt = 17
-  run.refusals = 1
-  const { sends, heldAt, refusals: seen, owner, bytes } = part(run, incr, 1)
-  t.strictSame([sends, heldAt, seen], [3, 17, 1])
+  const { sends, heldAt, owner, bytes } = part(run, incr, 1)
+  t.strictSame([sends, heldAt], [3, 17])
   t.equal(owner, run.owner)
   t.strictSame(bytes, incr)
 })
