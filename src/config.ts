@@ -24,6 +24,8 @@ export { unknownCommand }
 export interface Config {
   readonly sentinels: readonly Address[]
   readonly masterName: string
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
   /** Sentinels announce `from`; it is dialled as `to`. */
   readonly natMap: readonly NatRule[]
   /** null: no TCP port, a Unix-domain socket only. */
@@ -98,6 +100,8 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Con
   return Object.freeze({
     sentinels: values.sentinels,
     masterName: values.master,
+    connectTimeoutMs: values['connect-timeout'],
+    answerTimeoutMs: values['answer-timeout'],
     natMap: values['nat-map'],
     listen: values.listen,
     listenSocket: listenSocketOf(values),

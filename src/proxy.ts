@@ -53,8 +53,6 @@ export interface Proxy {
   readonly counters: Readonly<Counters>
 }
 
-/** How long a dial may take: a master on the same network answers in a fraction of it or is not there. */
-const CONNECT_TIMEOUT_MS = 1000
 /** How often sessions that wait for memory are looked at. */
 const PRESSURE_CHECK_MS = 10
 
@@ -82,8 +80,8 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
     holdTimeoutMs: config.holdTimeoutMs,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    dial: createDial(security.redis, { timeoutMs: CONNECT_TIMEOUT_MS, log }),
+    connectTimeoutMs: config.connectTimeoutMs,
+    dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
     turn,
     counters,
     log,
@@ -102,6 +100,9 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       redisRoutes: security.redis,
       log,
       rights,
+      connectTimeoutMs: config.connectTimeoutMs,
+      answerTimeoutMs: config.answerTimeoutMs,
+      links: { bytesIn: () => counters.masterBytesIn, isUpTo: address => lanes.isUpTo(address) },
     },
     {
       onServe: master => {

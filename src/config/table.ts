@@ -46,6 +46,18 @@ export const options = {
       'auto: sessions of the same user, database and protocol share a connection to the master where that changes ' +
       'nothing for them. private: each session has its own.',
   }),
+  'connect-timeout': withDefault('2s', {
+    group: upstream,
+    kind: duration({ min: '10ms', max: '60s' }),
+    help: 'How long a connection to a node or a Sentinel may take to come about, TLS included.',
+  }),
+  'answer-timeout': withDefault('1s', {
+    group: upstream,
+    kind: duration({ min: '10ms', max: '60s' }),
+    help:
+      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Twice as long a majority of the ' +
+      'Sentinels is waited for.',
+  }),
   'nat-map': withDefault('', {
     group: upstream,
     kind: addressMap(),

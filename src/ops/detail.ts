@@ -12,6 +12,7 @@ export const holdCauses = [
   'not-master',
   'master-unreachable',
   'master-loading',
+  'no-majority',
   'stood-still',
 ] as const
 export type HoldLabel = (typeof holdCauses)[number]

@@ -37,6 +37,12 @@ export interface TopologyFacts {
   readonly knownSentinels: number
   readonly majority: number
   readonly reachableSentinels: number
+  /** Listed by others, held for dead by them, and not reachable from here either. */
+  readonly deadSentinels: number
+  /** On whose word the master is served: majority, quorum (at the start) or last-master; null before. */
+  readonly basis: string | null
+  /** While no majority names one master: what is missing, in words. */
+  readonly trouble: string | null
   readonly sentinels: readonly SentinelFacts[]
 }
 

@@ -5,7 +5,7 @@
 // All series are there from the first scrape. Labels take values from fixed lists only; the one exception is the master's
 // address, of which there is one at a time. Never: counts anything itself.
 import { counterRows } from './counter-metrics.ts'
-import { commandClasses } from './detail.ts'
+import { commandClasses, holdCauses } from './detail.ts'
 import type { Facts, LinkFacts, SentinelFacts } from './facts.ts'
 import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric.ts'
 import type { ProcessStats } from './process-stats.ts'
@@ -95,6 +95,13 @@ const failover: readonly Metric[] = [
     f => f.counters.detail.holds,
   ),
   {
+    type: 'gauge',
+    name: 'holdfast_gate_cause',
+    help: 'Why the gate is shut now: 1 for that cause; none while it is open.',
+    labels: ['cause'],
+    read: ({ gate }) => holdCauses.map(cause => ({ labels: { cause }, value: gate.cause === cause ? 1 : 0 })),
+  },
+  {
     type: 'histogram',
     name: 'holdfast_hold_seconds',
     help: 'How long the gate was shut, each time.',
@@ -133,6 +140,18 @@ const failover: readonly Metric[] = [
   ),
   single('gauge', 'holdfast_sentinels_majority', 'How many of them make a majority.', f => f.topology.majority),
   single('gauge', 'holdfast_sentinels_up', 'Sentinels that can be asked.', f => f.topology.reachableSentinels),
+  single(
+    'gauge',
+    'holdfast_sentinels_dead',
+    'Sentinels that the others still count, hold for dead, and that cannot be reached from here either.',
+    f => f.topology.deadSentinels,
+  ),
+  single(
+    'gauge',
+    'holdfast_without_majority',
+    '1 while no majority of the Sentinels names one master: no change of master can be followed.',
+    f => (f.topology.trouble === null ? 0 : 1),
+  ),
   single(
     'gauge',
     'holdfast_sentinels_disagreeing',

@@ -30,6 +30,7 @@ export function live(): Health {
 
 function masterProblem({ topology, gate }: Facts): string {
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
+  if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
   if (reachableSentinels < majority)
     return `${reachableSentinels} of ${knownSentinels} Sentinels can be asked, and ${majority} are needed`
   if (sentinels.every(one => one.names === null)) return `no Sentinel gives a master for the name "${masterName}"`
@@ -73,6 +74,9 @@ export function statusOf(facts: Facts, now: number): Readonly<Record<string, unk
       known: topology.knownSentinels,
       majority: topology.majority,
       reachable: topology.reachableSentinels,
+      dead: topology.deadSentinels,
+      basis: topology.basis,
+      trouble: topology.trouble,
       each: topology.sentinels,
     },
     failovers: facts.failovers,

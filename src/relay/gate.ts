@@ -32,7 +32,10 @@ export function nextGate(state: GateState, event: GateEvent, now: number): GateS
       if ((state.kind === 'open' || state.kind === 'draining') && isSameTerm(state.master, event.master)) return state
       return { kind: 'draining', master: event.master, since: now }
     case 'hold':
-      if (state.kind === 'holding' || state.kind === 'tripped') return state
+      if (state.kind === 'holding' || state.kind === 'tripped') {
+        // The reason may change while it is shut; what it was shut for first is told by hold.start.
+        return state.cause === event.cause ? state : { ...state, cause: event.cause }
+      }
       return { kind: 'holding', cause: event.cause, since: now }
     case 'drained':
       return state.kind === 'draining' ? { kind: 'open', master: state.master, since: now } : state

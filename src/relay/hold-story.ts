@@ -85,9 +85,11 @@ export class HoldStory {
   onGate(from: GateState, to: GateState, now: number, detail: string): void {
     switch (to.kind) {
       case 'holding':
+        if (from.kind === 'holding') return
         this.#onHolding(from, to.cause, now, detail)
         return
       case 'tripped':
+        if (from.kind === 'tripped') return
         this.#counters.trips++
         this.#log.error(
           { event: 'gate.tripped', cause: to.cause, waiting: this.#counters.waiting },

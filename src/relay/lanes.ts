@@ -6,7 +6,7 @@
 // Owns: the gate, shared lanes by identity, private lanes, idle links for the next private lane, the sweep that ends
 // requests whose time is up and notices links that have fallen silent.
 // Never: talks to Sentinels, parses commands.
-import { formatAddress, type Master } from '../address.ts'
+import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
 import { Bugs } from '../ops/bugs.ts'
 import type { Counters, HoldLabel } from '../ops/counters.ts'
@@ -319,6 +319,12 @@ export class Lanes implements LaneHost {
   /** The last failovers, newest first. */
   get failovers(): readonly FailoverRecord[] {
     return this.#story.failovers
+  }
+
+  /** Whether a link to this node is up. */
+  isUpTo(address: Address): boolean {
+    for (const { link } of this.#all()) if (link?.status === 'ready' && sameAddress(link.master, address)) return true
+    return false
   }
 
   /** All links by identity. */

@@ -21,8 +21,13 @@ export interface Candidate {
  * claims a hundred others must not put the majority out of reach.
  */
 export function knownSentinels(seeds: number, reported: readonly number[], voters: number): number {
-  const sorted = reported.toSorted((a, b) => a - b)
-  return Math.max(seeds, voters, sorted[Math.floor(sorted.length / 2)] ?? 0, 1)
+  return Math.max(seeds, voters, upperMedian(reported) ?? 0, 1)
+}
+
+/** The middle one, of an even number the higher one of the two; undefined without any. */
+export function upperMedian(numbers: readonly number[]): number | undefined {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
 }
 
 export function majorityOf(known: number): number {

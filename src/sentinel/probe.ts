@@ -21,12 +21,20 @@ export interface ProbeAnswer {
   readonly missing?: readonly Right[]
 }
 
-const probeTimeoutMs = 500
+/** How long a node may take: to be connected to, TLS included, and to answer. */
+export interface ProbeLimits {
+  readonly connectMs: number
+  readonly answerMs: number
+}
+
+/** The client of ioredis must not give up before our own timer does. */
+const slackMs = 1_000
 
 export class Probe {
   readonly address: Address
   readonly #login: Login
   readonly #routes: ServerRoutes
+  readonly #limits: ProbeLimits
   #client: Redis | null = null
   #named = false
   #closed = false
@@ -36,10 +44,14 @@ export class Probe {
   /** The node has answered once. */
   answered = false
 
-  constructor(address: Address, { login, routes }: { login: Login; routes: ServerRoutes }) {
+  constructor(
+    address: Address,
+    { login, routes, limits }: { login: Login; routes: ServerRoutes; limits: ProbeLimits },
+  ) {
     this.address = address
     this.#login = login
     this.#routes = routes
+    this.#limits = limits
   }
 
   /** Makes sure a connection is open or being opened. */
@@ -47,16 +59,22 @@ export class Probe {
     if (!this.#client && !this.#closed) this.#dial()
   }
 
-  /** What the node is, within half a second. Never rejects. */
+  /** What the node is, within the time to answer, and that to connect where it must be dialled. Never rejects. */
   async ask(): Promise<ProbeAnswer> {
     if (this.#closed) return unreachable('the probe is closed')
     const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
-    const timer = setTimeout(() => {
+    const limitMs = this.#client?.status === 'ready' ? this.#limits.answerMs : this.#limitMs
+    let isOver = false
+    const giveUp = (): void => {
+      if (isOver) return
       const silent = this.#client !== null && inHandshake(this.#client)
       this.#drop().catch(() => undefined)
-      resolve(unreachable(silent ? noHandshake(probeTimeoutMs) : `no answer within ${probeTimeoutMs} ms`))
-    }, probeTimeoutMs)
-    const answer = await Promise.race([late, this.#converse()])
+      resolve(unreachable(silent ? noHandshake(limitMs) : `no answer within ${limitMs} ms`, 'late'))
+    }
+    // Timers come first in a turn: where this process was late itself, the answer is in the socket and is read before.
+    const timer = setTimeout(() => setImmediate(giveUp), limitMs)
+    const answer = await Promise.race([late, this.#converse(limitMs)])
+    isOver = true
     clearTimeout(timer)
     this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
     this.answered ||= this.failures === 0
@@ -79,9 +97,9 @@ export class Probe {
         username: null,
         password: null,
         name: null,
-        connectTimeoutMs: probeTimeoutMs,
-        commandTimeoutMs: probeTimeoutMs,
-        silenceTimeoutMs: 2 * probeTimeoutMs,
+        connectTimeoutMs: this.#limits.connectMs,
+        commandTimeoutMs: this.#limitMs + slackMs,
+        silenceTimeoutMs: this.#limitMs + slackMs,
       },
       error => {
         this.#lastError = reasonOf(error)
@@ -95,6 +113,10 @@ export class Probe {
     return client
   }
 
+  get #limitMs(): number {
+    return this.#limits.connectMs + this.#limits.answerMs
+  }
+
   async #drop(): Promise<void> {
     const client = this.#client
     this.#client = null
@@ -102,11 +124,11 @@ export class Probe {
   }
 
   /** A kept connection may have died unnoticed since the last question: that says nothing of the node, so dial anew. */
-  async #converse(): Promise<ProbeAnswer> {
+  async #converse(limitMs: number): Promise<ProbeAnswer> {
     const startedAt = performance.now()
     const kept = this.#client?.status === 'ready' ? this.#client : null
     const answer = kept ? await this.#question(kept) : null
-    const late = performance.now() - startedAt >= probeTimeoutMs
+    const late = performance.now() - startedAt >= limitMs
     if (answer && (answer.result.kind !== 'unreachable' || late || this.#closed)) return answer
     return this.#question(this.#client ?? this.#dial())
   }
@@ -142,8 +164,10 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   const told = (result: ProbeResult): ProbeAnswer => ({ result, refusedAuth })
   for (const reply of [auth, role, ping]) {
     const error = reply?.[0]
-    if (error && (!isAnswer(error) || /max number of clients|^-?DENIED/i.test(error.message))) {
-      return told({ kind: 'unreachable', why: error.message })
+    if (!error) continue
+    if (!isAnswer(error)) return told({ kind: 'unreachable', why: error.message })
+    if (/max number of clients|^-?DENIED/i.test(error.message)) {
+      return told({ kind: 'unreachable', why: error.message, sign: 'turned-away' })
     }
   }
   if (!role || !ping) return told({ kind: 'unreachable', why: 'no answer' })
@@ -166,8 +190,8 @@ function isAnswer(error: Error): boolean {
   return error.name === 'ReplyError'
 }
 
-function unreachable(why: string): ProbeAnswer {
-  return { result: { kind: 'unreachable', why }, refusedAuth: null }
+function unreachable(why: string, sign?: 'late'): ProbeAnswer {
+  return { result: { kind: 'unreachable', why, ...(sign && { sign }) }, refusedAuth: null }
 }
 
 function isReady(client: Redis): Promise<boolean> {

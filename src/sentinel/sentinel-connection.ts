@@ -2,7 +2,7 @@
 //
 //   dialing ──ready──▶ subscribing ──▶ up ◀──▶ asking (one question at a time; "again" joins all asked meanwhile)
 //      ▲                                │
-//      └── after a growing pause ── lost ◀── closed, silent for 2 s, refused
+//      └── after a growing pause ── lost ◀── closed, silent for too long, refused
 //
 // Owns: the ioredis client, the timer until the next dial. Decides nothing: what it hears goes to its listener.
 // RESP3 lets PSUBSCRIBE and questions share the connection. A name is resolved anew with every dial.
@@ -24,6 +24,8 @@ export interface SentinelConnectionOptions {
   readonly login: Login
   readonly routes: ServerRoutes
   readonly log: Log
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
 }
 
 export interface SentinelConnectionListener {
@@ -35,9 +37,6 @@ export interface SentinelConnectionListener {
   onEvent(event: SentinelEvent): void
 }
 
-const connectTimeoutMs = 1_000
-const commandTimeoutMs = 1_000
-const silenceTimeoutMs = 2_000
 const redialMs = { min: 100, max: 1_000 } as const
 /** Two addresses in one answer: the configuration is changing this instant. More often than this it is a lie. */
 const tornLimit = 3
@@ -174,12 +173,12 @@ export class SentinelConnection {
   }
 
   #connect(): void {
-    const { address, login, routes } = this.#options
+    const { address, login, routes, connectTimeoutMs, answerTimeoutMs } = this.#options
     const { username } = login
     const password = login.password.current
     this.#tried = password
     const route = routes.route(address)
-    const limits = { connectTimeoutMs, commandTimeoutMs, silenceTimeoutMs }
+    const limits = { connectTimeoutMs, commandTimeoutMs: answerTimeoutMs, silenceTimeoutMs: 2 * answerTimeoutMs }
     const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
       if (client === this.#client) this.#lastError = reasonOf(error)
     })
@@ -230,7 +229,11 @@ export class SentinelConnection {
     try {
       await client.psubscribe('*')
     } catch (error) {
+      // Anything else than a missing right passes, or is the end of the connection: it is tried again as a whole.
+      if (!isNoPerm(reasonOf(error))) throw error
       const heard = await Promise.allSettled(channels.map(channel => client.subscribe(channel)))
+      const failed = heard.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
+      if (failed?.status === 'rejected') throw failed.reason
       const refused = channels.filter((_, i) => heard[i]?.status === 'rejected')
       if (client.status !== 'ready' || refused.length === 0) return
       log.error({

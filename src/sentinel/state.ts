@@ -3,10 +3,16 @@
 import type { Address, Master } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import type { Failover } from './failover.ts'
-import type { View } from './view.ts'
+import type { Peer, View } from './view.ts'
 
 /** Why nothing may be sent. Codes are contract: they appear in logs and metrics. */
-export type HoldCause = 'failover-announced' | 'master-moved' | 'not-master' | 'master-unreachable' | 'master-loading'
+export type HoldCause =
+  | 'failover-announced'
+  | 'master-moved'
+  | 'not-master'
+  | 'master-unreachable'
+  | 'master-loading'
+  | 'no-majority'
 
 export type ProbeResult =
   | { readonly kind: 'master'; readonly runId: string | null }
@@ -14,16 +20,46 @@ export type ProbeResult =
   | { readonly kind: 'untold'; readonly why: string }
   | { readonly kind: 'replica' }
   | { readonly kind: 'loading' }
-  | { readonly kind: 'unreachable'; readonly why: string }
+  /** `sign`: nothing came in time, or a living server turned us away (it is full); without it nobody is there. */
+  | { readonly kind: 'unreachable'; readonly why: string; readonly sign?: 'late' | 'turned-away' }
+
+/**
+ * What the data plane's links to the probed node said while the probe ran: there is none, one is up, or bytes came in.
+ * A link that is up is the same process; one that gets replies belongs to a living one.
+ */
+export type LinkSign = 'none' | 'up' | 'heard'
+
+/** On whose word the master is served. */
+export type Basis =
+  | 'majority'
+  /** At the start: all Sentinels that can be asked agree, a quorum at least, and the node says it is master. */
+  | 'quorum'
+  /** No majority can be asked, nobody names another, and the last master still is one. */
+  | 'last-master'
+
+/** How long the world is given, ms. */
+export interface Patience {
+  /** A node or a Sentinel to answer: --answer-timeout. */
+  readonly answerMs: number
+}
 
 export interface SentinelState {
   readonly seed: boolean
   readonly up: boolean
+  /** It has been up once. */
+  readonly met: boolean
+  /** When it joined, or was lost last. */
+  readonly awaySince: number
   /** Its identity; null until it has told. Kept while it is down. */
   readonly runId: string | null
   readonly view: View | null
-  /** How many Sentinels it last said there are; null until it has said so. */
+  /** When it last answered anything. */
+  readonly spokeAt: number
+  /** How many Sentinels it last said there are, and when; null until it has said so. */
   readonly reported: number | null
+  readonly reportedAt: number
+  /** The other Sentinels it last listed. */
+  readonly peers: readonly Peer[]
   readonly failover: Failover | null
   /** When it last published something about a failover: answers asked for before that do not tell how that one is. */
   readonly failoverHeardAt: number
@@ -49,6 +85,9 @@ export interface ProbeState {
   readonly startedAt: number
   /** null while it runs. */
   readonly result: ProbeResult | null
+  readonly answeredAt: number
+  /** The node did not say what it is, but links to it work: it lives, and is the process that they were made to. */
+  readonly vouched: boolean
   readonly retryAt: number
 }
 
@@ -60,16 +99,32 @@ export interface Rival {
   readonly accepted: boolean
 }
 
+/** A configuration that is named by enough Sentinels, and since when. */
+export interface Named {
+  readonly address: Address
+  readonly epoch: number
+  readonly since: number
+}
+
 export interface Topology {
+  readonly patience: Patience
   /** By connection; several may be one process (same run id) and have one vote. */
   readonly sentinels: ReadonlyMap<string, SentinelState>
   readonly master: Master | null
+  /** On whose word the master was last served; null before. */
+  readonly basis: Basis | null
   readonly gate: Gate
   readonly wanted: Wanted | null
   readonly probe: ProbeState | null
   readonly rival: Rival | null
   /** Since when a majority names this address and epoch. */
-  readonly candidate: { readonly address: Address; readonly epoch: number; readonly since: number } | null
+  readonly candidate: Named | null
+  /** At the start, without a majority: since when all that can be asked name this address and epoch. */
+  readonly agreed: Named | null
+  /** Since when no majority names one master; null while one does. */
+  readonly minoritySince: number | null
+  /** When the last input came: a long gap means that this process stood still. */
+  readonly heardAt: number
   /** The Sentinels doubt the master: look often until then. */
   readonly suspectUntil: number
 }
@@ -81,6 +136,8 @@ export type Input =
   | { readonly kind: 'down'; readonly key: string }
   /** `view` null: it answered, but with nothing about this master. */
   | { readonly kind: 'answer'; readonly key: string; readonly view: View | null }
+  /** Which other Sentinels it lists. */
+  | { readonly kind: 'peers'; readonly key: string; readonly peers: readonly Peer[] }
   | { readonly kind: 'event'; readonly key: string; readonly event: SentinelEvent }
   | { readonly kind: 'confirm' }
   | {
@@ -88,6 +145,7 @@ export type Input =
       readonly address: Address
       readonly startedAt: number
       readonly result: ProbeResult
+      readonly links: LinkSign
       readonly retryAt: number
     }
   | { readonly kind: 'tick' }

@@ -1,9 +1,10 @@
 // status.ts — the control plane's knowledge as plain data, for a status page and for metrics. Pure.
 import { formatAddress, type Master } from '../address.ts'
-import { quorumOf } from './decide.ts'
 import { blocks, type Failover } from './failover.ts'
-import type { HoldCause, Topology } from './state.ts'
+import { describeMinority } from './minority.ts'
+import type { Basis, HoldCause, Topology } from './state.ts'
 import type { FailoverStage } from './view.ts'
+import { deadSentinels, quorumOf } from './voters.ts'
 
 export interface SentinelStatus {
   readonly address: string
@@ -31,6 +32,12 @@ export interface TopologyStatus {
   readonly knownSentinels: number
   readonly majority: number
   readonly reachableSentinels: number
+  /** Sentinels that the others list, hold for dead, and that cannot be reached from here either. */
+  readonly deadSentinels: number
+  /** On whose word the master is served: a majority's, a quorum's at the start, or only its own; null before. */
+  readonly basis: Basis | null
+  /** While no majority names one master: what is missing, and what to do about it. */
+  readonly trouble: string | null
   readonly sentinels: readonly SentinelStatus[]
 }
 
@@ -64,6 +71,9 @@ export function topologyStatus(
     knownSentinels: known,
     majority,
     reachableSentinels: new Set([...topology.sentinels].filter(([, s]) => s.up).map(([k, s]) => s.runId ?? k)).size,
+    deadSentinels: deadSentinels(topology).length,
+    basis: topology.basis,
+    trouble: topology.minoritySince === null ? null : describeMinority(topology, now),
     sentinels,
   }
 }

@@ -4,35 +4,47 @@
 //   answers, events, losses, probes, ticks ──▶ next(topology, input, now) ──▶ new topology + effects for watcher.ts
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
-// Must stay true: a master is served only while a majority names it now, and a failover of it closes the gate in the
-// very step that hears of it.
+// Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the very
+// step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
-import { decide, note } from './decide.ts'
+import { note } from './acts.ts'
+import { decide } from './decide.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
-import type { Draft, Input, SentinelState, Step, Topology } from './state.ts'
+import type { Draft, Input, LinkSign, Patience, ProbeResult, SentinelState, Step, Topology } from './state.ts'
 import type { View } from './view.ts'
 
 const suspectMs = 5_000
 /** A row of confirm() calls moves the moment from which answers count by this much at most, or it would never end. */
 const confirmRowMs = 500
+/** The watcher looks once a second at least: after a longer gap nothing is known of who can be reached. */
+const stoodStillMs = 1_500
 
-export function createTopology(now: number): Topology {
+export function createTopology(now: number, patience: Patience = { answerMs: 1_000 }): Topology {
   return {
+    patience,
     sentinels: new Map(),
     master: null,
+    basis: null,
     gate: { kind: 'shut', since: now, cause: 'unconfirmed' },
     wanted: { since: now, first: now, owed: false },
     probe: null,
     rival: null,
     candidate: null,
+    agreed: null,
+    minoritySince: null,
     suspectUntil: now,
+    heardAt: now,
   }
 }
 
 /** The topology after `input`, and what has to be done about it, in order. `now`: ms of a monotonic clock. */
 export function next(topology: Topology, input: Input, now: number): Step {
-  const draft: Draft = { ...topology, effects: [] }
+  const draft: Draft = { ...topology, heardAt: now, effects: [] }
+  if (now - topology.heardAt > stoodStillMs) {
+    draft.minoritySince = null
+    draft.agreed = null
+  }
   accept(draft, input, now)
   decide(draft, now)
   const { effects, ...rest } = draft
@@ -47,7 +59,7 @@ export function isUnsettled(topology: Topology, now: number): boolean {
 function accept(draft: Draft, input: Input, now: number): void {
   switch (input.kind) {
     case 'joined':
-      put(draft, input.key, newSentinel(input.seed))
+      put(draft, input.key, newSentinel(input.seed, now))
       return
     case 'left': {
       const sentinels = new Map(draft.sentinels)
@@ -56,17 +68,21 @@ function accept(draft: Draft, input: Input, now: number): void {
       return
     }
     case 'up':
-      change(draft, input.key, { up: true, runId: input.runId })
+      change(draft, input.key, { up: true, met: true, runId: input.runId })
       return
     case 'down':
       change(draft, input.key, {
         up: false,
+        awaySince: draft.sentinels.get(input.key)?.up ? now : (draft.sentinels.get(input.key)?.awaySince ?? now),
         view: null,
         failover: failoverOrphaned(draft.sentinels.get(input.key)?.failover ?? null, now),
       })
       return
     case 'answer':
       acceptAnswer(draft, input.key, input.view, now)
+      return
+    case 'peers':
+      change(draft, input.key, { peers: input.peers })
       return
     case 'event':
       acceptEvent(draft, input.key, input.event, now)
@@ -79,14 +95,26 @@ function accept(draft: Draft, input: Input, now: number): void {
       return
     }
     case 'probed': {
-      const { address, startedAt, result, retryAt } = input
+      const { address, startedAt, result, links, retryAt } = input
       if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return
-      draft.probe = { address, startedAt, result, retryAt }
+      const isServed = draft.master !== null && sameAddress(draft.master, address)
+      const vouched = isServed && doLinksVouch(result, links)
+      draft.probe = { address, startedAt, result, answeredAt: now, vouched, retryAt }
       return
     }
     case 'tick':
       return
   }
+}
+
+/**
+ * Whether links speak for a node that does not say what it is. One that answers at all, if only to turn us away, is the
+ * process that a link to it has lasted with. One that is late needs a link that was heard meanwhile.
+ */
+function doLinksVouch(result: ProbeResult, links: LinkSign): boolean {
+  if (result.kind === 'untold') return links !== 'none'
+  if (result.kind !== 'unreachable') return false
+  return result.sign === 'late' ? links === 'heard' : result.sign === 'turned-away' && links !== 'none'
 }
 
 function acceptAnswer(draft: Draft, key: string, view: View | null, now: number): void {
@@ -95,9 +123,9 @@ function acceptAnswer(draft: Draft, key: string, view: View | null, now: number)
   if (view) {
     const current = view.askedAt >= sentinel.failoverHeardAt
     const failover = current ? failoverAfterView(sentinel.failover, view, now) : sentinel.failover
-    change(draft, key, { view, reported: view.knownSentinels, failover })
+    change(draft, key, { view, spokeAt: now, reported: view.knownSentinels, reportedAt: now, failover })
   } else {
-    change(draft, key, { view: null })
+    change(draft, key, { view: null, spokeAt: now })
   }
 }
 
@@ -166,13 +194,18 @@ function isDoubtedByOthers(draft: Draft, sentinel: string): boolean {
   return false
 }
 
-function newSentinel(seed: boolean): SentinelState {
+function newSentinel(seed: boolean, now: number): SentinelState {
   return {
     seed,
     up: false,
+    met: false,
+    awaySince: now,
     runId: null,
     view: null,
+    spokeAt: Number.NEGATIVE_INFINITY,
     reported: null,
+    reportedAt: Number.NEGATIVE_INFINITY,
+    peers: [],
     failover: null,
     failoverHeardAt: Number.NEGATIVE_INFINITY,
     monitoredAnew: false,

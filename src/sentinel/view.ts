@@ -21,6 +21,8 @@ export interface View {
   readonly flags: string
   /** num-other-sentinels + 1. */
   readonly knownSentinels: number
+  /** How many Sentinels must hold the master for dead, by this one's configuration. */
+  readonly quorum: number
   readonly failoverTimeoutMs: number
 }
 
@@ -35,6 +37,8 @@ export type Answer =
 export interface Peer {
   readonly runId: string
   readonly address: Address
+  /** The one that lists it cannot reach it (s_down). */
+  readonly down: boolean
 }
 
 /** A reply of a pipelined command: its error or its value. */
@@ -66,6 +70,7 @@ export function readAnswer(replies: readonly Reply[], askedAt: number, answeredA
     failover: readStage(fields, listed, after),
     flags: fields.get('flags') ?? '',
     knownSentinels: count(fields.get('num-other-sentinels'), 0) + 1,
+    quorum: Math.max(1, count(fields.get('quorum'), 1)),
     failoverTimeoutMs: count(fields.get('failover-timeout'), 180_000),
   }
   return { kind: 'view', view }
@@ -78,7 +83,8 @@ export function readPeers(reply: unknown): Peer[] {
     const fields = readFields(entry)
     const runId = fields?.get('runid')
     const address = fields && readAddress([fields.get('ip'), fields.get('port')])
-    return runId && address ? [{ runId, address }] : []
+    const down = fields?.get('flags')?.split(',').includes('s_down') ?? false
+    return runId && address ? [{ runId, address, down }] : []
   })
 }
 

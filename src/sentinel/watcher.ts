@@ -13,14 +13,14 @@ import { isNoPerm, MissingRights } from '../ops/rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
-import { candidateSince } from './decide.ts'
 import { createHealthReport } from './health.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
 import { Probe } from './probe.ts'
 import { SentinelConnection } from './sentinel-connection.ts'
-import type { Effect, HoldCause, Input, Topology } from './state.ts'
+import type { Effect, HoldCause, Input, LinkSign, Topology } from './state.ts'
 import { type TopologyStatus, topologyStatus } from './status.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
+import { candidateSince } from './voters.ts'
 
 export type { HoldCause } from './state.ts'
 export type { SentinelStatus, TopologyStatus } from './status.ts'
@@ -34,8 +34,21 @@ export interface WatcherOptions {
   readonly sentinelRoutes: ServerRoutes
   readonly redisRoutes: ServerRoutes
   readonly log: Log
+  /** How long a node or a Sentinel may take to be connected to, TLS included, and to answer. */
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
+  /** What is known of the data plane's links; left out: there are none. */
+  readonly links?: LinkWitness
   /** Shared with the data plane; left out: one of its own. */
   readonly rights?: MissingRights
+}
+
+/** Links that work speak for a node that does not answer in time or will not say what it is. */
+export interface LinkWitness {
+  /** Bytes that have come in on all links so far: it grows when one gets a reply. */
+  bytesIn(): number
+  /** Whether a link to this node is up. */
+  isUpTo(address: Address): boolean
 }
 
 export interface WatcherListener {
@@ -75,7 +88,7 @@ export class Watcher {
   readonly #told = new Set<string>()
   readonly #rights: MissingRights
   readonly #report: ReturnType<typeof createHealthReport>
-  #topology: Topology = createTopology(performance.now())
+  #topology: Topology
   #discovered: readonly Discovered[] = []
   #likely: Address | null = null
   #likelySince = 0
@@ -92,12 +105,13 @@ export class Watcher {
     this.#log = options.log
     this.#rights = options.rights ?? new MissingRights(options.log)
     this.#report = createHealthReport(options.log)
+    this.#topology = createTopology(performance.now(), { answerMs: options.answerTimeoutMs })
   }
 
   start(): void {
     if (this.#state !== 'new') return
     this.#state = 'running'
-    this.#topology = createTopology(performance.now())
+    this.#topology = createTopology(performance.now(), { answerMs: this.#options.answerTimeoutMs })
     for (const address of this.#options.sentinels) {
       this.#seeds.add(formatAddress(address))
       this.#connect(address)
@@ -197,12 +211,13 @@ export class Watcher {
     const key = formatAddress(address)
     if (this.#connections.has(key)) return
     const { masterName, sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
+    const { connectTimeoutMs, answerTimeoutMs } = this.#options
     const seed = this.#seeds.has(key)
     const feed = (input: Input): void => {
       if (this.#connections.get(key) === connection) this.#feed(input)
     }
     const connection = new SentinelConnection(
-      { address, masterName, login, routes, log },
+      { address, masterName, login, routes, log, connectTimeoutMs, answerTimeoutMs },
       {
         onUp: runId => {
           feed({ kind: 'up', key, runId })
@@ -213,6 +228,7 @@ export class Watcher {
         onEvent: event => feed({ kind: 'event', key, event }),
         onPeers: peers => {
           this.#reports.set(key, { seed, at: performance.now(), peers })
+          feed({ kind: 'peers', key, peers })
           this.#reviewMembers()
         },
       },
@@ -255,29 +271,30 @@ export class Watcher {
   #probeOf(address: Address): Probe {
     const key = formatAddress(address)
     const { redisLogin: login, redisRoutes: routes } = this.#options
-    const probe = this.#probes.get(key) ?? new Probe(address, { login, routes })
+    const limits = { connectMs: this.#options.connectTimeoutMs, answerMs: this.#options.answerTimeoutMs }
+    const probe = this.#probes.get(key) ?? new Probe(address, { login, routes, limits })
     this.#probes.set(key, probe)
     return probe
   }
 
   async #ask(address: Address, startedAt: number): Promise<void> {
     const probe = this.#probeOf(address)
-    const { redisLogin } = this.#options
+    const { redisLogin, links } = this.#options
+    const heardBefore = links?.bytesIn() ?? 0
     const { result, refusedAuth, missing = [] } = await probe.ask()
+    const isHeard = (links?.bytesIn() ?? 0) > heardBefore
+    const sign: LinkSign = links?.isUpTo(address) ? (isHeard ? 'heard' : 'up') : 'none'
     const about = { node: formatAddress(address), user: redisLogin.username }
     for (const right of missing) this.#rights.tell(right, about)
     const level = redisLogin.password.file === null ? 'error' : 'warn'
     if (refusedAuth) this.#tellOnce(level, address, refusedAuth, this.#wrongPassword(address))
     else if (result.kind === 'unreachable') this.#tellTls(probe, result.why)
-    else if (result.kind === 'untold' && !isNoPerm(result.why)) {
-      const msg =
-        'the node does not say whether it is master; the majority is believed. Allow the user: +ping +role +info'
-      this.#tellOnce('warn', address, result.why, msg)
-    }
+    else if (result.kind === 'untold' && !isNoPerm(result.why))
+      this.#tellOnce('warn', address, result.why, untoldText(result.why))
     const wait = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
     const base = Math.min(probeRetryMs.max, probeRetryMs.min * 2 ** Math.min(Math.max(0, probe.failures - 1), 8))
     const retryAt = performance.now() + (wait ? base / 2 + (Math.random() * base) / 2 : 0)
-    this.#feed({ kind: 'probed', address, startedAt, result, retryAt })
+    this.#feed({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
   }
 
   #wrongPassword(address: Address): string {
@@ -363,9 +380,19 @@ export class Watcher {
       this.#reviewMembers()
     }
     this.#warm()
-    const { sentinels, majority, masterName } = this.status()
+    const { sentinels, majority, masterName, trouble } = this.status()
     const patients = sentinels.map(one => ({ ...one, sentinel: one.address }))
     const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
-    this.#report({ masterName, patients, majority, hasCandidate }, now)
+    this.#report({ masterName, patients, majority, hasCandidate, ...(trouble !== null && { detail: trouble }) }, now)
   }
+}
+
+/** What to do about a node that lives and does not say whether it is master. */
+export function untoldText(why: string): string {
+  const believed = 'the node does not say whether it is master, and the majority is believed'
+  if (/^-?NOAUTH/.test(why)) {
+    return `${believed}: it asks for a password. Set --redis-password, and --redis-username where the user is not the default one`
+  }
+  if (/^-?BUSY/.test(why)) return `${believed}: a script runs there for longer than busy-reply-threshold`
+  return `${believed}: look at the cause`
 }

@@ -4,6 +4,7 @@ import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
+import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
 import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
@@ -14,6 +15,7 @@ export const mutations: readonly Mutation[] = [
   ...controlMutations,
   ...laneMutations,
   ...memoryMutations,
+  ...minorityMutations,
   ...relayMutations,
   ...robustMutations,
   ...sessionMutations,

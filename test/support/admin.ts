@@ -55,7 +55,15 @@ export interface Status {
     readonly identities: object[]
   }
   readonly held: { readonly requests: number; readonly bytes: number }
-  readonly sentinels: { readonly known: number; readonly reachable: number; readonly each: { names: string | null }[] }
+  readonly sentinels: {
+    readonly known: number
+    readonly majority: number
+    readonly reachable: number
+    readonly dead: number
+    readonly basis: string | null
+    readonly trouble: string | null
+    readonly each: { names: string | null }[]
+  }
   readonly failovers: readonly {
     readonly cause: string
     readonly from: string

@@ -23,6 +23,8 @@ t.test('config — has the documented defaults — when only what is required is
   t.strictSame(configOf(t, needed), {
     sentinels: [{ host: 's1', port: 26379 }],
     masterName: 'm',
+    connectTimeoutMs: 2000,
+    answerTimeoutMs: 1000,
     natMap: [],
     listen: { host: '127.0.0.1', port: 6379 },
     listenSocket: null,
@@ -64,6 +66,8 @@ t.test('config — takes every option from the environment', async t => {
   const config = configOf(t, [], {
     HOLDFAST_SENTINELS: 'a:1, b,[::1]:3',
     HOLDFAST_MASTER: 'main',
+    HOLDFAST_CONNECT_TIMEOUT: '3s',
+    HOLDFAST_ANSWER_TIMEOUT: '1500ms',
     HOLDFAST_NAT_MAP: '10.0.0.1:6379=[::1]:16379,db:1=edge:2',
     HOLDFAST_LISTEN: '[::]:0',
     HOLDFAST_LISTEN_SOCKET: '/run/holdfast.sock',
@@ -110,6 +114,8 @@ t.test('config — takes every option from the environment', async t => {
       { host: '::1', port: 3 },
     ],
     masterName: 'main',
+    connectTimeoutMs: 3000,
+    answerTimeoutMs: 1500,
     natMap: [
       { from: { host: '10.0.0.1', port: 6379 }, to: { host: '::1', port: 16_379 } },
       { from: { host: 'db', port: 1 }, to: { host: 'edge', port: 2 } },

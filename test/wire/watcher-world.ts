@@ -2,7 +2,7 @@
 
 import { pino } from 'pino'
 import type { Address, Master } from '../../src/address.ts'
-import { type HoldCause, Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
+import { type HoldCause, type LinkWitness, Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
 import { createNatMap } from '../../src/transport/nat-map.ts'
 import { Password } from '../../src/transport/password.ts'
 import { ServerRoutes } from '../../src/transport/server-route.ts'
@@ -26,6 +26,9 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   readonly sentinelPassword?: string | null
   readonly redisUsername?: string | null
   readonly redisPassword?: string | null
+  readonly connectTimeoutMs?: number
+  readonly answerTimeoutMs?: number
+  readonly links?: LinkWitness
 }
 
 /** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
@@ -56,6 +59,9 @@ export class Observed {
         sentinelRoutes: new ServerRoutes('sentinel', plain),
         redisRoutes: new ServerRoutes('redis', plain),
         log,
+        connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
+        answerTimeoutMs: options.answerTimeoutMs ?? 500,
+        ...(options.links && { links: options.links }),
       },
       {
         onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),

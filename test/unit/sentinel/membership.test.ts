@@ -1,10 +1,10 @@
 import t from 'tap'
 import { type Discovered, membershipTiming, nextDiscovered, type Report } from '../../../src/sentinel/membership.ts'
 
-const peer = (runId: string, port = 26379) => ({ runId, address: { host: runId, port } })
+const peer = (runId: string, port = 26379) => ({ runId, address: { host: runId, port }, down: false })
 const seed = (...ids: string[]): Report => ({ seed: true, at: 0, peers: ids.map(id => peer(id)) })
 const other = (...ids: string[]): Report => ({ seed: false, at: 0, peers: ids.map(id => peer(id)) })
-const known = (runId: string, namedAt = 0): Discovered => ({ ...peer(runId), namedAt })
+const known = (runId: string, namedAt = 0): Discovered => ({ runId, address: { host: runId, port: 26379 }, namedAt })
 const ids = (list: readonly Discovered[]): string[] => list.map(one => one.runId).sort()
 
 const cases: [title: string, current: Discovered[], reports: Report[], result: string[]][] = [
@@ -45,5 +45,5 @@ t.test('discovered Sentinel — is found at its new address — when it moved', 
     { seed: true, at: 5, peers: [peer('x', 7)] },
     { seed: true, at: 1, peers: [peer('x', 6)] },
   ]
-  t.strictSame(nextDiscovered([known('x')], reports, 9), [{ ...peer('x', 7), namedAt: 9 }])
+  t.strictSame(nextDiscovered([known('x')], reports, 9), [{ runId: 'x', address: { host: 'x', port: 7 }, namedAt: 9 }])
 })

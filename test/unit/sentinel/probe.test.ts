@@ -23,12 +23,12 @@ const vectors: [title: string, replies: Reply[], result: ProbeResult][] = [
   [
     'a full node',
     [says('ERR max number of clients reached'), cut, cut],
-    { kind: 'unreachable', why: 'ERR max number of clients reached' },
+    { kind: 'unreachable', why: 'ERR max number of clients reached', sign: 'turned-away' },
   ],
   [
     'a protected node',
     [says('DENIED Redis is running in protected mode'), cut, cut],
-    { kind: 'unreachable', why: 'DENIED Redis is running in protected mode' },
+    { kind: 'unreachable', why: 'DENIED Redis is running in protected mode', sign: 'turned-away' },
   ],
   ['a cut connection', [cut, cut, cut], { kind: 'unreachable', why: 'Connection is closed.' }],
   ['a connection cut in the middle', [master, cut, cut], { kind: 'unreachable', why: 'Connection is closed.' }],

@@ -1,7 +1,7 @@
 // steps.ts — plays inputs into the topology and remembers what it wanted done. No clock but the test's own.
 import { type Address, type Master, parseAddress } from '../../../src/address.ts'
 import { parseEvent, type SentinelEvent } from '../../../src/sentinel/events.ts'
-import type { Effect, HoldCause, Input, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
+import type { Effect, HoldCause, Input, LinkSign, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
 import { createTopology, next } from '../../../src/sentinel/topology.ts'
 import type { FailoverStage, View } from '../../../src/sentinel/view.ts'
 
@@ -14,6 +14,7 @@ export interface Said {
   readonly knownSentinels?: number
   readonly askedAt?: number
   readonly failoverTimeoutMs?: number
+  readonly quorum?: number
 }
 
 export function at(text: string): Address {
@@ -32,6 +33,7 @@ export function viewOf(place: string, now: number, said: Said = {}): View {
     failover: said.failover ?? null,
     flags: said.failover ? 'master,failover_in_progress' : 'master',
     knownSentinels: said.knownSentinels ?? 3,
+    quorum: said.quorum ?? 2,
     failoverTimeoutMs: said.failoverTimeoutMs ?? 10_000,
   }
 }
@@ -104,16 +106,26 @@ export class Play {
     return this.event(key, event)
   }
 
+  /** It lists these others, those of `dead` as down. */
+  lists(key: string, alive: readonly string[], dead: readonly string[] = []): this {
+    const peers = [...alive, ...dead].map(runId => ({
+      runId,
+      address: at(`${runId}:26379`),
+      down: dead.includes(runId),
+    }))
+    return this.input({ kind: 'peers', key, peers })
+  }
+
   confirm(): this {
     return this.input({ kind: 'confirm' })
   }
 
   /** The answer to the probe that runs; `place` says which node it must be. */
-  probed(place: string, result: ProbeResult = { kind: 'master', runId: 'r' }): this {
+  probed(place: string, result: ProbeResult = { kind: 'master', runId: 'r' }, links: LinkSign = 'none'): this {
     const { probe } = this.topology
     if (!probe || probe.result || probe.address.port !== at(place).port) throw new Error(`${place} is not being probed`)
     const retryAt = result.kind === 'master' ? this.now : this.now + 50
-    return this.input({ kind: 'probed', address: probe.address, startedAt: probe.startedAt, result, retryAt })
+    return this.input({ kind: 'probed', address: probe.address, startedAt: probe.startedAt, result, links, retryAt })
   }
 
   /** The decisions since the last call: `serve A@1`, `hold cause`, `probe A`. Notes and questions are left out. */

@@ -29,6 +29,7 @@ t.test('answer — is a view — when both addresses agree', async t => {
       failover: null,
       flags: 'master',
       knownSentinels: 3,
+      quorum: 1,
       failoverTimeoutMs: 60_000,
     },
   })
@@ -91,8 +92,10 @@ for (const [title, replies, why] of failures) {
 
 t.test('peers — are read with run id and address — and unreadable entries are left out', async t => {
   const good = ['name', 'x', 'ip', '10.0.0.9', 'port', '26379', 'runid', 'abc']
-  t.strictSame(readPeers([good, ['ip', '10.0.0.8', 'port', '26379', 'runid', ''], 'junk', ['odd']]), [
-    { runId: 'abc', address: { host: '10.0.0.9', port: 26379 } },
+  const dead = ['ip', '10.0.0.7', 'port', '26379', 'runid', 'old', 'flags', 's_down,sentinel,disconnected']
+  t.strictSame(readPeers([good, dead, ['ip', '10.0.0.8', 'port', '26379', 'runid', ''], 'junk', ['odd']]), [
+    { runId: 'abc', address: { host: '10.0.0.9', port: 26379 }, down: false },
+    { runId: 'old', address: { host: '10.0.0.7', port: 26379 }, down: true },
   ])
   t.strictSame(readPeers(null), [])
 })

@@ -1,14 +1,17 @@
 // Every sequence of a small alphabet of observations, checked at each step:
-//   MajorityNow    nothing is served that a majority of three does not name by live answers, or that was not asked;
+//   MajorityNow    no other master than the last is served that a majority does not name by live answers, or that was not
+//                  asked; nor the last one while a majority names another with a newer epoch;
+//   QuorumAtStart  the first master is named by a majority, or by all that can be asked and a quorum at least;
+//   EveryQuestionEnds  in serve or in a shut gate, within seconds, whatever the node answers;
 //   EpochsGrow     a different address is served only with a higher epoch than the one before;
 //   NoServeOfDoomed nothing is served while its failover is announced and not over;
 //   ShutAtOnce     an announcement about the served master leaves the gate shut in the same step.
 import t from 'tap'
 import { sameAddress } from '../../../src/address.ts'
-import { candidateSince } from '../../../src/sentinel/decide.ts'
 import { blocks } from '../../../src/sentinel/failover.ts'
 import type { Input, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
 import { next } from '../../../src/sentinel/topology.ts'
+import { candidateSince, ownQuorum, votesSince } from '../../../src/sentinel/voters.ts'
 import { at, letter, Play, type Said, viewOf } from './steps.ts'
 
 interface World {
@@ -26,7 +29,7 @@ const says = (key: string, place: string, said: Said): Move => {
 const tells = (result: ProbeResult): Move => {
   return ({ now, topology: { probe } }) =>
     probe && !probe.result
-      ? { kind: 'probed', address: probe.address, startedAt: probe.startedAt, result, retryAt: now }
+      ? { kind: 'probed', address: probe.address, startedAt: probe.startedAt, result, links: 'none', retryAt: now }
       : null
 }
 
@@ -60,7 +63,15 @@ function complaint(
 ): string | null {
   if (served) {
     const named = candidateSince(after, Number.NEGATIVE_INFINITY, now)
-    if (!named || !sameAddress(named.address, served)) return 'MajorityNow'
+    const { master } = before.topology
+    const isByMajority = named !== null && sameAddress(named.address, served)
+    if (master && !sameAddress(master, served) && !isByMajority) return 'MajorityNow'
+    if (named && !isByMajority && named.epoch > served.epoch) return 'MajorityNow: it names another'
+    if (!master && !isByMajority) {
+      const votes = votesSince(after, Number.NEGATIVE_INFINITY, now)
+      const agree = votes.every(vote => sameAddress(vote.address, served) && vote.epoch === served.epoch)
+      if (!agree || votes.length < ownQuorum(after)) return 'QuorumAtStart'
+    }
     if (input.kind !== 'probed' && !before.topology.probe?.result) return 'MajorityNow: the node was not asked'
     const last = before.topology.master
     if (last && !sameAddress(last, served) && served.epoch <= last.epoch) return 'EpochsGrow'
@@ -76,17 +87,46 @@ function complaint(
   return null
 }
 
+/** Goes on fairly for some seconds: those that are up say what they said, the node says the same. What never ends, if any. */
+function endless({ topology, now }: World): string | null {
+  for (const result of answers) {
+    let world = topology
+    for (let at = now; at < now + 8_000; at += 200) {
+      for (const [key, { up, view }] of world.sentinels) {
+        if (up && view)
+          world = next(world, { kind: 'answer', key, view: { ...view, askedAt: at, answeredAt: at } }, at).topology
+      }
+      const { probe } = world
+      if (probe && !probe.result) {
+        const { address, startedAt } = probe
+        const input: Input = { kind: 'probed', address, startedAt, result, links: 'none', retryAt: at }
+        world = next(world, input, at).topology
+      }
+      world = next(world, { kind: 'tick' }, at).topology
+    }
+    if (world.wanted && world.gate.kind === 'open') return `EveryQuestionEnds: the node is ${result.kind}`
+  }
+  return null
+}
+
+const answers: readonly ProbeResult[] = [
+  { kind: 'master', runId: 'r' },
+  { kind: 'master', runId: 'other' },
+  { kind: 'untold', why: 'x' },
+  { kind: 'unreachable', why: 'x', sign: 'late' },
+]
+
 function walk(
   start: World,
   length: number,
-  leaveOut: readonly string[] = [],
+  { leaveOut = [], stepMs = 7, ends = false }: { leaveOut?: readonly string[]; stepMs?: number; ends?: boolean } = {},
 ): { steps: number; served: Set<string>; wrong: string | null } {
   const moves = Object.entries(alphabet).filter(([name]) => !leaveOut.includes(name))
   const served = new Set<string>()
   let steps = 0
   const go = (world: World, path: string[]): string | null => {
     for (const [name, move] of moves) {
-      const now = world.now + 7
+      const now = world.now + stepMs
       const input = move({ ...world, now })
       if (!input) continue
       steps++
@@ -97,6 +137,8 @@ function walk(
       const serve = effects.find(effect => effect.kind === 'serve')
       const wrong = complaint(world, input, topology, serve?.master ?? null, now)
       if (wrong) return `${wrong} after ${[...path, name].join(', ')}`
+      const stuck = ends ? endless({ topology, now }) : null
+      if (stuck) return `${stuck} after ${[...path, name].join(', ')}`
       const deeper = path.length + 1 < length ? go({ topology, now }, [...path, name]) : null
       if (deeper) return deeper
     }
@@ -124,12 +166,31 @@ t.test('walk — no sequence breaks an invariant — from the start, with nobody
 t.test('walk — no sequence breaks an invariant — in the middle of a failover, one step deeper', async t => {
   const play = Play.serving().publish('s1', '+try-failover', 'A').publish('s1', '+selected-slave', 'A').later(20)
   play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
-  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 6, [
-    's3:B9',
-    's3 elected B',
-    'confirm',
-  ])
+  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 6, {
+    leaveOut: ['s3:B9', 's3 elected B', 'confirm'],
+  })
   t.equal(wrong, null)
   t.ok(served.has('B@2'))
   t.comment(`${steps} steps`)
+})
+
+const small = ['s1:B2 promoted', 's3 elected B', 's1 abort A', 's2:A1']
+
+t.test('walk — no sequence breaks an invariant — while two of three are away, in steps of seconds', async t => {
+  const play = Play.serving().down('s2').down('s3').later(1_000)
+  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 4, {
+    leaveOut: small,
+    stepMs: 1_100,
+  })
+  t.equal(wrong, null)
+  t.ok(served.has('A@1'))
+  t.comment(`${steps} steps`)
+})
+
+t.test('walk — every question ends — wherever a short sequence has led', async t => {
+  for (const play of [Play.serving(), Play.serving().down('s2').down('s3').later(1_000)]) {
+    const { steps, wrong } = walk({ topology: play.confirm().topology, now: play.now }, 2, { ends: true, stepMs: 300 })
+    t.equal(wrong, null)
+    t.comment(`${steps} steps`)
+  }
 })

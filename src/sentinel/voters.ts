@@ -1,0 +1,112 @@
+// voters.ts — who counts: how many Sentinels there are, how many make a majority, whose answer has a vote. Pure.
+//
+//   seeds, listings, reports ──▶ known ──▶ majority        answers ──▶ votes ──▶ whom a majority names
+//
+// A seed counts while it can be reached, while another Sentinel lists it, and for a while after it was seen last: two of
+// five that were never there must not hold the gate shut for ever. A report of one that is gone counts until the others
+// say that it is. All of it comes from what Sentinels say now, so that a process that has just begun and one that has run
+// for weeks count alike.
+// Must stay true: leaving seeds out never makes fewer Sentinels than their own quorum enough.
+import { formatAddress } from '../address.ts'
+import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
+import type { SentinelState, Topology } from './state.ts'
+
+export const voterTiming = {
+  /** A seed that has never answered counts this long after the start. */
+  unmetMs: 3_000,
+  /** One that has answered and that nobody lists: after SENTINEL RESET a living one is listed again within 10 s. */
+  unlistedMs: 30_000,
+  /** What one that is away said of their number counts this long. */
+  reportLifeMs: 300_000,
+  /** An answer has a vote for this long and the time it may take. Settled polling is one a second. */
+  viewLifeMs: 1_500,
+} as const
+
+/** What the Sentinels that can be asked say of one another, by run id and by address. */
+interface Listings {
+  readonly listed: ReadonlySet<string>
+  /** Run ids of those that all who list them hold for dead. */
+  readonly dead: ReadonlySet<string>
+}
+
+/** How many Sentinels there are and how many make a majority. */
+export function quorumOf(topology: Topology, now: number): { known: number; majority: number } {
+  const listings = listingsOf(topology)
+  const seeds = new Set<string>()
+  const allSeeds = new Set<string>()
+  const voters = new Set<string>()
+  const reported = new Map<string, number>()
+  for (const [key, sentinel] of topology.sentinels) {
+    const id = sentinel.runId ?? key
+    if (sentinel.seed) allSeeds.add(id)
+    if (sentinel.seed && isThere(key, { sentinel, listings, now })) seeds.add(id)
+    if (hasVote(topology, sentinel, now)) voters.add(id)
+    if (sentinel.reported !== null && isHeeded(sentinel, listings, now)) reported.set(id, sentinel.reported)
+  }
+  const known = knownSentinels(seeds.size, [...reported.values()], voters.size)
+  const withAllSeeds = majorityOf(Math.max(known, allSeeds.size))
+  return { known, majority: Math.max(majorityOf(known), Math.min(ownQuorum(topology), withAllSeeds)) }
+}
+
+/** The quorum that the Sentinels are configured with, by those that can be asked; 0 while none has said. */
+export function ownQuorum(topology: Topology): number {
+  return upperMedian([...topology.sentinels.values()].flatMap(({ up, view }) => (up && view ? [view.quorum] : []))) ?? 0
+}
+
+/** Sentinels that others list, that those hold for dead, and that cannot be reached from here: their run ids. */
+export function deadSentinels(topology: Topology): readonly string[] {
+  const up = new Set([...topology.sentinels.values()].flatMap(({ up, runId }) => (up && runId ? [runId] : [])))
+  return [...listingsOf(topology).dead].filter(id => !up.has(id))
+}
+
+/** Whom a majority names by answers asked for at `since` or later; null without a majority. */
+export function candidateSince(topology: Topology, since: number, now: number): Candidate | null {
+  return candidateOf(votesSince(topology, since, now), quorumOf(topology, now).majority)
+}
+
+/** The answers that have a vote and were asked for at `since` or later, oldest first. */
+export function votesSince(topology: Topology, since: number, now: number): Vote[] {
+  const views = [...topology.sentinels].flatMap(([key, one]) =>
+    one.view && hasVote(topology, one, now) && one.view.askedAt >= since
+      ? [{ voter: one.runId ?? key, view: one.view }]
+      : [],
+  )
+  views.sort((a, b) => a.view.answeredAt - b.view.answeredAt)
+  return views.map(({ voter, view }) => ({ voter, address: view.address, epoch: view.epoch }))
+}
+
+function hasVote({ patience }: Topology, { up, view }: SentinelState, now: number): boolean {
+  return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + patience.answerMs
+}
+
+function listingsOf({ sentinels }: Topology): Listings {
+  const listed = new Set<string>()
+  const dead = new Set<string>()
+  const alive = new Set<string>()
+  for (const { up, peers } of sentinels.values()) {
+    if (!up) continue
+    for (const { runId, address, down } of peers) {
+      listed.add(runId).add(formatAddress(address))
+      const set = down ? dead : alive
+      set.add(runId)
+    }
+  }
+  return { listed, dead: new Set([...dead].filter(id => !alive.has(id))) }
+}
+
+interface Seen {
+  readonly sentinel: SentinelState
+  readonly listings: Listings
+  readonly now: number
+}
+
+function isThere(key: string, { sentinel, listings, now }: Seen): boolean {
+  const { up, runId, met, awaySince } = sentinel
+  if (up || listings.listed.has(key) || (runId !== null && listings.listed.has(runId))) return true
+  return now - awaySince < (met ? voterTiming.unlistedMs : voterTiming.unmetMs)
+}
+
+function isHeeded({ up, runId, reportedAt }: SentinelState, { dead }: Listings, now: number): boolean {
+  if (up) return true
+  return now - reportedAt < voterTiming.reportLifeMs && !(runId !== null && dead.has(runId))
+}

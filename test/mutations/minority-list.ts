@@ -1,0 +1,88 @@
+// minority-list.ts — known bugs of what is done while no majority of the Sentinels can be asked.
+import type { Mutation } from './mutation.ts'
+
+const minority = 'test/unit/sentinel/minority.test.ts'
+
+export const minorityMutations: readonly Mutation[] = [
+  {
+    name: 'a question without a majority is never answered',
+    file: 'src/sentinel/minority.ts',
+    from: '  if (!draft.wanted) return\n  if (draft.master) goOn(draft, draft.master, now)',
+    to: '  if (!draft.wanted || draft.master) return\n  if (draft.master) goOn(draft, draft.master, now)',
+    breaks: 'every question to the control plane ends in serve or hold',
+    test: minority,
+    shows: /question/,
+  },
+  {
+    name: 'a Sentinel that names another master is overheard',
+    file: 'src/sentinel/minority.ts',
+    from: '.find(vote => !sameAddress(vote.address, master))',
+    to: '.find(vote => vote.epoch < 0 && !sameAddress(vote.address, master))',
+    breaks: 'the last master is used without a majority only while nobody names another',
+    test: minority,
+    shows: /names another/,
+  },
+  {
+    name: 'another process at the address passes for the last master',
+    file: 'src/sentinel/minority.ts',
+    from: 'return master.runId === null || result.runId === null || result.runId === master.runId',
+    to: 'return result.runId !== undefined',
+    breaks: 'the last master is the same process',
+    test: minority,
+    shows: /another process/,
+  },
+  {
+    name: 'fewer than the own quorum of the Sentinels begin',
+    file: 'src/sentinel/minority.ts',
+    from: 'const enough = votes.size >= Math.max(1, ownQuorum(draft))',
+    to: 'const enough = votes.size >= Math.min(1, ownQuorum(draft))',
+    breaks: 'the first master needs the quorum that Sentinel is configured with',
+    test: minority,
+    shows: /quorum/,
+  },
+  {
+    name: 'after a standstill the absence of a majority decides at once',
+    file: 'src/sentinel/topology.ts',
+    from: '    draft.minoritySince = null\n    draft.agreed = null\n  }\n  accept',
+    to: '    draft.agreed = null\n  }\n  accept',
+    breaks: 'Sentinels that live are waited for after a standstill',
+    test: minority,
+    shows: /standstill/,
+  },
+  {
+    name: 'seeds that were never there count for ever',
+    file: 'src/sentinel/voters.ts',
+    from: 'return now - awaySince < (met ? voterTiming.unlistedMs : voterTiming.unmetMs)',
+    to: 'return met || now >= awaySince',
+    breaks: 'decommissioned seeds do not hold the gate shut for ever',
+    test: minority,
+    shows: /never there|seed/,
+  },
+  {
+    name: 'what a dead Sentinel last said of their number counts on',
+    file: 'src/sentinel/voters.ts',
+    from: '&& !(runId !== null && dead.has(runId))',
+    to: '&& !(runId === null && dead.has(String(runId)))',
+    breaks: 'old and new processes count alike',
+    test: minority,
+    shows: /count — is the same/,
+  },
+  {
+    name: 'a late probe holds a master whose links get replies',
+    file: 'src/sentinel/topology.ts',
+    from: "return result.sign === 'late' ? links === 'heard' :",
+    to: "return result.sign === 'late' ? links === 'none' :",
+    breaks: 'a probe that is late under load holds nothing',
+    test: minority,
+    shows: /late/,
+  },
+  {
+    name: 'a foreign server at the address of our master keeps the Sentinels from being followed',
+    file: 'src/sentinel/decide.ts',
+    from: "result?.kind === 'master' && result.runId !== null && result.runId === master.runId",
+    to: "result?.kind === 'master'",
+    breaks: 'a new history is followed in bounded time',
+    test: minority,
+    shows: /foreign/,
+  },
+]
