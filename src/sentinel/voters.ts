@@ -79,7 +79,16 @@ function hasVote({ patience }: Topology, { up, view }: SentinelState, now: numbe
   return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + patience.answerMs
 }
 
+/** Several questions are asked of the same state. */
+const remembered = new WeakMap<Topology['sentinels'], Listings>()
+
 function listingsOf({ sentinels }: Topology): Listings {
+  const known = remembered.get(sentinels) ?? readListings(sentinels)
+  remembered.set(sentinels, known)
+  return known
+}
+
+function readListings(sentinels: Topology['sentinels']): Listings {
   const listed = new Set<string>()
   const dead = new Set<string>()
   const alive = new Set<string>()
