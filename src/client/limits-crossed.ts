@@ -20,30 +20,39 @@ export function tellFrameTooLarge({ counters, limitLog }: Told, session: number,
   limitLog.warn('session.frame_too_large', { session, limit }, 'a command is larger than 1 GB: the session is ended')
 }
 
-/** One client has not taken `unreadBytes` of its replies. */
-export function tellUnread(
-  host: Told & Pick<SessionHost, 'maxUnreadBytes'>,
-  session: number,
-  unreadBytes: number,
-): void {
-  host.counters.unreadEnded++
-  host.limitLog.warn(
-    'session.unread',
-    { session, unreadBytes, limit: host.maxUnreadBytes },
-    'the client does not read its replies: the session is ended (--max-unread-bytes)',
-  )
+/** Why a client that does not read its replies is ended. */
+export type EndedFor = 'one' | 'all' | 'unanswered'
+
+const unreadTexts = {
+  one: ['session.unread', 'the client does not read its replies: the session is ended (--max-unread-bytes)'],
+  all: [
+    'session.unread_in_all',
+    'all clients together leave too much unread, this one most: the session is ended (--max-held-bytes)',
+  ],
+  unanswered: [
+    'session.unanswered',
+    'the client sends on and on and does not read: its unanswered commands fill half of --max-held-bytes, the session is ended',
+  ],
+} as const
+
+interface Unreader {
+  readonly id: number
+  readonly unreadBytes: number
+  readonly pendingBytes: number
 }
 
-/** All clients together have not taken too much, and this one's share is the largest. */
-export function tellUnreadInAll(
-  host: Told & Pick<SessionHost, 'maxHeldBytes'>,
-  session: number,
-  unreadBytes: number,
+/**
+ * One client has not taken too many bytes; all clients together have not, and its share is the largest; or its commands
+ * cannot be answered, because their replies have no room.
+ */
+export function tellUnread(
+  host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes'>,
+  why: EndedFor,
+  { id, unreadBytes, pendingBytes }: Unreader,
 ): void {
-  host.counters.unreadEnded++
-  host.limitLog.warn(
-    'session.unread_in_all',
-    { session, unreadBytes, limit: host.maxHeldBytes },
-    'all clients together leave too much unread, this one most: the session is ended (--max-held-bytes)',
-  )
+  if (why === 'unanswered') host.counters.unansweredEnded++
+  else host.counters.unreadEnded++
+  const limit = why === 'one' ? host.maxUnreadBytes : host.maxHeldBytes
+  const [event, text] = unreadTexts[why]
+  host.limitLog.warn(event, { session: id, unreadBytes, pendingBytes, limit }, text)
 }

@@ -46,7 +46,7 @@ export class Listener {
     const limitLog = new LimitLog(log)
     this.#sweep = new Sweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,
-      maxUnreadInAll: host.maxHeldBytes,
+      maxHeldBytes: host.maxHeldBytes,
     })
     this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log)
     const sessionHost: SessionHost = {

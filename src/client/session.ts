@@ -19,7 +19,7 @@ import type { FlushableSession } from '../upstream/turn.ts'
 import type { SessionContext } from './context.ts'
 import { hangUp } from './hang-up.ts'
 import { Intake, type IntakeOwner, Pause } from './intake.ts'
-import { tellFrameTimeout, tellUnread, tellUnreadInAll } from './limits-crossed.ts'
+import { type EndedFor, tellFrameTimeout, tellUnread } from './limits-crossed.ts'
 import { mutedOwner } from './muted.ts'
 import { ONE_READ } from './pressure.ts'
 import { Reader, type ReadingSession } from './reader.ts'
@@ -193,8 +193,10 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   answer(reply: Buffer): void {
     const owner = this.replyTo()
-    if (this.pending === 0) owner.deliver(reply)
-    else this.submit(createLocal(owner, reply))
+    if (this.pending === 0) {
+      this.#unread.answered++
+      owner.deliver(reply)
+    } else this.submit(createLocal(owner, reply))
   }
 
   push(bytes: Buffer): void {
@@ -297,7 +299,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     )
       this.#intake.unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#takeOwnLink, this)
+    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#slow.move, this)
     if (this.#choice.trackingDue) this.trackAgain()
     if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle, this)
     if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
@@ -308,11 +310,6 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   readonly #leaveIfIdle = (): void => {
     const choice = this.#choice
     if (choice.isPrivate && this.pending === 0 && choice.canShare && !this.gone) choice.leavePrivate()
-  }
-
-  /** Its replies are large or it is slow to take them: on a link of its own it can be left to its own pace. */
-  readonly #takeOwnLink = (): void => {
-    if (this.heavy && this.pending === 0 && !this.gone && !this.ending) this.takePrivate()
   }
 
   // ---- limits ----
@@ -326,9 +323,8 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   get unfinishedBytes(): number {
     return this.#reader.unfinished.bytes
   }
-  /** Node reads on into a paused socket until that holds a read's worth: nothing there means nothing was sent. */
   get hasMore(): boolean {
-    return this.#socket.readableLength > 0
+    return this.#intake.hasMore
   }
 
   holdBack(): void {
@@ -348,10 +344,22 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.refuse(frameTimeoutReply(limitMs))
   }
 
-  /** Too much is unread, by this client alone or by all together: its replies cannot be kept for it. */
-  endUnread(by: 'one' | 'all'): void {
-    const tell = by === 'one' ? tellUnread : tellUnreadInAll
-    tell(this.#host, this.id, this.unreadBytes)
+  /** Its replies wait for its client, or a command for a push that may never come. */
+  get readsAhead(): boolean {
+    return this.#choice.isPrivate && (this.#slow.leavesReplies || this.#choice.lane.blocks)
+  }
+
+  onAheadFull(): void {
+    this.#slow.onAheadFull()
+  }
+
+  /** Commands that nothing but its client can free, by reading. */
+  get leavesUnanswered(): boolean {
+    return this.pendingBytes >= this.#host.maxSessionBytes && this.#slow.leavesReplies
+  }
+
+  endUnread(why: EndedFor): void {
+    tellUnread(this.#host, why, this)
     this.destroy()
   }
 

@@ -12,8 +12,8 @@ const RELIEVED = 0.75
 export interface SweepLimits {
   /** 0: no limit. */
   readonly frameTimeoutMs: number
-  /** Bytes that all clients together may leave unread. */
-  readonly maxUnreadInAll: number
+  /** Bytes that all clients together may leave unread, and that may be held of their commands. */
+  readonly maxHeldBytes: number
 }
 
 export class Sweep {
@@ -43,15 +43,34 @@ export class Sweep {
     this.#timer = null
   }
 
-  /** Ends those who leave most unread, until all together are well below the limit (as maxmemory-clients does). */
+  /** Ends those who leave most unread or unanswered, until all together are well below the limit. */
   relieve(): void {
-    const limit = this.#limits.maxUnreadInAll
+    this.#relieveUnread()
+    this.#relieveUnanswered()
+  }
+
+  /** As maxmemory-clients does. */
+  #relieveUnread(): void {
+    const limit = this.#limits.maxHeldBytes
     if (this.#counters.unreadBytes <= limit) return
     const behind = [...this.#sessions.values()].filter(session => session.unreadBytes > WORTH_COUNTING)
     behind.sort((a, b) => b.unreadBytes - a.unreadBytes)
     for (const session of behind) {
       if (this.#counters.unreadBytes <= limit * RELIEVED) return
       session.endUnread('all')
+    }
+  }
+
+  /** Commands whose replies their clients do not make room for: they may fill half of what may be held. */
+  #relieveUnanswered(): void {
+    const counters = this.#counters
+    const limit = this.#limits.maxHeldBytes / 2
+    if (counters.pendingBytes + counters.unfinishedBytes < limit) return
+    const stuck = [...this.#sessions.values()].filter(session => session.leavesUnanswered)
+    stuck.sort((a, b) => b.pendingBytes - a.pendingBytes)
+    for (const session of stuck) {
+      if (counters.pendingBytes + counters.unfinishedBytes <= limit * RELIEVED) return
+      session.endUnread('unanswered')
     }
   }
 

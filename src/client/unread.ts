@@ -1,10 +1,11 @@
 // unread.ts — replies that one client has not taken yet, and how many of its commands may be under way at a time.
 //
-//   replies ─▶ [socket: unread] ─▶ client        over 1 MB: its commands wait; over the limit: it must read, or is ended
+//   replies ─▶ [socket: unread] ─▶ client        over 1 MB: heavy; over the limit: it must read, or is ended
 //
 // The size of replies is known only when they come. So a session begins with a few commands under way, and as long as bursts
-// that need more have small replies, they get more; later bursts begin with what was needed so far, within bounds. A session whose replies are large gets a few at a time and, being `heavy`, a link of its own, which
-// can be paused without holding up others.
+// that need more have small replies, they get more; later bursts begin with what was needed so far, within bounds.
+// A session whose replies are large gets a few at a time. Being `heavy` it moves to a link of its own, which is not read from
+// while the client does not read; if the client writes on all the while, what is under way there has no window.
 //
 // Must stay true: a client that reads, however slowly, is not ended while all clients together are within their limit.
 import type { Counters } from '../ops/counters.ts'
@@ -17,6 +18,8 @@ import type { Counters } from '../ops/counters.ts'
 const FIRST_WINDOW = 16
 const BURST_WINDOW = 128
 const MAX_WINDOW = 1024
+/** More than one session ever has under way; a small integer, because the hot path subtracts from it. */
+const NO_WINDOW = 2 ** 30
 /** What the replies to the commands under way should come to at most, by the estimate. */
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** Up to this a socket always keeps something; it is not worth counting. Node's stream announces 'drain' above it. */
@@ -33,6 +36,7 @@ export class Unread {
   filled = false
   /** Its replies are large or it does not take them: it should have a link of its own. */
   heavy = false
+  #lifted = false
   /** Commands answered since the last write. */
   answered = 0
   readonly #counters: Counters
@@ -54,10 +58,20 @@ export class Unread {
     if (this.answered > 0) this.#learn()
     if (!isOver) return
     this.filled = false
-    if (this.window > BURST_WINDOW) this.window = BURST_WINDOW
+    if (this.window > BURST_WINDOW && !this.#lifted) this.window = BURST_WINDOW
+  }
+
+  /** Any number of commands may be under way, until the client has taken its replies. */
+  liftWindow(): void {
+    this.#lifted = true
+    this.window = NO_WINDOW
   }
 
   onDrain(): void {
+    if (this.#lifted) {
+      this.#lifted = false
+      this.window = FIRST_WINDOW
+    }
     this.#count(0)
   }
 
@@ -75,8 +89,10 @@ export class Unread {
     if (size > this.#largest && this.bytes > 0) this.#largest = size
     const fitting = Math.max(1, Math.floor(WINDOW_BYTES / Math.max(this.#size, 1)))
     const wanted = this.filled ? this.window * 2 : this.window
-    this.window = Math.min(fitting, MAX_WINDOW, Math.max(wanted, FIRST_WINDOW))
-    if (this.heavy && this.#size < LIGHT && this.bytes === 0) this.heavy = false
+    if (this.heavy && this.#size < LIGHT && this.bytes === 0) {
+      this.heavy = false
+    }
+    if (!this.#lifted) this.window = Math.min(fitting, MAX_WINDOW, Math.max(wanted, FIRST_WINDOW))
   }
 
   #count(left: number): void {

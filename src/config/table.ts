@@ -110,7 +110,9 @@ export const options = {
   'max-unread-bytes': withDefault('64mb', {
     group: sessions,
     kind: size({ min: '1mb', max: '1024gb' }),
-    help: 'Bytes of replies that wait for one client to read them, besides one of any size; above that it must read or is ended.',
+    help:
+      'Bytes of replies kept for one client that sends on without reading, besides one of any size; more of them wait at ' +
+      'the server, and where they cannot the client must read or is ended.',
   }),
   'deny-commands': withDefault(denied, {
     group: sessions,

@@ -25,6 +25,8 @@ export interface Counters {
   framesTooLarge: number
   /** Sessions ended for replies that they do not read. */
   unreadEnded: number
+  /** Sessions ended because they send on and on and do not read. */
+  unansweredEnded: number
   /** Sessions ended by an exception of ours, and steps of no session in particular that one has cut short. */
   bugEnded: number
   bugs: number
@@ -89,6 +91,7 @@ export function createCounters(): Counters {
     frameTimeouts: 0,
     framesTooLarge: 0,
     unreadEnded: 0,
+    unansweredEnded: 0,
     bugEnded: 0,
     bugs: 0,
     argumentsRefused: 0,

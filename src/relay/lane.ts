@@ -93,6 +93,12 @@ export class Lane implements LinkListener<Request> {
     return this.#waiting.size
   }
 
+  /** A blocking command of its session is sent and unanswered, or waits to be sent. */
+  get blocks(): boolean {
+    for (const request of this.#link?.owed() ?? []) if (request.patient) return true
+    return this.#waiting.some(request => request.patient)
+  }
+
   get idle(): boolean {
     return this.#waiting.size === 0 && (this.#link === null || this.#link.inFlight === 0)
   }

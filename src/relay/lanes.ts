@@ -193,7 +193,11 @@ export class Lanes implements LaneHost {
   hold(cause: HoldLabel, detail: string): void {
     this.#holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
-    this.#each(lane => lane.recall())
+    this.#each(lane => {
+      lane.recall()
+      // What the old master has answered is taken although its client does not read: it cannot be asked for again.
+      if (lane.link !== null && lane.link.inFlight > 0) lane.link.resume()
+    })
     if (cause !== 'not-master') return
     this.#each(lane => lane.cut(detail, 'unknown'))
     this.#idle.keepOnly(() => false)

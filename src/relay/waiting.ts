@@ -20,6 +20,11 @@ export class Waiting {
     return this.#fifo.size
   }
 
+  some(is: (request: Request) => boolean): boolean {
+    for (const request of this.#fifo) if (is(request)) return true
+    return false
+  }
+
   /** The one that has waited longest. */
   peek(): Request | undefined {
     return this.#fifo.peek()

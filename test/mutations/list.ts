@@ -6,6 +6,7 @@ import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
+import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
 import { sessionMutations } from './session-list.ts'
@@ -16,6 +17,7 @@ export const mutations: readonly Mutation[] = [
   ...laneMutations,
   ...memoryMutations,
   ...minorityMutations,
+  ...readingMutations,
   ...relayMutations,
   ...robustMutations,
   ...sessionMutations,

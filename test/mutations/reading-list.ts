@@ -1,0 +1,23 @@
+// reading-list.ts — known bugs of how a client is read from: what waits for whom, and how its end is noticed.
+import type { Mutation } from './mutation.ts'
+
+export const readingMutations: readonly Mutation[] = [
+  {
+    name: 'a client that does not read is not read from',
+    file: 'src/client/intake.ts',
+    from: '(!this.full && this.#owner.readsAhead)',
+    to: 'false',
+    breaks: 'a client may write its whole pipeline before it reads',
+    test: 'test/wire/pipelines.test.ts',
+    shows: /every reply, as it was/,
+  },
+  {
+    name: 'commands wait for replies that have no room',
+    file: 'src/client/slow-reader.ts',
+    from: '    this.#unread.liftWindow()\n    this.#intake.unpause(Pause.pending)\n',
+    to: '',
+    breaks: 'a client may write its whole pipeline before it reads',
+    test: 'test/wire/pipelines.test.ts',
+    shows: /100 MB: every reply|is ended with its cause/,
+  },
+]

@@ -1,0 +1,88 @@
+// blocking-client.ts — a client as hiredis, redis-py or phpredis are one: it writes its whole pipeline and reads only then.
+//
+// Never: reads a byte before the kernel has taken the last one it writes. What it expects is the caller's to say.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+
+export type Place =
+  | { readonly port: number; readonly tls?: { readonly ca: Buffer | string } }
+  | { readonly path: string }
+
+export interface Pipeline {
+  /** Bytes of commands, in the order they are written. */
+  readonly chunks: Iterable<Buffer>
+  /** The replies that must come, over and over until `times` of them have come. */
+  readonly reply: Buffer
+  readonly times: number
+  /** Called when everything is written and nothing is read yet. */
+  readonly onWritten?: () => Promise<void> | void
+}
+
+export interface PipelineResult {
+  /** Every byte was as expected, and all have come. */
+  readonly right: boolean
+  readonly bytes: number
+}
+
+const HANGS_MS = 120_000
+
+/** Opens a connection that keeps nothing of what it hears. @throws Error when nobody listens there. */
+export async function openSocket(place: Place): Promise<Socket> {
+  if ('path' in place) {
+    const socket = connect(place.path)
+    await once(socket, 'connect')
+    return socket
+  }
+  const { port, tls } = place
+  const socket = tls ? connectTls({ ...tls, port, host: '127.0.0.1' }) : connect({ port, host: '127.0.0.1' })
+  await once(socket, tls ? 'secureConnect' : 'connect')
+  return socket
+}
+
+/** Writes all of it, then reads all of it. Resolves early with what came when the connection ends. */
+export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise<PipelineResult> {
+  const { reply, times } = pipeline
+  // What hangs must fail; nothing is judged by it.
+  const limit = setTimeout(() => socket.destroy(), HANGS_MS)
+  socket.pause()
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  socket.on('error', () => {})
+  for (const chunk of pipeline.chunks) {
+    if (socket.destroyed) break
+    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
+  }
+  const flushed = new Promise<void>(resolve => socket.write(Buffer.alloc(0), () => resolve()))
+  await Promise.race([flushed, closed])
+  await pipeline.onWritten?.()
+  const total = reply.length * times
+  const wanted = Buffer.concat(new Array<Buffer>(Math.ceil((256 * 1024) / reply.length)).fill(reply))
+  let at = 0
+  let right = true
+  await new Promise<void>(resolve => {
+    if (socket.destroyed) resolve()
+    socket.once('close', resolve)
+    socket.on('data', (chunk: Buffer) => {
+      for (let from = 0; from < chunk.length; ) {
+        const place = (at + from) % reply.length
+        const length = Math.min(chunk.length - from, wanted.length - place)
+        if (chunk.compare(wanted, place, place + length, from, from + length) !== 0) right = false
+        from += length
+      }
+      at += chunk.length
+      if (at >= total) resolve()
+    })
+    socket.resume()
+  })
+  clearTimeout(limit)
+  return { right: right && at === total, bytes: at }
+}
+
+/** `count` times the same command, in pieces of about 64 KB. */
+export function* repeated(command: Buffer, count: number): Generator<Buffer> {
+  const perChunk = Math.max(1, Math.floor((64 * 1024) / command.length))
+  const whole = Buffer.concat(new Array<Buffer>(perChunk).fill(command))
+  let left = count
+  for (; left >= perChunk; left -= perChunk) yield whole
+  if (left > 0) yield whole.subarray(0, left * command.length)
+}
