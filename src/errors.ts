@@ -31,6 +31,7 @@ export const errors = {
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
   /** A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short. */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
+  killInMulti: spec('ERR holdfast: CLIENT KILL is not supported inside MULTI', 'no'),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
   /** The server's own, for clients that must sign in at Holdfast (--client-password). */
   noAuth: spec('NOAUTH Authentication required.', 'no'),
@@ -43,6 +44,7 @@ export const errors = {
   wrongPass: spec('WRONGPASS invalid username-password pair or user is disabled.', 'no'),
   syntax: spec('ERR syntax error', 'no'),
   clientName: spec('ERR Client names cannot contain spaces, newlines or special characters.', 'no'),
+  clientFilter: spec('ERR holdfast: a filter of this CLIENT command is not known here', 'no'),
   /** The server's client-query-buffer-limit, at its default. */
   frameTooLarge: spec('ERR holdfast: a command is larger than 1 GB; the connection is closed', 'no'),
   tooManyArguments: spec('ERR holdfast: more than 65536 arguments are not supported for this command', 'no'),

@@ -6,7 +6,15 @@
 import { createUnit } from '../relay/request.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
-import { type ClientOutcome, handleIds, redirectTarget, resolveRedirect } from './id-commands.ts'
+import {
+  type ClientOutcome,
+  handleIds,
+  isRefusedSubscriber,
+  mustAskSubscriber,
+  redirectTarget,
+  resolveRedirect,
+} from './id-commands.ts'
+import { answerProven } from './proven.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
@@ -22,8 +30,7 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
       return handleLabel(context, frame, args)
     case 'getname':
       if (args.length !== 2 || context.isPrivate) return 'pass'
-      context.answer(nameReply(context))
-      return 'done'
+      return answerProven(context, () => nameReply(context))
     case 'reply':
       return handleReply(context, args)
     case 'id':
@@ -79,7 +86,7 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
 }
 
 function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
-  const isName = args.length === 3 && args[1]?.length === 'setname'.length
+  const isName = args.length === 3 && args[1]?.toString('latin1').toLowerCase() === 'setname'
   const attribute = args[2]?.toString('latin1').toLowerCase()
   const isInfo = args.length === 4 && (attribute === 'lib-name' || attribute === 'lib-ver')
   const value = args[args.length - 1]
@@ -89,9 +96,10 @@ function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buff
     context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
     return 'done'
   }
-  applyClient(context, frame, args)
-  context.answer(OK)
-  return 'done'
+  return answerProven(context, () => {
+    applyClient(context, frame, args)
+    return OK
+  })
 }
 
 function nameReply(context: SessionContext): Buffer {
@@ -107,20 +115,15 @@ function nameReply(context: SessionContext): Buffer {
  */
 function handleReply(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
   const mode = args.length === 3 ? args[2]?.toString('latin1').toLowerCase() : undefined
-  switch (mode) {
-    case 'on':
-      context.state.reply = 'on'
-      context.answer(OK)
-      return 'done'
-    case 'off':
-      context.state.reply = 'off'
-      return 'done'
-    case 'skip':
-      if (context.state.reply === 'on') context.state.reply = 'skip-next'
-      return 'done'
-    default:
-      return 'pass'
-  }
+  const { state } = context
+  if (mode !== 'on' && mode !== 'off' && mode !== 'skip') return 'pass'
+  if (mustAskSubscriber(context)) return 'wait'
+  if (isRefusedSubscriber(context)) return 'pass'
+  return answerProven(context, () => {
+    if (mode !== 'skip') state.reply = mode
+    else if (state.reply === 'on') state.reply = 'skip-next'
+    return mode === 'on' ? OK : null
+  })
 }
 
 function handleFlag(

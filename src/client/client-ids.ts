@@ -3,36 +3,42 @@
 // The server's id belongs to a link, and a session's link changes: it is shared, then its own, then on another node. So
 // the proxy gives each session an id of its own, far above those a server reaches, tells that one wherever the server
 // would tell its own, and puts the real one in its place in commands that name a client.
+//
+//   2^52 + random part × 2^32 + number of the session        below 2^53: a double holds it, as clients in JavaScript need
+//
+// The random part is one process's own: an id of another Holdfast, or of this one before a restart, names nobody here.
+import { randomInt } from 'node:crypto'
 
-/** Servers count connections from 1. */
-const BASE = 2 ** 40
+const BASE = 2 ** 52
+const PART = 2 ** 32
+/** A few parts at the end stay free: a process that has had more than 2^32 sessions counts on into the next part. */
+const PARTS = 2 ** 20 - 16
 
-/** The id a session is told. */
-export function virtualId(session: number): number {
-  return BASE + session
-}
+/** The ids of one listener's sessions. */
+export class ClientIds {
+  readonly #base: number
 
-/** The session behind an id, or undefined where it is a server's own. */
-export function sessionOfId(text: string): number | undefined {
-  if (!/^\d{13,15}$/.test(text)) return undefined
-  const session = Number(text) - BASE
-  return session > 0 ? session : undefined
+  /** `part`: which of the ranges of ids; left out: by chance. */
+  constructor(part: number = randomInt(PARTS)) {
+    this.#base = BASE + part * PART
+  }
+
+  /** The id that a session is told; sessions are numbered from 1. */
+  of(session: number): number {
+    return this.#base + session
+  }
+
+  /** The number of the session behind an id, or undefined where it is a server's own or another proxy's. */
+  sessionOf(text: string): number | undefined {
+    if (!/^\d{16}$/.test(text)) return undefined
+    const session = Number(text) - this.#base
+    return session > 0 && session < PART ? session : undefined
+  }
 }
 
 /** HELLO's reply with the session's id in the place of the link's. */
-export function rewriteHelloId(frame: Buffer, session: number): Buffer {
-  return replaceAfter(frame, '$2\r\nid\r\n:', virtualId(session))
-}
-
-/** CLIENT INFO's line, the same way. */
-export function rewriteInfoId(frame: Buffer, session: number): Buffer {
-  const text = frame.toString('latin1')
-  const match = /^([$=])(\d+)\r\n((?:txt:)?)id=(\d+)/.exec(text)
-  if (match === null) return frame
-  const id = String(virtualId(session))
-  const length = Number(match[2]) - (match[4]?.length ?? 0) + id.length
-  const rest = frame.subarray(match[0].length)
-  return Buffer.concat([Buffer.from(`${match[1]}${length}\r\n${match[3]}id=${id}`), rest])
+export function rewriteHelloId(frame: Buffer, id: number): Buffer {
+  return replaceAfter(frame, '$2\r\nid\r\n:', id)
 }
 
 /** CLIENT TRACKINGINFO, where it names the client that invalidations go to. */

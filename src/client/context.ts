@@ -10,12 +10,24 @@ import type { Lane } from '../relay/lane.ts'
 import type { Request, RequestOwner } from '../relay/request.ts'
 import type { Scripts } from '../relay/scripts.ts'
 import type { Identity } from '../upstream/identity.ts'
+import type { OwnLinks } from '../upstream/live-links.ts'
+import type { ClientEnds } from './client-ends.ts'
+import type { ClientIds } from './client-ids.ts'
 import type { ClientLogin } from './client-login.ts'
 import type { LimitLog } from './limit-log.ts'
 import type { SessionState } from './state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
 import type { Waits } from './waits.ts'
+
+/** What one session may know of the others: who there is, by which id, and what of the server's clients is ours. */
+export interface Directory {
+  readonly ids: ClientIds
+  /** All sessions of this proxy, in the order in which they came. */
+  sessions(): Iterable<SessionContext>
+  /** Which clients of the server are links of this process now. */
+  ownLinks(): OwnLinks
+}
 
 export interface SessionContext extends Blamed {
   readonly id: number
@@ -53,7 +65,20 @@ export interface SessionContext extends Blamed {
   readonly scripts: Scripts
   /** The mark of today's cursors, see scanning.ts. */
   readonly scanMark: () => number
-  /** The session that was told this id, see client-ids.ts. */
+  /** The client id that it is told, see client-ids.ts. */
+  readonly clientId: number
+  /** Its two ends, as a server would list them. */
+  readonly ends: ClientEnds
+  /** performance.now() of its beginning, and about that of the last bytes from it. */
+  readonly openedAt: number
+  readonly lastReadAt: number
+  /** As CLIENT LIST shows it: `client|setname`. */
+  lastCommand: string
+  /** All sessions, and which clients of the server are links of ours. */
+  readonly directory: Directory
+  /** Ends the session as CLIENT KILL does; itself, once its replies are written. `by`: the id of who asked for it. */
+  kill(by: number): void
+  /** The session with this number. */
   findSession(id: number): SessionContext | undefined
   /** CLIENT TRACKING sends this session's invalidations to that one. */
   redirectTo(session: number | undefined): void

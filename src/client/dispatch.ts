@@ -47,6 +47,8 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
   const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME) ?? ''
   const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME) ?? null
+  const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
+  if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.deny.denies(spec, name, subcommand)) {
     if (context.transaction) context.transaction.aborted = true
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()

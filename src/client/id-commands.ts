@@ -1,12 +1,18 @@
-// id-commands.ts — the CLIENT commands that tell or name a client id: ID, INFO, LIST, KILL, UNBLOCK, GETREDIR,
-// TRACKINGINFO, and TRACKING's REDIRECT. Ids that this proxy has told are put in the place of the server's and back.
+// id-commands.ts — the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
+// REDIRECT. Ids that this proxy has told are put in the place of the server's and back. LIST, INFO and KILL have files of
+// their own.
 
 import { createUnit } from '../relay/request.ts'
 import { commandArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
-import { redirectIn, rewriteInfoId, rewriteRedirect, sessionOfId, virtualId } from './client-ids.ts'
+import { redirectIn, rewriteRedirect } from './client-ids.ts'
+import { handleKill } from './client-kill.ts'
+import { handleInfo, handleList } from './client-list.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
+import { answerProven } from './proven.ts'
+
+const NOTHING = Buffer.alloc(0)
 
 /** What to do with one CLIENT command: `done`, `wait` (offer it again later), or `pass` it on as any other command. */
 export type ClientOutcome = 'done' | 'wait' | 'pass'
@@ -21,21 +27,19 @@ export function handleIds(
   switch (subcommand) {
     case 'id':
       if (args.length !== 2) return 'pass'
-      context.answer(Buffer.from(`:${virtualId(context.id)}\r\n`))
-      return 'done'
+      if (mustAskSubscriber(context)) return 'wait'
+      return isRefusedSubscriber(context) ? 'pass' : answerProven(context, () => integer(context.clientId))
     case 'info':
-      if (args.length !== 2) return 'pass'
-      if (!context.takePrivate()) return 'wait'
-      return ask(context, frame, reply => rewriteInfoId(reply, context.id))
+      return args.length === 2 ? handleInfo(context, frame) : 'pass'
     case 'trackinginfo':
     case 'getredir':
       return askRedirect(context, frame, subcommand)
     case 'kill':
-      return handleKill(context, args)
+      return handleKill(context, frame, args)
     case 'unblock':
       return handleUnblock(context, args)
     default:
-      return handleNamed(context, args)
+      return handleList(context, frame, args)
   }
 }
 
@@ -64,7 +68,7 @@ function realId(context: SessionContext, id: string): string | undefined {
 }
 
 function targetOf(context: SessionContext, id: string): SessionContext | undefined {
-  const session = sessionOfId(id)
+  const session = context.directory.ids.sessionOf(id)
   return session === undefined ? undefined : context.findSession(session)
 }
 
@@ -83,87 +87,30 @@ function askRedirect(context: SessionContext, frame: Buffer, subcommand: string)
 
 const integer = (value: string | number): Buffer => Buffer.from(`:${value}\r\n`)
 
-/**
- * CLIENT KILL ID n [other filters]. A session is ended here: on a shared link the server's kill would hit all others, and
- * one that has a link of its own would get a new one. Other filters of the latter are the server's to judge.
- */
-function handleKill(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
-  const named = idArgument(args)
-  const target = named === undefined ? undefined : targetOf(context, named.id)
-  if (named === undefined || target === undefined) return handleNamed(context, args)
-  const alone = args.length === 4
-  if (!alone && target.isPrivate) return askKill(context, args, { place: named.place, target })
-  const skipsItself = target.id === context.id && !/^no$/i.test(filter(args, 'skipme') ?? 'yes')
-  if (!alone && skipsItself) {
-    context.answer(integer(0))
-    return 'done'
-  }
-  context.answer(integer(1))
-  endSession(context, target)
-  return 'done'
-}
-
-function askKill(
-  context: SessionContext,
-  args: readonly Buffer[],
-  { place, target }: { place: number; target: SessionContext },
-): ClientOutcome {
-  return askNamed(context, args, place, reply => {
-    if (reply.toString('latin1') === ':1\r\n') endSession(context, target)
-    return reply
-  })
-}
-
-/** Its own killer is still told. */
-function endSession(context: SessionContext, target: SessionContext): void {
-  if (target.id === context.id) context.closeAfterReplies()
-  else target.destroy()
-}
-
-function filter(args: readonly Buffer[], name: string): string | undefined {
-  const at = args.findIndex((arg, i) => i > 1 && i % 2 === 0 && arg.toString('latin1').toLowerCase() === name)
-  return at < 0 ? undefined : args[at + 1]?.toString('latin1')
-}
-
-function idArgument(args: readonly Buffer[]): { place: number; id: string } | undefined {
-  const at = args.findIndex((arg, i) => i > 1 && i % 2 === 0 && arg.toString('latin1').toLowerCase() === 'id')
-  const id = at < 0 ? undefined : args[at + 1]?.toString('latin1')
-  return id === undefined ? undefined : { place: at + 1, id }
-}
-
 /** A session that is not blocked has no link of its own: nothing to unblock. */
 function handleUnblock(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
-  const id = args[2]?.toString('latin1') ?? ''
-  const target = targetOf(context, id)
-  if (target === undefined) return 'pass'
-  if (!target.isPrivate) {
-    context.answer(integer(0))
-    return 'done'
-  }
-  return askNamed(context, args, 2)
-}
-
-/** LIST ID and KILL ID: every id of ours becomes the one of the link that its session uses now. */
-function handleNamed(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
-  const from = args.findIndex((arg, i) => i > 1 && arg.toString('latin1').toLowerCase() === 'id')
-  const named = from >= 0 && args.slice(from + 1).some(arg => targetOf(context, arg.toString('latin1')) !== undefined)
-  return named ? askNamed(context, args, from + 1) : 'pass'
-}
-
-/** The ids are looked up when the command is sent, and again if it is sent again: only then is the link known. */
-function askNamed(
-  context: SessionContext,
-  args: readonly Buffer[],
-  from: number,
-  rewrite: (reply: Buffer) => Buffer = reply => reply,
-): ClientOutcome {
+  const [, , id = NOTHING, reason] = args
+  const target = targetOf(context, id.toString('latin1'))
+  const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
+  if (target === undefined || !isWellFormed) return 'pass'
+  if (!target.isPrivate) return answerProven(context, () => integer(0))
+  // Looked up when it is sent, and again if it is sent again: only then is the link known.
   const prepare = (): Buffer => {
-    const sent = args.map((arg, i) => {
-      const clientId = i < from ? 0 : targetOf(context, arg.toString('latin1'))?.lane.link?.handshake.clientId
-      return clientId ? Buffer.from(String(clientId)) : arg
-    })
-    return encodeCommand(sent)
+    const clientId = target.lane.link?.handshake.clientId
+    return encodeCommand(args.map((arg, i) => (i === 2 && clientId ? String(clientId) : arg)))
   }
-  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare, rewrite })))
+  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare })))
   return 'done'
+}
+
+/** Whether a session is a RESP2 subscriber, whom the server refuses most commands, is known when all before is answered. */
+export function mustAskSubscriber(context: SessionContext): boolean {
+  if (!context.isPrivate || context.pending === 0 || context.state.identity.protocol === 3) return false
+  context.waitForReplies()
+  return true
+}
+
+/** The server refuses it this command, in words of its own. */
+export function isRefusedSubscriber(context: SessionContext): boolean {
+  return context.subscriptions.size > 0 && context.state.identity.protocol === 2
 }

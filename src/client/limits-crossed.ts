@@ -1,8 +1,15 @@
-// limits-crossed.ts — what is counted and logged when a session is ended for a limit it crossed: one function for each limit.
+// limits-crossed.ts — what is counted and logged when a session is ended for a limit it crossed, or by CLIENT KILL: one
+// function for each cause.
 // Never: ends anybody (the session does), judges whether a limit is crossed (unfinished.ts and unread.ts do).
 import type { SessionHost } from './session-host.ts'
 
 type Told = Pick<SessionHost, 'counters' | 'limitLog'>
+
+/** A client has ended this one by CLIENT KILL; `by` is that one's id, `clientId` this one's. */
+export function tellKilled({ counters, limitLog }: Told, session: number, clientId: number, by: number): void {
+  counters.killed++
+  limitLog.warn('session.killed', { session, clientId, by }, 'a client has ended this session by CLIENT KILL')
+}
 
 /** A command is not finished in time. */
 export function tellFrameTimeout({ counters, limitLog }: Told, session: number, limitMs: number, bytes: number): void {

@@ -6,6 +6,7 @@ import { errors } from '../errors.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
 import type { TlsFiles } from '../transport/tls-files.ts'
+import { ClientIds } from './client-ids.ts'
 import { hangUp } from './hang-up.ts'
 import { LimitLog } from './limit-log.ts'
 import { Session } from './session.ts'
@@ -18,7 +19,7 @@ import { createTlsListener, type TlsListener } from './tls-listener.ts'
 const socketOptions = { noDelay: true, keepAlive: true, allowHalfOpen: true }
 
 /** What the listener adds to what it is given for its sessions. */
-type Given = 'onClosed' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
+type Given = 'onClosed' | 'directory' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -52,6 +53,11 @@ export class Listener {
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Map(),
+      directory: {
+        ids: new ClientIds(),
+        sessions: () => this.#sessions.values(),
+        ownLinks: () => host.lanes.live.snapshot(),
+      },
       limitLog,
       highWater: host.maxHeldBytes / 2,
       relieve: () => this.#sweep.relieve(),

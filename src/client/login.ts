@@ -51,7 +51,7 @@ function secretAt(args: readonly Buffer[], index: number): Secret {
 /** HELLO outside of a transaction. */
 export function handleHello(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
   const hello = parseHello(args)
-  const rewrite = (reply: Buffer): Buffer => rewriteHelloId(reply, context.id)
+  const rewrite = (reply: Buffer): Buffer => rewriteHelloId(reply, context.clientId)
   if (hello === undefined) {
     // No version, or one the server refuses: it reports or answers an error, and nothing changes.
     context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))

@@ -55,6 +55,10 @@ export function queueCommand(
       if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
         return refuse(context, transaction, errors.replyInMulti.reply)
       }
+      // It would end links, and whole sets of sessions with them.
+      if (args.length > 2 && args[1]?.toString('latin1').toLowerCase() === 'kill') {
+        return refuse(context, transaction, errors.killInMulti.reply)
+      }
       return queue(context, transaction, frame, args, () => applyClient(context, frame, args))
     case Route.select:
       return queue(context, transaction, frame, args, () => applySelect(context, args))

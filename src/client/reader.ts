@@ -162,6 +162,7 @@ export class Reader {
     let run = 0
     let wrote = 0
     let room = this.#unread.window - session.pending
+    let last = session.lastCommand
     while (at < chunk.length) {
       const end = scanner.next(chunk, at)
       if (end < 0) break
@@ -172,6 +173,7 @@ export class Reader {
           // The slot is within the array by construction; the cast costs nothing.
           ;(calls[spec.index] as number)++
           wrote |= writes[spec.index] as number
+          last = spec.name
           run++
           at = end
           if (run < room) continue
@@ -180,6 +182,7 @@ export class Reader {
       if (run > 0) {
         if (wrote !== 0) session.wrote()
         wrote = 0
+        session.lastCommand = last
         session.submit(createRun(session, slice(chunk, runStart, at), run))
         run = 0
         room = this.#unread.window - session.pending
@@ -211,6 +214,7 @@ export class Reader {
     }
     if (run > 0) {
       if (wrote !== 0) session.wrote()
+      session.lastCommand = last
       session.submit(createRun(session, slice(chunk, runStart, at), run))
     }
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
@@ -274,6 +278,7 @@ export class Reader {
       session.destroy()
       return true
     }
+    session.lastCommand = spec.name
     const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
     if (writes[spec.index] === 1) session.wrote()
     const taken = !fast || session.transaction !== null ? dispatch(session, spec, command) : this.#pass(command)

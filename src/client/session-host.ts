@@ -7,7 +7,7 @@ import type { Lanes } from '../relay/lanes.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { ClientLogin } from './client-login.ts'
-import type { SessionContext } from './context.ts'
+import type { Directory, SessionContext } from './context.ts'
 import type { LimitLog } from './limit-log.ts'
 import type { Pressure } from './pressure.ts'
 
@@ -36,6 +36,7 @@ export interface SessionHost {
   readonly relieve: () => void
   /** Sessions whose invalidations go to another one: tracker to target. */
   readonly redirects: Map<number, number>
+  readonly directory: Directory
   findSession(id: number): SessionContext | undefined
   onClosed(session: { readonly id: number }): void
 }

@@ -16,10 +16,11 @@ import type { Lane } from '../relay/lane.ts'
 import { createLocal, type Request, type RequestOwner } from '../relay/request.ts'
 import { writeGathered } from '../upstream/gather.ts'
 import type { FlushableSession } from '../upstream/turn.ts'
+import { endsOf } from './client-ends.ts'
 import type { SessionContext } from './context.ts'
 import { hangUp } from './hang-up.ts'
 import { Intake, type IntakeOwner, Pause } from './intake.ts'
-import { type EndedFor, tellFrameTimeout, tellUnread } from './limits-crossed.ts'
+import { type EndedFor, tellFrameTimeout, tellKilled, tellUnread } from './limits-crossed.ts'
 import { mutedOwner } from './muted.ts'
 import { ONE_READ } from './pressure.ts'
 import { Reader, type ReadingSession } from './reader.ts'
@@ -39,6 +40,9 @@ const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:in
 
 export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   readonly id: number
+  readonly openedAt = performance.now()
+  lastReadAt = this.openedAt
+  lastCommand = 'NULL'
   readonly state
   readonly subscriptions = new Subscriptions()
   readonly waits = new Waits()
@@ -82,6 +86,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     socket
       .on('data', (chunk: Buffer) => {
         host.counters.clientBytesIn += chunk.length
+        this.lastReadAt = host.lanes.clock
         try {
           if (!this.#inputEnded) this.#intake.onData(chunk)
         } catch (error) {
@@ -133,6 +138,15 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     return this.#host.lanes.scripts
   }
   readonly scanMark = (): number => scanMark(this.#host.lanes.moves)
+  get clientId(): number {
+    return this.#host.directory.ids.of(this.id)
+  }
+  get ends(): SessionContext['ends'] {
+    return endsOf(this.#socket)
+  }
+  get directory(): SessionContext['directory'] {
+    return this.#host.directory
+  }
   findSession(id: number): SessionContext | undefined {
     return this.#host.findSession(id)
   }
@@ -394,6 +408,18 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.ending = true
     this.#reader.unfinished.clear()
     hangUp(this.#socket)
+  }
+
+  /** A server still answers the one that has killed itself. */
+  kill(by: number): void {
+    tellKilled(this.#host, this.id, this.clientId, by)
+    if (by !== this.clientId) {
+      this.destroy()
+      return
+    }
+    this.#intake.clear() // what it has sent behind
+    this.#reader.clear()
+    this.closeAfterReplies()
   }
 
   /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */

@@ -45,6 +45,7 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   framesTooLarge: counter(ended, endedHelp, ['reason', 'frame-size']),
   unreadEnded: counter(ended, endedHelp, ['reason', 'unread']),
   unansweredEnded: counter(ended, endedHelp, ['reason', 'unanswered']),
+  killed: counter(ended, endedHelp, ['reason', 'killed']),
   bugEnded: counter(ended, endedHelp, ['reason', 'bug']),
   bugs: counter(
     'holdfast_bugs_total',

@@ -27,6 +27,8 @@ export interface Counters {
   unreadEnded: number
   /** Sessions ended because they send on and on and do not read. */
   unansweredEnded: number
+  /** Sessions ended by a CLIENT KILL of a client. */
+  killed: number
   /** Sessions ended by an exception of ours, and steps of no session in particular that one has cut short. */
   bugEnded: number
   bugs: number
@@ -92,6 +94,7 @@ export function createCounters(): Counters {
     framesTooLarge: 0,
     unreadEnded: 0,
     unansweredEnded: 0,
+    killed: 0,
     bugEnded: 0,
     bugs: 0,
     argumentsRefused: 0,

@@ -57,8 +57,8 @@ export class Doubt implements LinkListener<Request> {
 
   #ask(): void {
     const handshake = new Handshake(this.about.identity, { fence: [], scripts: [] }, null)
-    const { turn, connectTimeoutMs, counters, dial } = this.#host
-    this.#link = new Link(this.about.link.master, handshake, this, { turn, connectTimeoutMs, counters, dial })
+    const { turn, connectTimeoutMs, counters, live, dial } = this.#host
+    this.#link = new Link(this.about.link.master, handshake, this, { turn, connectTimeoutMs, counters, live, dial })
   }
 
   #tell(verdict: Verdict): void {

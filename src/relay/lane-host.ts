@@ -8,6 +8,7 @@ import type { Dial } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
+import type { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { BackoffLimits } from './backoff.ts'
 import type { Gate } from './gate.ts'
@@ -36,6 +37,8 @@ export interface LaneHost {
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
   readonly dial: Dial
+  /** All links of this process enter themselves here. */
+  readonly live: LiveLinks
   /** On a new master one link loads the scripts, and the others wait for it. */
   mayDial(lane: LaneInfo): boolean
   /** SCRIPT LOAD commands for this lane's next link; empty for all but the one that loads them. */

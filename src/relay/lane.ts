@@ -54,6 +54,8 @@ export class Lane implements LinkListener<Request> {
   reusable = true
   /** Grows each time the link was cut for silence: a node that is only slow is given longer each time, until it has replied. */
   patience = 1
+  /** The server has let a link of this lane in: what its sessions are told without asking is what it would say. */
+  proven = false
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
@@ -151,6 +153,7 @@ export class Lane implements LinkListener<Request> {
       turn: this.#host.turn,
       connectTimeoutMs: this.#host.connectTimeoutMs,
       counters: this.#host.counters,
+      live: this.#host.live,
       dial: this.#host.dial,
       busy: this.owner === null,
     })
@@ -160,6 +163,7 @@ export class Lane implements LinkListener<Request> {
   /** Takes over a link of the same identity that another session has left clean. */
   adopt(link: Link<Request>): void {
     this.#link = link
+    this.proven = link.handshake.signedIn
     link.setListener(this)
     link.isPush = this.owner?.isPush ?? null
   }
@@ -299,6 +303,7 @@ export class Lane implements LinkListener<Request> {
     this.#attempt = 0
     this.#fence = []
     this.#fenceAt = null
+    this.proven = link.handshake.signedIn
     link.isPush = this.owner?.isPush ?? null
     if (link.handshake.warning)
       this.#host.log.warn({ event: 'link.fence', master: link.master.port }, link.handshake.warning)

@@ -17,6 +17,7 @@ import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
+import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import { type BackoffLimits, holdLimitMs } from './backoff.ts'
 import { type Counted, type IdentityCensus, takeCensus } from './census.ts'
@@ -76,6 +77,7 @@ export class Lanes implements LaneHost {
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
   readonly dial: Dial
+  readonly live = new LiveLinks()
   readonly #seldom = createSeldom()
   readonly #options: LanesOptions
   readonly #shared = new Map<string, Lane>()
@@ -314,6 +316,11 @@ export class Lanes implements LaneHost {
   }
 
   // ---- what people may know ----
+
+  /** performance.now() of the last look at the clock, at most a sweep ago. */
+  get clock(): number {
+    return this.#awakeAt
+  }
 
   /** The control plane's reason for the last hold, in words. */
   get holdDetail(): string {

@@ -48,6 +48,8 @@ export class Handshake {
   readonly password: Secret | null
   /** Our client id on the node, 0 until HELLO has answered. */
   clientId = 0
+  /** False: HELLO was answered with NOAUTH, and the link serves for a client's own AUTH. */
+  signedIn = true
   /** Something worth a warning that did not stop the link. */
   warning: string | null = null
   /** What of this the user may not do, the link being of use all the same. */
@@ -103,7 +105,10 @@ function helloStep(identity: Identity, password: Secret | null): Step {
         const line = lineOf(frame)
         // Without credentials of our own a node that wants a password answers NOAUTH. The link still serves: the
         // client's own AUTH is what gets it in, and until then the node's NOAUTH is the true answer to its commands.
-        if (password === null && line.startsWith('-NOAUTH')) return null
+        if (password === null && line.startsWith('-NOAUTH')) {
+          handshake.signedIn = false
+          return null
+        }
         if (isAuthError(line)) return { kind: 'auth', frame: Buffer.from(frame), text: line.slice(1) }
         return { kind: 'refused', text: line.slice(1) }
       }

@@ -10,13 +10,14 @@
 // Must stay true: replies leave in the order of send(); after close nothing is delivered and nothing is sent; what
 // onClosed hands back is every request without its last reply, oldest first.
 import type { Socket } from 'node:net'
-import type { Master } from '../address.ts'
+import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
 import { type Dial, dialPlain, type Reading } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import { Gatherer, writeGathered } from './gather.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
+import type { LiveLink, LiveLinks } from './live-links.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import type { Turn } from './turn.ts'
 
@@ -69,6 +70,8 @@ export interface LinkOptions {
   readonly turn: Turn
   readonly connectTimeoutMs: number
   readonly counters: Counters
+  /** It is among these for as long as it lives. */
+  readonly live: LiveLinks
   /** Left out: plain TCP. */
   readonly dial?: Dial
   /** Many sessions share it: it is given memory that reads and writes use again and again (a third of a megabyte in all). */
@@ -94,7 +97,7 @@ const MUCH = 32 * 1024
 
 const NOTHING = Buffer.alloc(0)
 
-export class Link<E extends Exchange> {
+export class Link<E extends Exchange> implements LiveLink {
   readonly master: Master
   status: 'dialing' | 'ready' | 'closed' = 'dialing'
   /** Node's stream has more than it wants; hold further requests back until onWritable. */
@@ -114,6 +117,7 @@ export class Link<E extends Exchange> {
   readonly #listener: { current: LinkListener<E> }
   readonly #turn: Turn
   readonly #counters: Counters
+  readonly #live: LiveLinks
   readonly #socket: Socket
   readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
@@ -139,10 +143,12 @@ export class Link<E extends Exchange> {
     this.#listener = { current: listener }
     this.#turn = options.turn
     this.#counters = options.counters
+    this.#live = options.live
     this.#memory = options.busy ? new ReadBuffer() : null
     this.#gatherer = options.busy ? new Gatherer() : null
     const { socket, readyEvent } = (options.dial ?? dialPlain)(master, this.#reading())
     this.#socket = socket
+    this.#live.add(this)
     this.#socket.setTimeout(options.connectTimeoutMs)
     this.#socket
       .on(readyEvent, () => {
@@ -168,6 +174,13 @@ export class Link<E extends Exchange> {
       return true
     }
     return { buffer: memory.next, callback }
+  }
+
+  get localAddress(): string {
+    const { localAddress, localPort } = this.#socket
+    return localAddress === undefined || localPort === undefined
+      ? ''
+      : formatAddress({ host: localAddress, port: localPort })
   }
 
   /** Requests sent and not fully answered. */
@@ -494,6 +507,7 @@ export class Link<E extends Exchange> {
   #close(reason: CloseReason, detail: string): void {
     if (this.status === 'closed') return
     this.status = 'closed'
+    this.#live.delete(this)
     this.#socket.destroy()
     this.#out = []
     this.#outBytes = 0

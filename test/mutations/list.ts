@@ -1,5 +1,6 @@
 // list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that would
 // have shown it.
+import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
 import { laneMutations } from './lane-list.ts'
@@ -12,6 +13,7 @@ import { robustMutations } from './robust-list.ts'
 import { sessionMutations } from './session-list.ts'
 
 export const mutations: readonly Mutation[] = [
+  ...clientMutations,
   ...commandMutations,
   ...controlMutations,
   ...laneMutations,

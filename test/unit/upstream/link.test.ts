@@ -5,6 +5,7 @@ import { createCounters } from '../../../src/ops/counters.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import type { Exchange, LinkListener, Link as RealLink } from '../../../src/upstream/link.ts'
+import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { type MemorySocket, network } from '../relay/memory-net.ts'
 
@@ -58,6 +59,7 @@ class Scene {
       turn: new Turn(),
       connectTimeoutMs: 1000,
       counters: createCounters(),
+      live: new LiveLinks(),
     })
     const [socket] = sockets
     if (socket === undefined) throw new Error('nobody was dialled')

@@ -1,0 +1,122 @@
+// client-lines.ts — the lines of CLIENT LIST and CLIENT INFO: read from a server's reply, and made for the sessions of this
+// proxy, which the server knows by their links alone.
+//
+// A session's line is that of a link with the session's own values in it: a link of its own tells the truth about flags,
+// subscriptions and buffers; of a shared one only what belongs to no session in particular is kept. Fields that this file
+// does not know stay as the server wrote them, in its order. Pure: nothing here sends or asks.
+
+/** One client as a server lists it: field to value, in the server's order. */
+export type ClientLine = ReadonlyMap<string, string>
+
+/** What the proxy knows of a session, as the fields of its line need it. */
+export interface SessionFacts {
+  /** The id it was told. */
+  readonly id: string
+  /** Its client's end and ours, as host:port; of a Unix-domain socket the path with ":0". */
+  readonly addr: string
+  readonly laddr: string
+  readonly unix: boolean
+  readonly name: string
+  readonly ageS: number
+  readonly idleS: number
+  readonly db: number
+  readonly user: string
+  readonly resp: 2 | 3
+  readonly libName: string
+  readonly libVersion: string
+  /** The last command, where the server does not know it. */
+  readonly command: string
+  /** The id that CLIENT TRACKING REDIRECT has named; null: none. */
+  readonly redirect: string | null
+}
+
+/** The text of a reply of CLIENT LIST or CLIENT INFO, a bulk string or a verbatim one, a character for each byte; undefined: it is none. */
+export function textOf(frame: Buffer): string | undefined {
+  const end = frame.indexOf(10)
+  if (end < 0) return undefined
+  const body = frame.toString('latin1', end + 1, frame.length - 2)
+  if (frame[0] === 36) return body
+  return frame[0] === 61 ? body.slice(4) : undefined
+}
+
+/** The text as a reply of the same kind as `like`. */
+export function replyLike(like: Buffer, text: string): Buffer {
+  const isVerbatim = like[0] === 61
+  const body = Buffer.from(isVerbatim ? `txt:${text}` : text, 'latin1')
+  return Buffer.concat([Buffer.from(`${isVerbatim ? '=' : '$'}${body.length}\r\n`), body, Buffer.from('\r\n')])
+}
+
+/** Every line of the text. */
+export function parseLines(text: string): ClientLine[] {
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(parseLine)
+}
+
+function parseLine(line: string): ClientLine {
+  const fields = new Map<string, string>()
+  let last = ''
+  for (const part of line.split(' ')) {
+    const at = part.indexOf('=')
+    if (at > 0) {
+      last = part.slice(0, at)
+      fields.set(last, part.slice(at + 1))
+    } else if (last !== '') fields.set(last, `${fields.get(last)} ${part}`) // a path with a space in it
+  }
+  return fields
+}
+
+/** As the server writes it, its line end included. */
+export function formatLine(line: ClientLine): string {
+  let text = ''
+  for (const [field, value] of line) text += `${text === '' ? '' : ' '}${field}=${value}`
+  return `${text}\n`
+}
+
+/** Where no line of a server is at hand: the fields of Redis 8.0. */
+export const blankLine: ClientLine = parseLine(
+  'id=0 addr= laddr= fd=-1 name= age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 ' +
+    'argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=NULL user=default redir=-1 resp=2 ' +
+    'lib-name= lib-ver=',
+)
+
+/** What a session has of these on a shared link; the figures are those of all who use it. */
+const ofSharedLink: Readonly<Record<string, string>> = {
+  flags: 'N',
+  capa: '',
+  sub: '0',
+  psub: '0',
+  ssub: '0',
+  multi: '-1',
+  watch: '0',
+  redir: '-1',
+}
+const sums = new Set(['qbuf', 'qbuf-free', 'argv-mem', 'multi-mem', 'rbs', 'rbp', 'obl', 'oll', 'omem', 'tot-mem'])
+const isSum = (field: string): boolean => sums.has(field) || field.startsWith('tot-')
+
+/**
+ * The session's line, made from a link's. `whose`: that of a link of the session's `own`, of the `shared` one it uses, or of any
+ * `other`, where it has none.
+ */
+export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other', facts: SessionFacts): ClientLine {
+  const isOwn = whose === 'own'
+  const own: Record<string, string> = {
+    id: facts.id,
+    addr: facts.addr,
+    laddr: facts.laddr,
+    name: facts.name,
+    age: String(facts.ageS),
+    db: String(facts.db),
+    resp: String(facts.resp),
+    'lib-name': facts.libName,
+    'lib-ver': facts.libVersion,
+    ...(isOwn ? {} : { ...ofSharedLink, cmd: facts.command, idle: String(facts.idleS) }),
+    ...(whose === 'other' ? { user: facts.user } : {}),
+    ...(facts.redirect === null ? {} : { redir: facts.redirect }),
+  }
+  const line = new Map<string, string>()
+  for (const [field, value] of link) line.set(field, own[field] ?? (!isOwn && isSum(field) ? '0' : value))
+  if (facts.unix) line.set('flags', `${line.get('flags')?.replace(/[NU]/g, '') ?? ''}U`)
+  return line
+}

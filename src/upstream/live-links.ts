@@ -1,0 +1,38 @@
+// live-links.ts — every link of this process that is up or on its way: what is ours among the clients that a server lists.
+// A link enters when it is made and leaves when it is closed; nothing else may make or end an entry.
+
+/** What has to be known of a link to find it among a server's clients. */
+export interface LiveLink {
+  readonly handshake: { readonly clientId: number }
+  /** Its own end, as the server names it where nothing between the two changes addresses; '' while it has none. */
+  readonly localAddress: string
+}
+
+export class LiveLinks {
+  readonly #links = new Set<LiveLink>()
+
+  add(link: LiveLink): void {
+    this.#links.add(link)
+  }
+
+  delete(link: LiveLink): void {
+    this.#links.delete(link)
+  }
+
+  /** Which of a server's clients are ours, by what they are like now. */
+  snapshot(): OwnLinks {
+    const ids = new Set<string>()
+    const addresses = new Set<string>()
+    for (const link of this.#links) {
+      // The id is certain. A link whose HELLO has not been answered, or was answered with NOAUTH, is known by its address.
+      if (link.handshake.clientId !== 0) ids.add(String(link.handshake.clientId))
+      else if (link.localAddress !== '') addresses.add(link.localAddress)
+    }
+    return { has: (id, address) => ids.has(id) || addresses.has(address) }
+  }
+}
+
+export interface OwnLinks {
+  /** Whether the client with this `id=` and `addr=` is a link of this process. */
+  has(id: string, address: string): boolean
+}
