@@ -74,7 +74,7 @@ export interface NodeFacts {
 
 /** What is at our own port: free, a Holdfast that runs, something else, or an address that cannot be had. */
 export type ListenFacts =
-  | { readonly kind: 'free' | 'holdfast' | 'taken' }
+  | { readonly kind: 'free' | 'holdfast' | 'taken' | 'lent' }
   | { readonly kind: 'impossible'; readonly code: string }
 
 export interface Facts {

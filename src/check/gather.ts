@@ -3,6 +3,7 @@
 import { createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
+import { accepts } from '../transport/accepts.ts'
 import { createNatMap } from '../transport/nat-map.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
 import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './facts.ts'
@@ -91,10 +92,15 @@ function listenFacts(address: Address, certFile: string | null): Promise<ListenF
     server.once('error', error => {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
       if (code !== 'EADDRINUSE') resolve({ kind: 'impossible', code })
-      else void isHoldfast(address, certFile).then(ours => resolve({ kind: ours ? 'holdfast' : 'taken' }))
+      else void whoHas(address, certFile).then(kind => resolve({ kind }))
     })
     server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
       server.close(() => resolve({ kind: 'free' }))
     })
   })
+}
+
+async function whoHas(address: Address, certFile: string | null): Promise<'holdfast' | 'taken' | 'lent'> {
+  if (await isHoldfast(address, certFile)) return 'holdfast'
+  return (await accepts(address)) ? 'taken' : 'lent'
 }

@@ -1,6 +1,8 @@
 // judge.ts — all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
+
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/libraries.ts'
+import { lentPort } from '../transport/accepts.ts'
 import type { Facts, Settings } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeNodes } from './judge-nodes.ts'
@@ -38,6 +40,8 @@ function judgeListen({ listen }: Facts, settings: Settings): Finding[] {
       return [ok(subject, 'is free')]
     case 'holdfast':
       return [ok(subject, 'a Holdfast listens there already')]
+    case 'lent':
+      return [problem('listen.taken', subject, lentPort.what, `choose another with --listen, ${lentPort.remedy}`)]
     case 'taken':
       return [
         problem('listen.taken', subject, 'something else listens there', 'stop it, or choose another with --listen'),

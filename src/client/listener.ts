@@ -65,7 +65,7 @@ export class Listener {
       onClosed: session => {
         counters.sessions--
         this.#sessions.delete(session.id)
-        log.debug({ event: 'session.closed', session: session.id }, 'client is gone')
+        log.debug({ event: 'session.closed', session: session.id }, 'the session is over')
       },
     }
     this.#accept = socket => {

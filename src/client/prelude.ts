@@ -42,7 +42,7 @@ export function buildPrelude(
         const reply = frame.toString('utf8', 1, frame.length - 2)
         context.log.error(
           { event: 'session.restore_failed', session: context.id, what: step.what, reply },
-          'the new master refuses what the session had; its client goes on without it',
+          'the master refuses, on a new link of this session, what the session had before (what); its client goes on without it',
         )
       } else step.replies--
       if (step.replies === 0) at++

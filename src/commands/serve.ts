@@ -11,6 +11,7 @@ import { type Config, printableConfig, readConfig } from '../config.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
+import { bindProblem } from './bind-problem.ts'
 import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
 
 // The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
@@ -45,7 +46,7 @@ async function run(config: Config): Promise<void> {
     const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
     log.info({ event: 'process.listening', address, socket: bound.socket, ...admin }, 'clients may connect')
   } catch (error) {
-    const reason = error instanceof SocketFileError ? error.message : bindProblem(error, config)
+    const reason = error instanceof SocketFileError ? error.message : await bindProblem(error, config)
     if (reason === undefined) throw error
     complain(reason)
     await output.flush(lastLinesMs)
@@ -81,28 +82,4 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
     }
     await output.flush(lastLinesMs)
   })
-}
-
-/** Why the port cannot be had and what to do about it; undefined for an error of another kind. */
-function bindProblem(error: unknown, config: Config): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const isAdmin = error instanceof Error && 'option' in error && error.option === 'admin-listen'
-  const wanted = isAdmin ? config.adminListen : config.listen
-  const place = wanted === null ? 'nowhere' : formatAddress(wanted)
-  const choose = isAdmin
-    ? 'choose another with --admin-listen or HOLDFAST_ADMIN_LISTEN'
-    : 'choose another with --listen or HOLDFAST_LISTEN'
-  switch (code) {
-    case 'EADDRINUSE':
-      return `cannot listen on ${place}: something else listens there (${code}); stop it, or ${choose}`
-    case 'EACCES':
-      return `cannot listen on ${place}: not permitted (${code}); ports below 1024 are reserved, ${choose}`
-    case 'EADDRNOTAVAIL':
-      return `cannot listen on ${place}: this machine has no such address (${code}); ${choose}`
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `cannot listen on ${place}: the name cannot be resolved (${code}); ${choose}`
-    default:
-      return undefined
-  }
 }

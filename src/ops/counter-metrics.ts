@@ -27,8 +27,8 @@ const refused = 'holdfast_commands_refused_total'
 const refusedHelp = 'Commands refused for having too many arguments, or because the open MULTIs hold too much.'
 const held = 'holdfast_held_ended_total'
 const heldHelp =
-  'Requests whose wait has ended: sent (drained), out of time (expired), refused for good (failed), or without a ' +
-  'client (gone). Together with holdfast_held_requests they are holdfast_held_total.'
+  "Requests whose wait has ended: sent (drained), out of time (expired), at the end of a blocking command's own " +
+  'time-out (timed-out), refused for good (failed), or without a client (gone). Together with holdfast_held_requests they are holdfast_held_total.'
 const clientBytes = 'holdfast_client_bytes_total'
 const clientHelp = 'Bytes read from clients (in) and written to them (out).'
 const masterBytes = 'holdfast_master_bytes_total'
@@ -67,6 +67,7 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   held: counter('holdfast_held_total', 'Requests that could not be sent at once.'),
   drained: counter(held, heldHelp, ['end', 'drained']),
   expired: counter(held, heldHelp, ['end', 'expired']),
+  timedOut: counter(held, heldHelp, ['end', 'timed-out']),
   failed: counter(held, heldHelp, ['end', 'failed']),
   gone: counter(held, heldHelp, ['end', 'gone']),
   waiting: gauge('holdfast_held_requests', 'Requests that wait to be sent.'),

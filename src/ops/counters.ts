@@ -1,7 +1,7 @@
 // counters.ts — what the data plane counts. Plain numbers: the hot path can afford an addition, not a function call.
 //
 // Must stay true at every moment (checked after every failover test):
-//   held = drained + expired + failed + gone + waiting
+//   held = drained + expired + timedOut + failed + gone + waiting
 //
 // A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric with an
 // entry in docs/metrics.md; the compiler asks for all three.
@@ -50,6 +50,8 @@ export interface Counters {
   held: number
   drained: number
   expired: number
+  /** Blocking commands whose own time-out ended while they waited: answered as the server would, no expired hold. */
+  timedOut: number
   failed: number
   gone: number
   /** Requests that wait now, and their bytes. */
@@ -107,6 +109,7 @@ export function createCounters(): Counters {
     held: 0,
     drained: 0,
     expired: 0,
+    timedOut: 0,
     failed: 0,
     gone: 0,
     waiting: 0,
@@ -132,7 +135,7 @@ export function createCounters(): Counters {
 
 /** undefined when the sum is right, otherwise what does not add up. */
 export function imbalance(counters: Counters): string | undefined {
-  const ended = counters.drained + counters.expired + counters.failed + counters.gone
+  const ended = counters.drained + counters.expired + counters.timedOut + counters.failed + counters.gone
   if (counters.held === ended + counters.waiting) return undefined
-  return `held ${counters.held} != drained ${counters.drained} + expired ${counters.expired} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting}`
+  return `held ${counters.held} != drained ${counters.drained} + expired ${counters.expired} + timed out ${counters.timedOut} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting}`
 }

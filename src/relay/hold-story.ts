@@ -31,6 +31,7 @@ export interface FailoverRecord {
 interface Accounts {
   readonly drained: number
   readonly expired: number
+  readonly timedOut: number
   readonly replayed: number
   readonly unknownOutcomes: number
 }
@@ -191,9 +192,10 @@ export class HoldStory {
         longestMs,
         resent: counters.replayed - before.replayed,
         expired: counters.expired - before.expired,
+        timedOut: counters.timedOut - before.timedOut,
         unknownOutcomes,
       },
-      'all held commands are sent',
+      'nothing is held any more',
     )
   }
 }
@@ -207,6 +209,6 @@ function place(master: Master): { master: string; epoch: number } {
   return { master: formatAddress(master), epoch: master.epoch }
 }
 
-function accountsOf({ drained, expired, replayed, unknownOutcomes }: Counters): Accounts {
-  return { drained, expired, replayed, unknownOutcomes }
+function accountsOf({ drained, expired, timedOut, replayed, unknownOutcomes }: Counters): Accounts {
+  return { drained, expired, timedOut, replayed, unknownOutcomes }
 }

@@ -10,6 +10,7 @@
 //
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
+import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -268,7 +269,7 @@ export class Lane implements LinkListener<Request> {
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
-      this.#waiting.shift(head.local === null ? 'expired' : 'drained')
+      this.#waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
       if (timeout !== null) makeLocal(head, timeout)
       else if (head.local === null) {
         this.#host.onExpired()
@@ -306,7 +307,7 @@ export class Lane implements LinkListener<Request> {
     this.proven = link.handshake.signedIn
     link.isPush = this.owner?.isPush ?? null
     if (link.handshake.warning)
-      this.#host.log.warn({ event: 'link.fence', master: link.master.port }, link.handshake.warning)
+      this.#host.log.warn({ event: 'link.fence', master: formatAddress(link.master) }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
     this.owner?.onLinkReady()
     this.pump()

@@ -5,8 +5,8 @@ import type { Counters } from '../ops/counters.ts'
 import { Fifo } from '../upstream/fifo.ts'
 import type { Request } from './request.ts'
 
-/** sent (or answered by us in its turn); its time was up; refused for good; its client is gone. */
-export type WaitEnd = 'drained' | 'expired' | 'failed' | 'gone'
+/** sent (or answered by us in its turn); its hold time was up; a blocking command's own time was; refused for good; its client is gone. */
+export type WaitEnd = 'drained' | 'expired' | 'timedOut' | 'failed' | 'gone'
 
 export class Waiting {
   readonly #counters: Counters

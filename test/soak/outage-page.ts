@@ -86,7 +86,7 @@ ${memoryRow('buffers outside the heap', result.external, '')}
 | open descriptors | first ${result.descriptors.first}, last ${result.descriptors.last}, peak ${result.descriptors.peak} | |
 | times the breaker opened | ${end.counters.trips} | |
 | refused by the breaker; expired | ${after.counters.refusedByBreaker}; ${after.counters.expired} | |
-| counters | held ${end.counters.held} = drained ${end.counters.drained} + expired ${end.counters.expired} + failed ${end.counters.failed} + gone ${end.counters.gone} + waiting ${end.counters.waiting} | equal |
+| counters | held ${end.counters.held} = drained ${end.counters.drained} + expired ${end.counters.expired} + timed out ${end.counters.timedOut} + failed ${end.counters.failed} + gone ${end.counters.gone} + waiting ${end.counters.waiting} | equal |
 | log lines | ${[...result.events.values()].reduce((a, b) => a + b, 0)} | |
 
 | error | replies |

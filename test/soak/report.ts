@@ -86,7 +86,7 @@ the same order.
 | holds | ${held.length}; median ${at(0.5)} ms, 90 % ${at(0.9)} ms, longest ${at(1)} ms | |
 | failovers nobody asked for | ${result.unplanned} | |
 | elections that led to no new master, each tried again by the Sentinels after 20 s | ${result.abortedElections} | |
-| counters | held ${counters.held} = drained ${counters.drained} + expired ${counters.expired} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting} | equal |
+| counters | held ${counters.held} = drained ${counters.drained} + expired ${counters.expired} + timed out ${counters.timedOut} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting} | equal |
 | replayed; errors kept from clients | ${counters.replayed}; ${counters.absorbed} | |
 | links opened; lost | ${counters.linksOpened}; ${counters.linksLost} | |
 | sessions | ${counters.sessionsTotal} in all, ${counters.sessions} left | 0 left |

@@ -6,7 +6,8 @@ import { startSingle } from '../support/holdfast.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
-import { endServer } from '../support/servers.ts'
+import { endServer, restartServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const commands: readonly (readonly [command: readonly string[], resp2: string, resp3: string])[] = [
   [['BLPOP', 'q', '0.4'], '*-1\r\n', '_\r\n'],
@@ -43,3 +44,28 @@ t.test('blocking commands — end when their own time is over — while there is
     }),
   )
 })
+
+t.test(
+  'a hold — counts blocking commands whose own time is over — apart from those that it has let expire',
+  async t => {
+    const { holdfast, node } = await startSingle(t, {
+      options: { 'hold-timeout': '3s' },
+      expectedErrors: ['gate.tripped'],
+    })
+    const clients = await Promise.all(Array.from({ length: 3 }, () => RespClient.connect(holdfast.port)))
+    for (const client of clients) t.teardown(() => client.close())
+    const [first, second, third] = clients
+    if (!first || !second || !third) throw new Error('too few')
+    await endServer(node)
+    t.strictSame(await Promise.all([first.send('BLPOP', 'q', '0.2'), second.send('BLPOP', 'q', '0.3')]), [null, null])
+    t.equal(holdfast.counters.timedOut, 2)
+    t.equal(holdfast.counters.expired, 0)
+    t.match(await third.send('GET', 'k'), { code: 'TRYAGAIN' })
+    t.equal(holdfast.counters.timedOut, 2)
+    t.equal(holdfast.counters.expired, 1)
+    const from = holdfast.log.length
+    await restartServer(node)
+    const line = await waitUntil('it is over', () => holdfast.find('hold.end', from), { withinMs: 60_000 })
+    t.match(line, { expired: 1, timedOut: 2 })
+  },
+)
