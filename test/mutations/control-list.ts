@@ -145,8 +145,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'a hold does not shut a gate that drains',
     file: 'src/relay/gate.ts',
-    from: "if (state.kind === 'holding' || state.kind === 'tripped') return state\n",
-    to: "if (state.kind !== 'open') return state\n",
+    from: "if (state.kind === 'holding' || state.kind === 'tripped') {\n",
+    to: "if (state.kind !== 'open') {\n",
     breaks: 'HoldShuts',
     test: gate,
     shows: /draining — on hold/,

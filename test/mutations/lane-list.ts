@@ -166,8 +166,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'what is in flight on a silent link outlives the hold',
     file: 'src/relay/lane.ts',
-    from: '      this.#abandon()\n    for',
-    to: '      this.ensureLink()\n    for',
+    from: ' this.#abandon(since)\n    for',
+    to: ' this.ensureLink()\n    for',
     breaks: 'EveryRequestEnds',
     test: scenes,
     shows: /silent for a whole hold/,
