@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { nodeFlags } from '../src/commands/node-flags.ts'
 import { freePort } from '../test/support/servers.ts'
 import type { Backend } from './backend.ts'
 import { type Running, type Stage, waitForPort } from './stage.ts'
@@ -163,10 +164,10 @@ export async function startHoldfast(stage: Stage, options: HoldfastOptions): Pro
   return { name, port, process: running, lacks: [] }
 }
 
-/** Node's flags as the first line of a program has them: `#!/usr/bin/env -S node --flag`. */
-function ownNodeFlags(program: string): string[] {
+/** Node's flags: older checkouts have them in the first line of the program (`#!/usr/bin/env -S node --flag`). */
+function ownNodeFlags(program: string): readonly string[] {
   const line = readFileSync(program, 'utf8').split('\n', 1)[0] ?? ''
-  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? []
+  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? nodeFlags
 }
 
 async function inFrontOf({ name, stage, backend, options }: Context, checkout: string): Promise<Target> {

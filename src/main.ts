@@ -1,25 +1,33 @@
-#!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=4
+#!/usr/bin/env node
 // main.ts — the process edge: which command the first word names. Without a word, the proxy is run.
 //
 // Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port or socket cannot be had, an uncaught error, a
 // second signal, or a check that found a problem; 2 options that are wrong. Nothing that happens at Redis or Sentinel
 // ends a running proxy.
-import { check } from './commands/check.ts'
-import { complain } from './commands/edge.ts'
-import { health } from './commands/health.ts'
-import { serve } from './commands/serve.ts'
-import { unknownCommand } from './config.ts'
+//
+// A command is loaded when it is known to be the one: the proxy may start over first (node-flags.ts), a probe is quick.
+import { restartWithFlags } from './commands/node-flags.ts'
+
+const [word, ...rest] = process.argv.slice(2)
+const isProxy = word === undefined || word.startsWith('-')
+if (isProxy) restartWithFlags()
 
 // Who reads what is written here may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})
 
-const commands = { check, health } as const
-
-const [word, ...rest] = process.argv.slice(2)
-if (word === undefined || word.startsWith('-')) await serve(process.argv.slice(2), process.env)
-else if (word === 'check' || word === 'health') await commands[word](rest, process.env)
-else {
-  complain(unknownCommand(word))
+if (isProxy) {
+  const { serve } = await import('./commands/serve.ts')
+  await serve(process.argv.slice(2), process.env)
+} else if (word === 'check') {
+  const { check } = await import('./commands/check.ts')
+  await check(rest, process.env)
+} else if (word === 'health') {
+  const { health } = await import('./commands/health.ts')
+  await health(rest, process.env)
+} else {
+  const { complain } = await import('./commands/edge.ts')
+  const { unknownCommand } = await import('./config.ts')
+  complain(unknownCommand(word ?? ''))
   complain('see holdfast --help')
   process.exitCode = 2
 }

@@ -13,6 +13,7 @@ import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
 import { answerInstead, complain, type Environment, packageVersion } from './edge.ts'
+import { missingFlags } from './node-flags.ts'
 
 // The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
 // without it.
@@ -38,6 +39,7 @@ async function run(config: Config): Promise<void> {
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   for (const exposure of exposures(config)) log.warn(exposure)
+  tellMissingFlags(log)
   const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
   try {
@@ -52,6 +54,16 @@ async function run(config: Config): Promise<void> {
     await output.flush(lastLinesMs)
     process.exit(1)
   }
+}
+
+function tellMissingFlags(log: Log): void {
+  const flags = missingFlags(process.execArgv, process.env['NODE_OPTIONS'])
+  if (flags.length === 0) return
+  log.warn(
+    { event: 'process.node-flags', flags },
+    'Node could not be given these flags: beside values of 64 KB and more the longest waits are several times as long; ' +
+      `start node ${flags.join(' ')} dist/main.js`,
+  )
 }
 
 /** SIGTERM, SIGINT, SIGHUP and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */

@@ -95,10 +95,14 @@ function startSentinel(world: ComposeWorld, name: string, dir: string): ChildPro
 }
 
 /** Starts a process that is ended with the test, at the latest. */
-export function launch(words: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
+export function launch(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  cwd = process.cwd(),
+): ChildProcess {
   const [program = '', ...args] = words
   const { PATH } = process.env
-  const child = spawn(program, args, { env: { PATH, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { cwd, env: { PATH, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.resume()
   child.stderr.resume()
   const { pid } = child

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { nodeFlags } from '../../src/commands/node-flags.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { freePort, makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -35,10 +36,8 @@ t.test('the image — runs as a user that is a number and not root — so that r
 
 t.test('the image — needs no shell — to start, to tell its health, or to be built on its base', async t => {
   t.strictSame(all(runtime, 'RUN'), [], 'nothing runs in the last stage')
-  // Node's flags as the program's own first line has them, for those who run it by that line.
-  const [line = ''] = readFileSync(join(root, 'src/main.ts'), 'utf8').split('\n', 1)
-  const flags = line.split(' ').filter(word => word.startsWith('--'))
-  const words = ['node', ...flags, '--enable-source-maps', '/app/dist/main.js']
+  // With Node's flags, so that it need not start over.
+  const words = ['node', ...nodeFlags, '--enable-source-maps', '/app/dist/main.js']
   t.strictSame(execForm(all(runtime, 'ENTRYPOINT')[0] ?? ''), words)
   t.strictSame(execForm(all(runtime, 'HEALTHCHECK')[0] ?? ''), ['node', '/app/dist/main.js', 'health'])
 })

@@ -3,6 +3,7 @@
 import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
+import { deployMutations } from './deploy-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
@@ -16,6 +17,7 @@ export const mutations: readonly Mutation[] = [
   ...clientMutations,
   ...commandMutations,
   ...controlMutations,
+  ...deployMutations,
   ...laneMutations,
   ...memoryMutations,
   ...minorityMutations,

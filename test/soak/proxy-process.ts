@@ -4,6 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../../src/commands/node-flags.ts'
 import { processEnded, reapProcess } from '../support/reaper.ts'
 import { type Truthy, waitUntil } from '../support/wait-until.ts'
 import { type Resident, residentOf } from './mappings.ts'
@@ -58,7 +59,7 @@ export class ProxyProcess {
     const entry = fileURLToPath(new URL('proxy-child.ts', import.meta.url))
     const argv = ['--master', 'mymaster', '--listen', '127.0.0.1:0', '--log-level', 'info', ...flags]
     const child = fork(entry, argv, {
-      execArgv: ['--expose-gc', ...nodeFlags()],
+      execArgv: ['--expose-gc', ...nodeFlags],
       env: { ...process.env, ...allocatorSettings() },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -125,12 +126,6 @@ export class ProxyProcess {
     if (level === 'error' || level === 'fatal') this.errors.push(text)
     if (event === 'hold.drain' && heldMs !== undefined) this.holds.push(heldMs)
   }
-}
-
-/** Node's flags as the first line of the program has them. */
-function nodeFlags(): string[] {
-  const [line = ''] = readFileSync(new URL('../../src/main.ts', import.meta.url), 'utf8').split('\n', 1)
-  return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? []
 }
 
 /** malloc's settings as the image has them. */

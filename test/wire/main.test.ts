@@ -223,7 +223,7 @@ t.test('main — runs when compiled, with the version of its package.json', asyn
   }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '9.8.7' }))
   const main = join(out, 'main.js')
-  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env -S node --single-threaded-gc --max-semi-space-size=4\n/)
+  t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/, 'busybox has no env -S')
   const child = spawn(process.execPath, [main, '--version'], { stdio: ['ignore', 'pipe', 'inherit'] })
   let stdout = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
