@@ -5,6 +5,9 @@
 // has just changed is looked at again after a short pause until it holds still, so that a pair of files written one
 // after the other is reported once, and a file half written not at all.
 //
+// What was read before the watcher started may have changed between the reading and its first look. Whoever has read a file
+// by then asks for one call after that look (`catch-up`), and must be able to bear it when nothing has changed.
+//
 // Owns: the timer. Never: keeps a content (it may be a password; a digest is enough), judges one, throws.
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
@@ -17,6 +20,7 @@ const settleLimit = 20
 interface Watched {
   readonly paths: readonly string[]
   readonly onChange: () => void
+  readonly catchUp: boolean
   /** Of each path: what stat said last, and the digest of its content. */
   stats: string[]
   digests: string[]
@@ -32,10 +36,11 @@ export class FileWatcher {
 
   /**
    * `onChange` is called once after the content of any of these files has changed, come or gone. What is there when the
-   * watcher starts (or at this call, when it runs) is taken as known. Answers how to stop watching them.
+   * watcher starts (or at this call, when it runs) is taken as known; with `catch-up` it is called once then, too. Answers
+   * how to stop watching them.
    */
-  watch(paths: readonly string[], onChange: () => void): () => void {
-    const one: Watched = { paths, onChange, stats: [], digests: [], restless: 0 }
+  watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): () => void {
+    const one: Watched = { paths, onChange, catchUp: first === 'catch-up', stats: [], digests: [], restless: 0 }
     this.#watched.add(one)
     if (this.#running) void remember(one)
     return () => this.#watched.delete(one)
@@ -70,6 +75,7 @@ async function remember(one: Watched): Promise<void> {
   const stats = await Promise.all(one.paths.map(statOf))
   one.digests = await Promise.all(one.paths.map(digestOf))
   one.stats = stats
+  if (one.catchUp) one.onChange()
 }
 
 async function look(one: Watched): Promise<'same' | 'changing'> {

@@ -44,7 +44,7 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
   const redis = new ServerRoutes('redis', { tls: options.redisTls, nat })
   const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat })
   for (const routes of [redis, sentinel]) {
-    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, log))
+    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, log), 'catch-up')
   }
   const passwords = {
     redis: new Password(options.redisPassword, options.passwordFiles.redis),
@@ -55,9 +55,10 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
   for (const who of ['redis', 'sentinel', 'client'] as const) {
     const password = passwords[who]
     if (password.file === null) continue
-    files.watch([password.file], () => {
+    const reload = (): void => {
       if (reloadPassword(who, { password, log })) for (const listener of listeners[who]) listener()
-    })
+    }
+    files.watch([password.file], reload, 'catch-up')
   }
   return {
     files,
@@ -74,8 +75,9 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
 }
 
 function reloadRoutes(routes: ServerRoutes, log: Log): void {
-  const problems = routes.reload()
-  if (problems.length === 0) {
+  const { changed, problems } = routes.reload()
+  if (!changed && problems.length === 0) return
+  if (changed) {
     log.info(
       { event: 'tls.reloaded', side: routes.side },
       'new connections use the new files; those that are open stay',

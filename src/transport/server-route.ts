@@ -15,7 +15,7 @@ import {
 } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { NatMap } from './nat-map.ts'
-import { namesOf, readTlsFiles, type TlsFiles, type TlsProblem } from './tls-files.ts'
+import { isSameMaterial, namesOf, readTlsFiles, type TlsFiles, type TlsMaterial, type TlsProblem } from './tls-files.ts'
 import type { ServerSide } from './tls-trouble.ts'
 
 export interface ServerTls extends TlsFiles {
@@ -43,6 +43,7 @@ export class ServerRoutes {
   readonly #nat: NatMap
   readonly #tls: ServerTls | null
   #context: SecureContext | null = null
+  #material: TlsMaterial | null = null
   readonly #sessions = new Map<string, Buffer>()
 
   /** @throws Error naming every file that cannot be used. */
@@ -51,7 +52,7 @@ export class ServerRoutes {
     this.#nat = nat
     this.#tls = tls
     this.files = tls === null ? [] : namesOf(tls)
-    const problems = this.reload()
+    const { problems } = this.reload()
     if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
   }
 
@@ -82,14 +83,17 @@ export class ServerRoutes {
   }
 
   /** Reads the files again. What is wrong with them is answered, and the material in use stays. */
-  reload(): TlsProblem[] {
-    if (this.#tls === null) return []
+  reload(): { changed: boolean; problems: TlsProblem[] } {
+    if (this.#tls === null) return { changed: false, problems: [] }
     const read = readTlsFiles(this.#tls, Date.now())
-    if ('problems' in read) return read.problems
+    if ('problems' in read) return { changed: false, problems: read.problems }
+    if (this.#material !== null && isSameMaterial(this.#material, read.material))
+      return { changed: false, problems: [] }
+    this.#material = read.material
     this.#context = createSecureContext(read.material)
     // A resumed session is not verified again, so none may outlive the material it was made with.
     this.#sessions.clear()
-    return []
+    return { changed: true, problems: [] }
   }
 
   #keep(key: string, ticket: Buffer | null): void {

@@ -21,6 +21,11 @@ export function namesOf({ caFile, certFile, keyFile }: TlsFiles): string[] {
 /** What tls.connect, tls.createServer and setSecureContext take. */
 export type TlsMaterial = Readonly<Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'minVersion'>>
 
+/** The same bytes: a file that was only touched changes nothing. */
+export function isSameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
+  return (['ca', 'cert', 'key'] as const).every(part => String(a[part] ?? '') === String(b[part] ?? ''))
+}
+
 export interface TlsProblem {
   readonly part: 'ca' | 'cert' | 'key'
   readonly path: string

@@ -85,4 +85,13 @@ export const minorityMutations: readonly Mutation[] = [
     test: minority,
     shows: /foreign/,
   },
+  {
+    name: 'a secret that is rotated between its reading and the first look is taken as known',
+    file: 'src/transport/file-watcher.ts',
+    from: 'if (one.catchUp) one.onChange()',
+    to: 'if (one.catchUp && one.stats.length === 0) one.onChange()',
+    breaks: 'a rotation is noticed whenever it happens',
+    test: 'test/unit/transport/file-watcher.test.ts',
+    shows: /rotated|first look/,
+  },
 ]

@@ -1,8 +1,10 @@
 // Files are changed the ways that operators and Kubernetes change them; the watcher must say so once, and only then.
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { FileWatcher } from '../../../src/transport/file-watcher.ts'
+import { createSecurity } from '../../../src/transport/security.ts'
 import { makeFolder, removeFolder } from '../../support/servers.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -94,4 +96,38 @@ t.test('watcher — reports a file that goes and one that comes', async t => {
   await reported(1)
   await writeFile(file('b'), 'y')
   await reported(2)
+})
+
+t.test(
+  'watcher — calls once after its first look — for what was read before it and may have changed since',
+  async t => {
+    const { watcher, file } = await scene(t)
+    await writeFile(file('password'), 'new')
+    let calls = 0
+    watcher.watch([file('password')], () => void calls++, 'catch-up')
+    t.equal(calls, 0)
+    await watcher.start()
+    t.equal(calls, 1)
+  },
+)
+
+t.test('password — that was rotated between its reading and the first look — is noticed', async t => {
+  const { file } = await scene(t)
+  await writeFile(file('password'), 'old')
+  const options = {
+    natMap: [],
+    redisTls: null,
+    sentinelTls: null,
+    redisPassword: 'old',
+    sentinelPassword: null,
+    clientPassword: null,
+    passwordFiles: { redis: file('password'), sentinel: null, client: null },
+  }
+  const lines: string[] = []
+  const security = createSecurity(options, pino({ base: null }, { write: (line: string) => void lines.push(line) }))
+  t.teardown(() => security.files.stop())
+  await writeFile(file('password'), 'new')
+  await security.files.start()
+  t.equal(String(security.passwords.redis.current), 'new')
+  t.match(lines, [/password.reloaded/])
 })
