@@ -11,9 +11,10 @@ import type { Route } from '../transport/server-route.ts'
 
 /** For the option `Connector`. A peer that leaves our FIN unanswered is dropped after `disconnectTimeoutMs`. */
 export function connectorOf(
-  { address: { host, port }, tls }: Route,
+  { address: { host, port }, lookup, tls }: Route,
   { disconnectTimeoutMs }: { disconnectTimeoutMs: number },
 ): new () => AbstractConnector {
+  const names = lookup && { lookup }
   return class extends AbstractConnector {
     constructor() {
       super(disconnectTimeoutMs)
@@ -29,7 +30,8 @@ export function connectorOf(
             return
           }
           try {
-            this.stream = tls === null ? connect({ host, port }) : connectTls({ ...tls, host, port })
+            this.stream =
+              tls === null ? connect({ host, port, ...names }) : connectTls({ ...tls, host, port, ...names })
           } catch (error) {
             reject(error)
             return

@@ -7,9 +7,11 @@
 import { basename } from 'node:path'
 import type { Log } from '../ops/log.ts'
 import { FileWatcher } from './file-watcher.ts'
+import { createNameLookup } from './name-lookup.ts'
 import { createNatMap, type NatEntry } from './nat-map.ts'
 import { Password } from './password.ts'
 import type { Secret } from './secret.ts'
+import { createSeldom } from './seldom.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
 import { namesOf, type TlsFiles } from './tls-files.ts'
 
@@ -41,8 +43,9 @@ export interface Security {
 export function createSecurity(options: SecurityOptions, log: Log): Security {
   const files = new FileWatcher()
   const nat = createNatMap(options.natMap)
-  const redis = new ServerRoutes('redis', { tls: options.redisTls, nat })
-  const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat })
+  const lookup = createNameLookup({ onStale: tellStale(log) })
+  const redis = new ServerRoutes('redis', { tls: options.redisTls, nat, lookup })
+  const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup })
   for (const routes of [redis, sentinel]) {
     if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, log), 'catch-up')
   }
@@ -71,6 +74,15 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
     onPassword: (who, listener) => {
       listeners[who].push(listener)
     },
+  }
+}
+
+function tellStale(log: Log): (name: string, cause: string, addresses: readonly string[]) => void {
+  const seldom = createSeldom()
+  return (name, cause, used) => {
+    const before = seldom(name, performance.now())
+    if (before === undefined) return
+    log.warn({ event: 'name.unresolved', name, cause, used, before }, 'the last good address of this name is used')
   }
 }
 

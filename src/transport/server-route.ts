@@ -5,7 +5,7 @@
 //
 // Owns: the TLS material of one side (Redis or Sentinel) and the sessions to resume. A change of the files reaches new
 // connections; those that are there stay. Never: dials, logs a secret, gives up material that works for some that does not.
-import { isIP } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import {
   type ConnectionOptions,
   checkServerIdentity,
@@ -14,6 +14,7 @@ import {
   type SecureContext,
 } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
+import { createNameLookup } from './name-lookup.ts'
 import type { NatMap } from './nat-map.ts'
 import { isSameMaterial, namesOf, readTlsFiles, type TlsFiles, type TlsMaterial, type TlsProblem } from './tls-files.ts'
 import type { ServerSide } from './tls-trouble.ts'
@@ -26,6 +27,8 @@ export interface ServerTls extends TlsFiles {
 /** Where and how to dial one server now. */
 export interface Route {
   readonly address: Address
+  /** How its name is resolved, for net.connect and tls.connect; left out: by the system alone. */
+  readonly lookup?: LookupFunction
   /** For tls.connect, besides host and port; null: plain TCP. */
   readonly tls: ConnectionOptions | null
   /** To be called with a session ticket of this connection, and with null when TLS with it has failed. */
@@ -42,15 +45,17 @@ export class ServerRoutes {
   readonly files: readonly string[]
   readonly #nat: NatMap
   readonly #tls: ServerTls | null
+  readonly #lookup: LookupFunction
   #context: SecureContext | null = null
   #material: TlsMaterial | null = null
   readonly #sessions = new Map<string, Buffer>()
 
-  /** @throws Error naming every file that cannot be used. */
-  constructor(side: ServerSide, { tls, nat }: { tls: ServerTls | null; nat: NatMap }) {
+  /** `lookup` left out: one of its own. @throws Error naming every file that cannot be used. */
+  constructor(side: ServerSide, { tls, nat, lookup }: { tls: ServerTls | null; nat: NatMap; lookup?: LookupFunction }) {
     this.side = side
     this.#nat = nat
     this.#tls = tls
+    this.#lookup = lookup ?? createNameLookup()
     this.files = tls === null ? [] : namesOf(tls)
     const { problems } = this.reload()
     if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
@@ -67,7 +72,7 @@ export class ServerRoutes {
 
   route(announced: Address): Route {
     const address = this.#nat(announced)
-    if (this.#tls === null || this.#context === null) return { address, tls: null, keep: nothing }
+    if (this.#tls === null || this.#context === null) return { address, lookup: this.#lookup, tls: null, keep: nothing }
     const names = this.#tls.serverName === null ? [announced.host, address.host] : [this.#tls.serverName]
     const key = formatAddress(announced)
     const session = this.#sessions.get(key)
@@ -79,7 +84,7 @@ export class ServerRoutes {
       ...(serverName !== undefined && { servername: serverName }),
       ...(session !== undefined && { session }),
     }
-    return { address, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
+    return { address, lookup: this.#lookup, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
   }
 
   /** Reads the files again. What is wrong with them is answered, and the material in use stays. */

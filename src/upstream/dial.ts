@@ -2,7 +2,7 @@
 //
 // Owns: the options of the socket, the bound of the TLS handshake, what is said when TLS does not come about.
 // Never: decides when to dial or what follows from a failure (the lane does), touches the bytes of a link.
-import { connect, type Socket } from 'node:net'
+import { connect, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
@@ -27,9 +27,10 @@ export type Dial = (master: Address, reading?: Reading) => Dialled
 
 const keepAliveMs = 5000
 
-/** Plain TCP to the address as it is. */
-export function dialPlain({ host, port }: Address, reading?: Reading): Dialled {
-  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+/** Plain TCP to the address as it is. `lookup` left out: the system's. */
+export function dialPlain({ host, port }: Address, reading?: Reading, lookup?: LookupFunction): Dialled {
+  const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+  const options = { host, port, ...tcp, ...(lookup && { lookup }) }
   const socket = connect(reading === undefined ? options : { ...options, onread: reading })
   return { socket, readyEvent: 'connect' }
 }
@@ -48,7 +49,7 @@ export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs
     const route = routes.route(master)
     if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
     const notice = noticeTls(cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
-    const dialled = dialPlain(route.address, reading && lookedAt(reading, notice))
+    const dialled = dialPlain(route.address, reading && lookedAt(reading, notice), route.lookup)
     if (reading === undefined) dialled.socket.once('data', notice)
     return dialled
   }
@@ -73,7 +74,7 @@ function dialTls(
   { timeoutMs, trouble }: { timeoutMs: number; trouble: Trouble },
 ): Dialled {
   const { host, port } = route.address
-  const socket = connectTls({ ...route.tls, host, port })
+  const socket = connectTls({ ...route.tls, host, port, ...(route.lookup && { lookup: route.lookup }) })
   const timer = setTimeout(() => socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)), timeoutMs)
   // TLS sockets do not take these as options of connect, and before the connection is there they have no effect.
   socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, keepAliveMs))

@@ -94,4 +94,22 @@ export const minorityMutations: readonly Mutation[] = [
     test: 'test/unit/transport/file-watcher.test.ts',
     shows: /rotated|first look/,
   },
+  {
+    name: 'each dial looks a name up by itself',
+    file: 'src/transport/name-lookup.ts',
+    from: ';(underWay.get(name) ?? begin(name)).then(',
+    to: ';begin(name).then(',
+    breaks: 'one look-up under way per name',
+    test: 'test/unit/transport/name-lookup.test.ts',
+    shows: /shared|slow/,
+  },
+  {
+    name: 'a name that cannot be resolved has no address',
+    file: 'src/transport/name-lookup.ts',
+    from: 'if (last === undefined || isGone) fail(error)',
+    to: 'if (last === undefined || isGone || error) fail(error)',
+    breaks: 'the last good address is used',
+    test: 'test/unit/transport/name-lookup.test.ts',
+    shows: /last good/,
+  },
 ]

@@ -1,0 +1,115 @@
+// name-lookup.ts — resolves host names for every dial: shared, one look-up under way per name, and never without an answer
+// that it has had before.
+//
+//   dial ──▶ lookup(name) ──▶ joins the one under way, or begins one ──▶ addresses, remembered
+//                        └── it fails, or takes long: the last good addresses
+//
+// Node resolves names in a pool of four threads. With a name server that does not answer, each dial would take one of them
+// for seconds, and reading a password file would wait for it. A name whose server is away keeps its last address: the node
+// is probably still there. Every dial asks anew all the same, so that a change of address is found.
+// Owns: what names resolved to. Never: dials, decides whether what answers there is the right node (its role and run id do).
+import { lookup as systemLookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+
+export interface Resolved {
+  readonly address: string
+  readonly family: number
+}
+
+export interface NameLookupOptions {
+  /** Left out: the system's. */
+  readonly resolve?: (name: string) => Promise<readonly Resolved[]>
+  /** The last good addresses are used for this name, and why. */
+  readonly onStale?: (name: string, cause: string, addresses: readonly string[]) => void
+}
+
+/** After this the last good address is used, if there is one. */
+const slowMs = 500
+/** "There is no such name" is believed against the last good address after this; other failures never are. */
+const noSuchNameMs = 600_000
+/** Names remembered; beyond, the oldest is forgotten. */
+const maxNames = 256
+
+interface Good {
+  readonly addresses: readonly Resolved[]
+  readonly at: number
+}
+
+/** For the option `lookup` of net.connect and tls.connect. One per process. */
+export function createNameLookup({
+  resolve = resolveBySystem,
+  onStale = () => {},
+}: NameLookupOptions = {}): LookupFunction {
+  const underWay = new Map<string, Promise<readonly Resolved[]>>()
+  const good = new Map<string, Good>()
+
+  const begin = (name: string): Promise<readonly Resolved[]> => {
+    const running = resolve(name).then(addresses => {
+      good.delete(name)
+      good.set(name, { addresses, at: performance.now() })
+      const [oldest] = good.keys()
+      if (good.size > maxNames && oldest !== undefined) good.delete(oldest)
+      return addresses
+    })
+    underWay.set(name, running)
+    const end = (): void => void underWay.delete(name)
+    running.then(end, end)
+    return running
+  }
+
+  return (name, options, callback) => {
+    let isOver = false
+    const answer = (addresses: readonly Resolved[]): void => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(timer)
+      reply(name, addresses, options, callback)
+    }
+    const fail = (error: NodeJS.ErrnoException): void => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(timer)
+      callback(error, '', 0)
+    }
+    const useLast = (last: Good, cause: string): void => {
+      if (isOver) return
+      onStale(
+        name,
+        cause,
+        last.addresses.map(({ address }) => address),
+      )
+      answer(last.addresses)
+    }
+    const timer = setTimeout(() => {
+      const last = good.get(name)
+      if (last) useLast(last, `no answer for ${slowMs} ms`)
+    }, slowMs)
+    ;(underWay.get(name) ?? begin(name)).then(answer, (error: NodeJS.ErrnoException) => {
+      const last = good.get(name)
+      const isGone = error.code === 'ENOTFOUND' && last !== undefined && performance.now() - last.at > noSuchNameMs
+      if (last === undefined || isGone) fail(error)
+      else useLast(last, error.code ?? error.message)
+    })
+  }
+}
+
+function resolveBySystem(name: string): Promise<readonly Resolved[]> {
+  return systemLookup(name, { all: true })
+}
+
+function reply(
+  name: string,
+  addresses: readonly Resolved[],
+  options: Parameters<LookupFunction>[1],
+  callback: Parameters<LookupFunction>[2],
+): void {
+  const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : (options.family ?? 0)
+  const fitting = addresses.filter(one => family === 0 || one.family === family)
+  const [first] = fitting
+  if (first === undefined) {
+    const error: NodeJS.ErrnoException = new Error(`getaddrinfo ENOTFOUND ${name}`)
+    error.code = 'ENOTFOUND'
+    callback(error, '', 0)
+  } else if (options.all) callback(null, [...fitting])
+  else callback(null, first.address, first.family)
+}
