@@ -89,6 +89,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     rights,
     observe: observation => watcher.confirm(observation),
     onMoved: () => listener.masterMoved(),
+    spares: 'warm',
   })
   const watcher = new Watcher(
     {

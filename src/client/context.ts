@@ -110,6 +110,8 @@ export interface SessionContext extends Blamed {
   takePrivate(): boolean
   /** The same for a login: a link that is signed in as nobody, unless the session has one of its own already. */
   takeForLogin(): boolean
+  /** The same for SCRIPT KILL and its like: a link that comes up on a node that answers BUSY to all else. */
+  takeForRescue(): boolean
   /** No further command is looked at before all earlier ones are answered: their replies may change what it means. */
   waitForReplies(): void
   /** The identity in `state` has changed: use its lane from now on. */

@@ -78,6 +78,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.scan:
       return handleScan(context, frame, spec)
     case Route.script:
+      if (endsWaiting(spec, args)) return handleRescue(context, frame)
       rememberScript(context.scripts, spec, args)
       return passOn(context, frame)
     case Route.multi:
@@ -114,6 +115,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       context.closeAfterReplies()
       return true
     case Route.client: {
+      if (endsWaiting(spec, args)) return handleRescue(context, frame)
       const outcome = handleClient(context, frame, args)
       return outcome === 'pass' ? passOn(context, frame) : outcome === 'done'
     }
@@ -137,6 +139,17 @@ function handleBlocking(context: SessionContext, frame: Buffer, args: readonly B
   request.patient = true
   context.submit(request)
   return true
+}
+
+const rescues: ReadonlySet<string> = new Set(['script|kill', 'function|kill', 'function|stats', 'client|unpause'])
+
+/** Ends, or looks into, what others wait for: behind it on a shared link it would come too late. */
+function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
+  return spec.subcommands !== null && rescues.has(`${spec.name}|${args[1]?.toString('latin1').toLowerCase()}`)
+}
+
+function handleRescue(context: SessionContext, frame: Buffer): boolean {
+  return context.takeForRescue() && passOn(context, frame)
 }
 
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */

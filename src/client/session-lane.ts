@@ -20,6 +20,8 @@ export class SessionLane {
   isPrivate = false
   /** `trackAgain` has to wait for the end of the open transaction. */
   trackingDue = false
+  /** What the session was called when it took a link that was not told so; null: its link knows its name. */
+  #nameless: string | null = null
   readonly #session: SessionContext
   readonly #host: SessionHost
   /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
@@ -53,13 +55,22 @@ export class SessionLane {
     this.lane.reusable = false
   }
 
-  #openPrivate(identity: Identity): void {
+  /** Onto a link for SCRIPT KILL or its like, which needs no database and no name: a busy node refuses to set them. */
+  takeForRescue(): void {
+    const { state } = this.#session
+    const { username, password, own, protocol } = state.identity
+    this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
+    this.#nameless = labelOf(state)
+  }
+
+  #openPrivate(identity: Identity, prelude: 'with' | 'without' = 'with'): void {
     const session = this.#session
     this.#host.lanes.detachShared(this.lane)
+    this.#nameless = null
     this.isPrivate = true
     this.lane = this.#host.lanes.openPrivate(identity, {
-      prelude: () => buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
-      label: () => labelOf(session.state),
+      prelude: () => (prelude === 'with' ? buildPrelude(session, (frame, type) => this.#isPush(frame, type)) : null),
+      label: () => (prelude === 'with' ? labelOf(session.state) : ''),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => session.push(frame),
       onLinkReady: () => this.#onLinkReady(),
@@ -70,11 +81,20 @@ export class SessionLane {
     })
   }
 
+  /** The shared lane is retired: onto the one that has taken its place. */
+  follow(): void {
+    if (this.isPrivate) return
+    this.#host.lanes.detachShared(this.lane)
+    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+  }
+
   /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
   leavePrivate(): void {
     const lane = this.lane
+    const label = labelOf(this.#session.state)
     if (lane.link !== null) {
-      lane.link.label = labelOf(this.#session.state)
+      if (this.#nameless === null) lane.link.label = label
+      else if (this.#nameless !== label) lane.reusable = false
       lane.link.resume()
     }
     this.isPrivate = false

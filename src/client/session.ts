@@ -192,6 +192,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   }
 
   submit(request: Request): void {
+    if (this.pending === 0 && this.#choice.lane.retired) this.#choice.follow()
     this.place += request.commands
     this.pending += request.commands
     this.pendingBytes += request.weight
@@ -223,6 +224,10 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   takeForLogin(): boolean {
     return this.#takeLink(() => this.#choice.takeForLogin())
+  }
+
+  takeForRescue(): boolean {
+    return this.#takeLink(() => this.#choice.takeForRescue())
   }
 
   #takeLink(open: () => void): boolean {
@@ -282,6 +287,10 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
         this.#host.turn.defer(() => this.onBug(error), this)
       }
     }
+  }
+
+  follow(): void {
+    this.#choice.follow()
   }
 
   flush(): boolean {

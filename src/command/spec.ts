@@ -29,7 +29,8 @@ export type ReplayClass =
  *
  * - `shared`: one request, exactly one reply, leaves nothing on the connection: may share a link.
  * - `maybeBlocking`: blocks only with a BLOCK option (`blocksServer`).
- * - `script`: EVAL, EVAL_RO and the SCRIPT container; their bodies are worth remembering.
+ * - `script`: EVAL, EVAL_RO and the containers SCRIPT and FUNCTION: their bodies are worth remembering, and KILL needs a
+ *   link of its own.
  * - `own`: sets a connection flag that a shared link must not have (READONLY, READWRITE, ASKING).
  * - `refuse`: makes a replication link of the connection (SYNC, PSYNC, REPLCONF): what follows is not RESP, and
  *   `REPLCONF ACK` has no reply at all, so on any link it would end the pairing of requests with replies.

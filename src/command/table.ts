@@ -54,7 +54,7 @@ fcall -3 non-idempotent
 fcall_ro -3 read
 flushall -1 non-idempotent
 flushdb -1 non-idempotent
-function -2 container
+function -2 container script
 geoadd -5 state-idempotent
 geodist -4 read
 geohash -2 read

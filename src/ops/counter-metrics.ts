@@ -89,6 +89,10 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   resubscriptions: counter('holdfast_resubscriptions_total', 'Channels and patterns subscribed again on a new link.'),
   linksOpened: null,
   linksLost: null,
+  linksRetired: counter(
+    'holdfast_links_retired_total',
+    'Silent links whose node answered others: sessions went on with a fresh link, what was in flight was waited for.',
+  ),
   tlsHandshakesFailed: counter(
     'holdfast_tls_handshakes_failed_total',
     'Clients that did not get through their TLS handshake.',

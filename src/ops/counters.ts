@@ -69,6 +69,8 @@ export interface Counters {
   resubscriptions: number
   linksOpened: number
   linksLost: number
+  /** Silent links whose node answered others: sessions went on with a fresh one. */
+  linksRetired: number
   /** Scripts given to new masters. */
   scriptsReloaded: number
   /** How often the breaker opened. */
@@ -122,6 +124,7 @@ export function createCounters(): Counters {
     resubscriptions: 0,
     linksOpened: 0,
     linksLost: 0,
+    linksRetired: 0,
     scriptsReloaded: 0,
     trips: 0,
     clientBytesIn: 0,

@@ -16,7 +16,7 @@ export const holdCauses = [
   'stood-still',
 ] as const
 export type HoldLabel = (typeof holdCauses)[number]
-export const linkKinds = ['shared', 'private'] as const
+export const linkKinds = ['shared', 'private', 'spare'] as const
 export const lostReasons = [
   'dial-failed',
   'dial-timeout',
@@ -27,7 +27,7 @@ export const lostReasons = [
   'cut',
   'bug',
 ] as const
-export const handshakeFailures = ['auth', 'not-master', 'not-ready', 'refused'] as const
+export const handshakeFailures = ['auth', 'not-master', 'not-ready', 'busy', 'refused'] as const
 export const absorbedCodes = ['READONLY', 'MASTERDOWN', 'REDIRECT', 'LOADING', 'NOREPLICAS', 'UNBLOCKED'] as const
 export const commandClasses = [
   'read',

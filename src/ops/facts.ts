@@ -18,6 +18,7 @@ export interface LinkFacts {
   readonly shared: number
   readonly private: number
   readonly idle: number
+  readonly retired: number
   readonly dialing: number
   readonly inFlight: number
   readonly waiting: number

@@ -26,10 +26,13 @@ const dataPlane: readonly Metric[] = [
   {
     type: 'gauge',
     name: 'holdfast_links',
-    help: 'Links to the master that are up: shared by sessions, private to one, or idle and kept for the next.',
+    help: 'Links to the master that are up: shared by sessions, private to one, idle and kept for the next, or retired: silent and still waited for.',
     labels: ['kind'],
     read: ({ links }) =>
-      (['shared', 'private', 'idle'] as const).map(kind => ({ labels: { kind }, value: sum(links, one => one[kind]) })),
+      (['shared', 'private', 'idle', 'retired'] as const).map(kind => ({
+        labels: { kind },
+        value: sum(links, one => one[kind]),
+      })),
   },
   single('gauge', 'holdfast_links_dialing', 'Links to the master that are being dialled.', ({ links }) =>
     sum(links, one => one.dialing),

@@ -25,6 +25,10 @@ export const rights = {
     rule: '+client|kill',
     cost: 'a lost link cannot be ended at the server before its commands are sent again: a server that was only stalled may run them twice',
   },
+  'client|list': {
+    rule: '+client|list',
+    cost: 'a link that died without a word is taken for a slow one: what is in flight on it waits until the system gives the connection up',
+  },
   'script|load': {
     rule: '+script|load',
     cost: 'scripts are not put onto a new master: EVALSHA answers NOSCRIPT there until a client sends the script again',

@@ -87,11 +87,13 @@ export function statusOf(facts: Facts, now: number): Readonly<Record<string, unk
 const MAX_IDENTITIES = 100
 
 function linksOf({ links }: Facts): Readonly<Record<string, unknown>> {
-  const total = (of: 'shared' | 'private' | 'idle' | 'dialing'): number => links.reduce((sum, one) => sum + one[of], 0)
+  const total = (of: 'shared' | 'private' | 'idle' | 'retired' | 'dialing'): number =>
+    links.reduce((sum, one) => sum + one[of], 0)
   return {
     shared: total('shared'),
     private: total('private'),
     idle: total('idle'),
+    retired: total('retired'),
     dialing: total('dialing'),
     identities: links.slice(0, MAX_IDENTITIES),
     more: Math.max(0, links.length - MAX_IDENTITIES),

@@ -4,10 +4,11 @@ import { describeIdentity, type Identity } from '../upstream/identity.ts'
 /** All links of one identity; no secret in it. */
 export interface IdentityCensus {
   readonly identity: string
-  /** Links that are up: shared by sessions, a session's own, kept for the next session. */
+  /** Links that are up: shared by sessions, a session's own, kept for the next session, silent ones that are waited for. */
   shared: number
   private: number
   idle: number
+  retired: number
   /** Being dialled. */
   dialing: number
   /** Requests sent and not answered, and requests that wait. */
@@ -18,7 +19,7 @@ export interface IdentityCensus {
 /** What the census looks at of a lane or an idle link. */
 export interface Counted {
   readonly identity: Identity
-  readonly kind: 'shared' | 'private' | 'idle'
+  readonly kind: 'shared' | 'private' | 'idle' | 'retired'
   readonly status: 'none' | 'dialing' | 'ready' | 'closed'
   readonly inFlight: number
   readonly waiting: number
@@ -34,6 +35,7 @@ export function takeCensus(all: Iterable<Counted>): IdentityCensus[] {
       shared: 0,
       private: 0,
       idle: 0,
+      retired: 0,
       dialing: 0,
       inFlight: 0,
       waiting: 0,

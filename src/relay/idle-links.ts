@@ -1,12 +1,19 @@
-// idle-links.ts — links that a session has left clean, kept a while for the next one that needs a link of its own: a
-// worker that blocks in BLPOP, works, and blocks again should not dial for each round.
-
+// idle-links.ts — links that nobody uses at present, of use to the next one that needs a link of its own: those that a
+// session has left clean, and one warm spare of each identity in use (spares.ts dials it).
+//
+// A worker that blocks in BLPOP, works, and blocks again does not dial for each round; a first SUBSCRIBE is sent at once.
+// The watch over silent links (silence.ts) asks its questions here: an idle link owes nothing, so its node answers at once
+// or answers nobody.
+//
+// Must stay true: a link that has been asked something is given to nobody before it has answered.
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkListener } from '../upstream/link.ts'
-import type { Request } from './request.ts'
+import { createUnit, type Request, type RequestHandler, type RequestOwner } from './request.ts'
 
 const MAX_IDLE = 64
 const IDLE_MS = 10_000
+/** One that does not answer a question for this long is of no use to anybody. */
+const DUMB_MS = 3000
 
 interface Idle {
   readonly identity: Identity
@@ -14,30 +21,56 @@ interface Idle {
   readonly since: number
 }
 
+export interface IdleLinksHost {
+  /** A link of this identity has answered a question. */
+  onHeard(key: string): void
+  /** An exception of ours; the link ends, which nobody uses. */
+  onBug(error: unknown): void
+}
+
+/** Hears nothing: the answer goes to the handler of the question. */
+const nobody: RequestOwner = { gone: false, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+
 export class IdleLinks implements LinkListener<Request> {
   #idle: Idle[] = []
+  readonly #host: IdleLinksHost
+
+  constructor(host: IdleLinksHost) {
+    this.#host = host
+  }
+
+  get full(): boolean {
+    return this.#idle.length >= MAX_IDLE
+  }
 
   /** Keeps the link, or cuts it when enough are kept. */
   put(identity: Identity, link: Link<Request>): void {
-    if (this.#idle.length >= MAX_IDLE) {
-      link.setListener(this)
+    link.setListener(this)
+    if (this.full) {
       link.cut('enough idle links')
       return
     }
     link.isPush = null
-    link.setListener(this)
     this.#idle.push({ identity, link, since: performance.now() })
   }
 
   /** The one used last, of this identity; undefined when there is none. */
   take(key: string): Link<Request> | undefined {
-    for (let i = this.#idle.length - 1; i >= 0; i--) {
-      const entry = this.#idle[i]
-      if (entry?.identity.key !== key) continue
-      this.#idle.splice(i, 1)
-      return entry.link
-    }
-    return undefined
+    const i = this.#idle.findLastIndex(({ identity, link }) => identity.key === key && link.inFlight === 0)
+    return i < 0 ? undefined : this.#idle.splice(i, 1)[0]?.link
+  }
+
+  has(key: string): boolean {
+    return this.#idle.some(({ identity }) => identity.key === key)
+  }
+
+  /** Asks the node something on a link of this identity. False: there is none that could ask now. */
+  ask(key: string, command: Buffer, onReply: (frame: Buffer) => void): boolean {
+    const link = this.#idle.find(({ identity, link }) => identity.key === key && link.inFlight === 0)?.link
+    if (link === undefined) return false
+    const handler: RequestHandler = { onReply: (_, frame) => onReply(frame), onReplay() {}, onFailed() {} }
+    link.send(createUnit(nobody, command, 0, 1, handler))
+    return true
   }
 
   /** Cuts all others. */
@@ -50,8 +83,14 @@ export class IdleLinks implements LinkListener<Request> {
     return this.#idle.map(entry => entry.identity)
   }
 
-  expire(now: number): void {
-    if (this.#idle.length > 0) this.#drop(entry => now - entry.since > IDLE_MS, 'idle')
+  /** Ends what has not been used for a while, except for the last one of an identity in use, and what does not answer. */
+  expire(now: number, inUse: (key: string) => boolean): void {
+    const kept = new Set<string>()
+    for (const { identity, link, since } of this.#idle.toReversed()) {
+      if (link.inFlight > 0 && now - link.lastActivity > DUMB_MS) link.cut('it does not answer')
+      else if (now - since > IDLE_MS && (kept.has(identity.key) || !inUse(identity.key))) link.cut('idle')
+      else kept.add(identity.key)
+    }
   }
 
   close(): void {
@@ -68,15 +107,21 @@ export class IdleLinks implements LinkListener<Request> {
     this.#idle = this.#idle.filter(entry => entry.link !== link)
   }
 
+  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
+    const entry = this.#idle.find(one => one.link === link)
+    if (entry !== undefined) this.#host.onHeard(entry.identity.key)
+    request.handler?.onReply(request, frame, type)
+  }
+
   onReady(): void {}
   onReplies(): void {}
-  onFrame(): void {}
   onPush(): void {}
   onReadEnd(): boolean {
     return true
   }
   onWritable(): void {}
   onHandshakeFailed(): void {}
-  /** The link ends; nobody uses it. */
-  onBug(): void {}
+  onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
+    this.#host.onBug(error)
+  }
 }

@@ -20,6 +20,7 @@ import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import { backoffMs } from './backoff.ts'
 import { Doubt, type DoubtAbout, type Verdict } from './doubt.ts'
 import { isSameTerm } from './gate.ts'
+import { findMovable, takeOver } from './hand-over.ts'
 import type { LaneHost } from './lane-host.ts'
 import { Quiesce } from './quiesce.ts'
 import { judgeError, type Refusal, refusalCode } from './refusal.ts'
@@ -53,10 +54,10 @@ export class Lane implements LinkListener<Request> {
   unusedSince = 0
   /** The link is what `identity` says and may serve another session afterwards. */
   reusable = true
-  /** Grows each time the link was cut for silence: a node that is only slow is given longer each time, until it has replied. */
-  patience = 1
   /** The server has let a link of this lane in: what its sessions are told without asking is what it would say. */
   proven = false
+  /** A shared lane whose place a fresh one has taken, see shared-lanes.ts. */
+  retired = false
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
@@ -100,6 +101,11 @@ export class Lane implements LinkListener<Request> {
   get blocks(): boolean {
     for (const request of this.#link?.owed() ?? []) if (request.patient) return true
     return this.#waiting.some(request => request.patient)
+  }
+
+  /** Sessions use it, whether they wait for something now or not. */
+  get inUse(): boolean {
+    return this.owner !== null || (this.users > 0 && !this.retired)
   }
 
   get idle(): boolean {
@@ -179,25 +185,25 @@ export class Lane implements LinkListener<Request> {
   }
 
   /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
-  onConfirmed(wanted: boolean, isNew: boolean): void {
+  onConfirmed(isNew: boolean): void {
     this.#awaitingConfirmation = false
     // A pause that the last master has earned is not for the next one.
     if (isNew) this.#stopTimer()
     if (this.#doubt?.isOpenToAll) this.#settleDoubt(this.#doubt.about, 'serves')
-    if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
+    if (this.#link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
     else this.pump()
   }
 
   /** The scripts are on the new master: a lane that had to wait for that may dial. */
-  onLoaded(wanted: boolean): void {
-    if (this.#link === null && (wanted || this.#waiting.size > 0)) this.ensureLink()
+  onLoaded(): void {
+    if (this.#link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
   }
 
   /** Our own user has a new password: a pause after the old one was refused is over. */
-  onPassword(wanted: boolean): void {
+  onPassword(): void {
     if (this.#link !== null || this.identity.own === null) return
     this.#stopTimer()
-    if (wanted || this.#waiting.size > 0) this.ensureLink()
+    if (this.inUse || this.#waiting.size > 0) this.ensureLink()
   }
 
   /**
@@ -232,6 +238,19 @@ export class Lane implements LinkListener<Request> {
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
     link.cut('the session ended')
+  }
+
+  /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */
+  retire(fresh: Lane): number {
+    this.retired = true
+    const movable = findMovable(this.#link?.owed() ?? [], this.#waiting, this.#host.learned)
+    this.#waiting.takeOut(request => movable.has(request.owner))
+    for (const [owner, { sent, waiting }] of movable) {
+      owner.follow?.()
+      for (const request of sent) fresh.submit(takeOver(request, this.#host.counters))
+      for (const request of waiting) fresh.submit(request)
+    }
+    return movable.size
   }
 
   /** Sends what waits, in order, as far as the link takes it. */
@@ -407,7 +426,6 @@ export class Lane implements LinkListener<Request> {
   }
 
   onReadEnd(link: Link<Request>): boolean {
-    this.patience = 1
     const taken = this.#host.turn.flushSessions()
     if (this.#quiesce !== null && link.inFlight === 0) this.#endQuiesce(link)
     return taken
@@ -424,8 +442,10 @@ export class Lane implements LinkListener<Request> {
       return
     }
     this.#host.onHandshakeFailed(link.master, this, failure)
-    if (failure.kind !== 'auth') return
+    if (failure.kind !== 'auth' && failure.kind !== 'busy') return
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+      // The node's BUSY says that a command has not run, which nobody knows of one that was sent before.
+      if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
       if (head.local === null) failRequest(head, failure.frame)
       this.#complete(head)

@@ -3,8 +3,8 @@
 //   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
-// Owns: the gate, shared lanes by identity, private lanes, idle links for the next private lane, the sweep that ends
-// requests whose time is up and notices links that have fallen silent.
+// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-links.ts, spares.ts), the sweep that ends
+// requests whose time is up and notices links that have fallen silent (silence.ts).
 // Never: talks to Sentinels, parses commands.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { LearnedCommands } from '../command/learned.ts'
@@ -12,10 +12,9 @@ import { Bugs } from '../ops/bugs.ts'
 import type { Counters, HoldLabel } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights, type Right } from '../ops/rights.ts'
-import { createSeldom } from '../transport/seldom.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
+import type { Identity } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
@@ -26,10 +25,14 @@ import { type FailoverRecord, HoldStory } from './hold-story.ts'
 import { IdleLinks } from './idle-links.ts'
 import { Lane, type LaneOwner } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
+import { LinkLog } from './link-log.ts'
 import type { ReplayPolicy } from './replay.ts'
 import type { Request } from './request.ts'
 import { ScriptLoading } from './script-loading.ts'
 import { Scripts } from './scripts.ts'
+import { SharedLanes } from './shared-lanes.ts'
+import { SilenceWatch, silence } from './silence.ts'
+import { Spares } from './spares.ts'
 
 export interface LanesOptions {
   readonly policy: ReplayPolicy
@@ -50,14 +53,14 @@ export interface LanesOptions {
   readonly observe: (observation: string) => void
   /** The master is another one now; called before anything is cut or sent. */
   readonly onMoved?: () => void
+  /** `warm`: one link of each identity in use is dialled ahead. Left out: none. */
+  readonly spares?: 'warm' | 'none'
 }
 
 /** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
 const SWEEP_MS = 25
 /** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
 const SILENT_MS = 700
-/** A link that says nothing although its node answers others: cut, fenced, dialled again. Doubles for the same lane. */
-const DEAD_MS = 5000
 /**
  * The sweep runs every 25 ms: a gap of this length means that the process stood still (SIGSTOP, a frozen machine, a blocked
  * event loop). In that time a planned failover may have come and gone, and the old master still takes writes.
@@ -78,15 +81,21 @@ export class Lanes implements LaneHost {
   readonly connectTimeoutMs: number
   readonly dial: Dial
   readonly live = new LiveLinks()
-  readonly #seldom = createSeldom()
   readonly #options: LanesOptions
-  readonly #shared = new Map<string, Lane>()
-  readonly #private = new Set<Lane>()
-  readonly #idle = new IdleLinks()
+  readonly #shared = new SharedLanes(identity => new Lane(this, identity, null))
+  /** With the identity each was opened for: the session may become another one on it. */
+  readonly #private = new Map<Lane, string>()
+  readonly #idle = new IdleLinks({
+    onHeard: key => this.#spares.heard(key),
+    onBug: error => this.bugs.ofStep(error, 'idle links'),
+  })
+  readonly #spares: Spares
+  readonly #silence: SilenceWatch
+  readonly #links: LinkLog
   #sweep: NodeJS.Timeout | null = null
   #awakeAt = performance.now()
+  #sweptAt = 0
   #askedAt = 0
-  #confirmedAt = 0
   readonly #story: HoldStory
   /** What the control plane said with the last hold. */
   #holdDetail = ''
@@ -95,9 +104,6 @@ export class Lanes implements LaneHost {
   moves = 0
   readonly #loading = new ScriptLoading(this.scripts)
   #term: Master | null = null
-  readonly #rights: MissingRights
-  /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
-  readonly #refused = new Map<string, string>()
 
   constructor(options: LanesOptions) {
     this.#options = options
@@ -105,7 +111,7 @@ export class Lanes implements LaneHost {
     this.counters = options.counters
     this.log = options.log
     this.bugs = options.bugs ?? new Bugs(options.log, options.counters)
-    this.#rights = options.rights ?? new MissingRights(options.log)
+    this.#links = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
     this.policy = options.policy
     this.learned = options.learned ?? new LearnedCommands()
     this.backoff = options.backoff
@@ -114,42 +120,57 @@ export class Lanes implements LaneHost {
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
     this.#story = new HoldStory(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
+    const onSpareRefused = (master: Master, identity: Identity, failure: HandshakeFailure): void =>
+      this.#onRefused(master, identity, failure)
+    const onBug = (error: unknown): void => this.bugs.ofStep(error, 'spare links')
+    this.#spares = new Spares({ ...this.#dialling(), onSpareRefused, onBug }, this.#idle, {
+      enabled: options.spares === 'warm',
+    })
+    this.#silence = new SilenceWatch({
+      dialFresh: identity => this.#dialFresh(identity),
+      retire: (lane, fresh, quietMs) => this.#retire(lane, fresh, quietMs),
+      dropFresh: fresh => this.#letGo(fresh),
+      canRetire: lane => this.#shared.retiredOf(lane.identity.key) < silence.maxRetired,
+      onTooMany: (lane, quietMs) => this.#links.tooManyRetired(lane.identity, quietMs),
+      onListRefused: (link, identity) => this.#links.rightMissing('client|list', link.master, identity),
+      ask: (identity, command, onReply) => this.#idle.ask(identity.key, command, onReply),
+      heardAt: identity => this.#spares.heardAt(identity.key),
+    })
     this.turn.beforeLinks = now => this.#checkAwake(now)
   }
 
   start(): void {
     this.#awakeAt = performance.now()
+    this.#sweptAt = this.#awakeAt
     this.#sweep = setInterval(() => this.bugs.guard('sweep', () => this.#onSweep()), SWEEP_MS)
   }
 
   /** Ends every link; what still waits is dropped, because its sessions are gone. */
   stop(): void {
     if (this.#sweep !== null) clearInterval(this.#sweep)
+    this.#each(lane => this.#close(lane))
+    this.#spares.close()
     this.#idle.close()
-    this.#each(lane => lane.close())
     this.#shared.clear()
     this.#private.clear()
   }
 
   /** The lane that all clean sessions of this identity use together. */
   attachShared(identity: Identity): Lane {
-    let lane = this.#shared.get(identity.key)
-    if (lane === undefined) {
-      lane = new Lane(this, identity, null)
-      this.#shared.set(identity.key, lane)
-    }
-    lane.users++
-    return lane
+    this.#spares.use(identity)
+    return this.#shared.attach(identity)
   }
 
   detachShared(lane: Lane): void {
-    lane.users--
+    this.#spares.unuse(lane.identity.key)
+    this.#shared.detach(lane)
   }
 
   /** A lane for one session alone, on an idle link if there is one of its identity. */
   openPrivate(identity: Identity, owner: LaneOwner): Lane {
     const lane = new Lane(this, identity, owner)
-    this.#private.add(lane)
+    this.#private.set(lane, identity.key)
+    this.#spares.use(identity)
     const link = this.#idle.take(identity.key)
     if (link) lane.adopt(link)
     else lane.ensureLink()
@@ -158,18 +179,15 @@ export class Lanes implements LaneHost {
 
   /** The session needs its link no more. `reusable`: nothing of the session is left on it. */
   closePrivate(lane: Lane, reusable: boolean): void {
+    const key = this.#private.get(lane)
     this.#private.delete(lane)
-    if (reusable && lane.reusable && lane.idle && lane.link?.status === 'ready' && this.sendable) {
-      const link = lane.surrender()
-      if (link) this.#idle.put(lane.identity, link)
-      return
-    }
-    this.#close(lane)
+    if (reusable) this.#letGo(lane)
+    else this.#close(lane)
+    if (key !== undefined) this.#spares.unuse(key)
   }
 
   /** The control plane has confirmed this master just now. */
   serve(master: Master): void {
-    this.#confirmedAt = performance.now()
     const isFirst = this.#term === null
     const moved = this.#term === null || !isSameTerm(this.#term, master)
     this.#term = master
@@ -183,11 +201,12 @@ export class Lanes implements LaneHost {
         if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
       })
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
-      this.#refused.clear()
+      this.#spares.keepOnly(master)
+      this.#links.onMoved()
       if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
-    this.#each(lane => lane.onConfirmed(lane.owner !== null || lane.users > 0, moved))
+    this.#each(lane => lane.onConfirmed(moved))
     this.onDrained()
   }
 
@@ -203,6 +222,7 @@ export class Lanes implements LaneHost {
     if (cause !== 'not-master') return
     this.#each(lane => lane.cut(detail, 'unknown'))
     this.#idle.keepOnly(() => false)
+    this.#spares.keepOnly(null)
   }
 
   /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
@@ -213,7 +233,7 @@ export class Lanes implements LaneHost {
 
   /** The password of our own user has changed: lanes that pause because the old one was refused dial now. */
   signInAgain(): void {
-    this.#each(lane => lane.onPassword(lane.owner !== null || lane.users > 0))
+    this.#each(lane => lane.onPassword())
   }
 
   // ---- what lanes report ----
@@ -231,21 +251,7 @@ export class Lanes implements LaneHost {
   }
 
   onLinkReady(link: Link<Request>, about: LaneInfo): void {
-    const level = about.kind === 'shared' ? 'info' : 'debug'
-    const { kind, identity } = about
-    this.log[level](
-      {
-        event: 'link.ready',
-        kind,
-        identity: describeIdentity(identity),
-        master: formatAddress(link.master),
-        epoch: link.master.epoch,
-      },
-      'link to the master is up',
-    )
-    const node = formatAddress(link.master)
-    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: nameShown(identity.username) })
-    this.#refused.delete(`${node} ${describeIdentity(identity)}`)
+    this.#links.ready(link, about)
     const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
     if (loading === 'loaded') {
       this.counters.scriptsReloaded += this.scripts.size
@@ -256,54 +262,21 @@ export class Lanes implements LaneHost {
 
   onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
     this.#story.onLinkLost(performance.now())
-    const level = about.kind === 'shared' && link.wasReady ? 'info' : 'debug'
-    const { kind, identity } = about
-    this.log[level](
-      {
-        event: 'link.lost',
-        kind,
-        identity: describeIdentity(identity),
-        master: formatAddress(link.master),
-        reason,
-        detail,
-      },
-      'link to the master is gone',
-    )
+    this.#links.lost(link, about, reason, detail)
     if (this.#loading.onGone(about)) this.#dialOthers()
   }
 
   /** The user of a session may not do what Holdfast does for it. */
   tellRight(right: Right, master: Master, identity: Identity): void {
-    this.#rights.tell(right, { node: formatAddress(master), user: nameShown(identity.username) })
+    this.#links.rightMissing(right, master, identity)
   }
 
   onPasswordRefused(master: Master, about: LaneInfo, reply: string): void {
-    const node = formatAddress(master)
-    const before = this.#seldom(`${node} ${about.identity.key}`, performance.now())
-    if (before === undefined) return
-    this.log.warn(
-      { event: 'link.password', master: node, identity: describeIdentity(about.identity), reply, before },
-      'the node refuses the password in the file: commands wait while the file and the password before it are tried',
-    )
+    this.#links.passwordRefused(master, about.identity, reply)
   }
 
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
-    const node = formatAddress(master)
-    const identity = describeIdentity(about.identity)
-    this.counters.detail.handshakesFailed.add(failure.kind)
-    if (failure.kind === 'auth') {
-      const key = `${node} ${identity}`
-      if (this.#refused.get(key) === failure.text) return
-      this.#refused.set(key, failure.text)
-      this.log.error(
-        { event: 'link.refused', master: node, identity, reply: failure.text },
-        'the node refuses this user; ACLs are not replicated, so it must exist with the same password and rights on every node',
-      )
-    } else
-      this.log.warn(
-        { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text },
-        'link refused',
-      )
+    this.#onRefused(master, about.identity, failure)
   }
 
   onDrained(): void {
@@ -346,15 +319,19 @@ export class Lanes implements LaneHost {
   // ---- inside ----
 
   *#counted(): Generator<Counted> {
-    for (const { kind, identity, link, waiting } of this.#all())
-      yield { kind, identity, waiting, status: link?.status ?? 'none', inFlight: link?.inFlight ?? 0 }
-    for (const identity of this.#idle.identities())
-      yield { kind: 'idle', identity, waiting: 0, status: 'ready', inFlight: 0 }
+    for (const { kind, retired, identity, link, waiting } of this.#all()) {
+      const status = link?.status ?? 'none'
+      yield { kind: retired ? 'retired' : kind, identity, waiting, status, inFlight: link?.inFlight ?? 0 }
+    }
+    const idle = { kind: 'idle', waiting: 0, inFlight: 0 } as const
+    for (const identity of this.#idle.identities()) yield { ...idle, identity, status: 'ready' }
+    for (const identity of this.#spares.dialling()) yield { ...idle, identity, status: 'dialing' }
   }
 
   *#all(): Generator<Lane> {
-    yield* [...this.#shared.values()]
-    yield* [...this.#private]
+    yield* this.#shared.all()
+    yield* [...this.#private.keys()]
+    yield* [...this.#silence.fresh()]
   }
 
   /** One lane's trouble is not the others'. */
@@ -373,14 +350,49 @@ export class Lanes implements LaneHost {
   }
 
   #close(lane: Lane): void {
+    this.#silence.forget(lane)
     lane.close()
     if (this.#loading.onGone(lane)) this.#dialOthers()
+  }
+
+  /** Its link may serve another session. */
+  #letGo(lane: Lane): void {
+    if (lane.reusable && lane.idle && lane.link?.status === 'ready' && this.sendable) {
+      this.#silence.forget(lane)
+      const link = lane.surrender()
+      if (link) this.#idle.put(lane.identity, link)
+    } else this.#close(lane)
+  }
+
+  #dialling(): Pick<LaneHost, 'turn' | 'counters' | 'connectTimeoutMs' | 'dial' | 'live'> {
+    const { turn, counters, connectTimeoutMs, dial, live } = this
+    return { turn, counters, connectTimeoutMs, dial, live }
+  }
+
+  #dialFresh(identity: Identity): Lane {
+    const fresh = new Lane(this, identity, null)
+    fresh.ensureLink()
+    return fresh
+  }
+
+  #retire(lane: Lane, fresh: Lane, quietMs: number): void {
+    const { link } = lane
+    if (link === null) return
+    this.counters.linksRetired++
+    const moved = this.#shared.retire(lane, fresh)
+    lane.unusedSince = performance.now()
+    this.#links.retired(link, lane.identity, { quietMs, moved })
+  }
+
+  #onRefused(master: Master, identity: Identity, failure: HandshakeFailure): void {
+    this.counters.detail.handshakesFailed.add(failure.kind)
+    this.#links.handshakeFailed(master, identity, failure)
   }
 
   /** Lanes that had to wait for the one that loads the scripts. */
   #dialOthers(): void {
     this.turn.defer(() => {
-      this.#each(lane => lane.onLoaded(lane.owner !== null || lane.users > 0))
+      this.#each(lane => lane.onLoaded())
     }, this)
   }
 
@@ -401,41 +413,37 @@ export class Lanes implements LaneHost {
   #onSweep(): void {
     const now = performance.now()
     this.#checkAwake(now)
+    this.#silence.tick(now - this.#sweptAt)
+    this.#sweptAt = now
     const shut = this.sendable ? null : this.gate.state.since
     this.#each(lane => {
       lane.expire(now, shut)
       this.#checkSilence(lane, now)
     })
-    this.#idle.expire(now)
-    this.#closeUnused(now)
+    this.#tidyUp(now)
+    const { master } = this.gate
+    if (this.gate.state.kind === 'open' && master !== null && !this.#loading.isUnderWay)
+      this.#spares.refill(master, now)
   }
 
   /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
   #checkSilence(lane: Lane, now: number): void {
-    const link = lane.link
-    if (link === null || link.status !== 'ready' || link.head === undefined || link.head.patient || link.paused) return
-    const silentMs = now - link.lastActivity
-    if (silentMs < SILENT_MS) return
-    if (now - this.#askedAt > SILENT_MS) {
+    const quietMs = this.#silence.quietMs(lane, now)
+    if (quietMs === 0) return
+    if (lane.link !== null && now - lane.link.lastActivity >= SILENT_MS && now - this.#askedAt > SILENT_MS) {
       this.#askedAt = now
       this.observe('link silent')
     }
-    const confirmedWhileSilent = this.sendable && this.#confirmedAt > link.lastActivity + SILENT_MS
-    if (silentMs > DEAD_MS * lane.patience && confirmedWhileSilent) {
-      lane.patience *= 2
-      lane.cut(`no reply for ${Math.round(silentMs)} ms although the node answers others`, 'unknown')
-    }
+    if (this.sendable) this.#silence.act(lane, quietMs, now)
   }
 
-  /** A shared lane of an identity that nobody uses any more gives its link back. */
-  #closeUnused(now: number): void {
-    for (const [key, lane] of this.#shared) {
-      if (lane.users > 0 || !lane.idle) lane.unusedSince = 0
-      else if (lane.unusedSince === 0) lane.unusedSince = now
-      else if (now - lane.unusedSince > 30_000) {
-        this.#shared.delete(key)
-        this.#close(lane)
-      }
+  /** Links that are of no use any more. */
+  #tidyUp(now: number): void {
+    this.#idle.expire(now, key => this.#spares.inUse(key))
+    for (const lane of this.#shared.takeUnused(now)) this.#close(lane)
+    for (const lane of this.#shared.takeAnswered()) {
+      this.#links.answered(lane.identity, now - lane.unusedSince)
+      this.#close(lane)
     }
   }
 }

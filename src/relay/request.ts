@@ -16,6 +16,8 @@ export interface RequestOwner extends Blamed {
   deliver(bytes: Buffer): void
   /** This many of its commands, of this many bytes, have their reply or their error. */
   onAnswered(commands: number, weight: number): void
+  /** The shared lane it uses is retired: it uses the fresh one from now on. Left out where it cannot. */
+  follow?(): void
 }
 
 /** What a request that is no plain run of commands does with its replies, and before it is sent again. */

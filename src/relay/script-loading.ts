@@ -29,6 +29,11 @@ export class ScriptLoading {
     this.#refusals = 0
   }
 
+  /** A link that needs no scripts would come before one that loads them. */
+  get isUnderWay(): boolean {
+    return this.#needed
+  }
+
   /** Asked by a lane that is about to dial; the first one becomes the loader. */
   mayDial(lane: LaneInfo): boolean {
     if (!this.#needed) return true

@@ -53,6 +53,21 @@ export class Waiting {
     return request
   }
 
+  /** All that wait, oldest first. */
+  [Symbol.iterator](): Iterator<Request> {
+    return this.#fifo[Symbol.iterator]()
+  }
+
+  /** Those that go elsewhere leave, as if they were sent: the caller has them. */
+  takeOut(which: (request: Request) => boolean): void {
+    const all = this.#fifo.drain()
+    for (const request of all.filter(which)) {
+      this.#fifo.push(request)
+      this.shift('drained')
+    }
+    for (const request of all) if (!which(request)) this.#fifo.push(request)
+  }
+
   /**
    * Requests that were sent before all that wait now come back: to the front, in their order. Nothing behind them may have to
    * wait for a later deadline than its own, so none of them gets one: they have been without an answer for longer.

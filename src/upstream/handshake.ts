@@ -3,7 +3,7 @@
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
 //   [CLIENT KILL ID old ...]   the fence, see below
 //   SELECT db                  only when not 0
-//   PING                       a node that is loading or cut off from its master answers an error here
+//   PING                       a node that is loading or cut off from its master answers an error here; BUSY is a sign of life
 //   SCRIPT LOAD ...            on one link of a new master: the scripts that clients have shown us
 //   ...                        what the owner adds: a session's name, subscriptions, open transaction
 //
@@ -23,6 +23,8 @@ export type HandshakeFailure =
   | { readonly kind: 'auth'; readonly frame: Buffer; readonly text: string }
   | { readonly kind: 'not-master'; readonly text: string }
   | { readonly kind: 'not-ready'; readonly text: string }
+  /** A script runs for too long: the node lives, and `frame` is its answer to all but the commands that end the script. */
+  | { readonly kind: 'busy'; readonly frame: Buffer; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string }
 
 /** Frames an owner adds behind the handshake proper, and who hears their answers. */
@@ -93,6 +95,12 @@ export class Handshake {
 
 const MINUS = 45
 const isAuthError = (line: string): boolean => /^-(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(line)
+const isBusy = (frame: Buffer, type: number): boolean => type === MINUS && frame.toString('latin1', 0, 6) === '-BUSY '
+const busy = (frame: Buffer): HandshakeFailure => ({
+  kind: 'busy',
+  frame: Buffer.from(frame),
+  text: lineOf(frame).slice(1),
+})
 const lineOf = (frame: Buffer): string => frame.toString('utf8', 0, frame.length - 2)
 
 function helloStep(identity: Identity, password: Secret | null): Step {
@@ -129,6 +137,7 @@ function fenceStep(clientId: number): Step {
   return {
     bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId)]),
     judge(handshake, frame, type) {
+      if (isBusy(frame, type)) return busy(frame)
       if (type === MINUS && isNoPerm(lineOf(frame))) handshake.missing.push('client|kill')
       else if (type === MINUS)
         handshake.warning = `could not end the old link (client id ${clientId}): ${lineOf(frame)}`
@@ -141,6 +150,8 @@ function selectStep(database: number): Step {
   return {
     bytes: encodeCommand(['SELECT', String(database)]),
     judge(_handshake, frame, type) {
+      // Later commands would run on database 0.
+      if (isBusy(frame, type)) return busy(frame)
       if (type !== MINUS || lineOf(frame).startsWith('-NOAUTH')) return null
       return { kind: 'auth', frame: Buffer.from(frame), text: lineOf(frame).slice(1) }
     },
@@ -152,6 +163,7 @@ function scriptStep(bytes: Buffer): Step {
     bytes,
     judge(handshake, frame, type) {
       if (type !== MINUS) return null
+      if (isBusy(frame, type)) return busy(frame)
       if (isNoPerm(lineOf(frame))) handshake.missing.push('script|load')
       else handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
       if (/^-NO(PERM|AUTH)/.test(lineOf(frame))) handshake.scriptsRefused = true

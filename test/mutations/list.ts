@@ -12,6 +12,7 @@ import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
 import { sessionMutations } from './session-list.ts'
+import { silenceMutations } from './silence-list.ts'
 
 export const mutations: readonly Mutation[] = [
   ...clientMutations,
@@ -25,4 +26,5 @@ export const mutations: readonly Mutation[] = [
   ...relayMutations,
   ...robustMutations,
   ...sessionMutations,
+  ...silenceMutations,
 ]

@@ -22,6 +22,7 @@ export interface WorldOptions {
   readonly policy?: 'always' | 'safe'
   readonly identity?: Identity
   readonly holdTimeoutMs?: number
+  readonly spares?: 'warm' | 'none'
 }
 
 export class TestSession implements RequestOwner {
@@ -65,6 +66,7 @@ export class LaneWorld {
       turn: new Turn(),
       counters: this.counters,
       log: createLog('silent'),
+      spares: options.spares ?? 'none',
       observe: observation => {
         this.observed.push(observation)
         setImmediate(() => this.master && this.lanes.serve(this.master))

@@ -159,36 +159,3 @@ t.test('lost link — is not dialled again — before a master has been confirme
     t.equal(model.a.replies.length, 2)
   })
 })
-
-t.test('silence — is borne as long as at first — once a node that was cut for it has replied', async t => {
-  play('always', model => {
-    for (const lost of [1, 2, 3]) {
-      events(model, 'incr')
-      pass(model, 5001)
-      events(model, 'same')
-      t.equal(model.counters.linksLost, lost - 1)
-      pass(model, 1)
-      t.equal(model.counters.linksLost, lost, 'five seconds, each time')
-      events(model, 'same', 'answer')
-    }
-  })
-})
-
-t.test('silence — is borne for twice as long — while a node has not replied', async t => {
-  play('always', model => {
-    events(model, 'incr')
-    pass(model, 5001)
-    events(model, 'same')
-    pass(model, 1)
-    t.equal(model.counters.linksLost, 1)
-    events(model, 'same')
-    pass(model, 5001)
-    events(model, 'same')
-    pass(model, 1)
-    t.equal(model.counters.linksLost, 1, 'the handshake is no reply to a command')
-    pass(model, 4999)
-    events(model, 'same')
-    pass(model, 1)
-    t.equal(model.counters.linksLost, 2)
-  })
-})

@@ -127,3 +127,16 @@ t.test('identity — has one key — exactly when everything is the same, and no
   t.equal(createIdentity('u', 'secret', 0, 2).key, createIdentity('u', 'secret', 0, 2).key)
   for (const identity of all) t.notMatch(`${identity.key} ${describeIdentity(identity)}`, /secret|other/)
 })
+
+const busy = '-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n'
+t.test('handshake — is ready for SCRIPT KILL — on a node that answers BUSY to PING', async t => {
+  t.equal(answer(new Handshake(nobody, nothing, null), helloReply('master'), busy), 'ready')
+})
+
+for (const [what, identity, first] of [
+  ['a database cannot be chosen', createIdentity(null, null, 3, 2), nothing],
+  ['an old link cannot be ended', nobody, { fence: [3], scripts: [] }],
+] as const)
+  t.test(`handshake — is neither refused nor ready — when a script runs and ${what}`, async t => {
+    t.match(answer(new Handshake(identity, first, null), helloReply('master'), busy), { kind: 'busy', text: /^BUSY / })
+  })

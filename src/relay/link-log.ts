@@ -1,0 +1,117 @@
+// link-log.ts — what the log says of links: up, lost, refused, silent. Says each trouble once, with its cause and remedy.
+//
+// Never: decides what follows.
+import { formatAddress, type Master } from '../address.ts'
+import type { Log } from '../ops/log.ts'
+import type { MissingRights, Right } from '../ops/rights.ts'
+import { createSeldom } from '../transport/seldom.ts'
+import type { HandshakeFailure } from '../upstream/handshake.ts'
+import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
+import type { CloseReason, Link } from '../upstream/link.ts'
+import type { LaneInfo } from './lane-host.ts'
+import type { Request } from './request.ts'
+
+export class LinkLog {
+  readonly #log: Log
+  readonly #rights: MissingRights
+  readonly #seldom = createSeldom()
+  /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
+  readonly #refused = new Map<string, string>()
+
+  constructor(log: Log, rights: MissingRights) {
+    this.#log = log
+    this.#rights = rights
+  }
+
+  /** The master moved: what the last one refused is told again. */
+  onMoved(): void {
+    this.#refused.clear()
+  }
+
+  ready(link: Link<Request>, { kind, identity }: LaneInfo): void {
+    const node = formatAddress(link.master)
+    const level = kind === 'shared' ? 'info' : 'debug'
+    this.#log[level](
+      { event: 'link.ready', kind, identity: describeIdentity(identity), master: node, epoch: link.master.epoch },
+      'link to the master is up',
+    )
+    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: nameShown(identity.username) })
+    this.#refused.delete(`${node} ${describeIdentity(identity)}`)
+  }
+
+  lost(link: Link<Request>, { kind, identity }: LaneInfo, reason: CloseReason, detail: string): void {
+    const level = kind === 'shared' && link.wasReady ? 'info' : 'debug'
+    const master = formatAddress(link.master)
+    this.#log[level](
+      { event: 'link.lost', kind, identity: describeIdentity(identity), master, reason, detail },
+      'link to the master is gone',
+    )
+  }
+
+  passwordRefused(master: Master, identity: Identity, reply: string): void {
+    const node = formatAddress(master)
+    const before = this.#seldom(`${node} ${identity.key}`, performance.now())
+    if (before === undefined) return
+    this.#log.warn(
+      { event: 'link.password', master: node, identity: describeIdentity(identity), reply, before },
+      'the node refuses the password in the file: commands wait while the file and the password before it are tried',
+    )
+  }
+
+  handshakeFailed(master: Master, about: Identity, failure: HandshakeFailure): void {
+    const node = formatAddress(master)
+    const identity = describeIdentity(about)
+    if (failure.kind === 'auth') {
+      const key = `${node} ${identity}`
+      if (this.#refused.get(key) === failure.text) return
+      this.#refused.set(key, failure.text)
+      this.#log.error(
+        { event: 'link.refused', master: node, identity, reply: failure.text },
+        'the node refuses this user; ACLs are not replicated, so it must exist with the same password and rights on every node',
+      )
+      return
+    }
+    const before = failure.kind === 'busy' ? this.#seldom(`${node} busy`, performance.now()) : 0
+    if (before === undefined) return
+    this.#log.warn(
+      { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, before },
+      'link refused',
+    )
+  }
+
+  /** `moved`: sessions that went on with the reads they were waiting for. */
+  retired(link: Link<Request>, about: Identity, { quietMs, moved }: { quietMs: number; moved: number }): void {
+    this.#log.warn(
+      {
+        event: 'link.retired',
+        master: formatAddress(link.master),
+        identity: describeIdentity(about),
+        silentMs: Math.round(quietMs),
+        inFlight: link.inFlight,
+        moved,
+      },
+      'the node answers others and not this link, so sessions go on with a fresh one; what is in flight is still waited for',
+    )
+  }
+
+  rightMissing(right: Right, master: Master, { username }: Identity): void {
+    this.#rights.tell(right, { node: formatAddress(master), user: nameShown(username) })
+  }
+
+  tooManyRetired(about: Identity, silentMs: number): void {
+    const identity = describeIdentity(about)
+    const before = this.#seldom(`retired ${identity}`, performance.now())
+    if (before === undefined) return
+    this.#log.warn(
+      { event: 'link.retire-limit', identity, silentMs: Math.round(silentMs), before },
+      'many links of this identity wait for slow commands, so no further fresh one is made: sessions wait for each other',
+    )
+  }
+
+  answered(identity: Identity, lastedMs: number): void {
+    this.#log.info(
+      { event: 'link.answered', identity: describeIdentity(identity), afterMs: Math.round(lastedMs) },
+      'a link that had fallen silent has answered all; it is closed, as a fresh one has taken its place',
+    )
+  }
+}

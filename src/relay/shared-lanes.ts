@@ -1,0 +1,82 @@
+// shared-lanes.ts — the lane that all clean sessions of an identity use together, and those that were that before and whose
+// links are still silent.
+//
+//   attach ──▶ lane ──retire──▶ retired: keeps its link and what is unanswered there ──▶ answered: closed
+//                └── its place is taken by a fresh lane; a session moves when nothing of it is unanswered
+//
+// Must stay true: a session moves only while it has nothing on the lane it leaves, or takes all of it along
+// (hand-over.ts), so its order never changes.
+import type { Identity } from '../upstream/identity.ts'
+import type { Lane } from './lane.ts'
+
+const UNUSED_MS = 30_000
+
+export class SharedLanes {
+  readonly #lanes = new Map<string, Lane>()
+  readonly #retired = new Set<Lane>()
+  readonly #create: (identity: Identity) => Lane
+
+  constructor(create: (identity: Identity) => Lane) {
+    this.#create = create
+  }
+
+  attach(identity: Identity): Lane {
+    let lane = this.#lanes.get(identity.key)
+    if (lane === undefined) {
+      lane = this.#create(identity)
+      this.#lanes.set(identity.key, lane)
+    }
+    lane.users++
+    return lane
+  }
+
+  detach(lane: Lane): void {
+    lane.users--
+  }
+
+  retiredOf(key: string): number {
+    let count = 0
+    for (const { identity } of this.#retired) if (identity.key === key) count++
+    return count
+  }
+
+  /** `fresh` takes the lane's place. Answers how many sessions went there with what they wait for. */
+  retire(lane: Lane, fresh: Lane): number {
+    if (this.#lanes.get(lane.identity.key) !== lane) return 0
+    this.#lanes.set(lane.identity.key, fresh)
+    this.#retired.add(lane)
+    return lane.retire(fresh)
+  }
+
+  /** Retired lanes that owe nothing any more; they are in the list no longer. */
+  takeAnswered(): Lane[] {
+    if (this.#retired.size === 0) return []
+    const answered = [...this.#retired].filter(lane => lane.idle)
+    for (const lane of answered) this.#retired.delete(lane)
+    return answered
+  }
+
+  /** Those of identities that nobody uses any more; they are in the list no longer. */
+  takeUnused(now: number): Lane[] {
+    const unused: Lane[] = []
+    for (const [key, lane] of this.#lanes) {
+      if (lane.users > 0 || !lane.idle) lane.unusedSince = 0
+      else if (lane.unusedSince === 0) lane.unusedSince = now
+      else if (now - lane.unusedSince > UNUSED_MS) {
+        this.#lanes.delete(key)
+        unused.push(lane)
+      }
+    }
+    return unused
+  }
+
+  *all(): Generator<Lane> {
+    yield* [...this.#lanes.values()]
+    yield* [...this.#retired]
+  }
+
+  clear(): void {
+    this.#lanes.clear()
+    this.#retired.clear()
+  }
+}
