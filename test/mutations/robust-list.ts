@@ -84,8 +84,8 @@ export const robustMutations: readonly Mutation[] = [
     from: ".once('error', () => end(false))",
     to: ".once('error', () => end(true))",
     breaks: 'what is said of a port is true',
-    test: 'test/wire/main.test.ts',
-    shows: /does not blame a listener/,
+    test: 'test/wire/admin-process.test.ts',
+    shows: /when an outgoing connection has it/,
   },
   {
     name: 'an exception in one write ends them all',

@@ -1,6 +1,6 @@
 // The admin port of the program as it is run: a port that is taken, readiness through the stop, lines for people.
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -90,4 +90,24 @@ t.test('--log-pretty — writes lines for people, without secrets — where JSON
   )
   t.match(lines.at(-1), /INFO: proxy\.stopped: stopped$/)
   t.notMatch(stdout, 'hunter2')
+})
+
+t.test('a port that is taken — is not said to have a listener — when an outgoing connection has it', async t => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const address = server.address()
+  const to = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const socket = connect({ host: '127.0.0.1', port: to })
+  t.teardown(() => socket.destroy())
+  await waitUntil('it is connected', () => socket.localPort !== undefined && !socket.connecting, { withinMs: 20_000 })
+  for (const [words, door] of [
+    [options.slice(0, 4), '--listen'],
+    [options, '--admin-listen'],
+  ] as const) {
+    const { code, stderr } = await run([...words, door, `127.0.0.1:${socket.localPort}`])
+    t.equal(code, 1)
+    t.match(stderr, /^holdfast: cannot listen on .*: the port is in use, but nothing accepts connections/)
+    t.match(stderr, new RegExp(`outgoing connection.*${door}.*ip_local_reserved_ports`))
+  }
 })

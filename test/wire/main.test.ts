@@ -133,21 +133,6 @@ t.test('main — names the address, the cause and the remedy — when the port i
   )
 })
 
-t.test('main — does not blame a listener — when an outgoing connection has the port', async t => {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
-  const address = server.address()
-  const to = typeof address === 'object' ? (address?.port ?? 0) : 0
-  const socket = connect({ host: '127.0.0.1', port: to })
-  t.teardown(() => socket.destroy())
-  await waitUntil('it is connected', () => socket.localPort !== undefined && !socket.connecting, { withinMs: 20_000 })
-  const result = await runToEnd(t, [...unreachable.slice(0, 4), '--listen', `${socket.localPort}`])
-  t.equal(result.code, 1)
-  t.match(result.stderr, /^holdfast: cannot listen on .*: the port is in use, but nothing accepts connections/)
-  t.match(result.stderr, /outgoing connection.*ip_local_reserved_ports/)
-})
-
 t.test('main — says so — when the address is none of this machine', async t => {
   // 192.0.2.0/24 is kept for documentation (RFC 5737): no machine has it.
   const result = await runToEnd(t, [...unreachable.slice(0, 4), '--listen', '192.0.2.1:7000'])
