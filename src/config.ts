@@ -35,6 +35,7 @@ export interface Config {
   readonly clientPassword: Secret | null
   /** 0: no limit. */
   readonly frameTimeoutMs: number
+  readonly tcpKeepaliveMs: number
   readonly maxUnreadBytes: number
   readonly links: 'auto' | 'private'
   readonly denyCommands: readonly string[]
@@ -108,6 +109,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Con
     clientUsername: values['client-username'],
     clientPassword: values['client-password'],
     frameTimeoutMs: values['frame-timeout'],
+    tcpKeepaliveMs: values['tcp-keepalive'],
     maxUnreadBytes: values['max-unread-bytes'],
     links: values.links,
     denyCommands: values['deny-commands'],

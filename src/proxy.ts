@@ -164,7 +164,12 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       maxHeldBytes: config.maxHeldBytes,
       maxUnreadBytes: config.maxUnreadBytes,
     },
-    { maxSessions: config.maxSessions, frameTimeoutMs: config.frameTimeoutMs, tls: config.listenTls },
+    {
+      maxSessions: config.maxSessions,
+      frameTimeoutMs: config.frameTimeoutMs,
+      keepAliveMs: config.tcpKeepaliveMs,
+      tls: config.listenTls,
+    },
   )
   /** Both doors or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {

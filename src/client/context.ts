@@ -86,8 +86,14 @@ export interface SessionContext extends Blamed {
   trackAgain(): void
   /** Tells the client that all it has cached may be out of date. */
   forgetAll(): void
+  /** The session's own link is gone; what it owed is about to be sent again, unless the session ends here. */
+  onLinkLost(): void
   /** Ends the session at once. */
   destroy(): void
+  /** The client has sent its last byte: it may be gone, and nothing may block or wait for it. */
+  readonly inputEnded: boolean
+  /** Has the client been read from since this command came? If not, the caller gives up, and the command is offered again. */
+  lookAgain(): boolean
   /** The client is gone. */
   readonly gone: boolean
   /** Commands without their last reply. */

@@ -130,8 +130,13 @@ function passOn(context: SessionContext, frame: Buffer): boolean {
   return true
 }
 
+/** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
 function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], ahead: Ahead | null): boolean {
-  if (!context.takePrivate()) return false
+  if (context.inputEnded) {
+    context.closeAfterReplies()
+    return true
+  }
+  if (!context.takePrivate() || !context.lookAgain()) return false
   const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
   const command = args[0]?.toString('latin1').toLowerCase() ?? ''
   const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)

@@ -16,7 +16,20 @@ import { listenAt } from './socket-file.ts'
 import { Sweep } from './sweep.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
 
-const socketOptions = { noDelay: true, keepAlive: true, allowHalfOpen: true }
+interface SocketOptions {
+  readonly noDelay: boolean
+  readonly keepAlive: boolean
+  readonly keepAliveInitialDelay: number
+  readonly allowHalfOpen: boolean
+}
+
+/** After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c). */
+const socketOptionsOf = (keepAliveMs: number): SocketOptions => ({
+  noDelay: true,
+  keepAlive: keepAliveMs > 0,
+  keepAliveInitialDelay: keepAliveMs,
+  allowHalfOpen: true,
+})
 
 /** What the listener adds to what it is given for its sessions. */
 type Given = 'onClosed' | 'directory' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
@@ -31,6 +44,7 @@ export class Listener {
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
   readonly #log: Log
+  readonly #socketOptions: SocketOptions
   readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
@@ -39,10 +53,11 @@ export class Listener {
 
   constructor(
     host: Omit<SessionHost, Given>,
-    options: { maxSessions: number; frameTimeoutMs: number; tls?: TlsFiles | null },
+    options: { maxSessions: number; frameTimeoutMs: number; keepAliveMs: number; tls?: TlsFiles | null },
   ) {
     const { counters, log } = host
     this.#log = log
+    this.#socketOptions = socketOptionsOf(options.keepAliveMs)
     this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
     this.#sweep = new Sweep(this.#sessions, counters, {
@@ -91,7 +106,7 @@ export class Listener {
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
     const files = options.tls ?? null
-    this.#tls = files && createTlsListener({ files, socket: socketOptions, counters, log }, this.#accept)
+    this.#tls = files && createTlsListener({ files, socket: this.#socketOptions, counters, log }, this.#accept)
   }
 
   /** The TLS files have changed. */
@@ -100,7 +115,7 @@ export class Listener {
   }
 
   #createServer(): Server {
-    const server = createServer(socketOptions, this.#accept)
+    const server = createServer(this.#socketOptions, this.#accept)
     return this.#use(server)
   }
 

@@ -77,6 +77,7 @@ export class SessionLane {
       onBug: error => session.onBug(error),
       onLinkLost: () => {
         if (session.state.watching) session.state.watchLost = true
+        session.onLinkLost()
       },
     })
   }

@@ -20,6 +20,7 @@ import { endsOf } from './client-ends.ts'
 import type { SessionContext } from './context.ts'
 import { hangUp } from './hang-up.ts'
 import { Intake, type IntakeOwner, Pause } from './intake.ts'
+import { Leaving } from './leaving.ts'
 import { type EndedFor, tellFrameTimeout, tellKilled, tellUnread } from './limits-crossed.ts'
 import { mutedOwner } from './muted.ts'
 import { ONE_READ } from './pressure.ts'
@@ -60,10 +61,11 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   #out: Buffer[] = []
   #outBytes = 0
   /** The client has sent all it will send, or all that will be read. */
-  #inputEnded = false
+  inputEnded = false
   readonly #choice: SessionLane
   readonly #intake: Intake
   readonly #slow: SlowReader
+  readonly #leaving = new Leaving(this)
   readonly #muted: RequestOwner
 
   constructor(id: number, socket: Socket, host: SessionHost) {
@@ -88,7 +90,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
         host.counters.clientBytesIn += chunk.length
         this.lastReadAt = host.lanes.clock
         try {
-          if (!this.#inputEnded) this.#intake.onData(chunk)
+          if (!this.inputEnded) this.#intake.onData(chunk)
         } catch (error) {
           this.onBug(error)
         }
@@ -238,6 +240,10 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     }
     open()
     return true
+  }
+
+  lookAgain(): boolean {
+    return this.#intake.lookAgain()
   }
 
   waitForReplies(): void {
@@ -401,18 +407,32 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
   #onEnd(): void {
-    const waitsForever =
-      this.subscriptions.size > 0 || this.state.monitoring || this.#choice.lane.link?.head?.patient === true
-    if (this.#choice.isPrivate && waitsForever) {
+    this.inputEnded = true
+    const { isPrivate, lane } = this.#choice
+    if (isPrivate && (this.subscriptions.size > 0 || this.state.monitoring)) {
       this.destroy()
       return
     }
-    this.#inputEnded = true
+    if (isPrivate) this.#leaving.begin(lane)
     this.#endIfDone()
   }
 
+  dropInput(): void {
+    this.ending = true
+    this.#reader.clear()
+    this.#intake.clear()
+  }
+
+  /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
+  onLinkLost(): void {
+    if (!this.#leaving.isTold) return
+    this.flush()
+    hangUp(this.#socket)
+    this.#close()
+  }
+
   #endIfDone(): void {
-    const noMore = this.ending || (this.#inputEnded && this.#intake.empty)
+    const noMore = this.ending || (this.inputEnded && this.#intake.empty)
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
     this.ending = true
     this.#reader.unfinished.clear()
@@ -460,6 +480,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   #close(): void {
     if (this.gone) return
     this.gone = true
+    this.#leaving.clear()
     this.#out = []
     this.#outBytes = 0
     try {

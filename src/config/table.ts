@@ -107,6 +107,11 @@ export const options = {
     kind: duration({ min: '0ms', max: '24h' }),
     help: 'How long a client may take to finish a command it has begun, or the next megabyte of it; 0 is no limit.',
   }),
+  'tcp-keepalive': withDefault('300s', {
+    group: sessions,
+    kind: duration({ min: '0ms', max: '24h' }),
+    help: 'How long a client may say nothing before TCP asks whether it is still there; ten seconds without an answer end it. 0 never asks.',
+  }),
   'max-unread-bytes': withDefault('64mb', {
     group: sessions,
     kind: size({ min: '1mb', max: '1024gb' }),

@@ -225,6 +225,22 @@ export class Lane implements LinkListener<Request> {
     this.#settleFront()
   }
 
+  /**
+   * The session's client has sent its last byte: from its first blocking command on, nothing is sent any more. 'sent': that one
+   * is on its way; the server is told the end behind it and closes the link. 'dropped': it is not, and never will be.
+   */
+  leave(): 'none' | 'dropped' | 'sent' {
+    this.recall()
+    const link = this.#link
+    let sent = false
+    for (const request of link?.owed() ?? []) if (request.patient) sent = true
+    const dropped = this.#waiting.dropFrom(request => sent || request.patient)
+    for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
+    if (sent) link?.finish()
+    else this.pump()
+    return sent ? 'sent' : dropped.length > 0 ? 'dropped' : 'none'
+  }
+
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
   close(): void {
     this.#closed = true

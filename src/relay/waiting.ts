@@ -42,6 +42,21 @@ export class Waiting {
   shift(end: WaitEnd): Request | undefined {
     const request = this.#fifo.shift()
     if (request === undefined) return undefined
+    this.#account(request, end)
+    return request
+  }
+
+  /** Takes the first for which `is` holds, and all behind it, because their client is gone; answers them, oldest first. */
+  dropFrom(is: (request: Request) => boolean): Request[] {
+    const all = this.#fifo.drain()
+    const at = all.findIndex(is)
+    const dropped = at < 0 ? [] : all.splice(at)
+    for (const request of all) this.#fifo.push(request)
+    for (const request of dropped) this.#account(request, 'gone')
+    return dropped
+  }
+
+  #account(request: Request, end: WaitEnd): void {
     const counters = this.#counters
     counters.detail.waits.observe((performance.now() - request.heldAt) / 1000)
     counters[end]++
@@ -50,7 +65,6 @@ export class Waiting {
     if (end === 'gone') counters.pendingBytes -= request.weight
     // A first wait that is over is no part of a later one; a request that is sent again keeps its first deadline.
     else if (end === 'drained' && request.sends === 0) request.heldAt = 0
-    return request
   }
 
   /** All that wait, oldest first. */

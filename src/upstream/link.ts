@@ -298,6 +298,12 @@ export class Link<E extends Exchange> implements LiveLink {
     if (this.status === 'ready') this.#listener.current.onWritable(this)
   }
 
+  /** Sends what was collected and then its end: the server answers what it can and closes. Nothing may be sent any more. */
+  finish(): void {
+    this.flush()
+    this.#socket.end()
+  }
+
   /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */
   cut(detail: string): void {
     this.#close('cut', detail)

@@ -20,4 +20,22 @@ export const readingMutations: readonly Mutation[] = [
     test: 'test/wire/pipelines.test.ts',
     shows: /100 MB: every reply|is ended with its cause/,
   },
+  {
+    name: 'the command of a client that is gone blocks',
+    file: 'src/client/dispatch.ts',
+    from: '  if (context.inputEnded) {\n',
+    to: '  if (context.gone) {\n',
+    breaks: 'nothing blocks for a client that is gone',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /their sessions are over|every job is left/,
+  },
+  {
+    name: 'what is held for a client that is gone is sent',
+    file: 'src/relay/lane.ts',
+    from: 'this.#waiting.dropFrom(request => sent || request.patient)',
+    to: 'this.#waiting.dropFrom(() => false)',
+    breaks: 'nothing blocks for a client that is gone',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /their sessions are over/,
+  },
 ]
