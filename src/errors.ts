@@ -31,6 +31,8 @@ export const errors = {
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
   /** A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short. */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
+  /** Always: its dialogue has no frames. */
+  scriptDebug: spec('ERR holdfast: SCRIPT DEBUG is not supported: connect the debugger to the server itself', 'no'),
   killInMulti: spec('ERR holdfast: CLIENT KILL is not supported inside MULTI', 'no'),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
   /** The server's own, for clients that must sign in at Holdfast (--client-password). */
@@ -56,6 +58,7 @@ export const errors = {
 
 /** What a denied command is answered; `name` comes from the client and is cut and cleaned before it is shown. */
 export function deniedReply(name: string): Buffer {
+  if (name.toLowerCase() === 'script|debug') return errors.scriptDebug.reply
   const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?')
   return Buffer.from(
     `-NOPERM holdfast: '${shown}' would break a deployment under Sentinel and is refused (--deny-commands)\r\n`,

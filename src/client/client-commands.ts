@@ -3,7 +3,7 @@
 // A usual client sends CLIENT SETINFO and SETNAME when it connects. Both are kept and answered here, so that it stays on
 // the shared link; they are told to the server on any link that is the session's own. Whatever is wrong with such a
 // command (a space in a name, an unknown attribute) is left to the server, which answers the error and changes nothing.
-import { createUnit } from '../relay/request.ts'
+import { createUnit, type RequestOwner } from '../relay/request.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
 import {
@@ -15,6 +15,7 @@ import {
   resolveRedirect,
 } from './id-commands.ts'
 import { answerProven } from './proven.ts'
+import { whenLinked } from './target-link.ts'
 
 const OK = Buffer.from('+OK\r\n')
 
@@ -138,7 +139,14 @@ function handleFlag(
   if (!context.takePrivate()) return 'wait'
   const onSuccess = (): void => applyClient(context, frame, args)
   const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, prepare })))
+  const send = (owner: RequestOwner): void =>
+    context.submit(createUnit(owner, frame, 1, 1, new OneReply({ onSuccess, prepare })))
+  const target = subcommand === 'tracking' && !isOff ? redirectTarget(context, frame) : undefined
+  if (target === undefined || target === context) send(context.replyTo())
+  else {
+    context.redirectTo(target.id) // from now on it keeps its link
+    whenLinked(context, target, send)
+  }
   context.waitForReplies()
   return 'done'
 }

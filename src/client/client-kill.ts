@@ -15,13 +15,11 @@ import { encodeCommand } from '../resp/encode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { type ClientLine, parseLines, textOf } from './client-lines.ts'
-import { listCommand, sessionLines } from './client-list.ts'
+import { isWatcher, listCommand, sessionLines } from './client-list.ts'
 import type { SessionContext } from './context.ts'
 
 /** Nobody has this address, on either end. */
 const NOWHERE = '0.0.0.0:0'
-/** The name of the connections by which a Holdfast watches the master: spared unless named by id or address. */
-const WATCHER = 'holdfast-watcher'
 
 const noSuchClient = Buffer.from('-ERR No such client\r\n')
 const OK = Buffer.from('+OK\r\n')
@@ -200,7 +198,7 @@ function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly
   const ids: string[] = []
   for (const line of all) {
     const [id = '', address = ''] = [line.get('id'), line.get('addr')]
-    const spared = line.get('name') === WATCHER && !filter.namesOne
+    const spared = isWatcher(line) && !filter.namesOne
     if (!spared && filter.test(line) && !own.has(id, address)) ids.push(id)
   }
   return ids

@@ -25,6 +25,9 @@ import {
 } from './client-lines.ts'
 import type { SessionContext } from './context.ts'
 
+/** A connection by which a Holdfast watches the master: not listed, and spared unless it is named by id or address. */
+export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
+
 /** Lists the server's clients, ours among them by their links. */
 export const listCommand = encodeCommand(['CLIENT', 'LIST'])
 
@@ -56,7 +59,7 @@ export function* sessionLines(
   const some = byId.get(idOf(asker)) ?? all[0] ?? blankLine
   const now = performance.now()
   for (const session of asker.directory.sessions()) {
-    if (session.gone) continue
+    if (session.gone || session.ending) continue
     const link = byId.get(idOf(session))
     const facts = factsOf(session, now, session === asker ? command : session.lastCommand)
     const whose = session.isPrivate ? 'own' : 'shared'
@@ -113,7 +116,7 @@ class Listing implements RequestHandler {
     const all = parseLines(textOf(everyone) ?? '')
     let text = ''
     for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
-      if (!own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
+      if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
     for (const [session, line] of sessionLines(context, all, 'client|list'))
       if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
     return replyLike(listed, text)

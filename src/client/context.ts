@@ -96,6 +96,8 @@ export interface SessionContext extends Blamed {
   lookAgain(): boolean
   /** The client is gone. */
   readonly gone: boolean
+  /** Nothing more is read from the client: QUIT, a protocol error, its own CLIENT KILL. */
+  readonly ending: boolean
   /** Commands without their last reply. */
   readonly pending: number
   readonly isPrivate: boolean

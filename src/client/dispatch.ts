@@ -109,7 +109,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.select:
       return handleSelect(context, frame, args)
     case Route.reset:
-      return handleReset(context, frame)
+      return args.length === 1 ? handleReset(context, frame) : passOn(context, frame)
     case Route.quit:
       context.answer(OK)
       context.closeAfterReplies()

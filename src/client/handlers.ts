@@ -73,9 +73,11 @@ export class Subscribing implements RequestHandler {
     this.#all = this.#left.length === 0
   }
 
+  /** Confirmations are heard with CLIENT REPLY OFF as well (CLIENT_PUSHING in pubsub.c). */
   onReply(request: Request, frame: Buffer, type: number): void {
-    request.owner.deliver(frame)
-    if (isError(type)) {
+    if (!isError(type)) this.#context.push(frame)
+    else {
+      request.owner.deliver(frame)
       request.expect = 0
       return
     }

@@ -9,6 +9,7 @@ import type { TlsFiles } from '../transport/tls-files.ts'
 import { ClientIds } from './client-ids.ts'
 import { hangUp } from './hang-up.ts'
 import { LimitLog } from './limit-log.ts'
+import { Redirects } from './redirects.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
@@ -67,7 +68,7 @@ export class Listener {
     this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log)
     const sessionHost: SessionHost = {
       ...host,
-      redirects: new Map(),
+      redirects: new Redirects(),
       directory: {
         ids: new ClientIds(),
         sessions: () => this.#sessions.values(),

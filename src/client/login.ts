@@ -146,6 +146,7 @@ export function handleReset(context: SessionContext, frame: Buffer): boolean {
     context.answer(Buffer.from('+RESET\r\n'))
     return true
   }
+  context.state.reply = 'on' // its own reply is heard already
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: reset })))
   context.waitForReplies()
   return true

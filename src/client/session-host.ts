@@ -10,6 +10,7 @@ import type { ClientLogin } from './client-login.ts'
 import type { Directory, SessionContext } from './context.ts'
 import type { LimitLog } from './limit-log.ts'
 import type { Pressure } from './pressure.ts'
+import type { Redirects } from './redirects.ts'
 
 export interface SessionHost {
   readonly lanes: Lanes
@@ -34,8 +35,8 @@ export interface SessionHost {
   readonly limitLog: LimitLog
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
-  /** Sessions whose invalidations go to another one: tracker to target. */
-  readonly redirects: Map<number, number>
+  /** Sessions whose invalidations go to another one. */
+  readonly redirects: Redirects
   readonly directory: Directory
   findSession(id: number): SessionContext | undefined
   onClosed(session: { readonly id: number }): void

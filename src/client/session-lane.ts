@@ -22,6 +22,8 @@ export class SessionLane {
   trackingDue = false
   /** What the session was called when it took a link that was not told so; null: its link knows its name. */
   #nameless: string | null = null
+  /** The link is nobody's yet: a server that asks for a password takes nothing but the login, no name either. */
+  #signsIn = false
   readonly #session: SessionContext
   readonly #host: SessionHost
   /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
@@ -36,8 +38,9 @@ export class SessionLane {
 
   /** Nothing of the session needs a link of its own. */
   get canShare(): boolean {
-    const { transaction, subscriptions, state, heavy } = this.#session
-    return this.#host.links === 'auto' && !heavy && transaction === null && subscriptions.size === 0 && isPlain(state)
+    const { id, transaction, subscriptions, state, heavy } = this.#session
+    if (this.#host.links !== 'auto' || heavy || transaction !== null || subscriptions.size > 0) return false
+    return isPlain(state) && !this.#host.redirects.isTarget(id)
   }
 
   /** Onto a link of its own; only while nothing is unanswered. */
@@ -51,6 +54,7 @@ export class SessionLane {
    * refuses. It serves for the login alone.
    */
   takeForLogin(): void {
+    this.#signsIn = true
     this.#openPrivate(createIdentity(null, null, 0, 2))
     this.lane.reusable = false
   }
@@ -69,10 +73,16 @@ export class SessionLane {
     this.#nameless = null
     this.isPrivate = true
     this.lane = this.#host.lanes.openPrivate(identity, {
-      prelude: () => (prelude === 'with' ? buildPrelude(session, (frame, type) => this.#isPush(frame, type)) : null),
-      label: () => (prelude === 'with' ? labelOf(session.state) : ''),
+      prelude: () =>
+        prelude === 'without' || this.#signsIn
+          ? null
+          : buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
+      label: () => (prelude === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       isPush: (frame, type) => this.#isPush(frame, type),
-      onPush: frame => session.push(frame),
+      onPush: frame => {
+        // What MONITOR shows is a reply to the server, which CLIENT REPLY OFF keeps back; messages are none.
+        if (frame[0] !== PLUS || session.state.reply !== 'off') session.push(frame)
+      },
       onLinkReady: () => this.#onLinkReady(),
       onBug: error => session.onBug(error),
       onLinkLost: () => {
@@ -99,6 +109,7 @@ export class SessionLane {
       lane.link.resume()
     }
     this.isPrivate = false
+    this.#signsIn = false
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
     this.#host.lanes.closePrivate(lane, true)
   }
@@ -122,6 +133,8 @@ export class SessionLane {
     const { identity } = this.#session.state
     if (this.isPrivate) {
       this.lane.identity = identity
+      if (this.#signsIn && !this.canShare) this.#labelLink()
+      this.#signsIn = false
       return
     }
     this.#host.lanes.detachShared(this.lane)
@@ -167,8 +180,8 @@ export class SessionLane {
   /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
   #onLinkReady(): void {
     this.trackAgain()
-    for (const [tracker, target] of this.#host.redirects)
-      if (target === this.#session.id) this.#host.findSession(tracker)?.trackAgain()
+    for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
+      this.#host.findSession(tracker)?.trackAgain()
   }
 
   #isPush(frame: Buffer, type: number): boolean {
@@ -178,4 +191,5 @@ export class SessionLane {
   }
 }
 
+const PLUS = 43
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57

@@ -124,7 +124,7 @@ export const options = {
     kind: commandList(denied),
     help:
       'Commands answered with an error instead of being sent. A list replaces the default; +keys adds to it, ' +
-      '-shutdown takes from it; empty denies none; config|set names a subcommand.',
+      '-shutdown takes from it; empty denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
   }),
   'retry-policy': withDefault('always', {
     group: failover,

@@ -2,6 +2,7 @@
 import type { Mutation } from './mutation.ts'
 
 const wire = 'test/wire/client-list.test.ts'
+const answers = 'test/wire/client-answers.test.ts'
 
 export const clientMutations: readonly Mutation[] = [
   {
@@ -39,5 +40,41 @@ export const clientMutations: readonly Mutation[] = [
     breaks: 'ids of two proxies have nothing in common',
     test: 'test/unit/client/client-ids.test.ts',
     shows: /by chance/,
+  },
+  {
+    name: 'what the proxy answers itself needs no proof of a login',
+    file: 'src/client/proven.ts',
+    from: 'if (context.lane.proven) {',
+    to: 'if (!context.gone) {',
+    breaks: 'each CLIENT command is refused as the server refuses it',
+    test: answers,
+    shows: /before AUTH/,
+  },
+  {
+    name: 'confirmations are kept back by CLIENT REPLY OFF',
+    file: 'src/client/handlers.ts',
+    from: 'if (!isError(type)) this.#context.push(frame)',
+    to: 'if (!isError(type)) request.owner.deliver(frame)',
+    breaks: 'confirmations and messages come all the same',
+    test: answers,
+    shows: /confirmations and messages|timeout/,
+  },
+  {
+    name: 'the session that hears invalidations gets no link for it',
+    file: 'src/client/target-link.ts',
+    from: 'if (hasLink(target)) then(context.replyTo())',
+    to: 'if (!target.gone) then(context.replyTo())',
+    breaks: 'REDIRECT to a session on a shared link works',
+    test: answers,
+    shows: /TRACKING REDIRECT/,
+  },
+  {
+    name: 'a link for a login is told the name before it',
+    file: 'src/client/session-lane.ts',
+    from: "prelude === 'without' || this.#signsIn\n          ? null",
+    to: "prelude === 'without' || !this.isPrivate\n          ? null",
+    breaks: 'no session.restore_failed where nothing is lost',
+    test: answers,
+    shows: /restore_failed/,
   },
 ]

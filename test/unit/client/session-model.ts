@@ -13,6 +13,7 @@ import { EventEmitter } from 'node:events'
 import { registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
 import { ClientIds } from '../../../src/client/client-ids.ts'
+import { Redirects } from '../../../src/client/redirects.ts'
 import type { SessionHost } from '../../../src/client/session-host.ts'
 import { createDenyList } from '../../../src/command/deny.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
@@ -140,7 +141,7 @@ export class SessionModel {
       maxUnreadBytes: 1e9,
       limitLog: new LimitLog(log),
       relieve: () => {},
-      redirects: new Map(),
+      redirects: new Redirects(),
       directory: { ids: new ClientIds(), sessions: () => [], ownLinks: () => this.#lanes.live.snapshot() },
       findSession: () => undefined,
       onClosed: () => {},
