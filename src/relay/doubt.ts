@@ -80,7 +80,16 @@ export class Doubt implements LinkListener<Request> {
     if (this.#answer === null) return
     this.#attempt++
     this.#host.observe('a refusal in doubt')
-    this.#timer = setTimeout(() => this.#ask(), backoffMs(this.#attempt, this.#host.backoff, Math.random))
+    this.#timer = setTimeout(
+      () => {
+        try {
+          this.#ask()
+        } catch (error) {
+          this.about.link.onBug(error)
+        }
+      },
+      backoffMs(this.#attempt, this.#host.backoff, Math.random),
+    )
   }
 
   /** What follows from the answer went wrong: the link that waits for it is lost. */
