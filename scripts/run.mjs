@@ -23,7 +23,8 @@ export function start(node, words, options = {}) {
     ...options,
   })
   const signals = process.stdin.isTTY ? ['SIGTERM', 'SIGHUP'] : ['SIGTERM', 'SIGHUP', 'SIGINT']
-  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  // A terminal that is closed means the end, and SIGHUP alone would be a reason to read files again.
+  for (const signal of signals) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))
   if (process.stdin.isTTY) process.on('SIGINT', () => {})
   return child
 }

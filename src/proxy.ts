@@ -48,6 +48,8 @@ export interface Proxy {
    * grace period is over, ends. `stopping` from its first moment on.
    */
   stop(): Promise<void>
+  /** Reads passwords and TLS files again at once, as is done within a second anyway; answers how many have changed. */
+  reload(): Promise<number>
   /** What is being done; whoever asks whether new clients should come is told no from `stopping` on. */
   readonly state: ProxyState
   readonly counters: Readonly<Counters>
@@ -210,6 +212,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       state = 'running'
       return { ...bound, admin: opened?.bound ?? null }
     },
+    reload: () => security.files.lookNow(),
     async stop() {
       const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config
       state = 'stopping'

@@ -41,6 +41,7 @@ async function run(config: Config): Promise<void> {
   for (const exposure of exposures(config)) log.warn(exposure)
   tellMissingFlags(log)
   const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
+  reloadOnSignal(proxy, log)
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
   try {
     const bound = await proxy.start()
@@ -56,6 +57,18 @@ async function run(config: Config): Promise<void> {
   }
 }
 
+/** SIGHUP, by which daemons are told to read their files again, and which a terminal sends when it is closed. */
+function reloadOnSignal(proxy: RunningProxy, log: Log): void {
+  process.on('SIGHUP', () => {
+    void proxy.reload().then(changed => {
+      log.info(
+        { event: 'process.reload', signal: 'SIGHUP', changed },
+        'password and TLS files were read again; options are read at the start alone: restart for those',
+      )
+    })
+  })
+}
+
 function tellMissingFlags(log: Log): void {
   const flags = missingFlags(process.execArgv, process.env['NODE_OPTIONS'])
   if (flags.length === 0) return
@@ -66,14 +79,15 @@ function tellMissingFlags(log: Log): void {
   )
 }
 
-/** SIGTERM, SIGINT, SIGHUP and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
+/** SIGTERM, SIGINT and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
 function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): void {
   const options: closeWithGrace.Options = {
     delay: delayMs,
     logger: false,
+    // SIGHUP is no reason to end (reloadOnSignal).
     // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
     // empty event loop is no reason to drain.
-    skip: ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
+    skip: ['SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
     onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: ending at once'),
     onSecondError: error => log.fatal({ event: 'process.crash', err: error }, 'uncaught error while stopping'),
     onTimeout: ms => log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in its time'),

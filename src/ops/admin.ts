@@ -2,9 +2,10 @@
 //
 // Owns: the server and its limits. Answers GET and HEAD, and reads nothing but the request line: a body ends the
 // connection. Never: changes anything, waits for Redis or Sentinel, or takes much: slow clients are cut after seconds,
-// and there are few of them at a time.
+// and there are few of them at a time (admin-guard.ts).
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Address } from '../address.ts'
+import { keepNewest, mayAsk } from './admin-guard.ts'
 import { createExposition, type Exposition } from './exposition.ts'
 import type { Facts } from './facts.ts'
 import type { Log } from './log.ts'
@@ -32,6 +33,7 @@ export class Admin {
   readonly #log: Log
   readonly #process = new ProcessStats()
   readonly #exposition: Exposition
+  #listenHost = ''
 
   constructor(gather: () => Facts, log: Log) {
     this.#gather = gather
@@ -52,12 +54,13 @@ export class Admin {
         })
       },
     )
-    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.on('connection', keepNewest(MAX_CONNECTIONS))
     this.#server.setTimeout(IDLE_MS)
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   listen(address: Address): Promise<Address> {
+    this.#listenHost = address.host
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ host: address.host, port: address.port }, () => {
@@ -86,6 +89,11 @@ export class Admin {
     // A body would have to be read to its end before the next request; nobody has a reason to send one.
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
     if ((length !== undefined && length !== '0') || encoding !== undefined) response.setHeader('Connection', 'close')
+    if (!mayAsk(request.socket, request.headers.host, this.#listenHost)) {
+      response.setHeader('Connection', 'close')
+      send(response, 421, 'this port answers for addresses and for names of this host; ask it by its address\n')
+      return
+    }
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
     if (!paths.includes(path)) {
       send(response, 404, `no such page; there are ${paths.join(', ')}\n`)

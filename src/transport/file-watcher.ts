@@ -54,6 +54,13 @@ export class FileWatcher {
     this.#arm(lookMs)
   }
 
+  /** Looks at once and reports what has changed, however young; answers how many of those watched have. */
+  async lookNow(): Promise<number> {
+    const known = [...this.#watched].filter(one => one.stats.length > 0)
+    const changed = await Promise.all(known.map(readAgain))
+    return changed.filter(Boolean).length
+  }
+
   stop(): void {
     this.#running = false
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -89,11 +96,17 @@ async function look(one: Watched): Promise<'same' | 'changing'> {
   }
   if (one.restless === 0) return 'same'
   one.restless = 0
+  await readAgain(one)
+  return 'same'
+}
+
+/** Reports it where the content is another one. */
+async function readAgain(one: Watched): Promise<boolean> {
   const digests = await Promise.all(one.paths.map(digestOf))
-  if (digests.every((digest, i) => digest === one.digests[i])) return 'same'
+  if (digests.every((digest, i) => digest === one.digests[i])) return false
   one.digests = digests
   one.onChange()
-  return 'same'
+  return true
 }
 
 async function statOf(path: string): Promise<string> {

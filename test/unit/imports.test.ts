@@ -29,6 +29,7 @@ const leaves = [
 ] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
+  'ops/admin-guard',
   'ops/counter-metrics',
   'ops/exposition',
   'ops/facts',
@@ -68,6 +69,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/exposition': ['ops/facts', 'ops/histogram', 'ops/metric'],
   'ops/status': ['ops/facts'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
+  'ops/admin-guard': [],
   'ops/libraries': [],
   'ops/rights': ['ops/log'],
   'ops/bugs': ['ops/counters', 'ops/log'],
