@@ -197,5 +197,7 @@ function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buff
   if (!context.takePrivate()) return false
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
+  // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
+  context.lane.hurry()
   return true
 }

@@ -135,6 +135,12 @@ export class Lane implements LinkListener<Request> {
     this.#submitHeld(request)
   }
 
+  /** What has been submitted is written now: others of this turn may not overtake it at the server. */
+  hurry(): void {
+    const link = this.#link
+    if (link !== null && link.status === 'ready') this.#host.turn.writeNow(link)
+  }
+
   #submitHeld(request: Request): void {
     if (request.local === null && this.#host.gate.state.kind === 'tripped') {
       this.#host.counters.refusedByBreaker++

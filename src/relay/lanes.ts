@@ -172,8 +172,10 @@ export class Lanes implements LaneHost {
     this.#private.set(lane, identity.key)
     this.#spares.use(identity)
     const link = this.#idle.take(identity.key)
-    if (link) lane.adopt(link)
-    else lane.ensureLink()
+    if (link) {
+      lane.adopt(link)
+      this.turn.defer(() => this.#refill(performance.now()), this)
+    } else lane.ensureLink()
     return lane
   }
 
@@ -421,9 +423,13 @@ export class Lanes implements LaneHost {
       this.#checkSilence(lane, now)
     })
     this.#tidyUp(now)
-    const { master } = this.gate
-    if (this.gate.state.kind === 'open' && master !== null && !this.#loading.isUnderWay)
-      this.#spares.refill(master, now)
+    this.#refill(now)
+  }
+
+  /** In a failover links that are needed now come first. */
+  #refill(now: number): void {
+    const { master, state } = this.gate
+    if (state.kind === 'open' && master !== null && !this.#loading.isUnderWay) this.#spares.refill(master, now)
   }
 
   /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */

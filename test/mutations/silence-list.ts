@@ -5,6 +5,7 @@ const handOver = 'test/unit/relay/hand-over.test.ts'
 const silence = 'test/unit/relay/silence.test.ts'
 const laneSilence = 'test/wire/lane-silence.test.ts'
 const slowServer = 'test/wire/slow-server.test.ts'
+const spareLinks = 'test/wire/spare-links.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
 
 export const silenceMutations: readonly Mutation[] = [
@@ -97,5 +98,23 @@ export const silenceMutations: readonly Mutation[] = [
     breaks: 'commands run on their database',
     test: handshake,
     shows: /a database cannot be chosen/,
+  },
+  {
+    name: 'a subscription is overtaken by what is published behind it',
+    file: 'src/client/dispatch.ts',
+    from: '  context.lane.hurry()\n',
+    to: '',
+    breaks: 'the first session that needs a link has it at once',
+    test: spareLinks,
+    shows: /misses nothing/,
+  },
+  {
+    name: 'no link is dialled ahead',
+    file: 'src/proxy.ts',
+    from: "spares: 'warm'",
+    to: "spares: 'none'",
+    breaks: 'the first session that needs a link has it at once',
+    test: spareLinks,
+    shows: /misses nothing/,
   },
 ]
