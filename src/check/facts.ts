@@ -27,7 +27,8 @@ export interface SentinelFacts {
   /** CKQUORUM's answer where it is no OK. */
   readonly noQuorum: string | null
   readonly replicas: readonly ListedReplica[]
-  readonly peers: readonly { readonly runId: string; readonly address: Address }[]
+  /** The others it lists; `down`: it cannot reach that one. */
+  readonly peers: readonly { readonly runId: string; readonly address: Address; readonly down: boolean }[]
   readonly inTilt: boolean
 }
 
@@ -92,6 +93,8 @@ export interface Settings {
   readonly listen: Address | null
   /** The longest a command may wait, by --hold-timeout and --max-retries. */
   readonly holdLimitMs: number
+  /** --answer-timeout */
+  readonly answerTimeoutMs: number
   readonly maxSessions: number
   readonly links: 'auto' | 'private'
   readonly redisUser: string | null

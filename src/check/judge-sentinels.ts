@@ -96,9 +96,11 @@ export function judgeRefusal(
 }
 
 function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[]): Finding[] {
-  const known = Math.max(sentinels.length, ...seen.map(({ view }) => view.knownSentinels))
+  const there = sentinels.filter(one => isThere(one, sentinels))
+  const known = Math.max(there.length, ...seen.map(({ view }) => view.knownSentinels))
   const needed = majorityOf(known)
   const findings: Finding[] = []
+  const gone = goneForAll(sentinels)
   if (seen.length < needed) {
     const what = `only ${seen.length} of ${known} can be asked about this master; a majority is ${needed}`
     findings.push(
@@ -106,12 +108,14 @@ function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[])
         'sentinels.minority',
         together,
         what,
-        'without a majority no failover is possible and none is followed: bring them back',
+        'no failover is possible and none is followed; a Holdfast serves while all in reach agree, a quorum at least: bring ' +
+          'them back, or where they are gone for good SENTINEL RESET on each of the others',
       ),
     )
   }
-  if (known > sentinels.length) {
-    const what = `they count ${known}, and only ${sentinels.length} can be found: some of those they remember are gone`
+  if (known > there.length || gone > 0) {
+    const found = Math.min(there.length, known) - gone
+    const what = `they count ${known}, and only ${found} can be found: some of those they remember are gone`
     findings.push(
       warning(
         'sentinels.forgotten',
@@ -137,6 +141,23 @@ function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[])
     findings.push(warning('sentinels.one-host', together, what, 'run them on hosts that fail independently'))
   }
   return findings
+}
+
+/** A seed that nobody answers at and nobody lists is a mistake of ours (it has its own finding), and none of them. */
+function isThere(one: SentinelFacts, all: readonly SentinelFacts[]): boolean {
+  if (one.contact.kind === 'answers' || one.announced !== null) return true
+  return all.some(({ peers }) => peers.some(({ address }) => sameAddress(address, one.address)))
+}
+
+/** How many are out of reach from here and for all who list them. */
+function goneForAll(sentinels: readonly SentinelFacts[]): number {
+  return sentinels.filter(({ contact, address, announced }) => {
+    if (contact.kind === 'answers') return false
+    const listings = sentinels.flatMap(({ peers }) =>
+      peers.filter(peer => sameAddress(peer.address, announced ?? address)),
+    )
+    return listings.length > 1 && listings.every(({ down }) => down)
+  }).length
 }
 
 function judgeQuorum(seen: readonly Seen[]): Finding[] {

@@ -20,6 +20,7 @@ export function judge(facts: Facts, settings: Settings): Finding[] {
     ...judgeSentinels(facts, settings),
     ...judgeNodes(facts, settings),
     ...judgeTimes(facts, settings),
+    ...judgeSlow(facts, settings),
     ...judgeLibraries(facts, settings),
     ...facts.unusedNat.map(from =>
       warning(
@@ -49,6 +50,22 @@ function judgeListen({ listen }: Facts, settings: Settings): Finding[] {
     case 'impossible':
       return [problem('listen.impossible', subject, `cannot be had (${listen.code})`, 'choose another with --listen')]
   }
+}
+
+/** Half of the limit is left for a busy moment. `ms` is for a connection and an answer, which Holdfast has a limit each for. */
+function judgeSlow({ sentinels, nodes }: Facts, { answerTimeoutMs }: Settings): Finding[] {
+  const met = [
+    ...sentinels.map(({ address, contact }) => ['sentinel', `Sentinel ${formatAddress(address)}`, contact] as const),
+    ...nodes.map(({ address, contact, listed }) => ['node', `${listed} ${formatAddress(address)}`, contact] as const),
+  ]
+  return met.flatMap(([kind, subject, contact]) => {
+    if (contact.kind !== 'answers' || contact.ms <= answerTimeoutMs / 2) return []
+    const what = `took ${Math.round(contact.ms)} ms to connect and to answer, and --answer-timeout is ${answerTimeoutMs} ms`
+    const level = contact.ms > answerTimeoutMs ? problem : warning
+    return [
+      level(`${kind}.slow`, subject, what, 'raise --answer-timeout and --connect-timeout, or look at the network'),
+    ]
+  })
 }
 
 function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Finding[] {

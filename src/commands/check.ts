@@ -28,6 +28,7 @@ function settingsOf(config: Config): Parameters<typeof judge>[1] {
     masterName: config.masterName,
     listen: config.listen,
     holdLimitMs: holdLimitMs(config.holdTimeoutMs, config.maxRetries, backoff),
+    answerTimeoutMs: config.answerTimeoutMs,
     maxSessions: config.maxSessions,
     links: config.links,
     redisUser: config.redisUsername,

@@ -112,4 +112,13 @@ export const minorityMutations: readonly Mutation[] = [
     test: 'test/unit/transport/name-lookup.test.ts',
     shows: /last good/,
   },
+  {
+    name: 'PSUBSCRIBE falls back to single channels whatever was wrong',
+    file: 'src/sentinel/sentinel-connection.ts',
+    from: 'if (!isNoPerm(reasonOf(error))) throw error',
+    to: 'if (isNoPerm(reasonOf(error)) && client.status === null) throw error',
+    breaks: 'what passes by itself is tried again as a whole',
+    test: 'test/wire/watcher-minority.test.ts',
+    shows: /PSUBSCRIBE/,
+  },
 ]

@@ -8,6 +8,7 @@ const settings: Settings = {
   masterName: 'm',
   listen: { host: '127.0.0.1', port: 6379 },
   holdLimitMs: 60_000,
+  answerTimeoutMs: 1000,
   maxSessions: 1000,
   links: 'auto',
   redisUser: null,
@@ -118,6 +119,44 @@ const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
     'Sentinels that are remembered and gone',
     facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { view: { ...view, knownSentinels: 5 } })) }),
     ['sentinels.forgotten'],
+  ],
+  [
+    'Sentinels that were replaced, and that nobody reaches',
+    facts({
+      sentinels: [
+        ...[1, 2, 3].map(n => {
+          const peers = [4, 5].map(gone => ({ runId: `run-${gone}`, address: sentinel(gone).address, down: true }))
+          return sentinel(n, { view: { ...view, knownSentinels: 5 }, peers })
+        }),
+        ...[4, 5].map(n => {
+          const contact = { kind: 'unreachable', why: 'ECONNREFUSED' } as const
+          return sentinel(n, { announced: sentinel(n).address, contact, view: null, runId: null })
+        }),
+      ],
+    }),
+    ['sentinel.unreachable', 'sentinel.unreachable', 'sentinels.forgotten'],
+  ],
+  [
+    'seeds that never were there, and one of three down',
+    facts({
+      sentinels: [
+        ...[1, 2].map(n => {
+          const peers = [{ runId: 'run-3', address: sentinel(3).address, down: false }]
+          return sentinel(n, { peers })
+        }),
+        ...[3, 8, 9].map(n => {
+          const contact = { kind: 'unreachable', why: 'ECONNREFUSED' } as const
+          return sentinel(n, { contact, view: null, runId: null })
+        }),
+      ],
+    }),
+    ['sentinel.unreachable', 'sentinel.unreachable', 'sentinel.unreachable'],
+  ],
+  ['a node that is far away', facts({ nodes: [node({ contact: { kind: 'answers', ms: 700 } })] }), ['node.slow']],
+  [
+    'a Sentinel that is too far away',
+    facts({ sentinels: [sentinel(1, { contact: { kind: 'answers', ms: 1_100 } }), sentinel(2), sentinel(3)] }),
+    ['sentinel.slow'],
   ],
   [
     'an even number',
