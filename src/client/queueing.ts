@@ -145,11 +145,7 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
     context.waitForReplies()
     return false
   }
-  if (transaction.detached) {
-    endTransaction(context)
-    context.answer(execAborted)
-    return true
-  }
+  if (transaction.detached) return endDetached(context, execAborted)
   const instead = answerInstead(context, transaction)
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
@@ -177,6 +173,28 @@ function handleRefusedExec(context: SessionContext, transaction: Transaction, fr
   return true
 }
 
+/**
+ * The end of a transaction whose MULTI was given up. Its link may have outlived that and watch keys, for this session and for
+ * whoever uses the link next: it is told to forget them, as by EXEC and DISCARD.
+ */
+function endDetached(context: SessionContext, reply: Buffer): true {
+  endTransaction(context)
+  if (!context.state.watching && !context.state.watchLost) {
+    context.answer(reply)
+    return true
+  }
+  const onSuccess = (): void => {
+    context.state.watching = false
+    context.state.watchLost = false
+  }
+  const handler = new OneReply({ onSuccess, rewrite: () => reply })
+  const request = createUnit(context.replyTo(), encodeCommand(['UNWATCH']), 1, 1, handler)
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
 function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
   // Its MULTI may be given up yet: then there is nothing to discard at the server.
   if (context.pending > 0) return later(context)
@@ -185,11 +203,7 @@ function handleDiscard(context: SessionContext, transaction: Transaction, frame:
     context.state.watching = false
     context.state.watchLost = false
   }
-  if (transaction.detached) {
-    end()
-    context.answer(Buffer.from('+OK\r\n'))
-    return true
-  }
+  if (transaction.detached) return endDetached(context, Buffer.from('+OK\r\n'))
   const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
   request.cls = 'read'
   context.submit(request)

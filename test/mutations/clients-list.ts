@@ -69,6 +69,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /TRACKING REDIRECT/,
   },
   {
+    name: 'a transaction that was given up leaves its WATCH on the link',
+    file: 'src/client/queueing.ts',
+    from: 'if (!context.state.watching && !context.state.watchLost) {',
+    to: 'if (!context.gone) {',
+    breaks: 'DISCARD leaves no WATCH on a link that another session may use',
+    test: 'test/wire/given-up-transactions.test.ts',
+    shows: /nothing that it watches has changed/,
+  },
+  {
     name: 'a link for a login is told the name before it',
     file: 'src/client/session-lane.ts',
     from: "prelude === 'without' || this.#signsIn\n          ? null",

@@ -1,0 +1,75 @@
+// A transaction that is given up in a hold while its link stays up: nothing of it is left on that link, for its session or
+// for the next one that uses the link.
+import t, { type Test } from 'tap'
+import { type SingleServer, startSingle } from '../support/holdfast.ts'
+import { RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+interface World {
+  readonly client: RespClient
+  readonly other: RespClient
+  /** A failover is announced, and `act` runs until its command is given up; then the failover is called off. */
+  readonly inHold: (act: () => Promise<Value>) => Promise<void>
+}
+
+async function world(t: Test): Promise<World> {
+  const at: SingleServer = await startSingle(t, {
+    options: { 'hold-timeout': '300ms' },
+    expectedErrors: ['gate.tripped'],
+  })
+  const connect = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(at.holdfast.port)
+    t.teardown(() => client.close())
+    return client
+  }
+  const { holdfast, node, sentinel } = at
+  const about = `master mymaster ${node.host} ${node.port}`
+  const [client, other, third] = [await connect(), await connect(), await connect()]
+  const works = async (): Promise<boolean> => (await third.send('SET', 'other', '1')) === 'OK'
+  const inHold = async (act: () => Promise<Value>): Promise<void> => {
+    const from = holdfast.log.length
+    sentinel.flags = 'master,failover_in_progress'
+    sentinel.publish('+elected-leader', about)
+    await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+    const lost = holdfast.counters.linksLost
+    const reply = await act()
+    t.match(reply instanceof RespError ? reply.code : reply, 'TRYAGAIN')
+    t.equal(holdfast.counters.linksLost, lost, 'its link is up')
+    sentinel.flags = 'master'
+    sentinel.publish('-failover-abort-no-good-slave', about)
+    await waitUntil('the master serves again', works, { withinMs: 20_000, everyMs: 20 })
+  }
+  return { client, other, inHold }
+}
+
+for (const end of ['DISCARD', 'EXEC']) {
+  t.test(`${end} — of a MULTI that was given up — leaves no WATCH on a link that another session may use`, async t => {
+    const { client, other, inHold } = await world(t)
+    await client.send('WATCH', 'k')
+    await inHold(() => client.send('MULTI'))
+    const ended = await client.send(end)
+    t.equal(ended instanceof RespError ? ended.code : ended, end === 'EXEC' ? 'EXECABORT' : 'OK')
+    t.equal(await client.send('PING'), 'PONG')
+    t.equal(await client.send('SET', 'k', 'changed'), 'OK')
+    for (const session of [client, other]) {
+      t.equal(await session.send('MULTI'), 'OK')
+      t.equal(await session.send('INCR', 'n'), 'QUEUED')
+      t.type(await session.send('EXEC'), Array, 'nothing that it watches has changed')
+    }
+  })
+}
+
+t.test('EXEC — given up while it waits — leaves no open MULTI behind', async t => {
+  const { client, other, inHold } = await world(t)
+  await client.send('WATCH', 'k')
+  await client.send('MULTI')
+  await client.send('INCR', 'n')
+  await inHold(() => client.send('EXEC'))
+  t.equal(await client.send('GET', 'n'), null, 'it has not run, and this is no part of it')
+  await client.send('SET', 'k', 'changed')
+  for (const session of [client, other]) {
+    t.equal(await session.send('MULTI'), 'OK')
+    t.equal(await session.send('GET', 'n'), 'QUEUED')
+    t.strictSame(await session.send('EXEC'), [null])
+  }
+})
