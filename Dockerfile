@@ -2,11 +2,11 @@
 # Compiles with the development tools; runs with the production packages, the compiled program and nothing else.
 #
 #   docker build -t holdfast .
-#   docker build -t holdfast:distroless --build-arg RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13 .
+#   docker build -t holdfast:shell --build-arg RUNTIME_IMAGE=docker.io/library/node:24-trixie-slim .
 #
 # The result runs as uid 1000, with a read-only root file system, without capabilities and without a shell.
 ARG BUILD_IMAGE=docker.io/library/node:24-trixie-slim
-ARG RUNTIME_IMAGE=docker.io/library/node:24-trixie-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13
 
 # What is copied out of the first two stages is the same on every processor, so they run on the builder's own. No package that
 # they need has an install script; the one of `node` would bring a Node, and there is one here.
@@ -34,8 +34,9 @@ LABEL org.opencontainers.image.title="holdfast" \
 WORKDIR /app
 # /nodejs/bin is where the distroless images keep node. MALLOC_*: glibc by itself raises the size from which it gives blocks back at
 # once, and opens a heap for each thread; both keep memory that is free (measured in docs/operations.md, "Memory"). The values are its
-# own first ones, held fast. A musl image reads none of them.
+# own first ones, held fast. A musl image reads none of them. The admin port is for the health check; loopback, so it shows nothing.
 ENV NODE_ENV=production \
+    HOLDFAST_ADMIN_LISTEN=127.0.0.1:9379 \
     MALLOC_ARENA_MAX=1 \
     MALLOC_MMAP_THRESHOLD_=131072 \
     MALLOC_TRIM_THRESHOLD_=131072 \
@@ -47,7 +48,7 @@ COPY --from=build /app/dist ./dist
 USER 1000:1000
 EXPOSE 6379 9379
 STOPSIGNAL SIGTERM
-# Asks the admin port, so it needs HOLDFAST_ADMIN_LISTEN (127.0.0.1:9379 will do). No shell is involved.
+# Asks the admin port at HOLDFAST_ADMIN_LISTEN. No shell is involved.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "/app/dist/main.js", "health"]
 # Loopback is the default; in a container of its own (not a sidecar) set HOLDFAST_LISTEN=0.0.0.0:6379.

@@ -63,7 +63,7 @@ function judge({ report, healthy, peakMb, exitCode, stopMs }: Trial): Row[] {
     must('error replies', String(Object.keys(report.errors).length), value => value === '0'),
     told('longest pause of one client', `${(report.longestPause.ms / 1000).toFixed(1)} s`),
     must('health check, before and after', healthy.join(' '), value => value === '0 0'),
-    must('memory at most', `${peakMb} MB`, () => peakMb > 0 && peakMb < 192),
+    must('memory at most', `${peakMb} MB`, () => peakMb > 0 && peakMb < 512),
     must('exit code after SIGTERM', `${exitCode} in ${stopMs} ms`, () => exitCode === 0),
   ]
 }

@@ -1,9 +1,10 @@
 // The manifests as kustomize renders them, against the API of Kubernetes 1.36, and the promises that they make.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
+import { container } from '../support/memory-limit.ts'
 import { faultsOf, type Manifest, parseManifests, render, root } from './manifests.ts'
 
 const folder = join(root, 'deploy', 'kubernetes')
@@ -106,6 +107,22 @@ t.test('the liveness probe — asks only whether the process answers — so that
   t.equal(at(rendered, ...sidecar, 'readinessProbe'), undefined, 'and the pod stays ready through a failover')
 })
 
+t.test('the startup probe — restarts nothing — however long Redis is away when a pod starts', async t => {
+  const probe = at(named(render(join(folder, 'example')), 'Deployment'), ...sidecar, 'startupProbe')
+  const seconds = Number(at(probe, 'periodSeconds')) * Number(at(probe, 'failureThreshold'))
+  t.ok(seconds > 365 * 86_400, `${seconds} s`)
+})
+
+t.test('the PodMonitor — names the job — that the alert for a Holdfast which is down looks for', async t => {
+  const monitor = named(renderWith(t, [workload('Deployment')]), 'PodMonitor')
+  const relabelings = at(monitor, 'spec', 'podMetricsEndpoints', 0, 'relabelings')
+  t.strictSame(relabelings, [{ targetLabel: 'job', replacement: 'holdfast' }])
+  const alerts = readFileSync(join(root, 'deploy', 'observability', 'alerts.yaml'), 'utf8')
+  const [, pattern = ''] = /up\{job=~"([^"]+)"\} == 0/.exec(alerts) ?? []
+  for (const job of ['holdfast', 'shop/holdfast']) t.match(job, new RegExp(`^(?:${pattern})$`))
+  for (const job of ['redis', 'myholdfast']) t.notMatch(job, new RegExp(`^(?:${pattern})$`))
+})
+
 t.test('the admin port — is one number — for the option, the container, the probes and the PodMonitor', async t => {
   const rendered = renderWith(t, [workload('Deployment')])
   const deployment = named(rendered, 'Deployment')
@@ -128,12 +145,19 @@ t.test('the PodMonitor and the NetworkPolicy — select the pods with the sideca
   t.strictSame(at(named(rendered, 'NetworkPolicy'), 'spec', 'podSelector', 'matchLabels'), wanted)
 })
 
-t.test('the memory limit — leaves the process 128 MiB — besides what it may hold', async t => {
+t.test('the memory limit — is the one that a full proxy was tried with — for what it may hold', async t => {
   const rendered = named(render(join(folder, 'example')), 'Deployment')
   t.equal(at(rendered, ...sidecar, 'env', 1, 'name'), 'HOLDFAST_MAX_HELD_BYTES')
   const held = Number(/^(\d+)mb$/.exec(String(at(rendered, ...sidecar, 'env', 1, 'value')))?.[1])
   const limit = Number(/^(\d+)Mi$/.exec(String(at(rendered, ...sidecar, 'resources', 'limits', 'memory')))?.[1])
-  t.equal(limit - held, 128)
+  t.strictSame({ heldMb: held, limitMiB: limit }, container)
+  const readme = readFileSync(join(root, 'docker', 'README.md'), 'utf8')
+  t.ok(
+    readme.includes(`--memory ${container.limitMiB}m `) &&
+      readme.includes(`HOLDFAST_MAX_HELD_BYTES=${container.heldMb}mb `),
+  )
+  t.match(readFileSync(join(root, 'docker', 'compose.yaml'), 'utf8'), `mem_limit: ${container.limitMiB}m`)
+  t.match(readFileSync(join(root, 'docs', 'kubernetes.md'), 'utf8'), `| ${container.limitMiB}Mi |`)
 })
 
 t.test('passwords — come from keys that the Secret has — mounted as a folder, so that they can change', async t => {
@@ -159,7 +183,7 @@ t.test(
       ['readOnlyRootFilesystem', 'readOnlyRootFileSystem', /readOnlyRootFileSystem.*does not exist/],
       ['startupProbe', 'startUpProbe', /startUpProbe.*does not exist/],
       ['containerPort: 9379', 'containerPort: "9379"', /containerPort must be integer/],
-      ['memory: 192Mi', 'memory: 192Mb', /memory must match/],
+      ['memory: 512Mi', 'memory: 512Mb', /memory must match/],
       [/ {6}containers:[\s\S]*? {6}initContainers:/, '      initContainers:', /containers/],
       ['kind: Deployment', 'kind: Deploymint', /Deploymint: this check does not know/],
     ]

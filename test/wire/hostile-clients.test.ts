@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { startBystander } from '../support/bystander.ts'
 import { type AsProcess, startSingle, startSingleProcess } from '../support/holdfast.ts'
+import { container } from '../support/memory-limit.ts'
 import { MB, watchResident } from '../support/resident.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { resumeServer, stopServer } from '../support/servers.ts'
@@ -38,8 +39,8 @@ const closedOf = (socket: Socket): Promise<void> =>
     else socket.once('close', () => resolve())
   })
 
-/** Runs `attack` beside a bystander; memory may grow by `allowance`, and a later session is served. */
-async function survive(t: Test, holdfast: AsProcess, allowance: number, attack: () => Promise<void>): Promise<void> {
+/** Runs `attack` beside a bystander; memory may grow by `allowance`, and a later session is served. Answers the most. */
+async function survive(t: Test, holdfast: AsProcess, allowance: number, attack: () => Promise<void>): Promise<number> {
   const watched = watchResident(holdfast.pid)
   const before = watched.now()
   const bystander = await startBystander(holdfast.port)
@@ -53,6 +54,7 @@ async function survive(t: Test, holdfast: AsProcess, allowance: number, attack: 
   const client = await RespClient.connect(holdfast.port)
   t.equal(await client.send('PING'), 'PONG')
   await client.close()
+  return most
 }
 
 t.test('ten thousand clients — come and go, come and say nothing — in bounded memory', async t => {
@@ -80,12 +82,12 @@ t.test('ten thousand clients — come and go, come and say nothing — in bounde
 t.test(
   'a thousand clients with a large command each — are held within the limit — while the master is silent',
   async t => {
-    const { holdfast, node } = await startSingleProcess(t, { options: { 'max-held-bytes': '64mb' } })
+    const { holdfast, node } = await startSingleProcess(t, { options: { 'max-held-bytes': `${container.heldMb}mb` } })
     const bytes = command('SET', 'k', Buffer.alloc(MB / 2, 'v'))
     const sockets = await openMany(holdfast.port, 1000)
     // The limit, a read of each session twice (the one that was looked at and the one that waits), and what a garbage
     // collector needs to run.
-    await survive(t, holdfast, 64 * MB + 1000 * 2 * 65_536 + 150 * MB, async () => {
+    const peak = await survive(t, holdfast, container.heldMb * MB + 1000 * 2 * 65_536 + 150 * MB, async () => {
       await stopServer(node)
       const replies = sockets.map(
         socket => new Promise<string>(resolve => socket.once('data', data => resolve(String(data)))),
@@ -97,6 +99,7 @@ t.test(
       t.strictSame(new Set(await Promise.all(replies)), new Set(['+OK\r\n']))
     })
     for (const socket of sockets) socket.destroy()
+    t.ok(peak < container.limitMiB * MB, `${(peak / MB).toFixed(0)} MB fit the limit of the shipped container`)
   },
 )
 
