@@ -1,5 +1,6 @@
 // handshake.ts — the first words on a new link, all in one write: who we are, is this node the master, can it serve.
 //
+//   SELECT db                  only for a named user outside database 0, see below
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
 //   [CLIENT KILL ID old ...]   the fence, see below
 //   SELECT db                  only when not 0
@@ -12,6 +13,9 @@
 // The fence: requests in the socket of a stalled server run when it wakes up, even if we have closed that socket. Before
 // anything is sent again to the same process, the old connection is ended there by its id; the answer (0 or 1) means
 // that it is gone, its unread bytes with it.
+//
+// A client that selects a database and then signs in stays in that database, also as a user that may not SELECT. So the database
+// is selected twice: as whoever the connection is before it signs in, and as the user. One of the two must be allowed.
 import { isNoPerm, type Right } from '../ops/rights.ts'
 import { decodeReply, ReplyError, text } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -58,6 +62,8 @@ export class Handshake {
   readonly missing: Right[] = []
   /** The user may not run SCRIPT LOAD. */
   scriptsRefused = false
+  /** The database was selected before the user signed in. */
+  selected = false
   readonly #steps: Step[]
   readonly #prelude: Prelude | null
   #next = 0
@@ -70,6 +76,7 @@ export class Handshake {
     this.identity = identity
     this.password = passwordOf(identity)
     this.#steps = [helloStep(identity, this.password), ...first.fence.map(fenceStep)]
+    if (identity.database !== 0 && identity.username !== null) this.#steps.unshift(earlySelectStep(identity.database))
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
     this.#prelude = prelude !== null && prelude.bytes.length > 0 ? prelude : null
@@ -146,13 +153,26 @@ function fenceStep(clientId: number): Step {
   }
 }
 
+/** Any error is left to the steps behind it, but for those with which a node hangs up. */
+function earlySelectStep(database: number): Step {
+  return {
+    bytes: encodeCommand(['SELECT', String(database)]),
+    judge(handshake, frame, type) {
+      handshake.selected = type !== MINUS
+      const hangsUp = /^-(DENIED|ERR max number of clients)/.test(lineOf(frame))
+      return hangsUp ? { kind: 'refused', text: lineOf(frame).slice(1) } : null
+    },
+  }
+}
+
 function selectStep(database: number): Step {
   return {
     bytes: encodeCommand(['SELECT', String(database)]),
-    judge(_handshake, frame, type) {
+    judge(handshake, frame, type) {
       // Later commands would run on database 0.
       if (isBusy(frame, type)) return busy(frame)
       if (type !== MINUS || lineOf(frame).startsWith('-NOAUTH')) return null
+      if (handshake.selected && isNoPerm(lineOf(frame))) return null
       return { kind: 'auth', frame: Buffer.from(frame), text: lineOf(frame).slice(1) }
     },
   }

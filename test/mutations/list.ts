@@ -13,6 +13,7 @@ import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
 import { sessionMutations } from './session-list.ts'
 import { silenceMutations } from './silence-list.ts'
+import { suiteMutations } from './suite-list.ts'
 
 export const mutations: readonly Mutation[] = [
   ...clientMutations,
@@ -26,5 +27,6 @@ export const mutations: readonly Mutation[] = [
   ...relayMutations,
   ...robustMutations,
   ...sessionMutations,
+  ...suiteMutations,
   ...silenceMutations,
 ]

@@ -24,7 +24,18 @@ function answer(handshake: Handshake, ...frames: (string | Buffer)[]): unknown {
 const questions = [
   ['nobody', createIdentity(null, null, 0, 2), nothing, ['HELLO 2', 'PING']],
   ['the default user', createIdentity(null, 'pw', 0, 3), nothing, ['HELLO 3 AUTH default pw', 'PING']],
-  ['a user in a database', createIdentity('u', 'pw', 5, 2), nothing, ['HELLO 2 AUTH u pw', 'SELECT 5', 'PING']],
+  [
+    'a user in a database',
+    createIdentity('u', 'pw', 5, 2),
+    nothing,
+    ['SELECT 5', 'HELLO 2 AUTH u pw', 'SELECT 5', 'PING'],
+  ],
+  [
+    'a login without a name in a database',
+    createIdentity(null, 'pw', 5, 2),
+    nothing,
+    ['HELLO 2 AUTH default pw', 'SELECT 5', 'PING'],
+  ],
   [
     'a lane with links to end and scripts to load',
     createIdentity(null, null, 1, 2),
@@ -63,6 +74,24 @@ for (const [what, frames, kind] of failures) {
     t.match(answer(new Handshake(identity, nothing, null), ...frames), { kind })
   })
 }
+
+const noSelect = "-NOPERM User u has no permissions to run the 'select' command\r\n"
+const early = [
+  ['the connection may before it signs in', '+OK\r\n', noSelect, 'more'],
+  ['the user may', '-NOAUTH Authentication required.\r\n', '+OK\r\n', 'more'],
+  ['nobody may', '-NOAUTH Authentication required.\r\n', noSelect, { kind: 'auth' }],
+] as const
+for (const [who, before, behind, outcome] of early) {
+  t.test(`handshake — is in its database as a named user — where ${who}`, async t => {
+    const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
+    t.match(answer(handshake, before, helloReply('master'), behind), outcome)
+  })
+}
+
+t.test('handshake — is refused — where a node hangs up on the first word of a named user', async t => {
+  const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
+  t.match(answer(handshake, '-ERR max number of clients reached\r\n'), { kind: 'refused' })
+})
 
 t.test('handshake — hands on the very error of the node — when it refuses the identity', async t => {
   const line = '-WRONGPASS invalid username-password pair or user is disabled.\r\n'

@@ -1,0 +1,21 @@
+// A user that may not SELECT works in the database that the client selected before it signed in, as at a server.
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { ask, RespClient, RespError } from '../support/resp-client.ts'
+
+t.test(
+  'a user without the right to SELECT — stays in the database of its connection — also on a link of its own',
+  async t => {
+    const { holdfast, node } = await startSingle(t, { serverConfig: ['user bob on >pw ~* +get +set +blpop +rpush'] })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('SELECT', '9'), 'OK')
+    t.equal(await client.send('AUTH', 'bob', 'pw'), 'OK')
+    t.equal(await client.send('SET', 'k', 'v'), 'OK')
+    t.equal(await client.send('RPUSH', 'list', 'one'), 1)
+    t.strictSame(await client.send('BLPOP', 'list', '0'), ['list', 'one'])
+    t.match(await client.send('SELECT', '8'), RespError)
+    t.equal(await client.send('GET', 'k'), 'v', 'a SELECT that was refused changes nothing')
+    t.match(await ask(node, ['INFO', 'keyspace']), /db9:keys=1,/)
+  },
+)
