@@ -81,12 +81,44 @@ t.test('no majority — the master lives, and is used', async t => {
     await holdfast.stop()
   })
 
-  await t.test('a Sentinel was replaced four times: a fresh Holdfast is served by those that live', async t => {
+  await t.test('the master ends while no majority can be asked: held as no-majority, and told so', async t => {
     await set.restart(second)
-    const hello = await RespClient.connect(master.port)
+    const sentinels = set.sentinelAddresses()
+    const holdfast = await startHoldfast(t, {
+      sentinels,
+      options: { ...options, 'hold-timeout': '3s' },
+      expectedErrors: ['gate.tripped'],
+    })
+    await isServed(holdfast, 15_000)
+    await set.kill(second)
+    await waitUntil('no majority is told', async () => (await readStatus(holdfast.admin)).sentinels.trouble, {
+      withinMs: 10_000,
+    })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('SET', 'k', 'v'), 'OK')
+    await set.kill(master)
+    t.match(await client.send('SET', 'k', 'w'), { message: /^TRYAGAIN/ })
+    await waitUntil('the breaker is open', () => holdfast.find('gate.tripped'), { withinMs: 20_000 })
+    t.match(holdfast.find('gate.tripped'), { cause: 'no-majority' })
+    t.match((await readStatus(holdfast.admin)).gate, { state: 'tripped', cause: 'no-majority' })
+    t.equal((await scrape(holdfast.admin)).get('holdfast_gate_cause{cause="no-majority"}'), 1)
+    await set.restart(master)
+    await set.restart(second)
+    await waitUntil('it is served again', async () => (await client.send('SET', 'k', 'x')) === 'OK', {
+      withinMs: 60_000,
+      everyMs: 100,
+    })
+    await holdfast.stop()
+  })
+
+  await t.test('a Sentinel was replaced four times: a fresh Holdfast is served by those that live', async t => {
+    const current = await set.currentMaster()
+    const epoch = await set.configEpoch(first)
+    const hello = await RespClient.connect(current.port)
     t.teardown(() => hello.close())
     for (let i = 0; i < 4; i++) {
-      const words = ['127.0.0.1', await freePort(), sentinelId(), 0, set.masterName, '127.0.0.1', master.port, 0]
+      const words = ['127.0.0.1', await freePort(), sentinelId(), 0, set.masterName, '127.0.0.1', current.port, epoch]
       await hello.send('PUBLISH', '__sentinel__:hello', words.join(','))
     }
     await set.restart(third)

@@ -1,0 +1,39 @@
+// A master that takes no more connections: who has a link goes on, who needs one waits, and nothing is held for it.
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+t.test(
+  'master that is full — holds nobody who has a link — and gives one to whoever waits when there is room',
+  async t => {
+    const { holdfast, node } = await startSingle(t)
+    const admin = await RespClient.connect(node.port)
+    t.teardown(() => admin.close())
+    const shared = await RespClient.connect(holdfast.port)
+    t.teardown(() => shared.close())
+    t.equal(await shared.send('SET', 'k', '0'), 'OK')
+    await admin.send('CONFIG', 'SET', 'maxclients', '1')
+    // Our own question finds no room either.
+    const list = String(await admin.send('CLIENT', 'LIST'))
+    const probe = /id=(\d+).* name=holdfast-watcher/.exec(list)?.[1] ?? ''
+    t.equal(await admin.send('CLIENT', 'KILL', 'ID', probe), 1)
+    const from = holdfast.log.length
+    const worker = await RespClient.connect(holdfast.port)
+    t.teardown(() => worker.close())
+    const popped = worker.send('BLPOP', 'jobs', '0')
+    await waitUntil(
+      'it was turned away several times',
+      () => {
+        return holdfast.log.slice(from).filter(({ event }) => event === 'link.handshake').length >= 3
+      },
+      { withinMs: 30_000 },
+    )
+    for (let i = 1; i <= 20; i++) t.equal(await shared.send('INCR', 'n'), i)
+    await admin.send('CONFIG', 'SET', 'maxclients', '1000')
+    await shared.send('RPUSH', 'jobs', 'one')
+    t.strictSame(await popped, ['jobs', 'one'])
+    t.notOk(holdfast.find('hold.start', from), 'the gate was never shut')
+    await holdfast.stop()
+  },
+)
