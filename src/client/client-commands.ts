@@ -42,6 +42,8 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
     case 'unblock':
     case 'list':
       return handleIds(context, frame, args, subcommand)
+    case 'caching':
+      return args.length === 3 && context.isPrivate ? handleCaching(context, frame) : 'pass'
     case 'no-evict':
     case 'no-touch':
     case 'tracking':
@@ -125,6 +127,15 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): ClientOu
     else if (state.reply === 'on') state.reply = 'skip-next'
     return mode === 'on' ? OK : null
   })
+}
+
+/** It holds for the next command alone, which may have to be sent on another link than this one. */
+function handleCaching(context: SessionContext, frame: Buffer): ClientOutcome {
+  const onSuccess = (): void => {
+    context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  return 'done'
 }
 
 function handleFlag(

@@ -102,6 +102,14 @@ function flagSteps(context: SessionContext): Step[] {
   return steps
 }
 
+/** CLIENT CACHING holds for the next command, or for the transaction that it opens: it has been answered, that one has not. */
+function cachingDue(context: SessionContext): Buffer | null {
+  const { caching, tracking } = context.state
+  if (caching === null || tracking === null || !hearsItself(context, tracking)) return null
+  const opened = context.transaction?.queued.length ?? 0
+  return context.place - context.pending <= caching.answered + 1 + opened ? caching.frame : null
+}
+
 function listeningSteps(context: SessionContext): Step[] {
   const steps: Step[] = []
   for (const { kind, channels } of context.subscriptions.commands()) {
@@ -109,6 +117,8 @@ function listeningSteps(context: SessionContext): Step[] {
     steps.push({ bytes, replies: channels.length, what: kind.toUpperCase() })
   }
   if (context.state.monitoring) steps.push({ bytes: encodeCommand(['MONITOR']), replies: 1, what: 'MONITOR' })
+  const caching = cachingDue(context)
+  if (caching !== null) steps.push({ bytes: caching, replies: 1, what: 'CLIENT CACHING' })
   for (const frame of context.transaction?.queued ?? []) steps.push({ bytes: frame, replies: 1, what: 'MULTI' })
   return steps
 }

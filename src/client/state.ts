@@ -18,6 +18,8 @@ export interface SessionState {
   capa: Buffer | null
   /** The frame of the CLIENT TRACKING that is in force. */
   tracking: Buffer | null
+  /** The frame of the last CLIENT CACHING, and how many commands had their answer before it. */
+  caching: { readonly frame: Buffer; readonly answered: number } | null
   monitoring: boolean
   /** CLIENT REPLY: off, or one more reply to be skipped. */
   reply: 'on' | 'off' | 'skip-next'
@@ -40,6 +42,7 @@ export function createState(identity: Identity): SessionState {
     importSource: false,
     capa: null,
     tracking: null,
+    caching: null,
     monitoring: false,
     reply: 'on',
     watching: false,

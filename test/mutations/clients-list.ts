@@ -78,6 +78,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /nothing that it watches has changed/,
   },
   {
+    name: 'CLIENT CACHING is lost with its link',
+    file: 'src/client/prelude.ts',
+    from: '<= caching.answered + 1 + opened',
+    to: '<= caching.answered',
+    breaks: 'CACHING holds for the next command on the next link',
+    test: answers,
+    shows: /tracked/,
+  },
+  {
     name: 'a link for a login is told the name before it',
     file: 'src/client/session-lane.ts',
     from: "prelude === 'without' || this.#signsIn\n          ? null",

@@ -10,17 +10,19 @@ import { waitUntil } from '../support/wait-until.ts'
 interface World {
   readonly holdfast: InProcess
   readonly connect: () => Promise<RespClient>
+  /** To the server itself. */
+  readonly direct: () => Promise<RespClient>
 }
 
 async function world(t: Teardown, password?: string): Promise<World> {
   const serverConfig = password === undefined ? [] : [`requirepass ${password}`]
-  const { holdfast } = await startSingle(t, { serverConfig, ...(password !== undefined && { password }) })
-  const connect = async (): Promise<RespClient> => {
-    const client = await RespClient.connect(holdfast.port)
+  const { holdfast, node } = await startSingle(t, { serverConfig, ...(password !== undefined && { password }) })
+  const open = async (port: number): Promise<RespClient> => {
+    const client = await RespClient.connect(port)
     t.teardown(() => client.close())
     return client
   }
-  return { holdfast, connect }
+  return { holdfast, connect: () => open(holdfast.port), direct: () => open(node.port) }
 }
 
 const textOf = (reply: Value | undefined): string => (reply instanceof RespError ? reply.message : String(reply))
@@ -130,6 +132,43 @@ t.test('RESET — forgets the name and keeps the library, as a server does — o
   t.equal(await client.send('CLIENT', 'GETNAME'), null)
   t.match(textOf(await client.send('RESET', 'x')), /wrong number of arguments/)
   t.match(textOf(await client.send('SCRIPT', 'DEBUG', 'YES')), /SCRIPT DEBUG is not supported/)
+})
+
+t.test('CLIENT CACHING YES — whose link is lost before the next command — holds for that one and no other', async t => {
+  const { holdfast, connect, direct } = await world(t)
+  const server = await direct()
+  const client = await connect()
+  const loseLink = async (): Promise<void> => {
+    const before = holdfast.counters.linksLost
+    await server.send('CLIENT', 'KILL', 'TYPE', 'normal')
+    await waitUntil('the link is lost', () => holdfast.counters.linksLost > before, { withinMs: 20_000 })
+  }
+  await client.send('HELLO', 3)
+  await client.send('CLIENT', 'TRACKING', 'ON', 'OPTIN')
+  t.equal(await client.send('CLIENT', 'CACHING', 'YES'), 'OK')
+  await loseLink()
+  t.equal(await client.send('GET', 'tracked'), null)
+  await loseLink()
+  t.equal(await client.send('GET', 'untracked'), null)
+  t.equal(await client.send('CLIENT', 'CACHING', 'YES'), 'OK')
+  t.equal(await client.send('MULTI'), 'OK')
+  t.equal(await client.send('GET', 'inside'), 'QUEUED')
+  await loseLink()
+  t.strictSame(await client.send('EXEC'), [null])
+  await server.send('SET', 'untracked', '1')
+  await server.send('SET', 'inside', '1')
+  await waitUntil('what was read inside is tracked', () => heard(client).includes('invalidate inside'), {
+    withinMs: 20_000,
+  })
+  t.notOk(heard(client).includes('invalidate untracked'))
+
+  t.equal(await client.send('CLIENT', 'CACHING', 'YES'), 'OK')
+  await loseLink()
+  t.equal(await client.send('GET', 'tracked'), null)
+  await server.send('SET', 'tracked', '1')
+  await waitUntil('what was read next is tracked', () => heard(client).includes('invalidate tracked'), {
+    withinMs: 20_000,
+  })
 })
 
 t.test('CLIENT TRACKING REDIRECT — to a session on a shared link — works as at a server', async t => {
