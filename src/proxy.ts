@@ -114,6 +114,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
         bugs.guard('serve', () => learnCommands(master))
       },
       onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
+      onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
     },
   )
   let served: Master | null = null

@@ -16,7 +16,7 @@ import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
-import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
+import { type CloseReason, Link, type LinkListener, Pausing } from '../upstream/link.ts'
 import { backoffMs } from './backoff.ts'
 import { Doubt, type DoubtAbout, type Verdict } from './doubt.ts'
 import { isSameTerm } from './gate.ts'
@@ -245,6 +245,19 @@ export class Lane implements LinkListener<Request> {
     if (sent) link?.finish()
     else this.pump()
     return sent ? 'sent' : dropped.length > 0 ? 'dropped' : 'none'
+  }
+
+  /**
+   * A replica may be promoted in the place of the link's node: what that says now counts only if it stays the master. It is
+   * left unread, in the kernel's memory and the node's, until the control plane knows: release(), or cut().
+   */
+  withhold(): void {
+    if (this.#link !== null && this.#link.inFlight > 0) this.#link.pause(Pausing.withheld)
+  }
+
+  /** The node has stayed the master: what it has said is delivered. */
+  release(): void {
+    this.#link?.resume(Pausing.withheld)
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */

@@ -96,6 +96,8 @@ export class Lanes implements LaneHost {
   #awakeAt = performance.now()
   #sweptAt = 0
   #askedAt = 0
+  /** Nothing of the master is delivered: it may be none any more. */
+  #withholding = false
   readonly #story: HoldStory
   /** What the control plane said with the last hold. */
   #holdDetail = ''
@@ -142,6 +144,7 @@ export class Lanes implements LaneHost {
   start(): void {
     this.#awakeAt = performance.now()
     this.#sweptAt = this.#awakeAt
+    this.turn.tick(this.#awakeAt)
     this.#sweep = setInterval(() => this.bugs.guard('sweep', () => this.#onSweep()), SWEEP_MS)
   }
 
@@ -208,6 +211,10 @@ export class Lanes implements LaneHost {
       if (this.moves > 0) this.#loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
+    if (this.#withholding) {
+      this.#withholding = false
+      this.#each(lane => lane.release())
+    }
     this.#each(lane => lane.onConfirmed(moved))
     this.onDrained()
   }
@@ -221,10 +228,18 @@ export class Lanes implements LaneHost {
       // What the old master has answered is taken although its client does not read: it cannot be asked for again.
       if (lane.link !== null && lane.link.inFlight > 0) lane.link.resume()
     })
+    if (cause === 'master-moved') this.withhold()
     if (cause !== 'not-master') return
     this.#each(lane => lane.cut(detail, 'unknown'))
     this.#idle.keepOnly(() => false)
     this.#spares.keepOnly(null)
+  }
+
+  /** A replica may be promoted from here on: no reply of the old master is delivered before the next serve(). */
+  withhold(): void {
+    if (this.#withholding) return
+    this.#withholding = true
+    this.#each(lane => lane.withhold())
   }
 
   /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
@@ -407,13 +422,15 @@ export class Lanes implements LaneHost {
   #checkAwake(now: number): void {
     const gapMs = now - this.#awakeAt
     this.#awakeAt = now
-    if (gapMs < STOOD_STILL_MS || !this.sendable) return
-    this.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
+    if (gapMs < STOOD_STILL_MS) return
+    if (this.sendable) this.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
+    this.withhold()
     this.observe('stood still')
   }
 
   #onSweep(): void {
     const now = performance.now()
+    this.turn.tick(now)
     this.#checkAwake(now)
     this.#silence.tick(now - this.#sweptAt)
     this.#sweptAt = now

@@ -23,6 +23,7 @@ import {
   serve,
   tenths,
 } from './acts.ts'
+import { blocks } from './failover.ts'
 import { type Candidate, majorityBelow } from './majority.ts'
 import { withoutMajority } from './minority.ts'
 import type { Draft, ProbeState, Topology } from './state.ts'
@@ -67,6 +68,7 @@ function holdIfAnnounced(draft: Draft, now: number): void {
   const announced = gate.kind === 'shut' && gate.cause === 'failover-announced'
   if (by !== null) {
     hold(draft, 'failover-announced', `${by} announces a failover of ${formatAddress(master)}`, now)
+    if (mayBePromoted(draft, master, now)) draft.effects.push({ kind: 'withhold' })
   } else if (announced) {
     note(draft, 'info', 'failover.over', {
       master: formatAddress(master),
@@ -77,6 +79,13 @@ function holdIfAnnounced(draft: Draft, now: number): void {
     draft.gate = { ...gate, cause: 'unconfirmed' }
     ask(draft, now)
   }
+}
+
+/** A failover of the master has got so far that its replica may be a master already. */
+function mayBePromoted(topology: Topology, master: Master, now: number): boolean {
+  for (const { failover } of topology.sentinels.values())
+    if (failover?.mayPromote && blocks(failover, master, master.epoch, now)) return true
+  return false
 }
 
 /**

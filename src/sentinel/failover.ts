@@ -17,6 +17,8 @@ export interface Failover {
   /** The newest configuration of `about` this failover replaces; a later one is not its concern. */
   readonly epoch: number
   readonly stage: FailoverStage
+  /** Its replica is chosen: from here on it may have been promoted, and what the old master acknowledges be lost. */
+  readonly mayPromote: boolean
   readonly since: number
   /** When it became sure that somebody leads it; `since` before that. */
   readonly electedAt: number
@@ -50,9 +52,9 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
     case 'failover-try':
       return begin(event.master, 'try', context)
     case 'failover-elected':
-      return raise(failover, event.master, 'elected', context)
+      return raise(failover, event.master, 'elected', context, event.replica !== null)
     case 'failover-promoted':
-      return raise(failover, event.master, 'promoted', context)
+      return raise(failover, event.master, 'promoted', context, true)
     case 'failover-aborted':
       return null
     default:
@@ -72,15 +74,15 @@ export function failoverAfterView(failover: Failover | null, view: View, now: nu
       return same ? { ...failover, shownAt: now, orphanedAt: null } : begin(view.address, 'try', context)
     }
     case 'elected':
-      return raise(failover, view.address, 'elected', context)
+      return raise(failover, view.address, 'elected', context, true)
     case 'promoted': {
       if (sameAddress(view.listed, view.address)) return failover
       const replaced = { ...context, epoch: view.epoch - 1 }
-      return raise(failover, view.listed, 'promoted', replaced)
+      return raise(failover, view.listed, 'promoted', replaced, true)
     }
     case null: {
       if (!failover || sameAddress(failover.about, view.address)) return null
-      return { ...failover, stage: 'promoted', orphanedAt: null }
+      return { ...failover, stage: 'promoted', mayPromote: true, orphanedAt: null }
     }
   }
 }
@@ -105,6 +107,7 @@ function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: 
     about,
     epoch,
     stage,
+    mayPromote: false,
     since: now,
     electedAt: now,
     shownAt: now,
@@ -113,9 +116,22 @@ function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: 
   }
 }
 
-function raise(failover: Failover | null, about: Address, stage: FailoverStage, context: Context): Failover {
-  if (!failover || !sameAddress(failover.about, about)) return begin(about, stage, context)
+function raise(
+  failover: Failover | null,
+  about: Address,
+  stage: FailoverStage,
+  context: Context,
+  mayPromote: boolean,
+): Failover {
+  if (!failover || !sameAddress(failover.about, about)) return { ...begin(about, stage, context), mayPromote }
   const electedAt = failover.stage === 'try' ? context.now : failover.electedAt
   const heard = { shownAt: context.now, timeoutMs: context.timeoutMs, orphanedAt: null }
-  return { ...failover, ...heard, stage, electedAt, epoch: Math.max(failover.epoch, context.epoch) }
+  return {
+    ...failover,
+    ...heard,
+    stage,
+    mayPromote: failover.mayPromote || mayPromote,
+    electedAt,
+    epoch: Math.max(failover.epoch, context.epoch),
+  }
 }

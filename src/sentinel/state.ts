@@ -153,6 +153,8 @@ export type Input =
 export type Effect =
   | { readonly kind: 'serve'; readonly master: Master }
   | { readonly kind: 'hold'; readonly cause: HoldCause; readonly detail: string }
+  /** A replica may be promoted from here on: what the old master says counts only if it stays the master. */
+  | { readonly kind: 'withhold' }
   | { readonly kind: 'probe'; readonly address: Address; readonly startedAt: number }
   /** This node is likely to be asked soon: have a connection ready. */
   | { readonly kind: 'warm'; readonly address: Address }

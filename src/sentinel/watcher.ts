@@ -59,6 +59,8 @@ export interface WatcherListener {
   onServe(master: Master): void
   /** Stop sending: a failover was announced, or the master cannot be reached or is none. `detail` is for people. */
   onHold(cause: HoldCause, detail: string): void
+  /** Deliver nothing of the master any more, until onServe: a replica may be promoted in its place. May be called again. */
+  onWithhold(): void
 }
 
 const pace = {
@@ -186,6 +188,9 @@ export class Watcher {
         break
       case 'hold':
         this.#listener.onHold(effect.cause, effect.detail)
+        break
+      case 'withhold':
+        this.#listener.onWithhold()
         break
       case 'ask':
         for (const [key, connection] of this.#connections)

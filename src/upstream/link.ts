@@ -86,6 +86,8 @@ export const Pausing = {
   stalled: 2,
   /** What the node says now may not be the master's word. */
   withheld: 4,
+  /** It has been read late: what Sentinels have said meanwhile comes first. */
+  late: 8,
 } as const
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 
@@ -274,7 +276,16 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#unread &= ~why
     if (this.#unread !== 0 || this.status === 'closed') return
     this.lastActivity = performance.now()
+    const stalled = this.#stalled
+    this.#stalled = null
+    for (const bytes of stalled ?? []) this.#take(bytes)
+    if (this.#unread !== 0 || this.#isClosed) return
     this.#socket.resume()
+    if (stalled !== null) this.#listener.current.onWritable(this)
+  }
+
+  get #isClosed(): boolean {
+    return this.status === 'closed'
   }
 
   /**
@@ -287,15 +298,9 @@ export class Link<E extends Exchange> implements LiveLink {
     this.pause(Pausing.stalled)
   }
 
-  /** Looks at what was stalled, then reads on. */
+  /** Looks at what was stalled, then reads on; when nothing else keeps it from reading. */
   readOn(): void {
-    const stalled = this.#stalled
-    if (stalled === null) return
-    this.#stalled = null
-    for (const bytes of stalled) this.#take(bytes)
-    if (this.#stalled !== null) return
     this.resume(Pausing.stalled)
-    if (this.status === 'ready') this.#listener.current.onWritable(this)
   }
 
   /** Sends what was collected and then its end: the server answers what it can and closes. Nothing may be sent any more. */
@@ -315,15 +320,28 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   #onData(chunk: Buffer): void {
-    this.lastActivity = performance.now()
+    const now = performance.now()
+    this.lastActivity = now
     this.#counters.masterBytesIn += chunk.length
     try {
       if (this.status === 'dialing') this.#onHandshakeData(chunk, 0)
+      else if (this.#turn.isLate(now)) this.#takeLate(chunk, now)
       else this.#take(chunk)
     } catch (error) {
       this.onBug(error)
     }
   }
+
+  /** What the Sentinels have said meanwhile is in their sockets: it is read in this turn, before this is looked at. */
+  #takeLate(chunk: Buffer, now: number): void {
+    this.#stalled ??= []
+    this.#stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
+    this.pause(Pausing.late)
+    this.#turn.beforeLinks?.(now)
+    this.#turn.defer(this.#onTime, this)
+  }
+
+  readonly #onTime = (): void => this.resume(Pausing.late)
 
   #take(chunk: Buffer): void {
     if (this.#stalled !== null) this.#stalled.push(this.#kept(chunk))

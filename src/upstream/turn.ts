@@ -20,6 +20,9 @@ export interface FlushableSession extends Blamed {
   flush(): boolean
 }
 
+/** A loop that comes round no sooner than this may have read a reply before what had come in front of it elsewhere. */
+const LATE_MS = 40
+
 /** One per process (or per test). */
 export class Turn {
   /** Called with performance.now() before links write; may take back what they would write. */
@@ -29,6 +32,24 @@ export class Turn {
   #later: { readonly work: () => void; readonly owner: Blamed }[] = []
   #scheduled = false
   #reading = false
+  #tickedAt = Number.POSITIVE_INFINITY
+  #late = false
+
+  /** To be called more often than every LATE_MS, by a timer: timers run right before sockets are polled. */
+  tick(now: number): void {
+    const gap = now - this.#tickedAt
+    this.#tickedAt = now
+    if (gap <= LATE_MS || this.#late) return
+    this.#late = true
+    setImmediate(() => {
+      this.#late = false
+    })
+  }
+
+  /** What is read now may have waited for long: read what else has come first, until the end of this turn. */
+  isLate(now: number): boolean {
+    return this.#late || now - this.#tickedAt > LATE_MS
+  }
 
   /** Each caller marks itself once until its flush() has run. */
   markLink(link: FlushableLink): void {

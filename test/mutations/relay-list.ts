@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
 const refusal = 'test/unit/relay/refusal.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
+const promotion = 'test/wire/promotion.test.ts'
 
 export const relayMutations: readonly Mutation[] = [
   {
@@ -50,5 +51,41 @@ export const relayMutations: readonly Mutation[] = [
     breaks: 'OrderKept',
     test: loss,
     shows: /is unknown when the link is lost first/,
+  },
+  {
+    name: 'replies of the old master are delivered after the promotion',
+    file: 'src/relay/lane.ts',
+    from: 'this.#link.pause(Pausing.withheld)',
+    to: 'this.#link.owed()',
+    breaks: 'NothingOfTheDeposed',
+    test: scenes,
+    shows: /is not delivered once a replica may be promoted/,
+  },
+  {
+    name: 'the choice of a replica withholds nothing',
+    file: 'src/sentinel/failover.ts',
+    from: "'elected', context, event.replica !== null)",
+    to: "'elected', context, event.replica === null && failover !== null)",
+    breaks: 'no reply of the old master is delivered once a replica may be promoted',
+    test: 'test/unit/sentinel/failover.test.ts',
+    shows: /withholds/,
+  },
+  {
+    name: 'what was withheld stays so after an aborted failover',
+    file: 'src/relay/lanes.ts',
+    from: 'this.#each(lane => lane.release())',
+    to: 'this.#each(() => {})',
+    breaks: 'EveryRequestEnds',
+    test: promotion,
+    shows: /does not come about/,
+  },
+  {
+    name: 'what was read late is delivered at once',
+    file: 'src/upstream/turn.ts',
+    from: 'return this.#late || now - this.#tickedAt > LATE_MS',
+    to: 'return this.#late && now < this.#tickedAt',
+    breaks: 'NothingOfTheDeposed: the announcement may be in a Sentinel’s socket',
+    test: scenes,
+    shows: /was read late/,
   },
 ]

@@ -65,6 +65,7 @@ export class Observed {
       },
       {
         onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),
+        onWithhold: () => {},
         onHold: (cause, detail) => void this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() }),
       },
     )

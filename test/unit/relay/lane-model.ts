@@ -10,6 +10,8 @@
 //   NoDoubleWhileHealthy the same under any policy as long as no link is lost and the master is the master;
 //   ErrorsTellTheTruth   an error that says "was not run" is right, and UNKNOWN is only said of what may not be repeated;
 //   FailoverUnseen       READONLY, NOREPLICAS and EXECABORT of a failover reach no client;
+//   NothingOfTheDeposed  once a replica may be promoted no reply of the node is delivered, unless it stays the master;
+//   AckedSurvives        the master of the end has what the replies of INCR have told;
 //   CountersAddUp        held = drained + expired + failed + gone + waiting.
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
 import { registerHooks } from 'node:module'
@@ -91,6 +93,8 @@ export class LaneModel {
   readonly #lane: Lane
   #checked = { a: 0, b: 0 }
   #healthy = true
+  /** What a replica has that may be promoted: all that has run until then. null: none may be. */
+  #promotable: ReadonlyMap<string, number> | null = null
 
   constructor(loop: VirtualLoop, policy: ReplayPolicy) {
     this.loop = loop
@@ -151,7 +155,8 @@ export class LaneModel {
     },
     answer: () => this.#serverRuns(null),
     readonly: () => {
-      if (this.#node.demoted || this.#node.next() === undefined) return false
+      // Sentinels demote a master that they have replaced, and it is cut before they say that it is one again.
+      if (this.#node.demoted || this.#promotable !== null || this.#node.next() === undefined) return false
       this.#node.demoted = true
       while (this.#node.next() !== undefined) this.#serverRuns(null)
       return true
@@ -182,8 +187,28 @@ export class LaneModel {
       this.lanes.hold('failover-announced', 'a test')
       return true
     },
+    /** The Sentinels have chosen a replica: it may be promoted any moment. */
+    signal: () => {
+      if (this.#promotable !== null) return false
+      this.#promotable = new Map(this.#node.runs)
+      this.lanes.hold('failover-announced', 'a test')
+      this.lanes.withhold()
+      return true
+    },
+    /** The process was busy: what a replica's promotion has made void is read before the announcement of it is. */
+    late: () => {
+      if (this.#node.demoted || this.#promotable !== null || this.#node.next() === undefined) return false
+      this.#promotable = new Map(this.#node.runs)
+      this.#serverRuns(null)
+      this.loop.now += 100
+      this.#arrive()
+      this.lanes.hold('failover-announced', 'a test')
+      this.lanes.withhold()
+      return true
+    },
     same: () => {
       this.#node.demoted = false
+      this.#promotable = null
       this.lanes.serve(this.#node.master)
       return true
     },
@@ -191,8 +216,9 @@ export class LaneModel {
       const { epoch, port } = this.#node.master
       this.#node = new Node(
         { host: `n${epoch}`, port: port + 100, epoch: epoch + 1, runId: `r${epoch}` },
-        this.#node.runs,
+        this.#promotable ?? this.#node.runs,
       )
+      this.#promotable = null
       this.#nodes.push(this.#node)
       this.lanes.serve(this.#node.master)
       return true
@@ -230,6 +256,7 @@ export class LaneModel {
     this.#check()
     for (let round = 0; round < 60 && !this.#done(); round++) {
       this.#node.demoted = false
+      this.#promotable = null
       this.lanes.serve(this.#node.master)
       this.settle()
       if (this.loop.timers > 0) this.loop.runTimers()
@@ -246,6 +273,11 @@ export class LaneModel {
         this.#break(`EveryRequestEnds: client ${client.name} sent ${sent.length}, has ${replies.length} replies`)
       if (pending !== 0 || pendingBytes !== 0) this.#break(`CountersAddUp: session ${pending}, ${pendingBytes} bytes`)
     }
+    for (const { sent, replies } of [this.a, this.b])
+      sent.forEach(({ key, name, kind }, i) => {
+        const acknowledged = name === 'INCR' && kind === 'value' && typeof replies[i] === 'string'
+        if (acknowledged && !this.#node.runs.has(key)) this.#break(`AckedSurvives: ${key} is lost`)
+      })
     const { waiting, waitingBytes, pendingBytes } = this.counters
     if (waiting !== 0 || waitingBytes !== 0 || pendingBytes !== 0)
       this.#break(`CountersAddUp: waiting ${waiting}, ${waitingBytes} bytes; pending ${pendingBytes} bytes`)
@@ -311,7 +343,8 @@ export class LaneModel {
   #onWrite(socket: MemorySocket, bytes: Buffer): void {
     for (const node of this.#nodes) {
       const connection = node.of(socket)
-      if (connection === undefined) continue
+      // What is written to a connection that the server has closed is read by nobody.
+      if (connection === undefined || connection.ended) continue
       if (node.take(connection, bytes).length === 0) continue
       const { master } = this.lanes.gate
       if (master === null || !sameAddress(master, node.master))
@@ -362,6 +395,8 @@ export class LaneModel {
       const reply = client.replies[this.#checked[name]]
       if (expected === undefined) this.#break(`OrderKept: ${name} got a reply too many: ${shown(reply)}`)
       else if (reply instanceof RespError) this.#checkError(expected, reply)
+      else if (this.#promotable?.has(expected.key) === false && expected.kind !== 'LOCAL')
+        this.#break(`NothingOfTheDeposed: ${name} got ${shown(reply)}`)
       else if (!fits(reply, expected))
         this.#break(`OrderKept: ${name} got ${shown(reply)} for ${JSON.stringify(expected)}`)
     }
@@ -370,6 +405,7 @@ export class LaneModel {
   #checkError({ key, name, kind }: Expected, error: RespError): void {
     const { message } = error
     if (kind === 'script' && message === readonlyError) {
+      if (this.#promotable?.has(key) === false) this.#break(`NothingOfTheDeposed: ${key}`)
       if (!this.#nodes.some(({ runs }) => runs.has(key))) this.#break(`FailoverUnseen: ${key} was refused`)
     } else if (kind === 'LOCAL') this.#break(`OrderKept: a reply of our own became ${message}`)
     else if (message.includes('was not run') && this.#nodes.some(({ runs }) => runs.has(key)))

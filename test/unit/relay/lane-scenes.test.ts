@@ -159,3 +159,42 @@ t.test('lost link — is not dialled again — before a master has been confirme
     t.equal(model.a.replies.length, 2)
   })
 })
+
+t.test('a reply — is not delivered once a replica may be promoted — but when the master stays the master', async t => {
+  const model = play('always', model => {
+    events(model, 'incr', 'run', 'answer', 'signal', 'answer', 'answer')
+    t.strictSame(model.a.replies, ['a1=1'], 'what came before is true')
+    t.strictSame(model.b.replies, [])
+    events(model, 'same')
+    t.strictSame(model.b.replies, ['b1=1', 'b2=1'])
+    t.equal(model.counters.linksLost, 0)
+  })
+  t.equal(model.wrong, '')
+})
+
+for (const policy of ['always', 'safe'] as const) {
+  t.test(`a reply — is unknown once a replica was promoted — ${policy}`, async t => {
+    const model = play(policy, model => {
+      events(model, 'incr', 'get', 'signal', 'answer', 'answer', 'new', 'answer', 'answer')
+      t.strictSame(codes(model.a.replies), policy === 'safe' ? ['UNKNOWN', 'a2=1'] : ['a1=1', 'a2=1'])
+    })
+    t.equal(model.wrong, '')
+  })
+}
+
+t.test('a reply — that was read late waits for what was said before it — a promotion, or nothing', async t => {
+  const model = play('always', model => {
+    events(model, 'incr', 'incr', 'late')
+    t.strictSame(codes(model.a.replies), [])
+    events(model, 'new', 'answer', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1', 'a2=1'])
+  })
+  t.equal(model.wrong, '')
+  play('always', model => {
+    events(model, 'incr')
+    pass(model, 25)
+    model.loop.now += 100
+    events(model, 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'])
+  })
+})

@@ -3,10 +3,10 @@ import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { playSequence } from './lane-model.ts'
 
 const submits = ['get', 'incr', 'run', 'multi', 'local', 'script']
-const control = ['hold', 'same', 'new', 'tick', 'expire', 'gone']
+const control = ['hold', 'signal', 'same', 'new', 'tick', 'expire', 'gone']
 export const serverEvents = ['answer', 'readonly', 'noreplicas', 'cut', 'lost', 'silent']
 export const allEvents = [...submits, ...serverEvents, ...control]
-const withRareOnes = [...allEvents, 'visit', 'congest', 'drain']
+const withRareOnes = [...allEvents, 'late', 'visit', 'congest', 'drain']
 
 const { HOLDFAST_WALK_LENGTH = '6' } = process.env
 
