@@ -40,10 +40,12 @@ export function buildPrelude(
         if (step.what === 'MULTI' && refusalOf(frame) !== undefined) return 'not-now'
         step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
-        context.log.error(
-          { event: 'session.restore_failed', session: context.id, what: step.what, reply },
-          'the master refuses, on a new link of this session, what the session had before (what); its client goes on without it',
-        )
+        // Not let in is one trouble, which the client is told of with its next command.
+        if (!reply.startsWith('NOAUTH'))
+          context.log.error(
+            { event: 'session.restore_failed', session: context.id, what: step.what, reply },
+            'the master refuses, on a new link of this session, what the session had before (what); its client goes on without it',
+          )
       } else step.replies--
       if (step.replies === 0) at++
       if (at < steps.length) return false

@@ -54,6 +54,12 @@ export class IdleLinks implements LinkListener<Request> {
     this.#idle.push({ identity, link, since: performance.now() })
   }
 
+  /** The same in the place of one that has been kept for longer. */
+  replace(identity: Identity, link: Link<Request>): void {
+    this.take(identity.key)?.cut('a newer one takes its place')
+    this.put(identity, link)
+  }
+
   /** The one used last, of this identity; undefined when there is none. */
   take(key: string): Link<Request> | undefined {
     const i = this.#idle.findLastIndex(({ identity, link }) => identity.key === key && link.inFlight === 0)

@@ -14,7 +14,7 @@ import type { Log } from '../ops/log.ts'
 import { MissingRights, type Right } from '../ops/rights.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import type { Identity } from '../upstream/identity.ts'
+import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
@@ -122,12 +122,16 @@ export class Lanes implements LaneHost {
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
     this.#story = new HoldStory(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
-    const onSpareRefused = (master: Master, identity: Identity, failure: HandshakeFailure): void =>
-      this.#onRefused(master, identity, failure)
-    const onBug = (error: unknown): void => this.bugs.ofStep(error, 'spare links')
-    this.#spares = new Spares({ ...this.#dialling(), onSpareRefused, onBug }, this.#idle, {
-      enabled: options.spares === 'warm',
-    })
+    this.#spares = new Spares(
+      {
+        ...this.#dialling(),
+        onBug: error => this.bugs.ofStep(error, 'spare links'),
+        onSpareFailed: (link, failure) => this.#onSpareFailed(link, failure),
+        onSignedOut: identity => this.#shutOut(identity, 'NOAUTH'),
+      },
+      this.#idle,
+      { enabled: options.spares === 'warm' },
+    )
     this.#silence = new SilenceWatch({
       dialFresh: identity => this.#dialFresh(identity),
       retire: (lane, fresh, quietMs) => this.#retire(lane, fresh, quietMs),
@@ -401,6 +405,24 @@ export class Lanes implements LaneHost {
     this.#links.retired(link, lane.identity, { quietMs, moved })
   }
 
+  #onSpareFailed({ master, handshake }: Link<Request>, failure: HandshakeFailure): void {
+    const { identity, password } = handshake
+    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
+      this.#links.passwordRefused(master, identity, failure.text)
+      return
+    }
+    this.#onRefused(master, identity, failure)
+    if (failure.kind === 'auth') this.#shutOut(identity, failure.text)
+  }
+
+  /** A link that was let in before is no proof any more: new sessions need one of their own time. */
+  #shutOut(identity: Identity, reply: string): void {
+    const lane = this.#shared.find(identity.key)
+    if (lane === undefined || lane.link?.status !== 'ready' || !lane.proven) return
+    this.#shared.shut(lane)
+    this.#links.shutOut(lane.link, identity, reply)
+  }
+
   #onRefused(master: Master, identity: Identity, failure: HandshakeFailure): void {
     this.counters.detail.handshakesFailed.add(failure.kind)
     this.#links.handshakeFailed(master, identity, failure)
@@ -465,7 +487,7 @@ export class Lanes implements LaneHost {
     this.#idle.expire(now, key => this.#spares.inUse(key))
     for (const lane of this.#shared.takeUnused(now)) this.#close(lane)
     for (const lane of this.#shared.takeAnswered()) {
-      this.#links.answered(lane.identity, now - lane.unusedSince)
+      if (lane.retired) this.#links.answered(lane.identity, now - lane.unusedSince)
       this.#close(lane)
     }
   }

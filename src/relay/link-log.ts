@@ -11,12 +11,25 @@ import type { CloseReason, Link } from '../upstream/link.ts'
 import type { LaneInfo } from './lane-host.ts'
 import type { Request } from './request.ts'
 
+/** Identities that are remembered for the cause of a refusal. */
+const MAX_ACCEPTED = 4096
+
+const whyRefused = {
+  changed: 'the node refuses a user that it let in before: its password or its rights were changed there',
+  wrong:
+    'the node refuses this user: correct the name or the password; it must exist with the same password and rights on every node',
+  elsewhere:
+    'the node refuses a user that another node has let in; ACLs are not replicated, so it must exist with the same password and rights on every node',
+} as const
+
 export class LinkLog {
   readonly #log: Log
   readonly #rights: MissingRights
   readonly #seldom = createSeldom()
   /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
   readonly #refused = new Map<string, string>()
+  /** By identity: the nodes that have let it in. */
+  readonly #accepted = new Map<string, Set<string>>()
 
   constructor(log: Log, rights: MissingRights) {
     this.#log = log
@@ -37,6 +50,9 @@ export class LinkLog {
     )
     for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: nameShown(identity.username) })
     this.#refused.delete(`${node} ${describeIdentity(identity)}`)
+    const nodes = this.#accepted.get(identity.key)
+    if (nodes !== undefined) nodes.add(node)
+    else if (this.#accepted.size < MAX_ACCEPTED) this.#accepted.set(identity.key, new Set([node]))
   }
 
   lost(link: Link<Request>, { kind, identity }: LaneInfo, reason: CloseReason, detail: string): void {
@@ -67,7 +83,7 @@ export class LinkLog {
       this.#refused.set(key, failure.text)
       this.#log.error(
         { event: 'link.refused', master: node, identity, reply: failure.text },
-        'the node refuses this user; ACLs are not replicated, so it must exist with the same password and rights on every node',
+        this.#why(about.key, node),
       )
       return
     }
@@ -76,6 +92,21 @@ export class LinkLog {
     this.#log.warn(
       { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, before },
       'link refused',
+    )
+  }
+
+  #why(key: string, node: string): string {
+    const nodes = this.#accepted.get(key)
+    if (nodes?.has(node)) return whyRefused.changed
+    return nodes === undefined ? whyRefused.wrong : whyRefused.elsewhere
+  }
+
+  /** The server refuses whom it let in before. */
+  shutOut(link: Link<Request>, about: Identity, reply: string): void {
+    const identity = describeIdentity(about)
+    this.#log.warn(
+      { event: 'link.shut-out', master: formatAddress(link.master), identity, reply },
+      'the node no longer lets this login in: sessions that are there go on, new ones get its error (passwords or users were changed there)',
     )
   }
 

@@ -2,7 +2,8 @@
 // links are still silent.
 //
 //   attach ──▶ lane ──retire──▶ retired: keeps its link and what is unanswered there ──▶ answered: closed
-//                └── its place is taken by a fresh lane; a session moves when nothing of it is unanswered
+//                │   its place is taken by a fresh lane; a session moves when nothing of it is unanswered
+//                └──shut──▶ the server refuses the identity now: sessions that were let in stay, new ones get a fresh lane
 //
 // Must stay true: a session moves only while it has nothing on the lane it leaves, or takes all of it along
 // (hand-over.ts), so its order never changes.
@@ -36,8 +37,20 @@ export class SharedLanes {
 
   retiredOf(key: string): number {
     let count = 0
-    for (const { identity } of this.#retired) if (identity.key === key) count++
+    for (const { identity, retired } of this.#retired) if (retired && identity.key === key) count++
     return count
+  }
+
+  /** The identity's lane that new sessions come to; undefined when nobody uses it. */
+  find(key: string): Lane | undefined {
+    return this.#lanes.get(key)
+  }
+
+  /** No new session comes to the lane; those that use it stay. */
+  shut(lane: Lane): void {
+    const { identity } = lane
+    if (this.#lanes.get(identity.key) === lane) this.#lanes.set(identity.key, this.#create(identity))
+    this.#retired.add(lane)
   }
 
   /** `fresh` takes the lane's place. Answers how many sessions went there with what they wait for. */
@@ -48,10 +61,10 @@ export class SharedLanes {
     return lane.retire(fresh)
   }
 
-  /** Retired lanes that owe nothing any more; they are in the list no longer. */
+  /** Retired lanes that owe nothing any more, and shut ones that nobody uses; they are in the list no longer. */
   takeAnswered(): Lane[] {
     if (this.#retired.size === 0) return []
-    const answered = [...this.#retired].filter(lane => lane.idle)
+    const answered = [...this.#retired].filter(lane => lane.idle && (lane.retired || lane.users === 0))
     for (const lane of answered) this.#retired.delete(lane)
     return answered
   }

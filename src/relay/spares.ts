@@ -24,6 +24,8 @@ import type { Request } from './request.ts'
 
 /** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
 const PAUSE_MS = { min: 1000, max: 30_000 }
+/** A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. */
+const PROVE_MS = 5000
 
 interface Use {
   readonly identity: Identity
@@ -33,6 +35,8 @@ interface Use {
   dialling: Link<Request> | null
   failures: number
   notBefore: number
+  /** When the server was last asked to let this identity in. */
+  provenAt: number
 }
 
 export interface SparesHost {
@@ -42,7 +46,9 @@ export interface SparesHost {
   readonly dial: Dial
   readonly live: LiveLinks
   onBug(error: unknown): void
-  onSpareRefused(master: Master, identity: Identity, failure: HandshakeFailure): void
+  onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void
+  /** The server wants a login from those who have none; the link serves for that alone. */
+  onSignedOut(identity: Identity): void
 }
 
 export class Spares implements LinkListener<Request> {
@@ -61,7 +67,16 @@ export class Spares implements LinkListener<Request> {
   use(identity: Identity): void {
     const use = this.#uses.get(identity.key)
     if (use !== undefined) use.users++
-    else this.#uses.set(identity.key, { identity, users: 1, heardAt: 0, dialling: null, failures: 0, notBefore: 0 })
+    else
+      this.#uses.set(identity.key, {
+        identity,
+        users: 1,
+        heardAt: 0,
+        dialling: null,
+        failures: 0,
+        notBefore: 0,
+        provenAt: 0,
+      })
   }
 
   /** One less. */
@@ -90,8 +105,14 @@ export class Spares implements LinkListener<Request> {
   refill(master: Master, now: number): void {
     if (!this.#enabled) return
     for (const [key, use] of this.#uses)
-      if (use.dialling === null && now >= use.notBefore && !this.#idle.has(key) && !this.#idle.full)
+      if (use.dialling === null && now >= use.notBefore && this.#isDue(key, use, now)) {
+        use.provenAt = now
         use.dialling = this.#dial(master, use.identity)
+      }
+  }
+
+  #isDue(key: string, use: Use, now: number): boolean {
+    return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full
   }
 
   #dial(master: Master, identity: Identity): Link<Request> {
@@ -131,7 +152,9 @@ export class Spares implements LinkListener<Request> {
       use.failures = 0
       use.heardAt = performance.now()
     }
-    this.#idle.put(link.handshake.identity, link)
+    const { identity, signedIn } = link.handshake
+    this.#idle.replace(identity, link)
+    if (!signedIn) this.#host.onSignedOut(identity)
   }
 
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
@@ -139,7 +162,7 @@ export class Spares implements LinkListener<Request> {
     const use = this.#uses.get(identity.key)
     // An answer is a sign of life, whatever it says.
     if (use?.dialling === link) use.heardAt = performance.now()
-    this.#host.onSpareRefused(link.master, identity, failure)
+    this.#host.onSpareFailed(link, failure)
   }
 
   onClosed(link: Link<Request>): void {

@@ -117,4 +117,22 @@ export const silenceMutations: readonly Mutation[] = [
     test: spareLinks,
     shows: /misses nothing/,
   },
+  {
+    name: 'a link that was let in before lets everybody in',
+    file: 'src/relay/lanes.ts',
+    from: '    this.#shared.shut(lane)\n',
+    to: '',
+    breaks: 'the server decides who is let in',
+    test: 'test/wire/login-changed.test.ts',
+    shows: /a password that is set at run time/,
+  },
+  {
+    name: 'a warm link is never proven again',
+    file: 'src/relay/spares.ts',
+    from: 'return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full',
+    to: 'return !this.#idle.has(key) && !this.#idle.full',
+    breaks: 'the server decides who is let in',
+    test: 'test/wire/login-changed.test.ts',
+    shows: /a password that is set at run time/,
+  },
 ]

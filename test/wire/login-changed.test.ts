@@ -1,0 +1,57 @@
+// A server that lets somebody in no longer: new sessions get its error, not a link that was let in before.
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient, RespError } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+t.test('a password that is set at run time — is asked of new sessions — and those that were there go on', async t => {
+  const { holdfast, node } = await startSingle(t, { expectedErrors: ['master.probe-refused'] })
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  const old = await RespClient.connect(holdfast.port)
+  t.teardown(() => old.close())
+  t.equal(await old.send('SET', 'k', '1'), 'OK')
+  await old.send('CLIENT', 'SETNAME', 'old')
+  t.equal(await direct.send('CONFIG', 'SET', 'requirepass', 'secret'), 'OK')
+  const refused = async (): Promise<boolean> => {
+    const client = await RespClient.connect(holdfast.port)
+    const reply = await client.send('SET', 'k', '2')
+    await client.close()
+    return reply instanceof RespError && reply.code === 'NOAUTH'
+  }
+  await waitUntil('a new session is refused', refused, { withinMs: 30_000 })
+  for (let i = 0; i < 5; i++) t.ok(await refused())
+  t.equal(await old.send('SET', 'k', '3'), 'OK', 'as directly')
+  t.equal(await direct.send('GET', 'k'), '3')
+  const late = await RespClient.connect(holdfast.port)
+  t.teardown(() => late.close())
+  t.equal(await late.send('AUTH', 'secret'), 'OK')
+  t.equal(await late.send('GET', 'k'), '3')
+  t.equal(holdfast.log.filter(({ event }) => event === 'link.shut-out').length, 1)
+  t.equal(holdfast.find('session.restore_failed'), undefined)
+  await direct.send('CONFIG', 'SET', 'requirepass', '')
+})
+
+t.test('a user that is changed — gets the server’s error — when it comes anew', async t => {
+  const { holdfast, node } = await startSingle(t, { expectedErrors: ['link.refused'] })
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  await direct.send('ACL', 'SETUSER', 'app', 'on', '>one', '~*', '+@all')
+  const signIn = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('AUTH', 'app', 'one'), 'OK')
+    return client
+  }
+  const old = await signIn()
+  t.equal(await old.send('SET', 'k', '1'), 'OK')
+  await direct.send('ACL', 'SETUSER', 'app', 'resetpass', '>two')
+  await waitUntil('it is noticed', () => holdfast.find('link.shut-out'), { withinMs: 30_000 })
+  t.equal(await old.send('SET', 'k', '2'), 'OK', 'who is there stays, as directly')
+  t.match(holdfast.find('link.refused'), { reply: /WRONGPASS/, msg: /let in before/ })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.match(await client.send('AUTH', 'app', 'one'), { code: 'WRONGPASS' })
+  t.equal(await client.send('AUTH', 'app', 'two'), 'OK')
+  t.equal(await client.send('GET', 'k'), '2')
+})
