@@ -86,6 +86,8 @@ export interface SessionContext extends Blamed {
   trackAgain(): void
   /** Tells the client that all it has cached may be out of date. */
   forgetAll(): void
+  /** Ends the session, whose client does not read: the server has. */
+  endUnread(why: 'server'): void
   /** The session's own link is gone; what it owed is about to be sent again, unless the session ends here. */
   onLinkLost(): void
   /** Ends the session at once. */

@@ -28,13 +28,17 @@ export function tellFrameTooLarge({ counters, limitLog }: Told, session: number,
 }
 
 /** Why a client that does not read its replies is ended. */
-export type EndedFor = 'one' | 'all' | 'unanswered'
+export type EndedFor = 'one' | 'all' | 'unanswered' | 'server'
 
 const unreadTexts = {
   one: ['session.unread', 'the client does not read its replies: the session is ended (--max-unread-bytes)'],
   all: [
     'session.unread_in_all',
     'all clients together leave too much unread, this one most: the session is ended (--max-held-bytes)',
+  ],
+  server: [
+    'session.unread_at_server',
+    'the server has closed the link of a client that does not read (client-output-buffer-limit): the session is ended, too',
   ],
   unanswered: [
     'session.unanswered',

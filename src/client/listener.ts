@@ -10,6 +10,7 @@ import { ClientIds } from './client-ids.ts'
 import { hangUp } from './hang-up.ts'
 import { LimitLog } from './limit-log.ts'
 import { Redirects } from './redirects.ts'
+import { Resubscribed } from './resubscribed.ts'
 import { Session } from './session.ts'
 import type { SessionHost } from './session-host.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
@@ -33,7 +34,15 @@ const socketOptionsOf = (keepAliveMs: number): SocketOptions => ({
 })
 
 /** What the listener adds to what it is given for its sessions. */
-type Given = 'onClosed' | 'directory' | 'findSession' | 'redirects' | 'limitLog' | 'highWater' | 'relieve'
+type Given =
+  | 'onClosed'
+  | 'directory'
+  | 'findSession'
+  | 'redirects'
+  | 'limitLog'
+  | 'resubscribed'
+  | 'highWater'
+  | 'relieve'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -45,6 +54,7 @@ export class Listener {
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
   readonly #log: Log
+  readonly #resubscribed: Resubscribed
   readonly #socketOptions: SocketOptions
   readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
@@ -61,6 +71,7 @@ export class Listener {
     this.#socketOptions = socketOptionsOf(options.keepAliveMs)
     this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
+    this.#resubscribed = new Resubscribed(log)
     this.#sweep = new Sweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,
       maxHeldBytes: host.maxHeldBytes,
@@ -75,6 +86,7 @@ export class Listener {
         ownLinks: () => host.lanes.live.snapshot(),
       },
       limitLog,
+      resubscribed: this.#resubscribed,
       highWater: host.maxHeldBytes / 2,
       relieve: () => this.#sweep.relieve(),
       findSession: id => this.#sessions.get(id),
@@ -183,6 +195,7 @@ export class Listener {
     ]
     await closed
     this.#sweep.stop()
+    this.#resubscribed.tell()
     this.#shortTimeouts.stop()
     for (const timer of timers) clearTimeout(timer)
   }

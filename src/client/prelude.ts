@@ -61,10 +61,6 @@ function announceRestored(context: SessionContext): void {
     context.forgetAll()
   if (subscriptions.size === 0) return
   counters.resubscriptions += subscriptions.size
-  context.log.debug(
-    { event: 'session.resubscribed', session: context.id, channels: subscriptions.size },
-    'subscribed again on the new link; messages published in between were missed',
-  )
 }
 
 /** Invalidations that go to another session are its to hear, and are asked for when both links are up (session-lane.ts). */

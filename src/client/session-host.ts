@@ -11,6 +11,7 @@ import type { Directory, SessionContext } from './context.ts'
 import type { LimitLog } from './limit-log.ts'
 import type { Pressure } from './pressure.ts'
 import type { Redirects } from './redirects.ts'
+import type { Resubscribed } from './resubscribed.ts'
 
 export interface SessionHost {
   readonly lanes: Lanes
@@ -33,6 +34,7 @@ export interface SessionHost {
   /** Replies that one client has not taken, beyond which its session is ended. */
   readonly maxUnreadBytes: number
   readonly limitLog: LimitLog
+  readonly resubscribed: Resubscribed
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
   /** Sessions whose invalidations go to another one. */

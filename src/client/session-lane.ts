@@ -3,6 +3,8 @@
 // Must stay true: it moves only while nothing of the session is unanswered, so the order of effects never changes; a lane
 // of its own goes back as soon as nothing of the session needs it.
 
+import type { Master } from '../address.ts'
+import { isSameTerm } from '../relay/gate.ts'
 import type { Lane } from '../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -15,6 +17,14 @@ import type { SessionHost } from './session-host.ts'
 import { isPlain } from './state.ts'
 import { isConfirmation, isMessage } from './subscriptions.ts'
 
+/** The session's own link that is gone, until it has another. */
+interface LostLink {
+  readonly master: Master
+  readonly at: number
+  /** The server closed it while the session did not take what it had. */
+  readonly hadEnough: boolean
+}
+
 export class SessionLane {
   lane: Lane
   isPrivate = false
@@ -24,6 +34,7 @@ export class SessionLane {
   #nameless: string | null = null
   /** The link is nobody's yet: a server that asks for a password takes nothing but the login, no name either. */
   #signsIn = false
+  #lost: LostLink | null = null
   readonly #session: SessionContext
   readonly #host: SessionHost
   /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
@@ -72,6 +83,7 @@ export class SessionLane {
     this.#host.lanes.detachShared(this.lane)
     this.#nameless = null
     this.isPrivate = true
+    this.#lost = null
     this.lane = this.#host.lanes.openPrivate(identity, {
       prelude: () =>
         prelude === 'without' || this.#signsIn
@@ -85,8 +97,10 @@ export class SessionLane {
       },
       onLinkReady: () => this.#onLinkReady(),
       onBug: error => session.onBug(error),
-      onLinkLost: () => {
+      onLinkLost: (link, reason) => {
         if (session.state.watching) session.state.watchLost = true
+        const byServer = reason === 'peer-closed' || reason === 'reset'
+        this.#lost ??= { master: link.master, at: performance.now(), hadEnough: byServer && link.wasLeftUnread }
         session.onLinkLost()
       },
     })
@@ -179,9 +193,26 @@ export class SessionLane {
 
   /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
   #onLinkReady(): void {
+    const lost = this.#lost
+    this.#lost = null
+    if (lost !== null && this.#isOver(lost)) return
     this.trackAgain()
     for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
       this.#host.findSession(tracker)?.trackAgain()
+  }
+
+  /** A server that has had enough of a client that does not read (client-output-buffer-limit) has ended it, link and all. */
+  #isOver({ master, at, hadEnough }: LostLink): boolean {
+    const { subscriptions } = this.#session
+    const link = this.lane.link
+    const isSame = link !== null && isSameTerm(master, link.master)
+    if (hadEnough && isSame) {
+      this.#session.endUnread('server')
+      return true
+    }
+    if (subscriptions.size > 0)
+      this.#host.resubscribed.add({ channels: subscriptions.size, awayMs: performance.now() - at, isSame })
+    return false
   }
 
   #isPush(frame: Buffer, type: number): boolean {

@@ -111,7 +111,7 @@ export class SlowReader {
 
   /** Its replies wait at the server until its client reads. */
   get leavesReplies(): boolean {
-    return this.#choice.isPrivate && this.#choice.lane.link?.paused === true
+    return this.#choice.isPrivate && this.#choice.lane.link?.leftUnread === true
   }
 
   /** The client has taken everything. */

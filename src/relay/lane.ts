@@ -41,7 +41,7 @@ export interface LaneOwner extends Blamed {
   /** A new link is up, its prelude answered. */
   onLinkReady(): void
   /** The link is gone; what it still owes is about to be replayed. */
-  onLinkLost(): void
+  onLinkLost(link: Link<Request>, reason: CloseReason): void
 }
 
 /** After a change of master, replicas need about a second to attach; longer than this, NOREPLICAS is the true answer. */
@@ -509,7 +509,7 @@ export class Lane implements LinkListener<Request> {
     this.#endDoubt()
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(reason)
-    if (link.wasReady) this.owner?.onLinkLost()
+    if (link.wasReady) this.owner?.onLinkLost(link, reason)
     if (owed.length > 0 || this.#quiesce !== null) this.#requeueOrEnd(link, owed, unsent)
     if (this.#closed) return
     this.#host.onLinkLost(link, this, reason, detail)

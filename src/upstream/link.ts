@@ -89,6 +89,8 @@ export const Pausing = {
   /** It has been read late: what Sentinels have said meanwhile comes first. */
   late: 8,
 } as const
+/** A link that is read from again has given all that had piled up after this time. */
+const TAKEN_UP_MS = 5000
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 
 /** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
@@ -131,6 +133,7 @@ export class Link<E extends Exchange> implements LiveLink {
   #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
+  #takenUpAt = Number.NEGATIVE_INFINITY
   #unflushed = 0
   /** The last write carried one request: nobody else seems to speak. */
   #wasAlone = false
@@ -264,6 +267,16 @@ export class Link<E extends Exchange> implements LiveLink {
     return this.#unread !== 0
   }
 
+  /** Its session does not take what it has. */
+  get leftUnread(): boolean {
+    return (this.#unread & Pausing.session) !== 0
+  }
+
+  /** It does not, or did not a moment ago: what lay in the sockets meanwhile is hardly read yet. */
+  get wasLeftUnread(): boolean {
+    return this.leftUnread || performance.now() - this.#takenUpAt < TAKEN_UP_MS
+  }
+
   /** Reads no more until resume() for the same reason; what this read has brought is still delivered. */
   pause(why: Pausing = Pausing.session): void {
     if (this.status !== 'ready') return
@@ -274,6 +287,7 @@ export class Link<E extends Exchange> implements LiveLink {
   resume(why: Pausing = Pausing.session): void {
     if ((this.#unread & why) === 0) return
     this.#unread &= ~why
+    if (why === Pausing.session) this.#takenUpAt = performance.now()
     if (this.#unread !== 0 || this.status === 'closed') return
     this.lastActivity = performance.now()
     const stalled = this.#stalled

@@ -38,4 +38,22 @@ export const readingMutations: readonly Mutation[] = [
     test: 'test/wire/gone-clients.test.ts',
     shows: /their sessions are over/,
   },
+  {
+    name: 'a subscriber that the server has ended is subscribed again',
+    file: 'src/client/session-lane.ts',
+    from: 'if (hadEnough && isSame) {',
+    to: 'if (hadEnough && !isSame) {',
+    breaks: 'a client that does not read is ended, as directly',
+    test: 'test/wire/subscriber-loss.test.ts',
+    shows: /the client sees its end/,
+  },
+  {
+    name: 'messages that were missed without a failover are told as if there had been one',
+    file: 'src/client/resubscribed.ts',
+    from: "const kind = isSame ? 'same' : 'moved'",
+    to: "const kind = 'moved'",
+    breaks: 'the log says when messages were missed',
+    test: 'test/wire/subscriber-loss.test.ts',
+    shows: /should be equal/,
+  },
 ]

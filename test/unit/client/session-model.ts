@@ -36,6 +36,7 @@ registerHooks({
 const { Lanes } = await import('../../../src/relay/lanes.ts')
 const { Session } = await import('../../../src/client/session.ts')
 const { LimitLog } = await import('../../../src/client/limit-log.ts')
+const { Resubscribed } = await import('../../../src/client/resubscribed.ts')
 const { Pressure } = await import('../../../src/client/pressure.ts')
 
 const log = createLog('silent')
@@ -142,6 +143,7 @@ export class SessionModel {
       limitLog: new LimitLog(log),
       relieve: () => {},
       redirects: new Redirects(),
+      resubscribed: new Resubscribed(log),
       directory: { ids: new ClientIds(), sessions: () => [], ownLinks: () => this.#lanes.live.snapshot() },
       findSession: () => undefined,
       onClosed: () => {},

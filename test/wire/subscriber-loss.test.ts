@@ -1,0 +1,51 @@
+// Subscribers whose link the server ends: one that does not read is ended, as directly; others come back, and the log says so.
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+t.setTimeout(120_000)
+
+t.test('a subscriber that does not read — is ended, with its cause — when the server has had enough of it', async t => {
+  const at = await startSingle(t, { serverConfig: ['client-output-buffer-limit pubsub 4mb 0 0'] })
+  const { holdfast } = at
+  const deaf = await RespClient.connect(holdfast.port)
+  t.teardown(() => deaf.close())
+  await deaf.send('SUBSCRIBE', 'news')
+  deaf.socket.pause()
+  const text = 'n'.repeat(100_000)
+  const published = async (): Promise<boolean> => (await ask(at.node, ['PUBLISH', 'news', text])) === 0
+  await waitUntil('the server has ended it', published, { withinMs: 30_000, everyMs: 1 })
+  deaf.socket.resume()
+  await waitUntil('the client sees its end', () => !deaf.isOpen, { withinMs: 30_000 })
+  t.equal(holdfast.counters.unreadEnded, 1)
+  const line = holdfast.find('session.unread_at_server')
+  t.equal(line?.level, 'warn')
+  t.match(line?.msg, /client-output-buffer-limit/)
+  t.equal(holdfast.find('session.resubscribed'), undefined)
+  await holdfast.stop()
+})
+
+t.test(
+  'subscribers whose links are ended without a failover — are subscribed again — and the log says so once',
+  async t => {
+    const { holdfast, node } = await startSingle(t)
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RespClient.connect(holdfast.port)))
+    for (const client of clients) await client.send('SUBSCRIBE', 'news')
+    await ask(node, ['CLIENT', 'KILL', 'TYPE', 'pubsub'])
+    const line = await waitUntil('the line', () => holdfast.find('session.resubscribed'), { withinMs: 30_000 })
+    t.equal(line.level, 'warn')
+    t.equal(line.cause, 'link-lost')
+    const heard = async (): Promise<boolean> => (await ask(node, ['PUBLISH', 'news', 'x'])) === 10
+    await waitUntil('all hear again', heard, { withinMs: 30_000 })
+    const lines = holdfast.log.filter(({ event }) => event === 'session.resubscribed')
+    t.equal(
+      lines.reduce((sum, { sessions }) => sum + Number(sessions), 0),
+      10,
+    )
+    t.ok(lines.length < 5, `${lines.length} lines`)
+    t.ok(Number(line['longestMs']) >= 0)
+    await Promise.all(clients.map(client => client.close()))
+    await holdfast.stop()
+  },
+)
