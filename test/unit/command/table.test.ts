@@ -89,7 +89,7 @@ t.test('table — gives each command its route', async t => {
     wait: 'wait waitaof',
     subscribe: 'psubscribe ssubscribe subscribe',
     unsubscribe: 'punsubscribe sunsubscribe unsubscribe',
-    script: 'eval eval_ro script',
+    script: 'eval eval_ro function script',
     evalsha: 'evalsha evalsha_ro',
     scan: 'hscan scan sscan zscan',
     own: 'asking readonly readwrite',
