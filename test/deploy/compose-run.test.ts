@@ -2,12 +2,15 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { startHoldfastProcess } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { ask } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { endChild, launch, startCompose } from './compose-world.ts'
 import { root } from './manifests.ts'
 
-t.test('the compose set — shows its client one delay and no error — when the master is killed', async t => {
+const skip = without('docker-compose')
+
+t.test('the compose set — shows its client one delay and no error — when the master is killed', { skip }, async t => {
   const world = await startCompose(t)
   const { HOLDFAST_SENTINELS = '', HOLDFAST_MASTER = '' } = world.services.get('holdfast')?.environment ?? {}
   const sentinels = HOLDFAST_SENTINELS.split(',').map(name => `localhost:${world.port(name)}`)

@@ -118,12 +118,16 @@ function runSteps(t: Test, stage: Stage, folder: string): void {
   }
 }
 
-function packagesIn(folder: string): string[] {
-  const lock = JSON.parse(readFileSync(join(folder, 'node_modules', '.package-lock.json'), 'utf8'))
-  const there = Object.keys(lock.packages).filter(path => existsSync(join(folder, path)))
-  const listed = readdirSync(join(folder, 'node_modules')).filter(name => !name.startsWith('.'))
-  const tops = new Set(there.map(path => path.split('/')[1]))
-  return [...there, ...listed.filter(name => !tops.has(name))].sort()
+/** The folders with a package, as paths in `folder`: what is there, not what this version of npm writes of it. */
+function packagesIn(folder: string, inside = 'node_modules'): string[] {
+  const names = existsSync(join(folder, inside)) ? readdirSync(join(folder, inside)) : []
+  const paths = names.filter(name => !name.startsWith('.')).map(name => join(inside, name))
+  const packages = paths.flatMap(path => (basename(path).startsWith('@') ? scopedIn(folder, path) : [path]))
+  return [...packages, ...packages.flatMap(path => packagesIn(folder, join(path, 'node_modules')))].sort()
+}
+
+function scopedIn(folder: string, scope: string): string[] {
+  return readdirSync(join(folder, scope)).map(name => join(scope, name))
 }
 
 /** What the lock file does not call a development package. */

@@ -5,7 +5,10 @@ import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
 import { container } from '../support/memory-limit.ts'
+import { without } from '../support/needs.ts'
 import { faultsOf, type Manifest, parseManifests, render, root } from './manifests.ts'
+
+const skip = without('kubectl')
 
 const folder = join(root, 'deploy', 'kubernetes')
 const components = ['sidecar', 'pod-monitor', 'network-policy'] as const
@@ -54,11 +57,11 @@ function named(manifests: readonly Manifest[], kind: string): Manifest {
   return manifests.find(manifest => manifest.kind === kind) ?? {}
 }
 
-t.test('the example — is what Kubernetes accepts — as it stands', async t => {
+t.test('the example — is what Kubernetes accepts — as it stands', { skip }, async t => {
   t.strictSame(faultsOf(render(join(folder, 'example'))), [])
 })
 
-t.test('the component — adds the sidecar — to each kind of workload that asks for it', async t => {
+t.test('the component — adds the sidecar — to each kind of workload that asks for it', { skip }, async t => {
   const kinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job']
   const rendered = renderWith(
     t,
@@ -75,45 +78,57 @@ t.test('the component — adds the sidecar — to each kind of workload that ask
   }
 })
 
-t.test('the component — leaves a workload alone — that does not carry the label', async t => {
+t.test('the component — leaves a workload alone — that does not carry the label', { skip }, async t => {
   const plain = { ...workload('Deployment'), metadata: { name: 'plain' } }
   t.strictSame(named(renderWith(t, [plain]), 'Deployment'), plain)
 })
 
-t.test('the sidecar — starts before the init containers of the application — which may use Redis too', async t => {
-  const own = workload('Deployment')
-  const template = { ...Object(at(own, 'spec', 'template')) }
-  template.spec = { ...template.spec, initContainers: [{ name: 'migrate', image: 'own' }] }
-  const rendered = named(renderWith(t, [workload('Deployment', { template })]), 'Deployment')
-  t.equal(at(rendered, ...sidecar, 'name'), 'holdfast')
-  t.equal(at(rendered, ...pod, 'initContainers', 1, 'name'), 'migrate')
-})
+t.test(
+  'the sidecar — starts before the init containers of the application — which may use Redis too',
+  { skip },
+  async t => {
+    const own = workload('Deployment')
+    const template = { ...Object(at(own, 'spec', 'template')) }
+    template.spec = { ...template.spec, initContainers: [{ name: 'migrate', image: 'own' }] }
+    const rendered = named(renderWith(t, [workload('Deployment', { template })]), 'Deployment')
+    t.equal(at(rendered, ...sidecar, 'name'), 'holdfast')
+    t.equal(at(rendered, ...pod, 'initContainers', 1, 'name'), 'migrate')
+  },
+)
 
-t.test('the sidecar — has no rights — and needs no exception from the restricted pod security standard', async t => {
-  const rendered = named(render(join(folder, 'example')), 'Deployment')
-  t.strictSame(at(rendered, ...sidecar, 'securityContext'), {
-    runAsNonRoot: true,
-    readOnlyRootFilesystem: true,
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    seccompProfile: { type: 'RuntimeDefault' },
-  })
-})
+t.test(
+  'the sidecar — has no rights — and needs no exception from the restricted pod security standard',
+  { skip },
+  async t => {
+    const rendered = named(render(join(folder, 'example')), 'Deployment')
+    t.strictSame(at(rendered, ...sidecar, 'securityContext'), {
+      runAsNonRoot: true,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+  },
+)
 
-t.test('the liveness probe — asks only whether the process answers — so that a failover restarts nothing', async t => {
-  const rendered = named(render(join(folder, 'example')), 'Deployment')
-  t.equal(at(rendered, ...sidecar, 'livenessProbe', 'httpGet', 'path'), '/live')
-  t.equal(at(rendered, ...sidecar, 'startupProbe', 'httpGet', 'path'), '/startup')
-  t.equal(at(rendered, ...sidecar, 'readinessProbe'), undefined, 'and the pod stays ready through a failover')
-})
+t.test(
+  'the liveness probe — asks only whether the process answers — so that a failover restarts nothing',
+  { skip },
+  async t => {
+    const rendered = named(render(join(folder, 'example')), 'Deployment')
+    t.equal(at(rendered, ...sidecar, 'livenessProbe', 'httpGet', 'path'), '/live')
+    t.equal(at(rendered, ...sidecar, 'startupProbe', 'httpGet', 'path'), '/startup')
+    t.equal(at(rendered, ...sidecar, 'readinessProbe'), undefined, 'and the pod stays ready through a failover')
+  },
+)
 
-t.test('the startup probe — restarts nothing — however long Redis is away when a pod starts', async t => {
+t.test('the startup probe — restarts nothing — however long Redis is away when a pod starts', { skip }, async t => {
   const probe = at(named(render(join(folder, 'example')), 'Deployment'), ...sidecar, 'startupProbe')
   const seconds = Number(at(probe, 'periodSeconds')) * Number(at(probe, 'failureThreshold'))
   t.ok(seconds > 365 * 86_400, `${seconds} s`)
 })
 
-t.test('the PodMonitor — names the job — that the alert for a Holdfast which is down looks for', async t => {
+t.test('the PodMonitor — names the job — that the alert for a Holdfast which is down looks for', { skip }, async t => {
   const monitor = named(renderWith(t, [workload('Deployment')]), 'PodMonitor')
   const relabelings = at(monitor, 'spec', 'podMetricsEndpoints', 0, 'relabelings')
   t.strictSame(relabelings, [{ targetLabel: 'job', replacement: 'holdfast' }])
@@ -123,29 +138,37 @@ t.test('the PodMonitor — names the job — that the alert for a Holdfast which
   for (const job of ['redis', 'myholdfast']) t.notMatch(job, new RegExp(`^(?:${pattern})$`))
 })
 
-t.test('the admin port — is one number — for the option, the container, the probes and the PodMonitor', async t => {
-  const rendered = renderWith(t, [workload('Deployment')])
-  const deployment = named(rendered, 'Deployment')
-  const port = at(deployment, ...sidecar, 'ports', 0)
-  t.equal(at(deployment, ...sidecar, 'env', 0, 'value'), `0.0.0.0:${String(at(port, 'containerPort'))}`)
-  const name = at(port, 'name')
-  for (const probe of ['startupProbe', 'livenessProbe']) {
-    t.equal(at(deployment, ...sidecar, probe, 'httpGet', 'port'), name, probe)
-  }
-  t.equal(at(named(rendered, 'PodMonitor'), 'spec', 'podMetricsEndpoints', 0, 'port'), name)
-  t.equal(at(named(rendered, 'NetworkPolicy'), 'spec', 'ingress', 0, 'ports', 0, 'port'), name)
-})
+t.test(
+  'the admin port — is one number — for the option, the container, the probes and the PodMonitor',
+  { skip },
+  async t => {
+    const rendered = renderWith(t, [workload('Deployment')])
+    const deployment = named(rendered, 'Deployment')
+    const port = at(deployment, ...sidecar, 'ports', 0)
+    t.equal(at(deployment, ...sidecar, 'env', 0, 'value'), `0.0.0.0:${String(at(port, 'containerPort'))}`)
+    const name = at(port, 'name')
+    for (const probe of ['startupProbe', 'livenessProbe']) {
+      t.equal(at(deployment, ...sidecar, probe, 'httpGet', 'port'), name, probe)
+    }
+    t.equal(at(named(rendered, 'PodMonitor'), 'spec', 'podMetricsEndpoints', 0, 'port'), name)
+    t.equal(at(named(rendered, 'NetworkPolicy'), 'spec', 'ingress', 0, 'ports', 0, 'port'), name)
+  },
+)
 
-t.test('the PodMonitor and the NetworkPolicy — select the pods with the sidecar — by the label it brings', async t => {
-  const rendered = renderWith(t, [workload('Deployment')])
-  const labels = Object(at(named(rendered, 'Deployment'), 'spec', 'template', 'metadata', 'labels'))
-  const wanted = { 'holdfast.dev/sidecar': 'true' }
-  t.strictSame(labels, { app: 'own', ...wanted })
-  t.strictSame(at(named(rendered, 'PodMonitor'), 'spec', 'selector', 'matchLabels'), wanted)
-  t.strictSame(at(named(rendered, 'NetworkPolicy'), 'spec', 'podSelector', 'matchLabels'), wanted)
-})
+t.test(
+  'the PodMonitor and the NetworkPolicy — select the pods with the sidecar — by the label it brings',
+  { skip },
+  async t => {
+    const rendered = renderWith(t, [workload('Deployment')])
+    const labels = Object(at(named(rendered, 'Deployment'), 'spec', 'template', 'metadata', 'labels'))
+    const wanted = { 'holdfast.dev/sidecar': 'true' }
+    t.strictSame(labels, { app: 'own', ...wanted })
+    t.strictSame(at(named(rendered, 'PodMonitor'), 'spec', 'selector', 'matchLabels'), wanted)
+    t.strictSame(at(named(rendered, 'NetworkPolicy'), 'spec', 'podSelector', 'matchLabels'), wanted)
+  },
+)
 
-t.test('the memory limit — is the one that a full proxy was tried with — for what it may hold', async t => {
+t.test('the memory limit — is the one that a full proxy was tried with — for what it may hold', { skip }, async t => {
   const rendered = named(render(join(folder, 'example')), 'Deployment')
   t.equal(at(rendered, ...sidecar, 'env', 1, 'name'), 'HOLDFAST_MAX_HELD_BYTES')
   const held = Number(/^(\d+)mb$/.exec(String(at(rendered, ...sidecar, 'env', 1, 'value')))?.[1])
@@ -160,22 +183,27 @@ t.test('the memory limit — is the one that a full proxy was tried with — for
   t.match(readFileSync(join(root, 'docs', 'kubernetes.md'), 'utf8'), `| ${container.limitMiB}Mi |`)
 })
 
-t.test('passwords — come from keys that the Secret has — mounted as a folder, so that they can change', async t => {
-  const rendered = render(join(folder, 'example'))
-  const deployment = named(rendered, 'Deployment')
-  const mount = at(deployment, ...sidecar, 'volumeMounts', 0)
-  t.equal(at(mount, 'subPath'), undefined)
-  const secret = named(rendered, 'Secret')
-  t.equal(at(deployment, ...pod, 'volumes', 0, 'secret', 'secretName'), at(secret, 'metadata', 'name'))
-  const files = Object.entries(Object(at(named(rendered, 'ConfigMap'), 'data')))
-    .filter(([variable]) => variable.endsWith('_FILE'))
-    .map(([, file]) => String(file))
-  const keys = Object.keys(Object(at(secret, 'stringData')))
-  t.strictSame(files.sort(), keys.map(key => `${String(at(mount, 'mountPath'))}/${key}`).sort())
-})
+t.test(
+  'passwords — come from keys that the Secret has — mounted as a folder, so that they can change',
+  { skip },
+  async t => {
+    const rendered = render(join(folder, 'example'))
+    const deployment = named(rendered, 'Deployment')
+    const mount = at(deployment, ...sidecar, 'volumeMounts', 0)
+    t.equal(at(mount, 'subPath'), undefined)
+    const secret = named(rendered, 'Secret')
+    t.equal(at(deployment, ...pod, 'volumes', 0, 'secret', 'secretName'), at(secret, 'metadata', 'name'))
+    const files = Object.entries(Object(at(named(rendered, 'ConfigMap'), 'data')))
+      .filter(([variable]) => variable.endsWith('_FILE'))
+      .map(([, file]) => String(file))
+    const keys = Object.keys(Object(at(secret, 'stringData')))
+    t.strictSame(files.sort(), keys.map(key => `${String(at(mount, 'mountPath'))}/${key}`).sort())
+  },
+)
 
 t.test(
   'faultsOf — finds what is planted — a misspelling, a wrong type, a wrong value, a missing field, a stranger',
+  { skip },
   async t => {
     const example = render(join(folder, 'example'))
     const text = stringify(named(example, 'Deployment'))

@@ -2,8 +2,11 @@
 import t from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { runCheck } from '../support/check.ts'
+import { without } from '../support/needs.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+
+const skip = without('openssl')
 
 t.test('check — names it — two Sentinels, and a master without replicas', async t => {
   const set = await SentinelSet.start({ sentinels: 2, replicas: 0 })
@@ -87,7 +90,7 @@ t.test('check — names it — Sentinels that contradict one another and the ser
   })
 })
 
-t.test('check — names it — a server that speaks TLS where our options do not', async t => {
+t.test('check — names it — a server that speaks TLS where our options do not', { skip }, async t => {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const authority = new Authority(dir)

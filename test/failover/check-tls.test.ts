@@ -4,15 +4,16 @@ import t from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { runCheck } from '../support/check.ts'
 import { startHoldfast } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 
-/** Without the options of this name. */
-function without(options: Readonly<Record<string, string>>, ...names: string[]): Record<string, string> {
+/** All options but those of these names. */
+function omit(options: Readonly<Record<string, string>>, ...names: string[]): Record<string, string> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
 }
 
-t.test('check — against a whole set by TLS', async t => {
+t.test('check — against a whole set by TLS', { skip: without('openssl') }, async t => {
   const tls = await TlsScene.make(t)
   const set = await SentinelSet.start({ tls: tls.serverOptions() })
   t.teardown(() => set.stopAll())
@@ -57,12 +58,12 @@ t.test('check — against a whole set by TLS', async t => {
     },
     {
       what: 'no certificate of ours for Redis',
-      options: without(right, 'redis-tls-cert', 'redis-tls-key'),
+      options: omit(right, 'redis-tls-cert', 'redis-tls-key'),
       problem: `${node}: no TLS connection comes about: .*wants a certificate from us.*set --redis-tls-cert and --redis-tls-key`,
     },
     {
       what: 'no certificate of ours for the Sentinels',
-      options: without(right, 'sentinel-tls-cert', 'sentinel-tls-key'),
+      options: omit(right, 'sentinel-tls-cert', 'sentinel-tls-key'),
       problem: `${sentinel}: no TLS connection comes about: .*set --sentinel-tls-cert and --sentinel-tls-key`,
     },
     {
@@ -72,12 +73,12 @@ t.test('check — against a whole set by TLS', async t => {
     },
     {
       what: 'no TLS option for Redis',
-      options: without(right, 'redis-tls', 'redis-tls-ca', 'redis-tls-cert', 'redis-tls-key'),
+      options: omit(right, 'redis-tls', 'redis-tls-ca', 'redis-tls-cert', 'redis-tls-key'),
       problem: `${node}: speaks TLS, our options do not \\[remedy: set --redis-tls on`,
     },
     {
       what: 'no TLS option for the Sentinels',
-      options: without(right, 'sentinel-tls', 'sentinel-tls-ca', 'sentinel-tls-cert', 'sentinel-tls-key'),
+      options: omit(right, 'sentinel-tls', 'sentinel-tls-ca', 'sentinel-tls-cert', 'sentinel-tls-key'),
       problem: `${sentinel}: speaks TLS, our options do not \\[remedy: set --sentinel-tls on`,
     },
   ]
@@ -96,7 +97,7 @@ t.test('check — against a whole set by TLS', async t => {
     for (const one of [...set.nodes]) await set.command(one, 'CONFIG', 'SET', 'tls-protocols', 'TLSv1.2')
     const { code, output } = await runCheck(right)
     t.equal(code, 0, output)
-    const bare = await runCheck(without(right, 'redis-tls-cert', 'redis-tls-key'))
+    const bare = await runCheck(omit(right, 'redis-tls-cert', 'redis-tls-key'))
     t.equal(bare.code, 1, bare.output)
     t.ok(
       bare.problems.some(line => new RegExp(`^${node}: no TLS connection comes about: .*--redis-tls-cert`).test(line)),

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { replaceFiles } from '../support/certificates.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { RespError } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload, type Workload } from '../support/workload.ts'
+
+const skip = without('openssl')
 
 const clients = 6
 
@@ -48,7 +51,7 @@ async function must(set: SentinelSet, node: Node, ...args: string[]): Promise<vo
   if (reply instanceof RespError) throw new Error(`${node.name}: ${args.slice(0, 2).join(' ')}: ${reply.message}`)
 }
 
-t.test('certificates — all replaced under load, then a failover — without an error', async t => {
+t.test('certificates — all replaced under load, then a failover — without an error', { skip }, async t => {
   const tls = await TlsScene.make(t)
   const set = await SentinelSet.start({ tls: tls.serverOptions(), failoverTimeoutMs: 5000 })
   t.teardown(() => set.stopAll())
@@ -74,6 +77,7 @@ t.test('certificates — all replaced under load, then a failover — without an
 
 t.test(
   'passwords — changed at the servers first, or in the files first, with a failover between — without an error',
+  { skip },
   async t => {
     const tls = await TlsScene.make(t)
     const file = (name: string, text: string): string => {

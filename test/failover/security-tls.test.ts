@@ -2,10 +2,13 @@
 // TLS, it must be with it.
 import t from 'tap'
 import { startHoldfast } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload, type Workload } from '../support/workload.ts'
+
+const skip = without('openssl')
 
 /** Waits until every client has replies to commands it sent after now. */
 async function allServed({ ledger }: Workload, clients: number): Promise<void> {
@@ -17,7 +20,7 @@ async function allServed({ ledger }: Workload, clients: number): Promise<void> {
   await waitUntil('every client is served', served, { withinMs: 30_000, everyMs: 50 })
 }
 
-t.test('failover — is a pause and nothing else — by TLS on all sides, killed and planned', async t => {
+t.test('failover — is a pause and nothing else — by TLS on all sides, killed and planned', { skip }, async t => {
   const tls = await TlsScene.make(t)
   const set = await SentinelSet.start({ tls: tls.serverOptions(), failoverTimeoutMs: 5000 })
   t.teardown(() => set.stopAll())

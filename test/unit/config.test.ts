@@ -2,7 +2,10 @@
 import t, { type Test } from 'tap'
 import { type Config, optionsTable, printableConfig, readConfig } from '../../src/config.ts'
 import { Authority } from '../support/certificates.ts'
+import { without } from '../support/needs.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
+
+const skip = without('openssl')
 
 const needed = ['--sentinels', 's1', '--master', 'm'] as const
 
@@ -59,7 +62,7 @@ t.test('config — has the documented defaults — when only what is required is
   })
 })
 
-t.test('config — takes every option from the environment', async t => {
+t.test('config — takes every option from the environment', { skip }, async t => {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const authority = new Authority(dir)

@@ -19,9 +19,12 @@ import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { listenAt } from '../../src/client/socket-file.ts'
 import { type InProcess, startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+const withoutCli = without('redis-cli')
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -74,7 +77,7 @@ t.test('socket — serves clients — besides a port', async t => {
   t.equal(await other.send('GET', 'k'), 'v')
 })
 
-t.test('socket — serves redis-cli -s — instead of a port', async t => {
+t.test('socket — serves redis-cli -s — instead of a port', { skip: withoutCli }, async t => {
   const path = join(await folder(t), 'h.sock')
   const { holdfast } = await startSingle(t, { options: { 'listen-socket': path, listen: 'none' } })
   t.equal(holdfast.port, 0, 'no port')
@@ -82,7 +85,7 @@ t.test('socket — serves redis-cli -s — instead of a port', async t => {
   t.equal((await run('redis-cli', ['-s', path, '-3', 'GET', 'k'])).stdout, 'v\n')
 })
 
-t.test('socket — asks for the client password — as the port does', async t => {
+t.test('socket — asks for the client password — as the port does', { skip: withoutCli }, async t => {
   const path = join(await folder(t), 'h.sock')
   await startSingle(t, { options: { 'listen-socket': path, 'client-password': 'pw' } })
   t.match((await run('redis-cli', ['-s', path, 'GET', 'k'])).stdout, /^NOAUTH /)
@@ -256,7 +259,7 @@ t.test('socket and port — share the limit of sessions', async t => {
   }
 })
 
-t.test('redis-cli — is told and comes to its end — when there are too many sessions', async t => {
+t.test('redis-cli — is told and comes to its end — when there are too many sessions', { skip: withoutCli }, async t => {
   const path = join(await folder(t), 'h.sock')
   const { holdfast } = await startSingle(t, { options: { 'listen-socket': path, 'max-sessions': '1' } })
   const first = await RespClient.connect(holdfast.port)

@@ -7,9 +7,12 @@ import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { Authority, type CertificateFiles, replaceFiles } from '../support/certificates.ts'
 import { type SingleServer, startSingle } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+const skip = without('openssl')
 
 type Side = 'redis' | 'sentinel' | 'listen' | 'mutual'
 
@@ -41,7 +44,7 @@ function serialShown({ holdfast }: SingleServer, tls: ConnectionOptions): Promis
   })
 }
 
-t.test('listener — serves ioredis and node-redis, RESP2 and RESP3 — by TLS', async t => {
+t.test('listener — serves ioredis and node-redis, RESP2 and RESP3 — by TLS', { skip }, async t => {
   const { tls, holdfast } = await scene(t, ['listen'])
   const { ca } = tls.clientOptions()
   const io = new Redis({ port: holdfast.port, host: 'localhost', tls: { ca }, lazyConnect: true })
@@ -60,7 +63,7 @@ t.test('listener — serves ioredis and node-redis, RESP2 and RESP3 — by TLS',
   t.equal(await io.get('big'), big)
 })
 
-t.test('listener — counts and tells of a plain client — and goes on', async t => {
+t.test('listener — counts and tells of a plain client — and goes on', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const { holdfast, tls } = single
   for (let i = 0; i < 5; i++) {
@@ -77,7 +80,7 @@ t.test('listener — counts and tells of a plain client — and goes on', async 
   t.equal(await client.send('PING'), 'PONG')
 })
 
-t.test('listener — takes no notice of a health check — that connects and leaves', async t => {
+t.test('listener — takes no notice of a health check — that connects and leaves', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const { holdfast, tls } = single
   const socket = connect(holdfast.port, holdfast.host)
@@ -98,7 +101,7 @@ const strangers: [title: string, files: (tls: TlsScene) => CertificateFiles | nu
 ]
 
 for (const [title, files, remedy] of strangers) {
-  t.test(`listener — lets no client in ${title} — where certificates are wanted`, async t => {
+  t.test(`listener — lets no client in ${title} — where certificates are wanted`, { skip }, async t => {
     const single = await scene(t, ['listen', 'mutual'])
     const { holdfast, tls } = single
     const options = tls.clientOptions(files(tls))
@@ -110,7 +113,7 @@ for (const [title, files, remedy] of strangers) {
   })
 }
 
-t.test('listener — shows a new certificate to new clients — and keeps the sessions there are', async t => {
+t.test('listener — shows a new certificate to new clients — and keeps the sessions there are', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const { holdfast, tls } = single
   const options = tls.clientOptions()
@@ -123,7 +126,7 @@ t.test('listener — shows a new certificate to new clients — and keeps the se
   t.ok(before.isOpen)
 })
 
-t.test('listener — keeps the certificate it has — when the new file is broken', async t => {
+t.test('listener — keeps the certificate it has — when the new file is broken', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const { holdfast, tls } = single
   const options = tls.clientOptions()
@@ -139,13 +142,13 @@ t.test('listener — keeps the certificate it has — when the new file is broke
   t.not(await serialShown(single, options), serial)
 })
 
-t.test('listener — refuses an old TLS version — below --listen-tls-min-version', async t => {
+t.test('listener — refuses an old TLS version — below --listen-tls-min-version', { skip }, async t => {
   const single = await scene(t, ['listen'], { 'listen-tls-min-version': 'TLSv1.3' })
   const old: ConnectionOptions = { ...single.tls.clientOptions(), maxVersion: 'TLSv1.2' }
   await t.rejects(ask({ ...single.holdfast, tls: old }, ['PING'], { timeoutMs: 3000 }), /protocol version|alert/)
 })
 
-t.test('listener — ends at once — with a client that never finishes its handshake', async t => {
+t.test('listener — ends at once — with a client that never finishes its handshake', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const socket = connect(single.holdfast.port, single.holdfast.host)
   socket.on('error', () => undefined)

@@ -5,11 +5,14 @@ import { Authority } from '../support/certificates.ts'
 import { startCuttingLink } from '../support/cutting-link.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type LogLine, startHoldfast } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { ask, RespError } from '../support/resp-client.ts'
 import { anyFlavour, endServer, freePort, type Node, startServer } from '../support/servers.ts'
 import { infoOf } from '../support/set-health.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+const skip = without('openssl')
 
 interface Case {
   readonly title: string
@@ -102,7 +105,7 @@ const told = (log: readonly LogLine[], event: string, remedy: RegExp): LogLine |
   log.find(line => line.event === event && remedy.test(JSON.stringify(line)))
 
 for (const one of cases) {
-  t.test(`redis by TLS — says cause and remedy, holds, does not storm — at ${one.title}`, async t => {
+  t.test(`redis by TLS — says cause and remedy, holds, does not storm — at ${one.title}`, { skip }, async t => {
     const tls = await TlsScene.make(t)
     const node = await server(t, tls, one.server(tls))
     const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
@@ -130,23 +133,27 @@ for (const one of cases) {
   })
 }
 
-t.test('redis by TLS — goes on — when the alert of the server is in the same read as a wrong certificate', async t => {
-  const tls = await TlsScene.make(t)
-  const odd = tls.authority.issue('odd', { names: 'DNS:odd.test' })
-  const node = await server(t, tls, tls.serverOptions({ auth: 'no', files: odd }).config)
-  const link = await startCuttingLink(t, node)
-  const sentinel = await FakeSentinel.start(t, { master: { host: link.host, port: link.port } })
-  const holdfast = await startHoldfast(t, {
-    sentinels: [`${sentinel.host}:${sentinel.port}`],
-    options: tls.holdfast('redis'),
-    expectedErrors: ['master.probe-refused'],
-  })
-  // Such a socket has two errors; a second one that nobody hears would have ended the process.
-  await waitUntil('it is dialled again and again', () => link.cuts() >= 3, { withinMs: 10_000 })
-  t.ok(told(holdfast.log, 'master.probe-refused', /bears another name/), 'the first of its errors is told')
-})
+t.test(
+  'redis by TLS — goes on — when the alert of the server is in the same read as a wrong certificate',
+  { skip },
+  async t => {
+    const tls = await TlsScene.make(t)
+    const odd = tls.authority.issue('odd', { names: 'DNS:odd.test' })
+    const node = await server(t, tls, tls.serverOptions({ auth: 'no', files: odd }).config)
+    const link = await startCuttingLink(t, node)
+    const sentinel = await FakeSentinel.start(t, { master: { host: link.host, port: link.port } })
+    const holdfast = await startHoldfast(t, {
+      sentinels: [`${sentinel.host}:${sentinel.port}`],
+      options: tls.holdfast('redis'),
+      expectedErrors: ['master.probe-refused'],
+    })
+    // Such a socket has two errors; a second one that nobody hears would have ended the process.
+    await waitUntil('it is dialled again and again', () => link.cuts() >= 3, { withinMs: 10_000 })
+    t.ok(told(holdfast.log, 'master.probe-refused', /bears another name/), 'the first of its errors is told')
+  },
+)
 
-t.test('redis by TLS — serves by itself — once a wrong certificate is replaced', async t => {
+t.test('redis by TLS — serves by itself — once a wrong certificate is replaced', { skip }, async t => {
   const tls = await TlsScene.make(t)
   const late = tls.authority.issue('late', { days: -1 })
   const node = await server(t, tls, tls.serverOptions({ auth: 'no', files: late }).config)
@@ -181,7 +188,7 @@ const sentinelCases = [
 ] as const
 
 for (const one of sentinelCases) {
-  t.test(`sentinel by TLS — says cause and remedy — at ${one.title}`, async t => {
+  t.test(`sentinel by TLS — says cause and remedy — at ${one.title}`, { skip }, async t => {
     const tls = await TlsScene.make(t)
     const files = tls.authority.issue('sentinel', { days: one.days })
     const { config } = tls.serverOptions({ auth: 'no', files })
@@ -207,7 +214,7 @@ for (const one of sentinelCases) {
   })
 }
 
-t.test('sentinel — says that TLS may be wanted — dialled plain at its TLS port', async t => {
+t.test('sentinel — says that TLS may be wanted — dialled plain at its TLS port', { skip }, async t => {
   const tls = await TlsScene.make(t)
   const node = await startServer({
     flavour: anyFlavour(),
