@@ -29,7 +29,8 @@ function nameOf(flag: string): string {
  * (Windows), and under a parent that talks over Node's own channel, which would be lost.
  */
 export function restartWithFlags(): void {
-  const missing = missingFlags(process.execArgv, process.env['NODE_OPTIONS'])
+  const { NODE_OPTIONS } = process.env
+  const missing = missingFlags(process.execArgv, NODE_OPTIONS)
   if (missing.length === 0 || process.connected || process.execve === undefined) return
   const node = ownProgram()
   // What cannot be started must not be tried: Node ends the process with a core dump then.
@@ -40,7 +41,8 @@ export function restartWithFlags(): void {
 
 /** Node's own file. Without /proc (a bare chroot) `execPath` is the word that it was called by: then by PATH, as a shell does. */
 function ownProgram(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const { PATH = '' } = process.env
+  const folders = PATH.split(delimiter)
   const called = folders.map(folder => join(folder || '.', basename(process.execPath)))
   return [process.execPath, ...called].find(file => isAbsolute(file) && isExecutable(file))
 }

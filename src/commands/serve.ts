@@ -70,7 +70,8 @@ function reloadOnSignal(proxy: RunningProxy, log: Log): void {
 }
 
 function tellMissingFlags(log: Log): void {
-  const flags = missingFlags(process.execArgv, process.env['NODE_OPTIONS'])
+  const { NODE_OPTIONS } = process.env
+  const flags = missingFlags(process.execArgv, NODE_OPTIONS)
   if (flags.length === 0) return
   log.warn(
     { event: 'process.node-flags', flags },

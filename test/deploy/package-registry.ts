@@ -37,7 +37,7 @@ function listing(name: string, folders: readonly string[], url: string): object 
   const all = productionFolders()
   const versions = folders.map(folder => {
     const manifest = manifestOf(folder)
-    return [manifest['version'], { ...manifest, dist: { tarball: `${url}/tarballs/${all.indexOf(folder)}` } }] as const
+    return [manifest.version, { ...manifest, dist: { tarball: `${url}/tarballs/${all.indexOf(folder)}` } }] as const
   })
   return { name, 'dist-tags': { latest: versions[0]?.[0] }, versions: Object.fromEntries(versions) }
 }
@@ -58,6 +58,6 @@ function productionFolders(): string[] {
     .map(([path]) => path)
 }
 
-function manifestOf(folder: string): Record<string, unknown> & { readonly name: string } {
+function manifestOf(folder: string): Record<string, unknown> & { readonly name: string; readonly version: string } {
   return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
 }

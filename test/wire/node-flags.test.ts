@@ -23,8 +23,9 @@ t.test(
   },
   async t => {
     const argv = ['--sentinels', '127.0.0.1:1', '--master', 'm m', '--listen', '127.0.0.1:0']
+    const { PATH } = process.env
     const child = spawn(process.execPath, ['--max-semi-space-size=8', main, ...argv], {
-      env: { PATH: process.env['PATH'], HOLDFAST_HOLD_TIMEOUT: '7s' },
+      env: { PATH, HOLDFAST_HOLD_TIMEOUT: '7s' },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const ended = new Promise(resolve => child.once('close', resolve))
