@@ -125,6 +125,8 @@ export class Lane implements LinkListener<Request> {
         request.sends++
         if (request.handler !== null && !this.#prepare(request)) return
         link.send(request)
+        // Its handler may have answered it instead, and then no reply comes that would take it off the link.
+        if (request.local !== null) link.settleHead()
         link.writeIfMuch()
         return
       }

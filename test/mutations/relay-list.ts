@@ -17,6 +17,15 @@ export const relayMutations: readonly Mutation[] = [
     shows: /READONLY — said by a script/,
   },
   {
+    name: 'what a handler answers as it is sent waits for the next reply',
+    file: 'src/relay/lane.ts',
+    from: '        if (request.local !== null) link.settleHead()\n',
+    to: '',
+    breaks: 'one answer, as soon as it is known',
+    test: loss,
+    shows: /answers as it is sent/,
+  },
+  {
     name: 'a refusal is known by its first word',
     file: 'src/relay/refusal.ts',
     from: '  if (!isWhole) return null\n',
@@ -50,7 +59,7 @@ export const relayMutations: readonly Mutation[] = [
     to: '',
     breaks: 'OrderKept',
     test: loss,
-    shows: /is unknown when the link is lost first/,
+    shows: /keeps its place before what came in the same bytes/,
   },
   {
     name: 'replies of the old master are delivered after the promotion',

@@ -1,5 +1,7 @@
 // A link that is lost, or a node that refuses, at every place of a pipeline.
 import t from 'tap'
+import { createUnit, makeLocal, type RequestHandler } from '../../src/relay/request.ts'
+import { encodeCommand } from '../../src/resp/encode.ts'
 import { FakeRedis, type Handler } from '../support/fake-redis.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { LaneWorld, told } from './lane-world.ts'
@@ -142,6 +144,17 @@ t.test(
     t.equal(told(fake, 1).filter(line => line === 'EVAL x 0').length, 1)
   },
 )
+
+t.test('READONLY — of a script in the server’s words — keeps its place before what came in the same bytes', async t => {
+  const fake = await FakeRedis.start(t, ([name]) => {
+    if (name === 'EVAL') return ''
+    return name === 'GET' ? `${readonly}\r\n$6\r\nbehind\r\n` : undefined
+  })
+  const world = new LaneWorld(t, fake)
+  world.send(['EVAL', 'x', '0'], ['GET', 'k'])
+  t.strictSame(await world.replies(2), [readonly, 'behind'])
+  t.equal(world.counters.linksLost, 0)
+})
 
 t.test('READONLY — of a script in the server’s words — is passed on when only the control plane can tell', async t => {
   const fake = await FakeRedis.start(t, ([name], { connection }) => {
@@ -305,3 +318,21 @@ t.test('hold — ends with an error for each command — when nobody is served i
   world.send(['GET', 'k'])
   t.equal((await world.replies(5))[4], 'v1')
 })
+
+t.test(
+  'a request that its handler answers as it is sent — is answered at once — on a link that owes nothing',
+  async t => {
+    const fake = await FakeRedis.start(t)
+    const world = new LaneWorld(t, fake)
+    await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 2000 })
+    const handler: RequestHandler = {
+      onSend: request => makeLocal(request, Buffer.from('+INSTEAD\r\n')),
+      onReply() {},
+      onReplay() {},
+      onFailed() {},
+    }
+    world.submit(createUnit(world.session, encodeCommand(['EXEC']), 1, 1, handler))
+    t.strictSame(world.session.replies, ['INSTEAD'])
+    await world.replies(1)
+  },
+)
