@@ -59,7 +59,7 @@ export const relayMutations: readonly Mutation[] = [
     to: '',
     breaks: 'OrderKept',
     test: loss,
-    shows: /keeps its place before what came in the same bytes/,
+    shows: /of a script in the server’s words/,
   },
   {
     name: 'replies of the old master are delivered after the promotion',
