@@ -17,7 +17,7 @@ export const deployMutations: readonly Mutation[] = [
     from: "this.#server.on('connection', keepNewest(MAX_CONNECTIONS))",
     to: 'this.#server.maxConnections = MAX_CONNECTIONS',
     breaks: 'probes are answered',
-    test: 'test/wire/admin-http.test.ts',
+    test: 'test/wire/admin-guard.test.ts',
     shows: /while somebody holds more connections/,
   },
   {
@@ -26,7 +26,7 @@ export const deployMutations: readonly Mutation[] = [
     from: 'return host === undefined || !isLoopback || isOwnName(host, listenHost)',
     to: 'return host === undefined || isLoopback || isOwnName(host, listenHost)',
     breaks: 'the admin port answers its own host alone',
-    test: 'test/wire/admin-http.test.ts',
+    test: 'test/wire/admin-guard.test.ts',
     shows: /a name that is not of this host/,
   },
   {
@@ -35,7 +35,7 @@ export const deployMutations: readonly Mutation[] = [
     from: "skip: ['SIGHUP', 'SIGILL',",
     to: "skip: ['SIGILL',",
     breaks: 'the process ends when it is told to',
-    test: 'test/wire/main.test.ts',
-    shows: /at SIGHUP/,
+    test: 'test/wire/reload.test.ts',
+    shows: /SIGHUP/,
   },
 ]

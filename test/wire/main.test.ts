@@ -160,21 +160,6 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-t.test('main — reads passwords again and lives on — at SIGHUP', async t => {
-  const file = join(t.testdir({ secret: 'one' }), 'secret')
-  const run = start(t, [...unreachable, '--redis-password-file', file])
-  await portOf(run)
-  writeFileSync(file, 'two')
-  run.child.kill('SIGHUP')
-  await waitUntil('the signal is seen', () => findEvent(run, 'process.reload'), { withinMs: 10_000 })
-  t.match(findEvent(run, 'process.reload'), { signal: 'SIGHUP', changed: 1 })
-  t.ok(findEvent(run, 'password.reloaded'), 'at once')
-  run.child.kill('SIGHUP')
-  await waitUntil('a second one', () => run.stdout.split('process.reload"').length === 3, { withinMs: 10_000 })
-  run.child.kill('SIGTERM')
-  t.strictSame(await run.ended, { code: 0, signal: null })
-})
-
 t.test('main — ends at a signal after its grace — when a client still waits', async t => {
   const run = start(t, [...unreachable, '--shutdown-grace', '300ms'])
   await connectHeld(t, await portOf(run))
