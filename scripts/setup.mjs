@@ -107,7 +107,14 @@ function samePackages(wanted, installed) {
   })
 }
 
+/** This checkout's own; WITH_NODE is the path of another to try everything with. */
 function findNode() {
+  const { WITH_NODE: chosen } = process.env
+  if (chosen) {
+    const { stdout, error } = spawnSync(chosen, ['--version'], { encoding: 'utf8' })
+    if (!error && stripsTypes(stdout.trim())) return chosen
+    throw new SetupError(`WITH_NODE=${chosen} ${error ? 'does not run' : 'cannot run TypeScript'}; 22.18 or newer can`)
+  }
   const own = join(binFolder, 'node')
   const tried = spawnSync(own, ['--version'], { encoding: 'utf8' })
   if (tried.status === 0 && stripsTypes(tried.stdout.trim())) return own
