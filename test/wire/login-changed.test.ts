@@ -12,6 +12,8 @@ t.test('a password that is set at run time — is asked of new sessions — and 
   t.teardown(() => old.close())
   t.equal(await old.send('SET', 'k', '1'), 'OK')
   await old.send('CLIENT', 'SETNAME', 'old')
+  const warm = (): boolean => holdfast.counters.detail.linksOpened.get('spare') > 0
+  await waitUntil('a warm link, which was let in', warm, { withinMs: 5000 })
   t.equal(await direct.send('CONFIG', 'SET', 'requirepass', 'secret'), 'OK')
   const refused = async (): Promise<boolean> => {
     const client = await RespClient.connect(holdfast.port)
