@@ -10,11 +10,11 @@
 //
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
-import { formatAddress } from '../address.ts'
+import { formatAddress, type Master } from '../address.ts'
 import { errors } from '../errors.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
-import { Handshake, type HandshakeFailure, type Prelude } from '../upstream/handshake.ts'
+import { Handshake, type HandshakeFailure, type LostLink, type Prelude } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import { type CloseReason, Link, type LinkListener, Pausing } from '../upstream/link.ts'
 import { backoffMs } from './backoff.ts'
@@ -68,7 +68,7 @@ export class Lane implements LinkListener<Request> {
   #awaitingConfirmation = false
   #closed = false
   /** Ids our lost links had on the node of `#fenceAt`; ended there, if it is still the same process, before anything is sent again. */
-  #fence: number[] = []
+  #fence: LostLink[] = []
   #fenceAt: Link<Request>['master'] | null = null
   /** Set while the node is being cut because it is no master: what it owes was refused, not lost. */
   #cutAsRefused = false
@@ -161,7 +161,7 @@ export class Lane implements LinkListener<Request> {
     const master = this.#host.gate.master
     if (this.#closed || this.#link !== null || master === null) return
     if (this.#timer !== null || this.#awaitingConfirmation || !this.#host.mayDial(this)) return
-    const fence = this.#fenceAt !== null && isSameTerm(this.#fenceAt, master) ? this.#fence : []
+    const fence = this.#fenceFor(master)
     const scripts = this.#host.scriptsToLoad(this)
     const handshake = new Handshake(this.identity, { fence, scripts }, this.owner?.prelude() ?? null)
     this.#link = new Link(master, handshake, this, {
@@ -530,11 +530,18 @@ export class Lane implements LinkListener<Request> {
     }
   }
 
+  /** What the next link has to end at `master`. Where a run id is not known, the process may be another one. */
+  #fenceFor(master: Master): readonly LostLink[] {
+    if (this.#fenceAt === null || !isSameTerm(this.#fenceAt, master)) return []
+    const isSure = this.#fenceAt.runId !== null && master.runId !== null
+    return isSure ? this.#fence.map(({ clientId }) => ({ clientId, address: null })) : this.#fence
+  }
+
   #requeue(link: Link<Request>, owed: Request[], unsent: number): void {
     const deposed = this.#quiesce?.deposed ?? false
     const refused = this.#cutAsRefused || deposed
     if (!refused && link.handshake.clientId !== 0) {
-      this.#fence.push(link.handshake.clientId)
+      this.#fence.push({ clientId: link.handshake.clientId, address: link.dialledFrom })
       this.#fenceAt = link.master
     }
     const back = this.#endOfQuiesce()

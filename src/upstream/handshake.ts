@@ -22,6 +22,17 @@ import { encodeCommand } from '../resp/encode.ts'
 import type { Secret } from '../transport/secret.ts'
 import { type Identity, passwordOf } from './identity.ts'
 
+/** A lost link that is ended at its node by the next one. */
+export interface LostLink {
+  /** Its client id there. */
+  readonly clientId: number
+  /**
+   * Its own address, where the node may be another process by now: that one has given the id to a stranger. Behind a
+   * translation of addresses nothing matches, and the old link is not ended. Null: it is the same process.
+   */
+  readonly address: string | null
+}
+
 /** Why a link did not come up. `auth`: the node refused the identity; `frame` is its own error line. */
 export type HandshakeFailure =
   | { readonly kind: 'auth'; readonly frame: Buffer; readonly text: string }
@@ -70,7 +81,7 @@ export class Handshake {
 
   constructor(
     identity: Identity,
-    first: { readonly fence: readonly number[]; readonly scripts: readonly Buffer[] },
+    first: { readonly fence: readonly LostLink[]; readonly scripts: readonly Buffer[] },
     prelude: Prelude | null,
   ) {
     this.identity = identity
@@ -140,9 +151,10 @@ function helloStep(identity: Identity, password: Secret | null): Step {
   }
 }
 
-function fenceStep(clientId: number): Step {
+function fenceStep({ clientId, address }: LostLink): Step {
+  const at = address === null ? [] : ['ADDR', address]
   return {
-    bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId)]),
+    bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId), ...at]),
     judge(handshake, frame, type) {
       if (isBusy(frame, type)) return busy(frame)
       if (type === MINUS && isNoPerm(lineOf(frame))) handshake.missing.push('client|kill')

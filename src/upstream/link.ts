@@ -114,6 +114,8 @@ export class Link<E extends Exchange> implements LiveLink {
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
+  /** Its own address, kept when its socket is gone; '' before it is ready. */
+  dialledFrom = ''
   /** It has been ready: what it owes may have run. */
   wasReady = false
   readonly handshake: Handshake
@@ -514,6 +516,7 @@ export class Link<E extends Exchange> implements LiveLink {
         return
       }
       this.status = 'ready'
+      this.dialledFrom = this.localAddress
       this.wasReady = true
       this.#socket.setTimeout(0)
       this.#listener.current.onReady(this)

@@ -13,8 +13,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a request is sent again without the fence',
     file: 'src/relay/lane.ts',
-    from: 'this.#fence.push(link.handshake.clientId)',
-    to: 'this.#fence = []',
+    from: 'if (this.#fenceAt === null || !isSameTerm(this.#fenceAt, master)) return []',
+    to: 'if (master !== null) return []',
     breaks: 'FenceHolds',
     test: walkAlways,
     shows: /FenceHolds/,
@@ -22,8 +22,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the fence ends another link than the lost one',
     file: 'src/relay/lane.ts',
-    from: 'this.#fence.push(link.handshake.clientId)',
-    to: 'this.#fence.push(link.handshake.clientId + 1000)',
+    from: 'this.#fence.push({ clientId: link.handshake.clientId,',
+    to: 'this.#fence.push({ clientId: link.handshake.clientId + 1000,',
     breaks: 'FenceHolds',
     test: walkAlways,
     shows: /FenceHolds/,

@@ -5,6 +5,7 @@ import { createIdentity, describeIdentity } from '../../../src/upstream/identity
 import { RespDecoder } from '../../support/resp-decoder.ts'
 
 const nobody = createIdentity(null, null, 0, 2)
+const lost = (clientId: number, address: string | null = null) => ({ clientId, address })
 const nothing = { fence: [], scripts: [] }
 const helloReply = (role: string): Buffer =>
   Buffer.from(`*4\r\n$2\r\nid\r\n:7\r\n$4\r\nrole\r\n$${role.length}\r\n${role}\r\n`)
@@ -39,8 +40,8 @@ const questions = [
   [
     'a lane with links to end and scripts to load',
     createIdentity(null, null, 1, 2),
-    { fence: [3, 4], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'return 1'])] },
-    ['HELLO 2', 'CLIENT KILL ID 3', 'CLIENT KILL ID 4', 'SELECT 1', 'PING', 'SCRIPT LOAD return 1'],
+    { fence: [lost(3), lost(4, '127.0.0.1:5')], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'return 1'])] },
+    ['HELLO 2', 'CLIENT KILL ID 3', 'CLIENT KILL ID 4 ADDR 127.0.0.1:5', 'SELECT 1', 'PING', 'SCRIPT LOAD return 1'],
   ],
 ] as const
 for (const [who, identity, first, expected] of questions) {
@@ -106,7 +107,7 @@ t.test('handshake — goes on without a login — where the node wants one and n
 })
 
 t.test('handshake — warns and goes on — when it may not end the old link or load a script', async t => {
-  const first = { fence: [3], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
+  const first = { fence: [lost(3)], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
   const handshake = new Handshake(nobody, first, null)
   t.equal(answer(handshake, helloReply('master'), '-ERR no\r\n'), 'more')
   t.match(handshake.warning, /could not end/)
@@ -116,7 +117,7 @@ t.test('handshake — warns and goes on — when it may not end the old link or 
 })
 
 t.test('handshake — names the rights it lacks and goes on — when the user may not', async t => {
-  const first = { fence: [3], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
+  const first = { fence: [lost(3)], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
   const handshake = new Handshake(nobody, first, null)
   t.equal(answer(handshake, helloReply('master'), '-NOPERM no\r\n', '-NOPERM no\r\n', '-NOPERM no\r\n'), 'ready')
   t.strictSame(handshake.missing, ['client|kill', 'ping', 'script|load'])
@@ -164,7 +165,7 @@ t.test('handshake — is ready for SCRIPT KILL — on a node that answers BUSY t
 
 for (const [what, identity, first] of [
   ['a database cannot be chosen', createIdentity(null, null, 3, 2), nothing],
-  ['an old link cannot be ended', nobody, { fence: [3], scripts: [] }],
+  ['an old link cannot be ended', nobody, { fence: [lost(3)], scripts: [] }],
 ] as const)
   t.test(`handshake — is neither refused nor ready — when a script runs and ${what}`, async t => {
     t.match(answer(new Handshake(identity, first, null), helloReply('master'), busy), { kind: 'busy', text: /^BUSY / })
