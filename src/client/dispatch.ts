@@ -153,8 +153,11 @@ function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
   return spec.subcommands !== null && rescues.has(`${spec.name}|${args[1]?.toString('latin1').toLowerCase()}`)
 }
 
+/** The link it goes on is in no database of the session's: what comes behind it waits until the session has left that link. */
 function handleRescue(context: SessionContext, frame: Buffer): boolean {
-  return context.takeForRescue() && passOn(context, frame)
+  if (!context.takeForRescue()) return false
+  context.waitForReplies()
+  return passOn(context, frame)
 }
 
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */

@@ -54,6 +54,11 @@ export class SessionLane {
     return isPlain(state) && !this.#host.redirects.isTarget(id)
   }
 
+  /** It is on a link that serves for one command alone. */
+  get mustLeave(): boolean {
+    return this.#nameless !== null
+  }
+
   /** Onto a link of its own; only while nothing is unanswered. */
   takePrivate(): void {
     this.#openPrivate(this.#session.state.identity)
@@ -124,6 +129,7 @@ export class SessionLane {
     }
     this.isPrivate = false
     this.#signsIn = false
+    this.#nameless = null
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
     this.#host.lanes.closePrivate(lane, true)
   }

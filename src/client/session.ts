@@ -330,7 +330,8 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     if (this.pending > 0) return
     if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#slow.move, this)
     if (this.#choice.trackingDue) this.trackAgain()
-    if (this.#choice.isPrivate && this.#choice.canShare) this.#host.turn.defer(this.#leaveIfIdle, this)
+    if (this.#choice.isPrivate && (this.#choice.canShare || this.#choice.mustLeave))
+      this.#host.turn.defer(this.#leaveIfIdle, this)
     if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
     this.#endIfDone()
   }
@@ -338,7 +339,8 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   /** In a later step: the link has still to finish with the reply that made the session idle. */
   readonly #leaveIfIdle = (): void => {
     const choice = this.#choice
-    if (choice.isPrivate && this.pending === 0 && choice.canShare && !this.gone) choice.leavePrivate()
+    if (!choice.isPrivate || this.pending > 0 || this.gone) return
+    if (choice.canShare || choice.mustLeave) choice.leavePrivate()
   }
 
   // ---- limits ----

@@ -159,8 +159,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#socket.setTimeout(options.connectTimeoutMs)
     this.#socket
       .on(readyEvent, () => {
-        this.#counters.masterBytesOut += handshake.bytes.length
-        this.#socket.write(handshake.bytes)
+        this.#writeHandshake()
       })
       .on(
         'timeout',
@@ -499,6 +498,13 @@ export class Link<E extends Exchange> implements LiveLink {
     if (this.status === 'ready' && head.expect === 0 && this.#fifo.peek() === head) this.#fifo.shift()
   }
 
+  #writeHandshake(): void {
+    const bytes = this.handshake.takeBytes()
+    if (bytes === null) return
+    this.#counters.masterBytesOut += bytes.length
+    this.#socket.write(bytes)
+  }
+
   #onHandshakeData(chunk: Buffer, from: number): void {
     let at = from
     while (at < chunk.length) {
@@ -509,7 +515,10 @@ export class Link<E extends Exchange> implements LiveLink {
       this.#partial = []
       at = end
       const answer = this.handshake.onFrame(frame, this.#scanner.type)
-      if (answer === 'more') continue
+      if (answer === 'more') {
+        this.#writeHandshake()
+        continue
+      }
       if (answer !== 'ready') {
         this.#listener.current.onHandshakeFailed(this, answer)
         this.#close('handshake', answer.text)

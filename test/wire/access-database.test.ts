@@ -19,3 +19,18 @@ t.test(
     t.match(await ask(node, ['INFO', 'keyspace']), /db9:keys=1,/)
   },
 )
+
+t.test('a user whose password has changed — is told so — in a database of its own, too', async t => {
+  const { holdfast, node } = await startSingle(t, {
+    serverConfig: ['user bob on >pw ~* +@all'],
+    expectedErrors: ['link.refused', 'session.restore_failed'],
+  })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('AUTH', 'bob', 'pw'), 'OK')
+  t.equal(await client.send('SELECT', '9'), 'OK')
+  await ask(node, ['ACL', 'SETUSER', 'bob', 'resetpass', '>other'])
+  await ask(node, ['CLIENT', 'KILL', 'USER', 'bob'])
+  const refused = await client.send('GET', 'k')
+  t.match(refused instanceof RespError && refused.message, /^WRONGPASS/)
+})

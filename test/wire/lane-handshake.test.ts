@@ -13,7 +13,7 @@ t.test('lane — says who it is before anything else — in one order', async t 
   const world = new LaneWorld(t, fake, { identity: createIdentity('app', 'pw', 3, 3) })
   world.send(['SET', 'k', 'v'])
   t.strictSame(await world.replies(1), ['OK'])
-  t.strictSame(told(fake, 1), ['HELLO 3 AUTH app pw', 'SELECT 3', 'PING', 'SET k v'])
+  t.strictSame(told(fake, 1), ['SELECT 3', 'HELLO 3 AUTH app pw', 'SELECT 3', 'PING', 'SET k v'])
 })
 
 t.test('lane — ends its lost link first — on the same process, when something was unanswered', async t => {

@@ -148,3 +148,22 @@ t.test(
     t.equal(holdfast.counters.replayed, 0)
   },
 )
+
+t.test('what is behind a kill in one write — runs in the session’s own database — under its own name', async t => {
+  const { connect } = await scene(t)
+  const client = await connect()
+  await client.pipeline([
+    ['SELECT', 3],
+    ['CLIENT', 'SETNAME', 'me'],
+    ['SET', 'k', 'v'],
+  ])
+  for (const rescue of [
+    ['SCRIPT', 'KILL'],
+    ['FUNCTION', 'KILL'],
+    ['FUNCTION', 'STATS'],
+    ['CLIENT', 'UNPAUSE'],
+  ]) {
+    const [, value, name] = await client.pipeline([rescue, ['GET', 'k'], ['CLIENT', 'GETNAME']])
+    t.strictSame([value, name], ['v', 'me'], rescue.join(' '))
+  }
+})

@@ -89,6 +89,19 @@ for (const [who, before, behind, outcome] of early) {
   })
 }
 
+t.test('handshake — sends a login alone — behind the answer to what goes before it', async t => {
+  const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
+  const words = (bytes: Buffer | null): string[] =>
+    bytes === null
+      ? []
+      : new RespDecoder().push(bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
+  t.strictSame(words(handshake.takeBytes()), ['SELECT 5'])
+  t.strictSame(words(handshake.takeBytes()), [])
+  t.equal(answer(handshake, '+OK\r\n'), 'more')
+  t.strictSame(words(handshake.takeBytes()), ['HELLO 2 AUTH u pw', 'SELECT 5', 'PING'])
+  t.strictSame(words(handshake.takeBytes()), [])
+})
+
 t.test('handshake — is refused — where a node hangs up on the first word of a named user', async t => {
   const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
   t.match(answer(handshake, '-ERR max number of clients reached\r\n'), { kind: 'refused' })
