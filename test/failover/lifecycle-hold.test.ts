@@ -1,4 +1,7 @@
 // SIGTERM at a bad time: during a failover, with a client that never leaves, with a command that has no answer yet, twice.
+//
+// One set for all, as its start is what takes the time. Each test has a proxy of its own and asks who the master is; the order
+// is meant in one thing: the last but one kills the master, and the last one kills all that is left.
 import t, { type Test } from 'tap'
 import { type AsProcess, startHoldfastProcess } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
@@ -38,6 +41,7 @@ t.test('SIGTERM', async t => {
     const client = await connect(t, holdfast)
     t.equal(await client.send('SET', 'k', 'v'), 'OK')
     const master = await set.currentMaster()
+    t.teardown(() => set.command(master, 'CLIENT', 'UNPAUSE'))
     await set.command(master, 'CLIENT', 'PAUSE', '60000', 'WRITE')
     const reply = client.send('INCR', 'paused')
     holdfast.signal('SIGTERM')

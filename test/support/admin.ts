@@ -54,7 +54,7 @@ export interface Status {
     readonly idle: number
     readonly identities: object[]
   }
-  readonly held: { readonly requests: number; readonly bytes: number }
+  readonly held: { readonly requests: number; readonly bytes: number; readonly pendingBytes: number }
   readonly sentinels: {
     readonly known: number
     readonly majority: number

@@ -2,6 +2,8 @@
 import { RespClient } from './resp-client.ts'
 
 export interface Bystander {
+  /** Pairs of commands answered so far. */
+  asked(): number
   /** Ends it. `wrong` counts replies that were not its own; `longestMs` is the longest it waited for two replies. */
   stop(): Promise<{ readonly wrong: number; readonly asked: number; readonly longestMs: number }>
 }
@@ -27,6 +29,7 @@ export async function startBystander(port: number): Promise<Bystander> {
     }
   })()
   return {
+    asked: () => asked,
     stop: async () => {
       running = false
       await loop
