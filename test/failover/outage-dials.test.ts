@@ -9,8 +9,11 @@ import { endServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const clients = 100
-/** The first dials come close together, so that a short failover is short. */
-const beginMs = 2000
+/**
+ * The first dials come close together, so that a short failover is short: until the probe has given up on an address that is
+ * silent (--connect-timeout and --answer-timeout, 3 s), and one second more.
+ */
+const beginMs = 4000
 const watchMs = 5000
 const perSecond = 12
 
