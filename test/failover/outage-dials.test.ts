@@ -14,12 +14,12 @@ const clients = 100
  * silent (--connect-timeout and --answer-timeout, 3 s), and one second more.
  */
 const beginMs = 4000
-const watchMs = 5000
+const watchMs = 7000
 const perSecond = 12
 
 const options = { options: { 'hold-timeout': '500ms' }, expectedErrors: ['gate.tripped'] }
 
-/** What `ports` see from two seconds after now on, for five. */
+/** What `ports` see from four seconds after now on, for seven. */
 async function judgeDials(t: Test, what: string, ports: readonly DeadPort[]): Promise<void> {
   const from = performance.now() + beginMs
   const over = (): boolean => performance.now() >= from + watchMs
