@@ -10,7 +10,7 @@
 //
 // Must stay true: commands leave in the order they came; a command that has to wait is offered again with all behind it.
 import { lookupCommand } from '../command/lookup.ts'
-import { Route } from '../command/spec.ts'
+import { type CommandSpec, Route } from '../command/spec.ts'
 import { errors, protocolError } from '../errors.ts'
 import { createRun, createRunInParts, createUnit, type RequestOwner } from '../relay/request.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
@@ -22,6 +22,7 @@ import { dispatch } from './dispatch.ts'
 import { inlineLine, isAttack, nameStartOf } from './frame.ts'
 import { type Intake, Pause } from './intake.ts'
 import { tellFrameTooLarge } from './limits-crossed.ts'
+import { nothingPlain, Plain, plainCommands } from './plain-commands.ts'
 import { ONE_READ, type Waiter } from './pressure.ts'
 import { rememberScript } from './script-bodies.ts'
 import type { SessionHost } from './session-host.ts'
@@ -35,12 +36,6 @@ const MAX_FRAME = 1024 * 1024 * 1024
 
 /** A command of this size is not put together from its parts. */
 const WORTH_PARTS = 32 * 1024
-
-/** Routes that are one request, one reply, and leave no state: the fast path. */
-const isFast = new Uint8Array(32)
-/** What is fast for a session that has not signed in: every command is looked at by dispatch. */
-const isNever = new Uint8Array(32)
-for (const route of [Route.shared, Route.evalsha]) isFast[route] = 1
 
 /** What reading needs of its session; implemented by session.ts alone. */
 export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
@@ -61,8 +56,8 @@ export class Reader {
   readonly #intake: Intake
   readonly #unread: Unread
   readonly #scanner = new CommandScanner()
-  /** The routes that need no look: `isFast`, or `isNever` before the client has signed in. */
-  #fast = isFast
+  /** The commands that need no look, see plain-commands.ts; none before the client has signed in. */
+  #plain: Uint8Array
 
   constructor(session: ReadingSession, host: SessionHost, intake: Intake, unread: Unread) {
     this.#session = session
@@ -70,20 +65,21 @@ export class Reader {
     this.#intake = intake
     this.#unread = unread
     this.unfinished = new Unfinished(host.counters)
+    this.#plain = plainCommands(host.deny)
   }
 
   get signedIn(): boolean {
-    return this.#fast === isFast
+    return this.#plain !== nothingPlain
   }
 
   /** Narrow limits and a look at every command, until the client has signed in; from the next command on. */
   signOut(): void {
-    this.#fast = isNever
+    this.#plain = nothingPlain
     this.#scanner.limit('signed-out')
   }
 
   signIn(): void {
-    this.#fast = isFast
+    this.#plain = plainCommands(this.#host.deny)
     this.#scanner.limit('ordinary')
   }
 
@@ -123,8 +119,9 @@ export class Reader {
     const nameStart = nameStartOf(first)
     if (nameStart < 0 || nameStart + nameLength > first.length) return false
     const spec = lookupCommand(first, nameStart, nameLength)
-    if (!spec.known || this.#fast[spec.route] !== 1 || this.#host.deny.hot[spec.index] !== 0) return false
-    if (writes[spec.index] === 1) session.wrote()
+    const plain = this.#plain[spec.index] as number
+    if (plain === Plain.no) return false
+    if (plain & Plain.writes) session.wrote()
     session.submit(createRunInParts(session.replyTo(), parts))
     ;(this.#host.counters.detail.calls[spec.index] as number)++
     return true
@@ -154,35 +151,35 @@ export class Reader {
     const session = this.#session
     const intake = this.#intake
     const scanner = this.#scanner
-    const hot = this.#host.deny.hot
-    let fast = this.#fast
+    let plain = this.#plain
     const { calls } = this.#host.counters.detail
     let at = from
     let runStart = from
     let run = 0
-    let wrote = 0
+    let seen = 0
     let room = this.#unread.window - session.pending
-    let last = session.lastCommand
+    let last: CommandSpec | null = null
     while (at < chunk.length) {
       const end = scanner.next(chunk, at)
       if (end < 0) break
       const kind = scanner.kind
       if (kind === FrameKind.command && session.transaction === null && session.state.reply === 'on') {
         const spec = lookupCommand(chunk, scanner.nameStart, scanner.nameLength)
-        if (fast[spec.route] === 1 && hot[spec.index] === 0 && spec.known) {
-          // The slot is within the array by construction; the cast costs nothing.
-          ;(calls[spec.index] as number)++
-          wrote |= writes[spec.index] as number
-          last = spec.name
+        const index = spec.index
+        // Within the array by construction, here and below; the casts cost nothing.
+        const bits = plain[index] as number
+        if (bits !== 0) {
+          ;(calls[index] as number)++
+          seen |= bits
+          last = spec
           run++
           at = end
           if (run < room) continue
         }
       }
       if (run > 0) {
-        if (wrote !== 0) session.wrote()
-        wrote = 0
-        session.lastCommand = last
+        this.#onRun(seen, last)
+        seen = 0
         session.submit(createRun(session, slice(chunk, runStart, at), run))
         run = 0
         room = this.#unread.window - session.pending
@@ -203,7 +200,7 @@ export class Reader {
         intake.stall(chunk.subarray(at))
         return
       }
-      fast = this.#fast
+      plain = this.#plain
       at = end
       runStart = at
       if (session.ending) return
@@ -213,12 +210,17 @@ export class Reader {
       }
     }
     if (run > 0) {
-      if (wrote !== 0) session.wrote()
-      session.lastCommand = last
+      this.#onRun(seen, last)
       session.submit(createRun(session, slice(chunk, runStart, at), run))
     }
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
     else if (at < chunk.length) this.#keep(chunk, at)
+  }
+
+  /** Of a run that is about to be submitted: its `Plain` bits together, and its last command. */
+  #onRun(seen: number, last: CommandSpec | null): void {
+    if (seen & Plain.writes) this.#session.wrote()
+    if (last !== null) this.#session.lastCommand = last.name
   }
 
   /** The beginning of a command, or more of it; it may have to wait before it may grow on. */
@@ -279,7 +281,7 @@ export class Reader {
       return true
     }
     session.lastCommand = spec.name
-    const fast = spec.known && this.#fast[spec.route] === 1 && this.#host.deny.hot[spec.index] === 0
+    const fast = this.#plain[spec.index] !== Plain.no
     if (writes[spec.index] === 1) session.wrote()
     const taken = !fast || session.transaction !== null ? dispatch(session, spec, command) : this.#pass(command)
     if (taken) (this.#host.counters.detail.calls[spec.index] as number)++
