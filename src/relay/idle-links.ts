@@ -60,9 +60,12 @@ export class IdleLinks implements LinkListener<Request> {
     this.put(identity, link)
   }
 
-  /** The one used last, of this identity; undefined when there is none. */
-  take(key: string): Link<Request> | undefined {
-    const i = this.#idle.findLastIndex(({ identity, link }) => identity.key === key && link.inFlight === 0)
+  /** The one used last, of this identity, and with this label if one is given; undefined when there is none. */
+  take(key: string, label?: string): Link<Request> | undefined {
+    const i = this.#idle.findLastIndex(
+      ({ identity, link }) =>
+        identity.key === key && link.inFlight === 0 && (label === undefined || link.label === label),
+    )
     return i < 0 ? undefined : this.#idle.splice(i, 1)[0]?.link
   }
 

@@ -133,7 +133,7 @@ export class Lanes implements LaneHost {
       { enabled: options.spares === 'warm' },
     )
     this.#silence = new SilenceWatch({
-      dialFresh: identity => this.#dialFresh(identity),
+      dialFresh: (identity, how) => this.#dialFresh(identity, how),
       retire: (lane, fresh, quietMs) => this.#retire(lane, fresh, quietMs),
       dropFresh: fresh => this.#letGo(fresh),
       canRetire: lane => this.#shared.retiredOf(lane.identity.key) < silence.maxRetired,
@@ -390,9 +390,11 @@ export class Lanes implements LaneHost {
     return { turn, counters, connectTimeoutMs, dial, live }
   }
 
-  #dialFresh(identity: Identity): Lane {
+  #dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane {
     const fresh = new Lane(this, identity, null)
-    fresh.ensureLink()
+    const link = how === 'warm' ? this.#idle.take(identity.key, '') : undefined
+    if (link) fresh.adopt(link)
+    else fresh.ensureLink()
     return fresh
   }
 
@@ -488,6 +490,7 @@ export class Lanes implements LaneHost {
     for (const lane of this.#shared.takeUnused(now)) this.#close(lane)
     for (const lane of this.#shared.takeAnswered()) {
       if (lane.retired) this.#links.answered(lane.identity, now - lane.unusedSince)
+      this.#spares.dialNow(lane.identity.key)
       this.#close(lane)
     }
   }

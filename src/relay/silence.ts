@@ -71,8 +71,11 @@ export function judgeListed(reply: string): 'idle' | 'gone' | 'busy' | 'untold' 
 const PING = encodeCommand(['PING'])
 
 export interface SilenceHost {
-  /** A lane for the sessions of `identity`, its link being dialled; not in use yet. */
-  dialFresh(identity: Identity): Lane
+  /**
+   * A lane for the sessions of `identity`, its link being dialled, or `warm`: on an idle link, if there is one. Not in use
+   * yet. The warm one serves where a dial has failed: a node that answers BUSY lets no new link into its database.
+   */
+  dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane
   /** `lane`'s link has been silent for `quietMs`: its sessions go on with `fresh`. */
   retire(lane: Lane, fresh: Lane, quietMs: number): void
   /** The link has spoken again, or is no more. */
@@ -96,6 +99,8 @@ interface Quiet {
   foundAt: number
   asked: boolean
   fresh: Lane | null
+  /** A fresh link has been dialled, and did not come up. */
+  failed: boolean
   notBefore: number
   /** How often in a row the node had nothing of the link. */
   strikes: number
@@ -157,6 +162,7 @@ export class SilenceWatch {
       foundAt: 0,
       asked: false,
       fresh: null,
+      failed: false,
       notBefore: 0,
       strikes: 0,
     }
@@ -170,7 +176,8 @@ export class SilenceWatch {
     if (quiet.fresh !== null && quiet.fresh.link === null) {
       this.#host.dropFresh(quiet.fresh)
       quiet.fresh = null
-      quiet.notBefore = now + silence.againMs
+      if (quiet.failed) quiet.notBefore = now + silence.againMs
+      quiet.failed = true
     }
     const canRetire = this.#host.canRetire(lane)
     if (!canRetire && quietMs >= silence.againMs) this.#host.onTooMany(lane, quietMs)
@@ -181,7 +188,8 @@ export class SilenceWatch {
       canRetire,
     })
     if (step === 'ask') quiet.asked ||= this.#host.ask(identity, PING, () => {})
-    else if (step === 'dial' && now >= quiet.notBefore) quiet.fresh = this.#host.dialFresh(identity)
+    else if (step === 'dial' && now >= quiet.notBefore)
+      quiet.fresh = this.#host.dialFresh(identity, quiet.failed ? 'warm' : 'cold')
     else if (step === 'retire' && quiet.fresh !== null) {
       const { fresh } = quiet
       quiet.fresh = null

@@ -101,6 +101,14 @@ export class Spares implements LinkListener<Request> {
     return this.#uses.get(key)?.heardAt ?? 0
   }
 
+  /** The node serves this identity again: a pause after dials that failed is over. */
+  dialNow(key: string): void {
+    const use = this.#uses.get(key)
+    if (use === undefined) return
+    use.failures = 0
+    use.notBefore = 0
+  }
+
   /** Dials what is missing. `master`: of the open gate. */
   refill(master: Master, now: number): void {
     if (!this.#enabled) return

@@ -11,4 +11,13 @@ export const suiteMutations: readonly Mutation[] = [
     test: 'test/unit/upstream/handshake.test.ts',
     shows: /asks in this order|is in its database/,
   },
+  {
+    name: 'a fresh link is always dialled',
+    file: 'src/relay/lanes.ts',
+    from: "how === 'warm' ? this.#idle.take(identity.key, '') : undefined",
+    to: 'undefined',
+    breaks: 'a session in a database is told that the server is busy, and can end what it is busy with',
+    test: 'test/wire/busy-database.test.ts',
+    shows: /BUSY|timeout|time/,
+  },
 ]
