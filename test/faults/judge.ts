@@ -172,9 +172,12 @@ const counted: readonly Exclude<Counted, 'errors'>[] = [
   'unanswered',
 ]
 
-/** From the majority's word to the last client's reply, and the longest pause of a client; on a usual machine. */
+/**
+ * From the majority's word to the last client's reply, and the longest pause of a client; on a usual machine. The longest
+ * is that of a bare FAILOVER, after which Sentinel takes some 30 s to promote another node. A hold ends after 60 s.
+ */
 const resumeWithinMs = 1000
-const pauseWithinMs = 30_000
+const pauseWithinMs = 50_000
 
 /** What a cell has and may not have, in words. `pace`: of the time from the fault on. */
 export function violationsOf(fault: Fault, { load, policy, figures }: Cell, pace: Window = usual): string[] {
