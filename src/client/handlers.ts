@@ -200,7 +200,12 @@ export class Queued implements RequestHandler {
     request.owner.deliver(frame)
     if (!isError(type)) this.#remember(request.bytes)
     else if (this.#isMulti) this.#refused()
-    else this.#transaction.aborted = true
+    else this.#abort(frame)
+  }
+
+  #abort(frame: Buffer): void {
+    this.#transaction.aborted = true
+    if (frame.toString('latin1', 0, 6) === '-BUSY ') this.#transaction.abortedBusy = true
   }
 
   /** The session may have ended meanwhile. */
@@ -248,8 +253,9 @@ export class Executing implements RequestHandler {
   /** Commands before it may have failed since it was taken in: without them it must not run. */
   onSend(request: Request): void {
     if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return
-    this.#instead = execAborted
     request.cls = 'read'
+    if (this.#transaction.abortedBusy) return
+    this.#instead = execAborted
     if (this.#transaction.detached) {
       this.#close()
       makeLocal(request, execAborted)
@@ -265,8 +271,11 @@ export class Executing implements RequestHandler {
 
   /** Sent again while keys are watched: whether they changed is not known any more, so it is the ordinary lost race. */
   onReplay(request: Request): void {
-    if (this.#instead !== null || !this.#context.state.watchLost) return
-    this.#instead = nilArray(this.#context)
+    if (this.#instead !== null) return
+    // A new link knows nothing of what the old one refused.
+    if (this.#transaction.aborted && !this.#refused) this.#instead = execAborted
+    else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context)
+    else return
     request.bytes = encodeCommand(['DISCARD'])
     request.cls = 'read'
   }
@@ -306,6 +315,6 @@ export function nilArray(context: SessionContext): Buffer {
 
 /** What an aborted or overtaken EXEC is answered; null when it may run. */
 export function answerInstead(context: SessionContext, transaction: Transaction): Buffer | null {
-  if (transaction.aborted) return execAborted
+  if (transaction.aborted) return transaction.abortedBusy ? null : execAborted
   return context.state.watchLost ? nilArray(context) : null
 }

@@ -427,6 +427,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
   onLinkLost(): void {
+    if (this.transaction !== null) this.transaction.abortedBusy = false
     if (!this.#leaving.isTold) return
     this.flush()
     hangUp(this.#socket)

@@ -12,6 +12,11 @@ export interface Transaction {
   cls: ReplayClass
   /** A command was refused at queue time (by the server or by us): EXEC answers EXECABORT, as the server would. */
   aborted: boolean
+  /**
+   * The server has refused a command with BUSY on the link that is up now: it aborts EXEC itself, and says whether it still is
+   * busy, which is known to nobody else.
+   */
+  abortedBusy: boolean
   /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
   detached: boolean
   /** When it was given up, in milliseconds of performance.now(). */
@@ -32,6 +37,7 @@ export function createTransaction(): Transaction {
     queued: [],
     cls: 'read',
     aborted: false,
+    abortedBusy: false,
     detached: false,
     detachedAt: 0,
     over: false,

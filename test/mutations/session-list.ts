@@ -34,8 +34,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an EXEC that was sent is sent again although its WATCH is gone',
     file: 'src/client/handlers.ts',
-    from: 'if (this.#instead !== null || !this.#context.state.watchLost) return',
-    to: 'if (this.#instead !== null || this.#context.gone || !this.#context.gone) return',
+    from: 'else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context)',
+    to: '',
     breaks: 'WatchNeverSurvives',
     test: walk,
     shows: /WatchNeverSurvives/,
