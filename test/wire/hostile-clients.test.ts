@@ -130,7 +130,7 @@ t.test('floods — of lines, of blanks, of tiny commands, of garbage — are tak
   }
   for (let i = 0; i < 20; i++) floods[`garbage ${i}`] = payload(random, 200_000)
   // Three lines of 30,000 words at a time, in small pieces: what V8 has not collected yet, with the flags that ship.
-  await survive(t, holdfast, 450 * MB, async () => {
+  await survive(t, holdfast, 800 * MB, async () => {
     for (const bytes of Object.values(floods)) {
       const sockets = await openMany(holdfast.port, 3)
       for (const socket of sockets) socket.pause().write(bytes)

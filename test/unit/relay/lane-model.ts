@@ -207,6 +207,8 @@ export class LaneModel {
       return true
     },
     same: () => {
+      // A node that was demoted while a replica was chosen comes back in a new epoch, or not at all.
+      if (this.#node.demoted && this.#promotable !== null) return false
       this.#node.demoted = false
       this.#promotable = null
       this.lanes.serve(this.#node.master)
@@ -254,6 +256,7 @@ export class LaneModel {
   /** A master is there and answers all: every request must end now. */
   finish(): string {
     this.#check()
+    if (this.#node.demoted && this.#promotable !== null) this.play('new')
     for (let round = 0; round < 60 && !this.#done(); round++) {
       this.#node.demoted = false
       this.#promotable = null
