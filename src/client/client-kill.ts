@@ -164,7 +164,7 @@ class Choosing implements RequestHandler {
     const context = this.#context
     let strangers = strangersAmong(context, kill, all)
     let sessions: SessionContext[] = []
-    for (const [session, line] of sessionLines(context, all, 'client|kill'))
+    for (const [session, line] of sessionLines(context, all, { command: 'client|kill', bytes: 0 }))
       if (kill.filter.test(line) && !(session === context && kill.skipMe)) sessions.push(session)
     if (kill.isOldForm) {
       strangers = strangers.slice(0, 1)

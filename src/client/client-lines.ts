@@ -28,6 +28,8 @@ export interface SessionFacts {
   readonly command: string
   /** The id that CLIENT TRACKING REDIRECT has named; null: none. */
   readonly redirect: string | null
+  /** Bytes of the command that asks for this line; 0 in the lines of other sessions. */
+  readonly queryBytes: number
 }
 
 /** The text of a reply of CLIENT LIST or CLIENT INFO, a bulk string or a verbatim one, a character for each byte; undefined: it is none. */
@@ -111,7 +113,9 @@ export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other',
     resp: String(facts.resp),
     'lib-name': facts.libName,
     'lib-ver': facts.libVersion,
-    ...(isOwn ? {} : { ...ofSharedLink, cmd: facts.command, idle: String(facts.idleS) }),
+    ...(isOwn
+      ? {}
+      : { ...ofSharedLink, cmd: facts.command, idle: String(facts.idleS), qbuf: String(facts.queryBytes) }),
     ...(whose === 'other' ? { user: facts.user } : {}),
     ...(facts.redirect === null ? {} : { redir: facts.redirect }),
   }

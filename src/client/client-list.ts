@@ -35,7 +35,7 @@ export const listCommand = encodeCommand(['CLIENT', 'LIST'])
 export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): 'done' {
   const isPlain = args.length === 2
   const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
-  const listing = new Listing(context, isPlain ? null : args)
+  const listing = new Listing(context, isPlain ? null : args, frame.length)
   const request = createUnit(context.replyTo(), bytes, 1, isPlain ? 1 : 2, listing)
   request.cls = 'read'
   context.submit(request)
@@ -44,15 +44,21 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
 
 /** CLIENT INFO: the line of the link that the session uses, with its own values. */
 export function handleInfo(context: SessionContext, frame: Buffer): 'done' {
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context)))
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context, frame.length)))
   return 'done'
+}
+
+/** The command that the lines are for, and its size. */
+export interface Asked {
+  readonly command: string
+  readonly bytes: number
 }
 
 /** The lines of all sessions of this proxy. `all`: those that the server lists. */
 export function* sessionLines(
   asker: SessionContext,
   all: readonly ClientLine[],
-  command: string,
+  asked: Asked,
 ): Generator<[SessionContext, ClientLine]> {
   const byId = new Map(all.map(line => [line.get('id') ?? '', line]))
   const idOf = (session: SessionContext): string => String(session.lane.link?.handshake.clientId ?? 0)
@@ -61,13 +67,15 @@ export function* sessionLines(
   for (const session of asker.directory.sessions()) {
     if (session.gone || session.ending) continue
     const link = byId.get(idOf(session))
-    const facts = factsOf(session, now, session === asker ? command : session.lastCommand)
+    const isAsker = session === asker
+    const command = isAsker ? asked.command : session.lastCommand
+    const facts = factsOf(session, now, { command, bytes: isAsker ? asked.bytes : 0 })
     const whose = session.isPrivate ? 'own' : 'shared'
     yield [session, sessionLine(link ?? some, link === undefined ? 'other' : whose, facts)]
   }
 }
 
-function factsOf(session: SessionContext, now: number, command: string): SessionFacts {
+function factsOf(session: SessionContext, now: number, { command, bytes }: Asked): SessionFacts {
   const { state, ends, openedAt, lastReadAt } = session
   const { username, database, protocol } = state.identity
   const redirect = state.tracking === null ? undefined : redirectIn(commandArgs(state.tracking))
@@ -84,18 +92,21 @@ function factsOf(session: SessionContext, now: number, command: string): Session
     libVersion: state.libVersion,
     command,
     redirect: redirect?.id ?? null,
+    queryBytes: bytes,
   }
 }
 
 class Listing implements RequestHandler {
   readonly #context: SessionContext
   readonly #args: readonly Buffer[] | null
+  readonly #asked: Asked
   #first: Buffer | null = null
   #done = false
 
-  constructor(context: SessionContext, args: readonly Buffer[] | null) {
+  constructor(context: SessionContext, args: readonly Buffer[] | null, bytes: number) {
     this.#context = context
     this.#args = args
+    this.#asked = { command: 'client|list', bytes }
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
@@ -117,7 +128,7 @@ class Listing implements RequestHandler {
     let text = ''
     for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
       if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
-    for (const [session, line] of sessionLines(context, all, 'client|list'))
+    for (const [session, line] of sessionLines(context, all, this.#asked))
       if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
     return replyLike(listed, text)
   }
@@ -138,9 +149,11 @@ const everybody: Pick<ClientFilter, 'test' | 'skipMe'> = { test: () => true, ski
 
 class Informing implements RequestHandler {
   readonly #context: SessionContext
+  readonly #asked: Asked
 
-  constructor(context: SessionContext) {
+  constructor(context: SessionContext, bytes: number) {
     this.#context = context
+    this.#asked = { command: 'client|info', bytes }
   }
 
   onReply(request: Request, frame: Buffer): void {
@@ -150,7 +163,7 @@ class Informing implements RequestHandler {
       return
     }
     const context = this.#context
-    const facts = { ...factsOf(context, performance.now(), 'client|info'), idleS: 0 }
+    const facts = { ...factsOf(context, performance.now(), this.#asked), idleS: 0 }
     request.owner.deliver(replyLike(frame, formatLine(sessionLine(link, context.isPrivate ? 'own' : 'shared', facts))))
   }
 

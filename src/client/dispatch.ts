@@ -93,9 +93,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       // A second one is not answered at all (monitorCommand in replication.c), unless a RESP2 subscriber is told off.
       if (context.state.monitoring && (context.subscriptions.size === 0 || context.state.identity.protocol === 3))
         return true
-      return handleStateful(context, frame, () => {
-        context.state.monitoring = true
-      })
+      return handleMonitor(context, frame)
     case Route.own:
       return handleStateful(context, frame, () => {
         context.state.readonly = spec.name === 'readonly'
@@ -187,6 +185,20 @@ function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer):
   return handleStateful(context, frame, () => {
     context.state.watching = true
   })
+}
+
+function handleMonitor(context: SessionContext, frame: Buffer): boolean {
+  const { state } = context
+  if (!context.takePrivate()) return false
+  const prepare = (): Buffer => {
+    state.monitoringSince = performance.now()
+    return frame
+  }
+  const onSuccess = (): void => {
+    state.monitoring = true
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ prepare, onSuccess })))
+  return true
 }
 
 /** A command that, once it has succeeded, needs the link to stay the session's own. */

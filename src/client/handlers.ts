@@ -200,12 +200,12 @@ export class Queued implements RequestHandler {
     request.owner.deliver(frame)
     if (!isError(type)) this.#remember(request.bytes)
     else if (this.#isMulti) this.#refused()
-    else this.#abort(frame)
+    else this.#abort()
   }
 
-  #abort(frame: Buffer): void {
+  #abort(): void {
     this.#transaction.aborted = true
-    if (frame.toString('latin1', 0, 6) === '-BUSY ') this.#transaction.abortedBusy = true
+    if (!this.#transaction.detached) this.#transaction.abortedAtServer = true
   }
 
   /** The session may have ended meanwhile. */
@@ -254,7 +254,7 @@ export class Executing implements RequestHandler {
   onSend(request: Request): void {
     if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return
     request.cls = 'read'
-    if (this.#transaction.abortedBusy) return
+    if (this.#transaction.abortedAtServer && !this.#transaction.detached) return
     this.#instead = execAborted
     if (this.#transaction.detached) {
       this.#close()
@@ -315,6 +315,6 @@ export function nilArray(context: SessionContext): Buffer {
 
 /** What an aborted or overtaken EXEC is answered; null when it may run. */
 export function answerInstead(context: SessionContext, transaction: Transaction): Buffer | null {
-  if (transaction.aborted) return transaction.abortedBusy ? null : execAborted
+  if (transaction.aborted) return transaction.abortedAtServer ? null : execAborted
   return context.state.watchLost ? nilArray(context) : null
 }

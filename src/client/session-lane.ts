@@ -12,6 +12,7 @@ import { createIdentity, type Identity } from '../upstream/identity.ts'
 import type { SessionContext } from './context.ts'
 import { OneReply } from './handlers.ts'
 import { redirectTarget, resolveRedirect } from './id-commands.ts'
+import { MonitorLines } from './monitor-lines.ts'
 import { buildPrelude, labelCommands, labelOf } from './prelude.ts'
 import type { SessionHost } from './session-host.ts'
 import { isPlain } from './state.ts'
@@ -35,6 +36,8 @@ export class SessionLane {
   /** The link is nobody's yet: a server that asks for a password takes nothing but the login, no name either. */
   #signsIn = false
   #lost: LostLink | null = null
+  #monitor: MonitorLines | null = null
+  #closed = false
   readonly #session: SessionContext
   readonly #host: SessionHost
   /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
@@ -98,7 +101,7 @@ export class SessionLane {
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => {
         // What MONITOR shows is a reply to the server, which CLIENT REPLY OFF keeps back; messages are none.
-        if (frame[0] !== PLUS || session.state.reply !== 'off') session.push(frame)
+        if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.push(frame)
       },
       onLinkReady: () => this.#onLinkReady(),
       onBug: error => session.onBug(error),
@@ -180,7 +183,10 @@ export class SessionLane {
     session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
   }
 
+  /** The session needs no lane any more; called again, it does nothing. */
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     if (this.isPrivate) this.#host.lanes.closePrivate(this.lane, false)
     else this.#host.lanes.detachShared(this.lane)
     this.#host.redirects.delete(this.#session.id)
@@ -198,7 +204,16 @@ export class SessionLane {
   }
 
   /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
+  /** A line of MONITOR that shows what this proxy itself says to the server. */
+  #isOurs(line: Buffer): boolean {
+    const { monitoringSince } = this.#session.state
+    if (this.#monitor?.since !== monitoringSince)
+      this.#monitor = new MonitorLines(this.#host.lanes.live, monitoringSince)
+    return this.#monitor.isOurs(line)
+  }
+
   #onLinkReady(): void {
+    if (this.#session.state.monitoring) this.#session.state.monitoringSince = performance.now()
     const lost = this.#lost
     this.#lost = null
     if (lost !== null && this.#isOver(lost)) return

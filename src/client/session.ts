@@ -427,7 +427,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
 
   /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
   onLinkLost(): void {
-    if (this.transaction !== null) this.transaction.abortedBusy = false
+    if (this.transaction !== null) this.transaction.abortedAtServer = false
     if (!this.#leaving.isTold) return
     this.flush()
     hangUp(this.#socket)
@@ -440,6 +440,8 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.ending = true
     this.#reader.unfinished.clear()
     hangUp(this.#socket)
+    // The client may take its time to close its side; at the server it is gone with its last reply.
+    this.#choice.close()
   }
 
   /** A server still answers the one that has killed itself. */

@@ -21,6 +21,8 @@ export interface SessionState {
   /** The frame of the last CLIENT CACHING, and how many commands had their answer before it. */
   caching: { readonly frame: Buffer; readonly answered: number } | null
   monitoring: boolean
+  /** performance.now() when MONITOR was sent on the link that is up. */
+  monitoringSince: number
   /** CLIENT REPLY: off, or one more reply to be skipped. */
   reply: 'on' | 'off' | 'skip-next'
   /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
@@ -44,6 +46,7 @@ export function createState(identity: Identity): SessionState {
     tracking: null,
     caching: null,
     monitoring: false,
+    monitoringSince: 0,
     reply: 'on',
     watching: false,
     watchLost: false,

@@ -13,10 +13,10 @@ export interface Transaction {
   /** A command was refused at queue time (by the server or by us): EXEC answers EXECABORT, as the server would. */
   aborted: boolean
   /**
-   * The server has refused a command with BUSY on the link that is up now: it aborts EXEC itself, and says whether it still is
-   * busy, which is known to nobody else.
+   * The server has refused a command on the link that is up now: it aborts EXEC itself, in words of its own (it may be busy
+   * still, which nobody else knows).
    */
-  abortedBusy: boolean
+  abortedAtServer: boolean
   /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
   detached: boolean
   /** When it was given up, in milliseconds of performance.now(). */
@@ -37,7 +37,7 @@ export function createTransaction(): Transaction {
     queued: [],
     cls: 'read',
     aborted: false,
-    abortedBusy: false,
+    abortedAtServer: false,
     detached: false,
     detachedAt: 0,
     over: false,

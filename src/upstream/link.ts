@@ -119,6 +119,7 @@ export class Link<E extends Exchange> implements LiveLink {
   /** It has been ready: what it owes may have run. */
   wasReady = false
   readonly handshake: Handshake
+  readonly madeAt = performance.now()
 
   readonly #listener: { current: LinkListener<E> }
   readonly #turn: Turn
@@ -557,7 +558,7 @@ export class Link<E extends Exchange> implements LiveLink {
   #close(reason: CloseReason, detail: string): void {
     if (this.status === 'closed') return
     this.status = 'closed'
-    this.#live.delete(this)
+    this.#live.delete(this, this.dialledFrom || this.localAddress)
     this.#socket.destroy()
     this.#out = []
     this.#outBytes = 0

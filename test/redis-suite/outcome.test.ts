@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { compare, join, passes, readOutcome } from './outcome.ts'
+import { reasons } from './reasons.ts'
 
 const green = '\x1b[0;32;49m'
 const plain = '\x1b[0m'
@@ -78,4 +80,13 @@ t.test('a run that was gone on with counts as one', async t => {
   const both = join(first, second)
   t.equal(passes(both), 2)
   t.equal(both.early.length, 1)
+})
+
+t.test('docs/guarantees.md names each test that may be missing, with its reason, and no other', async t => {
+  const page = readFileSync(new URL('../../docs/guarantees.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| ((?:unit|integration)\/.*?) \| (.*) \|$/gm)].map(([, test, why]) => [test, why])
+  t.strictSame(
+    rows,
+    reasons.flatMap(({ reason, tests }) => tests.map(test => [test, reason])),
+  )
 })

@@ -28,6 +28,7 @@ const facts: SessionFacts = {
   libVersion: '1',
   command: 'client|setname',
   redirect: null,
+  queryBytes: 0,
 }
 
 const [template = new Map<string, string>()] = parseLines(link)

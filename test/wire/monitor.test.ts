@@ -1,0 +1,41 @@
+// MONITOR shows what clients say, and not how Holdfast opens its links.
+import { connect } from 'node:net'
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+t.test('MONITOR — shows the commands of clients alone — while links are opened', async t => {
+  const { holdfast } = await startSingle(t)
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  await client.send('SELECT', '9')
+  const watcher = connect(holdfast.port, holdfast.host)
+  t.teardown(() => watcher.destroy())
+  let seen = ''
+  watcher.setEncoding('latin1').on('data', (text: string) => {
+    seen += text
+  })
+  watcher.write('SELECT 9\r\nMONITOR\r\n')
+  await waitUntil('it monitors', () => seen.startsWith('+OK\r\n+OK\r\n'), { withinMs: 5000 })
+  const opened = holdfast.counters.linksOpened
+  for (let i = 0; i < 3; i++) {
+    await client.send('MULTI')
+    await client.send('SET', 'k', String(i))
+    await client.send('EXEC')
+  }
+  await client.send('PING')
+  await client.send('ECHO', 'the end')
+  t.equal(holdfast.counters.linksLost, 0)
+  await waitUntil('links have been opened', () => holdfast.counters.linksOpened > opened, { withinMs: 5000 })
+  await client.send('ECHO', 'the very end')
+  await waitUntil('the last line', () => seen.includes('the very end'), { withinMs: 5000 })
+  const lines = [...seen.matchAll(/^\+[\d.]+ \[\d+ \S+\] (.*)$/gm)].map(([, words = '']) => words.trim())
+  // The control plane asks by a connection of its own; of MULTI, SET, EXEC the SET is shown once.
+  const words = lines.filter(text => !/^"(INFO|ROLE|CLIENT)"/.test(text))
+  t.strictSame(
+    words.filter(text => !/"SET"|"MULTI"|"EXEC"|"ECHO"/.test(text)),
+    ['"PING"'],
+  )
+  t.equal(words.filter(text => text.startsWith('"SET"')).length, 3)
+})
