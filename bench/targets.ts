@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { nodeFlags } from '../src/commands/node-flags.ts'
+import { nodeFlags } from '../src/cli/node-flags.ts'
 import { freePort } from '../test/support/servers.ts'
 import type { Backend } from './backend.ts'
 import { type Running, type Stage, waitForPort } from './stage.ts'

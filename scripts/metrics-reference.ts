@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { secondsBounds } from '../src/ops/histogram.ts'
-import type { Metric } from '../src/ops/metric.ts'
+import type { Metric } from '../src/ops/metric-type.ts'
 import { metricsTable } from '../src/ops/metrics.ts'
 import { ProcessStats } from '../src/ops/process-stats.ts'
 

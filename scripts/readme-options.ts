@@ -2,7 +2,7 @@
 //
 //   node scripts/run.mjs scripts/readme-options.ts [--check]
 //
-// With --check nothing is written: exit code 1 says that the table is not what src/config/table.ts gives.
+// With --check nothing is written: exit code 1 says that the table is not what src/config/option-table.ts gives.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { optionsTable } from '../src/config.ts'
@@ -28,7 +28,9 @@ function main(args: readonly string[]): number {
   }
   if (wanted === content) return 0
   if (args.includes('--check')) {
-    console.error('docs/options.md: the table of options is not that of src/config/table.ts; run: npm run readme')
+    console.error(
+      'docs/options.md: the table of options is not that of src/config/option-table.ts; run: npm run readme',
+    )
     return 1
   }
   writeFileSync(page, wanted)

@@ -6,7 +6,7 @@
 // ends a running proxy.
 //
 // A command is loaded when it is known to be the one: the proxy may start over first (node-flags.ts), a probe is quick.
-import { restartWithFlags } from './commands/node-flags.ts'
+import { restartWithFlags } from './cli/node-flags.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
@@ -16,16 +16,16 @@ if (isProxy) restartWithFlags()
 process.stderr.on('error', () => {})
 
 if (isProxy) {
-  const { serve } = await import('./commands/serve.ts')
+  const { serve } = await import('./cli/serve.ts')
   await serve(process.argv.slice(2), process.env)
 } else if (word === 'check') {
-  const { check } = await import('./commands/check.ts')
+  const { check } = await import('./cli/check.ts')
   await check(rest, process.env)
 } else if (word === 'health') {
-  const { health } = await import('./commands/health.ts')
+  const { health } = await import('./cli/health.ts')
   await health(rest, process.env)
 } else {
-  const { complain } = await import('./commands/edge.ts')
+  const { complain } = await import('./cli/output.ts')
   const { unknownCommand } = await import('./config.ts')
   complain(unknownCommand(word ?? ''))
   complain('see holdfast --help')

@@ -2,11 +2,11 @@
 // It speaks RESP2 and sends AUTH itself, so that a refusal is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
-import { closeClient, createClient, reasonOf } from '../sentinel/client.ts'
-import type { Reply } from '../sentinel/view.ts'
+import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
+import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { Route } from '../transport/server-route.ts'
-import type { Refusal } from './facts.ts'
+import type { Refusal } from './evidence.ts'
 
 export interface Target {
   readonly address: Address

@@ -1,7 +1,7 @@
 // judge-lost.ts — a server answers the first word, and the connection proper does not come about or ends: why, where TLS
 // is the cause. Pure.
 import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
-import type { Refusal } from './facts.ts'
+import type { Refusal } from './evidence.ts'
 import { type Finding, problem } from './finding.ts'
 
 export interface LostSide {

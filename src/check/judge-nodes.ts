@@ -1,6 +1,6 @@
 // judge-nodes.ts — what the facts about the data nodes mean: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, sameAddress } from '../address.ts'
-import type { Facts, ListedReplica, NodeFacts, Settings } from './facts.ts'
+import type { Facts, ListedReplica, NodeFacts, Settings } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'

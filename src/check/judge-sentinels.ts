@@ -1,8 +1,8 @@
 // judge-sentinels.ts — what the facts about Sentinels mean: each one by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
+import { remedyFor } from '../sentinel/connection.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
-import { remedyFor } from '../sentinel/sentinel-connection.ts'
-import type { Facts, SentinelFacts, SentinelView, Settings } from './facts.ts'
+import type { Facts, SentinelFacts, SentinelView, Settings } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 

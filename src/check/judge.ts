@@ -1,9 +1,9 @@
 // judge.ts — all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
 
 import { formatAddress } from '../address.ts'
-import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/libraries.ts'
-import { lentPort } from '../transport/accepts.ts'
-import type { Facts, Settings } from './facts.ts'
+import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
+import { lentPort } from '../transport/port-probe.ts'
+import type { Facts, Settings } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'

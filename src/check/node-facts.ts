@@ -2,10 +2,10 @@
 //
 // Rights are found out by using them, as ACL DRYRUN needs rights of its own. What is used changes nothing that lasts:
 // CLIENT KILL names an id that no client has, and the script that SCRIPT LOAD leaves in the server's cache is `return 0`.
-import type { Reply } from '../sentinel/view.ts'
+import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
-import type { NodeFacts } from './facts.ts'
+import type { NodeFacts } from './evidence.ts'
 
 export interface NodeQuestion {
   readonly target: Target

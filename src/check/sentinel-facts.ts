@@ -1,9 +1,9 @@
 // sentinel-facts.ts — asks one Sentinel everything that a judgement needs. Judges nothing.
 import type { Address } from '../address.ts'
-import { type Reply, readAddress, readFields, readPeers } from '../sentinel/view.ts'
+import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
-import type { ListedReplica, Refusal, SentinelFacts, SentinelView } from './facts.ts'
+import type { ListedReplica, Refusal, SentinelFacts, SentinelView } from './evidence.ts'
 
 export interface SentinelQuestion {
   readonly target: Target

@@ -1,6 +1,6 @@
 // arguments.ts — reading the arguments of a command the way the server reads them: option words in any case, integers
 // strictly, and options only where an option may stand (a key or value that is called "NX" is no option).
-// Slow path only: it makes strings. Never decides what a command is (refine.ts, blocking.ts).
+// Slow path only: it makes strings. Never decides what a command is (classify.ts, blocking.ts).
 
 /** Longer than every option, subcommand, number and stream ID (41): what exceeds it is not worth making a string of. */
 const longestWord = 48

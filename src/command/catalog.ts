@@ -1,10 +1,10 @@
-// catalog.ts — reads the rows of table.ts and subcommands.ts into frozen specs, once, when the module is loaded.
+// catalog.ts — reads the rows of command-table.ts and subcommand-table.ts into frozen specs, once, when the module is loaded.
 // Every spec has the same shape and is never changed, so that code which sees them stays monomorphic.
-// Never looks a name up (lookup.ts) and never looks at arguments (refine.ts). A malformed row is a bug and throws.
+// Never looks a name up (lookup.ts) and never looks at arguments (classify.ts). A malformed row is a bug and throws.
 
-import { type CommandSpec, type ReplayClass, Route, type SubcommandSpec } from './spec.ts'
-import { subcommandRows } from './subcommands.ts'
-import { commandRows } from './table.ts'
+import { type CommandSpec, type ReplayClass, Route, type SubcommandSpec } from './command-spec.ts'
+import { commandRows } from './command-table.ts'
+import { subcommandRows } from './subcommand-table.ts'
 
 /** How bad a repeat is, when the worst of several is asked for. What is not about data alone counts as the worst. */
 const rank: Readonly<Record<ReplayClass, number>> = {

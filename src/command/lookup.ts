@@ -8,7 +8,7 @@
 // '@' and '`' also differ by 0x20 alone, yet they are different names to the server (strcasecmp in dict lookup).
 
 import { commandSpecs, unknownCommand } from './catalog.ts'
-import type { CommandSpec } from './spec.ts'
+import type { CommandSpec } from './command-spec.ts'
 
 export { unknownCommand } from './catalog.ts'
 

@@ -3,7 +3,7 @@
 // Conditions like NX, GT and LT may hold the first time alone. A rule answers null for "the table's class holds".
 
 import { integerAt, type OptionGrammar, readAllOptions, readOptions, wordAt } from './arguments.ts'
-import type { ReplayRule } from './spec.ts'
+import type { ReplayRule } from './command-spec.ts'
 
 /** How the options of GETEX, HGETEX and HSETEX that carry a time mean it. */
 const timeOptions: OptionGrammar = { EX: 1, PX: 1, EXAT: 1, PXAT: 1 }

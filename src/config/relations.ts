@@ -1,7 +1,7 @@
 // relations.ts — what must be true between two options, and how it is said when it is not.
 import { sameAddress } from '../address.ts'
-import type { Relation } from './settle.ts'
-import type { Values } from './table.ts'
+import type { Values } from './option-table.ts'
+import type { Relation } from './resolve.ts'
 
 /** Rules between two options. */
 export const relations: readonly Relation<Values>[] = [

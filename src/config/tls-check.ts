@@ -1,7 +1,7 @@
 // tls-check.ts — the files that the TLS options name, looked at before anything starts: what is wrong with each, by option.
 // Reads them and keeps nothing; whoever uses them reads them again, and once more when they change.
 import { readTlsFiles, type TlsFiles } from '../transport/tls-files.ts'
-import type { Settled } from './settle.ts'
+import type { Settled } from './resolve.ts'
 
 const sides = ['redis-tls', 'sentinel-tls', 'listen-tls'] as const
 

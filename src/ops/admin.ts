@@ -7,10 +7,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Address } from '../address.ts'
 import { keepNewest, mayAsk } from './admin-guard.ts'
 import { createExposition, type Exposition } from './exposition.ts'
-import type { Facts } from './facts.ts'
 import type { Log } from './log.ts'
 import { metricsTable } from './metrics.ts'
 import { ProcessStats } from './process-stats.ts'
+import type { Facts } from './snapshot.ts'
 import { type Health, live, ready, startup, statusOf } from './status.ts'
 
 /** A request comes in one packet from the same network; what takes longer than this is no probe. */

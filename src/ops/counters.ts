@@ -5,9 +5,9 @@
 //
 // A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric with an
 // entry in docs/metrics.md; the compiler asks for all three.
-import { createDetail, type Detail } from './detail.ts'
+import { createDetail, type Detail } from './labelled-counters.ts'
 
-export type { HoldLabel } from './detail.ts'
+export type { HoldLabel } from './labelled-counters.ts'
 
 export interface Counters {
   /** Sessions accepted, and open now. */

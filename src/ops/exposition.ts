@@ -7,9 +7,9 @@ import {
   type Metric as Registered,
   Registry,
 } from '@prometheus-io/client'
-import type { Facts } from './facts.ts'
 import type { Histogram } from './histogram.ts'
-import type { Metric } from './metric.ts'
+import type { Metric } from './metric-type.ts'
+import type { Facts } from './snapshot.ts'
 
 export interface Exposition {
   readonly contentType: string

@@ -5,10 +5,10 @@
 // All series are there from the first scrape. Labels take values from fixed lists only; the one exception is the master's
 // address, of which there is one at a time. Never: counts anything itself.
 import { counterRows } from './counter-metrics.ts'
-import { commandClasses, holdCauses } from './detail.ts'
-import type { Facts, LinkFacts, SentinelFacts } from './facts.ts'
-import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric.ts'
+import { commandClasses, holdCauses } from './labelled-counters.ts'
+import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
+import type { Facts, LinkFacts, SentinelFacts } from './snapshot.ts'
 
 const gateStates = ['holding', 'draining', 'open', 'tripped'] as const
 

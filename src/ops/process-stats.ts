@@ -4,7 +4,7 @@
 // somebody can ask. Never: throws where the system does not tell (NaN then).
 import { readdirSync, readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Sample } from './metric.ts'
+import type { Sample } from './metric-type.ts'
 
 const RESOLUTION_MS = 20
 /** Delays are told of the window that runs and the one before it, whoever scrapes how often: a reset at scrape would show each scraper a part. */

@@ -1,5 +1,5 @@
 // status.ts — the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
-import type { Facts } from './facts.ts'
+import type { Facts } from './snapshot.ts'
 
 /** `ok` false is HTTP 503. `text` says what it waits for. */
 export interface Health {

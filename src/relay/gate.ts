@@ -11,7 +11,7 @@
 //
 // Owns: the state and since when. Never: knows who waits (lanes), who the master is (the control plane says).
 import type { Master } from '../address.ts'
-import type { GateFacts } from '../ops/facts.ts'
+import type { GateFacts } from '../ops/snapshot.ts'
 
 export type GateState =
   | { readonly kind: 'holding'; readonly cause: string; readonly since: number }

@@ -11,23 +11,23 @@
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
 import { formatAddress, type Master } from '../address.ts'
+import { backoffMs } from '../backoff.ts'
 import { errors } from '../errors.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Handshake, type HandshakeFailure, type LostLink, type Prelude } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import { type CloseReason, Link, type LinkListener, Pausing } from '../upstream/link.ts'
-import { backoffMs } from './backoff.ts'
-import { Doubt, type DoubtAbout, type Verdict } from './doubt.ts'
 import { isSameTerm } from './gate.ts'
-import { findMovable, takeOver } from './hand-over.ts'
+import { Waiting } from './hold-queue.ts'
+import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
-import { Quiesce } from './quiesce.ts'
-import { judgeError, type Refusal, refusalCode } from './refusal.ts'
+import { Quiesce } from './not-ready.ts'
 import { namedClassOf } from './replay.ts'
 import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
-import { takeBack } from './take-back.ts'
-import { Waiting } from './waiting.ts'
+import { takeBack } from './requeue.ts'
+import { Doubt, type DoubtAbout, type Verdict } from './script-refusal.ts'
+import { judgeError, type Refusal, refusalCode } from './server-refusal.ts'
 
 /** What a private lane's session adds to its link, and hears besides replies. */
 export interface LaneOwner extends Blamed {

@@ -3,36 +3,36 @@
 //   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
-// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-links.ts, spares.ts), the sweep that ends
-// requests whose time is up and notices links that have fallen silent (silence.ts).
+// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-pool.ts, spare-links.ts), the sweep that ends
+// requests whose time is up and notices links that have fallen silent (silent-links.ts).
 // Never: talks to Sentinels, parses commands.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { LearnedCommands } from '../command/learned.ts'
+import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
+import { LearnedCommands } from '../command/learned-commands.ts'
 import { Bugs } from '../ops/bugs.ts'
 import type { Counters, HoldLabel } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
-import { MissingRights, type Right } from '../ops/rights.ts'
+import { MissingRights, type Right } from '../ops/missing-rights.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'
-import { LiveLinks } from '../upstream/live-links.ts'
+import { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
-import { type BackoffLimits, holdLimitMs } from './backoff.ts'
-import { type Counted, type IdentityCensus, takeCensus } from './census.ts'
+import { type FailoverRecord, HoldStory } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
-import { type FailoverRecord, HoldStory } from './hold-story.ts'
-import { IdleLinks } from './idle-links.ts'
+import { IdleLinks } from './idle-pool.ts'
 import { Lane, type LaneOwner } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
+import { type Counted, type IdentityCensus, takeCensus } from './link-census.ts'
 import { LinkLog } from './link-log.ts'
 import type { ReplayPolicy } from './replay.ts'
 import type { Request } from './request.ts'
 import { ScriptLoading } from './script-loading.ts'
-import { Scripts } from './scripts.ts'
+import { Scripts } from './script-store.ts'
 import { SharedLanes } from './shared-lanes.ts'
-import { SilenceWatch, silence } from './silence.ts'
-import { Spares } from './spares.ts'
+import { SilenceWatch, silence } from './silent-links.ts'
+import { Spares } from './spare-links.ts'
 
 export interface LanesOptions {
   readonly policy: ReplayPolicy

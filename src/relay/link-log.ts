@@ -3,8 +3,8 @@
 // Never: decides what follows.
 import { formatAddress, type Master } from '../address.ts'
 import type { Log } from '../ops/log.ts'
-import type { MissingRights, Right } from '../ops/rights.ts'
-import { createSeldom } from '../transport/seldom.ts'
+import { createSeldom } from '../ops/log-throttle.ts'
+import type { MissingRights, Right } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
 import type { CloseReason, Link } from '../upstream/link.ts'

@@ -7,10 +7,11 @@
 //
 // A write that leaves the same data when repeated but answers differently the second time (SET NX, DEL: n, then 0)
 // counts as "other": told "0" for the lock it has just taken, a client would be wrong.
-import type { LearnedCommands } from '../command/learned.ts'
+
+import { classifyCommand, worstClass } from '../command/classify.ts'
+import type { ReplayClass } from '../command/command-spec.ts'
+import type { LearnedCommands } from '../command/learned-commands.ts'
 import { lookupCommand } from '../command/lookup.ts'
-import { classifyCommand, worstClass } from '../command/refine.ts'
-import type { ReplayClass } from '../command/spec.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { argumentCount, commandArgs } from '../resp/decode.ts'

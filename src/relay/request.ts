@@ -2,7 +2,7 @@
 //
 // Born whole, in one place, in one field order: there is one per read of a client, at full load a hundred thousand a
 // second, and the engine keeps them fast only while they all have one shape.
-import type { ReplayClass } from '../command/spec.ts'
+import type { ReplayClass } from '../command/command-spec.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { Exchange } from '../upstream/link.ts'
 

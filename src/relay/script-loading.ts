@@ -7,7 +7,7 @@
 //
 // Must stay true: a lane is waited for only while it dials; whoever lets go of it lets the next one try.
 import type { LaneInfo } from './lane-host.ts'
-import type { Scripts } from './scripts.ts'
+import type { Scripts } from './script-store.ts'
 
 /** Users that may not run SCRIPT LOAD, after which nobody else is asked: every one of them makes the others wait. */
 const MAX_REFUSALS = 3

@@ -6,7 +6,7 @@
 //                └──shut──▶ the server refuses the identity now: sessions that were let in stay, new ones get a fresh lane
 //
 // Must stay true: a session moves only while it has nothing on the lane it leaves, or takes all of it along
-// (hand-over.ts), so its order never changes.
+// (lane-handover.ts), so its order never changes.
 import type { Identity } from '../upstream/identity.ts'
 import type { Lane } from './lane.ts'
 

@@ -1,9 +1,9 @@
 // command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own. What the node does not
 // tell (no rights, an error, no answer in time) is left unknown.
-import { isNoPerm } from '../ops/rights.ts'
+import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { Route } from '../transport/server-route.ts'
-import { closeClient, createClient, reasonOf } from './client.ts'
+import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
 
 const timeoutMs = 2000
 

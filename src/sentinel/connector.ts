@@ -3,7 +3,7 @@
 // ioredis listens to the first error of a socket. A TLS socket may have two: where our check of the certificate fails
 // and an alert of the server is in the same read (it answers so to whoever ends in the middle of the handshake, we or
 // the network), Node emits the one and then the other. An error that nobody hears would end the process.
-// Never: says what an error means (client.ts passes on the first one, which is the cause).
+// Never: says what an error means (ioredis-client.ts passes on the first one, which is the cause).
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { AbstractConnector } from 'ioredis'

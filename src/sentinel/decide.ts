@@ -22,11 +22,11 @@ import {
   probe,
   serve,
   tenths,
-} from './acts.ts'
+} from './effects.ts'
 import { blocks } from './failover.ts'
 import { type Candidate, majorityBelow } from './majority.ts'
 import { withoutMajority } from './minority.ts'
-import type { Draft, ProbeState, Topology } from './state.ts'
+import type { Draft, ProbeState, Topology } from './topology-state.ts'
 import { candidateSince, quorumOf } from './voters.ts'
 
 export const decideTiming = {

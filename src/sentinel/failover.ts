@@ -10,7 +10,7 @@
 // an event that arrives after the failover is over closes nothing.
 import { type Address, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
-import type { FailoverStage, View } from './view.ts'
+import type { FailoverStage, View } from './sentinel-view.ts'
 
 export interface Failover {
   readonly about: Address

@@ -5,7 +5,7 @@
 // Joining is harder than staying: one Sentinel that lists strangers must not fill the vote with them, and one that was
 // wiped and lists nobody must not empty it. An address that changed under the same run id replaces the old one.
 import type { Address } from '../address.ts'
-import type { Peer } from './view.ts'
+import type { Peer } from './sentinel-view.ts'
 
 /** What one connected Sentinel last said of the others. */
 export interface Report {

@@ -8,8 +8,8 @@
 // bounded time, one way or the other. docs/decisions/0011-no-majority.md says why.
 // Must stay true: no other master is ever served here than the last one; the first one needs the Sentinels' own quorum.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { announcer, answerSince, describeProbe, hold, isRecent, note, probe, serve } from './acts.ts'
-import type { Basis, Draft, Named, ProbeState, Topology } from './state.ts'
+import { announcer, answerSince, describeProbe, hold, isRecent, note, probe, serve } from './effects.ts'
+import type { Basis, Draft, Named, ProbeState, Topology } from './topology-state.ts'
 import { deadSentinels, ownQuorum, quorumOf, votesSince } from './voters.ts'
 
 export const minorityTiming = {

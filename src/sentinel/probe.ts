@@ -5,13 +5,13 @@
 // that refuses the password still tells us so instead of only losing the connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
-import { isNoPerm, type Right } from '../ops/rights.ts'
+import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
-import { closeClient, createClient, inHandshake, noHandshake, reasonOf } from './client.ts'
-import type { ProbeResult } from './state.ts'
-import type { Reply } from './view.ts'
+import { closeClient, createClient, inHandshake, noHandshake, reasonOf } from './ioredis-client.ts'
+import type { Reply } from './sentinel-view.ts'
+import type { ProbeResult } from './topology-state.ts'
 
 export interface ProbeAnswer {
   readonly result: ProbeResult

@@ -2,8 +2,8 @@
 import { formatAddress, type Master } from '../address.ts'
 import { blocks, type Failover } from './failover.ts'
 import { describeMinority } from './minority.ts'
-import type { Basis, HoldCause, Topology } from './state.ts'
-import type { FailoverStage } from './view.ts'
+import type { FailoverStage } from './sentinel-view.ts'
+import type { Basis, HoldCause, Topology } from './topology-state.ts'
 import { deadSentinels, quorumOf } from './voters.ts'
 
 export interface SentinelStatus {

@@ -7,12 +7,12 @@
 // Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the very
 // step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
-import { note } from './acts.ts'
 import { decide } from './decide.ts'
+import { note } from './effects.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
-import type { Draft, Input, LinkSign, Patience, ProbeResult, SentinelState, Step, Topology } from './state.ts'
-import type { View } from './view.ts'
+import type { View } from './sentinel-view.ts'
+import type { Draft, Input, LinkSign, Patience, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
 
 const suspectMs = 5_000
 /** A row of confirm() calls moves the moment from which answers count by this much at most, or it would never end. */

@@ -9,7 +9,7 @@
 // Must stay true: leaving seeds out never makes fewer Sentinels than their own quorum enough.
 import { formatAddress } from '../address.ts'
 import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
-import type { SentinelState, Topology } from './state.ts'
+import type { SentinelState, Topology } from './topology-state.ts'
 
 export const voterTiming = {
   /** A seed that has never answered counts this long after the start. */

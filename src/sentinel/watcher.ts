@@ -9,21 +9,21 @@
 // after stop() nothing is called, nothing is open.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
-import { isNoPerm, MissingRights } from '../ops/rights.ts'
+import { isNoPerm, MissingRights } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
-import { createHealthReport } from './health.ts'
+import { SentinelConnection } from './connection.ts'
 import { type Discovered, nextDiscovered, type Report } from './membership.ts'
 import { Probe } from './probe.ts'
-import { SentinelConnection } from './sentinel-connection.ts'
-import type { Effect, HoldCause, Input, LinkSign, Topology } from './state.ts'
 import { type TopologyStatus, topologyStatus } from './status.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
+import type { Effect, HoldCause, Input, LinkSign, Topology } from './topology-state.ts'
+import { createHealthReport } from './trouble.ts'
 import { candidateSince } from './voters.ts'
 
-export type { HoldCause } from './state.ts'
 export type { SentinelStatus, TopologyStatus } from './status.ts'
+export type { HoldCause } from './topology-state.ts'
 
 export interface WatcherOptions {
   readonly sentinels: readonly Address[]

@@ -6,12 +6,12 @@
 // new files. A file that turns out to be broken is logged and changes nothing.
 import { basename } from 'node:path'
 import type { Log } from '../ops/log.ts'
+import { createSeldom } from '../ops/log-throttle.ts'
 import { FileWatcher } from './file-watcher.ts'
 import { createNameLookup } from './name-lookup.ts'
 import { createNatMap, type NatEntry } from './nat-map.ts'
 import { Password } from './password.ts'
 import type { Secret } from './secret.ts'
-import { createSeldom } from './seldom.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
 import { namesOf, type TlsFiles } from './tls-files.ts'
 

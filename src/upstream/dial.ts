@@ -6,7 +6,7 @@ import { connect, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
-import { createSeldom } from '../transport/seldom.ts'
+import { createSeldom } from '../ops/log-throttle.ts'
 import type { Route, ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 

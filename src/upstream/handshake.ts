@@ -16,7 +16,7 @@
 //
 // A client that selects a database and then signs in stays in that database, also as a user that may not SELECT. So the database
 // is selected twice: as whoever the connection is before it signs in, and as the user. One of the two must be allowed.
-import { isNoPerm, type Right } from '../ops/rights.ts'
+import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, ReplyError, text } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Secret } from '../transport/secret.ts'

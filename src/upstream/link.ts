@@ -15,11 +15,11 @@ import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
 import { type Dial, dialPlain, type Reading } from './dial.ts'
 import { Fifo } from './fifo.ts'
-import { Gatherer, writeGathered } from './gather.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
-import type { LiveLink, LiveLinks } from './live-links.ts'
+import type { LiveLink, LiveLinks } from './own-links.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import type { Turn } from './turn.ts'
+import { Gatherer, writeGathered } from './write-gather.ts'
 
 /** What a link needs to know of a request. */
 export interface Exchange {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 import { type Table, valueNames, variableOf } from '../../src/config/option.ts'
-import { options } from '../../src/config/table.ts'
+import { options } from '../../src/config/option-table.ts'
 import { root } from './manifests.ts'
 
 const table: Table = options

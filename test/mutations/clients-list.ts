@@ -7,7 +7,7 @@ const answers = 'test/wire/client-answers.test.ts'
 export const clientMutations: readonly Mutation[] = [
   {
     name: 'a link of ours is listed as a client',
-    file: 'src/upstream/live-links.ts',
+    file: 'src/upstream/own-links.ts',
     from: 'has: (id, address) => ids.has(id) || addresses.has(address)',
     to: 'has: (id, address) => ids.has(address) || addresses.has(id)',
     breaks: 'CLIENT LIST has each session once',
@@ -16,7 +16,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'CLIENT KILL of a filter that fits links is left to the server',
-    file: 'src/client/client-kill.ts',
+    file: 'src/client/commands/client-kill.ts',
     from: 'if (!spared && filter.test(line) && !own.has(id, address)) ids.push(id)',
     to: 'if (!spared && filter.test(line) && id !== address) ids.push(id)',
     breaks: 'a link never ends by a client’s word',
@@ -25,7 +25,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'who kills itself has what it sent behind run',
-    file: 'src/client/session.ts',
+    file: 'src/client/session/session.ts',
     from: 'this.#intake.clear() // what it has sent behind',
     to: 'this.#intake.clear // what it has sent behind',
     breaks: 'CLIENT KILL of itself is answered, and nothing behind it runs',
@@ -34,16 +34,16 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'each proxy gives the same client ids',
-    file: 'src/client/client-ids.ts',
+    file: 'src/client/state/client-ids.ts',
     from: 'constructor(part: number = randomInt(PARTS))',
     to: 'constructor(part: number = randomInt(1))',
     breaks: 'ids of two proxies have nothing in common',
-    test: 'test/unit/client/client-ids.test.ts',
+    test: 'test/unit/client/state/client-ids.test.ts',
     shows: /by chance/,
   },
   {
     name: 'what the proxy answers itself needs no proof of a login',
-    file: 'src/client/proven.ts',
+    file: 'src/client/commands/let-in.ts',
     from: 'if (context.lane.proven) {',
     to: 'if (!context.gone) {',
     breaks: 'each CLIENT command is refused as the server refuses it',
@@ -52,7 +52,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'confirmations are kept back by CLIENT REPLY OFF',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'if (!isError(type)) this.#context.push(frame)',
     to: 'if (!isError(type)) request.owner.deliver(frame)',
     breaks: 'confirmations and messages come all the same',
@@ -61,7 +61,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'the session that hears invalidations gets no link for it',
-    file: 'src/client/target-link.ts',
+    file: 'src/client/commands/tracking-target.ts',
     from: 'if (hasLink(target)) then(context.replyTo())',
     to: 'if (!target.gone) then(context.replyTo())',
     breaks: 'REDIRECT to a session on a shared link works',
@@ -70,7 +70,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'a transaction that was given up leaves its WATCH on the link',
-    file: 'src/client/queueing.ts',
+    file: 'src/client/commands/transaction-queue.ts',
     from: 'if (!context.state.watching && !context.state.watchLost) {',
     to: 'if (!context.gone) {',
     breaks: 'DISCARD leaves no WATCH on a link that another session may use',
@@ -79,7 +79,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'CLIENT CACHING is lost with its link',
-    file: 'src/client/prelude.ts',
+    file: 'src/client/session/restore.ts',
     from: '<= caching.answered + 1 + opened',
     to: '<= caching.answered',
     breaks: 'CACHING holds for the next command on the next link',
@@ -88,7 +88,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'a link for a login is told the name before it',
-    file: 'src/client/session-lane.ts',
+    file: 'src/client/session/lane-choice.ts',
     from: "prelude === 'without' || this.#signsIn\n          ? null",
     to: "prelude === 'without' || !this.isPrivate\n          ? null",
     breaks: 'no session.restore_failed where nothing is lost',

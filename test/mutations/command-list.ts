@@ -7,7 +7,7 @@ const overtaken = 'test/unit/command/overtaken.test.ts'
 export const commandMutations: readonly Mutation[] = [
   {
     name: 'a FLUSHALL is repeated under safe',
-    file: 'src/command/table.ts',
+    file: 'src/command/command-table.ts',
     from: 'flushall -1 non-idempotent',
     to: 'flushall -1 idempotent',
     breaks: 'AtMostOnceUnderSafe',
@@ -16,7 +16,7 @@ export const commandMutations: readonly Mutation[] = [
   },
   {
     name: 'a trim is repeated under safe',
-    file: 'src/command/table.ts',
+    file: 'src/command/command-table.ts',
     from: 'ltrim 4 non-idempotent',
     to: 'ltrim 4 idempotent',
     breaks: 'AtMostOnceUnderSafe',
@@ -25,7 +25,7 @@ export const commandMutations: readonly Mutation[] = [
   },
   {
     name: 'a group is set back by a repeat under safe',
-    file: 'src/command/subcommands.ts',
+    file: 'src/command/subcommand-table.ts',
     from: 'xgroup|setid -5 non-idempotent',
     to: 'xgroup|setid -5 idempotent',
     breaks: 'AtMostOnceUnderSafe',
@@ -34,20 +34,20 @@ export const commandMutations: readonly Mutation[] = [
   },
   {
     name: 'a subcommand of a newer server is taken for a read',
-    file: 'src/command/refine.ts',
+    file: 'src/command/classify.ts',
     from: "if (subcommand === undefined) return 'non-idempotent'",
     to: "if (subcommand === undefined) return 'read'",
     breaks: 'AtMostOnceUnderSafe',
-    test: 'test/unit/command/learned.test.ts',
+    test: 'test/unit/command/learned-commands.test.ts',
     shows: /unknown subcommands/,
   },
   {
     name: 'reading a cursor of a module is taken for a read',
-    file: 'src/command/learned.ts',
+    file: 'src/command/learned-commands.ts',
     from: "  ['ft.cursor', { cls: 'non-idempotent' }],\n",
     to: '',
     breaks: 'AtMostOnceUnderSafe',
-    test: 'test/unit/command/learned.test.ts',
+    test: 'test/unit/command/learned-commands.test.ts',
     shows: /a cursor that is read is no read/,
   },
   {
@@ -61,7 +61,7 @@ export const commandMutations: readonly Mutation[] = [
   },
   {
     name: 'a library that gives up sooner than the hold ends is not named',
-    file: 'src/client/listener.ts',
+    file: 'src/client/accept/listener.ts',
     from: '    this.#shortTimeouts.start()\n',
     to: '',
     breaks: 'the log names who gives up',

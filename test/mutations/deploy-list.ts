@@ -31,7 +31,7 @@ export const deployMutations: readonly Mutation[] = [
   },
   {
     name: 'SIGHUP ends the process',
-    file: 'src/commands/serve.ts',
+    file: 'src/cli/serve.ts',
     from: "skip: ['SIGHUP', 'SIGILL',",
     to: "skip: ['SIGILL',",
     breaks: 'the process ends when it is told to',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts'
 const walkAlways = 'test/unit/relay/lane-walk-always.test.ts'
 const walkSafe = 'test/unit/relay/lane-walk-safe.test.ts'
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
-const quiesce = 'test/unit/relay/quiesce.test.ts'
+const quiesce = 'test/unit/relay/not-ready.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
 const link = 'test/unit/upstream/link.test.ts'
@@ -30,7 +30,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'what comes back goes to the tail',
-    file: 'src/relay/waiting.ts',
+    file: 'src/relay/hold-queue.ts',
     from: 'const younger = this.#fifo.drain()',
     to: 'const younger: Request[] = []',
     breaks: 'OrderKept',
@@ -57,7 +57,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a run of unknown outcome is not split under safe',
-    file: 'src/relay/take-back.ts',
+    file: 'src/relay/requeue.ts',
     from: "remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')",
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
@@ -66,7 +66,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'READONLY is passed on as a reply',
-    file: 'src/relay/refusal.ts',
+    file: 'src/relay/server-refusal.ts',
     from: "    'READONLY',\n",
     to: "    'READ-ONLY',\n",
     breaks: 'FailoverUnseen',
@@ -75,7 +75,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'NOREPLICAS is passed on as a reply',
-    file: 'src/relay/refusal.ts',
+    file: 'src/relay/server-refusal.ts',
     from: "  ['NOREPLICAS', /^NOREPLICAS",
     to: "  ['NO-REPLICAS', /^NOREPLICAS",
     breaks: 'FailoverUnseen',
@@ -129,7 +129,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a wait that ends is not counted',
-    file: 'src/relay/waiting.ts',
+    file: 'src/relay/hold-queue.ts',
     from: '    counters[end]++\n',
     to: '',
     breaks: 'CountersAddUp',
@@ -210,7 +210,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a reply of our own overtakes a refused command of its session',
-    file: 'src/relay/quiesce.ts',
+    file: 'src/relay/not-ready.ts',
     from: 'if (request.local === null || !this.#owners.has(request.owner)) return false\n    this.#again.push(request)',
     to: 'if (request.local === null || this.#owners.size >= 0) return false\n    this.#again.push(request)',
     breaks: 'OrderKept',
@@ -219,7 +219,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a reply overtakes a refused command of its session',
-    file: 'src/relay/quiesce.ts',
+    file: 'src/relay/not-ready.ts',
     from: '    this.#owners.add(request.owner)\n    this.#again.push(single)',
     to: '    this.#again.push(single)',
     breaks: 'OrderKept',
@@ -237,7 +237,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a transaction sent again tells its client +OK twice',
-    file: 'src/relay/take-back.ts',
+    file: 'src/relay/requeue.ts',
     from: 'request.skip = request.handler === null ? request.given : 0',
     to: 'request.skip = 0',
     breaks: 'EveryRequestEnds, exactly once',

@@ -24,11 +24,11 @@ export const memoryMutations: readonly Mutation[] = [
   },
   {
     name: 'what the kernel has not taken of a write is written over',
-    file: 'src/upstream/gather.ts',
+    file: 'src/upstream/write-gather.ts',
     from: ' || socket.writableLength > 0)',
     to: ')',
     breaks: 'commands are passed on unchanged',
-    test: 'test/unit/upstream/gather.test.ts',
+    test: 'test/unit/upstream/write-gather.test.ts',
     shows: /is never written over/,
   },
   {

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts'
 export const readingMutations: readonly Mutation[] = [
   {
     name: 'a client that does not read is not read from',
-    file: 'src/client/intake.ts',
+    file: 'src/client/session/input.ts',
     from: '(!this.full && this.#owner.readsAhead)',
     to: 'false',
     breaks: 'a client may write its whole pipeline before it reads',
@@ -13,7 +13,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'commands wait for replies that have no room',
-    file: 'src/client/slow-reader.ts',
+    file: 'src/client/session/slow-reader.ts',
     from: '    this.#unread.liftWindow()\n    this.#intake.unpause(Pause.pending)\n',
     to: '',
     breaks: 'a client may write its whole pipeline before it reads',
@@ -22,7 +22,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'the command of a client that is gone blocks',
-    file: 'src/client/dispatch.ts',
+    file: 'src/client/commands/dispatch.ts',
     from: '  if (context.inputEnded) {\n',
     to: '  if (context.gone) {\n',
     breaks: 'nothing blocks for a client that is gone',
@@ -40,7 +40,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'a subscriber that the server has ended is subscribed again',
-    file: 'src/client/session-lane.ts',
+    file: 'src/client/session/lane-choice.ts',
     from: 'if (hadEnough && isSame) {',
     to: 'if (hadEnough && !isSame) {',
     breaks: 'a client that does not read is ended, as directly',
@@ -49,7 +49,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'messages that were missed without a failover are told as if there had been one',
-    file: 'src/client/resubscribed.ts',
+    file: 'src/client/state/missed-messages.ts',
     from: "const kind = isSame ? 'same' : 'moved'",
     to: "const kind = 'moved'",
     breaks: 'the log says when messages were missed',

@@ -8,7 +8,7 @@ const clientData = 'test/wire/client-data.test.ts'
 export const robustMutations: readonly Mutation[] = [
   {
     name: "an EXEC's reply is taken apart by recursion",
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: '    const types = elementTypes(frame)\n',
     to: '    const walk = (at: number): number => (at < 0 ? 0 : 1 + walk(frame.indexOf(42, at + 1)))\n    walk(0)\n    const types = elementTypes(frame)\n',
     breaks: 'what a script answers ends nobody',
@@ -44,7 +44,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT answers for writes that another master has acknowledged',
-    file: 'src/client/waits.ts',
+    file: 'src/client/state/wait-truth.ts',
     from: '    this.lost = true\n',
     to: '',
     breaks: 'an answer of WAIT is about the writes of its session',
@@ -53,7 +53,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT says 0 of a write that the new master has',
-    file: 'src/client/waits.ts',
+    file: 'src/client/state/wait-truth.ts',
     from: 'answered <= this.#first',
     to: 'answered < 0',
     breaks: 'an answer of WAIT is about the writes of its session',
@@ -62,7 +62,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT answers for a connection that has written nothing',
-    file: 'src/client/wait-command.ts',
+    file: 'src/client/commands/wait.ts',
     from: 'else if (this.#refused) {',
     to: 'else if (this.#place < 0) {',
     breaks: 'an answer of WAIT is about the writes of its session',
@@ -80,7 +80,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'whatever has the port is said to listen',
-    file: 'src/transport/accepts.ts',
+    file: 'src/transport/port-probe.ts',
     from: ".once('error', () => end(false))",
     to: ".once('error', () => end(true))",
     breaks: 'what is said of a port is true',

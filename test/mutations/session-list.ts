@@ -6,7 +6,7 @@ const walk = 'test/unit/client/session-walk.test.ts'
 export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an open MULTI is rebuilt without its queue',
-    file: 'src/client/prelude.ts',
+    file: 'src/client/session/restore.ts',
     from: 'context.transaction?.queued ?? []) steps',
     to: 'context.transaction?.queued.slice(0, 1) ?? []) steps',
     breaks: 'TransactionWhole',
@@ -15,7 +15,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'an open MULTI is not rebuilt',
-    file: 'src/client/prelude.ts',
+    file: 'src/client/session/restore.ts',
     from: 'context.transaction?.queued ?? []) steps',
     to: 'context.transaction?.queued.slice(0, 0) ?? []) steps',
     breaks: 'an open MULTI survives its link',
@@ -24,7 +24,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'WATCH survives a failover',
-    file: 'src/client/session-lane.ts',
+    file: 'src/client/session/lane-choice.ts',
     from: 'if (session.state.watching) session.state.watchLost = true',
     to: 'if (session.gone) session.state.watchLost = true',
     breaks: 'WatchNeverSurvives',
@@ -33,7 +33,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'an EXEC that was sent is sent again although its WATCH is gone',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context)',
     to: '',
     breaks: 'WatchNeverSurvives',
@@ -42,7 +42,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a subscription is not made again',
-    file: 'src/client/prelude.ts',
+    file: 'src/client/session/restore.ts',
     from: 'of context.subscriptions.commands()) {',
     to: 'of context.gone ? context.subscriptions.commands() : []) {',
     breaks: 'SubscriptionKept',
@@ -51,7 +51,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'BLPOP is issued again with its full time',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'Math.ceil(timeout.value * perUnit - elapsedMs)',
     to: 'Math.ceil(timeout.value * perUnit)',
     breaks: 'BlockingTimeLeft',
@@ -60,7 +60,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a blocking command waits for a master beyond its own time',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'return now - this.#asked < lastsMs ? null : this.#timeoutReply()',
     to: 'return now - this.#asked < lastsMs || lastsMs > 0 ? null : this.#timeoutReply()',
     breaks: 'a blocking command ends at its own deadline',
@@ -78,7 +78,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a MULTI is rebuilt with a hole where the node refuses',
-    file: 'src/client/prelude.ts',
+    file: 'src/client/session/restore.ts',
     from: "if (step.what === 'MULTI' && refusalOf(frame) !== undefined) return 'not-now'",
     to: '',
     breaks: 'a queue with a hole in it never runs',
@@ -87,7 +87,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'what was queued runs on its own after its EXEC was given up',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'if (this.#transaction.over) makeLocal(request, this.#isMulti ? OK : QUEUED)',
     to: 'if (this.#transaction.over && this.#context.gone) makeLocal(request, this.#isMulti ? OK : QUEUED)',
     breaks: 'OrderKept, NoDoubleUnderSafe',
@@ -96,7 +96,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'an EXEC runs although a command before it was given up',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return',
     to: 'if (this.#instead !== null || !this.#transaction.aborted || !this.#context.gone) return',
     breaks: 'TransactionWhole',
@@ -105,11 +105,11 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a SCAN cursor of the old master is passed on',
-    file: 'src/client/scanning.ts',
+    file: 'src/client/commands/scan.ts',
     from: 'const bare = mark === this.#sentMark ? this.#cursor & ((1n << MARK_SHIFT) - 1n) : 0n',
     to: 'const bare = this.#cursor & ((1n << MARK_SHIFT) - 1n)',
     breaks: 'an iteration misses no key',
-    test: 'test/unit/client/scanning.test.ts',
+    test: 'test/unit/client/commands/scan.test.ts',
     shows: /not ok/,
   },
 ]

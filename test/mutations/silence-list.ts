@@ -1,8 +1,8 @@
 // silence-list.ts — known bugs of slow servers and silent links, and of the links dialled ahead.
 import type { Mutation } from './mutation.ts'
 
-const handOver = 'test/unit/relay/hand-over.test.ts'
-const silence = 'test/unit/relay/silence.test.ts'
+const handOver = 'test/unit/relay/lane-handover.test.ts'
+const silence = 'test/unit/relay/silent-links.test.ts'
 const laneSilence = 'test/wire/lane-silence.test.ts'
 const slowServer = 'test/wire/slow-server.test.ts'
 const spareLinks = 'test/wire/spare-links.test.ts'
@@ -11,7 +11,7 @@ const handshake = 'test/unit/upstream/handshake.test.ts'
 export const silenceMutations: readonly Mutation[] = [
   {
     name: 'a silent link is replaced although nobody else is answered',
-    file: 'src/relay/silence.ts',
+    file: 'src/relay/silent-links.ts',
     from: "if (!othersAnswered) return 'ask'",
     to: '',
     breaks: 'bounded dials',
@@ -20,7 +20,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'all sessions wait for the one whose write is paused',
-    file: 'src/relay/silence.ts',
+    file: 'src/relay/silent-links.ts',
     from: "return fresh === 'ready' ? 'retire' : 'wait'",
     to: "return 'wait'",
     breaks: 'one session\u2019s wait delays no other',
@@ -29,7 +29,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a link is cut when the node says once that it has nothing of it',
-    file: 'src/relay/silence.ts',
+    file: 'src/relay/silent-links.ts',
     from: 'if (quiet.strikes < 2 ||',
     to: 'if (quiet.strikes < 1 ||',
     breaks: 'a slow command is not sent twice',
@@ -38,7 +38,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a link is cut although its command waits on the node',
-    file: 'src/relay/silence.ts',
+    file: 'src/relay/silent-links.ts',
     from: "const waits = flags.includes('b') ||",
     to: 'const waits =',
     breaks: 'a slow command is not sent twice',
@@ -47,7 +47,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a write that was sent is sent on the fresh link too',
-    file: 'src/relay/hand-over.ts',
+    file: 'src/relay/lane-handover.ts',
     from: 'if (first || (request.local === null && !isRead(request, learned))) going.stays = true',
     to: 'if (first) going.stays = true',
     breaks: 'nothing twice',
@@ -56,7 +56,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a session leaves a silent link without all that it waits for',
-    file: 'src/relay/hand-over.ts',
+    file: 'src/relay/lane-handover.ts',
     from: ' || going.commands !== owner.pending) found',
     to: ') found',
     breaks: 'OrderKept',
@@ -65,7 +65,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'the reply of the silent link is delivered behind that of the fresh one',
-    file: 'src/relay/hand-over.ts',
+    file: 'src/relay/lane-handover.ts',
     from: '  request.owner = nobody\n',
     to: '',
     breaks: 'one answer',
@@ -74,7 +74,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'sessions stay with the silent link',
-    file: 'src/client/session.ts',
+    file: 'src/client/session/session.ts',
     from: 'if (this.pending === 0 && this.#choice.lane.retired) this.#choice.follow()',
     to: '',
     breaks: 'one session\u2019s wait delays no other',
@@ -83,7 +83,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'SCRIPT KILL waits behind the script',
-    file: 'src/client/dispatch.ts',
+    file: 'src/client/commands/dispatch.ts',
     from: 'if (endsWaiting(spec, args)) return handleRescue(context, frame)\n      remember',
     to: 'remember',
     breaks: 'kills reach the server',
@@ -101,7 +101,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a subscription is overtaken by what is published behind it',
-    file: 'src/client/dispatch.ts',
+    file: 'src/client/commands/dispatch.ts',
     from: '  context.lane.hurry()\n',
     to: '',
     breaks: 'the first session that needs a link has it at once',
@@ -128,7 +128,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a warm link is never proven again',
-    file: 'src/relay/spares.ts',
+    file: 'src/relay/spare-links.ts',
     from: 'return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full',
     to: 'return !this.#idle.has(key) && !this.#idle.full',
     breaks: 'the server decides who is let in',

@@ -22,7 +22,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'an EXEC of what a busy server has refused is kept from it',
-    file: 'src/client/handlers.ts',
+    file: 'src/client/commands/reply-handlers.ts',
     from: 'transaction.abortedAtServer ? null : execAborted',
     to: 'execAborted',
     breaks: 'EXEC is told what the server says of it',
@@ -31,7 +31,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'a new link is taken to know of the refusal of the old one',
-    file: 'src/client/session.ts',
+    file: 'src/client/session/session.ts',
     from: 'if (this.transaction !== null) this.transaction.abortedAtServer = false',
     to: '',
     breaks: 'a transaction with a refused command runs nothing',
@@ -40,7 +40,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'a client that has quit keeps its link',
-    file: 'src/client/session.ts',
+    file: 'src/client/session/session.ts',
     from: 'hangUp(this.#socket)\n    // The client may take its time to close its side; at the server it is gone with its last reply.\n    this.#choice.close()',
     to: 'hangUp(this.#socket)',
     breaks: 'a client that has been told OK to QUIT is gone at the server',
@@ -49,7 +49,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'MONITOR shows how links are opened',
-    file: 'src/client/session-lane.ts',
+    file: 'src/client/session/lane-choice.ts',
     from: "(session.state.reply !== 'off' && !this.#isOurs(frame))",
     to: "session.state.reply !== 'off'",
     breaks: 'MONITOR shows the commands of clients alone',

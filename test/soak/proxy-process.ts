@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { nodeFlags } from '../../src/commands/node-flags.ts'
+import { nodeFlags } from '../../src/cli/node-flags.ts'
 import { processEnded, reapProcess } from '../support/reaper.ts'
 import { type Truthy, waitUntil } from '../support/wait-until.ts'
 import { type Resident, residentOf } from './mappings.ts'

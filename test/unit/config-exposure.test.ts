@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { exposures, isLoopback } from '../../src/config/exposure.ts'
+import { exposures, isLoopback } from '../../src/config/exposed-listeners.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { Authority } from '../support/certificates.ts'
 import { without } from '../support/needs.ts'

@@ -1,4 +1,4 @@
-// The table in docs/options.md is the one that src/config/table.ts gives.
+// The table in docs/options.md is the one that src/config/option-table.ts gives.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { withOptions } from '../../scripts/readme-options.ts'

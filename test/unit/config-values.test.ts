@@ -12,7 +12,7 @@ import {
   password,
   size,
   text,
-} from '../../src/config/values.ts'
+} from '../../src/config/value-kinds.ts'
 
 /** Values by the text they are written as; undefined where the text is none. */
 function readAll(kind: Kind<unknown>, texts: readonly string[]): Record<string, unknown> {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
-import { options } from '../../src/config/table.ts'
+import { options } from '../../src/config/option-table.ts'
 import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,7 +1,9 @@
 // The import rule: which folder of src/ may know which, and that nothing goes in circles.
 //
-//   main → commands → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
-//                   → check
+//   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
+//              → check
+//
+//   within client:   accept → session → commands → state → flow
 //
 // The check is a pure function over a graph, so that it can be shown to see what it looks for.
 import { readdirSync, readFileSync } from 'node:fs'
@@ -19,65 +21,82 @@ interface Edge {
 
 const leaves = [
   'address',
+  'backoff',
   'errors',
   'transport',
   'ops/log',
   'ops/counters',
-  'ops/libraries',
-  'ops/rights',
+  'ops/client-libraries',
+  'ops/missing-rights',
   'ops/bugs',
+  'ops/log-throttle',
 ] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
   'ops/admin-guard',
   'ops/counter-metrics',
   'ops/exposition',
-  'ops/facts',
-  'ops/metric',
+  'ops/snapshot',
+  'ops/metric-type',
   'ops/metrics',
   'ops/process-stats',
   'ops/status',
 ] as const
 
-/** For each area the areas it may import from. Where `config` stands it is for types, but for main, commands and proxy. */
+const belowClient = ['relay', 'upstream', 'command', 'resp', 'config', ...leaves]
+
+/** For each area the areas it may import from. Where `config` stands it is for types, but for main, cli and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  main: ['commands', 'config'],
-  commands: ['proxy', 'check', 'config', 'relay', 'ops/log-output', ...leaves],
+  main: ['cli', 'config'],
+  cli: ['proxy', 'check', 'config', 'relay', 'ops/log-output', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
-  proxy: ['client', 'relay', 'upstream', 'sentinel', 'command', 'config', 'ops/admin', 'ops/facts', ...leaves],
-  client: ['relay', 'upstream', 'command', 'resp', 'config', ...leaves],
-  relay: ['upstream', 'command', 'resp', 'config', 'ops/facts', ...leaves],
+  proxy: ['client/accept', 'client/session', 'client/state', 'client/flow', 'relay', 'upstream', 'sentinel', 'command', 'config', 'ops/admin', 'ops/snapshot', ...leaves],
+  'client/accept': ['client/session', 'client/state', 'client/flow', 'relay', 'config', ...leaves],
+  'client/session': ['client/commands', 'client/state', 'client/flow', ...belowClient],
+  'client/commands': ['client/state', 'client/flow', ...belowClient],
+  'client/state': ['client/flow', ...belowClient],
+  // Numbers and timers of one connection or of all; knows no command.
+  'client/flow': leaves,
+  relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', ...leaves],
   command: ['resp'],
   config: ['address', 'ops/log', 'command', 'transport'],
   resp: [],
   address: [],
+  backoff: [],
   errors: [],
-  transport: ['address', 'ops/log', 'ops/counters'],
+  transport: ['address', 'ops/log', 'ops/log-throttle', 'ops/counters'],
   'ops/log': ['ops/log-output'],
   'ops/log-output': [],
-  'ops/counters': ['ops/detail'],
-  'ops/detail': ['ops/histogram'],
+  'ops/counters': ['ops/labelled-counters'],
+  'ops/labelled-counters': ['ops/histogram'],
   'ops/histogram': [],
-  'ops/facts': ['ops/counters', 'ops/detail'],
+  'ops/snapshot': ['ops/counters', 'ops/labelled-counters'],
   'ops/counter-metrics': ['ops/counters'],
-  'ops/metric': ['ops/counter-metrics', 'ops/counters', 'ops/detail', 'ops/facts', 'ops/histogram'],
-  'ops/metrics': ['ops/counter-metrics', 'ops/detail', 'ops/facts', 'ops/metric', 'ops/process-stats'],
-  'ops/process-stats': ['ops/metric'],
-  'ops/exposition': ['ops/facts', 'ops/histogram', 'ops/metric'],
-  'ops/status': ['ops/facts'],
+  'ops/metric-type': ['ops/counter-metrics', 'ops/counters', 'ops/labelled-counters', 'ops/snapshot', 'ops/histogram'],
+  'ops/metrics': [
+    'ops/counter-metrics',
+    'ops/labelled-counters',
+    'ops/snapshot',
+    'ops/metric-type',
+    'ops/process-stats',
+  ],
+  'ops/process-stats': ['ops/metric-type'],
+  'ops/exposition': ['ops/snapshot', 'ops/histogram', 'ops/metric-type'],
+  'ops/status': ['ops/snapshot'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
   'ops/admin-guard': [],
-  'ops/libraries': [],
-  'ops/rights': ['ops/log'],
+  'ops/client-libraries': [],
+  'ops/missing-rights': ['ops/log'],
   'ops/bugs': ['ops/counters', 'ops/log'],
+  'ops/log-throttle': ['ops/log'],
 }
 
 /** Who may import a package; Node's own modules are free. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  'close-with-grace': ['commands'],
+  'close-with-grace': ['cli'],
   ioredis: ['sentinel', 'check'],
   pino: ['ops/log'],
   'pino-pretty': ['ops/log'],
@@ -86,10 +105,12 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
 }
 
-/** `client` for client/session.ts, `config` for config.ts and config/file.ts, `ops/log` for ops/log.ts. */
+/** `client/session` for client/session/reader.ts, `config` for config.ts and config/file.ts, `ops/log` for ops/log.ts. */
 function areaOf(file: string): string {
   const path = file.replace(/\.ts$/, '')
-  return path.startsWith('ops/') ? path : (path.split('/')[0] ?? path)
+  if (path.startsWith('ops/')) return path
+  const [first = path, second = ''] = path.split('/')
+  return first === 'client' ? `${first}/${second}` : first
 }
 
 function findProblems(edges: readonly Edge[]): string[] {
@@ -106,7 +127,7 @@ function edgeProblem({ from, to, kind }: Edge): string | undefined {
   const target = areaOf(to)
   if (target === area) return undefined
   if (!known.includes(target)) return `${from} must not import ${to}`
-  const forTypes = target === 'config' && !['main', 'commands', 'proxy'].includes(area)
+  const forTypes = target === 'config' && !['main', 'cli', 'proxy'].includes(area)
   return forTypes && kind === 'value' ? `${from} must import nothing but types from ${to}` : undefined
 }
 
@@ -197,11 +218,14 @@ t.test('imports — a wrong edge is reported', async t => {
     [edge('relay/gate.ts', 'sentinel/watcher.ts'), 'relay/gate.ts must not import sentinel/watcher.ts'],
     [edge('errors.ts', 'ops/log.ts'), 'errors.ts must not import ops/log.ts'],
     [edge('ops/counters.ts', 'ops/log.ts'), 'ops/counters.ts must not import ops/log.ts'],
-    [edge('check/gather.ts', 'proxy.ts'), 'check/gather.ts must not import proxy.ts'],
+    [edge('check/collect.ts', 'proxy.ts'), 'check/collect.ts must not import proxy.ts'],
     [edge('main.ts', 'proxy.ts'), 'main.ts must not import proxy.ts'],
     [edge('config/file.ts', 'proxy.ts'), 'config/file.ts must not import proxy.ts'],
-    [edge('client/session.ts', 'config.ts'), 'client/session.ts must import nothing but types from config.ts'],
-    [edge('client/session.ts', 'ioredis'), 'client/session.ts must not import package ioredis'],
+    [
+      edge('client/session/session.ts', 'config.ts'),
+      'client/session/session.ts must import nothing but types from config.ts',
+    ],
+    [edge('client/session/session.ts', 'ioredis'), 'client/session/session.ts must not import package ioredis'],
     [edge('transport/password.ts', 'errors.ts'), 'transport/password.ts must not import errors.ts'],
     [edge('misc/odd.ts', 'address.ts'), 'misc/odd.ts: the import rule knows no "misc"'],
   ]
@@ -210,13 +234,13 @@ t.test('imports — a wrong edge is reported', async t => {
 
 t.test('imports — an allowed edge is not reported', async t => {
   const fine = [
-    edge('main.ts', 'commands/serve.ts'),
-    edge('commands/serve.ts', 'proxy.ts'),
-    edge('commands/check.ts', 'check/judge.ts'),
-    edge('check/ask.ts', 'sentinel/client.ts'),
+    edge('main.ts', 'cli/serve.ts'),
+    edge('cli/serve.ts', 'proxy.ts'),
+    edge('cli/check.ts', 'check/judge.ts'),
+    edge('check/ask.ts', 'sentinel/ioredis-client.ts'),
     edge('proxy.ts', 'sentinel/watcher.ts'),
-    edge('client/session.ts', 'config.ts', 'type'),
-    edge('client/session.ts', 'client/state.ts'),
+    edge('client/session/session.ts', 'config.ts', 'type'),
+    edge('client/session/session.ts', 'client/state/session-state.ts'),
     edge('relay/lane.ts', 'upstream/link.ts'),
     edge('ops/log.ts', 'pino'),
     edge('resp/decode.ts', 'node:buffer'),

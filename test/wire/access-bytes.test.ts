@@ -3,7 +3,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { closeClient, createClient } from '../../src/sentinel/client.ts'
+import { closeClient, createClient } from '../../src/sentinel/ioredis-client.ts'
 import type { Route } from '../../src/transport/server-route.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'

@@ -1,7 +1,7 @@
 // Which rights Holdfast's own users need, found by taking away one at a time on real servers.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { rights } from '../../src/ops/rights.ts'
+import { rights } from '../../src/ops/missing-rights.ts'
 import {
   type HoldfastOptions,
   type InProcess,

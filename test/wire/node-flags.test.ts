@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { missingFlags, nodeFlags } from '../../src/commands/node-flags.ts'
+import { missingFlags, nodeFlags } from '../../src/cli/node-flags.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')

@@ -1,11 +1,11 @@
 // An exception in what is done for one session ends that session: its neighbours on the same link keep their sockets, their
 // replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own classes.
 import t, { type Test } from 'tap'
-import { Blocking, OneReply, Subscribing } from '../../src/client/handlers.ts'
-import { Reader } from '../../src/client/reader.ts'
-import { Scanning } from '../../src/client/scanning.ts'
-import { Session } from '../../src/client/session.ts'
-import { SessionLane } from '../../src/client/session-lane.ts'
+import { Blocking, OneReply, Subscribing } from '../../src/client/commands/reply-handlers.ts'
+import { Scanning } from '../../src/client/commands/scan.ts'
+import { SessionLane } from '../../src/client/session/lane-choice.ts'
+import { Reader } from '../../src/client/session/reader.ts'
+import { Session } from '../../src/client/session/session.ts'
 import { Lane } from '../../src/relay/lane.ts'
 import { Watcher } from '../../src/sentinel/watcher.ts'
 import { startSingle } from '../support/holdfast.ts'

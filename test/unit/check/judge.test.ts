@@ -1,6 +1,6 @@
 // What cannot be planted with servers on one machine, and the two forms of output.
 import t from 'tap'
-import type { Facts, NodeFacts, SentinelFacts, Settings } from '../../../src/check/facts.ts'
+import type { Facts, NodeFacts, SentinelFacts, Settings } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
 import { asJson, asTable } from '../../../src/check/print.ts'
 

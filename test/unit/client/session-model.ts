@@ -12,10 +12,10 @@
 import { EventEmitter } from 'node:events'
 import { registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
-import { ClientIds } from '../../../src/client/client-ids.ts'
-import { Redirects } from '../../../src/client/redirects.ts'
-import type { SessionHost } from '../../../src/client/session-host.ts'
-import { createDenyList } from '../../../src/command/deny.ts'
+import type { SessionHost } from '../../../src/client/session/host.ts'
+import { ClientIds } from '../../../src/client/state/client-ids.ts'
+import { Redirects } from '../../../src/client/state/tracking-redirects.ts'
+import { createDenyList } from '../../../src/command/deny-list.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
@@ -34,10 +34,10 @@ registerHooks({
   },
 })
 const { Lanes } = await import('../../../src/relay/lanes.ts')
-const { Session } = await import('../../../src/client/session.ts')
-const { LimitLog } = await import('../../../src/client/limit-log.ts')
-const { Resubscribed } = await import('../../../src/client/resubscribed.ts')
-const { Pressure } = await import('../../../src/client/pressure.ts')
+const { Session } = await import('../../../src/client/session/session.ts')
+const { LimitLog } = await import('../../../src/client/flow/limit-log.ts')
+const { Resubscribed } = await import('../../../src/client/state/missed-messages.ts')
+const { Pressure } = await import('../../../src/client/flow/memory-budget.ts')
 
 const log = createLog('silent')
 const HOLD_MS = 10_000

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { blockingTimeout, blocksServer } from '../../../src/command/refine.ts'
+import { blockingTimeout, blocksServer } from '../../../src/command/classify.ts'
 
 function split(command: string): Buffer[] {
   return command.split(' ').map(word => Buffer.from(word))

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { commandSpecs } from '../../../src/command/catalog.ts'
+import { Route } from '../../../src/command/command-spec.ts'
 import { commandByName, lookupCommand, unknownCommand } from '../../../src/command/lookup.ts'
-import { Route } from '../../../src/command/spec.ts'
 
 const known = commandSpecs.slice(1)
 

@@ -1,7 +1,7 @@
 // What counts as repeatable, when another client has written between the first run and the repeat: the repeat takes
 // nothing of the other's but the values that the command names itself. Asked of real servers.
 import t, { type Test } from 'tap'
-import { classifyCommand } from '../../../src/command/refine.ts'
+import { classifyCommand } from '../../../src/command/classify.ts'
 import { type Flavour, findServer } from '../../support/servers.ts'
 import { startForTest } from './real-server.ts'
 import { argumentsOf, listOf } from './repeat-cases.ts'

@@ -1,7 +1,7 @@
 // repeat-cases.ts — commands with the class that their arguments give them. Used twice: refine.test.ts asks the rules,
 // repeat.test.ts runs each one twice on real servers and compares replies and data.
 
-import type { ReplayClass } from '../../../src/command/spec.ts'
+import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import type { Flavour } from '../../support/servers.ts'
 
 export interface RepeatCase {

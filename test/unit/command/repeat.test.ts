@@ -1,7 +1,7 @@
 // Runs commands twice on real servers: is the second reply the first one's, and the second state the first one's?
 import t, { type Test } from 'tap'
-import { classifyCommand } from '../../../src/command/refine.ts'
-import type { ReplayClass } from '../../../src/command/spec.ts'
+import { classifyCommand } from '../../../src/command/classify.ts'
+import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import type { RespClient, Value } from '../../support/resp-client.ts'
 import { type Flavour, findServer } from '../../support/servers.ts'
 import { startForTest } from './real-server.ts'

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { metricsReference } from '../../../scripts/metrics-reference.ts'
-import { callsByClass } from '../../../src/command/calls.ts'
+import { callsByClass } from '../../../src/command/calls-by-class.ts'
 import { commandSpecs } from '../../../src/command/catalog.ts'
-import type { ReplayClass } from '../../../src/command/spec.ts'
+import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import { counterRows } from '../../../src/ops/counter-metrics.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
+import { Histogram } from '../../../src/ops/histogram.ts'
 import {
   type absorbedCodes,
   type commandClasses,
@@ -15,11 +16,10 @@ import {
   type holdCauses,
   type lostReasons,
   Tally,
-} from '../../../src/ops/detail.ts'
-import { Histogram } from '../../../src/ops/histogram.ts'
+} from '../../../src/ops/labelled-counters.ts'
 import { metricsTable } from '../../../src/ops/metrics.ts'
 import { ProcessStats } from '../../../src/ops/process-stats.ts'
-import type { HoldCause } from '../../../src/sentinel/state.ts'
+import type { HoldCause } from '../../../src/sentinel/topology-state.ts'
 import type { HandshakeFailure } from '../../../src/upstream/handshake.ts'
 import type { CloseReason } from '../../../src/upstream/link.ts'
 

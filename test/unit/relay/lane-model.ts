@@ -16,7 +16,7 @@
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
 import { registerHooks } from 'node:module'
 import { sameAddress } from '../../../src/address.ts'
-import { OneReply } from '../../../src/client/handlers.ts'
+import { OneReply } from '../../../src/client/commands/reply-handlers.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'

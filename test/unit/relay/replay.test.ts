@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ReplayClass } from '../../../src/command/spec.ts'
+import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import { type ErrorSpec, errors } from '../../../src/errors.ts'
 import { classOf, decideReplay, framesOf, type Outcome, part, remainderOf } from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, REQUEST_BYTES } from '../../../src/relay/request.ts'

@@ -2,7 +2,7 @@
 // question ends.
 import t from 'tap'
 import { minorityTiming } from '../../../src/sentinel/minority.ts'
-import type { LinkSign, ProbeResult } from '../../../src/sentinel/state.ts'
+import type { LinkSign, ProbeResult } from '../../../src/sentinel/topology-state.ts'
 import { deadSentinels, quorumOf, voterTiming } from '../../../src/sentinel/voters.ts'
 import { Play, type Said, viewOf } from './steps.ts'
 

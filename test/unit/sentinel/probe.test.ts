@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readProbe } from '../../../src/sentinel/probe.ts'
-import type { ProbeResult } from '../../../src/sentinel/state.ts'
-import type { Reply } from '../../../src/sentinel/view.ts'
+import type { Reply } from '../../../src/sentinel/sentinel-view.ts'
+import type { ProbeResult } from '../../../src/sentinel/topology-state.ts'
 
 const ok = (value: unknown): Reply => [null, value]
 const says = (text: string): Reply => [Object.assign(new Error(text), { name: 'ReplyError' }), undefined]

@@ -1,9 +1,9 @@
 // steps.ts — plays inputs into the topology and remembers what it wanted done. No clock but the test's own.
 import { type Address, type Master, parseAddress } from '../../../src/address.ts'
 import { parseEvent, type SentinelEvent } from '../../../src/sentinel/events.ts'
-import type { Effect, HoldCause, Input, LinkSign, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
+import type { FailoverStage, View } from '../../../src/sentinel/sentinel-view.ts'
 import { createTopology, next } from '../../../src/sentinel/topology.ts'
-import type { FailoverStage, View } from '../../../src/sentinel/view.ts'
+import type { Effect, HoldCause, Input, LinkSign, ProbeResult, Topology } from '../../../src/sentinel/topology-state.ts'
 
 export const masterName = 'mymaster'
 

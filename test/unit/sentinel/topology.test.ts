@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { ProbeResult } from '../../../src/sentinel/state.ts'
 import { isUnsettled } from '../../../src/sentinel/topology.ts'
+import type { ProbeResult } from '../../../src/sentinel/topology-state.ts'
 import { at, Play, type Said } from './steps.ts'
 
 type Answers = [string | null, Said?][]

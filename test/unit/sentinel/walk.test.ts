@@ -9,8 +9,8 @@
 import t from 'tap'
 import { sameAddress } from '../../../src/address.ts'
 import { blocks } from '../../../src/sentinel/failover.ts'
-import type { Input, ProbeResult, Topology } from '../../../src/sentinel/state.ts'
 import { next } from '../../../src/sentinel/topology.ts'
+import type { Input, ProbeResult, Topology } from '../../../src/sentinel/topology-state.ts'
 import { candidateSince, ownQuorum, votesSince } from '../../../src/sentinel/voters.ts'
 import { at, letter, Play, type Said, viewOf } from './steps.ts'
 

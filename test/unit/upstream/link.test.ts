@@ -5,7 +5,7 @@ import { createCounters } from '../../../src/ops/counters.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import type { Exchange, LinkListener, Link as RealLink } from '../../../src/upstream/link.ts'
-import { LiveLinks } from '../../../src/upstream/live-links.ts'
+import { LiveLinks } from '../../../src/upstream/own-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { type MemorySocket, network } from '../relay/memory-net.ts'
 

@@ -1,0 +1,106 @@
+// collect.ts — looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
+// data node they name. All at once, each with a bound of a few seconds. Judges nothing.
+import { createServer } from 'node:net'
+import { type Address, formatAddress, sameAddress } from '../address.ts'
+import type { Config } from '../config.ts'
+import { createNatMap } from '../transport/nat-map.ts'
+import { accepts } from '../transport/port-probe.ts'
+import { ServerRoutes } from '../transport/server-route.ts'
+import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './evidence.ts'
+import { nodeFacts } from './node-facts.ts'
+import { isHoldfast } from './port-owner.ts'
+import { sentinelFacts } from './sentinel-facts.ts'
+
+/** Sentinels name one another; more rounds than this and somebody is making them up. */
+const maxRounds = 4
+
+export async function gather(config: Config): Promise<Facts> {
+  const [listen, sentinels] = await Promise.all([
+    config.listen === null ? null : listenFacts(config.listen, config.listenTls?.certFile ?? null),
+    allSentinels(config),
+  ])
+  const nodes = await allNodes(config, sentinels)
+  const announced = [
+    ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
+    ...sentinels.map(sentinel => sentinel.address),
+    ...nodes.map(node => node.announced),
+  ]
+  const unusedNat = config.natMap.map(rule => rule.from).filter(from => !announced.some(one => sameAddress(one, from)))
+  return { sentinels, nodes, listen, unusedNat }
+}
+
+function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
+  return new ServerRoutes(side, { tls: config[`${side}Tls`], nat: createNatMap(config.natMap) })
+}
+
+/** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
+async function allSentinels(config: Config): Promise<SentinelFacts[]> {
+  const { masterName, sentinelUsername: username, sentinelPassword: password } = config
+  const routes = routesOf(config, 'sentinel')
+  const found: SentinelFacts[] = []
+  const askOne = (at: Address, announced: Address | null): Promise<SentinelFacts> => {
+    const target = { address: routes.target(at), route: routes.route(at), username, password }
+    return sentinelFacts({ target, announced, masterName, tls: routes.usesTls })
+  }
+  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null)))))
+  for (let round = 0; round < maxRounds; round++) {
+    const unknown = new Map<string, Address>()
+    for (const peer of found.flatMap(sentinel => sentinel.peers)) {
+      const address = routes.target(peer.address)
+      const known = found.some(one => one.runId === peer.runId || sameAddress(one.address, address))
+      if (!known) unknown.set(formatAddress(address), peer.address)
+    }
+    if (unknown.size === 0) break
+    const more = await Promise.all([...unknown.values()].map(peer => askOne(peer, peer)))
+    found.push(...more)
+  }
+  return distinct(found)
+}
+
+function distinct(sentinels: readonly SentinelFacts[]): SentinelFacts[] {
+  const byKey = new Map<string, SentinelFacts>()
+  for (const sentinel of sentinels) {
+    const key = sentinel.runId ?? formatAddress(sentinel.address)
+    if (!byKey.has(key)) byKey.set(key, sentinel)
+  }
+  return [...byKey.values()]
+}
+
+async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Promise<NodeFacts[]> {
+  const { redisUsername: username, redisPassword: password } = config
+  const listed = new Map<string, [Address, NodeFacts['listed']]>()
+  for (const { view } of sentinels) if (view) listed.set(formatAddress(view.master), [view.master, 'master'])
+  for (const { address } of sentinels.flatMap(sentinel => sentinel.replicas)) {
+    if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
+  }
+  const routes = routesOf(config, 'redis')
+  const questions = [...listed.values()].map(([announced, role]) => {
+    return nodeFacts({
+      target: { address: routes.target(announced), route: routes.route(announced), username, password },
+      announced,
+      listed: role,
+      tls: routes.usesTls,
+    })
+  })
+  return Promise.all(questions)
+}
+
+/** Whether the port can be had; where it is taken, whether by a Holdfast. */
+function listenFacts(address: Address, certFile: string | null): Promise<ListenFacts> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', error => {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+      if (code !== 'EADDRINUSE') resolve({ kind: 'impossible', code })
+      else void whoHas(address, certFile).then(kind => resolve({ kind }))
+    })
+    server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+      server.close(() => resolve({ kind: 'free' }))
+    })
+  })
+}
+
+async function whoHas(address: Address, certFile: string | null): Promise<'holdfast' | 'taken' | 'lent'> {
+  if (await isHoldfast(address, certFile)) return 'holdfast'
+  return (await accepts(address)) ? 'taken' : 'lent'
+}

@@ -1,0 +1,61 @@
+// port-owner.ts — something listens at our own port already: is it a Holdfast that runs with these options? Sends no password.
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Address } from '../address.ts'
+
+const answerLimitMs = 1000
+const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/**
+ * `certFile`: of --listen-tls-cert; null: the port is not for TLS. By TLS the certificate that is shown has to be ours:
+ * one of the client's may be asked for, and we have none. Never rejects.
+ */
+export function isHoldfast({ host, port }: Address, certFile: string | null): Promise<boolean> {
+  const at = { host: everywhere[host] ?? host, port }
+  return certFile === null ? speaksAsHoldfast(at) : showsCertificate(at, certFile)
+}
+
+/**
+ * REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. With --client-password
+ * both are asked to sign in first; but a server looks whether a command exists before that, and Holdfast does not.
+ */
+function speaksAsHoldfast(at: Address): Promise<boolean> {
+  const socket = connect(at)
+  let heard = ''
+  return within(socket, settle => {
+    socket.once('connect', () => socket.write('*1\r\n$8\r\nREPLCONF\r\n*1\r\n$11\r\nNO.COMMAND.\r\n'))
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.toString('latin1')
+      const lines = heard.split('\r\n').slice(0, -1)
+      if (lines[0]?.includes('holdfast')) settle(true)
+      else if (lines.length >= 2) settle(lines.every(line => line.startsWith('-NOAUTH')))
+    })
+  })
+}
+
+function showsCertificate(at: Address, certFile: string): Promise<boolean> {
+  const socket = connectTls({ ...at, rejectUnauthorized: false })
+  return within(socket, settle => {
+    socket.once('secureConnect', () => {
+      const ours = new X509Certificate(readFileSync(certFile))
+      settle(socket.getPeerX509Certificate()?.fingerprint256 === ours.fingerprint256)
+    })
+  })
+}
+
+/** False where nothing settles it before the connection ends, or in a second. */
+function within(socket: Socket, listen: (settle: (ours: boolean) => void) => void): Promise<boolean> {
+  return new Promise(resolve => {
+    const settle = (ours: boolean): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(ours)
+    }
+    const timer = setTimeout(() => settle(false), answerLimitMs)
+    socket.on('error', () => settle(false))
+    socket.once('close', () => settle(false))
+    listen(settle)
+  })
+}

@@ -1,0 +1,36 @@
+// bind-problem.ts — why a port cannot be had, in words, with what to do about it. A port that is in use has two causes that
+// the system does not tell apart; a connection to it does.
+import { type Address, formatAddress } from '../address.ts'
+import type { Config } from '../config.ts'
+import { accepts, lentPort } from '../transport/port-probe.ts'
+
+/** undefined for an error of another kind. */
+export async function bindProblem(error: unknown, config: Config): Promise<string | undefined> {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const isAdmin = error instanceof Error && 'option' in error && error.option === 'admin-listen'
+  const wanted = isAdmin ? config.adminListen : config.listen
+  const place = wanted === null ? 'nowhere' : formatAddress(wanted)
+  const choose = isAdmin
+    ? 'choose another with --admin-listen or HOLDFAST_ADMIN_LISTEN'
+    : 'choose another with --listen or HOLDFAST_LISTEN'
+  switch (code) {
+    case 'EADDRINUSE':
+      return `cannot listen on ${place}: ${await inUse(wanted, choose)}`
+    case 'EACCES':
+      return `cannot listen on ${place}: not permitted (${code}); ports below 1024 are reserved, ${choose}`
+    case 'EADDRNOTAVAIL':
+      return `cannot listen on ${place}: this machine has no such address (${code}); ${choose}`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `cannot listen on ${place}: the name cannot be resolved (${code}); ${choose}`
+    default:
+      return undefined
+  }
+}
+
+/** The system lends ports to outgoing connections as well, those of a range that it is told. */
+async function inUse(wanted: Address | null, choose: string): Promise<string> {
+  if (wanted !== null && (await accepts(wanted)))
+    return `something else listens there (EADDRINUSE); stop it, or ${choose}`
+  return `${lentPort.what} (EADDRINUSE); ${choose}, ${lentPort.remedy}`
+}

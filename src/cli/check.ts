@@ -1,0 +1,42 @@
+// check.ts — `holdfast check [--json] [options]`: looks at the deployment with the options of the proxy, and names what is
+// wrong. Exit code 0 when there is no problem (warnings are none), 1 when there is one, 2 for options that are wrong.
+// Never: changes anything that lasts, waits longer than a few seconds, shows a secret.
+
+import { holdLimitMs } from '../backoff.ts'
+import { gather } from '../check/collect.ts'
+import { judge } from '../check/judge.ts'
+import { asJson, asTable, countOf } from '../check/print.ts'
+import { type Config, readConfig } from '../config.ts'
+import { answerInstead, type Environment } from './output.ts'
+
+export async function check(argv: readonly string[], env: Environment): Promise<void> {
+  const words = argv.filter(word => word !== '--json')
+  const read = readConfig(words, env)
+  if (read.kind !== 'config') {
+    answerInstead(read)
+    return
+  }
+  const { config } = read
+  const findings = judge(await gather(config), settingsOf(config))
+  const print = words.length < argv.length ? asJson : asTable
+  process.stdout.write(print(findings, config.masterName))
+  process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0
+}
+
+function settingsOf(config: Config): Parameters<typeof judge>[1] {
+  const backoff = { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs }
+  return {
+    masterName: config.masterName,
+    listen: config.listen,
+    holdLimitMs: holdLimitMs(config.holdTimeoutMs, config.maxRetries, backoff),
+    answerTimeoutMs: config.answerTimeoutMs,
+    maxSessions: config.maxSessions,
+    links: config.links,
+    redisUser: config.redisUsername,
+    hasRedisPassword: config.redisPassword !== null,
+    sentinelUser: config.sentinelUsername,
+    redisTls: config.redisTls !== null,
+    sentinelTls: config.sentinelTls !== null,
+    mapped: config.natMap.map(rule => rule.from),
+  }
+}

@@ -1,0 +1,76 @@
+// health.ts — the probe for images without a shell: asks the running proxy's admin port one question and ends.
+//
+// Owns: the question, its time limit, the exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for options
+// that are wrong. Never: reads anything but --admin-listen, connects to Redis or Sentinel.
+import { get } from 'node:http'
+import { type Address, formatAddress } from '../address.ts'
+import { readAdminAddress } from '../config.ts'
+import { answerInstead, complain, type Environment } from './output.ts'
+
+const questions = ['startup', 'live', 'ready'] as const
+type Question = (typeof questions)[number]
+
+/** A probe that answers later than this has failed; Kubernetes' own limit is one second too. */
+const timeoutMs = 1000
+
+/** `holdfast health [startup|live|ready] [options]`; `ready` where no word is given. */
+export async function health(argv: readonly string[], env: Environment): Promise<void> {
+  const word = argv[0]?.startsWith('-') === false ? argv[0] : undefined
+  const question = word === undefined ? 'ready' : questions.find(one => one === word)
+  if (question === undefined) {
+    wrong(`health: argument 1: expected one of ${questions.join(', ')}`)
+    return
+  }
+  const read = readAdminAddress(word === undefined ? argv : argv.slice(1), env)
+  if (read.kind !== 'admin') answerInstead(read)
+  else if (read.address === null) wrong('health: needs --admin-listen (or HOLDFAST_ADMIN_LISTEN), as the proxy has it')
+  else if (read.address.port === 0) wrong('health: --admin-listen has port 0, which says nothing of the port in use')
+  else await probe(reachable(read.address), question)
+}
+
+async function probe(address: Address, question: Question): Promise<void> {
+  const failure = await ask(address, question)
+  if (failure === null) return
+  process.stderr.write(`holdfast: health: ${formatAddress(address)}/${question}: ${failure}\n`)
+  process.exitCode = 1
+}
+
+/** Null when all is well; else what is not, on one line. */
+function ask({ host, port }: Address, question: Question): Promise<string | null> {
+  return new Promise(resolve => {
+    const request = get({ host, port, path: `/${question}`, agent: false }, response => {
+      const { statusCode: status = 0 } = response
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => {
+        if (body.length < 200) body += text
+      })
+      response.once('end', () => finish(status >= 200 && status < 300 ? null : `status ${status}: ${oneLine(body)}`))
+      response.once('error', error => finish(error.message))
+    })
+    const timer = setTimeout(() => finish(`no answer within ${timeoutMs} ms`), timeoutMs)
+    const finish = (failure: string | null): void => {
+      clearTimeout(timer)
+      request.destroy()
+      resolve(failure)
+    }
+    request.on('error', error => finish(error.message || String(error)))
+  })
+}
+
+/** Where a port that listens everywhere is reached from here. */
+function reachable(address: Address): Address {
+  if (address.host === '0.0.0.0') return { host: '127.0.0.1', port: address.port }
+  return address.host === '::' ? { host: '::1', port: address.port } : address
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim()
+    .slice(0, 200)
+}
+
+function wrong(text: string): void {
+  complain(text)
+  process.exitCode = 2
+}

@@ -1,0 +1,37 @@
+// output.ts — what all commands share at the edge of the process: complaints, the answers to questions, the version.
+// Never: prints a value of a secret.
+import { readFileSync } from 'node:fs'
+import type { ReadResult } from '../config.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Exit code for options that are wrong. */
+const wrongOptions = 2
+
+/** What is said in place of the work: help, version, or what is wrong with the options (exit code 2). */
+export function answerInstead(read: Exclude<ReadResult, { kind: 'config' }>): void {
+  switch (read.kind) {
+    case 'help':
+      process.stdout.write(read.text)
+      break
+    case 'version':
+      process.stdout.write(`holdfast ${packageVersion()}\n`)
+      break
+    case 'errors':
+      for (const error of read.errors) complain(error)
+      complain('see holdfast --help')
+      process.exitCode = wrongOptions
+      break
+  }
+}
+
+export function complain(text: string): void {
+  process.stderr.write(`holdfast: ${text}\n`)
+}
+
+/** From package.json, two folders above both src/cli/output.ts and dist/cli/output.js. */
+export function packageVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined
+  return typeof version === 'string' ? version : 'unknown'
+}

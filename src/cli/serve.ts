@@ -1,0 +1,112 @@
+// serve.ts — the command without a name: runs the proxy until it is told to stop.
+//
+//   signal ─▶ delay (all as before, not ready) ─▶ grace (no new clients) ─▶ last replies ─▶ exit code 0
+//   second signal ─▶ exit code 1, at once
+//
+// Owns: signals, the exit codes of a running proxy. Never: knows what the proxy does, or prints a value of a secret.
+import closeWithGrace from 'close-with-grace'
+import { formatAddress } from '../address.ts'
+import { exposures } from '../config/exposed-listeners.ts'
+import { type Config, printableConfig, readConfig } from '../config.ts'
+import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
+import { LogOutput, standardOutput } from '../ops/log-output.ts'
+import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
+import { bindProblem } from './bind-problem.ts'
+import { missingFlags } from './node-flags.ts'
+import { answerInstead, complain, type Environment, packageVersion } from './output.ts'
+
+// The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
+// without it.
+const stopMarginMs = 2000
+/** How long the last lines may take; a reader that has stopped gets them no more. */
+const lastLinesMs = 500
+
+interface Ending {
+  readonly log: Log
+  readonly output: LogOutput
+  readonly delayMs: number
+}
+
+/** Reads the options and runs the proxy; resolves when it listens, or when there is nothing to run. */
+export async function serve(argv: readonly string[], env: Environment): Promise<void> {
+  const read = readConfig(argv, env)
+  if (read.kind === 'config') await run(read.config)
+  else answerInstead(read)
+}
+
+async function run(config: Config): Promise<void> {
+  const output = new LogOutput(standardOutput())
+  const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
+  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
+  for (const exposure of exposures(config)) log.warn(exposure)
+  tellMissingFlags(log)
+  const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
+  reloadOnSignal(proxy, log)
+  stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
+  try {
+    const bound = await proxy.start()
+    const address = bound.listen === null ? null : formatAddress(bound.listen)
+    const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
+    log.info({ event: 'process.listening', address, socket: bound.socket, ...admin }, 'clients may connect')
+  } catch (error) {
+    const reason = error instanceof SocketFileError ? error.message : await bindProblem(error, config)
+    if (reason === undefined) throw error
+    complain(reason)
+    await output.flush(lastLinesMs)
+    process.exit(1)
+  }
+}
+
+/** SIGHUP, by which daemons are told to read their files again, and which a terminal sends when it is closed. */
+function reloadOnSignal(proxy: RunningProxy, log: Log): void {
+  process.on('SIGHUP', () => {
+    void proxy.reload().then(changed => {
+      log.info(
+        { event: 'process.reload', signal: 'SIGHUP', changed },
+        'password and TLS files were read again; options are read at the start alone: restart for those',
+      )
+    })
+  })
+}
+
+function tellMissingFlags(log: Log): void {
+  const { NODE_OPTIONS } = process.env
+  const flags = missingFlags(process.execArgv, NODE_OPTIONS)
+  if (flags.length === 0) return
+  log.warn(
+    { event: 'process.node-flags', flags },
+    'Node could not be given these flags: beside values of 64 KB and more the longest waits are several times as long; ' +
+      `start node ${flags.join(' ')} dist/main.js`,
+  )
+}
+
+/** SIGTERM, SIGINT and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
+function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): void {
+  const options: closeWithGrace.Options = {
+    delay: delayMs,
+    logger: false,
+    // SIGHUP is no reason to end (reloadOnSignal).
+    // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
+    // empty event loop is no reason to drain.
+    skip: ['SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
+    onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: ending at once'),
+    onSecondError: error => log.fatal({ event: 'process.crash', err: error }, 'uncaught error while stopping'),
+    onTimeout: ms => log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in its time'),
+  }
+  closeWithGrace(options, async ({ signal, err }) => {
+    if (err !== undefined) {
+      log.fatal({ event: 'process.crash', err }, 'uncaught error')
+      await output.flush(lastLinesMs)
+      return
+    }
+    log.info({ event: 'process.signal', signal }, 'stopping')
+    try {
+      await proxy.stop()
+    } catch (error) {
+      log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
+      await output.flush(lastLinesMs)
+      throw error
+    }
+    await output.flush(lastLinesMs)
+  })
+}

@@ -1,0 +1,202 @@
+// listener.ts — accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Address } from '../../address.ts'
+import type { ListenSocket } from '../../config.ts'
+import { errors } from '../../errors.ts'
+import type { Bugs } from '../../ops/bugs.ts'
+import type { Log } from '../../ops/log.ts'
+import type { TlsFiles } from '../../transport/tls-files.ts'
+import { hangUp } from '../flow/graceful-close.ts'
+import { LimitLog } from '../flow/limit-log.ts'
+import type { SessionHost } from '../session/host.ts'
+import { Session } from '../session/session.ts'
+import { ClientIds } from '../state/client-ids.ts'
+import { Resubscribed } from '../state/missed-messages.ts'
+import { Redirects } from '../state/tracking-redirects.ts'
+import { Sweep } from './session-sweep.ts'
+import { ShortTimeouts } from './short-timeouts.ts'
+import { createTlsListener, type TlsListener } from './tls-listener.ts'
+import { listenAt } from './unix-socket.ts'
+
+interface SocketOptions {
+  readonly noDelay: boolean
+  readonly keepAlive: boolean
+  readonly keepAliveInitialDelay: number
+  readonly allowHalfOpen: boolean
+}
+
+/** After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c). */
+const socketOptionsOf = (keepAliveMs: number): SocketOptions => ({
+  noDelay: true,
+  keepAlive: keepAliveMs > 0,
+  keepAliveInitialDelay: keepAliveMs,
+  allowHalfOpen: true,
+})
+
+/** What the listener adds to what it is given for its sessions. */
+type Given =
+  | 'onClosed'
+  | 'directory'
+  | 'findSession'
+  | 'redirects'
+  | 'limitLog'
+  | 'resubscribed'
+  | 'highWater'
+  | 'relieve'
+
+/** How long, behind the grace period, replies that are on their way may still take. */
+export const LAST_REPLIES_MS = 500
+
+/** Accepts on an address, a socket, or both, until stopped. */
+export class Listener {
+  readonly #accept: (socket: Socket) => void
+  readonly #servers: Server[] = []
+  /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
+  readonly #tls: TlsListener | null
+  readonly #log: Log
+  readonly #resubscribed: Resubscribed
+  readonly #socketOptions: SocketOptions
+  readonly #bugs: Bugs
+  readonly #sessions = new Map<number, Session>()
+  #nextId = 1
+  readonly #sweep: Sweep
+  readonly #shortTimeouts: ShortTimeouts
+
+  constructor(
+    host: Omit<SessionHost, Given>,
+    options: { maxSessions: number; frameTimeoutMs: number; keepAliveMs: number; tls?: TlsFiles | null },
+  ) {
+    const { counters, log } = host
+    this.#log = log
+    this.#socketOptions = socketOptionsOf(options.keepAliveMs)
+    this.#bugs = host.bugs
+    const limitLog = new LimitLog(log)
+    this.#resubscribed = new Resubscribed(log)
+    this.#sweep = new Sweep(this.#sessions, counters, {
+      frameTimeoutMs: options.frameTimeoutMs,
+      maxHeldBytes: host.maxHeldBytes,
+    })
+    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log)
+    const sessionHost: SessionHost = {
+      ...host,
+      redirects: new Redirects(),
+      directory: {
+        ids: new ClientIds(),
+        sessions: () => this.#sessions.values(),
+        ownLinks: () => host.lanes.live.snapshot(),
+      },
+      limitLog,
+      resubscribed: this.#resubscribed,
+      highWater: host.maxHeldBytes / 2,
+      relieve: () => this.#sweep.relieve(),
+      findSession: id => this.#sessions.get(id),
+      onClosed: session => {
+        counters.sessions--
+        this.#sessions.delete(session.id)
+        log.debug({ event: 'session.closed', session: session.id }, 'the session is over')
+      },
+    }
+    this.#accept = socket => {
+      if (options.maxSessions > 0 && counters.sessions >= options.maxSessions) {
+        counters.sessionsRefused++
+        limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
+        socket.on('error', () => {})
+        socket.write(errors.tooManySessions.reply)
+        hangUp(socket)
+        return
+      }
+      const id = this.#nextId++
+      counters.sessions++
+      counters.sessionsTotal++
+      try {
+        this.#sessions.set(id, new Session(id, socket, sessionHost))
+      } catch (error) {
+        counters.sessions--
+        host.bugs.ofSession(error, id)
+        socket.on('error', () => {}).destroy()
+        return
+      }
+      log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
+    }
+    const files = options.tls ?? null
+    this.#tls = files && createTlsListener({ files, socket: this.#socketOptions, counters, log }, this.#accept)
+  }
+
+  /** The TLS files have changed. */
+  reloadTls(): void {
+    this.#tls?.reload()
+  }
+
+  #createServer(): Server {
+    const server = createServer(this.#socketOptions, this.#accept)
+    return this.#use(server)
+  }
+
+  #use(server: Server): Server {
+    this.#servers.push(server)
+    this.#sweep.start()
+    this.#shortTimeouts.start()
+    return server
+  }
+
+  /** A client that cannot be accepted (no file descriptor is left) ends that client, not the program. */
+  #keepOn(server: Server): void {
+    server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
+  }
+
+  /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
+  listen(address: Address): Promise<Address> {
+    const server = this.#tls === null ? this.#createServer() : this.#use(this.#tls.server)
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+        server.off('error', reject)
+        this.#keepOn(server)
+        const bound = server.address()
+        const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
+        resolve({ host: address.host, port })
+      })
+    })
+  }
+
+  /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
+  async listenSocket(place: ListenSocket): Promise<string> {
+    const server = this.#createServer()
+    await listenAt(server, place)
+    this.#keepOn(server)
+    return place.path
+  }
+
+  /** The master is another one now, and nothing has been sent to it yet. */
+  masterMoved(): void {
+    for (const session of this.#sessions.values()) session.masterMoved()
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /**
+   * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
+   * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after LAST_REPLIES_MS.
+   */
+  async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
+    const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
+    this.#tls?.endHandshakes()
+    const eachSession = (act: (session: Session) => void): void => {
+      for (const session of [...this.#sessions.values()]) this.#bugs.guard('end of a session', () => act(session))
+    }
+    const timers = [
+      setTimeout(() => {
+        onGraceOver()
+        eachSession(session => session.leave())
+      }, graceMs),
+      setTimeout(() => eachSession(session => session.destroy()), graceMs + LAST_REPLIES_MS),
+    ]
+    await closed
+    this.#sweep.stop()
+    this.#resubscribed.tell()
+    this.#shortTimeouts.stop()
+    for (const timer of timers) clearTimeout(timer)
+  }
+}

@@ -1,0 +1,75 @@
+// short-timeouts.ts — says which client libraries give up before a hold is over, as far as they name themselves (CLIENT
+// SETINFO). From the wire it cannot be told: a client that has given up and keeps its connection looks like one that waits.
+//
+// Owns: one slow timer, and which libraries were told. One line for each library, once per process.
+// Never: changes what happens to a command.
+import { type Library, libraryOf, shortTimeout, timeoutRemedy } from '../../ops/client-libraries.ts'
+import type { Log } from '../../ops/log.ts'
+import type { GateState } from '../../relay/gate.ts'
+
+const EVERY_MS = 250
+
+/** The part of a session that is looked at. */
+export interface Named {
+  /** Commands without an answer. */
+  readonly pending: number
+  readonly state: { readonly libName: string; readonly libVersion: string }
+}
+
+export class ShortTimeouts {
+  readonly #sessions: ReadonlyMap<number, Named>
+  readonly #gate: { readonly state: GateState }
+  readonly #holdLimitMs: number
+  readonly #log: Log
+  readonly #told = new Set<string>()
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(
+    sessions: ReadonlyMap<number, Named>,
+    lanes: { readonly gate: { readonly state: GateState }; readonly holdLimitMs: number },
+    log: Log,
+  ) {
+    this.#sessions = sessions
+    this.#gate = lanes.gate
+    this.#holdLimitMs = lanes.holdLimitMs
+    this.#log = log
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.look(performance.now()), EVERY_MS).unref()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  /** `now` in milliseconds of the monotonic clock. Costs one comparison while the gate is open. */
+  look(now: number): void {
+    const { kind, since } = this.#gate.state
+    if (kind !== 'holding' && kind !== 'tripped') return
+    const heldMs = now - since
+    const waiting = new Map<Library, number>()
+    for (const { pending, state } of this.#sessions.values()) {
+      if (pending === 0 || state.libName === '') continue
+      const library = libraryOf(state.libName, state.libVersion)
+      if (library === null || library.timeoutMs > heldMs || this.#told.has(library.name)) continue
+      waiting.set(library, (waiting.get(library) ?? 0) + 1)
+    }
+    for (const [library, sessions] of waiting) this.#tell(library, sessions, heldMs)
+  }
+
+  #tell(library: Library, sessions: number, heldMs: number): void {
+    this.#told.add(library.name)
+    this.#log.warn(
+      {
+        event: 'client.short-timeout',
+        library: library.name,
+        defaultMs: library.timeoutMs,
+        sessions,
+        heldMs: Math.round(heldMs),
+      },
+      `${shortTimeout(library, this.#holdLimitMs)}: ${timeoutRemedy(library)}`,
+    )
+  }
+}

@@ -1,0 +1,152 @@
+// unix-socket.ts — the Unix-domain socket that clients may use: its place in the file system, its rights, its end.
+//
+// Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else can
+// connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
+import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs'
+import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
+import type { ListenSocket } from '../../config.ts'
+
+/** The socket cannot be had; the message names the cause and the remedy. */
+export class SocketFileError extends Error {
+  override readonly name = 'SocketFileError'
+}
+
+/** sun_path holds 108 bytes on Linux and 104 elsewhere, its closing NUL included (unix(7)). */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103
+/** A process that serves the socket lets us in at once, unless it is stopped: then it is not dead either. */
+const PROBE_MS = 1000
+/** Until mode and owner are set, nobody but our own user may connect. */
+const ONLY_US = 0o177
+/** chown(2): leave the group as it is. */
+const KEEP_GROUP = -1
+
+const choose = 'or choose another place with --listen-socket'
+
+/**
+ * Listens at that place; resolves when clients can connect.
+ * @throws SocketFileError when the place cannot be had: nothing of ours is left there then.
+ */
+export async function listenAt(server: Server, place: ListenSocket): Promise<void> {
+  const { path } = place
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw new SocketFileError(
+      `the path of the socket ${path} is longer than the ${MAX_PATH_BYTES} bytes there are for it; choose a shorter one with --listen-socket`,
+    )
+  checkFolder(path)
+  await clearStale(path)
+  const listening = new Promise<void>((resolve, reject) => {
+    const refuse = (error: Error): void => reject(new SocketFileError(bindProblem(path, error)))
+    server.once('error', refuse)
+    server.once('listening', () => {
+      server.off('error', refuse)
+      resolve()
+    })
+  })
+  // The socket is bound and listens when listen() returns, in this same step: nobody is accepted before its rights are set.
+  const before = process.umask(ONLY_US)
+  try {
+    server.listen({ path, backlog: 1024 })
+  } finally {
+    process.umask(before)
+  }
+  let problem: SocketFileError | null = null
+  if (server.listening) problem = setRights(place)
+  await listening
+  if (problem === null) return
+  await new Promise<void>(resolve => server.close(() => resolve()))
+  throw problem
+}
+
+function checkFolder(path: string): void {
+  const folder = dirname(path)
+  try {
+    if (statSync(folder).isDirectory()) return
+    throw new SocketFileError(`cannot make the socket ${path}: ${folder} is no folder; ${choose.slice(3)}`)
+  } catch (error) {
+    if (error instanceof SocketFileError) throw error
+    throw new SocketFileError(
+      `cannot make the socket ${path}: the folder ${folder} cannot be had (${codeOf(error)}); make it, ${choose}`,
+    )
+  }
+}
+
+/** Removes a socket that nobody serves. */
+async function clearStale(path: string): Promise<void> {
+  let isSocket: boolean
+  try {
+    isSocket = lstatSync(path).isSocket()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw new SocketFileError(
+      `cannot make the socket ${path}: the place cannot be looked at (${codeOf(error)}); ${choose.slice(3)}`,
+    )
+  }
+  if (!isSocket)
+    throw new SocketFileError(
+      `cannot make the socket ${path}: a file that is no socket stands there; remove it, ${choose}`,
+    )
+  const answer = await knock(path)
+  if (answer === 'ENOENT') return
+  if (answer === 'EACCES' || answer === 'EPERM')
+    throw new SocketFileError(
+      `cannot make the socket ${path}: a socket of another user stands there (${answer}); remove it, ${choose}`,
+    )
+  if (answer !== 'ECONNREFUSED')
+    throw new SocketFileError(`cannot make the socket ${path}: another process serves it; stop that one, ${choose}`)
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw new SocketFileError(
+      `cannot make the socket ${path}: the old one cannot be removed (${codeOf(error)}); remove it, ${choose}`,
+    )
+  }
+}
+
+/** The system's answer to a connection there: 'served', or an error code. */
+function knock(path: string): Promise<string> {
+  return new Promise(resolve => {
+    const socket = connect(path)
+    const end = (answer: string): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(PROBE_MS, () => end('served'))
+    socket.once('connect', () => end('served'))
+    socket.once('error', error => end(codeOf(error)))
+  })
+}
+
+function setRights({ path, mode, owner }: ListenSocket): SocketFileError | null {
+  try {
+    if (owner !== null) chownSync(path, owner.uid, owner.gid ?? KEEP_GROUP)
+  } catch (error) {
+    return new SocketFileError(
+      `cannot give the socket ${path} to ${owner?.uid}:${owner?.gid ?? ''} (${codeOf(error)}): only root, or a process with CAP_CHOWN, ` +
+        'may; leave out --listen-socket-owner, or name a group of our own user',
+    )
+  }
+  try {
+    chmodSync(path, mode)
+  } catch (error) {
+    return new SocketFileError(`cannot set the mode of the socket ${path} (${codeOf(error)}); ${choose.slice(3)}`)
+  }
+  return null
+}
+
+function bindProblem(path: string, error: Error): string {
+  const code = codeOf(error)
+  const why =
+    code === 'EACCES'
+      ? 'our user may not write to its folder'
+      : code === 'EADDRINUSE'
+        ? 'another process was faster'
+        : error.message
+  return `cannot make the socket ${path}: ${why} (${code}); ${choose.slice(3)}, or change the rights`
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return code ?? 'no code'
+}

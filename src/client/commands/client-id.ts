@@ -1,0 +1,116 @@
+// client-id.ts — the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
+// REDIRECT. Ids that this proxy has told are put in the place of the server's and back. LIST, INFO and KILL have files of
+// their own.
+
+import { createUnit } from '../../relay/request.ts'
+import { commandArgs } from '../../resp/decode.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import { redirectIn, rewriteRedirect } from '../state/client-ids.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { handleKill } from './client-kill.ts'
+import { handleInfo, handleList } from './client-list.ts'
+import { answerProven } from './let-in.ts'
+import { OneReply } from './reply-handlers.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+/** What to do with one CLIENT command: `done`, `wait` (offer it again later), or `pass` it on as any other command. */
+export type ClientOutcome = 'done' | 'wait' | 'pass'
+
+/** Handles one of these subcommands outside of a transaction. */
+export function handleIds(
+  context: SessionContext,
+  frame: Buffer,
+  args: readonly Buffer[],
+  subcommand: string,
+): ClientOutcome {
+  switch (subcommand) {
+    case 'id':
+      if (args.length !== 2) return 'pass'
+      if (mustAskSubscriber(context)) return 'wait'
+      return isRefusedSubscriber(context) ? 'pass' : answerProven(context, () => integer(context.clientId))
+    case 'info':
+      return args.length === 2 ? handleInfo(context, frame) : 'pass'
+    case 'trackinginfo':
+    case 'getredir':
+      return askRedirect(context, frame, subcommand)
+    case 'kill':
+      return handleKill(context, frame, args)
+    case 'unblock':
+      return handleUnblock(context, args)
+    default:
+      return handleList(context, frame, args)
+  }
+}
+
+/** CLIENT TRACKING with the real id behind REDIRECT, where the session it names has a link of its own just now. */
+export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
+  const args = commandArgs(frame)
+  const redirect = redirectIn(args)
+  const real = redirect === undefined ? undefined : realId(context, redirect.id)
+  if (redirect === undefined || real === undefined) return frame
+  args[redirect.place] = Buffer.from(real)
+  return encodeCommand(args)
+}
+
+/** The session of ours that this CLIENT TRACKING sends invalidations to; undefined: to itself, or to a stranger. */
+export function redirectTarget(context: SessionContext, frame: Buffer): SessionContext | undefined {
+  const redirect = redirectIn(commandArgs(frame))
+  return redirect === undefined ? undefined : targetOf(context, redirect.id)
+}
+
+/** The server's id of the link that a session with this id has now; undefined where it has none or it is no id of ours. */
+function realId(context: SessionContext, id: string): string | undefined {
+  const target = targetOf(context, id)
+  if (target === undefined || !target.isPrivate) return undefined
+  const clientId = target.lane.link?.handshake.clientId
+  return clientId ? String(clientId) : undefined
+}
+
+function targetOf(context: SessionContext, id: string): SessionContext | undefined {
+  const session = context.directory.ids.sessionOf(id)
+  return session === undefined ? undefined : context.findSession(session)
+}
+
+function ask(context: SessionContext, frame: Buffer, rewrite: (reply: Buffer) => Buffer): ClientOutcome {
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
+  return 'done'
+}
+
+function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): ClientOutcome {
+  const { tracking } = context.state
+  const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
+  if (redirect === undefined) return 'pass'
+  if (subcommand === 'trackinginfo') return ask(context, frame, reply => rewriteRedirect(reply, redirect.id))
+  return ask(context, frame, reply => (/^:[1-9]/.test(reply.toString('latin1', 0, 2)) ? integer(redirect.id) : reply))
+}
+
+const integer = (value: string | number): Buffer => Buffer.from(`:${value}\r\n`)
+
+/** A session that is not blocked has no link of its own: nothing to unblock. */
+function handleUnblock(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
+  const [, , id = NOTHING, reason] = args
+  const target = targetOf(context, id.toString('latin1'))
+  const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
+  if (target === undefined || !isWellFormed) return 'pass'
+  if (!target.isPrivate) return answerProven(context, () => integer(0))
+  // Looked up when it is sent, and again if it is sent again: only then is the link known.
+  const prepare = (): Buffer => {
+    const clientId = target.lane.link?.handshake.clientId
+    return encodeCommand(args.map((arg, i) => (i === 2 && clientId ? String(clientId) : arg)))
+  }
+  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare })))
+  return 'done'
+}
+
+/** Whether a session is a RESP2 subscriber, whom the server refuses most commands, is known when all before is answered. */
+export function mustAskSubscriber(context: SessionContext): boolean {
+  if (!context.isPrivate || context.pending === 0 || context.state.identity.protocol === 3) return false
+  context.waitForReplies()
+  return true
+}
+
+/** The server refuses it this command, in words of its own. */
+export function isRefusedSubscriber(context: SessionContext): boolean {
+  return context.subscriptions.size > 0 && context.state.identity.protocol === 2
+}

@@ -1,0 +1,268 @@
+// client-kill.ts — CLIENT KILL: ends the sessions of this proxy that are meant, and at the server those clients that are none of
+// ours. A link of ours never ends by a client's word: others use it, and a session would only get a new one.
+//
+//   the command with a filter that nobody meets ──▶ master     judges its form and the user's rights, ends nobody
+//   CLIENT LIST                                 ──▶ master     who there is
+//   sessions that match end here; CLIENT KILL ID n, one by one, for strangers that match; the client is told the sum
+//
+// The reply comes behind all that the session has sent before, and nothing it sends behind is looked at until then.
+// Who is killed is known by the ids of one master: after a change of master nothing of it is sent again.
+import type { Master } from '../../address.ts'
+import { errors } from '../../errors.ts'
+import { isSameTerm } from '../../relay/gate.ts'
+import { createUnit, makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import { ReplyType } from '../../resp/reply-scanner.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { type ClientFilter, parseFilters } from './client-filters.ts'
+import { type ClientLine, parseLines, textOf } from './client-lines.ts'
+import { isWatcher, listCommand, sessionLines } from './client-list.ts'
+
+/** Nobody has this address, on either end. */
+const NOWHERE = '0.0.0.0:0'
+
+const noSuchClient = Buffer.from('-ERR No such client\r\n')
+const OK = Buffer.from('+OK\r\n')
+
+/** What a CLIENT KILL means. */
+interface Kill {
+  readonly filter: ClientFilter
+  readonly skipMe: boolean
+  /** CLIENT KILL addr: one client, answered OK. */
+  readonly isOldForm: boolean
+  /** A form of the same command that the server judges and that ends nobody. */
+  readonly harmless: Buffer
+}
+
+/** CLIENT KILL in either form; `pass`: the server refuses it for its form whatever it means. */
+export function handleKill(context: SessionContext, frame: Buffer, args: readonly Buffer[]): 'done' | 'pass' {
+  if (args.length < 3) return 'pass'
+  const kill = parseKill(args)
+  if (kill?.filter.onlyId) {
+    killById(context, frame, kill, kill.filter.onlyId)
+  } else {
+    const bytes = Buffer.concat([kill?.harmless ?? harmlessForm(args), listCommand])
+    const request = createUnit(context.replyTo(), bytes, 1, 2, new Choosing(context, kill))
+    request.cls = 'read'
+    context.submit(request)
+  }
+  context.waitForReplies()
+  return 'done'
+}
+
+function parseKill(args: readonly Buffer[]): Kill | undefined {
+  const [client, kill, address] = args
+  if (args.length === 3 && client && kill && address) {
+    const filter = parseFilters([client, kill, Buffer.from('ADDR'), address])
+    const harmless = encodeCommand(['CLIENT', 'KILL', 'ADDR', NOWHERE])
+    return filter && { filter, skipMe: false, isOldForm: true, harmless }
+  }
+  const filter = parseFilters(args)
+  return filter && { filter, skipMe: filter.skipMe !== false, isOldForm: false, harmless: harmlessForm(args) }
+}
+
+/** Before the client's filters, as later ones of the same name would replace it. */
+function harmlessForm(args: readonly Buffer[]): Buffer {
+  const words = args.map(arg => arg.toString('latin1', 0, 16).toLowerCase())
+  const impossible = [
+    ['ADDR', NOWHERE],
+    ['LADDR', NOWHERE],
+    ['MAXAGE', String(2 ** 40)],
+  ].filter(([name = '']) => !words.includes(name.toLowerCase()))
+  return encodeCommand(['CLIENT', 'KILL', ...(impossible[0] ?? ['ADDR', NOWHERE]), ...args.slice(2)])
+}
+
+const integer = (value: number): Buffer => Buffer.from(`:${value}\r\n`)
+
+/** One id: a session of ours, a link of ours (nobody, to a client), or a stranger, whom the server ends. */
+function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): void {
+  const number = context.directory.ids.sessionOf(id)
+  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.findSession(number))
+  const isOurs = (): boolean => number !== undefined || context.directory.ownLinks().has(id, '')
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new KillingOne(context, { frame, kill, isOurs, find })))
+}
+
+/** A client id means somebody only on the node that has given it. */
+class SameMaster {
+  readonly #context: SessionContext
+  #master: Master | null
+
+  constructor(context: SessionContext, master: Master | null) {
+    this.#context = context
+    this.#master = master
+  }
+
+  /** Asked just before sending: is it still the node of the first time? */
+  holds(): boolean {
+    const master = this.#context.lane.link?.master
+    if (master === undefined) return false
+    this.#master ??= master
+    return isSameTerm(this.#master, master)
+  }
+}
+
+interface One {
+  readonly frame: Buffer
+  readonly kill: Kill
+  readonly isOurs: () => boolean
+  readonly find: () => SessionContext | undefined
+}
+
+class KillingOne implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #one: One
+  readonly #master: SameMaster
+
+  constructor(context: SessionContext, one: One) {
+    this.#context = context
+    this.#one = one
+    this.#master = new SameMaster(context, null)
+  }
+
+  onSend(request: Request): void {
+    if (this.#one.isOurs()) request.bytes = this.#one.kill.harmless
+    else if (!this.#master.holds()) makeLocal(request, integer(0))
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    const target = type === ReplyType.error ? undefined : this.#one.find()
+    if (target === undefined || (target === this.#context && this.#one.kill.skipMe)) {
+      request.owner.deliver(frame)
+      return
+    }
+    request.owner.deliver(integer(1))
+    target.kill(this.#context.clientId)
+  }
+
+  onReplay(): void {}
+
+  onFailed(): void {}
+}
+
+/** The harmless form and CLIENT LIST: with their replies it is known who is meant. */
+class Choosing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #kill: Kill | undefined
+  #done = false
+
+  constructor(context: SessionContext, kill: Kill | undefined) {
+    this.#context = context
+    this.#kill = kill
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    if (this.#done) return
+    const isError = type === ReplyType.error
+    if (!isError && request.expect > 0) return
+    this.#done = true
+    if (isError) request.owner.deliver(frame)
+    else if (this.#kill === undefined) request.owner.deliver(errors.clientFilter.reply)
+    else this.#end(request, this.#kill, parseLines(textOf(frame) ?? ''))
+  }
+
+  #end(request: Request, kill: Kill, all: readonly ClientLine[]): void {
+    const context = this.#context
+    let strangers = strangersAmong(context, kill, all)
+    let sessions: SessionContext[] = []
+    for (const [session, line] of sessionLines(context, all, { command: 'client|kill', bytes: 0 }))
+      if (kill.filter.test(line) && !(session === context && kill.skipMe)) sessions.push(session)
+    if (kill.isOldForm) {
+      strangers = strangers.slice(0, 1)
+      sessions = sessions.slice(0, 1 - strangers.length)
+    }
+    const ended = new Ended(context, kill, sessions)
+    if (strangers.length === 0) {
+      ended.tell(request, 0)
+      return
+    }
+    const bytes = Buffer.concat(strangers.map(id => encodeCommand(['CLIENT', 'KILL', 'ID', id])))
+    const master = new SameMaster(context, context.lane.link?.master ?? null)
+    const next = createUnit(request.owner, bytes, 1, strangers.length, new KillingStrangers(ended, master))
+    next.cls = 'read'
+    context.submit(next)
+  }
+
+  onReplay(request: Request): void {
+    if (this.#done) makeLocal(request, Buffer.alloc(0))
+  }
+
+  owes(): number {
+    return this.#done ? 0 : 1
+  }
+
+  onFailed(): void {}
+}
+
+function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
+  const own = context.directory.ownLinks()
+  const ids: string[] = []
+  for (const line of all) {
+    const [id = '', address = ''] = [line.get('id'), line.get('addr')]
+    const spared = isWatcher(line) && !filter.namesOne
+    if (!spared && filter.test(line) && !own.has(id, address)) ids.push(id)
+  }
+  return ids
+}
+
+/** The sessions that are meant, to be ended once, with the reply that counts them. */
+class Ended {
+  readonly #context: SessionContext
+  readonly #kill: Kill
+  readonly #sessions: readonly SessionContext[]
+
+  constructor(context: SessionContext, kill: Kill, sessions: readonly SessionContext[]) {
+    this.#context = context
+    this.#kill = kill
+    this.#sessions = sessions
+  }
+
+  reply(strangers: number): Buffer {
+    const count = strangers + this.#sessions.length
+    if (this.#kill.isOldForm) return count > 0 ? OK : noSuchClient
+    return integer(count)
+  }
+
+  /** Who asked hears the reply first, and may be one of them. */
+  tell(request: Request, strangers: number): void {
+    request.owner.deliver(this.reply(strangers))
+    this.end()
+  }
+
+  end(): void {
+    for (const session of this.#sessions) if (!session.gone) session.kill(this.#context.clientId)
+  }
+}
+
+/** CLIENT KILL ID for each stranger, at the server that has listed them and at no other. */
+class KillingStrangers implements RequestHandler {
+  readonly #ended: Ended
+  readonly #master: SameMaster
+  #killed = 0
+
+  constructor(ended: Ended, master: SameMaster) {
+    this.#ended = ended
+    this.#master = master
+  }
+
+  onSend(request: Request): void {
+    if (this.#master.holds()) return
+    makeLocal(request, this.#ended.reply(this.#killed))
+    this.#ended.end()
+  }
+
+  onReply(request: Request, frame: Buffer): void {
+    if (frame.toString('latin1') === ':1\r\n') this.#killed++
+    if (request.expect === 0) this.#ended.tell(request, this.#killed)
+  }
+
+  /** Asked again, those that are gone already count once. */
+  onReplay(): void {}
+
+  owes(): number {
+    return 1
+  }
+
+  onFailed(): void {
+    this.#ended.end()
+  }
+}

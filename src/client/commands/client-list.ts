@@ -1,0 +1,173 @@
+// client-list.ts — CLIENT LIST and CLIENT INFO: the server's list without the links of this proxy, and a line for each of
+// its sessions instead.
+//
+//   the client's CLIENT LIST, CLIENT LIST ──▶ master      the first is judged there, form and rights; the second shows our links
+//   client ◀── [what the first lists and is not ours] + [our sessions, by the same filters]
+//
+// Never: ends anybody (client-kill.ts).
+
+import { errors } from '../../errors.ts'
+import { createUnit, makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
+import { commandArgs } from '../../resp/decode.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import { ReplyType } from '../../resp/reply-scanner.ts'
+import { redirectIn } from '../state/client-ids.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { type ClientFilter, parseFilters } from './client-filters.ts'
+import {
+  blankLine,
+  type ClientLine,
+  formatLine,
+  parseLines,
+  replyLike,
+  type SessionFacts,
+  sessionLine,
+  textOf,
+} from './client-lines.ts'
+
+/** A connection by which a Holdfast watches the master: not listed, and spared unless it is named by id or address. */
+export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
+
+/** Lists the server's clients, ours among them by their links. */
+export const listCommand = encodeCommand(['CLIENT', 'LIST'])
+
+/** CLIENT LIST with or without filters. */
+export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): 'done' {
+  const isPlain = args.length === 2
+  const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
+  const listing = new Listing(context, isPlain ? null : args, frame.length)
+  const request = createUnit(context.replyTo(), bytes, 1, isPlain ? 1 : 2, listing)
+  request.cls = 'read'
+  context.submit(request)
+  return 'done'
+}
+
+/** CLIENT INFO: the line of the link that the session uses, with its own values. */
+export function handleInfo(context: SessionContext, frame: Buffer): 'done' {
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context, frame.length)))
+  return 'done'
+}
+
+/** The command that the lines are for, and its size. */
+export interface Asked {
+  readonly command: string
+  readonly bytes: number
+}
+
+/** The lines of all sessions of this proxy. `all`: those that the server lists. */
+export function* sessionLines(
+  asker: SessionContext,
+  all: readonly ClientLine[],
+  asked: Asked,
+): Generator<[SessionContext, ClientLine]> {
+  const byId = new Map(all.map(line => [line.get('id') ?? '', line]))
+  const idOf = (session: SessionContext): string => String(session.lane.link?.handshake.clientId ?? 0)
+  const some = byId.get(idOf(asker)) ?? all[0] ?? blankLine
+  const now = performance.now()
+  for (const session of asker.directory.sessions()) {
+    if (session.gone || session.ending) continue
+    const link = byId.get(idOf(session))
+    const isAsker = session === asker
+    const command = isAsker ? asked.command : session.lastCommand
+    const facts = factsOf(session, now, { command, bytes: isAsker ? asked.bytes : 0 })
+    const whose = session.isPrivate ? 'own' : 'shared'
+    yield [session, sessionLine(link ?? some, link === undefined ? 'other' : whose, facts)]
+  }
+}
+
+function factsOf(session: SessionContext, now: number, { command, bytes }: Asked): SessionFacts {
+  const { state, ends, openedAt, lastReadAt } = session
+  const { username, database, protocol } = state.identity
+  const redirect = state.tracking === null ? undefined : redirectIn(commandArgs(state.tracking))
+  return {
+    id: String(session.clientId),
+    ...ends,
+    name: state.name,
+    ageS: Math.floor((now - openedAt) / 1000),
+    idleS: Math.max(0, Math.floor((now - lastReadAt) / 1000)),
+    db: database,
+    user: username?.toString('latin1') ?? 'default',
+    resp: protocol,
+    libName: state.libName,
+    libVersion: state.libVersion,
+    command,
+    redirect: redirect?.id ?? null,
+    queryBytes: bytes,
+  }
+}
+
+class Listing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #args: readonly Buffer[] | null
+  readonly #asked: Asked
+  #first: Buffer | null = null
+  #done = false
+
+  constructor(context: SessionContext, args: readonly Buffer[] | null, bytes: number) {
+    this.#context = context
+    this.#args = args
+    this.#asked = { command: 'client|list', bytes }
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    if (this.#done) return
+    if (type !== ReplyType.error && request.expect > 0) {
+      this.#first = frame
+      return
+    }
+    this.#done = true
+    request.owner.deliver(type === ReplyType.error ? frame : this.#merged(this.#first ?? frame, frame))
+  }
+
+  #merged(listed: Buffer, everyone: Buffer): Buffer {
+    const context = this.#context
+    const filter = this.#args === null ? everybody : parseFilters(this.#args)
+    if (filter === undefined) return errors.clientFilter.reply
+    const own = context.directory.ownLinks()
+    const all = parseLines(textOf(everyone) ?? '')
+    let text = ''
+    for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
+      if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
+    for (const [session, line] of sessionLines(context, all, this.#asked))
+      if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
+    return replyLike(listed, text)
+  }
+
+  onReplay(request: Request): void {
+    this.#first = null
+    if (this.#done) makeLocal(request, Buffer.alloc(0))
+  }
+
+  owes(): number {
+    return this.#done ? 0 : 1
+  }
+
+  onFailed(): void {}
+}
+
+const everybody: Pick<ClientFilter, 'test' | 'skipMe'> = { test: () => true, skipMe: null }
+
+class Informing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #asked: Asked
+
+  constructor(context: SessionContext, bytes: number) {
+    this.#context = context
+    this.#asked = { command: 'client|info', bytes }
+  }
+
+  onReply(request: Request, frame: Buffer): void {
+    const [link] = parseLines(textOf(frame) ?? '')
+    if (link === undefined) {
+      request.owner.deliver(frame)
+      return
+    }
+    const context = this.#context
+    const facts = { ...factsOf(context, performance.now(), this.#asked), idleS: 0 }
+    request.owner.deliver(replyLike(frame, formatLine(sessionLine(link, context.isPrivate ? 'own' : 'shared', facts))))
+  }
+
+  onReplay(): void {}
+
+  onFailed(): void {}
+}

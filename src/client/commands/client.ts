@@ -1,0 +1,163 @@
+// client.ts — CLIENT and its subcommands: what the proxy answers itself, what it must remember, what it passes on.
+//
+// A usual client sends CLIENT SETINFO and SETNAME when it connects. Both are kept and answered here, so that it stays on
+// the shared link; they are told to the server on any link that is the session's own. Whatever is wrong with such a
+// command (a space in a name, an unknown attribute) is left to the server, which answers the error and changes nothing.
+import { createUnit, type RequestOwner } from '../../relay/request.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import {
+  type ClientOutcome,
+  handleIds,
+  isRefusedSubscriber,
+  mustAskSubscriber,
+  redirectTarget,
+  resolveRedirect,
+} from './client-id.ts'
+import { answerProven } from './let-in.ts'
+import { OneReply } from './reply-handlers.ts'
+import { whenLinked } from './tracking-target.ts'
+
+const OK = Buffer.from('+OK\r\n')
+
+/** '!' to '~', as the server checks names (validateClientAttr in networking.c). */
+const isPlainText = (value: Buffer): boolean => value.every(byte => byte >= 33 && byte <= 126)
+
+/** Handles CLIENT outside of a transaction. */
+export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
+  const subcommand = args[1]?.toString('latin1').toLowerCase() ?? ''
+  switch (subcommand) {
+    case 'setname':
+    case 'setinfo':
+      return handleLabel(context, frame, args)
+    case 'getname':
+      if (args.length !== 2 || context.isPrivate) return 'pass'
+      return answerProven(context, () => nameReply(context))
+    case 'reply':
+      return handleReply(context, args)
+    case 'id':
+    case 'info':
+    case 'trackinginfo':
+    case 'getredir':
+    case 'kill':
+    case 'unblock':
+    case 'list':
+      return handleIds(context, frame, args, subcommand)
+    case 'caching':
+      return args.length === 3 && context.isPrivate ? handleCaching(context, frame) : 'pass'
+    case 'no-evict':
+    case 'no-touch':
+    case 'tracking':
+    case 'capa':
+    case 'import-source':
+      return handleFlag(context, frame, args, subcommand)
+    default:
+      return 'pass'
+  }
+}
+
+/** Changes the state as the server's OK to this CLIENT command means; used inside transactions as well. */
+export function applyClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): void {
+  const { state } = context
+  const value = args[2]?.toString('latin1') ?? ''
+  const isOn = value.toLowerCase() === 'on'
+  switch (args[1]?.toString('latin1').toLowerCase()) {
+    case 'setname':
+      state.name = args[2]?.toString() ?? ''
+      return
+    case 'setinfo':
+      if (value.toLowerCase() === 'lib-name') state.libName = args[3]?.toString() ?? ''
+      else state.libVersion = args[3]?.toString() ?? ''
+      return
+    case 'no-evict':
+      state.noEvict = isOn
+      return
+    case 'no-touch':
+      state.noTouch = isOn
+      return
+    case 'import-source':
+      state.importSource = isOn
+      return
+    case 'capa':
+      state.capa = Buffer.from(frame)
+      return
+    case 'tracking':
+      // The server keeps what it has read under the connection's id, and would tell the link's next session of it.
+      context.lane.reusable = false
+      state.tracking = isOn ? Buffer.from(frame) : null
+      context.redirectTo(isOn ? redirectTarget(context, frame)?.id : undefined)
+  }
+}
+
+function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
+  const isName = args.length === 3 && args[1]?.toString('latin1').toLowerCase() === 'setname'
+  const attribute = args[2]?.toString('latin1').toLowerCase()
+  const isInfo = args.length === 4 && (attribute === 'lib-name' || attribute === 'lib-ver')
+  const value = args[args.length - 1]
+  if (!(isName || isInfo) || value === undefined || !isPlainText(value)) return 'pass'
+  if (context.isPrivate) {
+    const onSuccess = (): void => applyClient(context, frame, args)
+    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+    return 'done'
+  }
+  return answerProven(context, () => {
+    applyClient(context, frame, args)
+    return OK
+  })
+}
+
+function nameReply(context: SessionContext): Buffer {
+  const { name, identity } = context.state
+  if (name === '') return Buffer.from(identity.protocol === 3 ? '_\r\n' : '$-1\r\n')
+  const bytes = Buffer.from(name)
+  return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')])
+}
+
+/**
+ * CLIENT REPLY never reaches the server: with replies off it would say nothing, and a command could not be known to have
+ * run. The proxy asks for every reply and keeps it from the client instead.
+ */
+function handleReply(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
+  const mode = args.length === 3 ? args[2]?.toString('latin1').toLowerCase() : undefined
+  const { state } = context
+  if (mode !== 'on' && mode !== 'off' && mode !== 'skip') return 'pass'
+  if (mustAskSubscriber(context)) return 'wait'
+  if (isRefusedSubscriber(context)) return 'pass'
+  return answerProven(context, () => {
+    if (mode !== 'skip') state.reply = mode
+    else if (state.reply === 'on') state.reply = 'skip-next'
+    return mode === 'on' ? OK : null
+  })
+}
+
+/** It holds for the next command alone, which may have to be sent on another link than this one. */
+function handleCaching(context: SessionContext, frame: Buffer): ClientOutcome {
+  const onSuccess = (): void => {
+    context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  return 'done'
+}
+
+function handleFlag(
+  context: SessionContext,
+  frame: Buffer,
+  args: readonly Buffer[],
+  subcommand: string,
+): ClientOutcome {
+  // Switching off what is off changes nothing, on a shared link as well.
+  const isOff = subcommand !== 'capa' && args[2]?.toString('latin1').toLowerCase() === 'off'
+  if (isOff && !context.isPrivate) return 'pass'
+  if (!context.takePrivate()) return 'wait'
+  const onSuccess = (): void => applyClient(context, frame, args)
+  const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
+  const send = (owner: RequestOwner): void =>
+    context.submit(createUnit(owner, frame, 1, 1, new OneReply({ onSuccess, prepare })))
+  const target = subcommand === 'tracking' && !isOff ? redirectTarget(context, frame) : undefined
+  if (target === undefined || target === context) send(context.replyTo())
+  else {
+    context.redirectTo(target.id) // from now on it keeps its link
+    whenLinked(context, target, send)
+  }
+  context.waitForReplies()
+  return 'done'
+}

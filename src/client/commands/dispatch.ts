@@ -1,0 +1,218 @@
+// dispatch.ts — what a session does with a command that is more than "send it on, pass the reply back".
+//
+// One switch on the command's route. Answers false when the command cannot be looked at yet, because earlier ones are
+// unanswered and their replies may change what it means: the session offers it again then.
+// Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).
+import { blocksServer } from '../../command/classify.ts'
+import { type CommandSpec, Route } from '../../command/command-spec.ts'
+import { deniedReply, errors } from '../../errors.ts'
+import { createRun, createUnit } from '../../relay/request.ts'
+import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { endTransaction, isForgotten } from '../state/transaction.ts'
+import { handleClient } from './client.ts'
+import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
+import { lastIdsAhead } from './preflight.ts'
+import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
+import { type Ahead, Blocking, OneReply, Subscribing, timeoutReply } from './reply-handlers.ts'
+import { Scanning } from './scan.ts'
+import { rememberScript } from './script-bodies.ts'
+import { openTransaction, queueCommand } from './transaction-queue.ts'
+import { handleWait } from './wait.ts'
+
+const OK = Buffer.from('+OK\r\n')
+
+/**
+ * A command that has to be looked at is taken apart, at a hundred bytes for each argument; a frame within all limits may have
+ * seventy million. Plain ones are passed on whatever they hold.
+ */
+const MAX_ARGUMENTS = 65_536
+/** What is looked at of a command with more: its name, its subcommand, a script's body. */
+const LEADING = 4
+/** No command's name is as long; a client may send one of 600 MB, which is no string any more. */
+const MAX_NAME = 128
+
+/** Routes of commands that are passed on as they are, however many arguments they have. */
+const isOpaque: Readonly<Record<number, boolean>> = {
+  [Route.shared]: true,
+  [Route.evalsha]: true,
+  [Route.script]: true,
+}
+
+/** Handles one command of the session; `frame` is its bytes. */
+export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+  const tooMany = argumentCount(frame) > MAX_ARGUMENTS
+  const args = tooMany ? leadingArgs(frame, LEADING) : commandArgs(frame)
+  const { login } = context
+  if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
+  const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME) ?? ''
+  const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME) ?? null
+  const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
+  if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
+  if (spec.route === Route.refuse || context.deny.denies(spec, name, subcommand)) {
+    if (context.transaction) context.transaction.aborted = true
+    const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
+    context.answer(deniedReply(shown))
+    return true
+  }
+  if (tooMany && !isOpaque[spec.route]) {
+    context.counters.argumentsRefused++
+    if (context.transaction) context.transaction.aborted = true
+    context.answer(errors.tooManyArguments.reply)
+    return true
+  }
+  const { transaction } = context
+  if (transaction !== null) {
+    const ends = spec.route === Route.exec || spec.route === Route.discard
+    if (ends || context.pending > 0 || !isForgotten(transaction, performance.now()))
+      return queueCommand(context, spec, frame, args)
+    endTransaction(context)
+  }
+  switch (spec.route) {
+    case Route.blocking:
+      return handleBlocking(context, frame, args, null)
+    case Route.maybeBlocking:
+      return blocksServer(args) ? handleBlocking(context, frame, args, lastIdsAhead(args)) : passOn(context, frame)
+    case Route.wait:
+      return handleWait(context, frame, args)
+    case Route.scan:
+      return handleScan(context, frame, spec)
+    case Route.script:
+      if (endsWaiting(spec, args)) return handleRescue(context, frame)
+      rememberScript(context.scripts, spec, args)
+      return passOn(context, frame)
+    case Route.multi:
+      return handleMulti(context, frame, args)
+    case Route.watch:
+    case Route.unwatch:
+      return handleWatch(context, spec, frame)
+    case Route.subscribe:
+    case Route.unsubscribe:
+      return handleSubscribe(context, spec, frame, args)
+    case Route.monitor:
+      // A second one is not answered at all (monitorCommand in replication.c), unless a RESP2 subscriber is told off.
+      if (context.state.monitoring && (context.subscriptions.size === 0 || context.state.identity.protocol === 3))
+        return true
+      return handleMonitor(context, frame)
+    case Route.own:
+      return handleStateful(context, frame, () => {
+        context.state.readonly = spec.name === 'readonly'
+      })
+    case Route.hello:
+      if (login !== null) return dispatchLogin(context, login, { spec, args })
+      return handleHello(context, frame, args)
+    case Route.auth:
+      if (login !== null) return dispatchLogin(context, login, { spec, args })
+      return handleAuth(context, frame, args)
+    case Route.select:
+      return handleSelect(context, frame, args)
+    case Route.reset:
+      return args.length === 1 ? handleReset(context, frame) : passOn(context, frame)
+    case Route.quit:
+      context.answer(OK)
+      context.closeAfterReplies()
+      return true
+    case Route.client: {
+      if (endsWaiting(spec, args)) return handleRescue(context, frame)
+      const outcome = handleClient(context, frame, args)
+      return outcome === 'pass' ? passOn(context, frame) : outcome === 'done'
+    }
+    default:
+      if (!spec.known && context.learned.find(name())?.blocks) return handleBlocking(context, frame, args, null)
+      return passOn(context, frame)
+  }
+}
+
+function passOn(context: SessionContext, frame: Buffer): boolean {
+  context.submit(createRun(context.replyTo(), frame, 1))
+  return true
+}
+
+/** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
+function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], ahead: Ahead | null): boolean {
+  if (context.inputEnded) {
+    context.closeAfterReplies()
+    return true
+  }
+  if (!context.takePrivate() || !context.lookAgain()) return false
+  const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
+  const command = args[0]?.toString('latin1').toLowerCase() ?? ''
+  const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
+  const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
+  request.patient = true
+  context.submit(request)
+  return true
+}
+
+const rescues: ReadonlySet<string> = new Set(['script|kill', 'function|kill', 'function|stats', 'client|unpause'])
+
+/** Ends, or looks into, what others wait for: behind it on a shared link it would come too late. */
+function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
+  return spec.subcommands !== null && rescues.has(`${spec.name}|${args[1]?.toString('latin1').toLowerCase()}`)
+}
+
+/** The link it goes on is in no database of the session's: what comes behind it waits until the session has left that link. */
+function handleRescue(context: SessionContext, frame: Buffer): boolean {
+  if (!context.takeForRescue()) return false
+  context.waitForReplies()
+  return passOn(context, frame)
+}
+
+/** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
+function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): boolean {
+  const handler = new Scanning(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
+  return true
+}
+
+/** MULTI whose EXEC is not in hand yet (the session sends a whole transaction on the shared link by itself). */
+function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+  if (args.length !== 1) return passOn(context, frame)
+  if (!context.takePrivate()) return false
+  openTransaction(context, frame)
+  return true
+}
+
+function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+  if (spec.route === Route.unwatch) {
+    const onSuccess = (): void => {
+      context.state.watching = false
+      context.state.watchLost = false
+    }
+    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+    return true
+  }
+  return handleStateful(context, frame, () => {
+    context.state.watching = true
+  })
+}
+
+function handleMonitor(context: SessionContext, frame: Buffer): boolean {
+  const { state } = context
+  if (!context.takePrivate()) return false
+  const prepare = (): Buffer => {
+    state.monitoringSince = performance.now()
+    return frame
+  }
+  const onSuccess = (): void => {
+    state.monitoring = true
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ prepare, onSuccess })))
+  return true
+}
+
+/** A command that, once it has succeeded, needs the link to stay the session's own. */
+function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): boolean {
+  if (!context.takePrivate()) return false
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
+  return true
+}
+
+function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buffer, args: readonly Buffer[]): boolean {
+  if (!context.takePrivate()) return false
+  const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
+  context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
+  // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
+  context.lane.hurry()
+  return true
+}

@@ -1,0 +1,46 @@
+// let-in.ts — what the proxy answers itself it answers to a session that the server has let in; to one that it has not, the
+// server's own NOAUTH is the answer.
+//
+// Proof is a link of the session's lane that HELLO has signed in. Without one the server is asked with a PING in the command's
+// place: NOAUTH goes to the client, any other answer says that it is let in. Never asks twice on one link that is signed in.
+import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import type { SessionContext } from '../state/session-context.ts'
+
+const ping = encodeCommand(['PING'])
+
+/** Runs `act`, which answers what the client is told (null: nothing), now or once the server has let the session in. */
+export function answerProven(context: SessionContext, act: () => Buffer | null): 'done' {
+  if (context.lane.proven) {
+    const reply = act()
+    if (reply !== null) context.answer(reply)
+    return 'done'
+  }
+  const { reply } = context.state
+  const owner = context.replyTo()
+  context.state.reply = reply // CLIENT REPLY SKIP is used up by the answer, not by the question
+  const request = createUnit(owner, ping, 1, 1, new Proof(context, act))
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return 'done'
+}
+
+class Proof implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #act: () => Buffer | null
+
+  constructor(context: SessionContext, act: () => Buffer | null) {
+    this.#context = context
+    this.#act = act
+  }
+
+  onReply(_request: Request, frame: Buffer): void {
+    const reply = frame.toString('latin1', 0, 7) === '-NOAUTH' ? frame : this.#act()
+    if (reply !== null) this.#context.replyTo().deliver(reply)
+  }
+
+  onReplay(): void {}
+
+  onFailed(): void {}
+}

@@ -1,0 +1,53 @@
+// monitor-lines.ts — which lines of MONITOR show how a link of this proxy was opened (HELLO, SELECT, PING, and what a session's own
+// link restores). They are no client's commands, and whoever watches clients is not shown them.
+//
+// A line names its client by address. Only links that were made after MONITOR had been sent are looked at: the server has read that
+// before their first commands. Each is followed from its HELLO, or the SELECT before it, to the last command of its opening.
+//
+// Never: withholds a line of a link that is older. Where addresses are changed on the way to the server, all lines are shown.
+import { framesOf } from '../../relay/replay.ts'
+import { commandArgs } from '../../resp/decode.ts'
+import type { LiveLink, LiveLinks } from '../../upstream/own-links.ts'
+
+/** The time, then database and address, then the first word in quotes (feedMonitor in replication.c). */
+const head = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]*)"/
+const HEAD_BYTES = 160
+
+export class MonitorLines {
+  /** performance.now() when MONITOR was sent on the link that is up. */
+  readonly since: number
+  readonly #live: Pick<LiveLinks, 'madeSince'>
+  /** Openings that have begun, by address: the names of their commands that are still to come. */
+  readonly #openings = new Map<string, { readonly link: LiveLink; names: readonly string[] }>()
+  readonly #over = new WeakSet<LiveLink>()
+
+  constructor(live: Pick<LiveLinks, 'madeSince'>, since: number) {
+    this.#live = live
+    this.since = since
+  }
+
+  /** Whether this line is one of our own; `line` is a whole frame. */
+  isOurs(line: Buffer): boolean {
+    const [, address = '', name = ''] = head.exec(line.toString('latin1', 0, HEAD_BYTES)) ?? []
+    const opening = this.#openings.get(address) ?? this.#begin(address, name)
+    if (opening === undefined) return false
+    // Commands that the server refuses, and those of an administrator, are not shown: they are left out here as well.
+    const at = opening.names.indexOf(name)
+    opening.names = at < 0 ? [] : opening.names.slice(at + 1)
+    if (opening.names.length === 0) {
+      this.#over.add(opening.link)
+      this.#openings.delete(address)
+    }
+    return at >= 0
+  }
+
+  #begin(address: string, name: string): { link: LiveLink; names: readonly string[] } | undefined {
+    if (name !== 'HELLO' && name !== 'SELECT') return undefined
+    const link = this.#live.madeSince(address, this.since)
+    if (link === undefined || this.#over.has(link)) return undefined
+    const names = framesOf(link.handshake.bytes).map(frame => commandArgs(frame)[0]?.toString('latin1') ?? '')
+    const opening = { link, names }
+    this.#openings.set(address, opening)
+    return opening
+  }
+}

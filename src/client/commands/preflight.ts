@@ -1,0 +1,54 @@
+// preflight.ts — questions the proxy asks just before a blocking command, on the session's own link and in the same write, so
+// that the command can be answered truly, or issued again on another node without missing anything.
+import { streamsIndex } from '../../command/blocking.ts'
+import { decodeReply, text } from '../../resp/decode.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import type { Ahead } from './reply-handlers.ts'
+
+/**
+ * Before WAIT: SPUBLISH is replicated and changes no data, and only subscribers of this one shard channel could see it.
+ * It moves the link's replication offset to the master's present one, behind all the session's earlier writes, whatever
+ * link they used; WAIT looks at the offset of its own connection alone (waitCommand in replication.c).
+ */
+export const offsetMarker: Ahead = { bytes: encodeCommand(['SPUBLISH', 'holdfast:wait', '']), replies: 1 }
+
+/**
+ * Before XREAD BLOCK with `$`: each such stream's last id. Issued again, `$` would mean the new master's last entry, and
+ * what was added in between would be missed; from the remembered id nothing is. null when no `$` is asked for.
+ */
+export function lastIdsAhead(args: readonly Buffer[]): Ahead | null {
+  const streams = streamsIndex(args)
+  const count = (args.length - streams - 1) / 2
+  if (streams < 0 || !Number.isInteger(count)) return null
+  const places: { key: Buffer; id: number }[] = []
+  for (let i = 0; i < count; i++) {
+    const key = args[streams + 1 + i]
+    const id = streams + 1 + count + i
+    if (key !== undefined && args[id]?.toString('latin1') === '$') places.push({ key, id })
+  }
+  if (places.length === 0) return null
+  const found: (string | undefined)[] = []
+  return {
+    bytes: Buffer.concat(places.map(place => encodeCommand(['XINFO', 'STREAM', place.key]))),
+    replies: places.length,
+    onReply(n, frame) {
+      found[n] = lastIdOf(frame)
+    },
+    resolve(again) {
+      if (found.length < places.length) return false
+      places.forEach((place, n) => {
+        const id = found[n]
+        if (id !== undefined) again[place.id] = Buffer.from(id)
+      })
+      return true
+    },
+  }
+}
+
+/** XINFO STREAM's last-generated-id; a stream that does not exist yet begins at 0-0; undefined when it may not be asked. */
+function lastIdOf(frame: Buffer): string | undefined {
+  const fields = decodeReply(frame)
+  if (!Array.isArray(fields)) return frame.includes('no such key') ? '0-0' : undefined
+  const at = fields.findIndex(field => text(field) === 'last-generated-id')
+  return at < 0 ? undefined : text(fields[at + 1])
+}

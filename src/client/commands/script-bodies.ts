@@ -1,0 +1,12 @@
+// script-bodies.ts — which commands show us a script's body, or throw all scripts away.
+import type { CommandSpec } from '../../command/command-spec.ts'
+import type { Scripts } from '../../relay/script-store.ts'
+
+/** Takes the body of EVAL, EVAL_RO and SCRIPT LOAD; SCRIPT FLUSH forgets them all. `args` has the command's name first. */
+export function rememberScript(scripts: Scripts, spec: CommandSpec, args: readonly Buffer[]): void {
+  if (spec.name === 'function') return
+  const subcommand = spec.name === 'script' ? args[1]?.toString('latin1').toLowerCase() : undefined
+  if (subcommand === 'flush') scripts.clear()
+  const body = subcommand === 'load' ? args[2] : subcommand === undefined && args.length > 2 ? args[1] : undefined
+  if (body !== undefined) scripts.remember(body)
+}

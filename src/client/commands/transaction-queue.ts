@@ -1,0 +1,212 @@
+// transaction-queue.ts — commands between MULTI and EXEC, on a link of the session's own.
+//
+// Each one is sent on as it comes and remembered once the server has said QUEUED, so that a new master can be given the
+// whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place and
+// applied when EXEC's reply says that they ran.
+import { classifyCommand, worstClass } from '../../command/classify.ts'
+import { type CommandSpec, type ReplayClass, Route } from '../../command/command-spec.ts'
+import { errors } from '../../errors.ts'
+import { createRun, createUnit } from '../../relay/request.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
+import { applyClient } from './client.ts'
+import { applyHello, applySelect, handleReset, parseHello } from './identity.ts'
+import { isLoginInside } from './proxy-auth.ts'
+import { answerInstead, Executing, OneReply, Queued } from './reply-handlers.ts'
+import { rememberScript } from './script-bodies.ts'
+
+/** Handles one command while `context.transaction` is open. */
+export function queueCommand(
+  context: SessionContext,
+  spec: CommandSpec,
+  frame: Buffer,
+  args: readonly Buffer[],
+): boolean {
+  const transaction = context.transaction
+  if (transaction === null) throw new Error('no transaction is open')
+  switch (spec.route) {
+    case Route.exec:
+      return args.length === 1
+        ? handleExec(context, transaction, frame)
+        : handleRefusedExec(context, transaction, frame)
+    case Route.discard:
+      return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
+    case Route.multi:
+      // Whether the MULTI before it has failed, and this one begins anew, is known only when that has been answered.
+      if (context.pending > 0) return later(context)
+      if (transaction.detached && args.length === 1) return beginAnew(context, frame)
+      context.submit(createRun(context.replyTo(), frame, 1))
+      return true
+    case Route.watch:
+      // Always an error; whether it also aborts the transaction differs (Valkey: yes), and EXEC's own reply tells.
+      context.submit(createRun(context.replyTo(), frame, 1))
+      return true
+    case Route.subscribe:
+    case Route.unsubscribe:
+      return refuse(context, transaction, errors.subscribeInMulti.reply)
+    case Route.reset:
+      return handleReset(context, frame)
+    case Route.quit:
+      context.answer(Buffer.from('+OK\r\n'))
+      context.closeAfterReplies()
+      return true
+    case Route.client:
+      if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
+        return refuse(context, transaction, errors.replyInMulti.reply)
+      }
+      // It would end links, and whole sets of sessions with them.
+      if (args.length > 2 && args[1]?.toString('latin1').toLowerCase() === 'kill') {
+        return refuse(context, transaction, errors.killInMulti.reply)
+      }
+      return queue(context, transaction, frame, args, () => applyClient(context, frame, args))
+    case Route.select:
+      return queue(context, transaction, frame, args, () => applySelect(context, args))
+    case Route.auth:
+      if (context.login !== null && isLoginInside(spec, args)) {
+        return refuse(context, transaction, errors.loginInMulti.reply)
+      }
+      // With too few or too many arguments it is no login, and the server says so.
+      if (args.length !== 2 && args.length !== 3) return queue(context, transaction, frame, args)
+      return refuse(context, transaction, errors.loginInMulti.reply)
+    case Route.hello:
+      if (context.login !== null && isLoginInside(spec, args)) {
+        return refuse(context, transaction, errors.loginInMulti.reply)
+      }
+      if ((parseHello(args)?.password ?? null) !== null) return refuse(context, transaction, errors.loginInMulti.reply)
+      return queue(context, transaction, frame, args, () => applyHello(context, args))
+    case Route.script:
+      rememberScript(context.scripts, spec, args)
+      return queue(context, transaction, frame, args)
+    default:
+      return queue(context, transaction, frame, args)
+  }
+}
+
+/** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
+function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): boolean {
+  transaction.aborted = true
+  context.answer(reply)
+  return true
+}
+
+function later(context: SessionContext): false {
+  context.waitForReplies()
+  return false
+}
+
+/** The last MULTI was given up, as its client was told; nothing of it is at any server. */
+function beginAnew(context: SessionContext, frame: Buffer): true {
+  endTransaction(context)
+  openTransaction(context, frame)
+  return true
+}
+
+/** MULTI, on a link of the session's own. */
+export function openTransaction(context: SessionContext, frame: Buffer): void {
+  const transaction = createTransaction()
+  context.transaction = transaction
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, true)))
+}
+
+function queue(
+  context: SessionContext,
+  transaction: Transaction,
+  frame: Buffer,
+  args: readonly Buffer[],
+  effect?: () => void,
+): boolean {
+  if (transaction.detached) {
+    context.answer(errors.noMaster.reply)
+    return true
+  }
+  if (context.counters.transactionBytes > context.maxTransactionBytes) {
+    context.counters.transactionsRefused++
+    context.limitLog.warn(
+      'session.transaction_too_large',
+      { session: context.id, limit: context.maxTransactionBytes },
+      'open transactions hold half of what all clients may: no more is queued (--max-held-bytes)',
+    )
+    return refuse(context, transaction, errors.transactionTooLarge.reply)
+  }
+  // Its place in EXEC's reply is only right while no command before it was refused; after a refusal EXEC aborts anyway.
+  if (effect) transaction.effects.set(transaction.count, effect)
+  transaction.count++
+  transaction.cls = worstClass(transaction.cls, classifyCommand(args, Date.now()))
+  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, false))
+  request.cls = 'read' // queueing changes nothing: always sent again
+  context.submit(request)
+  return true
+}
+
+function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  // Whether a command before it was refused, or a watching link was lost, is known only when they have been answered.
+  if (context.pending > 0 && (context.state.watching || context.state.watchLost || transaction.effects.size > 0)) {
+    context.waitForReplies()
+    return false
+  }
+  if (transaction.detached) return endDetached(context, execAborted)
+  const instead = answerInstead(context, transaction)
+  const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
+  const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
+  request.cls = instead === null ? classOfExec(context, transaction) : 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
+/**
+ * Sent again, an EXEC under WATCH is answered nil (the watch is gone with its link), which to a client means that nothing ran:
+ * whatever is inside, that is no answer to one that may have run.
+ */
+function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayClass {
+  return state.watching ? worstClass(cls, 'non-idempotent') : cls
+}
+
+/** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */
+function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  const executing = new Executing(context, transaction, null, 'refused')
+  const request = createUnit(context.replyTo(), frame, 1, 1, executing)
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
+/**
+ * The end of a transaction whose MULTI was given up. Its link may have outlived that and watch keys, for this session and for
+ * whoever uses the link next: it is told to forget them, as by EXEC and DISCARD.
+ */
+function endDetached(context: SessionContext, reply: Buffer): true {
+  endTransaction(context)
+  if (!context.state.watching && !context.state.watchLost) {
+    context.answer(reply)
+    return true
+  }
+  const onSuccess = (): void => {
+    context.state.watching = false
+    context.state.watchLost = false
+  }
+  const handler = new OneReply({ onSuccess, rewrite: () => reply })
+  const request = createUnit(context.replyTo(), encodeCommand(['UNWATCH']), 1, 1, handler)
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}
+
+function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+  // Its MULTI may be given up yet: then there is nothing to discard at the server.
+  if (context.pending > 0) return later(context)
+  const end = (): void => {
+    endTransaction(context)
+    context.state.watching = false
+    context.state.watchLost = false
+  }
+  if (transaction.detached) return endDetached(context, Buffer.from('+OK\r\n'))
+  const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
+  request.cls = 'read'
+  context.submit(request)
+  context.waitForReplies()
+  return true
+}

@@ -1,0 +1,106 @@
+// wait.ts — WAIT and WAITAOF, on a link of the session's own: what goes ahead of them, and whether their answer is
+// the client's.
+//
+// A server's WAIT looks at the replication offset of its own connection alone (waitCommand in replication.c), and the
+// session's writes have gone over another one. So a write goes ahead that changes nothing. What the answer means when the
+// master has changed is in wait-truth.ts.
+import { errors } from '../../errors.ts'
+import { isNoPerm } from '../../ops/missing-rights.ts'
+import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import { ReplyType } from '../../resp/reply-scanner.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import type { Waits } from '../state/wait-truth.ts'
+import { offsetMarker } from './preflight.ts'
+import { Blocking, timeoutReply } from './reply-handlers.ts'
+
+export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+  if (!context.takePrivate()) return false
+  const waiting = new WaitingForReplicas(context, args)
+  context.waits.asked(context.place)
+  const bytes = Buffer.concat([offsetMarker.bytes, frame])
+  const request = createUnit(context.replyTo(), bytes, 1, 1 + offsetMarker.replies, waiting)
+  request.patient = true
+  context.submit(request)
+  return true
+}
+
+class WaitingForReplicas implements RequestHandler {
+  readonly #blocking: Blocking
+  readonly #waits: Waits
+  readonly #place: number
+  /** The name, and the numbers behind it: what each wants, then the time-out; null when the server will refuse them. */
+  readonly #name: string
+  readonly #numbers: readonly number[] | null
+  readonly #onRefused: () => void
+  /** The write ahead was refused for want of rights: the answer is about nothing. */
+  #refused = false
+  /** It was sent to learn of errors only. */
+  #isLost = false
+
+  constructor(context: SessionContext, args: readonly Buffer[]) {
+    this.#name = args[0]?.toString('latin1').toLowerCase() ?? ''
+    this.#blocking = new Blocking(args, performance.now(), () => timeoutReply(context, this.#name), offsetMarker)
+    this.#waits = context.waits
+    this.#place = context.place
+    this.#numbers = numbersOf(args)
+    this.#onRefused = () => context.tellRight('spublish')
+  }
+
+  /** Lost writes need no waiting: asked for no replica, the server says at once whether it takes the command at all. */
+  onSend(request: Request): void {
+    this.#refused = false
+    this.#isLost = this.#waits.lost && this.#numbers !== null
+    if (!this.#isLost) {
+      this.#blocking.onSend(request)
+      return
+    }
+    const rest = this.#name === 'wait' ? ['0', '0'] : [String(this.#numbers?.[0] ?? 0), '0', '1']
+    request.bytes = Buffer.concat([offsetMarker.bytes, encodeCommand([this.#name.toUpperCase(), ...rest])])
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    if (request.expect > 0) {
+      this.#refused = type === ReplyType.error && isNoPerm(frame.toString('latin1', 0, 64))
+      return
+    }
+    if (type === ReplyType.error) request.owner.deliver(frame)
+    else if (this.#isLost) {
+      this.#waits.told()
+      request.owner.deliver(this.#name === 'wait' ? zero : zeros)
+    } else if (this.#refused) {
+      this.#onRefused()
+      request.owner.deliver(errors.waitNeedsRight.reply)
+    } else {
+      if (this.#isEnough(frame)) this.#waits.vouched(this.#place)
+      request.owner.deliver(frame)
+    }
+  }
+
+  onReplay(request: Request): void {
+    this.#blocking.onReplay(request)
+  }
+
+  timedOut(now: number): Buffer | null {
+    return this.#blocking.timedOut(now)
+  }
+
+  onFailed(): void {}
+
+  /** The client has got what it asked for and need not ask again. A WAIT for nobody vouches for nothing. */
+  #isEnough(frame: Buffer): boolean {
+    const wanted = this.#numbers?.slice(0, -1) ?? []
+    const got = [...frame.toString('latin1').matchAll(/:(\d+)/g)].map(match => Number(match[1]))
+    return wanted.some(n => n > 0) && wanted.every((n, i) => (got[i] ?? 0) >= n)
+  }
+}
+
+const zero = Buffer.from(':0\r\n')
+const zeros = Buffer.from('*2\r\n:0\r\n:0\r\n')
+
+/** WAIT replicas time, WAITAOF local replicas time. */
+function numbersOf(args: readonly Buffer[]): number[] | null {
+  const texts = args.slice(1).map(arg => arg.toString('latin1', 0, 20))
+  const count = args[0]?.length === 'wait'.length ? 2 : 3
+  return texts.length === count && texts.every(text => /^\d{1,15}$/.test(text)) ? texts.map(Number) : null
+}

@@ -1,0 +1,95 @@
+// partial-command.ts — the part of one command that a client has sent so far, and for how long the rest has been missing.
+//
+// Owns: the parts, their bytes in the counters, the clock of --frame-timeout. Never: finds frames, reads a clock, ends anybody.
+//
+// Must stay true: what it holds costs about what it counts. A small part of a large read is copied out, so that it does not
+// keep the whole read; parts of a few bytes are put together, so that a client that sends single bytes costs no object for each.
+import type { Counters } from '../../ops/counters.ts'
+
+/** Parts below this are copied together. */
+const SMALL = 4096
+/** The room for small parts grows up to this. */
+const MAX_TAIL = 64 * 1024
+/** With every so many bytes the clock starts again: a large command that keeps coming is no unfinished one. */
+const PROGRESS = 1024 * 1024
+
+export class Unfinished {
+  /** Of the frame so far; 0: there is none. */
+  bytes = 0
+  readonly #counters: Counters
+  #parts: Buffer[] = []
+  #tail: Buffer | null = null
+  #tailUsed = 0
+  /** When the sweep has first seen it (0: not yet), and its bytes then. */
+  #since = 0
+  #bytesThen = 0
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
+
+  /** Keeps `chunk` from `from` on. */
+  add(chunk: Buffer, from: number): void {
+    const length = chunk.length - from
+    if (this.bytes === 0) this.#since = 0
+    this.bytes += length
+    this.#counters.unfinishedBytes += length
+    if (length < SMALL || length * 2 < chunk.length) this.#copy(chunk, from, length)
+    else {
+      this.#seal()
+      this.#parts.push(from === 0 ? chunk : chunk.subarray(from))
+    }
+  }
+
+  /** The parts of the whole frame, which ends in `chunk` at `end`; nothing is kept. */
+  finish(chunk: Buffer, end: number): Buffer[] {
+    this.#seal()
+    const parts = this.#parts
+    const last = end === chunk.length ? chunk : chunk.subarray(0, end)
+    parts.push(end * 2 < chunk.length ? Buffer.from(last) : last)
+    this.clear()
+    return parts
+  }
+
+  clear(): void {
+    if (this.bytes === 0) return
+    this.#counters.unfinishedBytes -= this.bytes
+    this.bytes = 0
+    this.#parts = []
+    this.#tail = null
+    this.#tailUsed = 0
+  }
+
+  /**
+   * For a sweep: has it been unfinished for `limitMs` without a megabyte of progress? `waitsForUs`: the client has sent more
+   * that we have not read, so the time since the last sweep is not its own.
+   */
+  isLate(now: number, limitMs: number, { waitsForUs, sweepMs }: { waitsForUs: boolean; sweepMs: number }): boolean {
+    if (this.bytes === 0) return false
+    if (this.#since === 0 || this.bytes - this.#bytesThen >= PROGRESS) {
+      this.#since = now
+      this.#bytesThen = this.bytes
+      return false
+    }
+    if (waitsForUs) this.#since += sweepMs
+    return now - this.#since >= limitMs
+  }
+
+  #copy(chunk: Buffer, from: number, length: number): void {
+    let tail = this.#tail
+    if (tail === null || tail.length - this.#tailUsed < length) {
+      const before = tail?.length ?? 64
+      this.#seal()
+      tail = Buffer.allocUnsafe(Math.max(length, Math.min(MAX_TAIL, before * 2)))
+      this.#tail = tail
+    }
+    chunk.copy(tail, this.#tailUsed, from)
+    this.#tailUsed += length
+  }
+
+  #seal(): void {
+    if (this.#tail !== null) this.#parts.push(this.#tail.subarray(0, this.#tailUsed))
+    this.#tail = null
+    this.#tailUsed = 0
+  }
+}

@@ -1,0 +1,247 @@
+// lane-choice.ts — which lane a session uses: the shared one of its identity, or one of its own, and the moves between.
+//
+// Must stay true: it moves only while nothing of the session is unanswered, so the order of effects never changes; a lane
+// of its own goes back as soon as nothing of the session needs it.
+
+import type { Master } from '../../address.ts'
+import { isSameTerm } from '../../relay/gate.ts'
+import type { Lane } from '../../relay/lane.ts'
+import { createUnit, type RequestOwner } from '../../relay/request.ts'
+import { ReplyType } from '../../resp/reply-scanner.ts'
+import { createIdentity, type Identity } from '../../upstream/identity.ts'
+import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
+import { MonitorLines } from '../commands/monitor-lines.ts'
+import { OneReply } from '../commands/reply-handlers.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { isPlain } from '../state/session-state.ts'
+import { isConfirmation, isMessage } from '../state/subscriptions.ts'
+import type { SessionHost } from './host.ts'
+import { buildPrelude, labelCommands, labelOf } from './restore.ts'
+
+/** The session's own link that is gone, until it has another. */
+interface LostLink {
+  readonly master: Master
+  readonly at: number
+  /** The server closed it while the session did not take what it had. */
+  readonly hadEnough: boolean
+}
+
+export class SessionLane {
+  lane: Lane
+  isPrivate = false
+  /** `trackAgain` has to wait for the end of the open transaction. */
+  trackingDue = false
+  /** What the session was called when it took a link that was not told so; null: its link knows its name. */
+  #nameless: string | null = null
+  /** The link is nobody's yet: a server that asks for a password takes nothing but the login, no name either. */
+  #signsIn = false
+  #lost: LostLink | null = null
+  #monitor: MonitorLines | null = null
+  #closed = false
+  readonly #session: SessionContext
+  readonly #host: SessionHost
+  /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
+  readonly #nobody: RequestOwner
+
+  constructor(session: SessionContext, host: SessionHost, nobody: RequestOwner) {
+    this.#session = session
+    this.#host = host
+    this.#nobody = nobody
+    this.lane = host.lanes.attachShared(session.state.identity)
+  }
+
+  /** Nothing of the session needs a link of its own. */
+  get canShare(): boolean {
+    const { id, transaction, subscriptions, state, heavy } = this.#session
+    if (this.#host.links !== 'auto' || heavy || transaction !== null || subscriptions.size > 0) return false
+    return isPlain(state) && !this.#host.redirects.isTarget(id)
+  }
+
+  /** It is on a link that serves for one command alone. */
+  get mustLeave(): boolean {
+    return this.#nameless !== null
+  }
+
+  /** Onto a link of its own; only while nothing is unanswered. */
+  takePrivate(): void {
+    this.#openPrivate(this.#session.state.identity)
+    this.#labelLink()
+  }
+
+  /**
+   * Onto a link that is signed in as nobody, for a login: the user the session has now may be one that this master
+   * refuses. It serves for the login alone.
+   */
+  takeForLogin(): void {
+    this.#signsIn = true
+    this.#openPrivate(createIdentity(null, null, 0, 2))
+    this.lane.reusable = false
+  }
+
+  /** Onto a link for SCRIPT KILL or its like, which needs no database and no name: a busy node refuses to set them. */
+  takeForRescue(): void {
+    const { state } = this.#session
+    const { username, password, own, protocol } = state.identity
+    this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
+    this.#nameless = labelOf(state)
+  }
+
+  #openPrivate(identity: Identity, prelude: 'with' | 'without' = 'with'): void {
+    const session = this.#session
+    this.#host.lanes.detachShared(this.lane)
+    this.#nameless = null
+    this.isPrivate = true
+    this.#lost = null
+    this.lane = this.#host.lanes.openPrivate(identity, {
+      prelude: () =>
+        prelude === 'without' || this.#signsIn
+          ? null
+          : buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
+      label: () => (prelude === 'without' || this.#signsIn ? '' : labelOf(session.state)),
+      isPush: (frame, type) => this.#isPush(frame, type),
+      onPush: frame => {
+        // What MONITOR shows is a reply to the server, which CLIENT REPLY OFF keeps back; messages are none.
+        if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.push(frame)
+      },
+      onLinkReady: () => this.#onLinkReady(),
+      onBug: error => session.onBug(error),
+      onLinkLost: (link, reason) => {
+        if (session.state.watching) session.state.watchLost = true
+        const byServer = reason === 'peer-closed' || reason === 'reset'
+        this.#lost ??= { master: link.master, at: performance.now(), hadEnough: byServer && link.wasLeftUnread }
+        session.onLinkLost()
+      },
+    })
+  }
+
+  /** The shared lane is retired: onto the one that has taken its place. */
+  follow(): void {
+    if (this.isPrivate) return
+    this.#host.lanes.detachShared(this.lane)
+    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+  }
+
+  /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
+  leavePrivate(): void {
+    const lane = this.lane
+    const label = labelOf(this.#session.state)
+    if (lane.link !== null) {
+      if (this.#nameless === null) lane.link.label = label
+      else if (this.#nameless !== label) lane.reusable = false
+      lane.link.resume()
+    }
+    this.isPrivate = false
+    this.#signsIn = false
+    this.#nameless = null
+    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+    this.#host.lanes.closePrivate(lane, true)
+  }
+
+  /** The link is no longer what its identity says: a new one takes its place in a later step. */
+  renew(): void {
+    const lane = this.lane
+    lane.reusable = false
+    if (!this.isPrivate || this.canShare) return
+    this.#host.turn.defer(() => {
+      if (this.#session.gone || this.lane !== lane) return
+      this.isPrivate = false
+      this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+      this.#host.lanes.closePrivate(lane, false)
+      this.takePrivate()
+    }, this.#session)
+  }
+
+  /** The session's identity is another one now. */
+  identityChanged(): void {
+    const { identity } = this.#session.state
+    if (this.isPrivate) {
+      this.lane.identity = identity
+      if (this.#signsIn && !this.canShare) this.#labelLink()
+      this.#signsIn = false
+      return
+    }
+    this.#host.lanes.detachShared(this.lane)
+    this.lane = this.#host.lanes.attachShared(identity)
+  }
+
+  /**
+   * CLIENT TRACKING with REDIRECT again, because this session or the one that hears its invalidations has a new link.
+   * Needs both links; whichever comes up last asks. Told to forget when the master has agreed and not before: what was
+   * read until then is not tracked.
+   */
+  trackAgain(): void {
+    const session = this.#session
+    const { tracking } = session.state
+    const target = tracking === null ? undefined : redirectTarget(session, tracking)
+    if (tracking === null || target === undefined) return
+    // Inside MULTI it would be queued, and EXEC would answer for it.
+    this.trackingDue = session.transaction !== null
+    if (this.trackingDue) return
+    if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
+    const prepare = (): Buffer => resolveRedirect(session, tracking)
+    const onSuccess = (): void => target.forgetAll()
+    session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
+  }
+
+  /** The session needs no lane any more; called again, it does nothing. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.isPrivate) this.#host.lanes.closePrivate(this.lane, false)
+    else this.#host.lanes.detachShared(this.lane)
+    this.#host.redirects.delete(this.#session.id)
+  }
+
+  /** A link taken over from another session still carries that one's name. */
+  #labelLink(): void {
+    const link = this.lane.link
+    const { state } = this.#session
+    const label = labelOf(state)
+    if (link === null || link.status !== 'ready' || link.label === label) return
+    link.label = label
+    const commands = labelCommands(state)
+    this.#session.submit(createUnit(this.#nobody, Buffer.concat(commands), 0, commands.length, null))
+  }
+
+  /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
+  /** A line of MONITOR that shows what this proxy itself says to the server. */
+  #isOurs(line: Buffer): boolean {
+    const { monitoringSince } = this.#session.state
+    if (this.#monitor?.since !== monitoringSince)
+      this.#monitor = new MonitorLines(this.#host.lanes.live, monitoringSince)
+    return this.#monitor.isOurs(line)
+  }
+
+  #onLinkReady(): void {
+    if (this.#session.state.monitoring) this.#session.state.monitoringSince = performance.now()
+    const lost = this.#lost
+    this.#lost = null
+    if (lost !== null && this.#isOver(lost)) return
+    this.trackAgain()
+    for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
+      this.#host.findSession(tracker)?.trackAgain()
+  }
+
+  /** A server that has had enough of a client that does not read (client-output-buffer-limit) has ended it, link and all. */
+  #isOver({ master, at, hadEnough }: LostLink): boolean {
+    const { subscriptions } = this.#session
+    const link = this.lane.link
+    const isSame = link !== null && isSameTerm(master, link.master)
+    if (hadEnough && isSame) {
+      this.#session.endUnread('server')
+      return true
+    }
+    if (subscriptions.size > 0)
+      this.#host.resubscribed.add({ channels: subscriptions.size, awayMs: performance.now() - at, isSame })
+    return false
+  }
+
+  #isPush(frame: Buffer, type: number): boolean {
+    if (type === ReplyType.push) return !isConfirmation(frame)
+    if (type === ReplyType.array) return this.#session.subscriptions.size > 0 && isMessage(frame)
+    return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+  }
+}
+
+const PLUS = 43
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57

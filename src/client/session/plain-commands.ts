@@ -1,0 +1,28 @@
+// plain-commands.ts — what the hot loop of the reader must know of a command, in one byte by the command's index.
+//
+// Never: knows sessions; whether a session may use the fast path at all, the reader knows.
+import { commandSpecs } from '../../command/catalog.ts'
+import { Route } from '../../command/command-spec.ts'
+import type { DenyList } from '../../command/deny-list.ts'
+import { writes } from '../state/wait-truth.ts'
+
+/** One request, one reply, no state left behind, nothing refused: passed on without a look. And whether it may write. */
+export const Plain = { no: 0, yes: 1, writes: 2 } as const
+
+/** No command is passed on without a look: the session has not signed in. */
+export const nothingPlain = new Uint8Array(commandSpecs.length)
+
+const tables = new WeakMap<DenyList, Uint8Array>()
+
+/** `Plain` bits by the command's index; one table for all sessions with this list. */
+export function plainCommands(deny: DenyList): Uint8Array {
+  let table = tables.get(deny)
+  if (table === undefined) {
+    table = Uint8Array.from(commandSpecs, ({ known, route, index }) => {
+      const isPlain = known && (route === Route.shared || route === Route.evalsha) && deny.hot[index] === 0
+      return isPlain ? Plain.yes | (writes[index] === 1 ? Plain.writes : 0) : Plain.no
+    })
+    tables.set(deny, table)
+  }
+  return table
+}

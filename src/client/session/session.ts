@@ -1,0 +1,501 @@
+// session.ts — one accepted client connection, put together from its parts; what dispatch and the relay see of it.
+//
+//   socket ─▶ intake ─▶ reader ─▶ submit ─▶ lane
+//   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket (reply-window.ts counts what stays there)
+//
+// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused),
+// reader.ts (bytes to requests), lane-choice.ts (which lane), reply-window.ts (what the client has not taken).
+// Never: knows about failovers, looks into commands or replies.
+//
+// Must stay true: commands leave in the order they came; the socket is closed only for QUIT, a protocol error, the
+// client's own end, a limit it crossed, or shutdown; a session that has too much unanswered or unread is not read from.
+import type { Socket } from 'node:net'
+import { frameTimeoutReply } from '../../errors.ts'
+import type { Right } from '../../ops/missing-rights.ts'
+import type { Lane } from '../../relay/lane.ts'
+import { createLocal, type Request, type RequestOwner } from '../../relay/request.ts'
+import type { FlushableSession } from '../../upstream/turn.ts'
+import { writeGathered } from '../../upstream/write-gather.ts'
+import { scanMark } from '../commands/scan.ts'
+import { hangUp } from '../flow/graceful-close.ts'
+import { ONE_READ } from '../flow/memory-budget.ts'
+import { Unread, WORTH_COUNTING } from '../flow/reply-window.ts'
+import { endsOf } from '../state/client-ends.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { createState } from '../state/session-state.ts'
+import { Subscriptions } from '../state/subscriptions.ts'
+import { endTransaction } from '../state/transaction.ts'
+import { Waits } from '../state/wait-truth.ts'
+import { mutedOwner } from './discard-replies.ts'
+import { type EndedFor, tellFrameTimeout, tellKilled, tellUnread } from './ended-for.ts'
+import { Leaving } from './half-closed.ts'
+import type { SessionHost } from './host.ts'
+import { Intake, type IntakeOwner, Pause } from './input.ts'
+import { SessionLane } from './lane-choice.ts'
+import { Reader, type ReadingSession } from './reader.ts'
+import { SlowReader } from './slow-reader.ts'
+
+/** "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber. */
+const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
+const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
+
+export class Session implements ReadingSession, IntakeOwner, FlushableSession {
+  readonly id: number
+  readonly openedAt = performance.now()
+  lastReadAt = this.openedAt
+  lastCommand = 'NULL'
+  readonly state
+  readonly subscriptions = new Subscriptions()
+  readonly waits = new Waits()
+  place = 0
+  transaction: SessionContext['transaction'] = null
+  gone = false
+  pending = 0
+  pendingBytes = 0
+  /** Nothing more is read from the client: QUIT, a protocol error. */
+  ending = false
+  readonly #host: SessionHost
+  readonly #socket: Socket
+  readonly #reader: Reader
+  readonly #unread: Unread
+  #out: Buffer[] = []
+  #outBytes = 0
+  /** The client has sent all it will send, or all that will be read. */
+  inputEnded = false
+  readonly #choice: SessionLane
+  readonly #intake: Intake
+  readonly #slow: SlowReader
+  readonly #leaving = new Leaving(this)
+  readonly #muted: RequestOwner
+
+  constructor(id: number, socket: Socket, host: SessionHost) {
+    this.id = id
+    this.#host = host
+    this.#socket = socket
+    this.state = createState(host.defaultIdentity)
+    this.#muted = mutedOwner(this)
+    this.#intake = new Intake(this, socket, host)
+    this.#unread = new Unread(host.counters)
+    this.#reader = new Reader(this, host, this.#intake, this.#unread)
+    this.#choice = new SessionLane(this, host, this.#muted)
+    this.#slow = new SlowReader(this, socket, host, {
+      intake: this.#intake,
+      unread: this.#unread,
+      choice: this.#choice,
+    })
+    if (host.login !== null) this.signOut()
+    else if (host.links === 'private') this.takePrivate()
+    socket
+      .on('data', (chunk: Buffer) => {
+        host.counters.clientBytesIn += chunk.length
+        this.lastReadAt = host.lanes.clock
+        try {
+          if (!this.inputEnded) this.#intake.onData(chunk)
+        } catch (error) {
+          this.onBug(error)
+        }
+      })
+      .on('drain', () => this.#guard(() => this.#slow.onDrain()))
+      .on('end', () => this.#guard(() => this.#onEnd()))
+      .on('error', () => host.bugs.guard('end of a session', () => this.#close()))
+      .on('close', () => host.bugs.guard('end of a session', () => this.#close()))
+  }
+
+  // ---- what dispatch asks of a session ----
+
+  get deny(): SessionHost['deny'] {
+    return this.#host.deny
+  }
+  get counters(): SessionHost['counters'] {
+    return this.#host.counters
+  }
+  get log(): SessionHost['log'] {
+    return this.#host.log
+  }
+  get limitLog(): SessionHost['limitLog'] {
+    return this.#host.limitLog
+  }
+  get maxTransactionBytes(): number {
+    return this.#host.highWater
+  }
+  get defaultIdentity(): SessionHost['defaultIdentity'] {
+    return this.#host.defaultIdentity
+  }
+  get login(): SessionContext['login'] {
+    return this.#host.login
+  }
+  get signedIn(): boolean {
+    return this.#reader.signedIn
+  }
+  get peer(): string {
+    return this.#socket.remoteAddress ?? 'socket'
+  }
+  get unread(): number {
+    return this.#outBytes + this.#socket.writableLength
+  }
+  get learned(): SessionContext['learned'] {
+    return this.#host.lanes.learned
+  }
+  get scripts(): SessionContext['scripts'] {
+    return this.#host.lanes.scripts
+  }
+  readonly scanMark = (): number => scanMark(this.#host.lanes.moves)
+  get clientId(): number {
+    return this.#host.directory.ids.of(this.id)
+  }
+  get ends(): SessionContext['ends'] {
+    return endsOf(this.#socket)
+  }
+  get directory(): SessionContext['directory'] {
+    return this.#host.directory
+  }
+  findSession(id: number): SessionContext | undefined {
+    return this.#host.findSession(id)
+  }
+  redirectTo(session: number | undefined): void {
+    if (session === undefined) this.#host.redirects.delete(this.id)
+    else this.#host.redirects.set(this.id, session)
+  }
+  get isPrivate(): boolean {
+    return this.#choice.isPrivate
+  }
+  get lane(): Lane {
+    return this.#choice.lane
+  }
+
+  signIn(): void {
+    if (this.signedIn) return
+    this.#reader.signIn()
+    if (this.#host.links === 'private') this.takePrivate()
+  }
+
+  signOut(): void {
+    if (this.#host.login !== null) this.#reader.signOut()
+  }
+
+  replyTo(): RequestOwner {
+    if (this.state.reply === 'on') return this
+    if (this.state.reply === 'skip-next') this.state.reply = 'on'
+    return this.#muted
+  }
+
+  tellRight(right: Right): void {
+    const { link } = this.lane
+    if (link !== null) this.#host.lanes.tellRight(right, link.master, this.state.identity)
+  }
+
+  wrote(): void {
+    this.waits.wrote(this.place)
+  }
+
+  /** The master is another one now, and nothing has been sent to it yet. */
+  masterMoved(): void {
+    this.waits.masterMoved(this.place - this.pending)
+  }
+
+  submit(request: Request): void {
+    if (this.pending === 0 && this.#choice.lane.retired) this.#choice.follow()
+    this.place += request.commands
+    this.pending += request.commands
+    this.pendingBytes += request.weight
+    this.#host.counters.pendingBytes += request.weight
+    this.#host.counters.commands += request.commands
+    this.#choice.lane.submit(request)
+    if (this.pending >= this.#unread.window) {
+      this.#unread.filled = true
+      this.#intake.pause(Pause.pending)
+    } else if (this.pendingBytes >= this.#host.maxSessionBytes) this.#intake.pause(Pause.pending)
+    else if (this.#host.counters.pendingBytes >= this.#host.highWater && this.#host.pressure.isHigh) this.holdBack()
+  }
+
+  answer(reply: Buffer): void {
+    const owner = this.replyTo()
+    if (this.pending === 0) {
+      this.#unread.answered++
+      owner.deliver(reply)
+    } else this.submit(createLocal(owner, reply))
+  }
+
+  push(bytes: Buffer): void {
+    this.deliver(bytes)
+  }
+
+  takePrivate(): boolean {
+    return this.#takeLink(() => this.#choice.takePrivate())
+  }
+
+  takeForLogin(): boolean {
+    return this.#takeLink(() => this.#choice.takeForLogin())
+  }
+
+  takeForRescue(): boolean {
+    return this.#takeLink(() => this.#choice.takeForRescue())
+  }
+
+  #takeLink(open: () => void): boolean {
+    if (this.#choice.isPrivate) return true
+    if (this.pending > 0) {
+      this.#intake.mustWait = true
+      return false
+    }
+    open()
+    return true
+  }
+
+  lookAgain(): boolean {
+    return this.#intake.lookAgain()
+  }
+
+  waitForReplies(): void {
+    this.#intake.mustWait = true
+  }
+
+  identityChanged(): void {
+    this.#choice.identityChanged()
+  }
+
+  renewLink(): void {
+    this.#choice.renew()
+  }
+
+  trackAgain(): void {
+    this.#choice.trackAgain()
+  }
+
+  forgetAll(): void {
+    this.push(this.state.identity.protocol === 3 ? forgetAllPush : forgetAllMessage)
+  }
+
+  closeAfterReplies(): void {
+    this.ending = true
+    this.#endIfDone()
+  }
+
+  // ---- replies ----
+
+  deliver(bytes: Buffer): void {
+    if (this.gone || bytes.length === 0) return
+    if (this.#out.length === 0) this.#host.turn.markSession(this)
+    this.#out.push(bytes)
+    this.#outBytes += bytes.length
+  }
+
+  onAnswered(commands: number, weight: number): void {
+    this.pending -= commands
+    this.pendingBytes -= weight
+    this.#unread.answered += commands
+    if (this.gone) return
+    if (this.#intake.paused !== 0 || this.pending === 0) {
+      // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with this one.
+      try {
+        this.#afterReply()
+      } catch (error) {
+        this.#host.turn.defer(() => this.onBug(error), this)
+      }
+    }
+  }
+
+  follow(): void {
+    this.#choice.follow()
+  }
+
+  flush(): boolean {
+    const out = this.#out
+    const total = this.#outBytes
+    this.#out = []
+    this.#outBytes = 0
+    if (this.gone || total === 0) return true
+    this.#host.counters.clientBytesOut += total
+    const socket = this.#socket
+    // What waits in the socket must not keep the whole read that it is a small part of.
+    const [first] = out
+    if (first !== undefined && out.length === 1 && total < ONE_READ && socket.writableLength > 0)
+      socket.write(Buffer.from(first))
+    else writeGathered(socket, out, total)
+    const left = socket.writableLength
+    this.#unread.onWritten(total, left, this.pending === 0 && this.#intake.empty)
+    if (left > WORTH_COUNTING) this.#slow.onLeft(left)
+    this.#endIfDone()
+    return left === 0
+  }
+
+  #afterReply(): void {
+    if (
+      this.#intake.paused & Pause.pending &&
+      (this.pending === 0 ||
+        (this.pending * 2 < this.#unread.window &&
+          this.pendingBytes + this.unfinishedBytes < this.#host.maxSessionBytes))
+    )
+      this.#intake.unpause(Pause.pending)
+    if (this.pending > 0) return
+    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#slow.move, this)
+    if (this.#choice.trackingDue) this.trackAgain()
+    if (this.#choice.isPrivate && (this.#choice.canShare || this.#choice.mustLeave))
+      this.#host.turn.defer(this.#leaveIfIdle, this)
+    if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
+    this.#endIfDone()
+  }
+
+  /** In a later step: the link has still to finish with the reply that made the session idle. */
+  readonly #leaveIfIdle = (): void => {
+    const choice = this.#choice
+    if (!choice.isPrivate || this.pending > 0 || this.gone) return
+    if (choice.canShare || choice.mustLeave) choice.leavePrivate()
+  }
+
+  // ---- limits ----
+
+  get heavy(): boolean {
+    return this.#unread.heavy
+  }
+  get unreadBytes(): number {
+    return this.#unread.bytes
+  }
+  get unfinishedBytes(): number {
+    return this.#reader.unfinished.bytes
+  }
+  get hasMore(): boolean {
+    return this.#intake.hasMore
+  }
+
+  holdBack(): void {
+    this.#intake.pause(Pause.pressure)
+    this.#host.pressure.wait(this)
+  }
+
+  goOn(): void {
+    this.#intake.unpause(Pause.pressure)
+  }
+
+  /** By the sweep: a command must be finished within `limitMs`. */
+  checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
+    if (this.ending || this.gone) return
+    if (!this.#reader.unfinished.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
+    tellFrameTimeout(this.#host, this.id, limitMs, this.unfinishedBytes)
+    this.refuse(frameTimeoutReply(limitMs))
+  }
+
+  /** Its replies wait for its client, or a command for a push that may never come. */
+  get readsAhead(): boolean {
+    return this.#choice.isPrivate && (this.#slow.leavesReplies || this.#choice.lane.blocks)
+  }
+
+  onAheadFull(): void {
+    this.#slow.onAheadFull()
+  }
+
+  /** Commands that nothing but its client can free, by reading. */
+  get leavesUnanswered(): boolean {
+    return this.pendingBytes >= this.#host.maxSessionBytes && this.#slow.leavesReplies
+  }
+
+  endUnread(why: EndedFor): void {
+    tellUnread(this.#host, why, this)
+    this.destroy()
+  }
+
+  read(chunk: Buffer): void {
+    this.#reader.read(chunk)
+  }
+
+  // ---- the end ----
+
+  refuse(reply: Buffer): void {
+    this.#reader.clear()
+    this.#socket.pause()
+    this.answer(reply)
+    this.closeAfterReplies()
+  }
+
+  /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
+  #onEnd(): void {
+    this.inputEnded = true
+    const { isPrivate, lane } = this.#choice
+    if (isPrivate && (this.subscriptions.size > 0 || this.state.monitoring)) {
+      this.destroy()
+      return
+    }
+    if (isPrivate) this.#leaving.begin(lane)
+    this.#endIfDone()
+  }
+
+  dropInput(): void {
+    this.ending = true
+    this.#reader.clear()
+    this.#intake.clear()
+  }
+
+  /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
+  onLinkLost(): void {
+    if (this.transaction !== null) this.transaction.abortedAtServer = false
+    if (!this.#leaving.isTold) return
+    this.flush()
+    hangUp(this.#socket)
+    this.#close()
+  }
+
+  #endIfDone(): void {
+    const noMore = this.ending || (this.inputEnded && this.#intake.empty)
+    if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
+    this.ending = true
+    this.#reader.unfinished.clear()
+    hangUp(this.#socket)
+    // The client may take its time to close its side; at the server it is gone with its last reply.
+    this.#choice.close()
+  }
+
+  /** A server still answers the one that has killed itself. */
+  kill(by: number): void {
+    tellKilled(this.#host, this.id, this.clientId, by)
+    if (by !== this.clientId) {
+      this.destroy()
+      return
+    }
+    this.#intake.clear() // what it has sent behind
+    this.#reader.clear()
+    this.closeAfterReplies()
+  }
+
+  /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
+  leave(): void {
+    if (!this.gone) this.#guard(() => this.#onEnd())
+  }
+
+  /** An exception in work for this session, wherever it was done: the session ends, and nothing else. */
+  onBug(error: unknown): void {
+    if (this.gone) return
+    this.#host.bugs.ofSession(error, this.id)
+    this.#host.bugs.guard('end of a session', () => this.destroy())
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.onBug(error)
+    }
+  }
+
+  /** Shutdown: everything that is unanswered ends here. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#leaving.clear()
+    this.#out = []
+    this.#outBytes = 0
+    try {
+      this.#reader.clear()
+      this.#unread.onDrain()
+      endTransaction(this)
+      this.#intake.clear()
+      this.#choice.close()
+    } finally {
+      this.#host.onClosed(this)
+    }
+  }
+}

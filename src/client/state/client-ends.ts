@@ -1,0 +1,25 @@
+// client-ends.ts — the two ends of a client's connection, as a server names them in CLIENT LIST.
+import type { Server, Socket } from 'node:net'
+import { formatAddress } from '../../address.ts'
+
+export interface ClientEnds {
+  readonly addr: string
+  readonly laddr: string
+  readonly unix: boolean
+}
+
+/** Of an open socket. By a Unix-domain socket a server shows the path twice, each time with a port of 0. */
+export function endsOf(socket: Socket & { readonly server?: Server }): ClientEnds {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (remoteAddress === undefined || localAddress === undefined) {
+    const path = socket.server?.address()
+    const end = typeof path === 'string' ? `${path}:0` : ''
+    return { addr: end, laddr: end, unix: typeof path === 'string' }
+  }
+  return { addr: place(remoteAddress, remotePort), laddr: place(localAddress, localPort), unix: false }
+}
+
+/** A listener on both families sees IPv4 as a part of IPv6; the client knows itself by the former. */
+function place(address: string, port = 0): string {
+  return formatAddress({ host: address.replace(/^::ffff:(?=\d+\.)/, ''), port })
+}

@@ -1,0 +1,67 @@
+// proxy-password.ts — the password that clients must give to Holdfast (--client-password), and whether one is right.
+//
+// Owns: the digest of the current password, which a changed password file replaces. Sessions that are signed in stay so,
+// as they do at Redis when a user's password is changed.
+// Never: keeps a password in clear, answers a client, or tells by its time how much of a guess was right.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Log } from '../../ops/log.ts'
+import type { Secret } from '../../transport/secret.ts'
+
+/** The user of AUTH's short form, as in Redis. */
+const DEFAULT_USER = 'default'
+/** Wrong passwords are logged at most this often: whoever tries many must not fill the log. */
+const TELL_EVERY_MS = 1000
+
+/** Who may work through this Holdfast. */
+export class ClientLogin {
+  readonly #user: Buffer
+  #password: Buffer
+  /** The one before, null before the first change: servers and clients learn of a new password at different times. */
+  #previous: Buffer | null = null
+  #toldAt = Number.NEGATIVE_INFINITY
+  #untold = 0
+
+  /** `username` null: the default user. */
+  constructor(username: string | null, password: Secret) {
+    this.#user = digest(username ?? DEFAULT_USER)
+    this.#password = digest(password)
+  }
+
+  /** From now on this is the password; the one before it still serves, until the next change. */
+  setPassword(password: Secret): void {
+    this.#previous = this.#password
+    this.#password = digest(password)
+  }
+
+  /** Whether this is the user and its password. Takes the same time whichever of the two is wrong, and however wrong. */
+  accepts(username: Secret, password: Buffer): boolean {
+    const userFits = timingSafeEqual(digest(username), this.#user)
+    const given = digest(password)
+    const fitsNew = timingSafeEqual(given, this.#password)
+    const fitsOld = timingSafeEqual(given, this.#previous ?? this.#password)
+    return userFits && (fitsNew || fitsOld)
+  }
+
+  /** `accepts` for AUTH with a password alone. */
+  acceptsDefault(password: Buffer): boolean {
+    return this.accepts(DEFAULT_USER, password)
+  }
+
+  /** Tells the operator of a refused login: at most one line a second, with how many it stands for. */
+  tellRefused(log: Log, client: { readonly session: number; readonly peer: string }): void {
+    this.#untold++
+    const now = performance.now()
+    if (now - this.#toldAt < TELL_EVERY_MS) return
+    log.warn(
+      { event: 'session.login-refused', ...client, refused: this.#untold },
+      'a client gave a user or password that is not the one of --client-username and --client-password',
+    )
+    this.#toldAt = now
+    this.#untold = 0
+  }
+}
+
+/** Digests are equally long, whatever they are of: what is compared never tells a length. */
+function digest(value: Secret): Buffer {
+  return createHash('sha256').update(value).digest()
+}

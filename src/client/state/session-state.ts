@@ -1,0 +1,87 @@
+// session-state.ts — what a client has told Redis about its connection, kept so that it can be told again to another node.
+// Data and small pure functions; nothing here sends or decides.
+import { createIdentity, type Identity } from '../../upstream/identity.ts'
+
+/** Everything but transactions and subscriptions, which have files of their own. */
+export interface SessionState {
+  identity: Identity
+  /** CLIENT SETNAME or HELLO SETNAME; empty: none. */
+  name: string
+  libName: string
+  libVersion: string
+  noEvict: boolean
+  noTouch: boolean
+  /** READONLY (Valkey takes it outside of a cluster). */
+  readonly: boolean
+  importSource: boolean
+  /** The frame of CLIENT CAPA, sent again as it was. */
+  capa: Buffer | null
+  /** The frame of the CLIENT TRACKING that is in force. */
+  tracking: Buffer | null
+  /** The frame of the last CLIENT CACHING, and how many commands had their answer before it. */
+  caching: { readonly frame: Buffer; readonly answered: number } | null
+  monitoring: boolean
+  /** performance.now() when MONITOR was sent on the link that is up. */
+  monitoringSince: number
+  /** CLIENT REPLY: off, or one more reply to be skipped. */
+  reply: 'on' | 'off' | 'skip-next'
+  /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
+  watching: boolean
+  /** A link that watched keys was lost: whether they changed can no longer be known, so the next EXEC answers nil. */
+  watchLost: boolean
+}
+
+/** A new session's state: the identity that the proxy's own options give it, everything else at Redis's defaults. */
+export function createState(identity: Identity): SessionState {
+  return {
+    identity,
+    name: '',
+    libName: '',
+    libVersion: '',
+    noEvict: false,
+    noTouch: false,
+    readonly: false,
+    importSource: false,
+    capa: null,
+    tracking: null,
+    caching: null,
+    monitoring: false,
+    monitoringSince: 0,
+    reply: 'on',
+    watching: false,
+    watchLost: false,
+  }
+}
+
+/**
+ * RESET: back to the defaults (clearClientConnectionState in networking.c). The library's name and version stay, and so
+ * do CLIENT CAPA and CLIENT IMPORT-SOURCE, as they do in the server.
+ */
+export function resetState(state: SessionState, identity: Identity): void {
+  const { libName, libVersion, capa, importSource } = state
+  Object.assign(state, createState(identity), { libName, libVersion, capa, importSource })
+}
+
+/** The identity with some of its parts replaced. */
+export function withIdentity(
+  old: Identity,
+  change: Partial<Pick<Identity, 'username' | 'password' | 'database' | 'protocol'>>,
+): Identity {
+  const { username, password, database, protocol } = { ...old, password: old.own ?? old.password, ...change }
+  return createIdentity(username, password, database, protocol)
+}
+
+/** Whether nothing in this state needs a link of the session's own. */
+export function isPlain(state: SessionState): boolean {
+  return (
+    !state.watching &&
+    !state.watchLost &&
+    !state.monitoring &&
+    !state.noEvict &&
+    !state.noTouch &&
+    !state.readonly &&
+    !state.importSource &&
+    state.capa === null &&
+    state.tracking === null
+  )
+}

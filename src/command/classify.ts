@@ -1,0 +1,39 @@
+// classify.ts — the class of a command with its arguments looked at: may it be sent again when nobody knows whether it ran?
+// Pure, and the slow path only: it is asked when a link was lost, and for requests whose outcome is unknown.
+//
+// Must stay true: a rule answers something better than the table's class only for arguments it has understood to the
+// last one. Whatever it does not know (an option of a newer server, a wrong count) keeps the table's class.
+// An option of a dataset command is one only where an option may stand; keys and values are never taken for options.
+
+import { rules } from './argument-rules.ts'
+import { wordAt } from './arguments.ts'
+import type { CommandSpec, ReplayClass, ReplayRule } from './command-spec.ts'
+import { lookupCommand } from './lookup.ts'
+
+export { blockingTimeout, blocksServer } from './blocking.ts'
+export { worstClass } from './catalog.ts'
+
+/**
+ * The class of one command with these arguments, its name first. `nowMs` is the present as milliseconds since 1970, by
+ * which a time in the past is told from one in the future (EXPIREAT, GETEX PXAT, ...).
+ *
+ * An unknown subcommand of a known container is one of a newer server, so nothing good is assumed of it; what the
+ * master's COMMAND tells of it is asked in relay/replay.ts.
+ */
+export function classifyCommand(args: readonly Buffer[], nowMs: number): ReplayClass {
+  const name = args[0]
+  if (name === undefined) return 'read'
+  const spec = lookupCommand(name, 0, name.length)
+  if (spec.subcommands !== null && args.length > 1) return classifySubcommand(spec, args, nowMs)
+  return apply(rules.get(spec.name), args, nowMs) ?? spec.cls
+}
+
+function classifySubcommand(spec: CommandSpec, args: readonly Buffer[], nowMs: number): ReplayClass {
+  const subcommand = spec.subcommands?.get(wordAt(args, 1).toLowerCase())
+  if (subcommand === undefined) return 'non-idempotent'
+  return apply(rules.get(`${spec.name}|${subcommand.name}`), args, nowMs) ?? subcommand.cls
+}
+
+function apply(rule: ReplayRule | undefined, args: readonly Buffer[], nowMs: number): ReplayClass | null {
+  return rule === undefined ? null : rule(args, nowMs)
+}

@@ -1,0 +1,276 @@
+// option-table.ts — every option of the program: one row each, with its kind, default and help.
+// The table is the only source of names, types, defaults, units, help and secrecy: the help, the README's table and the
+// errors are made from it. Never: reads a source.
+import { logLevels } from '../ops/log.ts'
+import { type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
+import {
+  addressList,
+  addressMap,
+  commandList,
+  count,
+  duration,
+  fileMode,
+  fileOwner,
+  listenAddress,
+  noneOr,
+  oneOf,
+  onOff,
+  password,
+  path,
+  size,
+  text,
+} from './value-kinds.ts'
+
+// Commands that would turn the connection into a replication stream, or change who is master behind Sentinel's back.
+const denied = 'sync,psync,replconf,replicaof,slaveof,failover,shutdown'
+const upstream = 'Redis and Sentinel'
+const sessions = 'Clients'
+const failover = 'Failover'
+const credentials = 'Credentials'
+const tls = 'TLS'
+const operations = 'Operations'
+const process = 'Process'
+
+/** Every option, by the one word that its flag, variable and file key are made of. */
+export const options = {
+  sentinels: required({
+    group: upstream,
+    kind: addressList(26379),
+    help: 'The Sentinels to ask first; they name the others.',
+  }),
+  master: required({ group: upstream, kind: text('NAME'), help: 'The name by which the Sentinels know the master.' }),
+  links: withDefault('auto', {
+    group: upstream,
+    kind: oneOf('auto', 'private'),
+    help:
+      'auto: sessions of the same user, database and protocol share a connection to the master where that changes ' +
+      'nothing for them. private: each session has its own.',
+  }),
+  'connect-timeout': withDefault('2s', {
+    group: upstream,
+    kind: duration({ min: '10ms', max: '60s' }),
+    help: 'How long a connection to a node or a Sentinel may take to come about, TLS included.',
+  }),
+  'answer-timeout': withDefault('1s', {
+    group: upstream,
+    kind: duration({ min: '10ms', max: '60s' }),
+    help:
+      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Twice as long a majority of the ' +
+      'Sentinels is waited for.',
+  }),
+  'nat-map': withDefault('', {
+    group: upstream,
+    kind: addressMap(),
+    help:
+      'Addresses as the Sentinels announce them, and where they are reached from here: ' +
+      '10.0.0.1:6379=203.0.113.5:16379.',
+  }),
+  listen: withDefault('127.0.0.1:6379', {
+    group: sessions,
+    kind: noneOr(listenAddress('127.0.0.1')),
+    help: 'Where clients connect. Without a host: 127.0.0.1.',
+  }),
+  'listen-socket': optional({
+    group: sessions,
+    kind: path('FILE'),
+    help: 'A Unix-domain socket for clients, besides --listen or instead of it.',
+  }),
+  'listen-socket-mode': withDefault('0660', {
+    group: sessions,
+    kind: fileMode(),
+    help: 'The access rights of that socket.',
+  }),
+  'listen-socket-owner': optional({
+    group: sessions,
+    kind: fileOwner(),
+    help: 'The owner of that socket, as numbers; the process must be permitted to give it away.',
+  }),
+  'client-username': optional({
+    group: sessions,
+    kind: text('NAME'),
+    help: 'The user that clients sign in as; the default user where left out.',
+  }),
+  'client-password': secret({
+    group: sessions,
+    kind: password(),
+    help:
+      'A password that clients must give to Holdfast. Their AUTH then ends here, and the master sees --redis-username. ' +
+      'Without it a client signs in at Redis itself.',
+  }),
+  'max-sessions': withDefault('10000', {
+    group: sessions,
+    kind: count({ min: 0, max: 1_000_000 }),
+    help: 'Client connections at a time; 0 is no limit.',
+  }),
+  'frame-timeout': withDefault('60s', {
+    group: sessions,
+    kind: duration({ min: '0ms', max: '24h' }),
+    help: 'How long a client may take to finish a command it has begun, or the next megabyte of it; 0 is no limit.',
+  }),
+  'tcp-keepalive': withDefault('300s', {
+    group: sessions,
+    kind: duration({ min: '0ms', max: '24h' }),
+    help: 'How long a client may say nothing before TCP asks whether it is still there; ten seconds without an answer end it. 0 never asks.',
+  }),
+  'max-unread-bytes': withDefault('64mb', {
+    group: sessions,
+    kind: size({ min: '1mb', max: '1024gb' }),
+    help:
+      'Bytes of replies kept for one client that sends on without reading, besides one of any size; more of them wait at ' +
+      'the server, and where they cannot the client must read or is ended.',
+  }),
+  'deny-commands': withDefault(denied, {
+    group: sessions,
+    kind: commandList(denied),
+    help:
+      'Commands answered with an error instead of being sent. A list replaces the default; +keys adds to it, ' +
+      '-shutdown takes from it; empty denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
+  }),
+  'retry-policy': withDefault('always', {
+    group: failover,
+    kind: oneOf('always', 'safe'),
+    help:
+      'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
+      'only where running twice is the same as running once; otherwise the client gets an error.',
+  }),
+  'max-retries': withDefault('0', {
+    group: failover,
+    kind: count({ min: 0, max: 1_000_000 }),
+    help: 'How often one command is sent again at most; 0 is no limit but --hold-timeout.',
+  }),
+  'retry-backoff-min': withDefault('50ms', {
+    group: failover,
+    kind: duration({ min: '1ms', max: '10m' }),
+    help: 'The wait before the first retry; it doubles with each, with jitter, up to --retry-backoff-max.',
+  }),
+  'retry-backoff-max': withDefault('1s', {
+    group: failover,
+    kind: duration({ min: '1ms', max: '10m' }),
+    help: 'The longest wait between retries.',
+  }),
+  'hold-timeout': withDefault('60s', {
+    group: failover,
+    kind: duration({ min: '1ms', max: '24h' }),
+    help: 'How long a command waits for a master before its client gets an error.',
+  }),
+  'max-held-bytes': withDefault('256mb', {
+    group: failover,
+    kind: size({ min: '1kb', max: '1024gb' }),
+    help: 'Bytes of commands held for all clients together, and as many of replies that they have not read.',
+  }),
+  'max-session-held-bytes': withDefault('1mb', {
+    group: failover,
+    kind: size({ min: '1kb', max: '1024gb' }),
+    help: 'Bytes of unanswered commands of one client; above that nothing more is read from it until it has answers.',
+  }),
+  'redis-username': optional({
+    group: credentials,
+    kind: text('NAME'),
+    help: 'The Redis user of clients that do not sign in themselves.',
+  }),
+  'redis-password': secret({
+    group: credentials,
+    kind: password(),
+    help: 'The password of that user, or of the default user.',
+  }),
+  'sentinel-username': optional({
+    group: credentials,
+    kind: text('NAME'),
+    help: 'The user to sign in as at the Sentinels.',
+  }),
+  'sentinel-password': secret({
+    group: credentials,
+    kind: password(),
+    help: 'The password of that user, or of the default user, at the Sentinels.',
+  }),
+  'redis-tls': withDefault('off', { group: tls, kind: onOff(), help: 'Speak TLS to Redis.' }),
+  'redis-tls-ca': optional({
+    group: tls,
+    kind: path('FILE'),
+    help: 'PEM certificates that Redis must be signed by; without it those that Node trusts.',
+  }),
+  'redis-tls-cert': optional({ group: tls, kind: path('FILE'), help: 'The PEM certificate to show to Redis.' }),
+  'redis-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
+  'redis-tls-server-name': optional({
+    group: tls,
+    kind: text('NAME'),
+    help: 'The name that the certificates of Redis must bear; without it the host that the Sentinels announce.',
+  }),
+  'redis-tls-min-version': withDefault('TLSv1.2', {
+    group: tls,
+    kind: oneOf('TLSv1.2', 'TLSv1.3'),
+    help: 'The oldest TLS version to speak to Redis.',
+  }),
+  'sentinel-tls': withDefault('off', { group: tls, kind: onOff(), help: 'Speak TLS to the Sentinels.' }),
+  'sentinel-tls-ca': optional({
+    group: tls,
+    kind: path('FILE'),
+    help: 'PEM certificates that the Sentinels must be signed by; without it those that Node trusts.',
+  }),
+  'sentinel-tls-cert': optional({
+    group: tls,
+    kind: path('FILE'),
+    help: 'The PEM certificate to show to the Sentinels.',
+  }),
+  'sentinel-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
+  'sentinel-tls-server-name': optional({
+    group: tls,
+    kind: text('NAME'),
+    help: 'The name that the certificates of the Sentinels must bear; without it the host they are known by.',
+  }),
+  'sentinel-tls-min-version': withDefault('TLSv1.2', {
+    group: tls,
+    kind: oneOf('TLSv1.2', 'TLSv1.3'),
+    help: 'The oldest TLS version to speak to the Sentinels.',
+  }),
+  'listen-tls-cert': optional({
+    group: tls,
+    kind: path('FILE'),
+    help: 'The PEM certificate to show to clients; with it, they must speak TLS.',
+  }),
+  'listen-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
+  'listen-tls-ca': optional({
+    group: tls,
+    kind: path('FILE'),
+    help: 'PEM certificates that clients must be signed by; without it they need no certificate.',
+  }),
+  'listen-tls-min-version': withDefault('TLSv1.2', {
+    group: tls,
+    kind: oneOf('TLSv1.2', 'TLSv1.3'),
+    help: 'The oldest TLS version to speak to clients.',
+  }),
+  'admin-listen': withDefault('none', {
+    group: operations,
+    kind: noneOr(listenAddress('127.0.0.1')),
+    help:
+      'Where /startup, /ready, /live, /status and /metrics are served over HTTP, to whoever reaches it, without a ' +
+      'password. Without a host: 127.0.0.1.',
+  }),
+  'log-level': withDefault('info', {
+    group: process,
+    kind: oneOf(...logLevels),
+    help: 'The least serious lines to write; they are JSON, on standard output.',
+  }),
+  'log-pretty': withDefault('off', {
+    group: process,
+    kind: onOff(),
+    help: 'Write log lines for people instead of JSON.',
+  }),
+  'shutdown-delay': withDefault('0s', {
+    group: process,
+    kind: duration({ min: '0ms', max: '1h' }),
+    help: 'How long SIGTERM still lets new clients in before the grace period begins.',
+  }),
+  'shutdown-grace': withDefault('10s', {
+    group: process,
+    kind: duration({ min: '0ms', max: '1h' }),
+    help: 'How long SIGTERM goes on serving clients that are connected; a second signal ends at once.',
+  }),
+  config: optional({
+    group: process,
+    kind: text('FILE'),
+    help: 'A YAML or JSON file of options; its keys are the names of the flags without --.',
+  }),
+} as const satisfies Record<string, Option<unknown>>
+
+export type Values = Settings<typeof options>

@@ -1,0 +1,290 @@
+// value-kinds.ts — the kinds of values an option can have: text to value, with the words that say what is expected.
+// Pure; knows no option by name and no source. A reader answers what was expected instead of throwing.
+import { isIPv4, isIPv6 } from 'node:net'
+import { type Address, parseAddress } from '../address.ts'
+import { parseDenyEntry } from '../command/deny-list.ts'
+import type { Secret } from '../transport/secret.ts'
+import type { Kind, Read } from './option.ts'
+
+/** Any text that is not empty and holds no control characters (a line end in a name is always an accident). */
+export function text(placeholder: string): Kind<string> {
+  return {
+    placeholder,
+    form: 'text',
+    list: false,
+    read: given =>
+      isPlainText(given) ? { value: given } : { expected: 'text of at least one character, on one line' },
+  }
+}
+
+/** A password: any bytes but none at all. */
+export function password(): Kind<Secret> {
+  return {
+    placeholder: 'PASSWORD',
+    form: 'text, never shown',
+    list: false,
+    read: given =>
+      given === '' ? { expected: 'a password, or the option left out where there is none' } : { value: given },
+  }
+}
+
+/** One of the words, written as they are. */
+export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
+  return {
+    placeholder: words.length > 3 ? 'LEVEL' : words.join('|'),
+    form: words.join(', '),
+    list: false,
+    read: given => {
+      const value = words.find(word => word === given)
+      return value === undefined ? { expected: `one of ${words.join(', ')}` } : { value }
+    },
+  }
+}
+
+/** A switch: `on` or `off`; the flag alone, without a word behind it, is `on`. */
+export function onOff(): Kind<boolean> {
+  return {
+    placeholder: 'on|off',
+    form: 'on, off',
+    list: false,
+    bare: 'on',
+    read: given => (given === 'on' || given === 'off' ? { value: given === 'on' } : { expected: 'on or off' }),
+  }
+}
+
+/** What `kind` reads, or the word `none` for null. */
+export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
+  return {
+    ...kind,
+    placeholder: `${kind.placeholder}|none`,
+    read: given => {
+      if (given === 'none') return { value: null }
+      const read = kind.read(given)
+      return 'value' in read ? read : { ...read, expected: `${read.expected}; or none` }
+    },
+  }
+}
+
+/** The name of a file; whether it is there is found out by who opens it. */
+export function path(placeholder: string): Kind<string> {
+  return { ...text(placeholder), form: 'name of a file' }
+}
+
+/** Access rights as chmod takes them: three or four octal digits. */
+export function fileMode(): Kind<number> {
+  return {
+    placeholder: 'MODE',
+    form: 'octal digits, as for chmod',
+    list: false,
+    read: given =>
+      /^0?[0-7]{3}$/.test(given)
+        ? { value: Number.parseInt(given, 8) }
+        : { expected: 'three octal digits, such as 660' },
+  }
+}
+
+/** Numbers of a user and a group; null for a group that stays as it is. */
+export interface FileOwner {
+  readonly uid: number
+  readonly gid: number | null
+}
+
+/** `UID` or `UID:GID`. */
+export function fileOwner(): Kind<FileOwner> {
+  return {
+    placeholder: 'UID[:GID]',
+    form: 'numbers of a user and a group',
+    list: false,
+    read: given => {
+      const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(given)
+      return match
+        ? { value: { uid: Number(match[1]), gid: match[2] === undefined ? null : Number(match[2]) } }
+        : { expected: 'UID or UID:GID as numbers, such as 1000:1000' }
+    },
+  }
+}
+
+/** A whole number within the limits, both included. */
+export function count(limits: { min: number; max: number }): Kind<number> {
+  return {
+    placeholder: 'N',
+    form: 'count',
+    list: false,
+    read: given => {
+      const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
+      return value >= limits.min && value <= limits.max
+        ? { value }
+        : { expected: `a whole number from ${limits.min} to ${limits.max}` }
+    },
+  }
+}
+
+const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+
+/** A time as `250ms`, `1.5s`, `2m`, `1h`, or a bare number of milliseconds; the value is whole milliseconds. */
+export function duration(limits: { min: string; max: string }): Kind<number> {
+  const least = durationMs(limits.min)
+  const most = durationMs(limits.max)
+  return {
+    placeholder: 'TIME',
+    form: 'time: ms, s, m, h; bare = ms',
+    list: false,
+    read: given => {
+      const value = durationMs(given)
+      return value >= least && value <= most
+        ? { value }
+        : { expected: `a time from ${limits.min} to ${limits.max}, such as 250ms, 5s or 2m` }
+    },
+  }
+}
+
+function durationMs(given: string): number {
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(given)
+  const unit = (match?.[2] ?? 'ms') as keyof typeof durationUnits
+  return match ? Math.round(Number(match[1]) * durationUnits[unit]) : Number.NaN
+}
+
+// As in redis.conf, where kb, mb and gb are powers of 1024.
+const sizeUnits = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const
+
+/** A size as `64kb`, `256mb`, `1gb`, or a bare number of bytes; the value is bytes. */
+export function size(limits: { min: string; max: string }): Kind<number> {
+  const least = sizeBytes(limits.min)
+  const most = sizeBytes(limits.max)
+  return {
+    placeholder: 'SIZE',
+    form: 'size: kb, mb, gb; bare = bytes',
+    list: false,
+    read: given => {
+      const value = sizeBytes(given)
+      return value >= least && value <= most
+        ? { value }
+        : { expected: `a size from ${limits.min} to ${limits.max}, such as 64kb, 256mb or 1gb` }
+    },
+  }
+}
+
+function sizeBytes(given: string): number {
+  const match = /^(\d{1,15})(b|kb|mb|gb)?$/.exec(given.toLowerCase())
+  const unit = (match?.[2] ?? 'b') as keyof typeof sizeUnits
+  return match ? Number(match[1]) * sizeUnits[unit] : Number.NaN
+}
+
+/** Addresses separated by commas; a missing port is `defaultPort`; the same address twice counts once. */
+export function addressList(defaultPort: number): Kind<readonly Address[]> {
+  return {
+    placeholder: 'HOST[:PORT][,HOST[:PORT]...]',
+    form: `addresses; port ${defaultPort} where left out`,
+    list: true,
+    read: given => {
+      const found = new Map<string, Address>()
+      for (const part of splitList(given)) {
+        const address = readAddress(part, defaultPort)
+        if (!address) return { expected: 'HOST or HOST:PORT, with IPv6 in brackets, separated by commas', part }
+        found.set(`${address.host} ${address.port}`, address)
+      }
+      return found.size === 0
+        ? { expected: 'at least one HOST:PORT' }
+        : { value: Object.freeze([...found.values()].map(address => Object.freeze(address))) }
+    },
+  }
+}
+
+/** An address as it is announced, and the one it is dialled at. */
+export interface NatRule {
+  readonly from: Address
+  readonly to: Address
+}
+
+/** `HOST:PORT=HOST:PORT` pairs separated by commas; no address is mapped twice. */
+export function addressMap(): Kind<readonly NatRule[]> {
+  return {
+    placeholder: 'HOST:PORT=HOST:PORT[,...]',
+    form: 'pairs of addresses: announced=dialled',
+    list: true,
+    read: given => {
+      const rules = new Map<string, NatRule>()
+      for (const part of splitList(given)) {
+        const sides = part.split('=')
+        const [from, to] = sides.map(readWholeAddress)
+        if (!from || !to || sides.length !== 2) {
+          return { expected: 'HOST:PORT=HOST:PORT, with IPv6 in brackets, separated by commas', part }
+        }
+        const name = `${from.host} ${from.port}`
+        if (rules.has(name)) return { expected: 'each announced address once', part }
+        rules.set(name, Object.freeze({ from, to }))
+      }
+      return { value: Object.freeze([...rules.values()]) }
+    },
+  }
+}
+
+function readWholeAddress(written: string): Address | undefined {
+  const address = parseAddress(written)
+  return address && isHost(address.host, written) ? Object.freeze(address) : undefined
+}
+
+function readAddress(part: string, defaultPort: number): Address | undefined {
+  const address = parseAddress(part) ?? { host: /^\[(.+)\]$/.exec(part)?.[1] ?? part, port: defaultPort }
+  return isHost(address.host, part) ? address : undefined
+}
+
+/** Where to listen: `HOST:PORT`, or a bare `PORT` on `defaultHost`. Port 0 lets the system choose. */
+export function listenAddress(defaultHost: string): Kind<Address> {
+  return {
+    placeholder: '[HOST:]PORT',
+    form: 'address; port 0 = any free one',
+    list: false,
+    read: given => {
+      const address = parseAddress(given, { defaultHost, allowZero: true })
+      return address && (address.host === defaultHost || isHost(address.host, given))
+        ? { value: Object.freeze(address) }
+        : { expected: 'PORT or HOST:PORT, with the port from 0 to 65535 and IPv6 in brackets' }
+    },
+  }
+}
+
+/** A name, an IPv4 address, or an IPv6 address that stood in brackets; nothing but digits and dots must be an address. */
+function isHost(host: string, written: string): boolean {
+  if (written.includes('[')) return isIPv6(host)
+  if (/^[\d.]+$/.test(host)) return isIPv4(host)
+  return host.length <= 253 && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*)$/.test(host)
+}
+
+/**
+ * Command names, in lower case; `config|set` names a subcommand. Entries that start with `+` or `-` amend `base`;
+ * a list without signs replaces it, and an empty one is no command at all.
+ */
+export function commandList(base: string): Kind<readonly string[]> {
+  return {
+    placeholder: '[+|-]NAME[,...]',
+    form: 'command names; + and - amend the default',
+    list: true,
+    read: given => readCommands(given, base),
+  }
+}
+
+function readCommands(given: string, base: string): Read<readonly string[]> {
+  const parts = splitList(given.toLowerCase())
+  const signed = parts.filter(part => /^[+-]/.test(part))
+  if (signed.length > 0 && signed.length < parts.length) {
+    return { expected: 'either a whole list of commands, or only +NAME and -NAME, not both' }
+  }
+  const names = new Set(signed.length > 0 ? splitList(base) : [])
+  for (const part of parts) {
+    const name = part.replace(/^[+-]/, '')
+    const entry = parseDenyEntry(name)
+    if (!entry.ok) return { expected: `command names such as keys or config|set (${entry.why})`, part }
+    if (part.startsWith('-') && !names.delete(name)) return { expected: `a command of the default (${base})`, part }
+    if (!part.startsWith('-')) names.add(name)
+  }
+  return { value: Object.freeze([...names]) }
+}
+
+function splitList(given: string): string[] {
+  return given.trim() === '' ? [] : given.split(',').map(part => part.trim())
+}
+
+function isPlainText(given: string): boolean {
+  return given !== '' && [...given].every(char => char >= ' ' && char !== '\x7f')
+}

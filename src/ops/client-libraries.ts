@@ -1,0 +1,55 @@
+// client-libraries.ts — client libraries by the name they give in CLIENT SETINFO, and how long they wait for a reply by default.
+// Data and one look-up; the same facts, with their sources, stand in docs/clients.md.
+
+export interface Library {
+  readonly name: string
+  /** What a command waits for its reply unless the application says otherwise, ms. */
+  readonly timeoutMs: number
+  readonly setting: string
+  /** It gives the command up and goes on with the same connection: what it gave up runs later, and nobody is told. */
+  readonly keepsSocket: boolean
+}
+
+interface Row extends Library {
+  /** Of the name in CLIENT SETINFO, lower case; a suffix may follow, as in `jedis(redis-om-spring_v1.0.0)`. */
+  readonly prefix: string
+  /** The first major version with this default. */
+  readonly since: number
+}
+
+const rows: readonly Row[] = [
+  { prefix: 'redisson', name: 'Redisson', timeoutMs: 3000, setting: 'timeout', keepsSocket: true, since: 0 },
+  {
+    prefix: 'se.redis',
+    name: 'StackExchange.Redis',
+    timeoutMs: 5000,
+    setting: 'asyncTimeout',
+    keepsSocket: true,
+    since: 0,
+  },
+  { prefix: 'lettuce', name: 'Lettuce', timeoutMs: 60_000, setting: 'timeout', keepsSocket: true, since: 0 },
+  { prefix: 'jedis', name: 'Jedis', timeoutMs: 2000, setting: 'socketTimeoutMillis', keepsSocket: false, since: 0 },
+  { prefix: 'go-redis', name: 'go-redis', timeoutMs: 3000, setting: 'ReadTimeout', keepsSocket: false, since: 0 },
+  { prefix: 'redis-py', name: 'redis-py', timeoutMs: 5000, setting: 'socket_timeout', keepsSocket: false, since: 8 },
+]
+
+/** The library that gives this name and version; null where it is not known, or waits for ever by default. */
+export function libraryOf(libName: string, libVersion: string): Library | null {
+  const name = libName.toLowerCase()
+  const row = rows.find(({ prefix }) => name.startsWith(prefix) && !/[a-z0-9]/.test(name.charAt(prefix.length)))
+  if (row === undefined) return null
+  const major = Number.parseInt(libVersion, 10)
+  return row.since > 0 && !(major >= row.since) ? null : row
+}
+
+/** What it means that a library waits less long than a hold may last. */
+export function shortTimeout({ name, timeoutMs, keepsSocket }: Library, limitMs: number): string {
+  const then = keepsSocket
+    ? 'what it gives up stays in its connection and runs when a master is back'
+    : 'it drops the connection, and what was sent may still run'
+  return `${name} gives up a command after ${timeoutMs / 1000} s by default, and one may wait ${limitMs / 1000} s here: ${then}`
+}
+
+export function timeoutRemedy({ name, setting }: Library): string {
+  return `set ${setting} of ${name} above --hold-timeout, or --hold-timeout below it; see docs/clients.md`
+}

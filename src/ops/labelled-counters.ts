@@ -1,0 +1,112 @@
+// labelled-counters.ts — what is counted by a label, and what is measured: all of it at rare events, but for `calls`, which costs one
+// addition to an array per command. Every label that can occur is there from the start, so that a rate over a series is
+// right the first time it counts.
+// Never: holds a key, a value, a user or anything else that grows with what clients send.
+import { Histogram } from './histogram.ts'
+
+/** Why the gate shuts: the control plane's causes, the start, and a standstill of the process. */
+export const holdCauses = [
+  'starting',
+  'failover-announced',
+  'master-moved',
+  'not-master',
+  'master-unreachable',
+  'master-loading',
+  'no-majority',
+  'stood-still',
+] as const
+export type HoldLabel = (typeof holdCauses)[number]
+export const linkKinds = ['shared', 'private', 'spare'] as const
+export const lostReasons = [
+  'dial-failed',
+  'dial-timeout',
+  'peer-closed',
+  'reset',
+  'broken-reply',
+  'handshake',
+  'cut',
+  'bug',
+] as const
+export const handshakeFailures = ['auth', 'not-master', 'not-ready', 'busy', 'refused'] as const
+export const absorbedCodes = ['READONLY', 'MASTERDOWN', 'REDIRECT', 'LOADING', 'NOREPLICAS', 'UNBLOCKED'] as const
+export const commandClasses = [
+  'read',
+  'idempotent',
+  'state-idempotent',
+  'non-idempotent',
+  'connection',
+  'blocking',
+  'admin',
+  'forbidden',
+] as const
+export const replayReasons = ['lost', 'refused', 'not-now'] as const
+export type CommandClass = (typeof commandClasses)[number]
+export type ReplayReason = (typeof replayReasons)[number]
+
+/** More than there are commands; the slot of a command is its index in the table of commands. */
+const MAX_COMMANDS = 512
+
+const replayLabels = commandClasses.flatMap(cls => replayReasons.map(reason => `${cls} ${reason}`))
+const failoverCauses = holdCauses.filter(cause => cause !== 'starting')
+
+/** Counts by label. A label that was not foreseen counts as `other`: nothing may add a series for each new text. */
+export class Tally {
+  readonly #counts: Map<string, number>
+
+  constructor(labels: readonly string[]) {
+    this.#counts = new Map(labels.map(label => [label, 0]))
+  }
+
+  add(label: string): void {
+    const known = this.#counts.has(label) ? label : 'other'
+    this.#counts.set(known, (this.#counts.get(known) ?? 0) + 1)
+  }
+
+  get(label: string): number {
+    return this.#counts.get(label) ?? 0
+  }
+
+  get total(): number {
+    let total = 0
+    for (const count of this.#counts.values()) total += count
+    return total
+  }
+
+  entries(): [label: string, count: number][] {
+    return [...this.#counts]
+  }
+}
+
+export interface Detail {
+  /** Commands of clients by their index in the table of commands. HOT PATH. */
+  readonly calls: Float64Array
+  readonly linksOpened: Tally
+  readonly linksLost: Tally
+  readonly handshakesFailed: Tally
+  /** By the first word of the server's error line. */
+  readonly absorbed: Tally
+  /** Labels are `class reason`. */
+  readonly replays: Tally
+  readonly holds: Tally
+  readonly failovers: Tally
+  /** Seconds: one request's wait; the gate shut; a failover from the shut gate until nothing waits any more. */
+  readonly waits: Histogram
+  readonly holdTimes: Histogram
+  readonly failoverTimes: Histogram
+}
+
+export function createDetail(): Detail {
+  return {
+    calls: new Float64Array(MAX_COMMANDS),
+    linksOpened: new Tally(linkKinds),
+    linksLost: new Tally(lostReasons),
+    handshakesFailed: new Tally(handshakeFailures),
+    absorbed: new Tally(absorbedCodes),
+    replays: new Tally(replayLabels),
+    holds: new Tally(holdCauses),
+    failovers: new Tally(failoverCauses),
+    waits: new Histogram(),
+    holdTimes: new Histogram(),
+    failoverTimes: new Histogram(),
+  }
+}

@@ -1,0 +1,214 @@
+// failover-report.ts — what a hold was: when and why the gate shut, what it led to, what it cost. For the log, the metrics and
+// the status page; read by people who want to know what happened to their commands at 3 a.m.
+//
+//   holding ─▶ hold.start     draining ─▶ hold.drain     open ─▶ hold.end     tripped ─▶ gate.tripped
+//
+// Owns: the accounts of the hold that lasts, and the last failovers. Never: moves the gate, sends or holds anything.
+import { formatAddress, type Master, sameAddress } from '../address.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { GateState } from './gate.ts'
+
+/** A change of the master or of its process, as it was lived through. */
+export interface FailoverRecord {
+  /** When the gate shut, ISO 8601. */
+  readonly at: string
+  readonly cause: string
+  readonly from: string
+  readonly to: string
+  readonly epoch: number
+  /** From the shut gate to the master's confirmation, ms. */
+  readonly heldMs: number
+  /** From there until nothing waited any more, ms; null while it lasts, or when the next hold came before. */
+  drainMs: number | null
+  /** Requests sent out of the hold, and the longest wait among them, ms. */
+  drained: number
+  longestMs: number
+  unknownOutcomes: number
+}
+
+/** What is counted over a hold, as it stood when the gate shut. */
+interface Accounts {
+  readonly drained: number
+  readonly expired: number
+  readonly timedOut: number
+  readonly replayed: number
+  readonly unknownOutcomes: number
+}
+
+const MAX_RECORDS = 10
+/** Links lost less than this apart were lost for one reason. */
+const BURST_MS = 2_000
+
+export class HoldStory {
+  readonly #counters: Counters
+  readonly #log: Log
+  #before: Accounts
+  #cause: string
+  #shutAt: number
+  #heldMs = 0
+  #last: Master | null = null
+  #record: FailoverRecord | null = null
+  /** Links lost in one go, and when the last of them. */
+  #lost = 0
+  #lostAt = Number.NEGATIVE_INFINITY
+  #records: FailoverRecord[] = []
+  /** Unknown outcomes when the last thing was noted, and before the links went that were lost in one go. */
+  #unknownNoted = 0
+  #unknownBeforeLoss = 0
+
+  /** `now` in milliseconds of a monotonic clock, as in all that follows. The gate is shut from the start. */
+  constructor(counters: Counters, log: Log, now: number) {
+    this.#counters = counters
+    this.#log = log
+    this.#cause = 'starting'
+    this.#shutAt = now
+    this.#before = accountsOf(counters)
+    counters.detail.holds.add('starting')
+  }
+
+  /** The last failovers, newest first. */
+  get failovers(): readonly FailoverRecord[] {
+    return this.#records
+  }
+
+  onLinkLost(now: number): void {
+    if (now - this.#lostAt > BURST_MS) {
+      this.#lost = 0
+      this.#unknownBeforeLoss = this.#unknownNoted
+    }
+    this.#lost++
+    this.#lostAt = now
+    this.#unknownNoted = this.#counters.unknownOutcomes
+  }
+
+  /** `detail`: the control plane's reason in words; '' where it gave none. */
+  onGate(from: GateState, to: GateState, now: number, detail: string): void {
+    switch (to.kind) {
+      case 'holding':
+        if (from.kind === 'holding') return
+        this.#onHolding(from, to.cause, now, detail)
+        return
+      case 'tripped':
+        if (from.kind === 'tripped') return
+        this.#counters.trips++
+        this.#log.error(
+          { event: 'gate.tripped', cause: to.cause, waiting: this.#counters.waiting },
+          'the hold time is over without a master: commands fail at once until one is back',
+        )
+        return
+      case 'draining':
+        this.#onDraining(from, to.master, now)
+        return
+      case 'open':
+        this.#onOpen(to.master, now)
+    }
+  }
+
+  #onHolding(from: GateState, cause: string, now: number, detail: string): void {
+    // A hold that begins while the last one still drains is one story with it.
+    if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
+    this.#cause = cause
+    this.#shutAt = now
+    this.#counters.detail.holds.add(cause)
+    this.#counters.detail.waits.max = 0
+    const master = this.#last === null ? {} : { master: formatAddress(this.#last), epoch: this.#last.epoch }
+    this.#log.info({ event: 'hold.start', cause, detail, ...master }, 'commands are held')
+  }
+
+  #onDraining(from: GateState, master: Master, now: number): void {
+    const shut = from.kind === 'holding' || from.kind === 'tripped'
+    // A master may change without a hold, when both are named in one answer.
+    if (!shut) this.#begin('master-moved', now)
+    this.#heldMs = now - this.#shutAt
+    if (shut) this.#counters.detail.holdTimes.observe(this.#heldMs / 1000)
+    // A lost link is what most holds begin with, so it comes a moment before.
+    const linksLost = this.#lostAt >= this.#shutAt - BURST_MS ? this.#lost : 0
+    const { waiting } = this.#counters
+    this.#note(master)
+    this.#last = master
+    this.#log.info(
+      { event: 'hold.drain', ...place(master), waiting, heldMs: Math.round(this.#heldMs), linksLost },
+      'a master is confirmed: sending what was held',
+    )
+  }
+
+  #begin(cause: string, now: number): void {
+    this.#cause = cause
+    this.#shutAt = now
+    this.#before = this.#accountsAt(now)
+    this.#counters.detail.waits.max = 0
+  }
+
+  /** Under `safe` clients are told UNKNOWN as the links go, which is a moment before the gate shuts and belongs to it. */
+  #accountsAt(shutAt: number): Accounts {
+    const accounts = accountsOf(this.#counters)
+    return this.#lostAt >= shutAt - BURST_MS ? { ...accounts, unknownOutcomes: this.#unknownBeforeLoss } : accounts
+  }
+
+  /** The first master is no failover, and neither is the same process served again. */
+  #note(master: Master): void {
+    const last = this.#last
+    this.#record = null
+    if (last === null || isSameProcess(last, master)) return
+    this.#counters.detail.failovers.add(this.#cause)
+    this.#record = {
+      at: new Date(Date.now() - this.#heldMs).toISOString(),
+      cause: this.#cause,
+      from: formatAddress(last),
+      to: formatAddress(master),
+      epoch: master.epoch,
+      heldMs: Math.round(this.#heldMs),
+      drainMs: null,
+      drained: 0,
+      longestMs: 0,
+      unknownOutcomes: 0,
+    }
+    this.#records = [this.#record, ...this.#records].slice(0, MAX_RECORDS)
+  }
+
+  #onOpen(master: Master, now: number): void {
+    const counters = this.#counters
+    const before = this.#before
+    const totalMs = now - this.#shutAt
+    const drainMs = Math.round(totalMs - this.#heldMs)
+    const drained = counters.drained - before.drained
+    const unknownOutcomes = counters.unknownOutcomes - before.unknownOutcomes
+    this.#unknownNoted = counters.unknownOutcomes
+    this.#unknownBeforeLoss = counters.unknownOutcomes
+    const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0
+    if (this.#record !== null) {
+      Object.assign(this.#record, { drainMs, drained, longestMs, unknownOutcomes })
+      counters.detail.failoverTimes.observe(totalMs / 1000)
+    }
+    this.#log.info(
+      {
+        event: 'hold.end',
+        ...place(master),
+        cause: this.#cause,
+        heldMs: Math.round(this.#heldMs),
+        drainMs,
+        drained,
+        longestMs,
+        resent: counters.replayed - before.replayed,
+        expired: counters.expired - before.expired,
+        timedOut: counters.timedOut - before.timedOut,
+        unknownOutcomes,
+      },
+      'nothing is held any more',
+    )
+  }
+}
+
+/** As far as known. A new epoch alone changes nothing for a client. */
+function isSameProcess(a: Master, b: Master): boolean {
+  return sameAddress(a, b) && (a.runId === b.runId || a.runId === null || b.runId === null)
+}
+
+function place(master: Master): { master: string; epoch: number } {
+  return { master: formatAddress(master), epoch: master.epoch }
+}
+
+function accountsOf({ drained, expired, timedOut, replayed, unknownOutcomes }: Counters): Accounts {
+  return { drained, expired, timedOut, replayed, unknownOutcomes }
+}

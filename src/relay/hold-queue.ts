@@ -1,0 +1,99 @@
+// hold-queue.ts — the requests of one lane that are not sent: a FIFO that keeps its own accounts.
+//
+// Must stay true: every request that enters is counted as held, leaves once, and is counted by how it left.
+import type { Counters } from '../ops/counters.ts'
+import { Fifo } from '../upstream/fifo.ts'
+import type { Request } from './request.ts'
+
+/** sent (or answered by us in its turn); its hold time was up; a blocking command's own time was; refused for good; its client is gone. */
+export type WaitEnd = 'drained' | 'expired' | 'timedOut' | 'failed' | 'gone'
+
+export class Waiting {
+  readonly #counters: Counters
+  #fifo = new Fifo<Request>()
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
+
+  get size(): number {
+    return this.#fifo.size
+  }
+
+  some(is: (request: Request) => boolean): boolean {
+    for (const request of this.#fifo) if (is(request)) return true
+    return false
+  }
+
+  /** The one that has waited longest. */
+  peek(): Request | undefined {
+    return this.#fifo.peek()
+  }
+
+  push(request: Request): void {
+    this.#counters.held++
+    this.#counters.waiting++
+    this.#counters.waitingBytes += request.weight
+    if (request.heldAt === 0) request.heldAt = performance.now()
+    this.#fifo.push(request)
+  }
+
+  /** Takes the oldest; the caller says what becomes of it. */
+  shift(end: WaitEnd): Request | undefined {
+    const request = this.#fifo.shift()
+    if (request === undefined) return undefined
+    this.#account(request, end)
+    return request
+  }
+
+  /** Takes the first for which `is` holds, and all behind it, because their client is gone; answers them, oldest first. */
+  dropFrom(is: (request: Request) => boolean): Request[] {
+    const all = this.#fifo.drain()
+    const at = all.findIndex(is)
+    const dropped = at < 0 ? [] : all.splice(at)
+    for (const request of all) this.#fifo.push(request)
+    for (const request of dropped) this.#account(request, 'gone')
+    return dropped
+  }
+
+  #account(request: Request, end: WaitEnd): void {
+    const counters = this.#counters
+    counters.detail.waits.observe((performance.now() - request.heldAt) / 1000)
+    counters[end]++
+    counters.waiting--
+    counters.waitingBytes -= request.weight
+    if (end === 'gone') counters.pendingBytes -= request.weight
+    // A first wait that is over is no part of a later one; a request that is sent again keeps its first deadline.
+    else if (end === 'drained' && request.sends === 0) request.heldAt = 0
+  }
+
+  /** All that wait, oldest first. */
+  [Symbol.iterator](): Iterator<Request> {
+    return this.#fifo[Symbol.iterator]()
+  }
+
+  /** Those that go elsewhere leave, as if they were sent: the caller has them. */
+  takeOut(which: (request: Request) => boolean): void {
+    const all = this.#fifo.drain()
+    for (const request of all.filter(which)) {
+      this.#fifo.push(request)
+      this.shift('drained')
+    }
+    for (const request of all) if (!which(request)) this.#fifo.push(request)
+  }
+
+  /**
+   * Requests that were sent before all that wait now come back: to the front, in their order. Nothing behind them may have to
+   * wait for a later deadline than its own, so none of them gets one: they have been without an answer for longer.
+   */
+  putBack(requests: readonly Request[]): void {
+    let latest = this.#fifo.peek()?.heldAt ?? performance.now()
+    for (const request of requests.toReversed()) {
+      if (request.heldAt === 0 || request.heldAt > latest) request.heldAt = latest
+      latest = request.heldAt
+    }
+    const younger = this.#fifo.drain()
+    for (const request of requests) this.push(request)
+    for (const request of younger) this.#fifo.push(request)
+  }
+}

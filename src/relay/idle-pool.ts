@@ -1,0 +1,136 @@
+// idle-pool.ts — links that nobody uses at present, of use to the next one that needs a link of its own: those that a
+// session has left clean, and one warm spare of each identity in use (spare-links.ts dials it).
+//
+// A worker that blocks in BLPOP, works, and blocks again does not dial for each round; a first SUBSCRIBE is sent at once.
+// The watch over silent links (silent-links.ts) asks its questions here: an idle link owes nothing, so its node answers at once
+// or answers nobody.
+//
+// Must stay true: a link that has been asked something is given to nobody before it has answered.
+import type { Identity } from '../upstream/identity.ts'
+import type { Link, LinkListener } from '../upstream/link.ts'
+import { createUnit, type Request, type RequestHandler, type RequestOwner } from './request.ts'
+
+const MAX_IDLE = 64
+const IDLE_MS = 10_000
+/** One that does not answer a question for this long is of no use to anybody. */
+const DUMB_MS = 3000
+
+interface Idle {
+  readonly identity: Identity
+  readonly link: Link<Request>
+  readonly since: number
+}
+
+export interface IdleLinksHost {
+  /** A link of this identity has answered a question. */
+  onHeard(key: string): void
+  /** An exception of ours; the link ends, which nobody uses. */
+  onBug(error: unknown): void
+}
+
+/** Hears nothing: the answer goes to the handler of the question. */
+const nobody: RequestOwner = { gone: false, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+
+export class IdleLinks implements LinkListener<Request> {
+  #idle: Idle[] = []
+  readonly #host: IdleLinksHost
+
+  constructor(host: IdleLinksHost) {
+    this.#host = host
+  }
+
+  get full(): boolean {
+    return this.#idle.length >= MAX_IDLE
+  }
+
+  /** Keeps the link, or cuts it when enough are kept. */
+  put(identity: Identity, link: Link<Request>): void {
+    link.setListener(this)
+    if (this.full) {
+      link.cut('enough idle links')
+      return
+    }
+    link.isPush = null
+    this.#idle.push({ identity, link, since: performance.now() })
+  }
+
+  /** The same in the place of one that has been kept for longer. */
+  replace(identity: Identity, link: Link<Request>): void {
+    this.take(identity.key)?.cut('a newer one takes its place')
+    this.put(identity, link)
+  }
+
+  /** The one used last, of this identity, and with this label if one is given; undefined when there is none. */
+  take(key: string, label?: string): Link<Request> | undefined {
+    const i = this.#idle.findLastIndex(
+      ({ identity, link }) =>
+        identity.key === key && link.inFlight === 0 && (label === undefined || link.label === label),
+    )
+    return i < 0 ? undefined : this.#idle.splice(i, 1)[0]?.link
+  }
+
+  has(key: string): boolean {
+    return this.#idle.some(({ identity }) => identity.key === key)
+  }
+
+  /** Asks the node something on a link of this identity. False: there is none that could ask now. */
+  ask(key: string, command: Buffer, onReply: (frame: Buffer) => void): boolean {
+    const link = this.#idle.find(({ identity, link }) => identity.key === key && link.inFlight === 0)?.link
+    if (link === undefined) return false
+    const handler: RequestHandler = { onReply: (_, frame) => onReply(frame), onReplay() {}, onFailed() {} }
+    link.send(createUnit(nobody, command, 0, 1, handler))
+    return true
+  }
+
+  /** Cuts all others. */
+  keepOnly(wanted: (link: Link<Request>) => boolean): void {
+    this.#drop(entry => !wanted(entry.link), 'the master moved')
+  }
+
+  /** Of each link that is kept. */
+  identities(): Identity[] {
+    return this.#idle.map(entry => entry.identity)
+  }
+
+  /** Ends what has not been used for a while, except for the last one of an identity in use, and what does not answer. */
+  expire(now: number, inUse: (key: string) => boolean): void {
+    const kept = new Set<string>()
+    for (const { identity, link, since } of this.#idle.toReversed()) {
+      if (link.inFlight > 0 && now - link.lastActivity > DUMB_MS) link.cut('it does not answer')
+      else if (now - since > IDLE_MS && (kept.has(identity.key) || !inUse(identity.key))) link.cut('idle')
+      else kept.add(identity.key)
+    }
+  }
+
+  close(): void {
+    this.#drop(() => true, 'shutdown')
+  }
+
+  #drop(which: (entry: Idle) => boolean, detail: string): void {
+    const dropped = this.#idle.filter(which)
+    this.#idle = this.#idle.filter(entry => !which(entry))
+    for (const entry of dropped) entry.link.cut(detail)
+  }
+
+  onClosed(link: Link<Request>): void {
+    this.#idle = this.#idle.filter(entry => entry.link !== link)
+  }
+
+  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
+    const entry = this.#idle.find(one => one.link === link)
+    if (entry !== undefined) this.#host.onHeard(entry.identity.key)
+    request.handler?.onReply(request, frame, type)
+  }
+
+  onReady(): void {}
+  onReplies(): void {}
+  onPush(): void {}
+  onReadEnd(): boolean {
+    return true
+  }
+  onWritable(): void {}
+  onHandshakeFailed(): void {}
+  onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
+    this.#host.onBug(error)
+  }
+}

@@ -1,0 +1,83 @@
+// lane-handover.ts — what of a retired lane may go on with the fresh link at once, instead of waiting for the silent one: all that
+// a session waits for, when that is only reads that stand behind another session's command. A read runs a second time
+// without harm, and the silent link's own reply to it is dropped.
+//
+// Must stay true: a session's commands stay in their order, so it goes with all it has or stays; a write that was sent is
+// never sent elsewhere.
+import type { LearnedCommands } from '../command/learned-commands.ts'
+import type { Counters } from '../ops/counters.ts'
+import { classOf, framesOf, part } from './replay.ts'
+import { createLocal, type Request, type RequestOwner, wholeBytes } from './request.ts'
+
+/** Hears the replies to what its session has been answered elsewhere. */
+const nobody: RequestOwner = { gone: true, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+
+interface Going {
+  readonly sent: Request[]
+  readonly waiting: Request[]
+  commands: number
+  stays: boolean
+}
+
+/** Sessions that can leave a lane which has sent `sent` and not yet sent `waiting`, with what each takes along. */
+export function findMovable(
+  sent: Iterable<Request>,
+  waiting: Iterable<Request>,
+  learned: LearnedCommands,
+): Map<RequestOwner, Going> {
+  const found = new Map<RequestOwner, Going>()
+  const of = (owner: RequestOwner): Going => {
+    const going = found.get(owner) ?? { sent: [], waiting: [], commands: 0, stays: owner.follow === undefined }
+    found.set(owner, going)
+    return going
+  }
+  let first = true
+  for (const request of sent) {
+    const going = of(request.owner)
+    going.sent.push(request)
+    going.commands += request.commands
+    // What the node is busy with would make the next link silent too.
+    if (first || (request.local === null && !isRead(request, learned))) going.stays = true
+    first = false
+  }
+  for (const request of waiting) {
+    const going = of(request.owner)
+    going.waiting.push(request)
+    going.commands += request.commands
+    if (request.sends > 0) going.stays = true
+  }
+  for (const [owner, going] of found)
+    if (going.stays || owner.gone || going.commands !== owner.pending) found.delete(owner)
+  return found
+}
+
+/** A run of reads. Units keep to their link: they may have been answered in part, and have handlers that know it. */
+function isRead(request: Request, learned: LearnedCommands): boolean {
+  if (request.unit || request.handler !== null || request.patient || request.skip > 0) return false
+  return classOf(request, Date.now(), learned) === 'read'
+}
+
+/** Takes the place of `request`, which has been sent: its unanswered commands, for another link. */
+export function takeOver(request: Request, counters: Counters): Request {
+  const { owner } = request
+  const copy = request.local === null ? unanswered(request) : localAgain(request, request.local)
+  const commands = request.commands - copy.commands
+  const weight = request.weight - copy.weight
+  counters.pendingBytes -= weight
+  request.owner = nobody
+  request.weight = 0
+  owner.onAnswered(commands, weight)
+  return copy
+}
+
+function unanswered(request: Request): Request {
+  const frames = framesOf(wholeBytes(request)).slice(request.replies - request.expect)
+  return part(request, Buffer.concat(frames), frames.length)
+}
+
+function localAgain(request: Request, reply: Buffer): Request {
+  const copy = createLocal(request.owner, reply)
+  copy.commands = request.commands
+  copy.weight = request.weight
+  return copy
+}

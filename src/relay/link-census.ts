@@ -1,0 +1,50 @@
+// link-census.ts — which links there are, by identity, for the status page and the metrics. Pure, made when asked for.
+import { describeIdentity, type Identity } from '../upstream/identity.ts'
+
+/** All links of one identity; no secret in it. */
+export interface IdentityCensus {
+  readonly identity: string
+  /** Links that are up: shared by sessions, a session's own, kept for the next session, silent ones that are waited for. */
+  shared: number
+  private: number
+  idle: number
+  retired: number
+  /** Being dialled. */
+  dialing: number
+  /** Requests sent and not answered, and requests that wait. */
+  inFlight: number
+  waiting: number
+}
+
+/** What the census looks at of a lane or an idle link. */
+export interface Counted {
+  readonly identity: Identity
+  readonly kind: 'shared' | 'private' | 'idle' | 'retired'
+  readonly status: 'none' | 'dialing' | 'ready' | 'closed'
+  readonly inFlight: number
+  readonly waiting: number
+}
+
+/** One entry per user, database and protocol; two passwords of one user are one entry, as no secret may tell them apart. */
+export function takeCensus(all: Iterable<Counted>): IdentityCensus[] {
+  const found = new Map<string, IdentityCensus>()
+  for (const one of all) {
+    const identity = describeIdentity(one.identity)
+    const entry = found.get(identity) ?? {
+      identity,
+      shared: 0,
+      private: 0,
+      idle: 0,
+      retired: 0,
+      dialing: 0,
+      inFlight: 0,
+      waiting: 0,
+    }
+    found.set(identity, entry)
+    if (one.status === 'ready') entry[one.kind]++
+    else if (one.status === 'dialing') entry.dialing++
+    entry.inFlight += one.inFlight
+    entry.waiting += one.waiting
+  }
+  return [...found.values()]
+}

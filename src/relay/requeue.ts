@@ -1,0 +1,85 @@
+// requeue.ts — a request that a lost link still owed, made ready for the front of its lane: split into what is
+// unanswered, and each part replayed or failed, as replay.ts decides.
+import type { LearnedCommands } from '../command/learned-commands.ts'
+import type { Counters } from '../ops/counters.ts'
+import {
+  classOf,
+  decideReplay,
+  namedClassOf,
+  type Outcome,
+  outcomeBehindRefused,
+  type ReplayPolicy,
+  remainderOf,
+} from './replay.ts'
+import { failRequest, ofHandler, type Request } from './request.ts'
+
+/**
+ * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent behind
+ * a command that the node has refused because it is no master.
+ */
+export function takeBack(
+  request: Request,
+  outcome: Outcome | 'behind-refused',
+  policy: ReplayPolicy,
+  counters: Counters,
+  learned?: LearnedCommands,
+): Request[] {
+  if (request.owner.gone) {
+    counters.pendingBytes -= request.weight
+    return []
+  }
+  if (outcome === 'unsent' && request.sends > 0) request.sends--
+  const parts = remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')
+  if (parts[0] !== request) settleAnswered(request, parts, counters)
+  parts.forEach((part, i) => {
+    if (part.local !== null) return
+    const loss = outcome === 'refused' && i > 0 ? 'behind-refused' : outcome
+    decide(part, loss === 'behind-refused' ? outcomeBehindRefused(part) : loss, policy, counters, learned)
+  })
+  return parts
+}
+
+/** The commands of a split run that have had their reply are done with. */
+function settleAnswered(request: Request, parts: readonly Request[], counters: Counters): void {
+  let commands = request.commands
+  let weight = request.weight
+  for (const part of parts) {
+    commands -= part.commands
+    weight -= part.weight
+  }
+  counters.pendingBytes -= weight
+  request.owner.onAnswered(commands, weight)
+}
+
+function decide(
+  request: Request,
+  outcome: Outcome,
+  policy: ReplayPolicy,
+  counters: Counters,
+  learned?: LearnedCommands,
+): void {
+  const matters = outcome === 'unknown' && policy.policy === 'safe'
+  const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
+  const decision = decideReplay(outcome, cls, request.sends, policy)
+  if (decision.kind === 'fail') {
+    if (decision.error.executed === 'unknown') counters.unknownOutcomes++
+    failRequest(request, decision.error.reply)
+    return
+  }
+  const reason = outcome === 'refused' ? 'refused' : 'lost'
+  if (outcome !== 'unsent') counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
+  if (request.unit) restartUnit(request, request.replies - request.expect)
+  else request.expect = request.commands
+}
+
+/**
+ * Makes a unit ready to be sent again as a whole. `passed`: how many replies of this time went to the client; those it has
+ * from this time or an earlier one are dropped on the way.
+ */
+export function restartUnit(request: Request, passed: number): void {
+  request.given = Math.max(request.given, passed)
+  request.skip = request.handler === null ? request.given : 0
+  request.expect = request.replies
+  request.inspect = true
+  if (request.handler !== null) ofHandler(request, handler => handler.onReplay(request))
+}

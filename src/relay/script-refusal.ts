@@ -1,0 +1,108 @@
+// script-refusal.ts — a script has answered what a server answers that is no master: only the node knows whose words these are. It is
+// asked on a connection of its own, by the handshake of an ordinary link, which any user may.
+//
+//   dial ─▶ HELLO, PING ─┬─ a master that serves ─▶ 'serves'
+//     ▲                  ├─ a replica ────────────▶ 'no-master'
+//     │                  ├─ loading ──────────────▶ 'loading'
+//     └── pause ─────────┴─ no answer: the control plane is asked too (it answers by serving, cutting, holding)
+//
+// Owns: that connection. Never: decides what follows, asks after cancel().
+//
+// Must stay true: it answers once or never; the reply in doubt waits meanwhile, so whoever began it bounds the time.
+
+import { backoffMs } from '../backoff.ts'
+import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
+import type { Identity } from '../upstream/identity.ts'
+import { Link, type LinkListener } from '../upstream/link.ts'
+import type { LaneHost } from './lane-host.ts'
+import type { Request } from './request.ts'
+import type { Refusal } from './server-refusal.ts'
+
+export type Verdict = 'serves' | 'no-master' | 'loading'
+
+/** A link's reply that is in doubt. */
+export interface DoubtAbout {
+  readonly link: Link<Request>
+  readonly identity: Identity
+  /** What it would be if it were the server's. */
+  readonly refusal: Refusal
+}
+
+export class Doubt implements LinkListener<Request> {
+  readonly about: DoubtAbout
+  /** performance.now() */
+  readonly since = performance.now()
+  readonly #host: LaneHost
+  #answer: ((about: DoubtAbout, verdict: Verdict) => void) | null
+  #link: Link<Request> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #attempt = 0
+
+  constructor(host: LaneHost, about: DoubtAbout, answer: (about: DoubtAbout, verdict: Verdict) => void) {
+    this.#host = host
+    this.about = about
+    this.#answer = answer
+    this.#ask()
+  }
+
+  /** Nobody could tell yet, and the control plane has been asked as well: its next word counts. */
+  get isOpenToAll(): boolean {
+    return this.#attempt > 0
+  }
+
+  cancel(): void {
+    this.#answer = null
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#link?.cut('the question is over')
+  }
+
+  #ask(): void {
+    const handshake = new Handshake(this.about.identity, { fence: [], scripts: [] }, null)
+    const { turn, connectTimeoutMs, counters, live, dial } = this.#host
+    this.#link = new Link(this.about.link.master, handshake, this, { turn, connectTimeoutMs, counters, live, dial })
+  }
+
+  #tell(verdict: Verdict): void {
+    const answer = this.#answer
+    this.cancel()
+    answer?.(this.about, verdict)
+  }
+
+  onReady(): void {
+    this.#tell('serves')
+  }
+
+  onHandshakeFailed(_link: Link<Request>, failure: HandshakeFailure): void {
+    if (failure.kind === 'not-master') this.#tell('no-master')
+    else if (failure.kind === 'not-ready') this.#tell('loading')
+  }
+
+  onClosed(): void {
+    if (this.#answer === null) return
+    this.#attempt++
+    this.#host.observe('a refusal in doubt')
+    this.#timer = setTimeout(
+      () => {
+        try {
+          this.#ask()
+        } catch (error) {
+          this.about.link.onBug(error)
+        }
+      },
+      backoffMs(this.#attempt, this.#host.backoff, Math.random),
+    )
+  }
+
+  /** What follows from the answer went wrong: the link that waits for it is lost. */
+  onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
+    this.about.link.onBug(error)
+  }
+
+  onReplies(): void {}
+  onFrame(): void {}
+  onPush(): void {}
+  onReadEnd(): boolean {
+    return true
+  }
+  onWritable(): void {}
+}

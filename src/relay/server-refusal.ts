@@ -1,0 +1,145 @@
+// server-refusal.ts — is an error line a server's refusal, which must not be a client's business, or the command's own reply? Pure.
+//
+//                         a server's whole text       another text with a refusal's code
+//   any command           refusal                     ask the node
+//   may run client code   ask the node                reply
+//
+// A script or a module may answer what it likes, the servers' own words too: then only the node knows, see script-refusal.ts. Texts
+// are those of redis 6 to 8 and valkey 7 to 9 (server.c, script.c, blocked.c); "slave" and "primary" are older and newer words.
+//
+// Never: looks into the elements of EXEC's reply; they are what the client's own commands have answered.
+import { lookupCommand } from '../command/lookup.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { commandArgs } from '../resp/decode.ts'
+import { type Request, wholeBytes } from './request.ts'
+
+/** How a server's error line is to be taken. */
+export type Refusal =
+  /** The node is no master: nothing else it says on this link counts either. */
+  | 'wrong-node'
+  /** The node is the master but cannot run this now; it will. */
+  | 'not-now'
+
+export interface JudgedError {
+  readonly refusal: Refusal
+  /** False: only the node knows whether it has refused the command. */
+  readonly proved: boolean
+}
+
+/** What a redis.call that nobody catches adds to the server's words: ` script: 8f3c..., on @user_script:1.` */
+const inScript = / script: \S+, on @?\S+:\d+\.$/
+
+const texts: ReadonlyMap<string, RegExp> = new Map([
+  [
+    'READONLY',
+    /^READONLY (You can't write against a read only (replica|slave)\.|Can not run script with write flag on readonly replica\.?)$/,
+  ],
+  [
+    'MASTERDOWN',
+    /^MASTERDOWN Link with (MASTER|PRIMARY) is down(,| and) (replica|slave)-serve-stale-data is set to 'no'(\.| and 'allow-stale' flag is not set on the script\.)$/,
+  ],
+  ['REDIRECT', /^REDIRECT \S+:\d+$/],
+  [
+    'UNBLOCKED',
+    /^UNBLOCKED force unblock from blocking operation, instance state changed \((master|primary) -> replica\?\)$/,
+  ],
+  ['LOADING', /^LOADING \S+ is loading the dataset in memory\.?$/],
+  ['NOREPLICAS', /^NOREPLICAS Not enough good (replicas|slaves) to write\.$/],
+])
+
+const clientCode: ReadonlySet<string> = new Set([
+  'eval',
+  'eval_ro',
+  'evalsha',
+  'evalsha_ro',
+  'fcall',
+  'fcall_ro',
+  'debug',
+])
+
+/** Judges the error line that has just answered a command of `request` (its `expect` counts the replies behind it). */
+export function judgeError(request: Request, frame: Buffer): JudgedError | null {
+  const line = causeOf(frame)
+  const code = firstWord(line)
+  const text = texts.get(code)
+  if (text === undefined) return null
+  const refusal = refusalBy(code)
+  const isWhole = text.test(line.replace(inScript, ''))
+  const command = answeredCommand(request)
+  if (!mayRunClientCode(command)) {
+    // "UNBLOCKED client unblocked via CLIENT UNBLOCK" and the like are what commands answer.
+    if (!isWhole && code === 'UNBLOCKED') return null
+    return { refusal, proved: isWhole || code === 'NOREPLICAS' }
+  }
+  if (!isWhole) return null
+  // The role does not tell whether replicas are missing. A script without flags is not refused as a whole, so the words are
+  // the server's only with what it adds to them.
+  if (code === 'NOREPLICAS') return inScript.test(line) || !hasNoFlags(command) ? { refusal, proved: true } : null
+  return { refusal, proved: false }
+}
+
+/** The refusal whose whole text this is, whoever has said it; of an EXECABORT its cause is meant. */
+export function refusalOf(frame: Buffer): Refusal | undefined {
+  const line = causeOf(frame)
+  const code = firstWord(line)
+  return texts.get(code)?.test(line.replace(inScript, '')) ? refusalBy(code) : undefined
+}
+
+/** The first word of a refusal; of an EXECABORT that of its cause. */
+export function refusalCode(frame: Buffer): string {
+  return firstWord(causeOf(frame))
+}
+
+const refusalBy = (code: string): Refusal => (code === 'LOADING' || code === 'NOREPLICAS' ? 'not-now' : 'wrong-node')
+
+/** The error's line without its '-', as far as a refusal is long. */
+function causeOf(frame: Buffer): string {
+  const line = frame.toString('latin1', 1, Math.min(frame.length, 512))
+  const end = line.indexOf('\r')
+  const whole = end < 0 ? line : line.slice(0, end)
+  const cause = 'EXECABORT Transaction discarded because of: '
+  return whole.startsWith(cause) ? whole.slice(cause.length) : whole
+}
+
+function firstWord(line: string): string {
+  const end = line.indexOf(' ')
+  return end < 0 ? line : line.slice(0, end)
+}
+
+/** The command that the last reply has answered; null where it cannot be the client's code that answered. */
+function answeredCommand(request: Request): Buffer | null {
+  if (request.handler?.ofOpenTransaction) return null
+  const scanner = new CommandScanner()
+  const bytes = wholeBytes(request)
+  const wanted = request.replies - request.expect
+  let last: Buffer | null = null
+  let count = 0
+  for (let at = 0; at < bytes.length && count < wanted; ) {
+    const end = scanner.next(bytes, at)
+    if (end < 0) break
+    if (scanner.kind === FrameKind.command) {
+      // What is queued is not run, and EXEC's own error line is the server's.
+      const { name } = lookupCommand(bytes, scanner.nameStart, scanner.nameLength)
+      if (request.unit && count === 0 && name === 'multi') return null
+      count++
+      last = bytes.subarray(at, end)
+    }
+    at = end
+  }
+  return last
+}
+
+function mayRunClientCode(command: Buffer | null): boolean {
+  if (command === null) return false
+  const scanner = new CommandScanner()
+  if (scanner.next(command, 0) < 0) return true
+  const spec = lookupCommand(command, scanner.nameStart, scanner.nameLength)
+  return !spec.known || clientCode.has(spec.name)
+}
+
+/** EVAL of a script without `#!`: it runs until a command of it is refused. */
+function hasNoFlags(command: Buffer | null): boolean {
+  if (command === null) return false
+  const [name, body] = commandArgs(command)
+  return name?.toString('latin1').toLowerCase() === 'eval' && body?.toString('latin1', 0, 2) !== '#!'
+}

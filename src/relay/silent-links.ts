@@ -1,0 +1,221 @@
+// silent-links.ts — a link that owes a reply and says nothing: is its node slow, is the link dead, or is only one session's
+// command slow while others wait behind it?
+//
+//   silent ──▶ a spare link is asked ──▶ it answers ──▶ a fresh link is dialled ──▶ it is up, still silent: retire
+//                                                                             └──▶ it has spoken: the fresh one is let go
+//   silent for long ──▶ a spare link asks the node what it knows of ours ──▶ twice nothing to do for it: cut
+//
+// A lane that is retired keeps its link until that answers: sessions with nothing unanswered go on with the fresh one
+// (shared-lanes.ts). So a command that the server makes wait (CLIENT PAUSE, a module's query, FLUSHALL in the background, a
+// script) delays its own session alone, and is never sent a second time for being slow.
+//
+// Owns: how long each link has been silent, what follows. Never: silence of a node that answers nobody (the control plane's),
+// nor of blocking commands, which may rightly stay unanswered.
+//
+// Must stay true: only silence counts that was measured while this process ran; a link is cut for silence only when the
+// node itself says twice that it has nothing of it.
+import { isNoPerm } from '../ops/missing-rights.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import type { Identity } from '../upstream/identity.ts'
+import type { Link } from '../upstream/link.ts'
+import type { Lane } from './lane.ts'
+import type { Request } from './request.ts'
+
+export const silence = {
+  /** Silent for this long while it owes a reply: a spare link of the identity is asked whether the node lives. */
+  askMs: 100,
+  /** Silent for this long although the node answers others: the node is asked what it knows of the link. */
+  doubtMs: 5000,
+  /** Between two such questions, and between two fresh links that did not come up. */
+  againMs: 1000,
+  /** A gap between two sweeps counts as this much at most: what lies beyond, this process did not run. */
+  maxGapMs: 50,
+  /** Lanes of one identity that wait for their silent links. With as many, no further one is retired. */
+  maxRetired: 8,
+} as const
+
+export interface SilenceFacts {
+  readonly quietMs: number
+  /** The node has answered on another link since this one was found silent. */
+  readonly othersAnswered: boolean
+  readonly fresh: 'none' | 'dialling' | 'ready'
+  readonly canRetire: boolean
+}
+
+/** What the silence of a shared link asks for. Pure. */
+export function nextStep({
+  quietMs,
+  othersAnswered,
+  fresh,
+  canRetire,
+}: SilenceFacts): 'wait' | 'ask' | 'dial' | 'retire' {
+  if (quietMs < silence.askMs || !canRetire) return 'wait'
+  if (!othersAnswered) return 'ask'
+  if (fresh === 'none') return 'dial'
+  return fresh === 'ready' ? 'retire' : 'wait'
+}
+
+/**
+ * What the node's CLIENT LIST says of one of our links. `idle`: it has nothing to do for it and has not heard from it for
+ * seconds, so what we wait for has never arrived, or its reply was lost on the way. `gone`: it has no such connection.
+ */
+export function judgeListed(reply: string): 'idle' | 'gone' | 'busy' | 'untold' {
+  if (reply.startsWith('-')) return 'untold'
+  const field = (name: string): string | undefined => new RegExp(`[ \n:]${name}=(\\S*)`).exec(reply)?.[1]
+  const flags = field('flags')
+  if (flags === undefined) return 'gone'
+  const waits = flags.includes('b') || Number(field('qbuf') ?? 0) > 0
+  return waits || Number(field('idle') ?? 0) < 3 ? 'busy' : 'idle'
+}
+
+const PING = encodeCommand(['PING'])
+
+export interface SilenceHost {
+  /**
+   * A lane for the sessions of `identity`, its link being dialled, or `warm`: on an idle link, if there is one. Not in use
+   * yet. The warm one serves where a dial has failed: a node that answers BUSY lets no new link into its database.
+   */
+  dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane
+  /** `lane`'s link has been silent for `quietMs`: its sessions go on with `fresh`. */
+  retire(lane: Lane, fresh: Lane, quietMs: number): void
+  /** The link has spoken again, or is no more. */
+  dropFresh(fresh: Lane): void
+  canRetire(lane: Lane): boolean
+  /** It could not be retired, for others have been. */
+  onTooMany(lane: Lane, quietMs: number): void
+  /** The node does not let the user ask what it knows of a link. */
+  onListRefused(link: Link<Request>, identity: Identity): void
+  /** Asks the node on an idle link of the identity; false: there is none free. */
+  ask(identity: Identity, command: Buffer, onReply: (frame: Buffer) => void): boolean
+  /** When the node was last heard on a link of this identity that owed nothing; 0: never. */
+  heardAt(identity: Identity): number
+}
+
+interface Quiet {
+  readonly link: Link<Request>
+  /** Its last activity, and the time that this process has run since it was first seen so. */
+  readonly at: number
+  readonly ran: number
+  foundAt: number
+  asked: boolean
+  fresh: Lane | null
+  /** A fresh link has been dialled, and did not come up. */
+  failed: boolean
+  notBefore: number
+  /** How often in a row the node had nothing of the link. */
+  strikes: number
+}
+
+export class SilenceWatch {
+  readonly #host: SilenceHost
+  readonly #quiet = new Map<Lane, Quiet>()
+  /** For how long this process has run, by its sweeps. */
+  #ran = 0
+
+  constructor(host: SilenceHost) {
+    this.#host = host
+  }
+
+  /** Once in each sweep, before lanes are looked at. */
+  tick(gapMs: number): void {
+    this.#ran += Math.min(gapMs, silence.maxGapMs)
+  }
+
+  /** Milliseconds of silence of this lane's link while it owed a reply; 0 when it does not. */
+  quietMs(lane: Lane, now: number): number {
+    const quiet = this.#look(lane, now)
+    return quiet === undefined ? 0 : this.#ran - quiet.ran
+  }
+
+  /** Does what the silence asks for; only while the gate is open. */
+  act(lane: Lane, quietMs: number, now: number): void {
+    const quiet = this.#quiet.get(lane)
+    if (quiet === undefined || quietMs < silence.askMs) return
+    if (lane.owner === null && !lane.retired) this.#actShared(lane, quiet, quietMs, now)
+    if (quietMs >= silence.doubtMs) this.#doubt(lane, quiet, now)
+  }
+
+  /** The lane is no more. */
+  forget(lane: Lane): void {
+    const quiet = this.#quiet.get(lane)
+    if (quiet === undefined) return
+    this.#quiet.delete(lane)
+    if (quiet.fresh !== null) this.#host.dropFresh(quiet.fresh)
+  }
+
+  /** Lanes that are dialled for sessions that may need them. */
+  *fresh(): Generator<Lane> {
+    for (const { fresh } of this.#quiet.values()) if (fresh !== null) yield fresh
+  }
+
+  #look(lane: Lane, now: number): Quiet | undefined {
+    const { link } = lane
+    const silent = link !== null && owes(link) && now - link.lastActivity >= silence.maxGapMs
+    const quiet = this.#quiet.get(lane)
+    if (silent && quiet !== undefined && quiet.link === link && quiet.at === link.lastActivity) return quiet
+    if (quiet !== undefined) this.forget(lane)
+    if (!silent) return undefined
+    const begun: Quiet = {
+      link,
+      at: link.lastActivity,
+      ran: this.#ran - silence.maxGapMs,
+      foundAt: 0,
+      asked: false,
+      fresh: null,
+      failed: false,
+      notBefore: 0,
+      strikes: 0,
+    }
+    this.#quiet.set(lane, begun)
+    return begun
+  }
+
+  #actShared(lane: Lane, quiet: Quiet, quietMs: number, now: number): void {
+    const { identity } = lane
+    quiet.foundAt ||= now
+    if (quiet.fresh !== null && quiet.fresh.link === null) {
+      this.#host.dropFresh(quiet.fresh)
+      quiet.fresh = null
+      if (quiet.failed) quiet.notBefore = now + silence.againMs
+      quiet.failed = true
+    }
+    const canRetire = this.#host.canRetire(lane)
+    if (!canRetire && quietMs >= silence.againMs) this.#host.onTooMany(lane, quietMs)
+    const step = nextStep({
+      quietMs,
+      othersAnswered: this.#host.heardAt(identity) > quiet.foundAt,
+      fresh: quiet.fresh === null ? 'none' : quiet.fresh.link?.status === 'ready' ? 'ready' : 'dialling',
+      canRetire,
+    })
+    if (step === 'ask') quiet.asked ||= this.#host.ask(identity, PING, () => {})
+    else if (step === 'dial' && now >= quiet.notBefore)
+      quiet.fresh = this.#host.dialFresh(identity, quiet.failed ? 'warm' : 'cold')
+    else if (step === 'retire' && quiet.fresh !== null) {
+      const { fresh } = quiet
+      quiet.fresh = null
+      this.#host.retire(lane, fresh, quietMs)
+    }
+  }
+
+  /** Asks the node what it knows of this link; one that is only slow has it in its list as waiting. */
+  #doubt(lane: Lane, quiet: Quiet, now: number): void {
+    const { link } = quiet
+    const { clientId } = link.handshake
+    if (now < quiet.notBefore || clientId === 0) return
+    const command = encodeCommand(['CLIENT', 'LIST', 'ID', String(clientId)])
+    const asked = this.#host.ask(lane.identity, command, frame => {
+      const reply = frame.toString('latin1')
+      if (isNoPerm(reply)) this.#host.onListRefused(link, lane.identity)
+      const verdict = judgeListed(reply)
+      quiet.strikes = verdict === 'idle' || verdict === 'gone' ? quiet.strikes + 1 : 0
+      // Once is not enough: a server that wakes up may answer this before it reads what lies in its other sockets.
+      if (quiet.strikes < 2 || lane.link !== link || link.lastActivity !== quiet.at || !owes(link)) return
+      lane.cut(`no reply for ${Math.round(performance.now() - quiet.at)} ms, and the node knows of none`, 'unknown')
+    })
+    if (asked) quiet.notBefore = now + silence.againMs
+  }
+}
+
+function owes(link: Link<Request>): boolean {
+  return link.status === 'ready' && link.head !== undefined && !link.head.patient && !link.paused
+}

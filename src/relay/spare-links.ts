@@ -1,0 +1,193 @@
+// spare-links.ts — one warm link of each identity in use, dialled ahead for the first session that needs a link of its own.
+//
+//   use(identity) ──▶ wanted ──sweep──▶ dialling ──▶ idle-pool.ts ──take──▶ a private lane; wanted again
+//                        ▲                 │
+//                        └──── pause ◀─────┴ it did not come up
+//
+// Without it a SUBSCRIBE dials first, and what is published meanwhile is missed. It is also whom silent-links.ts asks whether a
+// silent link's node answers others. Costs one connection per user, database and protocol that clients use.
+//
+// Must stay true: one dial at a time per identity, none while the gate is not open; what is dialled for an identity that
+// nobody uses any more is ended.
+
+import type { Master } from '../address.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Dial } from '../upstream/dial.ts'
+import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
+import type { Identity } from '../upstream/identity.ts'
+import { Link, type LinkListener } from '../upstream/link.ts'
+import type { LiveLinks } from '../upstream/own-links.ts'
+import type { Turn } from '../upstream/turn.ts'
+import { isSameTerm } from './gate.ts'
+import type { IdleLinks } from './idle-pool.ts'
+import type { Request } from './request.ts'
+
+/** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
+const PAUSE_MS = { min: 1000, max: 30_000 }
+/** A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. */
+const PROVE_MS = 5000
+
+interface Use {
+  readonly identity: Identity
+  users: number
+  /** performance.now() of the last sign of life of the node on a link of this identity that owed nothing. */
+  heardAt: number
+  dialling: Link<Request> | null
+  failures: number
+  notBefore: number
+  /** When the server was last asked to let this identity in. */
+  provenAt: number
+}
+
+export interface SparesHost {
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly connectTimeoutMs: number
+  readonly dial: Dial
+  readonly live: LiveLinks
+  onBug(error: unknown): void
+  onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void
+  /** The server wants a login from those who have none; the link serves for that alone. */
+  onSignedOut(identity: Identity): void
+}
+
+export class Spares implements LinkListener<Request> {
+  readonly #uses = new Map<string, Use>()
+  readonly #idle: IdleLinks
+  readonly #host: SparesHost
+  readonly #enabled: boolean
+
+  constructor(host: SparesHost, idle: IdleLinks, { enabled }: { enabled: boolean }) {
+    this.#host = host
+    this.#idle = idle
+    this.#enabled = enabled
+  }
+
+  /** One more session uses this identity. */
+  use(identity: Identity): void {
+    const use = this.#uses.get(identity.key)
+    if (use !== undefined) use.users++
+    else
+      this.#uses.set(identity.key, {
+        identity,
+        users: 1,
+        heardAt: 0,
+        dialling: null,
+        failures: 0,
+        notBefore: 0,
+        provenAt: 0,
+      })
+  }
+
+  /** One less. */
+  unuse(key: string): void {
+    const use = this.#uses.get(key)
+    if (use === undefined || --use.users > 0) return
+    this.#uses.delete(key)
+    use.dialling?.cut('nobody needs it')
+  }
+
+  inUse(key: string): boolean {
+    return this.#uses.has(key)
+  }
+
+  heard(key: string): void {
+    const use = this.#uses.get(key)
+    if (use !== undefined) use.heardAt = performance.now()
+  }
+
+  /** When the node was last heard on a link of this identity that owed nothing; 0: never. */
+  heardAt(key: string): number {
+    return this.#uses.get(key)?.heardAt ?? 0
+  }
+
+  /** The node serves this identity again: a pause after dials that failed is over. */
+  dialNow(key: string): void {
+    const use = this.#uses.get(key)
+    if (use === undefined) return
+    use.failures = 0
+    use.notBefore = 0
+  }
+
+  /** Dials what is missing. `master`: of the open gate. */
+  refill(master: Master, now: number): void {
+    if (!this.#enabled) return
+    for (const [key, use] of this.#uses)
+      if (use.dialling === null && now >= use.notBefore && this.#isDue(key, use, now)) {
+        use.provenAt = now
+        use.dialling = this.#dial(master, use.identity)
+      }
+  }
+
+  #isDue(key: string, use: Use, now: number): boolean {
+    return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full
+  }
+
+  #dial(master: Master, identity: Identity): Link<Request> {
+    const { turn, connectTimeoutMs, counters, dial, live } = this.#host
+    const handshake = new Handshake(identity, { fence: [], scripts: [] }, null)
+    return new Link(master, handshake, this, { turn, connectTimeoutMs, counters, dial, live })
+  }
+
+  /** The master is another one, or none: what is dialled elsewhere is of no use. */
+  keepOnly(master: Master | null): void {
+    for (const use of this.#uses.values()) {
+      if (use.dialling !== null && (master === null || !isSameTerm(use.dialling.master, master)))
+        use.dialling.cut('the master moved')
+      use.failures = 0
+      use.notBefore = 0
+    }
+  }
+
+  /** Of each link that is being dialled. */
+  *dialling(): Generator<Identity> {
+    for (const { identity, dialling } of this.#uses.values()) if (dialling !== null) yield identity
+  }
+
+  close(): void {
+    for (const key of [...this.#uses.keys()]) {
+      this.#uses.get(key)?.dialling?.cut('shutdown')
+      this.#uses.delete(key)
+    }
+  }
+
+  onReady(link: Link<Request>): void {
+    const use = this.#uses.get(link.handshake.identity.key)
+    this.#host.counters.linksOpened++
+    this.#host.counters.detail.linksOpened.add('spare')
+    if (use?.dialling === link) {
+      use.dialling = null
+      use.failures = 0
+      use.heardAt = performance.now()
+    }
+    const { identity, signedIn } = link.handshake
+    this.#idle.replace(identity, link)
+    if (!signedIn) this.#host.onSignedOut(identity)
+  }
+
+  onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
+    const { identity } = link.handshake
+    const use = this.#uses.get(identity.key)
+    // An answer is a sign of life, whatever it says.
+    if (use?.dialling === link) use.heardAt = performance.now()
+    this.#host.onSpareFailed(link, failure)
+  }
+
+  onClosed(link: Link<Request>): void {
+    const use = this.#uses.get(link.handshake.identity.key)
+    if (use?.dialling !== link) return
+    use.dialling = null
+    use.notBefore = performance.now() + Math.min(PAUSE_MS.max, PAUSE_MS.min * 2 ** Math.min(use.failures++, 8))
+  }
+
+  onReplies(): void {}
+  onFrame(): void {}
+  onPush(): void {}
+  onReadEnd(): boolean {
+    return true
+  }
+  onWritable(): void {}
+  onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
+    this.#host.onBug(error)
+  }
+}

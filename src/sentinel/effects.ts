@@ -1,0 +1,141 @@
+// effects.ts — what a decision does to the draft: serve, hold, ask, probe, tell; and who stands in its way. Pure.
+// Never: decides. decide.ts (with a majority) and minority.ts (without one) do.
+import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
+import { blocks } from './failover.ts'
+import type { Basis, Draft, Effect, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
+
+/** A probe's good news is used at once or not at all. */
+const probeLifeMs = 500
+
+export interface Serving {
+  readonly address: Address
+  readonly epoch: number
+  readonly asked: ProbeState
+  readonly basis: Basis
+}
+
+export function note(draft: Draft, level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object): void {
+  draft.effects.push({ kind: 'note', level, event, fields: { ...fields } })
+}
+
+/** Who announces a failover of this configuration; null if nobody does. */
+export function announcer(topology: Topology, address: Address, epoch: number, now: number): string | null {
+  for (const [key, { failover }] of topology.sentinels) {
+    if (failover && blocks(failover, address, epoch, now)) return key
+  }
+  return null
+}
+
+export function serve(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {
+  const { gate, wanted } = draft
+  const master: Master = { host: address.host, port: address.port, epoch, runId: runIdOf(draft, address, asked) }
+  draft.effects.push({ kind: 'serve', master })
+  const changed = gate.kind === 'shut' || draft.master?.epoch !== epoch || !sameAddress(draft.master, address)
+  note(draft, changed ? 'info' : 'debug', 'master.confirmed', {
+    address: formatAddress(address),
+    epoch,
+    basis,
+    cause: gate.kind === 'shut' ? gate.cause : 'asked',
+    heldMs: gate.kind === 'shut' ? tenths(now - gate.since) : 0,
+    sinceMajorityMs: basis === 'majority' ? tenths(now - (draft.candidate?.since ?? now)) : null,
+    ...(asked.vouched && { vouched: asked.result?.kind }),
+    msg: asked.vouched
+      ? 'the node does not say in time what it is; links to it work, so it goes on'
+      : 'the node confirms that it is the master',
+  })
+  draft.master = master
+  draft.basis = basis
+  if (gate.kind === 'shut') draft.gate = { kind: 'open', since: now }
+  if (wanted) draft.wanted = null
+  draft.rival = null
+  draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
+}
+
+/** A node that does not tell is the process it was, where a link to it has lasted. */
+function runIdOf({ master }: Draft, address: Address, { result, vouched }: ProbeState): string | null {
+  if (result?.kind === 'master') return result.runId
+  return vouched && master && sameAddress(master, address) ? master.runId : null
+}
+
+/** Shuts the gate, or changes the cause it is shut for; says so again only to a confirm() that waits for an answer. */
+export function hold(draft: Draft, cause: HoldCause, detail: string, now: number): void {
+  const { gate, wanted, master } = draft
+  // While a failover is announced that stays the cause, or the two would take turns with every answer.
+  const known = gate.kind === 'shut' && (gate.cause === cause || gate.cause === 'failover-announced')
+  if (known && !wanted?.owed) return
+  draft.effects.push({ kind: 'hold', cause, detail })
+  if (!known) {
+    draft.gate = { kind: 'shut', cause, since: gate.kind === 'shut' ? gate.since : now }
+    const story = cause === 'failover-announced' ? 'failover.announced' : 'master.held'
+    // Whoever shuts the gate tells the first cause; a later one would be told by nobody.
+    note(draft, gate.kind === 'shut' ? 'info' : 'debug', story, {
+      cause,
+      detail,
+      master: master && formatAddress(master),
+      epoch: master?.epoch,
+      msg: cause === 'failover-announced' ? 'a Sentinel announces a failover' : 'why commands are held',
+    })
+    if (cause === 'failover-announced' || !wanted) ask(draft, now)
+  }
+  if (draft.wanted) draft.wanted = { ...draft.wanted, owed: false }
+}
+
+export function holdForProbe(draft: Draft, { address, result }: ProbeState, now: number): void {
+  const detail = describeProbe(address, result)
+  if (result?.kind === 'replica') hold(draft, 'not-master', detail, now)
+  if (result?.kind === 'loading') hold(draft, 'master-loading', detail, now)
+  if (result?.kind === 'unreachable') hold(draft, 'master-unreachable', detail, now)
+}
+
+/** `10.0.0.1:6379 says it is a replica`. */
+export function describeProbe(address: Address, result: ProbeResult | null): string {
+  const where = formatAddress(address)
+  switch (result?.kind) {
+    case 'replica':
+      return `${where} says it is a replica`
+    case 'loading':
+      return `${where} is loading its data set`
+    case 'unreachable':
+      return `${where}: ${result.why}`
+    case 'untold':
+      return `${where} does not say whether it is master: ${result.why}`
+    case 'master':
+      return `${where} says it is a master, and is another process than the one that was served`
+    default:
+      return `${where} has not answered yet`
+  }
+}
+
+/** From here on only newer answers count; everybody is asked. */
+export function ask(draft: Draft, now: number): void {
+  draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
+  draft.effects.push({ kind: 'ask', key: null })
+}
+
+export function probe(draft: Draft, address: Address, now: number): void {
+  const running = draft.probe
+  if (running && sameAddress(running.address, address)) {
+    if (!running.result || now < running.retryAt) return
+  }
+  draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now }
+  const effect: Effect = { kind: 'probe', address, startedAt: now }
+  draft.effects.push(effect)
+}
+
+/** The last probe of this node that was begun at `since` or later and has ended; null: there is none. */
+export function answerSince({ probe }: Topology, address: Address, since: number): ProbeState | null {
+  return probe?.result && sameAddress(probe.address, address) && probe.startedAt >= since ? probe : null
+}
+
+export function isRecent({ answeredAt }: ProbeState, now: number): boolean {
+  return now - answeredAt <= probeLifeMs
+}
+
+/** The node is none that may be served, by a majority's word either. */
+export function isBad({ result, vouched }: ProbeState): boolean {
+  return result !== null && result.kind !== 'master' && result.kind !== 'untold' && !vouched
+}
+
+export function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

@@ -1,0 +1,105 @@
+// ioredis-client.ts — how this folder uses ioredis: one client object is one connection attempt and the connection it leads to.
+// ioredis's own reconnecting is off: whoever dials again makes a new client, so that nothing of a lost connection
+// (subscriptions, unanswered commands, timers) can reach into its successor.
+
+import { Redis } from 'ioredis'
+import type { Secret } from '../transport/secret.ts'
+import type { Route } from '../transport/server-route.ts'
+import { connectorOf } from './connector.ts'
+
+export interface ClientOptions {
+  readonly route: Route
+  /** 3: answers and publications share the connection. Older servers fall back to 2. */
+  readonly protocol: 2 | 3
+  readonly username: string | null
+  readonly password: Secret | null
+  readonly name: string | null
+  readonly connectTimeoutMs: number
+  readonly commandTimeoutMs: number
+  /** Cut a connection that leaves a command unanswered and says nothing else for this long. */
+  readonly silenceTimeoutMs: number
+}
+
+/** A peer that does not answer our FIN (a frozen process) is dropped after this. */
+const disconnectTimeoutMs = 50
+const closeLimitMs = 500
+
+/** A client that is not connected yet. `onError` gets every error; without it ioredis would print to the console. */
+export function createClient(options: ClientOptions, onError: (error: Error) => void): Redis {
+  const { username, password, name } = options
+  const { address, tls } = options.route
+  const client = new Redis({
+    host: address.host,
+    port: address.port,
+    Connector: connectorOf(options.route, { disconnectTimeoutMs }),
+    ...(tls !== null && { tls }),
+    ...(username !== null && { username }),
+    // ioredis sends bytes as they are (redis/event_handler.js); its types know text alone.
+    ...(password !== null && { password: password as string }),
+    ...(name !== null && { connectionName: name }),
+    protocol: options.protocol,
+    replyMapping: 'legacy',
+    lazyConnect: true,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    disableClientInfo: true,
+    connectTimeout: options.connectTimeoutMs,
+    commandTimeout: options.commandTimeoutMs,
+    socketTimeout: options.silenceTimeoutMs,
+    keepAlive: 5_000,
+    retryStrategy: () => null,
+  })
+  if (tls !== null) watchHandshake(client)
+  client.on('error', error => {
+    const silent = inHandshake(client) && error.message.includes('ETIMEDOUT')
+    onError(silent ? new Error(noHandshake(options.connectTimeoutMs)) : error)
+  })
+  return client
+}
+
+/** Clients whose peer has accepted the connection and has not finished the TLS handshake. */
+const handshaking = new WeakSet<Redis>()
+
+/** ioredis tells only of the end of the handshake, and of its timeout nothing but "connect ETIMEDOUT". */
+function watchHandshake(client: Redis): void {
+  client.once('connecting', () =>
+    setImmediate(() => {
+      const stream = client.stream
+      if (stream === undefined || stream.destroyed) return
+      if (!stream.connecting) handshaking.add(client)
+      else stream.once('connect', () => handshaking.add(client))
+      stream.once('secureConnect', () => handshaking.delete(client))
+    }),
+  )
+}
+
+/** The peer leaves our TLS handshake unanswered. */
+export function inHandshake(client: Redis): boolean {
+  return handshaking.has(client)
+}
+
+export function noHandshake(ms: number): string {
+  return `no TLS handshake within ${ms} ms`
+}
+
+/** Closes the connection; resolves when its socket is gone, within half a second. Never rejects. */
+export function closeClient(client: Redis): Promise<void> {
+  if (client.status === 'end') return Promise.resolve()
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, closeLimitMs)
+    client.once('end', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    client.disconnect()
+  })
+}
+
+/** The text of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

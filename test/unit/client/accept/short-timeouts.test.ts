@@ -1,0 +1,56 @@
+import { pino } from 'pino'
+import t from 'tap'
+import { type Named, ShortTimeouts } from '../../../../src/client/accept/short-timeouts.ts'
+import { libraryOf } from '../../../../src/ops/client-libraries.ts'
+import { Gate } from '../../../../src/relay/gate.ts'
+
+const master = { host: 'h', port: 1, epoch: 1, runId: 'r' }
+const session = (libName: string, libVersion: string, pending = 1): Named => ({
+  pending,
+  state: { libName, libVersion },
+})
+
+t.test('libraries — are known by the name they give, with a suffix or without', async t => {
+  t.equal(libraryOf('jedis(redis-om-spring_v1.0.0)', '7.1.0')?.timeoutMs, 2000)
+  t.equal(libraryOf('Lettuce', '7.7.0')?.timeoutMs, 60_000)
+  t.equal(libraryOf('go-redis(,go1.24)', '9.1')?.timeoutMs, 3000)
+  t.equal(libraryOf('redis-py', '8.1.0')?.timeoutMs, 5000)
+  for (const [name, version] of [
+    ['redis-py', '7.2.0'],
+    ['redis-py', ''],
+    ['jedisx', '1'],
+    ['ioredis', '6.0.0'],
+    ['', ''],
+  ] as const)
+    t.equal(libraryOf(name, version), null, `${name} ${version}`)
+})
+
+t.test('short time-outs — are told once for each library — when a hold outlasts them', async t => {
+  const lines: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug' }, { write: (text: string) => lines.push(JSON.parse(text)) })
+  const gate = new Gate(0, () => {})
+  const sessions = new Map<number, Named>([
+    [1, session('redisson', '4.7.0')],
+    [2, session('redisson', '4.7.0')],
+    [3, session('jedis', '8.0.2', 0)],
+    [4, session('ioredis', '6.0.0')],
+  ])
+  const watch = new ShortTimeouts(sessions, { gate, holdLimitMs: 60_000 }, log)
+  watch.look(2999)
+  t.strictSame(lines, [], 'the hold is shorter than 3 s')
+  watch.look(3000)
+  t.equal(lines.length, 1)
+  t.match(lines[0], { level: 40, event: 'client.short-timeout', library: 'Redisson', defaultMs: 3000, sessions: 2 })
+  t.match(lines[0], { msg: /after 3 s by default.*wait 60 s here.*runs when a master is back.*--hold-timeout/ })
+  watch.look(9000)
+  t.equal(lines.length, 1, 'once; an idle session waits for nothing')
+  sessions.set(3, session('jedis', '8.0.2'))
+  gate.move({ kind: 'serve', master }, 9001)
+  watch.look(20_000)
+  t.equal(lines.length, 1, 'the gate is not shut')
+  gate.move({ kind: 'hold', cause: 'link-lost' }, 20_000)
+  watch.look(21_999)
+  t.equal(lines.length, 1)
+  watch.look(22_000)
+  t.match(lines[1], { library: 'Jedis', heldMs: 2000 })
+})

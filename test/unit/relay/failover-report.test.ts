@@ -1,0 +1,56 @@
+// The account of a hold: what was lost with the links a moment before the gate shut is part of it, and nothing counts twice.
+import { pino } from 'pino'
+import t from 'tap'
+import type { Master } from '../../../src/address.ts'
+import { createCounters } from '../../../src/ops/counters.ts'
+import { HoldStory } from '../../../src/relay/failover-report.ts'
+import type { GateState } from '../../../src/relay/gate.ts'
+
+const first: Master = { host: '10.0.0.1', port: 6379, epoch: 1, runId: 'a' }
+const second: Master = { host: '10.0.0.2', port: 6379, epoch: 2, runId: 'b' }
+
+function startStory() {
+  const lines: { readonly event?: string; readonly unknownOutcomes?: number }[] = []
+  const counters = createCounters()
+  const sink = { write: (line: string): void => void lines.push(JSON.parse(line)) }
+  const story = new HoldStory(counters, pino({ level: 'info' }, sink), 0)
+  const hold = (from: GateState, at: number): GateState => {
+    const shut: GateState = { kind: 'holding', cause: 'master-unreachable', since: at }
+    story.onGate(from, shut, at, '')
+    return shut
+  }
+  const serve = (from: GateState, master: Master, at: number): GateState => {
+    const draining: GateState = { kind: 'draining', master, since: at }
+    const open: GateState = { kind: 'open', master, since: at }
+    story.onGate(from, draining, at, '')
+    story.onGate(draining, open, at, '')
+    return open
+  }
+  const lose = (unknown: number, at: number): void => {
+    counters.unknownOutcomes += unknown
+    story.onLinkLost(at)
+  }
+  const start: GateState = { kind: 'holding', cause: 'starting', since: 0 }
+  const told = () => lines.filter(line => line.event === 'hold.end').map(line => line.unknownOutcomes)
+  return { story, hold, serve, lose, told, open: serve(start, first, 10) }
+}
+
+t.test('HoldStory — tells unknown outcomes of the links — that went just before the gate shut', async t => {
+  const { story, hold, serve, lose, told, open } = startStory()
+  lose(3, 10_000)
+  lose(2, 10_005)
+  serve(hold(open, 10_010), second, 13_000)
+  t.strictSame(told(), [0, 5])
+  t.match(story.failovers, [{ to: '10.0.0.2:6379', unknownOutcomes: 5 }])
+})
+
+t.test('HoldStory — leaves out unknown outcomes of another time — and of the hold before', async t => {
+  const { hold, serve, lose, told, open } = startStory()
+  lose(7, 5_000)
+  const again = serve(hold(open, 10_000), second, 10_500)
+  t.strictSame(told(), [0, 0], 'of a link that was lost long before')
+  lose(1, 20_000)
+  const once = serve(hold(again, 20_001), first, 20_100)
+  serve(hold(once, 20_200), second, 20_300)
+  t.strictSame(told(), [0, 0, 1, 0], 'and once only')
+})
