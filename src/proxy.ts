@@ -7,8 +7,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { type Address, formatAddress, type Master } from './address.ts'
 import { Listener } from './client/accept/listener.ts'
-import { Pressure } from './client/flow/memory-budget.ts'
-import { ClientLogin } from './client/state/proxy-password.ts'
+import { MemoryBudget } from './client/flow/memory-budget.ts'
+import { ProxyPassword } from './client/state/proxy-password.ts'
 import { callsByClass } from './command/calls-by-class.ts'
 import { createDenyList } from './command/deny-list.ts'
 import { LearnedCommands } from './command/learned-commands.ts'
@@ -75,7 +75,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const turn = new Turn()
   const learned = new LearnedCommands()
   const rights = new MissingRights(log)
-  const login = config.clientPassword === null ? null : new ClientLogin(config.clientUsername, config.clientPassword)
+  const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const lanes = new Lanes({
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
@@ -150,7 +150,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       })
       .catch(error => bugs.ofStep(error, 'learning commands'))
   }
-  const pressure = new Pressure(counters, config.maxHeldBytes)
+  const pressure = new MemoryBudget(counters, config.maxHeldBytes)
   const listener = new Listener(
     {
       lanes,

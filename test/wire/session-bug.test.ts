@@ -2,8 +2,8 @@
 // replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own classes.
 import t, { type Test } from 'tap'
 import { Blocking, OneReply, Subscribing } from '../../src/client/commands/reply-handlers.ts'
-import { Scanning } from '../../src/client/commands/scan.ts'
-import { SessionLane } from '../../src/client/session/lane-choice.ts'
+import { Scan } from '../../src/client/commands/scan.ts'
+import { LaneChoice } from '../../src/client/session/lane-choice.ts'
 import { Reader } from '../../src/client/session/reader.ts'
 import { Session } from '../../src/client/session/session.ts'
 import { Lane } from '../../src/relay/lane.ts'
@@ -44,7 +44,7 @@ interface Case {
 const cases: readonly Case[] = [
   {
     name: 'the handler of a reply on the shared link',
-    plant: t => plant(t, Scanning.prototype, 'onReply', always),
+    plant: t => plant(t, Scan.prototype, 'onReply', always),
     commands: [
       ['GET', 'a'],
       ['SCAN', '0'],
@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'what a handler does before its command is sent',
-    plant: t => plant(t, Scanning.prototype, 'onSend', always),
+    plant: t => plant(t, Scan.prototype, 'onSend', always),
     commands: [
       ['GET', 'a'],
       ['SCAN', '0'],
@@ -91,12 +91,12 @@ const cases: readonly Case[] = [
   },
   {
     name: 'what follows the last reply',
-    plant: t => plant(t, SessionLane.prototype, 'canShare', always),
+    plant: t => plant(t, LaneChoice.prototype, 'canShare', always),
     commands: [['BLPOP', 'nothing', '0.01']],
   },
   {
     name: 'what is put off until the end of the turn',
-    plant: t => plant(t, SessionLane.prototype, 'leavePrivate', always),
+    plant: t => plant(t, LaneChoice.prototype, 'leavePrivate', always),
     commands: [['BLPOP', 'nothing', '0.01']],
   },
   {

@@ -6,14 +6,14 @@ import { errors } from '../../errors.ts'
 import type { Bugs } from '../../ops/bugs.ts'
 import type { Log } from '../../ops/log.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
-import { hangUp } from '../flow/graceful-close.ts'
+import { closeGracefully } from '../flow/graceful-close.ts'
 import { LimitLog } from '../flow/limit-log.ts'
 import type { SessionHost } from '../session/host.ts'
 import { Session } from '../session/session.ts'
 import { ClientIds } from '../state/client-ids.ts'
-import { Resubscribed } from '../state/missed-messages.ts'
+import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/tracking-redirects.ts'
-import { Sweep } from './session-sweep.ts'
+import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
 import { listenAt } from './unix-socket.ts'
@@ -54,12 +54,12 @@ export class Listener {
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
   readonly #log: Log
-  readonly #resubscribed: Resubscribed
+  readonly #resubscribed: MissedMessages
   readonly #socketOptions: SocketOptions
   readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
-  readonly #sweep: Sweep
+  readonly #sweep: SessionSweep
   readonly #shortTimeouts: ShortTimeouts
 
   constructor(
@@ -71,8 +71,8 @@ export class Listener {
     this.#socketOptions = socketOptionsOf(options.keepAliveMs)
     this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
-    this.#resubscribed = new Resubscribed(log)
-    this.#sweep = new Sweep(this.#sessions, counters, {
+    this.#resubscribed = new MissedMessages(log)
+    this.#sweep = new SessionSweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,
       maxHeldBytes: host.maxHeldBytes,
     })
@@ -102,7 +102,7 @@ export class Listener {
         limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
         socket.write(errors.tooManySessions.reply)
-        hangUp(socket)
+        closeGracefully(socket)
         return
       }
       const id = this.#nextId++

@@ -16,7 +16,7 @@ export interface SweepLimits {
   readonly maxHeldBytes: number
 }
 
-export class Sweep {
+export class SessionSweep {
   readonly #sessions: ReadonlyMap<number, Session>
   readonly #counters: Counters
   readonly #limits: SweepLimits

@@ -12,10 +12,10 @@ import type { SessionContext } from '../state/session-context.ts'
 import { endTransaction, isForgotten } from '../state/transaction.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
-import { lastIdsAhead } from './preflight.ts'
+import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
-import { type Ahead, Blocking, OneReply, Subscribing, timeoutReply } from './reply-handlers.ts'
-import { Scanning } from './scan.ts'
+import { Blocking, OneReply, type Preflight, Subscribing, timeoutReply } from './reply-handlers.ts'
+import { Scan } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
 import { openTransaction, queueCommand } from './transaction-queue.ts'
 import { handleWait } from './wait.ts'
@@ -72,7 +72,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.blocking:
       return handleBlocking(context, frame, args, null)
     case Route.maybeBlocking:
-      return blocksServer(args) ? handleBlocking(context, frame, args, lastIdsAhead(args)) : passOn(context, frame)
+      return blocksServer(args) ? handleBlocking(context, frame, args, lastIdsPreflight(args)) : passOn(context, frame)
     case Route.wait:
       return handleWait(context, frame, args)
     case Route.scan:
@@ -129,7 +129,12 @@ function passOn(context: SessionContext, frame: Buffer): boolean {
 }
 
 /** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
-function handleBlocking(context: SessionContext, frame: Buffer, args: readonly Buffer[], ahead: Ahead | null): boolean {
+function handleBlocking(
+  context: SessionContext,
+  frame: Buffer,
+  args: readonly Buffer[],
+  ahead: Preflight | null,
+): boolean {
   if (context.inputEnded) {
     context.closeAfterReplies()
     return true
@@ -160,7 +165,7 @@ function handleRescue(context: SessionContext, frame: Buffer): boolean {
 
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
 function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): boolean {
-  const handler = new Scanning(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
+  const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
   context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
   return true
 }

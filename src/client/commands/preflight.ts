@@ -3,20 +3,20 @@
 import { streamsIndex } from '../../command/blocking.ts'
 import { decodeReply, text } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
-import type { Ahead } from './reply-handlers.ts'
+import type { Preflight } from './reply-handlers.ts'
 
 /**
  * Before WAIT: SPUBLISH is replicated and changes no data, and only subscribers of this one shard channel could see it.
  * It moves the link's replication offset to the master's present one, behind all the session's earlier writes, whatever
  * link they used; WAIT looks at the offset of its own connection alone (waitCommand in replication.c).
  */
-export const offsetMarker: Ahead = { bytes: encodeCommand(['SPUBLISH', 'holdfast:wait', '']), replies: 1 }
+export const offsetMarker: Preflight = { bytes: encodeCommand(['SPUBLISH', 'holdfast:wait', '']), replies: 1 }
 
 /**
  * Before XREAD BLOCK with `$`: each such stream's last id. Issued again, `$` would mean the new master's last entry, and
  * what was added in between would be missed; from the remembered id nothing is. null when no `$` is asked for.
  */
-export function lastIdsAhead(args: readonly Buffer[]): Ahead | null {
+export function lastIdsPreflight(args: readonly Buffer[]): Preflight | null {
   const streams = streamsIndex(args)
   const count = (args.length - streams - 1) / 2
   if (streams < 0 || !Number.isInteger(count)) return null

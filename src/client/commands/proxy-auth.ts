@@ -10,7 +10,7 @@
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
-import type { ClientLogin } from '../state/proxy-password.ts'
+import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleHello, handleReset } from './identity.ts'
 
@@ -22,7 +22,7 @@ const OK = Buffer.from('+OK\r\n')
 /** Handles a command of a session that has not signed in. */
 export function dispatchSignedOut(
   context: SessionContext,
-  login: ClientLogin,
+  login: ProxyPassword,
   { spec, frame, args }: { spec: CommandSpec; frame: Buffer; args: readonly Buffer[] },
 ): boolean {
   if (context.unread > MAX_UNREAD_SIGNED_OUT) {
@@ -54,7 +54,7 @@ export function dispatchSignedOut(
 /** AUTH and HELLO of a session that has signed in, outside of a transaction. */
 export function dispatchLogin(
   context: SessionContext,
-  login: ClientLogin,
+  login: ProxyPassword,
   { spec, args }: { spec: CommandSpec; args: readonly Buffer[] },
 ): boolean {
   // Whether the session is subscribed is known only when what came before has been answered.
@@ -77,7 +77,7 @@ export function isLoginInside(spec: CommandSpec, args: readonly Buffer[]): boole
 
 const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'
 
-function signIn(context: SessionContext, login: ClientLogin, args: readonly Buffer[]): boolean {
+function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): boolean {
   const [, first, second] = args
   if (first === undefined) context.answer(line("ERR wrong number of arguments for 'auth' command"))
   else if (args.length > 3) context.answer(errors.syntax.reply)
@@ -88,14 +88,14 @@ function signIn(context: SessionContext, login: ClientLogin, args: readonly Buff
   return true
 }
 
-function refuse(context: SessionContext, login: ClientLogin): void {
+function refuse(context: SessionContext, login: ProxyPassword): void {
   context.counters.loginsRefused++
   login.tellRefused(context.log, { session: context.id, peer: context.peer })
   context.answer(errors.wrongPass.reply)
 }
 
 /** HELLO: what is about the login is judged here; the rest goes to the master, whose reply the client gets. */
-function signInByHello(context: SessionContext, login: ClientLogin, args: readonly Buffer[]): boolean {
+function signInByHello(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): boolean {
   const hello = readHello(args)
   if (Buffer.isBuffer(hello)) {
     context.answer(hello)

@@ -103,7 +103,7 @@ export class Subscribing implements RequestHandler {
 }
 
 /** Frames of the proxy's own that go before a blocking command, and what is done with their replies. */
-export interface Ahead {
+export interface Preflight {
   readonly bytes: Buffer
   readonly replies: number
   /** The reply of the n-th, from 0. */
@@ -121,11 +121,11 @@ export class Blocking implements RequestHandler {
   readonly #timeout: BlockingTimeout | null
   readonly #args: Buffer[]
   readonly #timeoutReply: () => Buffer
-  #ahead: Ahead | null
+  #ahead: Preflight | null
   #again = false
 
   /** `timeoutReply`: what the server answers when the time is over. */
-  constructor(args: readonly Buffer[], now: number, timeoutReply: () => Buffer, ahead: Ahead | null = null) {
+  constructor(args: readonly Buffer[], now: number, timeoutReply: () => Buffer, ahead: Preflight | null = null) {
     this.#timeoutReply = timeoutReply
     this.#asked = now
     this.#timeout = blockingTimeout(args)
@@ -314,7 +314,7 @@ export function nilArray(context: SessionContext): Buffer {
 }
 
 /** What an aborted or overtaken EXEC is answered; null when it may run. */
-export function answerInstead(context: SessionContext, transaction: Transaction): Buffer | null {
+export function execReplyInstead(context: SessionContext, transaction: Transaction): Buffer | null {
   if (transaction.aborted) return transaction.abortedAtServer ? null : execAborted
   return context.state.watchLost ? nilArray(context) : null
 }

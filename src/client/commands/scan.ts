@@ -20,7 +20,7 @@ export function scanMark(moves: number): number {
 }
 
 /** One SCAN-like command; the cursor's place is among the arguments. */
-export class Scanning implements RequestHandler {
+export class Scan implements RequestHandler {
   readonly #args: Buffer[]
   readonly #place: number
   readonly #cursor: bigint | null

@@ -13,7 +13,7 @@ import { createTransaction, endTransaction, execAborted, type Transaction } from
 import { applyClient } from './client.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './identity.ts'
 import { isLoginInside } from './proxy-auth.ts'
-import { answerInstead, Executing, OneReply, Queued } from './reply-handlers.ts'
+import { Executing, execReplyInstead, OneReply, Queued } from './reply-handlers.ts'
 import { rememberScript } from './script-bodies.ts'
 
 /** Handles one command while `context.transaction` is open. */
@@ -146,7 +146,7 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
     return false
   }
   if (transaction.detached) return endDetached(context, execAborted)
-  const instead = answerInstead(context, transaction)
+  const instead = execReplyInstead(context, transaction)
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
   request.cls = instead === null ? classOfExec(context, transaction) : 'read'

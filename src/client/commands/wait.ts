@@ -10,7 +10,7 @@ import { createUnit, type Request, type RequestHandler } from '../../relay/reque
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import type { Waits } from '../state/wait-truth.ts'
+import type { WaitTruth } from '../state/wait-truth.ts'
 import { offsetMarker } from './preflight.ts'
 import { Blocking, timeoutReply } from './reply-handlers.ts'
 
@@ -27,7 +27,7 @@ export function handleWait(context: SessionContext, frame: Buffer, args: readonl
 
 class WaitingForReplicas implements RequestHandler {
   readonly #blocking: Blocking
-  readonly #waits: Waits
+  readonly #waits: WaitTruth
   readonly #place: number
   /** The name, and the numbers behind it: what each wants, then the time-out; null when the server will refuse them. */
   readonly #name: string
@@ -44,7 +44,7 @@ class WaitingForReplicas implements RequestHandler {
     this.#waits = context.waits
     this.#place = context.place
     this.#numbers = numbersOf(args)
-    this.#onRefused = () => context.tellRight('spublish')
+    this.#onRefused = () => context.logMissingRight('spublish')
   }
 
   /** Lost writes need no waiting: asked for no replica, the server says at once whether it takes the command at all. */

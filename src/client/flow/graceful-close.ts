@@ -9,7 +9,7 @@ const LINGER_MS = 1000
  * would be a reset, and the reset would take the last reply with it. While the last reply is not out yet nothing is read, so
  * that only its progress counts as progress.
  */
-export function hangUp(socket: Socket): void {
+export function closeGracefully(socket: Socket): void {
   socket.pause()
   socket.setTimeout(LINGER_MS, () => socket.destroy())
   socket.end(() => {

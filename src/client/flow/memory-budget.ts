@@ -28,7 +28,7 @@ export interface Waiter {
   holdBack(): void
 }
 
-export class Pressure {
+export class MemoryBudget {
   readonly #counters: Counters
   readonly #limit: number
   #waiting: Waiter[] = []

@@ -13,7 +13,7 @@ const MAX_TAIL = 64 * 1024
 /** With every so many bytes the clock starts again: a large command that keeps coming is no unfinished one. */
 const PROGRESS = 1024 * 1024
 
-export class Unfinished {
+export class PartialCommand {
   /** Of the frame so far; 0: there is none. */
   bytes = 0
   readonly #counters: Counters

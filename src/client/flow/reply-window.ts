@@ -27,7 +27,7 @@ export const WORTH_COUNTING = 64 * 1024
 /** Replies of at most this size make a session light again. */
 const LIGHT = 16 * 1024
 
-export class Unread {
+export class ReplyWindow {
   /** Bytes that the client has not taken. */
   bytes = 0
   /** Commands that may be under way. */

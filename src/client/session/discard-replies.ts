@@ -2,7 +2,7 @@
 import type { RequestOwner } from '../../relay/request.ts'
 
 /** Stands for `session` in its requests; what the session has pending ends as ever. */
-export function mutedOwner(session: RequestOwner): RequestOwner {
+export function discardingOwner(session: RequestOwner): RequestOwner {
   return {
     get gone(): boolean {
       return session.gone

@@ -6,13 +6,13 @@ import type { SessionHost } from './host.ts'
 type Told = Pick<SessionHost, 'counters' | 'limitLog'>
 
 /** A client has ended this one by CLIENT KILL; `by` is that one's id, `clientId` this one's. */
-export function tellKilled({ counters, limitLog }: Told, session: number, clientId: number, by: number): void {
+export function logKilled({ counters, limitLog }: Told, session: number, clientId: number, by: number): void {
   counters.killed++
   limitLog.warn('session.killed', { session, clientId, by }, 'a client has ended this session by CLIENT KILL')
 }
 
 /** A command is not finished in time. */
-export function tellFrameTimeout({ counters, limitLog }: Told, session: number, limitMs: number, bytes: number): void {
+export function logFrameTimeout({ counters, limitLog }: Told, session: number, limitMs: number, bytes: number): void {
   counters.frameTimeouts++
   limitLog.warn(
     'session.frame_timeout',
@@ -22,7 +22,7 @@ export function tellFrameTimeout({ counters, limitLog }: Told, session: number, 
 }
 
 /** A command is larger than `limit` bytes. */
-export function tellFrameTooLarge({ counters, limitLog }: Told, session: number, limit: number): void {
+export function logFrameTooLarge({ counters, limitLog }: Told, session: number, limit: number): void {
   counters.framesTooLarge++
   limitLog.warn('session.frame_too_large', { session, limit }, 'a command is larger than 1 GB: the session is ended')
 }
@@ -56,7 +56,7 @@ interface Unreader {
  * One client has not taken too many bytes; all clients together have not, and its share is the largest; or its commands
  * cannot be answered, because their replies have no room.
  */
-export function tellUnread(
+export function logUnread(
   host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes'>,
   why: EndedFor,
   { id, unreadBytes, pendingBytes }: Unreader,

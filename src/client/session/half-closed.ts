@@ -19,7 +19,7 @@ export interface LeavingSession {
   destroy(): void
 }
 
-export class Leaving {
+export class HalfClosed {
   readonly #session: LeavingSession
   #timer: NodeJS.Timeout | null = null
 

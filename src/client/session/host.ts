@@ -7,9 +7,9 @@ import type { Lanes } from '../../relay/lanes.ts'
 import type { Identity } from '../../upstream/identity.ts'
 import type { Turn } from '../../upstream/turn.ts'
 import type { LimitLog } from '../flow/limit-log.ts'
-import type { Pressure } from '../flow/memory-budget.ts'
-import type { Resubscribed } from '../state/missed-messages.ts'
-import type { ClientLogin } from '../state/proxy-password.ts'
+import type { MemoryBudget } from '../flow/memory-budget.ts'
+import type { MissedMessages } from '../state/missed-messages.ts'
+import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { Directory, SessionContext } from '../state/session-context.ts'
 import type { Redirects } from '../state/tracking-redirects.ts'
 
@@ -20,10 +20,10 @@ export interface SessionHost {
   readonly log: Log
   readonly bugs: Bugs
   readonly deny: DenyList
-  readonly pressure: Pressure
+  readonly pressure: MemoryBudget
   readonly defaultIdentity: Identity
   /** Who may work here; null: whoever connects, and Redis judges their AUTH. */
-  readonly login: ClientLogin | null
+  readonly login: ProxyPassword | null
   /** `private`: each session has a link of its own from the start. */
   readonly links: 'auto' | 'private'
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
@@ -34,7 +34,7 @@ export interface SessionHost {
   /** Replies that one client has not taken, beyond which its session is ended. */
   readonly maxUnreadBytes: number
   readonly limitLog: LimitLog
-  readonly resubscribed: Resubscribed
+  readonly resubscribed: MissedMessages
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
   /** Sessions whose invalidations go to another one. */

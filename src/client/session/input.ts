@@ -20,7 +20,7 @@ export const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8, looking: 
 /** With one of these nothing is read ahead either. */
 const SHUT = Pause.unread | Pause.pressure
 
-export interface IntakeOwner extends Blamed {
+export interface InputOwner extends Blamed {
   readonly gone: boolean
   /** Nothing more is taken from the client. */
   readonly ending: boolean
@@ -32,12 +32,12 @@ export interface IntakeOwner extends Blamed {
   read(chunk: Buffer): void
 }
 
-export class Intake {
+export class Input {
   /** The reasons in force, of `Pause`; 0: it is read from. */
   paused = 0
   /** The command just looked at changes what later ones mean: they wait until everything before is answered. */
   mustWait = false
-  readonly #owner: IntakeOwner
+  readonly #owner: InputOwner
   readonly #socket: Socket
   readonly #turn: Turn
   readonly #counters: Counters
@@ -50,7 +50,7 @@ export class Intake {
   #look: 'none' | 'due' | 'done' = 'none'
 
   constructor(
-    owner: IntakeOwner,
+    owner: InputOwner,
     socket: Socket,
     host: { readonly turn: Turn; readonly counters: Counters; readonly maxSessionBytes: number },
   ) {

@@ -16,7 +16,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import type { SessionHost } from './host.ts'
-import { buildPrelude, labelCommands, labelOf } from './restore.ts'
+import { buildRestore, labelCommands, labelOf } from './restore.ts'
 
 /** The session's own link that is gone, until it has another. */
 interface LostLink {
@@ -26,7 +26,7 @@ interface LostLink {
   readonly hadEnough: boolean
 }
 
-export class SessionLane {
+export class LaneChoice {
   lane: Lane
   isPrivate = false
   /** `trackAgain` has to wait for the end of the open transaction. */
@@ -96,7 +96,7 @@ export class SessionLane {
       prelude: () =>
         prelude === 'without' || this.#signsIn
           ? null
-          : buildPrelude(session, (frame, type) => this.#isPush(frame, type)),
+          : buildRestore(session, (frame, type) => this.#isPush(frame, type)),
       label: () => (prelude === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => {

@@ -21,14 +21,14 @@ import { splitInline } from '../../resp/inline-command.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import { rememberScript } from '../commands/script-bodies.ts'
 import { ONE_READ, type Waiter } from '../flow/memory-budget.ts'
-import { Unfinished } from '../flow/partial-command.ts'
-import type { Unread } from '../flow/reply-window.ts'
+import { PartialCommand } from '../flow/partial-command.ts'
+import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { writes } from '../state/wait-truth.ts'
-import { tellFrameTooLarge } from './ended-for.ts'
+import { logFrameTooLarge } from './ended-for.ts'
 import { inlineLine, isAttack, nameStartOf } from './frame-fields.ts'
 import type { SessionHost } from './host.ts'
-import { type Intake, Pause } from './input.ts'
+import { type Input, Pause } from './input.ts'
 import { findTransaction } from './pipelined-transaction.ts'
 import { nothingPlain, Plain, plainCommands } from './plain-commands.ts'
 
@@ -51,21 +51,21 @@ export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
 }
 
 export class Reader {
-  readonly unfinished: Unfinished
+  readonly unfinished: PartialCommand
   readonly #session: ReadingSession
   readonly #host: SessionHost
-  readonly #intake: Intake
-  readonly #unread: Unread
+  readonly #intake: Input
+  readonly #unread: ReplyWindow
   readonly #scanner = new CommandScanner()
   /** The commands that need no look, see plain-commands.ts; none before the client has signed in. */
   #plain: Uint8Array
 
-  constructor(session: ReadingSession, host: SessionHost, intake: Intake, unread: Unread) {
+  constructor(session: ReadingSession, host: SessionHost, intake: Input, unread: ReplyWindow) {
     this.#session = session
     this.#host = host
     this.#intake = intake
     this.#unread = unread
-    this.unfinished = new Unfinished(host.counters)
+    this.unfinished = new PartialCommand(host.counters)
     this.#plain = plainCommands(host.deny)
   }
 
@@ -232,7 +232,7 @@ export class Reader {
     const session = this.#session
     const host = this.#host
     if (bytes > MAX_FRAME) {
-      tellFrameTooLarge(host, session.id, MAX_FRAME)
+      logFrameTooLarge(host, session.id, MAX_FRAME)
       session.refuse(errors.frameTooLarge.reply)
     } else if (session.pending > 0 && session.pendingBytes + bytes >= host.maxSessionBytes)
       this.#intake.pause(Pause.pending)

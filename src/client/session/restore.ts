@@ -19,7 +19,7 @@ interface Step {
 }
 
 /** The frames, and a swallower of their replies; null when the session has told Redis nothing. */
-export function buildPrelude(
+export function buildRestore(
   context: SessionContext,
   isPush: (frame: Buffer, type: number) => boolean,
 ): Prelude | null {

@@ -17,21 +17,21 @@ import { createLocal, type Request, type RequestOwner } from '../../relay/reques
 import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
 import { scanMark } from '../commands/scan.ts'
-import { hangUp } from '../flow/graceful-close.ts'
+import { closeGracefully } from '../flow/graceful-close.ts'
 import { ONE_READ } from '../flow/memory-budget.ts'
-import { Unread, WORTH_COUNTING } from '../flow/reply-window.ts'
+import { ReplyWindow, WORTH_COUNTING } from '../flow/reply-window.ts'
 import { endsOf } from '../state/client-ends.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { createState } from '../state/session-state.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
 import { endTransaction } from '../state/transaction.ts'
-import { Waits } from '../state/wait-truth.ts'
-import { mutedOwner } from './discard-replies.ts'
-import { type EndedFor, tellFrameTimeout, tellKilled, tellUnread } from './ended-for.ts'
-import { Leaving } from './half-closed.ts'
+import { WaitTruth } from '../state/wait-truth.ts'
+import { discardingOwner } from './discard-replies.ts'
+import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './ended-for.ts'
+import { HalfClosed } from './half-closed.ts'
 import type { SessionHost } from './host.ts'
-import { Intake, type IntakeOwner, Pause } from './input.ts'
-import { SessionLane } from './lane-choice.ts'
+import { Input, type InputOwner, Pause } from './input.ts'
+import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
 import { SlowReader } from './slow-reader.ts'
 
@@ -39,14 +39,14 @@ import { SlowReader } from './slow-reader.ts'
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
-export class Session implements ReadingSession, IntakeOwner, FlushableSession {
+export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly id: number
   readonly openedAt = performance.now()
   lastReadAt = this.openedAt
   lastCommand = 'NULL'
   readonly state
   readonly subscriptions = new Subscriptions()
-  readonly waits = new Waits()
+  readonly waits = new WaitTruth()
   place = 0
   transaction: SessionContext['transaction'] = null
   gone = false
@@ -57,15 +57,15 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   readonly #host: SessionHost
   readonly #socket: Socket
   readonly #reader: Reader
-  readonly #unread: Unread
+  readonly #unread: ReplyWindow
   #out: Buffer[] = []
   #outBytes = 0
   /** The client has sent all it will send, or all that will be read. */
   inputEnded = false
-  readonly #choice: SessionLane
-  readonly #intake: Intake
+  readonly #choice: LaneChoice
+  readonly #intake: Input
   readonly #slow: SlowReader
-  readonly #leaving = new Leaving(this)
+  readonly #leaving = new HalfClosed(this)
   readonly #muted: RequestOwner
 
   constructor(id: number, socket: Socket, host: SessionHost) {
@@ -73,11 +73,11 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     this.#host = host
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
-    this.#muted = mutedOwner(this)
-    this.#intake = new Intake(this, socket, host)
-    this.#unread = new Unread(host.counters)
+    this.#muted = discardingOwner(this)
+    this.#intake = new Input(this, socket, host)
+    this.#unread = new ReplyWindow(host.counters)
     this.#reader = new Reader(this, host, this.#intake, this.#unread)
-    this.#choice = new SessionLane(this, host, this.#muted)
+    this.#choice = new LaneChoice(this, host, this.#muted)
     this.#slow = new SlowReader(this, socket, host, {
       intake: this.#intake,
       unread: this.#unread,
@@ -179,7 +179,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     return this.#muted
   }
 
-  tellRight(right: Right): void {
+  logMissingRight(right: Right): void {
     const { link } = this.lane
     if (link !== null) this.#host.lanes.tellRight(right, link.master, this.state.identity)
   }
@@ -371,7 +371,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
     if (this.ending || this.gone) return
     if (!this.#reader.unfinished.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
-    tellFrameTimeout(this.#host, this.id, limitMs, this.unfinishedBytes)
+    logFrameTimeout(this.#host, this.id, limitMs, this.unfinishedBytes)
     this.refuse(frameTimeoutReply(limitMs))
   }
 
@@ -390,7 +390,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
   }
 
   endUnread(why: EndedFor): void {
-    tellUnread(this.#host, why, this)
+    logUnread(this.#host, why, this)
     this.destroy()
   }
 
@@ -430,7 +430,7 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     if (this.transaction !== null) this.transaction.abortedAtServer = false
     if (!this.#leaving.isTold) return
     this.flush()
-    hangUp(this.#socket)
+    closeGracefully(this.#socket)
     this.#close()
   }
 
@@ -439,14 +439,14 @@ export class Session implements ReadingSession, IntakeOwner, FlushableSession {
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
     this.ending = true
     this.#reader.unfinished.clear()
-    hangUp(this.#socket)
+    closeGracefully(this.#socket)
     // The client may take its time to close its side; at the server it is gone with its last reply.
     this.#choice.close()
   }
 
   /** A server still answers the one that has killed itself. */
   kill(by: number): void {
-    tellKilled(this.#host, this.id, this.clientId, by)
+    logKilled(this.#host, this.id, this.clientId, by)
     if (by !== this.clientId) {
       this.destroy()
       return

@@ -13,10 +13,10 @@
 // Must stay true: while the session waits for replies and its link is paused, its client can write on.
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
-import type { Unread } from '../flow/reply-window.ts'
+import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionHost } from './host.ts'
-import { type Intake, Pause } from './input.ts'
-import type { SessionLane } from './lane-choice.ts'
+import { type Input, Pause } from './input.ts'
+import type { LaneChoice } from './lane-choice.ts'
 
 /** Bytes of replies the client has not taken; beyond, they wait at the server, if there is room for the commands. */
 const MAX_UNREAD = 1024 * 1024
@@ -45,16 +45,16 @@ export class SlowReader {
   readonly #session: SlowSession
   readonly #socket: Socket
   readonly #host: SessionHost
-  readonly #intake: Intake
-  readonly #unread: Unread
-  readonly #choice: SessionLane
+  readonly #intake: Input
+  readonly #unread: ReplyWindow
+  readonly #choice: LaneChoice
   #watched = false
 
   constructor(
     session: SlowSession,
     socket: Socket,
     host: SessionHost,
-    parts: { readonly intake: Intake; readonly unread: Unread; readonly choice: SessionLane },
+    parts: { readonly intake: Input; readonly unread: ReplyWindow; readonly choice: LaneChoice },
   ) {
     this.#session = session
     this.#socket = socket

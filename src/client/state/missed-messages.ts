@@ -20,7 +20,7 @@ interface Spell {
   longestMs: number
 }
 
-export class Resubscribed {
+export class MissedMessages {
   readonly #log: Log
   readonly #spells: { moved: Spell | null; same: Spell | null } = { moved: null, same: null }
   #timer: NodeJS.Timeout | null = null

@@ -13,7 +13,7 @@ const DEFAULT_USER = 'default'
 const TELL_EVERY_MS = 1000
 
 /** Who may work through this Holdfast. */
-export class ClientLogin {
+export class ProxyPassword {
   readonly #user: Buffer
   #password: Buffer
   /** The one before, null before the first change: servers and clients learn of a new password at different times. */

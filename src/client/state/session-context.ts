@@ -14,11 +14,11 @@ import type { OwnLinks } from '../../upstream/own-links.ts'
 import type { LimitLog } from '../flow/limit-log.ts'
 import type { ClientEnds } from './client-ends.ts'
 import type { ClientIds } from './client-ids.ts'
-import type { ClientLogin } from './proxy-password.ts'
+import type { ProxyPassword } from './proxy-password.ts'
 import type { SessionState } from './session-state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
-import type { Waits } from './wait-truth.ts'
+import type { WaitTruth } from './wait-truth.ts'
 
 /** What one session may know of the others: who there is, by which id, and what of the server's clients is ours. */
 export interface Directory {
@@ -34,9 +34,9 @@ export interface SessionContext extends Blamed {
   readonly state: SessionState
   readonly subscriptions: Subscriptions
   /** What WAIT may say of its writes. */
-  readonly waits: Waits
+  readonly waits: WaitTruth
   /** Its user lacks a right that Holdfast needs for what it asks. */
-  tellRight(right: Right): void
+  logMissingRight(right: Right): void
   /** How many commands have been submitted. */
   readonly place: number
   transaction: Transaction | null
@@ -49,7 +49,7 @@ export interface SessionContext extends Blamed {
   /** The identity of a session that has not said who it is. */
   readonly defaultIdentity: Identity
   /** Null: clients sign in at Redis. */
-  readonly login: ClientLogin | null
+  readonly login: ProxyPassword | null
   /** Always true without `login`. */
   readonly signedIn: boolean
   signIn(): void

@@ -13,7 +13,7 @@ import { type CommandSpec, Route } from '../../command/command-spec.ts'
 
 const NONE = -1
 
-export class Waits {
+export class WaitTruth {
   /** WAIT answers 0. */
   lost = false
   #told = false

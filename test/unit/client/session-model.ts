@@ -36,8 +36,8 @@ registerHooks({
 const { Lanes } = await import('../../../src/relay/lanes.ts')
 const { Session } = await import('../../../src/client/session/session.ts')
 const { LimitLog } = await import('../../../src/client/flow/limit-log.ts')
-const { Resubscribed } = await import('../../../src/client/state/missed-messages.ts')
-const { Pressure } = await import('../../../src/client/flow/memory-budget.ts')
+const { MissedMessages } = await import('../../../src/client/state/missed-messages.ts')
+const { MemoryBudget } = await import('../../../src/client/flow/memory-budget.ts')
 
 const log = createLog('silent')
 const HOLD_MS = 10_000
@@ -132,7 +132,7 @@ export class SessionModel {
       log,
       bugs: this.#lanes.bugs,
       deny: createDenyList([]),
-      pressure: new Pressure(this.counters, 1e9),
+      pressure: new MemoryBudget(this.counters, 1e9),
       defaultIdentity: createIdentity(null, null, 0, 2),
       login: null,
       links: 'auto',
@@ -143,7 +143,7 @@ export class SessionModel {
       limitLog: new LimitLog(log),
       relieve: () => {},
       redirects: new Redirects(),
-      resubscribed: new Resubscribed(log),
+      resubscribed: new MissedMessages(log),
       directory: { ids: new ClientIds(), sessions: () => [], ownLinks: () => this.#lanes.live.snapshot() },
       findSession: () => undefined,
       onClosed: () => {},

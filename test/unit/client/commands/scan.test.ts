@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Scanning, scanMark } from '../../../../src/client/commands/scan.ts'
+import { Scan, scanMark } from '../../../../src/client/commands/scan.ts'
 import { createUnit, type Request } from '../../../../src/relay/request.ts'
 import { commandArgs } from '../../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../../src/resp/encode.ts'
@@ -10,7 +10,7 @@ function makeScan(cursor: string, mark: () => number): { request: Request; heard
   const deliver = (bytes: Buffer): void => void heard.push(bytes)
   const owner = { gone: false, pending: 1, deliver, onAnswered(): void {}, onBug(): void {} }
   const frame = encodeCommand(['SCAN', cursor, 'COUNT', '10'])
-  return { request: createUnit(owner, frame, 1, 1, new Scanning(frame, 1, mark)), heard }
+  return { request: createUnit(owner, frame, 1, 1, new Scan(frame, 1, mark)), heard }
 }
 const cursorOf = (request: Request): string | undefined => commandArgs(request.bytes)[1]?.toString()
 const reply = (cursor: string): Buffer => Buffer.from(`*2\r\n$${cursor.length}\r\n${cursor}\r\n*1\r\n$1\r\nk\r\n`)
