@@ -24,7 +24,8 @@ export interface InputOwner extends Blamed {
   readonly gone: boolean
   /** Nothing more is taken from the client. */
   readonly ending: boolean
-  readonly pending: number
+  /** Nothing of it is unanswered, not even what was said to the server on its behalf. */
+  readonly owedNothing: boolean
   /** It may wait for long: its client is read ahead meanwhile. */
   readonly readsAhead: boolean
   /** It waits, and as much is read ahead as may be. */
@@ -97,7 +98,7 @@ export class Input {
     if (this.mustWait) this.pause(Pause.stalled)
     this.mustWait = false
     // What made it wait may be over already (an answer that needed no server).
-    if (this.#owner.pending === 0 && this.paused & Pause.stalled) this.unpause(Pause.stalled)
+    if (this.#owner.owedNothing && this.paused & Pause.stalled) this.unpause(Pause.stalled)
     else if (this.paused === 0) this.#scheduleResume()
     else this.#afterWaiting()
   }

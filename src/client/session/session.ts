@@ -339,7 +339,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   /** In a later step: the link has still to finish with the reply that made the session idle. */
   readonly #leaveIfIdle = (): void => {
     const choice = this.#choice
-    if (!choice.isPrivate || this.pending > 0 || this.gone) return
+    if (!choice.isPrivate || !this.owedNothing || this.gone) return
     if (choice.canShare || choice.mustLeave) choice.leavePrivate()
   }
 
@@ -356,6 +356,11 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
   get hasMore(): boolean {
     return this.#intake.hasMore
+  }
+
+  /** Its private link may owe a reply to what was said for it, which is no command of its client. */
+  get owedNothing(): boolean {
+    return this.pending === 0 && (!this.#choice.isPrivate || this.#choice.lane.idle)
   }
 
   holdBack(): void {

@@ -1,0 +1,41 @@
+// A login waits until nothing of its session is owed, not even what Holdfast itself says for it; waiting costs nothing.
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { resumeServer, stopServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const WINDOW_MS = 500
+
+t.test('AUTH behind what Holdfast says for its session — waits in peace — while the master is silent', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const connect = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    return client
+  }
+  const spares = (): number => holdfast.counters.detail.linksOpened.get('spare')
+  const [target, tracker] = [await connect(), await connect()]
+  await target.send('CLIENT', 'SETNAME', 'target')
+  const id = String(await target.send('CLIENT', 'ID'))
+  await waitUntil('a warm link', () => spares() === 1, { withinMs: 5000 })
+  await tracker.send('WATCH', 'k')
+  await waitUntil('a warm link for the target', () => spares() === 2, { withinMs: 5000 })
+  await stopServer(node)
+  const { commands } = holdfast.counters
+  // The target takes the warm link, which is told its name; nobody answers that.
+  const tracked = tracker.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id)
+  await waitUntil('it is sent', () => holdfast.counters.commands > commands, { withinMs: 5000 })
+  const refused = target.send('AUTH', 'nobody', 'wrong')
+  await pause(20)
+  const before = process.cpuUsage()
+  await pause(WINDOW_MS)
+  const { user, system } = process.cpuUsage(before)
+  resumeServer(node)
+  const usedMs = (user + system) / 1000
+  t.ok(usedMs < WINDOW_MS / 2, `${usedMs.toFixed(0)} ms of CPU in ${WINDOW_MS} ms`)
+  t.equal(await tracked, 'OK')
+  t.match(await refused, { code: 'WRONGPASS' })
+  t.equal(await target.send('CLIENT', 'GETNAME'), 'target')
+})
