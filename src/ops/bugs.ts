@@ -7,8 +7,9 @@
 // a kind.
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
+import { createLogThrottle } from './log-throttle.ts'
 
-const WINDOW_MS = 1000
+const LOG_EVERY_MS = 1000
 
 /** What can be told an exception of ours that is its alone. */
 export interface Blamed {
@@ -19,7 +20,7 @@ export interface Blamed {
 export class Bugs {
   readonly #log: Log
   readonly #counters: Counters
-  readonly #told = new Map<string, { at: number; left: number }>()
+  readonly #throttle = createLogThrottle(LOG_EVERY_MS)
 
   constructor(log: Log, counters: Counters) {
     this.#log = log
@@ -29,7 +30,7 @@ export class Bugs {
   /** A session is ended for it. */
   ofSession(error: unknown, session: number): void {
     this.#counters.bugEnded++
-    const notLogged = this.#mayTell('session')
+    const notLogged = this.#throttle('session')
     if (notLogged === undefined) return
     this.#log.error(
       { event: 'session.bug', session, err: error, notLogged },
@@ -40,7 +41,7 @@ export class Bugs {
   /** No session can be blamed; `step` names what was left undone. */
   ofStep(error: unknown, step: string): void {
     this.#counters.bugs++
-    const notLogged = this.#mayTell(step)
+    const notLogged = this.#throttle(step)
     if (notLogged === undefined) return
     this.#log.error(
       { event: 'process.bug', step, err: error, notLogged },
@@ -55,17 +56,5 @@ export class Bugs {
     } catch (error) {
       this.ofStep(error, step)
     }
-  }
-
-  /** How many of its kind were not told since the last one; undefined: not this one either. */
-  #mayTell(kind: string): number | undefined {
-    const now = performance.now()
-    const seen = this.#told.get(kind)
-    if (seen !== undefined && now - seen.at < WINDOW_MS) {
-      seen.left++
-      return undefined
-    }
-    this.#told.set(kind, { at: now, left: 0 })
-    return seen?.left ?? 0
   }
 }

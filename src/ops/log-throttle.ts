@@ -1,26 +1,26 @@
-// log-throttle.ts — says the same thing at most once in a while, and how often it was left unsaid: for troubles that come with
-// every try, of which there may be thousands in a minute.
+// log-throttle.ts — lets the same line into the log once in a while and counts those in between. For troubles that come
+// with every try: there may be thousands in a minute.
 
-const everyMs = 10_000
-/** Different texts remembered; beyond, the oldest is forgotten and may be said again. */
-const maxTexts = 100
+const EVERY_MS = 10_000
+/** More texts than this are not remembered: the oldest is forgotten and may be logged again at once. */
+const MAX_TEXTS = 100
 
-/** Answers how often `text` was not said since it last was, or undefined: not now. `now` in milliseconds, monotonic. */
-export type Seldom = (text: string, now: number) => number | undefined
+/** How many lines of this `text` were left out since the last one; undefined: leave this one out too. */
+export type LogThrottle = (text: string, now?: number) => number | undefined
 
-/** Remembers what was said when. One per kind of trouble. */
-export function createSeldom(): Seldom {
-  const said = new Map<string, { at: number; unsaid: number }>()
-  return (text, now) => {
-    const last = said.get(text)
+/** One per kind of trouble. `everyMs` and `now` are milliseconds of a monotonic clock. */
+export function createLogThrottle(everyMs = EVERY_MS): LogThrottle {
+  const logged = new Map<string, { at: number; leftOut: number }>()
+  return (text, now = performance.now()) => {
+    const last = logged.get(text)
     if (last !== undefined && now - last.at < everyMs) {
-      last.unsaid++
+      last.leftOut++
       return undefined
     }
-    said.delete(text)
-    said.set(text, { at: now, unsaid: 0 })
-    const [oldest] = said.keys()
-    if (said.size > maxTexts && oldest !== undefined) said.delete(oldest)
-    return last?.unsaid ?? 0
+    logged.delete(text)
+    logged.set(text, { at: now, leftOut: 0 })
+    const [oldest] = logged.keys()
+    if (logged.size > MAX_TEXTS && oldest !== undefined) logged.delete(oldest)
+    return last?.leftOut ?? 0
   }
 }

@@ -3,7 +3,7 @@
 // Never: decides what follows.
 import { formatAddress, type Master } from '../address.ts'
 import type { Log } from '../ops/log.ts'
-import { createSeldom } from '../ops/log-throttle.ts'
+import { createLogThrottle } from '../ops/log-throttle.ts'
 import type { MissingRights, Right } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
@@ -25,7 +25,7 @@ const whyRefused = {
 export class LinkLog {
   readonly #log: Log
   readonly #rights: MissingRights
-  readonly #seldom = createSeldom()
+  readonly #throttle = createLogThrottle()
   /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
   readonly #refused = new Map<string, string>()
   /** By identity: the nodes that have let it in. */
@@ -66,10 +66,10 @@ export class LinkLog {
 
   passwordRefused(master: Master, identity: Identity, reply: string): void {
     const node = formatAddress(master)
-    const before = this.#seldom(`${node} ${identity.key}`, performance.now())
-    if (before === undefined) return
+    const notLogged = this.#throttle(`${node} ${identity.key}`)
+    if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.password', master: node, identity: describeIdentity(identity), reply, before },
+      { event: 'link.password', master: node, identity: describeIdentity(identity), reply, notLogged },
       'the node refuses the password in the file: commands wait while the file and the password before it are tried',
     )
   }
@@ -87,10 +87,10 @@ export class LinkLog {
       )
       return
     }
-    const before = failure.kind === 'busy' ? this.#seldom(`${node} busy`, performance.now()) : 0
-    if (before === undefined) return
+    const notLogged = failure.kind === 'busy' ? this.#throttle(`${node} busy`) : 0
+    if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, before },
+      { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, notLogged },
       'link refused',
     )
   }
@@ -131,10 +131,10 @@ export class LinkLog {
 
   tooManyRetired(about: Identity, silentMs: number): void {
     const identity = describeIdentity(about)
-    const before = this.#seldom(`retired ${identity}`, performance.now())
-    if (before === undefined) return
+    const notLogged = this.#throttle(`retired ${identity}`)
+    if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.retire-limit', identity, silentMs: Math.round(silentMs), before },
+      { event: 'link.retire-limit', identity, silentMs: Math.round(silentMs), notLogged },
       'many links of this identity wait for slow commands, so no further fresh one is made: sessions wait for each other',
     )
   }

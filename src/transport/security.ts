@@ -6,7 +6,7 @@
 // new files. A file that turns out to be broken is logged and changes nothing.
 import { basename } from 'node:path'
 import type { Log } from '../ops/log.ts'
-import { createSeldom } from '../ops/log-throttle.ts'
+import { createLogThrottle } from '../ops/log-throttle.ts'
 import { FileWatcher } from './file-watcher.ts'
 import { createNameLookup } from './name-lookup.ts'
 import { createNatMap, type NatEntry } from './nat-map.ts'
@@ -78,11 +78,11 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
 }
 
 function tellStale(log: Log): (name: string, cause: string, addresses: readonly string[]) => void {
-  const seldom = createSeldom()
+  const throttle = createLogThrottle()
   return (name, cause, used) => {
-    const before = seldom(name, performance.now())
-    if (before === undefined) return
-    log.warn({ event: 'name.unresolved', name, cause, used, before }, 'the last good address of this name is used')
+    const notLogged = throttle(name)
+    if (notLogged === undefined) return
+    log.warn({ event: 'name.unresolved', name, cause, used, notLogged }, 'the last good address of this name is used')
   }
 }
 

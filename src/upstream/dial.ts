@@ -6,7 +6,7 @@ import { connect, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
-import { createSeldom } from '../ops/log-throttle.ts'
+import { createLogThrottle } from '../ops/log-throttle.ts'
 import type { Route, ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
@@ -39,11 +39,12 @@ type Trouble = (master: Address, cause: string, remedy: string) => void
 
 /** `timeoutMs` is for the TCP connection and the TLS handshake together. */
 export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs: number; log: Log }): Dial {
-  const seldom = createSeldom()
+  const throttle = createLogThrottle()
   const trouble: Trouble = (master, cause, remedy) => {
     const node = formatAddress(master)
-    const before = seldom(`${node} ${cause}`, performance.now())
-    if (before !== undefined) log.error({ event: 'link.tls', master: node, cause, remedy, before }, 'no link by TLS')
+    const notLogged = throttle(`${node} ${cause}`)
+    if (notLogged === undefined) return
+    log.error({ event: 'link.tls', master: node, cause, remedy, notLogged }, 'no link by TLS')
   }
   return (master, reading) => {
     const route = routes.route(master)

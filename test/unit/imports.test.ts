@@ -103,8 +103,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/admin-guard': [],
   'ops/client-libraries': [],
   'ops/missing-rights': ['ops/log'],
-  'ops/bugs': ['ops/counters', 'ops/log'],
-  'ops/log-throttle': ['ops/log'],
+  'ops/bugs': ['ops/counters', 'ops/log', 'ops/log-throttle'],
+  'ops/log-throttle': [],
 }
 
 /** Who may import a package; Node's own modules are free. */

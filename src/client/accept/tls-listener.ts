@@ -1,7 +1,7 @@
 // tls-listener.ts — the TLS side of the port that clients connect to: handshakes, and material that changes.
 //
 //   TCP ─▶ handshake ─▶ secure: a socket like any other, given to the listener
-//              └──────▶ failed: counted, said seldom, the socket is gone
+//              └──────▶ failed: counted, logged now and then, the socket is gone
 //
 // Owns: the server object, sockets that are still in their handshake. A change of the files reaches new clients;
 // sessions that are there stay. Never: knows sessions.
@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
-import { createSeldom } from '../../ops/log-throttle.ts'
+import { createLogThrottle } from '../../ops/log-throttle.ts'
 import { describeProblem } from '../../transport/server-route.ts'
 import { readTlsFiles, type TlsFiles } from '../../transport/tls-files.ts'
 
@@ -93,17 +93,17 @@ function trackHandshakes(server: Server): ReadonlyMap<string, Socket> {
 }
 
 function reportFailures(server: Server, { counters, log }: TlsListenerOptions): void {
-  const seldom = createSeldom()
+  const throttle = createLogThrottle()
   server.on('tlsClientError', (error, socket) => {
     const refused = socket.authorizationError
     // A health check that connects and leaves is no failed handshake.
     if (!refused && socket.bytesRead === 0 && /hang up|ECONNRESET|EPIPE/.test(error.message)) return
     counters.tlsHandshakesFailed++
     const cause = refused ? `its certificate was refused: ${refused}` : error.message
-    const before = seldom(cause, performance.now())
-    if (before === undefined) return
+    const notLogged = throttle(cause)
+    if (notLogged === undefined) return
     const remedy = remedyFor(cause)
-    log.warn({ event: 'listen.tls-failed', cause, remedy, before }, 'a client did not get through its TLS handshake')
+    log.warn({ event: 'listen.tls-failed', cause, remedy, notLogged }, 'a client did not get through its TLS handshake')
   })
 }
 

@@ -90,7 +90,7 @@ function signIn(context: SessionContext, login: ProxyPassword, args: readonly Bu
 
 function refuse(context: SessionContext, login: ProxyPassword): void {
   context.counters.loginsRefused++
-  login.tellRefused(context.log, { session: context.id, peer: context.peer })
+  login.logRefused(context.log, { session: context.id, peer: context.peer })
   context.answer(errors.wrongPass.reply)
 }
 

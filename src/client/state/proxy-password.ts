@@ -5,12 +5,13 @@
 // Never: keeps a password in clear, answers a client, or tells by its time how much of a guess was right.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Log } from '../../ops/log.ts'
+import { createLogThrottle } from '../../ops/log-throttle.ts'
 import type { Secret } from '../../transport/secret.ts'
 
 /** The user of AUTH's short form, as in Redis. */
 const DEFAULT_USER = 'default'
 /** Wrong passwords are logged at most this often: whoever tries many must not fill the log. */
-const TELL_EVERY_MS = 1000
+const LOG_EVERY_MS = 1000
 
 /** Who may work through this Holdfast. */
 export class ProxyPassword {
@@ -18,8 +19,7 @@ export class ProxyPassword {
   #password: Buffer
   /** The one before, null before the first change: servers and clients learn of a new password at different times. */
   #previous: Buffer | null = null
-  #toldAt = Number.NEGATIVE_INFINITY
-  #untold = 0
+  readonly #throttle = createLogThrottle(LOG_EVERY_MS)
 
   /** `username` null: the default user. */
   constructor(username: string | null, password: Secret) {
@@ -47,17 +47,14 @@ export class ProxyPassword {
     return this.accepts(DEFAULT_USER, password)
   }
 
-  /** Tells the operator of a refused login: at most one line a second, with how many it stands for. */
-  tellRefused(log: Log, client: { readonly session: number; readonly peer: string }): void {
-    this.#untold++
-    const now = performance.now()
-    if (now - this.#toldAt < TELL_EVERY_MS) return
+  /** Logs a refused login: at most one line a second. */
+  logRefused(log: Log, client: { readonly session: number; readonly peer: string }): void {
+    const notLogged = this.#throttle('')
+    if (notLogged === undefined) return
     log.warn(
-      { event: 'session.login-refused', ...client, refused: this.#untold },
+      { event: 'session.login-refused', ...client, notLogged },
       'a client gave a user or password that is not the one of --client-username and --client-password',
     )
-    this.#toldAt = now
-    this.#untold = 0
   }
 }
 
