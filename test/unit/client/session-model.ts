@@ -10,34 +10,25 @@
 //   FailoverUnseen       READONLY, NOREPLICAS, and EXECABORT without an earlier error, reach no client.
 // Checked at the end, once a master serves again: EveryRequestEnds, SubscriptionKept, CountersAddUp.
 import { EventEmitter } from 'node:events'
-import { registerHooks } from 'node:module'
 import type { Socket } from 'node:net'
+import { LimitLog } from '../../../src/client/flow/limit-log.ts'
+import { MemoryBudget } from '../../../src/client/flow/memory-budget.ts'
 import type { SessionHost } from '../../../src/client/session/host.ts'
+import { Session } from '../../../src/client/session/session.ts'
 import { ClientIds } from '../../../src/client/state/client-ids.ts'
+import { MissedMessages } from '../../../src/client/state/missed-messages.ts'
 import { Redirects } from '../../../src/client/state/tracking-redirects.ts'
 import { createDenyList } from '../../../src/command/deny-list.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
+import { Lanes } from '../../../src/relay/lanes.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
-import { network } from '../relay/memory-net.ts'
+import { dialMemory } from '../relay/memory-net.ts'
 import type { VirtualLoop } from '../relay/virtual-loop.ts'
 import { type Connection, SessionNode } from './session-servers.ts'
-
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/dial.ts'))
-      return { url: new URL('../relay/memory-net.ts', import.meta.url).href, shortCircuit: true }
-    return nextResolve(specifier, context)
-  },
-})
-const { Lanes } = await import('../../../src/relay/lanes.ts')
-const { Session } = await import('../../../src/client/session/session.ts')
-const { LimitLog } = await import('../../../src/client/flow/limit-log.ts')
-const { MissedMessages } = await import('../../../src/client/state/missed-messages.ts')
-const { MemoryBudget } = await import('../../../src/client/flow/memory-budget.ts')
 
 const log = createLog('silent')
 const HOLD_MS = 10_000
@@ -81,9 +72,9 @@ export class SessionModel {
   wrong = ''
   node: SessionNode
   readonly #nodes: SessionNode[] = []
-  readonly #lanes: InstanceType<typeof Lanes>
+  readonly #lanes: Lanes
   readonly #socket: ClientSocket
-  readonly #session: InstanceType<typeof Session>
+  readonly #session: Session
   readonly #policy: 'always' | 'safe'
   readonly #sent: Expected[] = []
   #checked = 0
@@ -100,7 +91,7 @@ export class SessionModel {
     this.#policy = policy
     this.node = new SessionNode({ host: 'a', port: 100, epoch: 1, runId: 'run-a' })
     this.#nodes.push(this.node)
-    network.endpoint = {
+    const dial = dialMemory({
       onDial: socket => {
         const node = this.#nodes.find(({ master }) => master.port === socket.port)
         node?.accept(socket)
@@ -111,13 +102,14 @@ export class SessionModel {
         this.#checkBlocking()
       },
       onDestroy: () => {},
-    }
+    })
     const turn = new Turn()
     this.#lanes = new Lanes({
       policy: { policy, maxRetries: 0 },
       backoff: { minMs: 1, maxMs: 1 },
       holdTimeoutMs: HOLD_MS,
       connectTimeoutMs: 1000,
+      dial,
       turn,
       counters: this.counters,
       log,

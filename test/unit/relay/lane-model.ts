@@ -14,29 +14,20 @@
 //   AckedSurvives        the master of the end has what the replies of INCR have told;
 //   CountersAddUp        held = drained + expired + failed + gone + waiting.
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
-import { registerHooks } from 'node:module'
 import { sameAddress } from '../../../src/address.ts'
 import { OneReply } from '../../../src/client/commands/reply-handlers.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'
+import { Lanes } from '../../../src/relay/lanes.ts'
 import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { command, Node, noReplicasError, readonlyError } from './lane-servers.ts'
-import { type MemorySocket, network } from './memory-net.ts'
+import { dialMemory, type MemorySocket } from './memory-net.ts'
 import { VirtualLoop } from './virtual-loop.ts'
-
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/dial.ts'))
-      return { url: new URL('./memory-net.ts', import.meta.url).href, shortCircuit: true }
-    return nextResolve(specifier, context)
-  },
-})
-const { Lanes } = await import('../../../src/relay/lanes.ts')
 
 const log = createLog('silent')
 const identity = createIdentity(null, null, 0, 2)
@@ -84,7 +75,7 @@ export class LaneModel {
   readonly counters = createCounters()
   readonly a = new Client('a')
   readonly b = new Client('b')
-  readonly lanes: InstanceType<typeof Lanes>
+  readonly lanes: Lanes
   readonly policy: ReplayPolicy
   /** The first invariant broken; empty while none is. */
   wrong = ''
@@ -101,16 +92,17 @@ export class LaneModel {
     this.policy = policy
     this.#node = new Node({ host: 'a', port: 100, epoch: 1, runId: 'run-a' })
     this.#nodes.push(this.#node)
-    network.endpoint = {
+    const dial = dialMemory({
       onDial: socket => this.#onDial(socket),
       onWrite: (socket, bytes) => this.#onWrite(socket, bytes),
       onDestroy: () => {},
-    }
+    })
     this.lanes = new Lanes({
       policy,
       backoff: { minMs: 1, maxMs: 1 },
       holdTimeoutMs: HOLD_MS,
       connectTimeoutMs: 1000,
+      dial,
       turn: new Turn(),
       counters: this.counters,
       log,

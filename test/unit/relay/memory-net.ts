@@ -1,17 +1,17 @@
-// memory-net.ts — stands in for node:net under src/upstream/dial.ts: sockets without a kernel, so that every order of
-// events can be played, in one thread and without waiting.
+// memory-net.ts — the `dial` of links whose sockets have no kernel, so that a test plays every order of events, in one
+// thread and without waiting.
 //
 // Owns: what a link sees of a socket. Never: parses bytes, decides when something arrives (the model does).
 import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import type { Dial } from '../../../src/upstream/dial.ts'
 
+/** Who plays the other side. */
 export interface Endpoint {
   onDial(socket: MemorySocket): void
   onWrite(socket: MemorySocket, bytes: Buffer): void
   onDestroy(socket: MemorySocket): void
 }
-
-/** Who plays the other side; set before anything dials. */
-export const network: { endpoint: Endpoint | null } = { endpoint: null }
 
 export class MemorySocket extends EventEmitter {
   readonly host: string
@@ -22,22 +22,24 @@ export class MemorySocket extends EventEmitter {
   destroyed = false
   /** Nothing is read from it. */
   paused = false
+  readonly #endpoint: Endpoint
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, endpoint: Endpoint) {
     super()
     this.host = host
     this.port = port
+    this.#endpoint = endpoint
   }
 
   write(bytes: Buffer): boolean {
-    if (!this.destroyed) network.endpoint?.onWrite(this, Buffer.from(bytes))
+    if (!this.destroyed) this.#endpoint.onWrite(this, Buffer.from(bytes))
     return !this.congested
   }
 
   destroy(): void {
     if (this.destroyed) return
     this.destroyed = true
-    network.endpoint?.onDestroy(this)
+    this.#endpoint.onDestroy(this)
   }
 
   setTimeout(): this {
@@ -53,8 +55,11 @@ export class MemorySocket extends EventEmitter {
   uncork(): void {}
 }
 
-export function connect(options: { readonly host: string; readonly port: number }): MemorySocket {
-  const socket = new MemorySocket(options.host, options.port)
-  network.endpoint?.onDial(socket)
-  return socket
+/** A dial to `endpoint`, whatever the address. A link uses no part of a socket that a MemorySocket lacks. */
+export function dialMemory(endpoint: Endpoint): Dial {
+  return ({ host, port }) => {
+    const socket = new MemorySocket(host, port, endpoint)
+    endpoint.onDial(socket)
+    return { socket: socket as unknown as Socket, readyEvent: 'connect' }
+  }
 }

@@ -1,22 +1,12 @@
 // A link over a socket that is played: which exchange each byte of the server is given to, whatever the chunks.
-import { registerHooks } from 'node:module'
 import t from 'tap'
 import { createCounters } from '../../../src/ops/counters.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import type { Exchange, LinkListener, Link as RealLink } from '../../../src/upstream/link.ts'
+import { type Exchange, Link, type LinkListener } from '../../../src/upstream/link.ts'
 import { LiveLinks } from '../../../src/upstream/own-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
-import { type MemorySocket, network } from '../relay/memory-net.ts'
-
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (specifier === 'node:net' && context.parentURL?.endsWith('/src/upstream/dial.ts'))
-      return { url: new URL('../relay/memory-net.ts', import.meta.url).href, shortCircuit: true }
-    return nextResolve(specifier, context)
-  },
-})
-const { Link } = await import('../../../src/upstream/link.ts')
+import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
 
 interface Named extends Exchange {
   readonly name: string
@@ -26,13 +16,12 @@ interface Named extends Exchange {
 class Scene {
   readonly told: string[] = []
   /** Called before a frame is noted. */
-  onFrame: (link: RealLink<Named>) => void = () => {}
-  readonly link: RealLink<Named>
+  onFrame: (link: Link<Named>) => void = () => {}
+  readonly link: Link<Named>
   readonly #socket: MemorySocket
 
   constructor() {
     const sockets: MemorySocket[] = []
-    network.endpoint = { onDial: socket => void sockets.push(socket), onWrite() {}, onDestroy() {} }
     const handshake = new Handshake(createIdentity(null, null, 0, 2), { fence: [], scripts: [] }, null)
     const master = { host: 'a', port: 1, epoch: 1, runId: null }
     const parts = new Map<string, string>()
@@ -60,6 +49,7 @@ class Scene {
       connectTimeoutMs: 1000,
       counters: createCounters(),
       live: new LiveLinks(),
+      dial: dialMemory({ onDial: socket => void sockets.push(socket), onWrite() {}, onDestroy() {} }),
     })
     const [socket] = sockets
     if (socket === undefined) throw new Error('nobody was dialled')
