@@ -1,6 +1,6 @@
 // faults-master.ts — what happens to a master: ended, stopped, replaced.
 import { waitUntil } from '../support/wait-until.ts'
-import { asyncLoss, linkLost, missedMessages, replayed, unknownOutcome, waitingUnknown } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
 import type { Fault } from './types.ts'
 
 export const masterFaults: readonly Fault[] = [
@@ -104,6 +104,6 @@ export const masterFaults: readonly Fault[] = [
       await set.kill(master)
       await set.restart(master)
     },
-    allowed: [replayed, unknownOutcome, missedMessages],
+    allowed: linkLost,
   },
 ]

@@ -72,6 +72,19 @@ t.test('violations — allow what is declared — for its loads, policies and co
     t.equal(count({ [figure]: 1 }), 1, figure)
 })
 
+t.test('a failover that is announced — may cost what a crash does — on a machine that stood still', async t => {
+  const where = { load: 'transaction', policy: 'safe' } as const
+  const judged = (stolenMs: number, failsOver: boolean): number => {
+    const pace = { elapsedMs: 5000, stolenMs, slowness: 1, calm: stolenMs === 0 }
+    const change = { done: 5, errors: { UNKNOWN: 3 } }
+    return violationsOf({ ...fault, allowed: [], failsOver }, cell(change, where), pace).length
+  }
+  t.equal(judged(0, true), 1)
+  t.equal(judged(499, true), 1)
+  t.equal(judged(500, true), 0)
+  t.equal(judged(500, false), 1, 'not where nothing fails over')
+})
+
 t.test('figures — count an acknowledged write that went elsewhere — when it began after the hand-over', async t => {
   const ledger = new Ledger()
   ledger.ok(ledger.begin('a', 'set', 'early', '1'), 'OK')

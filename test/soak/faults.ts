@@ -34,14 +34,14 @@ export const faults: Readonly<Record<FaultKind, Action>> = {
     // Back at once, it says for seconds that it is a master; nobody may write to it.
     if (pick < 0.5) await pause(ms)
     await set.restart(master)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   term: async ({ set }) => {
     const master = await set.currentMaster()
     await set.term(master)
     await set.waitForNewMaster(master, { withinMs: electMs })
     await set.restart(master)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'freeze-long': async (world, { ms }) => {
     const { set } = world
@@ -50,20 +50,20 @@ export const faults: Readonly<Record<FaultKind, Action>> = {
     await set.waitForNewMaster(master, { withinMs: electMs })
     await pause(ms)
     await set.resume(master)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'freeze-short': async ({ set }, { ms }) => {
     const master = await set.currentMaster()
     await set.stop(master)
     await pause(ms)
     await set.resume(master)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   failover: async ({ set }) => {
     const master = await set.currentMaster()
     await set.failover({ withinMs: electMs })
     await set.waitForNewMaster(master, { withinMs: electMs })
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'replica-kill': async ({ set }, { pick, ms }) => {
     const master = await set.currentMaster()
@@ -74,21 +74,21 @@ export const faults: Readonly<Record<FaultKind, Action>> = {
     await set.kill(replica)
     await pause(ms)
     await set.restart(replica)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'sentinel-kill': async ({ set }, { pick, ms }) => {
     const sentinel = choose(set.sentinels, pick)
     await set.kill(sentinel)
     await pause(2 * ms)
     await set.restart(sentinel)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'sentinel-freeze': async ({ set }, { pick, ms }) => {
     const sentinel = choose(set.sentinels, pick)
     await set.stop(sentinel)
     await pause(4 * ms)
     await set.resume(sentinel)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'sentinel-and-master-kill': async (world, { pick }) => {
     const { set } = world
@@ -99,7 +99,7 @@ export const faults: Readonly<Record<FaultKind, Action>> = {
     await set.waitForNewMaster(master, { withinMs: electMs })
     await set.restart(master)
     await set.restart(sentinel)
-    await set.settle({ withinMs: settleMs })
+    await set.settle({ withinMs: settleMs, pace: 'usual' })
   },
   'sentinel-links-reset': async ({ sentinelLinks }) => {
     for (const link of sentinelLinks) link.reset()

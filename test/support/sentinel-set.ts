@@ -8,6 +8,7 @@ import { askMajority, type MajorityWatch, watchMajority } from './majority.ts'
 import { addExcuse } from './pace.ts'
 import { type Argument, ask, RespError, type Value } from './resp-client.ts'
 import { dataConfig, type Plan, sentinelConfig, sentinelId } from './sentinel-config.ts'
+import { hurry, shortenTilt } from './sentinel-pace.ts'
 import {
   anyFlavour,
   endServer,
@@ -122,7 +123,8 @@ export class SentinelSet {
       await linked(replicas)
       const sentinels = await all(plan.sentinels.map(({ port }, i) => launch('sentinel', port, i)))
       set = new SentinelSet(plan, dir, flavour, [master, ...replicas], sentinels)
-      await set.settle({ withinMs: 20_000 })
+      await shortenTilt(sentinels)
+      await set.#becomeWhole(20_000)
       return set
     } catch (error) {
       if (set !== null) set.#endExcuse()
@@ -245,10 +247,22 @@ export class SentinelSet {
 
   /**
    * Waits until the set is whole again: the majority's master says master, all other living nodes are its replicas with
-   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that comes back, or that was
-   * replaced by a planned failover, is demoted only after some 10 to 18 s; hence the bound of 60 s.
+   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that comes
+   * back, or that was replaced by a planned failover, is demoted only after some 10 to 18 s: the Sentinels work faster
+   * until it is (sentinel-pace.ts), unless `pace` is usual, because it is the demotion that a test is about.
    */
-  async settle(options: { readonly withinMs?: number } = {}): Promise<void> {
+  async settle(options: { readonly withinMs?: number; readonly pace?: 'fast' | 'usual' } = {}): Promise<void> {
+    const withinMs = options.withinMs ?? 60_000
+    if (options.pace === 'usual') return this.#becomeWhole(withinMs)
+    const slowDown = await hurry(this.living().filter(node => node.kind === 'sentinel'))
+    try {
+      await this.#becomeWhole(withinMs)
+    } finally {
+      await slowDown()
+    }
+  }
+
+  async #becomeWhole(withinMs: number): Promise<void> {
     const healthy = async (): Promise<true> => {
       const master = await this.#masterNow()
       if (!master) throw new Error('no majority')
@@ -273,7 +287,7 @@ export class SentinelSet {
       if (wrong.some(complaint => complaint !== '')) throw new Error(wrong.join('; '))
       return true
     }
-    await waitUntil('the set is healthy', healthy, { withinMs: options.withinMs ?? 60_000, everyMs: 50 })
+    await waitUntil('the set is healthy', healthy, { withinMs, everyMs: 50 })
   }
 
   /** One command on a connection of its own (1 s at most), signed in where the set has passwords. */

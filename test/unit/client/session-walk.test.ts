@@ -7,7 +7,7 @@ import { SessionModel } from './session-model.ts'
 
 const { HOLDFAST_WALK_LENGTH = '4' } = process.env
 /** Behind the start of each theme, which makes seven to ten events in all. */
-const walkLength = Number(HOLDFAST_WALK_LENGTH)
+const walkLength = Math.min(5, Number(HOLDFAST_WALK_LENGTH))
 const loss = ['cut', 'lost', 'same', 'new']
 
 function playSequence(events: readonly string[], policy: 'always' | 'safe'): { wrong: string; last: boolean } {

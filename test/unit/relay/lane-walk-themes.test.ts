@@ -1,10 +1,9 @@
-// Every sequence of six events on a shared lane, over the events that matter together: losses, refusals, holds. The walks
-// over all seventeen events (lane-walk-*.test.ts) go to five.
+// Every sequence of events on a shared lane, over the events that matter together: losses, refusals, holds. They are one
+// event longer than those over all events (lane-walk-*.test.ts).
 import t from 'tap'
 import { walk, walkLength } from './lane-walk.ts'
 
-// About a minute of CPU time; a busy machine takes a multiple of it.
-
+const length = walkLength({ usual: 5, most: 6 })
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [
   ['losses', ['incr', 'run', 'multi', 'answer', 'cut', 'lost', 'same', 'new']],
   ['refusals', ['incr', 'run', 'answer', 'multi', 'local', 'readonly', 'noreplicas', 'same', 'tick']],
@@ -13,8 +12,8 @@ const themes: readonly (readonly [name: string, events: readonly string[]])[] = 
 
 for (const policy of ['always', 'safe'] as const)
   for (const [name, events] of themes)
-    t.test(`lane — keeps every invariant — in all sequences of six events, ${name}, ${policy}`, async t => {
-      const { sequences, broken } = walk([], walkLength, events, { policy, maxRetries: 0 })
+    t.test(`lane — keeps every invariant — in all sequences of ${length} events, ${name}, ${policy}`, async t => {
+      const { sequences, broken } = walk([], length, events, { policy, maxRetries: 0 })
       t.strictSame(broken, [])
       t.comment(`${sequences} sequences`)
     })
