@@ -14,7 +14,7 @@ export const readingMutations: readonly Mutation[] = [
   {
     name: 'commands wait for replies that have no room',
     file: 'src/client/session/slow-reader.ts',
-    from: '    this.#unread.liftWindow()\n    this.#intake.unpause(Pause.pending)\n',
+    from: '    this.#replies.liftWindow()\n    this.#input.unpause(Pause.pending)\n',
     to: '',
     breaks: 'a client may write its whole pipeline before it reads',
     test: 'test/wire/pipelines.test.ts',

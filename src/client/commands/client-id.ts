@@ -10,12 +10,10 @@ import type { SessionContext } from '../state/session-context.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
 import { answerProven } from './let-in.ts'
+import type { Outcome } from './outcome.ts'
 import { OneReply } from './reply-handlers.ts'
 
 const NOTHING = Buffer.alloc(0)
-
-/** What to do with one CLIENT command: `done`, `wait` (offer it again later), or `pass` it on as any other command. */
-export type ClientOutcome = 'done' | 'wait' | 'pass'
 
 /** Handles one of these subcommands outside of a transaction. */
 export function handleIds(
@@ -23,7 +21,7 @@ export function handleIds(
   frame: Buffer,
   args: readonly Buffer[],
   subcommand: string,
-): ClientOutcome {
+): Outcome {
   switch (subcommand) {
     case 'id':
       if (args.length !== 2) return 'pass'
@@ -68,16 +66,16 @@ function realId(context: SessionContext, id: string): string | undefined {
 }
 
 function targetOf(context: SessionContext, id: string): SessionContext | undefined {
-  const session = context.directory.ids.sessionOf(id)
-  return session === undefined ? undefined : context.findSession(session)
+  const session = context.host.directory.ids.sessionOf(id)
+  return session === undefined ? undefined : context.host.findSession(session)
 }
 
-function ask(context: SessionContext, frame: Buffer, rewrite: (reply: Buffer) => Buffer): ClientOutcome {
+function ask(context: SessionContext, frame: Buffer, rewrite: (reply: Buffer) => Buffer): Outcome {
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
   return 'done'
 }
 
-function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): ClientOutcome {
+function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
   const { tracking } = context.state
   const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
   if (redirect === undefined) return 'pass'
@@ -88,7 +86,7 @@ function askRedirect(context: SessionContext, frame: Buffer, subcommand: string)
 const integer = (value: string | number): Buffer => Buffer.from(`:${value}\r\n`)
 
 /** A session that is not blocked has no link of its own: nothing to unblock. */
-function handleUnblock(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
+function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcome {
   const [, , id = NOTHING, reason] = args
   const target = targetOf(context, id.toString('latin1'))
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
@@ -105,9 +103,7 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Client
 
 /** Whether a session is a RESP2 subscriber, whom the server refuses most commands, is known when all before is answered. */
 export function mustAskSubscriber(context: SessionContext): boolean {
-  if (!context.isPrivate || context.pending === 0 || context.state.identity.protocol === 3) return false
-  context.waitForReplies()
-  return true
+  return context.isPrivate && context.pending > 0 && context.state.identity.protocol === 2
 }
 
 /** The server refuses it this command, in words of its own. */

@@ -17,6 +17,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { type ClientLine, parseLines, textOf } from './client-lines.ts'
 import { isWatcher, listCommand, sessionLines } from './client-list.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Nobody has this address, on either end. */
 const NOWHERE = '0.0.0.0:0'
@@ -35,7 +36,7 @@ interface Kill {
 }
 
 /** CLIENT KILL in either form; `pass`: the server refuses it for its form whatever it means. */
-export function handleKill(context: SessionContext, frame: Buffer, args: readonly Buffer[]): 'done' | 'pass' {
+export function handleKill(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length < 3) return 'pass'
   const kill = parseKill(args)
   if (kill?.filter.onlyId) {
@@ -46,8 +47,7 @@ export function handleKill(context: SessionContext, frame: Buffer, args: readonl
     request.cls = 'read'
     context.submit(request)
   }
-  context.waitForReplies()
-  return 'done'
+  return 'barrier'
 }
 
 function parseKill(args: readonly Buffer[]): Kill | undefined {
@@ -76,9 +76,9 @@ const integer = (value: number): Buffer => Buffer.from(`:${value}\r\n`)
 
 /** One id: a session of ours, a link of ours (nobody, to a client), or a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): void {
-  const number = context.directory.ids.sessionOf(id)
-  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.findSession(number))
-  const isOurs = (): boolean => number !== undefined || context.directory.ownLinks().has(id, '')
+  const number = context.host.directory.ids.sessionOf(id)
+  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.findSession(number))
+  const isOurs = (): boolean => number !== undefined || context.host.directory.ownLinks().has(id, '')
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new KillingOne(context, { frame, kill, isOurs, find })))
 }
 
@@ -194,7 +194,7 @@ class Choosing implements RequestHandler {
 }
 
 function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
-  const own = context.directory.ownLinks()
+  const own = context.host.directory.ownLinks()
   const ids: string[] = []
   for (const line of all) {
     const [id = '', address = ''] = [line.get('id'), line.get('addr')]

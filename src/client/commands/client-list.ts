@@ -24,6 +24,7 @@ import {
   sessionLine,
   textOf,
 } from './client-lines.ts'
+import type { Outcome } from './outcome.ts'
 
 /** A connection by which a Holdfast watches the master: not listed, and spared unless it is named by id or address. */
 export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
@@ -32,7 +33,7 @@ export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'ho
 export const listCommand = encodeCommand(['CLIENT', 'LIST'])
 
 /** CLIENT LIST with or without filters. */
-export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): 'done' {
+export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const isPlain = args.length === 2
   const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
   const listing = new Listing(context, isPlain ? null : args, frame.length)
@@ -43,7 +44,7 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
 }
 
 /** CLIENT INFO: the line of the link that the session uses, with its own values. */
-export function handleInfo(context: SessionContext, frame: Buffer): 'done' {
+export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context, frame.length)))
   return 'done'
 }
@@ -64,7 +65,7 @@ export function* sessionLines(
   const idOf = (session: SessionContext): string => String(session.lane.link?.handshake.clientId ?? 0)
   const some = byId.get(idOf(asker)) ?? all[0] ?? blankLine
   const now = performance.now()
-  for (const session of asker.directory.sessions()) {
+  for (const session of asker.host.directory.sessions()) {
     if (session.gone || session.ending) continue
     const link = byId.get(idOf(session))
     const isAsker = session === asker
@@ -123,7 +124,7 @@ class Listing implements RequestHandler {
     const context = this.#context
     const filter = this.#args === null ? everybody : parseFilters(this.#args)
     if (filter === undefined) return errors.clientFilter.reply
-    const own = context.directory.ownLinks()
+    const own = context.host.directory.ownLinks()
     const all = parseLines(textOf(everyone) ?? '')
     let text = ''
     for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))

@@ -5,15 +5,9 @@
 // command (a space in a name, an unknown attribute) is left to the server, which answers the error and changes nothing.
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import {
-  type ClientOutcome,
-  handleIds,
-  isRefusedSubscriber,
-  mustAskSubscriber,
-  redirectTarget,
-  resolveRedirect,
-} from './client-id.ts'
+import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, resolveRedirect } from './client-id.ts'
 import { answerProven } from './let-in.ts'
+import type { Outcome } from './outcome.ts'
 import { OneReply } from './reply-handlers.ts'
 import { whenLinked } from './tracking-target.ts'
 
@@ -23,7 +17,7 @@ const OK = Buffer.from('+OK\r\n')
 const isPlainText = (value: Buffer): boolean => value.every(byte => byte >= 33 && byte <= 126)
 
 /** Handles CLIENT outside of a transaction. */
-export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
+export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const subcommand = args[1]?.toString('latin1').toLowerCase() ?? ''
   switch (subcommand) {
     case 'setname':
@@ -88,7 +82,7 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
   }
 }
 
-function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buffer[]): ClientOutcome {
+function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const isName = args.length === 3 && args[1]?.toString('latin1').toLowerCase() === 'setname'
   const attribute = args[2]?.toString('latin1').toLowerCase()
   const isInfo = args.length === 4 && (attribute === 'lib-name' || attribute === 'lib-ver')
@@ -116,7 +110,7 @@ function nameReply(context: SessionContext): Buffer {
  * CLIENT REPLY never reaches the server: with replies off it would say nothing, and a command could not be known to have
  * run. The proxy asks for every reply and keeps it from the client instead.
  */
-function handleReply(context: SessionContext, args: readonly Buffer[]): ClientOutcome {
+function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome {
   const mode = args.length === 3 ? args[2]?.toString('latin1').toLowerCase() : undefined
   const { state } = context
   if (mode !== 'on' && mode !== 'off' && mode !== 'skip') return 'pass'
@@ -130,7 +124,7 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): ClientOu
 }
 
 /** It holds for the next command alone, which may have to be sent on another link than this one. */
-function handleCaching(context: SessionContext, frame: Buffer): ClientOutcome {
+function handleCaching(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
   }
@@ -138,12 +132,7 @@ function handleCaching(context: SessionContext, frame: Buffer): ClientOutcome {
   return 'done'
 }
 
-function handleFlag(
-  context: SessionContext,
-  frame: Buffer,
-  args: readonly Buffer[],
-  subcommand: string,
-): ClientOutcome {
+function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffer[], subcommand: string): Outcome {
   // Switching off what is off changes nothing, on a shared link as well.
   const isOff = subcommand !== 'capa' && args[2]?.toString('latin1').toLowerCase() === 'off'
   if (isOff && !context.isPrivate) return 'pass'
@@ -158,6 +147,5 @@ function handleFlag(
     context.redirectTo(target.id) // from now on it keeps its link
     whenLinked(context, target, send)
   }
-  context.waitForReplies()
-  return 'done'
+  return 'barrier'
 }

@@ -1,7 +1,6 @@
 // dispatch.ts — what a session does with a command that is more than "send it on, pass the reply back".
 //
-// One switch on the command's route. Answers false when the command cannot be looked at yet, because earlier ones are
-// unanswered and their replies may change what it means: the session offers it again then.
+// One switch on the command's route, see outcome.ts for what it answers.
 // Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).
 import { blocksServer } from '../../command/classify.ts'
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
@@ -12,6 +11,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { endTransaction, isForgotten } from '../state/transaction.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
+import type { Outcome } from './outcome.ts'
 import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
 import { Blocking, OneReply, type Preflight, Subscribing, timeoutReply } from './reply-handlers.ts'
@@ -40,26 +40,26 @@ const isOpaque: Readonly<Record<number, boolean>> = {
 }
 
 /** Handles one command of the session; `frame` is its bytes. */
-export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
   const tooMany = argumentCount(frame) > MAX_ARGUMENTS
   const args = tooMany ? leadingArgs(frame, LEADING) : commandArgs(frame)
-  const { login } = context
+  const { login } = context.host
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
   const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME) ?? ''
   const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME) ?? null
   const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
-  if (spec.route === Route.refuse || context.deny.denies(spec, name, subcommand)) {
+  if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
     if (context.transaction) context.transaction.aborted = true
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
     context.answer(deniedReply(shown))
-    return true
+    return 'done'
   }
   if (tooMany && !isOpaque[spec.route]) {
-    context.counters.argumentsRefused++
+    context.host.counters.argumentsRefused++
     if (context.transaction) context.transaction.aborted = true
     context.answer(errors.tooManyArguments.reply)
-    return true
+    return 'done'
   }
   const { transaction } = context
   if (transaction !== null) {
@@ -79,7 +79,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       return handleScan(context, frame, spec)
     case Route.script:
       if (endsWaiting(spec, args)) return handleRescue(context, frame)
-      rememberScript(context.scripts, spec, args)
+      rememberScript(context.host.lanes.scripts, spec, args)
       return passOn(context, frame)
     case Route.multi:
       return handleMulti(context, frame, args)
@@ -92,7 +92,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.monitor:
       // A second one is not answered at all (monitorCommand in replication.c), unless a RESP2 subscriber is told off.
       if (context.state.monitoring && (context.subscriptions.size === 0 || context.state.identity.protocol === 3))
-        return true
+        return 'done'
       return handleMonitor(context, frame)
     case Route.own:
       return handleStateful(context, frame, () => {
@@ -111,21 +111,22 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.quit:
       context.answer(OK)
       context.closeAfterReplies()
-      return true
+      return 'done'
     case Route.client: {
       if (endsWaiting(spec, args)) return handleRescue(context, frame)
       const outcome = handleClient(context, frame, args)
-      return outcome === 'pass' ? passOn(context, frame) : outcome === 'done'
+      return outcome === 'pass' ? passOn(context, frame) : outcome
     }
     default:
-      if (!spec.known && context.learned.find(name())?.blocks) return handleBlocking(context, frame, args, null)
+      if (!spec.known && context.host.lanes.learned.find(name())?.blocks)
+        return handleBlocking(context, frame, args, null)
       return passOn(context, frame)
   }
 }
 
-function passOn(context: SessionContext, frame: Buffer): boolean {
+function passOn(context: SessionContext, frame: Buffer): Outcome {
   context.submit(createRun(context.replyTo(), frame, 1))
-  return true
+  return 'done'
 }
 
 /** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
@@ -134,19 +135,20 @@ function handleBlocking(
   frame: Buffer,
   args: readonly Buffer[],
   ahead: Preflight | null,
-): boolean {
+): Outcome {
   if (context.inputEnded) {
     context.closeAfterReplies()
-    return true
+    return 'done'
   }
-  if (!context.takePrivate() || !context.lookAgain()) return false
+  if (!context.takePrivate()) return 'wait'
+  if (!context.hasLooked()) return 'look'
   const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
   const command = args[0]?.toString('latin1').toLowerCase() ?? ''
   const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
   const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
   request.patient = true
   context.submit(request)
-  return true
+  return 'done'
 }
 
 const rescues: ReadonlySet<string> = new Set(['script|kill', 'function|kill', 'function|stats', 'client|unpause'])
@@ -157,44 +159,44 @@ function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
 }
 
 /** The link it goes on is in no database of the session's: what comes behind it waits until the session has left that link. */
-function handleRescue(context: SessionContext, frame: Buffer): boolean {
-  if (!context.takeForRescue()) return false
-  context.waitForReplies()
-  return passOn(context, frame)
+function handleRescue(context: SessionContext, frame: Buffer): Outcome {
+  if (!context.takeForRescue()) return 'wait'
+  passOn(context, frame)
+  return 'barrier'
 }
 
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
-function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): boolean {
+function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): Outcome {
   const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
   context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
-  return true
+  return 'done'
 }
 
 /** MULTI whose EXEC is not in hand yet (the session sends a whole transaction on the shared link by itself). */
-function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length !== 1) return passOn(context, frame)
-  if (!context.takePrivate()) return false
+  if (!context.takePrivate()) return 'wait'
   openTransaction(context, frame)
-  return true
+  return 'done'
 }
 
-function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): boolean {
+function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
   if (spec.route === Route.unwatch) {
     const onSuccess = (): void => {
       context.state.watching = false
       context.state.watchLost = false
     }
     context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-    return true
+    return 'done'
   }
   return handleStateful(context, frame, () => {
     context.state.watching = true
   })
 }
 
-function handleMonitor(context: SessionContext, frame: Buffer): boolean {
+function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   const { state } = context
-  if (!context.takePrivate()) return false
+  if (!context.takePrivate()) return 'wait'
   const prepare = (): Buffer => {
     state.monitoringSince = performance.now()
     return frame
@@ -203,21 +205,21 @@ function handleMonitor(context: SessionContext, frame: Buffer): boolean {
     state.monitoring = true
   }
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ prepare, onSuccess })))
-  return true
+  return 'done'
 }
 
 /** A command that, once it has succeeded, needs the link to stay the session's own. */
-function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): boolean {
-  if (!context.takePrivate()) return false
+function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
+  if (!context.takePrivate()) return 'wait'
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return true
+  return 'done'
 }
 
-function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buffer, args: readonly Buffer[]): boolean {
-  if (!context.takePrivate()) return false
+function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buffer, args: readonly Buffer[]): Outcome {
+  if (!context.takePrivate()) return 'wait'
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
   // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
   context.lane.hurry()
-  return true
+  return 'done'
 }

@@ -13,6 +13,7 @@ import { rewriteHelloId } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { resetState, withIdentity } from '../state/session-state.ts'
 import { endTransaction } from '../state/transaction.ts'
+import type { Outcome } from './outcome.ts'
 import { OneReply } from './reply-handlers.ts'
 
 interface Hello {
@@ -49,13 +50,13 @@ function secretAt(args: readonly Buffer[], index: number): Secret {
 }
 
 /** HELLO outside of a transaction. */
-export function handleHello(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+export function handleHello(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const hello = parseHello(args)
   const rewrite = (reply: Buffer): Buffer => rewriteHelloId(reply, context.clientId)
   if (hello === undefined) {
     // No version, or one the server refuses: it reports or answers an error, and nothing changes.
     context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
-    return true
+    return 'done'
   }
   const onSuccess = (): void => applyHello(context, args)
   const plainName = hello.name === null || /^[!-~]*$/.test(hello.name)
@@ -66,11 +67,10 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
     return makeVisit(context, visit, encodeCommand(['HELLO', String(protocol)]), { onSuccess, rewrite })
   }
   const isLogin = hello.password !== null
-  const ready = isLogin ? context.takeForLogin() && !mustBeAlone(context) : context.takePrivate()
-  if (!ready) return false
+  const ready = isLogin ? context.takeForLogin() && isAlone(context) : context.takePrivate()
+  if (!ready) return 'wait'
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, rewrite })))
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 /** What a HELLO that succeeded has changed. */
@@ -88,19 +88,16 @@ export function applyHello(context: SessionContext, args: readonly Buffer[]): vo
  * (addAuthErrReply in acl.c); every later reply would then be taken for the one before it. So a login waits until nothing
  * is owed, not even to a command of our own.
  */
-function mustBeAlone(context: SessionContext): boolean {
-  if (context.pending === 0 && context.lane.idle) return false
-  context.waitForReplies()
-  return true
+function isAlone(context: SessionContext): boolean {
+  return context.pending === 0 && context.lane.idle
 }
 
 /** AUTH outside of a transaction. */
-export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
-  if (!context.takeForLogin() || mustBeAlone(context)) return false
+export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
+  if (!context.takeForLogin() || !isAlone(context)) return 'wait'
   const onSuccess = (): void => applyAuth(context, args)
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 /** What an AUTH that succeeded has changed. */
@@ -112,19 +109,18 @@ function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
 }
 
 /** SELECT outside of a transaction. */
-export function handleSelect(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
+export function handleSelect(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const onSuccess = (): void => applySelect(context, args)
   if (args.length !== 2) {
     context.submit(createRun(context.replyTo(), frame, 1))
-    return true
+    return 'done'
   }
   if (!context.isPrivate) {
     const back = encodeCommand(['SELECT', String(context.state.identity.database)])
     return makeVisit(context, frame, back, { onSuccess })
   }
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 /** What a SELECT that succeeded has changed. */
@@ -135,21 +131,19 @@ export function applySelect(context: SessionContext, args: readonly Buffer[]): v
 }
 
 /** RESET: answered here for a session that has no link of its own, because nothing of it is on any server. */
-export function handleReset(context: SessionContext, frame: Buffer): boolean {
-  const reset = (): void => applyReset(context, context.defaultIdentity)
+export function handleReset(context: SessionContext, frame: Buffer): Outcome {
+  const reset = (): void => applyReset(context, context.host.defaultIdentity)
   if (!context.isPrivate) {
     if (context.pending > 0) {
-      context.waitForReplies()
-      return false
+      return 'wait'
     }
     reset()
     context.answer(Buffer.from('+RESET\r\n'))
-    return true
+    return 'done'
   }
   context.state.reply = 'on' // its own reply is heard already
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: reset })))
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 function applyReset(context: SessionContext, identity: Identity): void {
@@ -167,10 +161,9 @@ function makeVisit(
   command: Buffer,
   undo: Buffer,
   reply: { onSuccess: () => void; rewrite?: (frame: Buffer) => Buffer },
-): boolean {
+): Outcome {
   const bytes = Buffer.concat([command, undo])
   const request = createUnit(context.replyTo(), bytes, 1, 2, new OneReply(reply))
   context.submit(request)
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }

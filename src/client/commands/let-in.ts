@@ -6,11 +6,12 @@
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import type { Outcome } from './outcome.ts'
 
 const ping = encodeCommand(['PING'])
 
 /** Runs `act`, which answers what the client is told (null: nothing), now or once the server has let the session in. */
-export function answerProven(context: SessionContext, act: () => Buffer | null): 'done' {
+export function answerProven(context: SessionContext, act: () => Buffer | null): Outcome {
   if (context.lane.proven) {
     const reply = act()
     if (reply !== null) context.answer(reply)
@@ -22,8 +23,7 @@ export function answerProven(context: SessionContext, act: () => Buffer | null):
   const request = createUnit(owner, ping, 1, 1, new Proof(context, act))
   request.cls = 'read'
   context.submit(request)
-  context.waitForReplies()
-  return 'done'
+  return 'barrier'
 }
 
 class Proof implements RequestHandler {

@@ -13,6 +13,7 @@ import { encodeCommand } from '../../resp/encode.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleHello, handleReset } from './identity.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
 const MAX_UNREAD_SIGNED_OUT = 17 * 1024
@@ -24,10 +25,10 @@ export function dispatchSignedOut(
   context: SessionContext,
   login: ProxyPassword,
   { spec, frame, args }: { spec: CommandSpec; frame: Buffer; args: readonly Buffer[] },
-): boolean {
+): Outcome {
   if (context.unread > MAX_UNREAD_SIGNED_OUT) {
     context.destroy()
-    return true
+    return 'done'
   }
   switch (spec.route) {
     case Route.auth:
@@ -37,17 +38,17 @@ export function dispatchSignedOut(
     case Route.quit:
       context.answer(OK)
       context.closeAfterReplies()
-      return true
+      return 'done'
     case Route.reset:
       if (args.length === 1) return handleReset(context, frame)
       context.answer(line("ERR wrong number of arguments for 'reset' command"))
-      return true
+      return 'done'
     case Route.exec:
       context.answer(errors.noAuthExec.reply)
-      return true
+      return 'done'
     default:
       context.answer(errors.noAuth.reply)
-      return true
+      return 'done'
   }
 }
 
@@ -56,15 +57,14 @@ export function dispatchLogin(
   context: SessionContext,
   login: ProxyPassword,
   { spec, args }: { spec: CommandSpec; args: readonly Buffer[] },
-): boolean {
+): Outcome {
   // Whether the session is subscribed is known only when what came before has been answered.
   if (context.pending > 0) {
-    context.waitForReplies()
-    return false
+    return 'wait'
   }
   if (context.subscriptions.size > 0 && context.state.identity.protocol === 2) {
     context.answer(line(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
-    return true
+    return 'done'
   }
   return spec.route === Route.auth ? signIn(context, login, args) : signInByHello(context, login, args)
 }
@@ -77,7 +77,7 @@ export function isLoginInside(spec: CommandSpec, args: readonly Buffer[]): boole
 
 const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'
 
-function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): boolean {
+function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const [, first, second] = args
   if (first === undefined) context.answer(line("ERR wrong number of arguments for 'auth' command"))
   else if (args.length > 3) context.answer(errors.syntax.reply)
@@ -85,31 +85,31 @@ function signIn(context: SessionContext, login: ProxyPassword, args: readonly Bu
     context.signIn()
     context.answer(OK)
   } else refuse(context, login)
-  return true
+  return 'done'
 }
 
 function refuse(context: SessionContext, login: ProxyPassword): void {
-  context.counters.loginsRefused++
-  login.logRefused(context.log, { session: context.id, peer: context.peer })
+  context.host.counters.loginsRefused++
+  login.logRefused(context.host.log, { session: context.id, peer: context.peer })
   context.answer(errors.wrongPass.reply)
 }
 
 /** HELLO: what is about the login is judged here; the rest goes to the master, whose reply the client gets. */
-function signInByHello(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): boolean {
+function signInByHello(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const hello = readHello(args)
   if (Buffer.isBuffer(hello)) {
     context.answer(hello)
-    return true
+    return 'done'
   }
   if (hello.login !== null) {
     if (!login.accepts(hello.login.username, hello.login.password)) {
       refuse(context, login)
-      return true
+      return 'done'
     }
     context.signIn()
   } else if (!context.signedIn) {
     context.answer(errors.noAuthHello.reply)
-    return true
+    return 'done'
   }
   return handleHello(context, encodeCommand(hello.rest), hello.rest)
 }

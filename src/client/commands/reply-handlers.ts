@@ -210,7 +210,7 @@ export class Queued implements RequestHandler {
 
   /** The session may have ended meanwhile. */
   #remember(frame: Buffer): void {
-    if (this.#context.transaction === this.#transaction) remember(this.#transaction, frame, this.#context.counters)
+    if (this.#context.transaction === this.#transaction) remember(this.#transaction, frame, this.#context.host.counters)
   }
 
   /** The server refuses MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once. */

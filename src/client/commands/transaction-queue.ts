@@ -12,6 +12,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './identity.ts'
+import type { Outcome } from './outcome.ts'
 import { isLoginInside } from './proxy-auth.ts'
 import { Executing, execReplyInstead, OneReply, Queued } from './reply-handlers.ts'
 import { rememberScript } from './script-bodies.ts'
@@ -22,7 +23,7 @@ export function queueCommand(
   spec: CommandSpec,
   frame: Buffer,
   args: readonly Buffer[],
-): boolean {
+): Outcome {
   const transaction = context.transaction
   if (transaction === null) throw new Error('no transaction is open')
   switch (spec.route) {
@@ -34,14 +35,14 @@ export function queueCommand(
       return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
     case Route.multi:
       // Whether the MULTI before it has failed, and this one begins anew, is known only when that has been answered.
-      if (context.pending > 0) return later(context)
+      if (context.pending > 0) return 'wait'
       if (transaction.detached && args.length === 1) return beginAnew(context, frame)
       context.submit(createRun(context.replyTo(), frame, 1))
-      return true
+      return 'done'
     case Route.watch:
       // Always an error; whether it also aborts the transaction differs (Valkey: yes), and EXEC's own reply tells.
       context.submit(createRun(context.replyTo(), frame, 1))
-      return true
+      return 'done'
     case Route.subscribe:
     case Route.unsubscribe:
       return refuse(context, transaction, errors.subscribeInMulti.reply)
@@ -50,7 +51,7 @@ export function queueCommand(
     case Route.quit:
       context.answer(Buffer.from('+OK\r\n'))
       context.closeAfterReplies()
-      return true
+      return 'done'
     case Route.client:
       if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
         return refuse(context, transaction, errors.replyInMulti.reply)
@@ -63,20 +64,20 @@ export function queueCommand(
     case Route.select:
       return queue(context, transaction, frame, args, () => applySelect(context, args))
     case Route.auth:
-      if (context.login !== null && isLoginInside(spec, args)) {
+      if (context.host.login !== null && isLoginInside(spec, args)) {
         return refuse(context, transaction, errors.loginInMulti.reply)
       }
       // With too few or too many arguments it is no login, and the server says so.
       if (args.length !== 2 && args.length !== 3) return queue(context, transaction, frame, args)
       return refuse(context, transaction, errors.loginInMulti.reply)
     case Route.hello:
-      if (context.login !== null && isLoginInside(spec, args)) {
+      if (context.host.login !== null && isLoginInside(spec, args)) {
         return refuse(context, transaction, errors.loginInMulti.reply)
       }
       if ((parseHello(args)?.password ?? null) !== null) return refuse(context, transaction, errors.loginInMulti.reply)
       return queue(context, transaction, frame, args, () => applyHello(context, args))
     case Route.script:
-      rememberScript(context.scripts, spec, args)
+      rememberScript(context.host.lanes.scripts, spec, args)
       return queue(context, transaction, frame, args)
     default:
       return queue(context, transaction, frame, args)
@@ -84,22 +85,17 @@ export function queueCommand(
 }
 
 /** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
-function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): boolean {
+function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): Outcome {
   transaction.aborted = true
   context.answer(reply)
-  return true
-}
-
-function later(context: SessionContext): false {
-  context.waitForReplies()
-  return false
+  return 'done'
 }
 
 /** The last MULTI was given up, as its client was told; nothing of it is at any server. */
-function beginAnew(context: SessionContext, frame: Buffer): true {
+function beginAnew(context: SessionContext, frame: Buffer): Outcome {
   endTransaction(context)
   openTransaction(context, frame)
-  return true
+  return 'done'
 }
 
 /** MULTI, on a link of the session's own. */
@@ -115,16 +111,16 @@ function queue(
   frame: Buffer,
   args: readonly Buffer[],
   effect?: () => void,
-): boolean {
+): Outcome {
   if (transaction.detached) {
     context.answer(errors.noMaster.reply)
-    return true
+    return 'done'
   }
-  if (context.counters.transactionBytes > context.maxTransactionBytes) {
-    context.counters.transactionsRefused++
-    context.limitLog.warn(
+  if (context.host.counters.transactionBytes > context.host.highWater) {
+    context.host.counters.transactionsRefused++
+    context.host.limitLog.warn(
       'session.transaction_too_large',
-      { session: context.id, limit: context.maxTransactionBytes },
+      { session: context.id, limit: context.host.highWater },
       'open transactions hold half of what all clients may: no more is queued (--max-held-bytes)',
     )
     return refuse(context, transaction, errors.transactionTooLarge.reply)
@@ -136,14 +132,13 @@ function queue(
   const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, false))
   request.cls = 'read' // queueing changes nothing: always sent again
   context.submit(request)
-  return true
+  return 'done'
 }
 
-function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   // Whether a command before it was refused, or a watching link was lost, is known only when they have been answered.
   if (context.pending > 0 && (context.state.watching || context.state.watchLost || transaction.effects.size > 0)) {
-    context.waitForReplies()
-    return false
+    return 'wait'
   }
   if (transaction.detached) return endDetached(context, execAborted)
   const instead = execReplyInstead(context, transaction)
@@ -151,8 +146,7 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
   request.cls = instead === null ? classOfExec(context, transaction) : 'read'
   context.submit(request)
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 /**
@@ -164,24 +158,23 @@ function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayCla
 }
 
 /** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */
-function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   const executing = new Executing(context, transaction, null, 'refused')
   const request = createUnit(context.replyTo(), frame, 1, 1, executing)
   request.cls = 'read'
   context.submit(request)
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
 /**
  * The end of a transaction whose MULTI was given up. Its link may have outlived that and watch keys, for this session and for
  * whoever uses the link next: it is told to forget them, as by EXEC and DISCARD.
  */
-function endDetached(context: SessionContext, reply: Buffer): true {
+function endDetached(context: SessionContext, reply: Buffer): Outcome {
   endTransaction(context)
   if (!context.state.watching && !context.state.watchLost) {
     context.answer(reply)
-    return true
+    return 'done'
   }
   const onSuccess = (): void => {
     context.state.watching = false
@@ -191,13 +184,12 @@ function endDetached(context: SessionContext, reply: Buffer): true {
   const request = createUnit(context.replyTo(), encodeCommand(['UNWATCH']), 1, 1, handler)
   request.cls = 'read'
   context.submit(request)
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }
 
-function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): boolean {
+function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   // Its MULTI may be given up yet: then there is nothing to discard at the server.
-  if (context.pending > 0) return later(context)
+  if (context.pending > 0) return 'wait'
   const end = (): void => {
     endTransaction(context)
     context.state.watching = false
@@ -207,6 +199,5 @@ function handleDiscard(context: SessionContext, transaction: Transaction, frame:
   const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
   request.cls = 'read'
   context.submit(request)
-  context.waitForReplies()
-  return true
+  return 'barrier'
 }

@@ -11,18 +11,19 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { WaitTruth } from '../state/wait-truth.ts'
+import type { Outcome } from './outcome.ts'
 import { offsetMarker } from './preflight.ts'
 import { Blocking, timeoutReply } from './reply-handlers.ts'
 
-export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): boolean {
-  if (!context.takePrivate()) return false
+export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
+  if (!context.takePrivate()) return 'wait'
   const waiting = new WaitingForReplicas(context, args)
   context.waits.asked(context.place)
   const bytes = Buffer.concat([offsetMarker.bytes, frame])
   const request = createUnit(context.replyTo(), bytes, 1, 1 + offsetMarker.replies, waiting)
   request.patient = true
   context.submit(request)
-  return true
+  return 'done'
 }
 
 class WaitingForReplicas implements RequestHandler {

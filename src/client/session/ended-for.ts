@@ -1,7 +1,7 @@
 // ended-for.ts — what is counted and logged when a session is ended for a limit it crossed, or by CLIENT KILL: one
 // function for each cause.
 // Never: ends anybody (the session does), judges whether a limit is crossed (partial-command.ts and reply-window.ts do).
-import type { SessionHost } from './host.ts'
+import type { SessionHost } from '../state/session-context.ts'
 
 type Told = Pick<SessionHost, 'counters' | 'limitLog'>
 

@@ -1,18 +1,17 @@
-// input.ts — reading from one client: why it is not read from at the moment, and what it has sent that nobody has looked
-// at yet.
+// input.ts: reads one client, and keeps what may not be looked at yet.
 //
-//   socket ─▶ onData ─▶ owner.read
-//                └────▶ [ahead] while the session waits ── resume, in a later turn step ─▶ owner.read
+//   socket ─▶ onData ─▶ reader.read ─▶ done
+//                └─▶ [kept] ◀─ the rest, when the reader says why it stops; looked at in a later turn step
 //
-// A session that may wait for long is read ahead, up to a bound: for commands that block, so that the end of their client is
-// seen; for replies that their client does not take, because it may write all its commands before it reads.
+// A session that may wait for long is read ahead, up to a bound: while it blocks, so that the end of its client is seen;
+// while its client takes no replies, because that client may write all its commands before it reads.
 //
-// Owns: pausing and resuming the socket. Never: looks into bytes, decides why to pause.
+// Owns: the data event, pausing and resuming the socket. Never: looks into bytes.
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
-import type { Counters } from '../../ops/counters.ts'
-import type { Turn } from '../../upstream/turn.ts'
 import { ONE_READ } from '../flow/memory-budget.ts'
+import type { SessionHost } from '../state/session-context.ts'
+import type { Reader, Stop } from './reader.ts'
 
 /** Why a session is not read from; more than one may hold. */
 export const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8, looking: 16 } as const
@@ -20,103 +19,105 @@ export const Pause = { stalled: 1, pending: 2, unread: 4, pressure: 8, looking: 
 /** With one of these nothing is read ahead either. */
 const SHUT = Pause.unread | Pause.pressure
 
+/** What `Input` asks of its session. */
 export interface InputOwner extends Blamed {
-  readonly gone: boolean
   /** Nothing more is taken from the client. */
   readonly ending: boolean
+  readonly inputEnded: boolean
   /** Nothing of it is unanswered, not even what was said to the server on its behalf. */
   readonly owedNothing: boolean
   /** It may wait for long: its client is read ahead meanwhile. */
   readonly readsAhead: boolean
   /** It waits, and as much is read ahead as may be. */
   onAheadFull(): void
-  read(chunk: Buffer): void
 }
 
 export class Input {
   /** The reasons in force, of `Pause`; 0: it is read from. */
   paused = 0
-  /** The command just looked at changes what later ones mean: they wait until everything before is answered. */
-  mustWait = false
-  readonly #owner: InputOwner
+  /** performance.now() of about the last bytes. */
+  lastReadAt = performance.now()
+  readonly #session: InputOwner
   readonly #socket: Socket
-  readonly #turn: Turn
-  readonly #counters: Counters
-  readonly #maxAhead: number
-  #ahead: Buffer[] = []
-  #aheadBytes = 0
+  readonly #reader: Reader
+  readonly #host: SessionHost
+  readonly #maxKept: number
+  #kept: Buffer[] = []
+  #keptBytes = 0
   #resumeScheduled = false
   #flowing = true
-  /** The command that asks has had its client looked at once more: 'due' while that is to come. */
+  /** The command that asked for a look at its client has had it: 'due' while that is to come. */
   #look: 'none' | 'due' | 'done' = 'none'
 
-  constructor(
-    owner: InputOwner,
-    socket: Socket,
-    host: { readonly turn: Turn; readonly counters: Counters; readonly maxSessionBytes: number },
-  ) {
-    this.#owner = owner
+  constructor(session: InputOwner, socket: Socket, host: SessionHost, reader: Reader) {
+    this.#session = session
     this.#socket = socket
-    this.#turn = host.turn
-    this.#counters = host.counters
-    this.#maxAhead = Math.max(ONE_READ, host.maxSessionBytes)
+    this.#reader = reader
+    this.#host = host
+    this.#maxKept = Math.max(ONE_READ, host.maxSessionBytes)
+    socket.on('data', this.#onData)
   }
 
   /** Everything that was read has been looked at. */
   get empty(): boolean {
-    return this.#aheadBytes === 0 && !this.#resumeScheduled
+    return this.#keptBytes === 0 && !this.#resumeScheduled
   }
 
   /** As much is read ahead as may be: the client may be unable to write on. */
   get full(): boolean {
-    return this.#aheadBytes >= this.#maxAhead
+    return this.#keptBytes >= this.#maxKept
   }
 
-  /** The client has sent more than was looked at. Node reads on into a paused socket until that holds a read's worth. */
+  /** The client has sent more than was looked at. A paused socket reads on until its buffer holds one read. */
   get hasMore(): boolean {
-    return this.#aheadBytes > 0 || this.#socket.readableLength > 0
+    return this.#keptBytes > 0 || this.#socket.readableLength > 0
   }
 
-  onData(chunk: Buffer): void {
-    if (this.#owner.ending || this.#owner.gone) return
-    if (this.paused === 0 && this.#aheadBytes === 0) {
-      this.#owner.read(chunk)
-      return
+  readonly #onData = (chunk: Buffer): void => {
+    const { counters, lanes } = this.#host
+    counters.clientBytesIn += chunk.length
+    this.lastReadAt = lanes.clock
+    if (this.#session.inputEnded) return
+    try {
+      if (this.paused === 0 && this.#keptBytes === 0) this.#read(chunk)
+      else {
+        this.#keep(chunk)
+        this.#afterWaiting()
+      }
+    } catch (error) {
+      this.#session.onBug(error)
     }
-    this.#addAhead(chunk)
-    this.#afterWaiting()
   }
 
-  /** `rest` is looked at later: when the reasons not to read are gone, or at the end of this turn if there are none. */
-  stall(rest: Buffer | null): void {
-    if (this.#owner.ending || this.#owner.gone) return
-    if (rest !== null) this.#addAhead(rest)
-    if (this.#look === 'due') {
+  #read(chunk: Buffer): void {
+    const stop = this.#reader.read(chunk)
+    if (stop !== 'none' && !this.#session.ending) this.#stall(stop)
+  }
+
+  /** The rest is looked at when the reasons not to read are gone, or at the end of this turn if there are none. */
+  #stall(stop: Stop): void {
+    const rest = this.#reader.takeRest()
+    if (rest !== null) this.#keep(rest)
+    if (stop === 'look') {
+      this.#look = 'due'
       this.pause(Pause.looking)
-      this.#turn.defer(this.#onLooked, this.#owner)
-    }
-    if (this.mustWait) this.pause(Pause.stalled)
-    this.mustWait = false
-    // What made it wait may be over already (an answer that needed no server).
-    if (this.#owner.owedNothing && this.paused & Pause.stalled) this.unpause(Pause.stalled)
+      this.#host.turn.defer(this.#onLooked, this.#session)
+    } else if (stop === 'replies') this.pause(Pause.stalled)
+    else if (stop === 'full') this.pause(Pause.pending)
+    // What it waits for may be over already: an answer that needed no server.
+    if (this.#session.owedNothing && this.paused & Pause.stalled) this.unpause(Pause.stalled)
     else if (this.paused === 0) this.#scheduleResume()
     else this.#afterWaiting()
   }
 
-  /**
-   * Has the client been read from since the command came that is looked at now? If not, the caller gives up, and the same
-   * command is offered again when it has: then its end, if it has ended, is known.
-   */
-  lookAgain(): boolean {
-    if (this.#look === 'done') {
-      this.#look = 'none'
-      return true
-    }
-    this.#look = 'due'
-    return false
+  /** Has the command that is looked at now had the look at its client that it asked for? Answers true once. */
+  hasLooked(): boolean {
+    if (this.#look !== 'done') return false
+    this.#look = 'none'
+    return true
   }
 
-  /** The event loop polls once more between this step and the one that resumes. */
+  /** The event loop polls once more between this step and the one that resumes: an end of the client is known then. */
   readonly #onLooked = (): void => {
     if (this.#look === 'due') this.#look = 'done'
     this.unpause(Pause.looking)
@@ -134,23 +135,23 @@ export class Input {
     else this.flow()
   }
 
-  /** While it waits: may its client be read ahead? */
+  /** While the session waits: may its client be read ahead? */
   flow(): void {
     if (this.paused === 0) return
     const waits = (this.paused & SHUT) === 0
-    const looks = (this.paused & (Pause.stalled | Pause.looking)) !== 0 && this.#aheadBytes < ONE_READ
-    this.#setFlowing(waits && (looks || (!this.full && this.#owner.readsAhead)))
+    const looks = (this.paused & (Pause.stalled | Pause.looking)) !== 0 && this.#keptBytes < ONE_READ
+    this.#setFlowing(waits && (looks || (!this.full && this.#session.readsAhead)))
   }
 
-  /** The session is over, or takes nothing more: what it has sent is forgotten. */
+  /** The session takes nothing more: forgets what its client has sent. */
   clear(): void {
-    this.#takeAhead()
+    this.#takeKept()
   }
 
   #afterWaiting(): void {
     if (this.paused === 0) return
     this.flow()
-    if (this.full) this.#owner.onAheadFull()
+    if (this.full) this.#session.onAheadFull()
   }
 
   #setFlowing(is: boolean): void {
@@ -160,32 +161,34 @@ export class Input {
     else this.#socket.pause()
   }
 
-  #addAhead(bytes: Buffer): void {
-    this.#ahead.push(bytes)
-    this.#aheadBytes += bytes.length
-    this.#counters.unfinishedBytes += bytes.length
+  #keep(bytes: Buffer): void {
+    this.#kept.push(bytes)
+    this.#keptBytes += bytes.length
+    this.#host.counters.unfinishedBytes += bytes.length
   }
 
-  #takeAhead(): Buffer | null {
-    const [first] = this.#ahead
+  #takeKept(): Buffer | null {
+    const [first] = this.#kept
     if (first === undefined) return null
-    const ahead = this.#ahead.length === 1 ? first : Buffer.concat(this.#ahead, this.#aheadBytes)
-    this.#counters.unfinishedBytes -= this.#aheadBytes
-    this.#ahead = []
-    this.#aheadBytes = 0
-    return ahead
+    const kept = this.#kept.length === 1 ? first : Buffer.concat(this.#kept, this.#keptBytes)
+    this.#host.counters.unfinishedBytes -= this.#keptBytes
+    this.#kept = []
+    this.#keptBytes = 0
+    return kept
   }
 
   /** Goes on in a later turn step, never inside the call that made it possible: replies first, then more commands. */
   #scheduleResume(): void {
     if (this.#resumeScheduled) return
     this.#resumeScheduled = true
-    this.#turn.defer(() => {
-      this.#resumeScheduled = false
-      if (this.#owner.gone || this.paused !== 0) return
-      const ahead = this.#takeAhead()
-      if (ahead !== null) this.#owner.read(ahead)
-      if (this.paused === 0 && !this.#owner.gone && !this.#owner.ending) this.#setFlowing(true)
-    }, this.#owner)
+    this.#host.turn.defer(this.#resume, this.#session)
+  }
+
+  readonly #resume = (): void => {
+    this.#resumeScheduled = false
+    if (this.#session.ending || this.paused !== 0) return
+    const kept = this.#takeKept()
+    if (kept !== null) this.#read(kept)
+    if (this.paused === 0 && !this.#session.ending) this.#setFlowing(true)
   }
 }

@@ -12,10 +12,9 @@ import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import { OneReply } from '../commands/reply-handlers.ts'
-import type { SessionContext } from '../state/session-context.ts'
+import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
-import type { SessionHost } from './host.ts'
 import { buildRestore, labelCommands, labelOf } from './restore.ts'
 
 /** The session's own link that is gone, until it has another. */

@@ -1,12 +1,11 @@
-// reader.ts — from the bytes of one client to requests, in their order.
+// reader.ts: turns the bytes of one client into requests, in their order.
 //
 //   chunk ─▶ scanner ─▶ run of plain commands ─▶ one request ─▶ session.submit
 //               ├─────▶ MULTI with its EXEC ──▶ one request ─▶ session.submit
 //               ├─────▶ anything else ────────▶ dispatch
-//               └─────▶ no end in this chunk ─▶ unfinished, until the next chunk
+//               └─────▶ no end in this chunk ─▶ partial command, until the next chunk
 //
-// Owns: the scanner, the unfinished frame, which commands need no look. How the socket is paused is input.ts.
-// Never: touches the socket, sees replies, knows lanes.
+// Owns: the scanner, the partial command, which commands need no look. Never: touches the socket, sees replies, knows lanes.
 //
 // Must stay true: commands leave in the order they came; a command that has to wait is offered again with all behind it.
 
@@ -19,29 +18,37 @@ import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { splitInline } from '../../resp/inline-command.ts'
 import { dispatch } from '../commands/dispatch.ts'
+import type { Outcome } from '../commands/outcome.ts'
 import { rememberScript } from '../commands/script-bodies.ts'
 import { ONE_READ, type Waiter } from '../flow/memory-budget.ts'
 import { PartialCommand } from '../flow/partial-command.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
-import type { SessionContext } from '../state/session-context.ts'
+import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { writes } from '../state/wait-truth.ts'
 import { logFrameTooLarge } from './ended-for.ts'
 import { inlineLine, isAttack, nameStartOf } from './frame-fields.ts'
-import type { SessionHost } from './host.ts'
-import { type Input, Pause } from './input.ts'
 import { findTransaction } from './pipelined-transaction.ts'
 import { nothingPlain, Plain, plainCommands } from './plain-commands.ts'
 
 /** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
-const MAX_FRAME = 1024 * 1024 * 1024
+const MAX_FRAME_BYTES = 1024 * 1024 * 1024
 
-/** A command of this size is not put together from its parts. */
-const WORTH_PARTS = 32 * 1024
+/** A plain command of this size goes on in its parts: to put them together costs more. */
+const WORTH_PARTS_BYTES = 32 * 1024
+/** Of a read larger than this a small piece is copied, see `slice`. */
+const LARGE_READ_BYTES = 16 * 1024
 
-/** What reading needs of its session; implemented by session.ts alone. */
+/**
+ * Why the reader stops before the end of a chunk: earlier commands want replies first, the client wants to be read from
+ * once more, or as much is unanswered as may be. `none`: all is taken.
+ */
+export type Stop = 'none' | 'replies' | 'look' | 'full'
+
+/** What `Reader` asks of its session. */
 export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
-  readonly ending: boolean
   readonly pending: number
+  /** As much is unanswered as may be. */
+  readonly isFull: boolean
   /** Bytes of the commands without their last reply. */
   readonly pendingBytes: number
   /** The next command submitted may write, see wait-truth.ts. */
@@ -51,21 +58,20 @@ export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
 }
 
 export class Reader {
-  readonly unfinished: PartialCommand
+  readonly partial: PartialCommand
   readonly #session: ReadingSession
   readonly #host: SessionHost
-  readonly #intake: Input
-  readonly #unread: ReplyWindow
+  readonly #replies: ReplyWindow
+  #rest: Buffer | null = null
   readonly #scanner = new CommandScanner()
   /** The commands that need no look, see plain-commands.ts; none before the client has signed in. */
   #plain: Uint8Array
 
-  constructor(session: ReadingSession, host: SessionHost, intake: Input, unread: ReplyWindow) {
+  constructor(session: ReadingSession, host: SessionHost, replies: ReplyWindow) {
     this.#session = session
     this.#host = host
-    this.#intake = intake
-    this.#unread = unread
-    this.unfinished = new PartialCommand(host.counters)
+    this.#replies = replies
+    this.partial = new PartialCommand(host.counters)
     this.#plain = plainCommands(host.deny)
   }
 
@@ -84,31 +90,35 @@ export class Reader {
     this.#scanner.limit('ordinary')
   }
 
-  /** What the client has begun is thrown away, or whole. */
+  /** Discards the partial command. */
   clear(): void {
-    this.unfinished.clear()
+    this.partial.clear()
     this.#host.pressure.release(this.#session)
   }
 
-  /** One chunk, whose first byte follows the last one looked at. */
-  read(chunk: Buffer): void {
-    if (this.unfinished.bytes === 0) {
-      this.#readFrames(chunk, 0)
-      return
-    }
+  /** Reads one chunk, whose first byte follows the last one that was taken. When it stops, `takeRest` has what is left. */
+  read(chunk: Buffer): Stop {
+    if (this.partial.bytes === 0) return this.#readFrames(chunk, 0)
     const scanner = this.#scanner
     const end = scanner.next(chunk, 0)
     if (end < 0) {
-      if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
-      else this.#keep(chunk, 0)
-      return
+      if (scanner.kind !== FrameKind.error) return this.#keep(chunk, 0)
+      this.#fail(scanner.error)
+      return 'none'
     }
-    const size = this.unfinished.bytes + end
-    const parts = this.unfinished.finish(chunk, end)
+    const size = this.partial.bytes + end
+    const parts = this.partial.finish(chunk, end)
     this.#host.pressure.release(this.#session)
-    const goesOn =
-      size >= WORTH_PARTS && this.#passParts(parts) ? this.#mayGoOn(chunk, end) : this.#readJoined(parts, chunk, end)
-    if (goesOn) this.#readFrames(chunk, end)
+    const isPassed = size >= WORTH_PARTS_BYTES && this.#passParts(parts)
+    const stop = isPassed ? this.#stopAt(chunk, end, this.#stopAfter('done')) : this.#readJoined(parts, chunk, end)
+    return stop === 'none' && !this.#session.ending ? this.#readFrames(chunk, end) : stop
+  }
+
+  /** What of the last chunk was not taken. */
+  takeRest(): Buffer | null {
+    const rest = this.#rest
+    this.#rest = null
+    return rest
   }
 
   /** A large plain command goes on as it came. Answers false when it has to be looked at. */
@@ -128,29 +138,32 @@ export class Reader {
     return true
   }
 
-  /** A frame that came in parts, put together. Answers false when what follows it has to wait. */
-  #readJoined(parts: readonly Buffer[], chunk: Buffer, end: number): boolean {
+  /** A frame that came in parts, put together. */
+  #readJoined(parts: readonly Buffer[], chunk: Buffer, end: number): Stop {
     const kind = this.#scanner.kind
-    if (kind === FrameKind.empty) return true
+    if (kind === FrameKind.empty) return 'none'
     const frame = Buffer.concat(parts)
-    if (this.#take(kind, frame, nameStartOf(frame))) return this.#mayGoOn(chunk, end)
-    this.#intake.stall(end === chunk.length ? frame : Buffer.concat([frame, chunk.subarray(end)]))
-    return false
+    const outcome = this.#take(kind, frame, nameStartOf(frame))
+    const stop = this.#stopAt(chunk, end, this.#stopAfter(outcome))
+    if (isOfferedAgain(outcome)) this.#rest = this.#rest === null ? frame : Buffer.concat([frame, this.#rest])
+    return stop
   }
 
-  /** After a command that was taken: may what follows it in `chunk` be looked at now? If not, it is kept for later. */
-  #mayGoOn(chunk: Buffer, end: number): boolean {
-    const intake = this.#intake
-    const { ending, gone } = this.#session
-    if (!intake.mustWait && !ending && !gone && !(intake.paused & Pause.pending)) return true
-    intake.stall(end === chunk.length ? null : chunk.subarray(end))
-    return false
+  /** After a command: may the next one be looked at now? */
+  #stopAfter(outcome: Outcome): Stop {
+    if (outcome === 'wait' || outcome === 'barrier') return 'replies'
+    if (outcome === 'look') return 'look'
+    return this.#session.isFull ? 'full' : 'none'
+  }
+
+  #stopAt(chunk: Buffer, at: number, stop: Stop): Stop {
+    this.#rest = stop !== 'none' && at < chunk.length ? chunk.subarray(at) : null
+    return stop
   }
 
   /** The hot loop: a run of plain commands becomes one request. */
-  #readFrames(chunk: Buffer, from: number): void {
+  #readFrames(chunk: Buffer, from: number): Stop {
     const session = this.#session
-    const intake = this.#intake
     const scanner = this.#scanner
     let plain = this.#plain
     const { calls } = this.#host.counters.detail
@@ -158,7 +171,7 @@ export class Reader {
     let runStart = from
     let run = 0
     let seen = 0
-    let room = this.#unread.window - session.pending
+    let room = this.#replies.window - session.pending
     let last: CommandSpec | null = null
     while (at < chunk.length) {
       const end = scanner.next(chunk, at)
@@ -183,12 +196,9 @@ export class Reader {
         seen = 0
         session.submit(createRun(session, slice(chunk, runStart, at), run))
         run = 0
-        room = this.#unread.window - session.pending
+        room = this.#replies.window - session.pending
         runStart = at
-        if (intake.paused & Pause.pending) {
-          intake.stall(at < chunk.length ? chunk.subarray(at) : null)
-          return
-        }
+        if (session.isFull) return this.#stopAt(chunk, at, 'full')
         if (at === end) continue
       }
       const whole = kind === FrameKind.command ? this.#wholeTransaction(chunk, at, end) : 0
@@ -197,25 +207,21 @@ export class Reader {
         runStart = at
         continue
       }
-      if (!this.#take(kind, slice(chunk, at, end), scanner.nameStart - at) || session.gone) {
-        intake.stall(chunk.subarray(at))
-        return
-      }
+      const outcome = this.#take(kind, slice(chunk, at, end), scanner.nameStart - at)
       plain = this.#plain
-      at = end
+      if (!isOfferedAgain(outcome)) at = end
       runStart = at
-      if (session.ending) return
-      if (intake.mustWait || intake.paused & Pause.pending) {
-        intake.stall(at < chunk.length ? chunk.subarray(at) : null)
-        return
-      }
+      if (session.ending) return 'none'
+      const stop = this.#stopAfter(outcome)
+      if (stop !== 'none') return this.#stopAt(chunk, at, stop)
     }
     if (run > 0) {
       this.#onRun(seen, last)
       session.submit(createRun(session, slice(chunk, runStart, at), run))
     }
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
-    else if (at < chunk.length) this.#keep(chunk, at)
+    else if (at < chunk.length) return this.#keep(chunk, at)
+    return 'none'
   }
 
   /** Of a run that is about to be submitted: its `Plain` bits together, and its last command. */
@@ -225,18 +231,18 @@ export class Reader {
   }
 
   /** The beginning of a command, or more of it; it may have to wait before it may grow on. */
-  #keep(chunk: Buffer, from: number): void {
-    this.unfinished.add(chunk, from)
-    const { bytes } = this.unfinished
-    if (bytes < ONE_READ) return
+  #keep(chunk: Buffer, from: number): Stop {
+    this.partial.add(chunk, from)
+    const { bytes } = this.partial
+    if (bytes < ONE_READ) return 'none'
     const session = this.#session
     const host = this.#host
-    if (bytes > MAX_FRAME) {
-      logFrameTooLarge(host, session.id, MAX_FRAME)
+    if (bytes > MAX_FRAME_BYTES) {
+      logFrameTooLarge(host, session.id, MAX_FRAME_BYTES)
       session.refuse(errors.frameTooLarge.reply)
-    } else if (session.pending > 0 && session.pendingBytes + bytes >= host.maxSessionBytes)
-      this.#intake.pause(Pause.pending)
+    } else if (session.pending > 0 && session.pendingBytes + bytes >= host.maxSessionBytes) return 'full'
     else if (!host.pressure.mayGrow(session)) session.holdBack()
+    return 'none'
   }
 
   /** MULTI with its EXEC in the same chunk goes out as one request, on the shared link; answers where it ends, or 0. */
@@ -247,7 +253,8 @@ export class Reader {
     if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
     const found = findTransaction(chunk, end, this.#host.deny)
     if (found === null) return 0
-    for (const script of found.scripts) rememberScript(session.scripts, script.spec, commandArgs(script.frame))
+    for (const script of found.scripts)
+      rememberScript(session.host.lanes.scripts, script.spec, commandArgs(script.frame))
     const { calls } = this.#host.counters.detail
     ;(calls[spec.index] as number)++
     for (const index of found.indexes) (calls[index] as number)++
@@ -257,9 +264,9 @@ export class Reader {
     return found.end
   }
 
-  /** The frame just scanned, which is no plain command or came in parts. Answers false when it must be offered again later. */
-  #take(kind: FrameKind, frame: Buffer, nameAt: number): boolean {
-    if (kind === FrameKind.empty) return true
+  /** The frame just scanned, which is no plain command or came in parts. */
+  #take(kind: FrameKind, frame: Buffer, nameAt: number): Outcome {
+    if (kind === FrameKind.empty) return 'done'
     let command = frame
     let nameStart = nameAt
     let { nameLength } = this.#scanner
@@ -267,10 +274,10 @@ export class Reader {
       const args = splitInline(inlineLine(frame))
       if (args === undefined) {
         this.#fail('unbalanced quotes in request')
-        return true
+        return 'done'
       }
       const [name] = args
-      if (name === undefined) return true
+      if (name === undefined) return 'done'
       command = encodeCommand(args)
       nameStart = nameStartOf(command)
       nameLength = name.length
@@ -279,19 +286,16 @@ export class Reader {
     const spec = lookupCommand(command, nameStart, nameLength)
     if (!spec.known && isAttack(command, nameStart, nameLength)) {
       session.destroy()
-      return true
+      return 'done'
     }
     session.lastCommand = spec.name
     const fast = this.#plain[spec.index] !== Plain.no
     if (writes[spec.index] === 1) session.wrote()
-    const taken = !fast || session.transaction !== null ? dispatch(session, spec, command) : this.#pass(command)
-    if (taken) (this.#host.counters.detail.calls[spec.index] as number)++
-    return taken
-  }
-
-  #pass(command: Buffer): true {
-    this.#session.submit(createRun(this.#session.replyTo(), command, 1))
-    return true
+    let outcome: Outcome = 'done'
+    if (fast && session.transaction === null) session.submit(createRun(session.replyTo(), command, 1))
+    else outcome = dispatch(session, spec, command)
+    if (!isOfferedAgain(outcome)) (this.#host.counters.detail.calls[spec.index] as number)++
+    return outcome
   }
 
   /** The server's own error line. */
@@ -301,8 +305,10 @@ export class Reader {
   }
 }
 
+const isOfferedAgain = (outcome: Outcome): boolean => outcome === 'wait' || outcome === 'look'
+
 /** A small piece of a large read is copied: it may wait for long, and would keep all of the read. */
 function slice(chunk: Buffer, from: number, to: number): Buffer {
   const piece = chunk.subarray(from, to)
-  return chunk.length > 16 * 1024 && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
+  return chunk.length > LARGE_READ_BYTES && piece.length * 8 < chunk.length ? Buffer.from(piece) : piece
 }

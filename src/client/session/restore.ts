@@ -42,7 +42,7 @@ export function buildRestore(
         const reply = frame.toString('utf8', 1, frame.length - 2)
         // Not let in is one trouble, which the client is told of with its next command.
         if (!reply.startsWith('NOAUTH'))
-          context.log.error(
+          context.host.log.error(
             { event: 'session.restore_failed', session: context.id, what: step.what, reply },
             'the master refuses, on a new link of this session, what the session had before (what); its client goes on without it',
           )
@@ -56,7 +56,8 @@ export function buildRestore(
 }
 
 function announceRestored(context: SessionContext): void {
-  const { state, subscriptions, counters } = context
+  const { state, subscriptions } = context
+  const { counters } = context.host
   if (state.tracking !== null && state.identity.protocol === 3 && hearsItself(context, state.tracking))
     context.forgetAll()
   if (subscriptions.size === 0) return

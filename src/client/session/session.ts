@@ -1,14 +1,14 @@
-// session.ts — one accepted client connection, put together from its parts; what dispatch and the relay see of it.
+// session.ts: one accepted client connection, put together from its parts.
 //
-//   socket ─▶ intake ─▶ reader ─▶ submit ─▶ lane
+//   socket ─▶ input ─▶ reader ─▶ submit ─▶ lane
 //   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket (reply-window.ts counts what stays there)
 //
-// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused),
-// reader.ts (bytes to requests), lane-choice.ts (which lane), reply-window.ts (what the client has not taken).
+// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused), reader.ts
+// (bytes to requests), lane-choice.ts (which lane), slow-reader.ts (a client that does not take its replies).
 // Never: knows about failovers, looks into commands or replies.
 //
-// Must stay true: commands leave in the order they came; the socket is closed only for QUIT, a protocol error, the
-// client's own end, a limit it crossed, or shutdown; a session that has too much unanswered or unread is not read from.
+// Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the client's
+// own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is not read from.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
 import type { Right } from '../../ops/missing-rights.ts'
@@ -21,7 +21,7 @@ import { closeGracefully } from '../flow/graceful-close.ts'
 import { ONE_READ } from '../flow/memory-budget.ts'
 import { ReplyWindow, WORTH_COUNTING } from '../flow/reply-window.ts'
 import { endsOf } from '../state/client-ends.ts'
-import type { SessionContext } from '../state/session-context.ts'
+import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { createState } from '../state/session-state.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
 import { endTransaction } from '../state/transaction.ts'
@@ -29,7 +29,6 @@ import { WaitTruth } from '../state/wait-truth.ts'
 import { discardingOwner } from './discard-replies.ts'
 import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './ended-for.ts'
 import { HalfClosed } from './half-closed.ts'
-import type { SessionHost } from './host.ts'
 import { Input, type InputOwner, Pause } from './input.ts'
 import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
@@ -39,122 +38,103 @@ import { SlowReader } from './slow-reader.ts'
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
+/** How far a session is. It never goes back. */
+const Phase = {
+  open: 0,
+  /** The client has sent all it will send, or all that will be read. */
+  inputEnded: 1,
+  /** Nothing more is read: QUIT, a protocol error, the last reply is on its way. */
+  ending: 2,
+  gone: 3,
+} as const
+
 export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly id: number
+  readonly host: SessionHost
   readonly openedAt = performance.now()
-  lastReadAt = this.openedAt
   lastCommand = 'NULL'
   readonly state
   readonly subscriptions = new Subscriptions()
   readonly waits = new WaitTruth()
   place = 0
   transaction: SessionContext['transaction'] = null
-  gone = false
   pending = 0
   pendingBytes = 0
-  /** Nothing more is read from the client: QUIT, a protocol error. */
-  ending = false
-  readonly #host: SessionHost
+  #phase: number = Phase.open
   readonly #socket: Socket
   readonly #reader: Reader
-  readonly #unread: ReplyWindow
+  readonly #replies: ReplyWindow
   #out: Buffer[] = []
   #outBytes = 0
-  /** The client has sent all it will send, or all that will be read. */
-  inputEnded = false
   readonly #choice: LaneChoice
-  readonly #intake: Input
+  readonly #input: Input
   readonly #slow: SlowReader
-  readonly #leaving = new HalfClosed(this)
-  readonly #muted: RequestOwner
+  readonly #halfClosed = new HalfClosed(this)
+  /** Stands for the session in requests whose replies its client does not want. */
+  readonly #discarding: RequestOwner
 
   constructor(id: number, socket: Socket, host: SessionHost) {
     this.id = id
-    this.#host = host
+    this.host = host
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
-    this.#muted = discardingOwner(this)
-    this.#intake = new Input(this, socket, host)
-    this.#unread = new ReplyWindow(host.counters)
-    this.#reader = new Reader(this, host, this.#intake, this.#unread)
-    this.#choice = new LaneChoice(this, host, this.#muted)
+    this.#discarding = discardingOwner(this)
+    this.#replies = new ReplyWindow(host.counters)
+    this.#reader = new Reader(this, host, this.#replies)
+    this.#input = new Input(this, socket, host, this.#reader)
+    this.#choice = new LaneChoice(this, host, this.#discarding)
     this.#slow = new SlowReader(this, socket, host, {
-      intake: this.#intake,
-      unread: this.#unread,
+      input: this.#input,
+      replies: this.#replies,
       choice: this.#choice,
     })
     if (host.login !== null) this.signOut()
     else if (host.links === 'private') this.takePrivate()
     socket
-      .on('data', (chunk: Buffer) => {
-        host.counters.clientBytesIn += chunk.length
-        this.lastReadAt = host.lanes.clock
-        try {
-          if (!this.inputEnded) this.#intake.onData(chunk)
-        } catch (error) {
-          this.onBug(error)
-        }
-      })
       .on('drain', () => this.#guard(() => this.#slow.onDrain()))
       .on('end', () => this.#guard(() => this.#onEnd()))
       .on('error', () => host.bugs.guard('end of a session', () => this.#close()))
       .on('close', () => host.bugs.guard('end of a session', () => this.#close()))
   }
 
+  get gone(): boolean {
+    return this.#phase === Phase.gone
+  }
+  get ending(): boolean {
+    return this.#phase >= Phase.ending
+  }
+  get inputEnded(): boolean {
+    return this.#phase >= Phase.inputEnded
+  }
+
+  #advance(phase: number): void {
+    if (phase > this.#phase) this.#phase = phase
+  }
+
   // ---- what dispatch asks of a session ----
 
-  get deny(): SessionHost['deny'] {
-    return this.#host.deny
-  }
-  get counters(): SessionHost['counters'] {
-    return this.#host.counters
-  }
-  get log(): SessionHost['log'] {
-    return this.#host.log
-  }
-  get limitLog(): SessionHost['limitLog'] {
-    return this.#host.limitLog
-  }
-  get maxTransactionBytes(): number {
-    return this.#host.highWater
-  }
-  get defaultIdentity(): SessionHost['defaultIdentity'] {
-    return this.#host.defaultIdentity
-  }
-  get login(): SessionContext['login'] {
-    return this.#host.login
-  }
   get signedIn(): boolean {
     return this.#reader.signedIn
   }
   get peer(): string {
     return this.#socket.remoteAddress ?? 'socket'
   }
+  get lastReadAt(): number {
+    return this.#input.lastReadAt
+  }
   get unread(): number {
     return this.#outBytes + this.#socket.writableLength
   }
-  get learned(): SessionContext['learned'] {
-    return this.#host.lanes.learned
-  }
-  get scripts(): SessionContext['scripts'] {
-    return this.#host.lanes.scripts
-  }
-  readonly scanMark = (): number => scanMark(this.#host.lanes.moves)
+  readonly scanMark = (): number => scanMark(this.host.lanes.moves)
   get clientId(): number {
-    return this.#host.directory.ids.of(this.id)
+    return this.host.directory.ids.of(this.id)
   }
   get ends(): SessionContext['ends'] {
     return endsOf(this.#socket)
   }
-  get directory(): SessionContext['directory'] {
-    return this.#host.directory
-  }
-  findSession(id: number): SessionContext | undefined {
-    return this.#host.findSession(id)
-  }
   redirectTo(session: number | undefined): void {
-    if (session === undefined) this.#host.redirects.delete(this.id)
-    else this.#host.redirects.set(this.id, session)
+    if (session === undefined) this.host.redirects.delete(this.id)
+    else this.host.redirects.set(this.id, session)
   }
   get isPrivate(): boolean {
     return this.#choice.isPrivate
@@ -166,22 +146,22 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   signIn(): void {
     if (this.signedIn) return
     this.#reader.signIn()
-    if (this.#host.links === 'private') this.takePrivate()
+    if (this.host.links === 'private') this.takePrivate()
   }
 
   signOut(): void {
-    if (this.#host.login !== null) this.#reader.signOut()
+    if (this.host.login !== null) this.#reader.signOut()
   }
 
   replyTo(): RequestOwner {
     if (this.state.reply === 'on') return this
     if (this.state.reply === 'skip-next') this.state.reply = 'on'
-    return this.#muted
+    return this.#discarding
   }
 
   logMissingRight(right: Right): void {
     const { link } = this.lane
-    if (link !== null) this.#host.lanes.tellRight(right, link.master, this.state.identity)
+    if (link !== null) this.host.lanes.tellRight(right, link.master, this.state.identity)
   }
 
   wrote(): void {
@@ -198,20 +178,24 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.place += request.commands
     this.pending += request.commands
     this.pendingBytes += request.weight
-    this.#host.counters.pendingBytes += request.weight
-    this.#host.counters.commands += request.commands
+    this.host.counters.pendingBytes += request.weight
+    this.host.counters.commands += request.commands
     this.#choice.lane.submit(request)
-    if (this.pending >= this.#unread.window) {
-      this.#unread.filled = true
-      this.#intake.pause(Pause.pending)
-    } else if (this.pendingBytes >= this.#host.maxSessionBytes) this.#intake.pause(Pause.pending)
-    else if (this.#host.counters.pendingBytes >= this.#host.highWater && this.#host.pressure.isHigh) this.holdBack()
+    if (this.pending >= this.#replies.window) {
+      this.#replies.filled = true
+      this.#input.pause(Pause.pending)
+    } else if (this.pendingBytes >= this.host.maxSessionBytes) this.#input.pause(Pause.pending)
+    else if (this.host.counters.pendingBytes >= this.host.highWater && this.host.pressure.isHigh) this.holdBack()
+  }
+
+  get isFull(): boolean {
+    return (this.#input.paused & Pause.pending) !== 0
   }
 
   answer(reply: Buffer): void {
     const owner = this.replyTo()
     if (this.pending === 0) {
-      this.#unread.answered++
+      this.#replies.answered++
       owner.deliver(reply)
     } else this.submit(createLocal(owner, reply))
   }
@@ -234,20 +218,13 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   #takeLink(open: () => void): boolean {
     if (this.#choice.isPrivate) return true
-    if (this.pending > 0) {
-      this.#intake.mustWait = true
-      return false
-    }
+    if (this.pending > 0) return false
     open()
     return true
   }
 
-  lookAgain(): boolean {
-    return this.#intake.lookAgain()
-  }
-
-  waitForReplies(): void {
-    this.#intake.mustWait = true
+  hasLooked(): boolean {
+    return this.#input.hasLooked()
   }
 
   identityChanged(): void {
@@ -267,7 +244,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
 
   closeAfterReplies(): void {
-    this.ending = true
+    this.#advance(Phase.ending)
     this.#endIfDone()
   }
 
@@ -275,7 +252,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   deliver(bytes: Buffer): void {
     if (this.gone || bytes.length === 0) return
-    if (this.#out.length === 0) this.#host.turn.markSession(this)
+    if (this.#out.length === 0) this.host.turn.markSession(this)
     this.#out.push(bytes)
     this.#outBytes += bytes.length
   }
@@ -283,14 +260,14 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   onAnswered(commands: number, weight: number): void {
     this.pending -= commands
     this.pendingBytes -= weight
-    this.#unread.answered += commands
+    this.#replies.answered += commands
     if (this.gone) return
-    if (this.#intake.paused !== 0 || this.pending === 0) {
+    if (this.#input.paused !== 0 || this.pending === 0) {
       // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with this one.
       try {
         this.#afterReply()
       } catch (error) {
-        this.#host.turn.defer(() => this.onBug(error), this)
+        this.host.turn.defer(() => this.onBug(error), this)
       }
     }
   }
@@ -305,7 +282,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#out = []
     this.#outBytes = 0
     if (this.gone || total === 0) return true
-    this.#host.counters.clientBytesOut += total
+    this.host.counters.clientBytesOut += total
     const socket = this.#socket
     // What waits in the socket must not keep the whole read that it is a small part of.
     const [first] = out
@@ -313,7 +290,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
       socket.write(Buffer.from(first))
     else writeGathered(socket, out, total)
     const left = socket.writableLength
-    this.#unread.onWritten(total, left, this.pending === 0 && this.#intake.empty)
+    this.#replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
     if (left > WORTH_COUNTING) this.#slow.onLeft(left)
     this.#endIfDone()
     return left === 0
@@ -321,18 +298,18 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   #afterReply(): void {
     if (
-      this.#intake.paused & Pause.pending &&
+      this.#input.paused & Pause.pending &&
       (this.pending === 0 ||
-        (this.pending * 2 < this.#unread.window &&
-          this.pendingBytes + this.unfinishedBytes < this.#host.maxSessionBytes))
+        (this.pending * 2 < this.#replies.window &&
+          this.pendingBytes + this.unfinishedBytes < this.host.maxSessionBytes))
     )
-      this.#intake.unpause(Pause.pending)
+      this.#input.unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#unread.heavy && !this.#choice.isPrivate) this.#host.turn.defer(this.#slow.move, this)
+    if (this.#replies.heavy && !this.#choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
     if (this.#choice.trackingDue) this.trackAgain()
     if (this.#choice.isPrivate && (this.#choice.canShare || this.#choice.mustLeave))
-      this.#host.turn.defer(this.#leaveIfIdle, this)
-    if (this.#intake.paused & Pause.stalled) this.#intake.unpause(Pause.stalled)
+      this.host.turn.defer(this.#leaveIfIdle, this)
+    if (this.#input.paused & Pause.stalled) this.#input.unpause(Pause.stalled)
     this.#endIfDone()
   }
 
@@ -346,16 +323,16 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   // ---- limits ----
 
   get heavy(): boolean {
-    return this.#unread.heavy
+    return this.#replies.heavy
   }
   get unreadBytes(): number {
-    return this.#unread.bytes
+    return this.#replies.bytes
   }
   get unfinishedBytes(): number {
-    return this.#reader.unfinished.bytes
+    return this.#reader.partial.bytes
   }
   get hasMore(): boolean {
-    return this.#intake.hasMore
+    return this.#input.hasMore
   }
 
   /** Its private link may owe a reply to what was said for it, which is no command of its client. */
@@ -364,19 +341,19 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
 
   holdBack(): void {
-    this.#intake.pause(Pause.pressure)
-    this.#host.pressure.wait(this)
+    this.#input.pause(Pause.pressure)
+    this.host.pressure.wait(this)
   }
 
   goOn(): void {
-    this.#intake.unpause(Pause.pressure)
+    this.#input.unpause(Pause.pressure)
   }
 
   /** By the sweep: a command must be finished within `limitMs`. */
   checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
-    if (this.ending || this.gone) return
-    if (!this.#reader.unfinished.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
-    logFrameTimeout(this.#host, this.id, limitMs, this.unfinishedBytes)
+    if (this.ending) return
+    if (!this.#reader.partial.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
+    logFrameTimeout(this.host, this.id, limitMs, this.unfinishedBytes)
     this.refuse(frameTimeoutReply(limitMs))
   }
 
@@ -391,16 +368,12 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** Commands that nothing but its client can free, by reading. */
   get leavesUnanswered(): boolean {
-    return this.pendingBytes >= this.#host.maxSessionBytes && this.#slow.leavesReplies
+    return this.pendingBytes >= this.host.maxSessionBytes && this.#slow.leavesReplies
   }
 
   endUnread(why: EndedFor): void {
-    logUnread(this.#host, why, this)
+    logUnread(this.host, why, this)
     this.destroy()
-  }
-
-  read(chunk: Buffer): void {
-    this.#reader.read(chunk)
   }
 
   // ---- the end ----
@@ -414,36 +387,36 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
   #onEnd(): void {
-    this.inputEnded = true
+    this.#advance(Phase.inputEnded)
     const { isPrivate, lane } = this.#choice
     if (isPrivate && (this.subscriptions.size > 0 || this.state.monitoring)) {
       this.destroy()
       return
     }
-    if (isPrivate) this.#leaving.begin(lane)
+    if (isPrivate) this.#halfClosed.begin(lane)
     this.#endIfDone()
   }
 
   dropInput(): void {
-    this.ending = true
+    this.#advance(Phase.ending)
     this.#reader.clear()
-    this.#intake.clear()
+    this.#input.clear()
   }
 
   /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
   onLinkLost(): void {
     if (this.transaction !== null) this.transaction.abortedAtServer = false
-    if (!this.#leaving.isTold) return
+    if (!this.#halfClosed.isTold) return
     this.flush()
     closeGracefully(this.#socket)
     this.#close()
   }
 
   #endIfDone(): void {
-    const noMore = this.ending || (this.inputEnded && this.#intake.empty)
+    const noMore = this.ending || (this.inputEnded && this.#input.empty)
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
-    this.ending = true
-    this.#reader.unfinished.clear()
+    this.#advance(Phase.ending)
+    this.#reader.partial.clear()
     closeGracefully(this.#socket)
     // The client may take its time to close its side; at the server it is gone with its last reply.
     this.#choice.close()
@@ -451,12 +424,12 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** A server still answers the one that has killed itself. */
   kill(by: number): void {
-    logKilled(this.#host, this.id, this.clientId, by)
+    logKilled(this.host, this.id, this.clientId, by)
     if (by !== this.clientId) {
       this.destroy()
       return
     }
-    this.#intake.clear() // what it has sent behind
+    this.#input.clear() // what it has sent behind
     this.#reader.clear()
     this.closeAfterReplies()
   }
@@ -469,8 +442,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   /** An exception in work for this session, wherever it was done: the session ends, and nothing else. */
   onBug(error: unknown): void {
     if (this.gone) return
-    this.#host.bugs.ofSession(error, this.id)
-    this.#host.bugs.guard('end of a session', () => this.destroy())
+    this.host.bugs.ofSession(error, this.id)
+    this.host.bugs.guard('end of a session', () => this.destroy())
   }
 
   #guard(work: () => void): void {
@@ -489,18 +462,18 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   #close(): void {
     if (this.gone) return
-    this.gone = true
-    this.#leaving.clear()
+    this.#phase = Phase.gone
+    this.#halfClosed.clear()
     this.#out = []
     this.#outBytes = 0
     try {
       this.#reader.clear()
-      this.#unread.onDrain()
+      this.#replies.onDrain()
       endTransaction(this)
-      this.#intake.clear()
+      this.#input.clear()
       this.#choice.close()
     } finally {
-      this.#host.onClosed(this)
+      this.host.onClosed(this)
     }
   }
 }

@@ -14,7 +14,7 @@
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
-import type { SessionHost } from './host.ts'
+import type { SessionHost } from '../state/session-context.ts'
 import { type Input, Pause } from './input.ts'
 import type { LaneChoice } from './lane-choice.ts'
 
@@ -45,8 +45,8 @@ export class SlowReader {
   readonly #session: SlowSession
   readonly #socket: Socket
   readonly #host: SessionHost
-  readonly #intake: Input
-  readonly #unread: ReplyWindow
+  readonly #input: Input
+  readonly #replies: ReplyWindow
   readonly #choice: LaneChoice
   #watched = false
 
@@ -54,13 +54,13 @@ export class SlowReader {
     session: SlowSession,
     socket: Socket,
     host: SessionHost,
-    parts: { readonly intake: Input; readonly unread: ReplyWindow; readonly choice: LaneChoice },
+    parts: { readonly input: Input; readonly replies: ReplyWindow; readonly choice: LaneChoice },
   ) {
     this.#session = session
     this.#socket = socket
     this.#host = host
-    this.#intake = parts.intake
-    this.#unread = parts.unread
+    this.#input = parts.input
+    this.#replies = parts.replies
     this.#choice = parts.choice
   }
 
@@ -73,26 +73,26 @@ export class SlowReader {
         this.#session.endUnread('one')
         return
       }
-      this.#unread.heavy = true
+      this.#replies.heavy = true
       if (this.#choice.isPrivate) this.#onOwnLink(left)
       else {
-        this.#intake.pause(Pause.unread)
+        this.#input.pause(Pause.unread)
         if (this.#session.pending === 0) host.turn.defer(this.move, this.#session)
       }
-      if (this.#unread.isOver(host.maxUnreadBytes)) this.#mustRead(true)
+      if (this.#replies.isOver(host.maxUnreadBytes)) this.#mustRead(true)
     }
     if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve, this.#session)
   }
 
   /** Onto a link of its own, as soon as everything is answered. In a turn step of its own. */
   readonly move = (): void => {
-    const { gone, ending, pending } = this.#session
-    if (gone || ending) return
-    if (this.#unread.heavy && !this.#choice.isPrivate) {
+    const { ending, pending } = this.#session
+    if (ending) return
+    if (this.#replies.heavy && !this.#choice.isPrivate) {
       if (pending > 0) return
       this.#session.takePrivate()
     }
-    if (!this.#watched) this.#intake.unpause(Pause.unread)
+    if (!this.#watched) this.#input.unpause(Pause.unread)
   }
 
   /**
@@ -116,30 +116,30 @@ export class SlowReader {
 
   /** The client has taken everything. */
   onDrain(): void {
-    this.#unread.onDrain()
+    this.#replies.onDrain()
     this.#mustRead(false)
     if (this.#choice.isPrivate) this.#choice.lane.link?.resume()
-    this.#intake.unpause(Pause.unread)
+    this.#input.unpause(Pause.unread)
   }
 
   #onOwnLink(left: number): void {
-    const isStuck = (this.#intake.paused & WAITING) !== 0 && this.#intake.full
+    const isStuck = (this.#input.paused & WAITING) !== 0 && this.#input.full
     if (isStuck && this.#mayTake(left)) return
     this.#choice.lane.link?.pause()
     if (isStuck) this.#sendOn()
-    else this.#intake.flow()
+    else this.#input.flow()
   }
 
   /** Without a window: what comes of it waits at the server. */
   #sendOn(): void {
     const { counters, highWater, turn, relieve } = this.#host
-    if (this.#intake.paused & Pause.stalled) {
+    if (this.#input.paused & Pause.stalled) {
       // The next command needs the replies to those before, for which there is no room.
       turn.defer(() => this.#session.gone || this.#session.endUnread('unanswered'), this.#session)
       return
     }
-    this.#unread.liftWindow()
-    this.#intake.unpause(Pause.pending)
+    this.#replies.liftWindow()
+    this.#input.unpause(Pause.pending)
     if (counters.pendingBytes + counters.unfinishedBytes >= highWater) turn.defer(relieve, this.#session)
   }
 
@@ -152,7 +152,7 @@ export class SlowReader {
 
   /** Node's own timer: it counts what the client takes as life. Its commands wait meanwhile, so that they do not count. */
   #mustRead(is: boolean): void {
-    if (is) this.#intake.pause(Pause.unread)
+    if (is) this.#input.pause(Pause.unread)
     if (this.#watched === is || this.#session.ending) return
     this.#watched = is
     if (is) this.#socket.setTimeout(UNREAD_STALL_MS, this.#onStalled)
@@ -160,6 +160,6 @@ export class SlowReader {
   }
 
   readonly #onStalled = (): void => {
-    if (!this.#session.gone && !this.#session.ending) this.#session.endUnread('one')
+    if (!this.#session.ending) this.#session.endUnread('one')
   }
 }

@@ -1,22 +1,24 @@
-// session-context.ts — a session as the code sees it that decides what to do with a command: its state, its lane, its ways to
-// answer. Implemented by session.ts alone.
+// session-context.ts: a session and its surroundings, as the code sees them that decides what to do with a command.
 import type { DenyList } from '../../command/deny-list.ts'
-import type { LearnedCommands } from '../../command/learned-commands.ts'
-import type { Blamed } from '../../ops/bugs.ts'
+import type { Blamed, Bugs } from '../../ops/bugs.ts'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Right } from '../../ops/missing-rights.ts'
 import type { Lane } from '../../relay/lane.ts'
+import type { Lanes } from '../../relay/lanes.ts'
 import type { Request, RequestOwner } from '../../relay/request.ts'
-import type { Scripts } from '../../relay/script-store.ts'
 import type { Identity } from '../../upstream/identity.ts'
 import type { OwnLinks } from '../../upstream/own-links.ts'
+import type { Turn } from '../../upstream/turn.ts'
 import type { LimitLog } from '../flow/limit-log.ts'
+import type { MemoryBudget } from '../flow/memory-budget.ts'
 import type { ClientEnds } from './client-ends.ts'
 import type { ClientIds } from './client-ids.ts'
+import type { MissedMessages } from './missed-messages.ts'
 import type { ProxyPassword } from './proxy-password.ts'
 import type { SessionState } from './session-state.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import type { Redirects } from './tracking-redirects.ts'
 import type { Transaction } from './transaction.ts'
 import type { WaitTruth } from './wait-truth.ts'
 
@@ -27,6 +29,38 @@ export interface Directory {
   sessions(): Iterable<SessionContext>
   /** Which clients of the server are links of this process now. */
   ownLinks(): OwnLinks
+}
+
+/** What a session is given by the program around it. */
+export interface SessionHost {
+  readonly lanes: Lanes
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly log: Log
+  readonly bugs: Bugs
+  readonly deny: DenyList
+  readonly pressure: MemoryBudget
+  readonly defaultIdentity: Identity
+  /** Who may work here; null: whoever connects, and Redis judges their AUTH. */
+  readonly login: ProxyPassword | null
+  /** `private`: each session has a link of its own from the start. */
+  readonly links: 'auto' | 'private'
+  /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
+  readonly maxSessionBytes: number
+  readonly maxHeldBytes: number
+  /** From here on it is worth asking `pressure`; bytes that the open MULTIs of all sessions may hold together. */
+  readonly highWater: number
+  /** Replies that one client has not taken, beyond which its session is ended. */
+  readonly maxUnreadBytes: number
+  readonly limitLog: LimitLog
+  readonly resubscribed: MissedMessages
+  /** All clients together leave too much unread: ends those who leave most. */
+  readonly relieve: () => void
+  /** Sessions whose invalidations go to another one. */
+  readonly redirects: Redirects
+  readonly directory: Directory
+  findSession(id: number): SessionContext | undefined
+  onClosed(session: { readonly id: number }): void
 }
 
 export interface SessionContext extends Blamed {
@@ -40,29 +74,16 @@ export interface SessionContext extends Blamed {
   /** How many commands have been submitted. */
   readonly place: number
   transaction: Transaction | null
-  readonly deny: DenyList
-  readonly counters: Counters
-  readonly log: Log
-  readonly limitLog: LimitLog
-  /** Bytes that the open MULTIs of all sessions may hold together. */
-  readonly maxTransactionBytes: number
-  /** The identity of a session that has not said who it is. */
-  readonly defaultIdentity: Identity
-  /** Null: clients sign in at Redis. */
-  readonly login: ProxyPassword | null
-  /** Always true without `login`. */
+  readonly host: SessionHost
+  /** Always true without a password of the proxy's own. */
   readonly signedIn: boolean
   signIn(): void
-  /** RESET; without `login` it changes nothing. */
+  /** RESET; changes nothing without a password of the proxy's own. */
   signOut(): void
   /** The client's address, for logs. */
   readonly peer: string
   /** Bytes of replies that the client has not taken. */
   readonly unread: number
-  /** What the master says of commands that the table does not know. */
-  readonly learned: LearnedCommands
-  /** Scripts that clients of this proxy have shown it. */
-  readonly scripts: Scripts
   /** The mark of today's cursors, see scan.ts. */
   readonly scanMark: () => number
   /** The client id that it is told, see client-ids.ts. */
@@ -74,12 +95,8 @@ export interface SessionContext extends Blamed {
   readonly lastReadAt: number
   /** As CLIENT LIST shows it: `client|setname`. */
   lastCommand: string
-  /** All sessions, and which clients of the server are links of ours. */
-  readonly directory: Directory
   /** Ends the session as CLIENT KILL does; itself, once its replies are written. `by`: the id of who asked for it. */
   kill(by: number): void
-  /** The session with this number. */
-  findSession(id: number): SessionContext | undefined
   /** CLIENT TRACKING sends this session's invalidations to that one. */
   redirectTo(session: number | undefined): void
   /** Sends this session's CLIENT TRACKING again, because the link it redirects to is a new one. */
@@ -94,8 +111,8 @@ export interface SessionContext extends Blamed {
   destroy(): void
   /** The client has sent its last byte: it may be gone, and nothing may block or wait for it. */
   readonly inputEnded: boolean
-  /** Has the client been read from since this command came? If not, the caller gives up, and the command is offered again. */
-  lookAgain(): boolean
+  /** Was this command offered before with the outcome `look`, and has the client been read from since? */
+  hasLooked(): boolean
   /** The client is gone. */
   readonly gone: boolean
   /** Nothing more is read from the client: QUIT, a protocol error, its own CLIENT KILL. */
@@ -113,17 +130,12 @@ export interface SessionContext extends Blamed {
   answer(reply: Buffer): void
   /** Bytes to the client now, whatever is unanswered. */
   push(bytes: Buffer): void
-  /**
-   * Makes sure the session has a link of its own. Answers false when earlier commands must be answered first: the
-   * caller gives up, and the same command is offered again then.
-   */
+  /** Makes sure the session has a link of its own. Answers false while earlier commands are unanswered: it has to `wait`. */
   takePrivate(): boolean
   /** The same for a login: a link that is signed in as nobody, unless the session has one of its own already. */
   takeForLogin(): boolean
   /** The same for SCRIPT KILL and its like: a link that comes up on a node that answers BUSY to all else. */
   takeForRescue(): boolean
-  /** No further command is looked at before all earlier ones are answered: their replies may change what it means. */
-  waitForReplies(): void
   /** The identity in `state` has changed: use its lane from now on. */
   identityChanged(): void
   /** The session's own link no longer is what its identity says (RESET): it is given up for a new one. */

@@ -67,8 +67,11 @@ export function isForgotten({ detached, detachedAt }: Transaction, now: number):
 }
 
 /** No transaction is open any more. */
-export function endTransaction(session: { transaction: Transaction | null; readonly counters: Counters }): void {
-  session.counters.transactionBytes -= session.transaction?.bytes ?? 0
+export function endTransaction(session: {
+  transaction: Transaction | null
+  readonly host: { readonly counters: Counters }
+}): void {
+  session.host.counters.transactionBytes -= session.transaction?.bytes ?? 0
   session.transaction = null
 }
 
