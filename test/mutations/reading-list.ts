@@ -5,7 +5,7 @@ export const readingMutations: readonly Mutation[] = [
   {
     name: 'a client that does not read is not read from',
     file: 'src/client/session/input.ts',
-    from: '(!this.full && this.#owner.readsAhead)',
+    from: '(!this.full && this.#session.readsAhead)',
     to: 'false',
     breaks: 'a client may write its whole pipeline before it reads',
     test: 'test/wire/pipelines.test.ts',
