@@ -1,17 +1,19 @@
 // setup.mjs — makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
 //
-//   node scripts/setup.mjs [--with SET[,SET]]      the sets are those of toolSets below
+//   node scripts/setup.mjs [--with SET[,SET]] [--useful SET[,SET]]      the sets are those of toolSets below
 //
-// Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
+// What --with names must be there in the end; what --useful names is done without where it cannot be had. Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
 // Node from 18 on and needs no package, as it is what installs them. Progress goes to standard error.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const binFolder = join(root, 'node_modules', '.bin')
+/** Where apt keeps what it knows, and how old that may be before a package that it does not know is looked up again. */
+const aptLists = { folder: '/var/lib/apt/lists', staleMs: 86_400_000 }
 const hintNpm = 'run: npm ci   (with install scripts; not --ignore-scripts)'
 
 /** A thing a person must do; its message says what and how. */
@@ -30,7 +32,8 @@ const toolSets = {
   openssl: [{ program: 'openssl', apt: 'openssl', brew: 'openssl' }],
   deploy: [
     { program: 'kubectl', apt: 'kubectl', brew: 'kubernetes-cli' },
-    { program: 'docker-compose', apt: 'docker-compose', brew: 'docker-compose' },
+    // The first generation, in Python, takes other words; Debian 12 and Ubuntu 22.04 have it.
+    { program: 'docker-compose', apt: 'docker-compose', brew: 'docker-compose', least: 2 },
   ],
   image: [
     { program: 'buildah', apt: 'buildah', brew: 'buildah' },
@@ -168,34 +171,58 @@ async function setupTools(sets) {
 
 /**
  * What a distribution does not have is named once and done without. Each package is installed by itself: apt installs none
- * of several when it does not know one.
+ * of several when one of them fails.
  */
 function setupUseful(sets) {
-  const missing = missingTools(sets)
-  if (missing.length === 0) return
-  const commands = usefulCommands(missing)
-  for (const command of commands) {
+  const absent = missingTools(sets)
+  for (const command of usefulCommands(absent)) {
     say(`running ${command.join(' ')}`)
     const { status } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 2, 2] })
     if (status !== 0) say(`${command.join(' ')}: exit code ${status}; going on without`)
   }
-  const still = missingTools(sets).map(tool => tool.program)
+  const still = [...missingTools(sets).map(tool => tool.program), ...tooOld(sets)]
   if (still.length > 0) say(`not here: ${still.join(', ')}; the tests that need them are skipped and counted`)
 }
 
-function usefulCommands(missing) {
+function usefulCommands(absent) {
+  if (absent.length === 0) return []
   if (findProgram('apt-get')) {
     const as = asRoot()
     if (as === undefined) return []
-    const names = unique(missing.map(tool => tool.apt))
-    const known = names.filter(name => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0)
+    const names = unique(absent.map(tool => tool.apt))
+    const isKnown = name => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0
+    if (!names.every(isKnown) && aptListsAreStale()) {
+      const update = [...as, 'apt-get', 'update']
+      say(`running ${update.join(' ')}`)
+      spawnSync(update[0], update.slice(1), { stdio: ['ignore', 2, 2] })
+    }
     const install = [...as, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y']
     const quiet = ['--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
-    const update = known.length === names.length ? [] : [[...as, 'apt-get', 'update']]
-    return [...update, ...names.map(name => [...install, ...quiet, name])]
+    return names.filter(isKnown).map(name => [...install, ...quiet, name])
   }
-  if (findProgram('brew')) return unique(missing.map(tool => tool.brew)).map(name => ['brew', 'install', name])
+  if (findProgram('brew')) return unique(absent.map(tool => tool.brew)).map(name => ['brew', 'install', name])
   return []
+}
+
+/** The lists are old, or there are none. */
+function aptListsAreStale() {
+  const { folder, staleMs } = aptLists
+  if (!existsSync(folder)) return true
+  const lists = readdirSync(folder).filter(name => /_Packages|_InRelease|_Release/.test(name))
+  // The mirror sets a file's time, so it is the folder that tells when apt was last here.
+  return lists.length === 0 || Date.now() - statSync(folder).mtimeMs > staleMs
+}
+
+/** Programs that are here in a generation that the tests do not speak to. */
+function tooOld(sets) {
+  return sets
+    .flatMap(set => toolSets[set])
+    .filter(tool => tool.least !== undefined && findProgram(tool.program) !== undefined)
+    .flatMap(({ program, least }) => {
+      const { stdout } = spawnSync(program, ['version', '--short'], { encoding: 'utf8' })
+      const version = (stdout ?? '').trim().replace(/^v/, '')
+      return Number.parseInt(version, 10) >= least ? [] : [`${program} ${least} (but ${version || 'another'})`]
+    })
 }
 
 function missingTools(sets) {
@@ -280,13 +307,13 @@ function say(text) {
 }
 
 function readExtras(args) {
-  const usage = `usage: setup.mjs [--with SET[,SET]], SET one of ${Object.keys(toolSets).join(', ')}`
-  const extras = []
-  for (let index = 0; index < args.length; index++) {
-    const value = args[index] === '--with' ? args[++index] : args[index]?.replace(/^--with=/, '')
-    for (const set of (value ?? '').split(',')) {
-      if (!Object.hasOwn(toolSets, set)) throw new SetupError(usage)
-      extras.push(set)
+  const usage = `usage: setup.mjs [--with SET[,SET]] [--useful SET[,SET]], SET one of ${Object.keys(toolSets).join(', ')}`
+  const extras = { needed: [], useful: [] }
+  for (let index = 0; index < args.length; index += 2) {
+    const kind = { '--with': 'needed', '--useful': 'useful' }[args[index]]
+    for (const set of (args[index + 1] ?? '').split(',')) {
+      if (kind === undefined || !Object.hasOwn(toolSets, set)) throw new SetupError(usage)
+      extras[kind].push(set)
     }
   }
   return extras
@@ -294,7 +321,7 @@ function readExtras(args) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await setup({ needed: readExtras(process.argv.slice(2)) })
+    await setup(readExtras(process.argv.slice(2)))
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     say(error.message)

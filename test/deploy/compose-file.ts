@@ -1,6 +1,7 @@
 // compose-file.ts — docker/compose.yaml as docker-compose reads it: merged, with its variables and defaults.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { without } from '../support/needs.ts'
 import { root } from './manifests.ts'
 
 export interface Service {
@@ -13,6 +14,15 @@ export interface Service {
 }
 
 export const composeFile = join(root, 'docker', 'compose.yaml')
+
+/** Tap's `skip`: why docker-compose cannot be asked. The first generation, in Python, knows no `config --format`. */
+export function withoutCompose(): string | false {
+  const missing = without('docker-compose')
+  if (missing !== false) return missing
+  const { stdout } = spawnSync('docker-compose', ['version', '--short'], { encoding: 'utf8' })
+  const version = stdout.trim().replace(/^v/, '')
+  return Number.parseInt(version, 10) < 2 && `docker-compose 2 is needed, this is ${version}`
+}
 
 /** What `docker-compose config` says of a file; `faults` is empty where it accepts it. Needs no daemon. */
 export function checkCompose(file: string): { readonly faults: string; readonly json: string } {

@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { startHoldfastProcess } from '../support/holdfast.ts'
-import { without } from '../support/needs.ts'
 import { ask } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { withoutCompose } from './compose-file.ts'
 import { endChild, launch, startCompose } from './compose-world.ts'
 import { root } from './manifests.ts'
 
-const skip = without('docker-compose')
+const skip = withoutCompose()
 
 t.test('the compose set — shows its client one delay and no error — when the master is killed', { skip }, async t => {
   const world = await startCompose(t)

@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { without } from '../support/needs.ts'
-import { checkCompose, composeFile, readServices } from './compose-file.ts'
+import { checkCompose, composeFile, readServices, withoutCompose } from './compose-file.ts'
 
-const skip = without('docker-compose')
+const skip = withoutCompose()
 
 t.test('the compose file — is accepted by docker-compose — as it stands', { skip }, async t => {
   t.equal(checkCompose(composeFile).faults, '')
