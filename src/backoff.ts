@@ -1,19 +1,22 @@
-// backoff.ts — when to try again. Pure.
+// backoff.ts — how long to wait before the next try. Pure.
 
 export interface BackoffLimits {
   readonly minMs: number
   readonly maxMs: number
 }
 
+/** Milliseconds before try `attempt`; 1 is the first retry. Doubles from minMs to maxMs. */
+export function doublingMs(attempt: number, { minMs, maxMs }: BackoffLimits): number {
+  return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30))
+}
+
 /**
- * Milliseconds before try `attempt` (1 is the first retry): doubles from minMs to maxMs, half of it random so that
- * sidecars that lost the same master do not dial in step. Equal limits mean a fixed interval, without jitter: "every
- * five seconds" is what the person wrote.
+ * The same with jitter: half of it is random, so that sidecars which lost the same master do not dial in step. Equal
+ * limits mean a fixed interval without jitter: "every five seconds" is what the person wrote.
  */
-export function backoffMs(attempt: number, limits: BackoffLimits, random: () => number): number {
-  if (limits.minMs === limits.maxMs) return limits.minMs
-  const base = Math.min(limits.maxMs, limits.minMs * 2 ** Math.min(attempt - 1, 30))
-  return base / 2 + (random() * base) / 2
+export function backoffMs(attempt: number, limits: BackoffLimits, random: () => number = Math.random): number {
+  const ms = doublingMs(attempt, limits)
+  return limits.minMs === limits.maxMs ? ms : ms / 2 + (random() * ms) / 2
 }
 
 /**
@@ -23,7 +26,6 @@ export function backoffMs(attempt: number, limits: BackoffLimits, random: () => 
 export function holdLimitMs(holdTimeoutMs: number, maxRetries: number, limits: BackoffLimits): number {
   if (maxRetries === 0) return holdTimeoutMs
   let total = 0
-  for (let attempt = 1; attempt <= maxRetries && total < holdTimeoutMs; attempt++)
-    total += Math.min(limits.maxMs, limits.minMs * 2 ** Math.min(attempt - 1, 30))
+  for (let attempt = 1; attempt <= maxRetries && total < holdTimeoutMs; attempt++) total += doublingMs(attempt, limits)
   return Math.min(holdTimeoutMs, total)
 }

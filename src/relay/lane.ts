@@ -592,7 +592,7 @@ export class Lane implements LinkListener<Request> {
   #retryLater(): void {
     if (this.#timer !== null || this.#closed) return
     this.#attempt++
-    const delay = backoffMs(this.#attempt, this.#host.backoff, Math.random)
+    const delay = backoffMs(this.#attempt, this.#host.backoff)
     this.#timer = setTimeout(() => {
       this.#timer = null
       try {

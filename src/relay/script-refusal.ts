@@ -89,7 +89,7 @@ export class Doubt implements LinkListener<Request> {
           this.about.link.onBug(error)
         }
       },
-      backoffMs(this.#attempt, this.#host.backoff, Math.random),
+      backoffMs(this.#attempt, this.#host.backoff),
     )
   }
 

@@ -11,6 +11,7 @@
 // nobody uses any more is ended.
 
 import type { Master } from '../address.ts'
+import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Dial } from '../upstream/dial.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
@@ -23,7 +24,7 @@ import type { IdleLinks } from './idle-pool.ts'
 import type { Request } from './request.ts'
 
 /** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
-const PAUSE_MS = { min: 1000, max: 30_000 }
+const PAUSE: BackoffLimits = { minMs: 1000, maxMs: 30_000 }
 /** A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. */
 const PROVE_MS = 5000
 
@@ -177,7 +178,7 @@ export class Spares implements LinkListener<Request> {
     const use = this.#uses.get(link.handshake.identity.key)
     if (use?.dialling !== link) return
     use.dialling = null
-    use.notBefore = performance.now() + Math.min(PAUSE_MS.max, PAUSE_MS.min * 2 ** Math.min(use.failures++, 8))
+    use.notBefore = performance.now() + doublingMs(++use.failures, PAUSE)
   }
 
   onReplies(): void {}

@@ -8,6 +8,7 @@
 // RESP3 lets PSUBSCRIBE and questions share the connection. A name is resolved anew with every dial.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
+import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights, type Right } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
@@ -37,7 +38,7 @@ export interface SentinelConnectionListener {
   onEvent(event: SentinelEvent): void
 }
 
-const redialMs = { min: 100, max: 1_000 } as const
+const REDIAL: BackoffLimits = { minMs: 100, maxMs: 1_000 }
 /** Two addresses in one answer: the configuration is changing this instant. More often than this it is a lie. */
 const tornLimit = 3
 
@@ -302,8 +303,7 @@ export class SentinelConnection {
   }
 
   #dialLater(): void {
-    const base = Math.min(redialMs.max, redialMs.min * 2 ** Math.min(this.#attempts++, 10))
-    this.#redial = setTimeout(() => this.#dial(), base / 2 + (Math.random() * base) / 2)
+    this.#redial = setTimeout(() => this.#dial(), backoffMs(++this.#attempts, REDIAL))
   }
 
   /** Once per text, not once per try. */

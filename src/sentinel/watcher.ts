@@ -8,6 +8,7 @@
 // a link. Must stay true: an announced failover reaches onHold in the turn its message was read; nothing it does throws;
 // after stop() nothing is called, nothing is open.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
+import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, MissingRights } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
@@ -76,7 +77,7 @@ const pace = {
   warmForMs: 2_000,
   coolMs: 500,
 } as const
-const probeRetryMs = { min: 50, max: 500 } as const
+const PROBE_RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
 
 export class Watcher {
   readonly #options: WatcherOptions
@@ -297,8 +298,7 @@ export class Watcher {
     else if (result.kind === 'untold' && !isNoPerm(result.why))
       this.#tellOnce('warn', address, result.why, untoldText(result.why))
     const wait = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
-    const base = Math.min(probeRetryMs.max, probeRetryMs.min * 2 ** Math.min(Math.max(0, probe.failures - 1), 8))
-    const retryAt = performance.now() + (wait ? base / 2 + (Math.random() * base) / 2 : 0)
+    const retryAt = performance.now() + (wait ? backoffMs(Math.max(1, probe.failures), PROBE_RETRY) : 0)
     this.#feed({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
   }
 
