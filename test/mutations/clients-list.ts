@@ -26,8 +26,8 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'who kills itself has what it sent behind run',
     file: 'src/client/session/session.ts',
-    from: 'this.#input.clear() // what it has sent behind',
-    to: 'this.#input.clear // what it has sent behind',
+    from: 'this.#input.clear() // what it sent behind',
+    to: 'this.#input.clear // what it sent behind',
     breaks: 'CLIENT KILL of itself is answered, and nothing behind it runs',
     test: wire,
     shows: /nothing behind it runs/,

@@ -41,7 +41,7 @@ t.test('an unfinished command â€” ends its session with an error in its place â€
   const lines = warnings(holdfast, 'session.frame_timeout').map(line => line.msg)
   t.strictSame(
     lines,
-    ['a command was begun and not finished in time: the session is ended (--frame-timeout)'],
+    ['the client began a command and did not finish it in time: the session ends (--frame-timeout)'],
     'one line a second',
   )
   t.equal((await bystander.stop()).wrong, 0)

@@ -1,4 +1,4 @@
-// listener.ts — accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
+// listener.ts: accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
@@ -178,7 +178,8 @@ export class Listener {
 
   /**
    * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
-   * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after LAST_REPLIES_MS.
+   * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after
+   * LAST_REPLIES_MS.
    */
   async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
     const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))

@@ -1,13 +1,13 @@
-// session-sweep.ts — the one timer that looks at all sessions now and then: commands that are begun and not finished, and replies
-// that nobody reads. No session has a timer of its own, and nothing is paid per command.
+// session-sweep.ts: one timer for all sessions. It ends commands that clients do not finish and sessions whose replies
+// nobody reads. No session has a timer of its own, and a command costs nothing.
 import type { Counters } from '../../ops/counters.ts'
-import { WORTH_COUNTING } from '../flow/reply-window.ts'
+import { WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
 import type { Session } from '../session/session.ts'
 
 const MIN_MS = 10
-const MAX_MS = 1000
-/** After a relief this share of the limit is in use at most. */
-const RELIEVED = 0.75
+const MAX_MS = 1_000
+/** After a relief at most this share of the limit is in use. */
+const RELIEVED_SHARE = 0.75
 
 export interface SweepLimits {
   /** 0: no limit. */
@@ -43,25 +43,25 @@ export class SessionSweep {
     this.#timer = null
   }
 
-  /** Ends those who leave most unread or unanswered, until all together are well below the limit. */
+  /** Ends the sessions that leave most unread or unanswered, until all together are well below the limit. */
   relieve(): void {
     this.#relieveUnread()
     this.#relieveUnanswered()
   }
 
-  /** As maxmemory-clients does. */
+  /** As the server's maxmemory-clients does. */
   #relieveUnread(): void {
     const limit = this.#limits.maxHeldBytes
     if (this.#counters.unreadBytes <= limit) return
-    const behind = [...this.#sessions.values()].filter(session => session.unreadBytes > WORTH_COUNTING)
+    const behind = [...this.#sessions.values()].filter(session => session.unreadBytes > WORTH_COUNTING_BYTES)
     behind.sort((a, b) => b.unreadBytes - a.unreadBytes)
     for (const session of behind) {
-      if (this.#counters.unreadBytes <= limit * RELIEVED) return
+      if (this.#counters.unreadBytes <= limit * RELIEVED_SHARE) return
       session.endUnread('all')
     }
   }
 
-  /** Commands whose replies their clients do not make room for: they may fill half of what may be held. */
+  /** Commands may fill half of what may be held while their clients make no room for the replies. */
   #relieveUnanswered(): void {
     const counters = this.#counters
     const limit = this.#limits.maxHeldBytes / 2
@@ -69,7 +69,7 @@ export class SessionSweep {
     const stuck = [...this.#sessions.values()].filter(session => session.leavesUnanswered)
     stuck.sort((a, b) => b.pendingBytes - a.pendingBytes)
     for (const session of stuck) {
-      if (counters.pendingBytes + counters.unfinishedBytes <= limit * RELIEVED) return
+      if (counters.pendingBytes + counters.unfinishedBytes <= limit * RELIEVED_SHARE) return
       session.endUnread('unanswered')
     }
   }
@@ -79,7 +79,7 @@ export class SessionSweep {
     const sweepMs = now - this.#last
     this.#last = now
     const limit = this.#limits.frameTimeoutMs
-    // A session that ends may go from the map meanwhile: a Map's iteration allows that.
+    // A session that ends leaves the map meanwhile; a Map's iteration allows that.
     for (const session of this.#sessions.values()) {
       try {
         session.checkUnfinished(now, limit, sweepMs)

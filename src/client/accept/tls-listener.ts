@@ -1,4 +1,4 @@
-// tls-listener.ts — the TLS side of the port that clients connect to: handshakes, and material that changes.
+// tls-listener.ts: the TLS side of the port that clients connect to: handshakes, and material that changes.
 //
 //   TCP ─▶ handshake ─▶ secure: a socket like any other, given to the listener
 //              └──────▶ failed: counted, logged now and then, the socket is gone

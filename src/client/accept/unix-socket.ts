@@ -1,7 +1,7 @@
-// unix-socket.ts — the Unix-domain socket that clients may use: its place in the file system, its rights, its end.
+// unix-socket.ts: the Unix-domain socket that clients may use: its place in the file system, its rights, its end.
 //
-// Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else can
-// connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
+// Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else
+// can connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
 import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
@@ -31,7 +31,7 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
   const { path } = place
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new SocketFileError(
-      `the path of the socket ${path} is longer than the ${MAX_PATH_BYTES} bytes there are for it; choose a shorter one with --listen-socket`,
+      `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; choose a shorter one with --listen-socket`,
     )
   checkFolder(path)
   await clearStale(path)
@@ -43,7 +43,8 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
       resolve()
     })
   })
-  // The socket is bound and listens when listen() returns, in this same step: nobody is accepted before its rights are set.
+  // The socket is bound and listens when listen() returns, in this same step: nobody is accepted before its rights are
+  // set.
   const before = process.umask(ONLY_US)
   try {
     server.listen({ path, backlog: 1024 })
@@ -123,7 +124,8 @@ function setRights({ path, mode, owner }: ListenSocket): SocketFileError | null 
     if (owner !== null) chownSync(path, owner.uid, owner.gid ?? KEEP_GROUP)
   } catch (error) {
     return new SocketFileError(
-      `cannot give the socket ${path} to ${owner?.uid}:${owner?.gid ?? ''} (${codeOf(error)}): only root, or a process with CAP_CHOWN, ` +
+      `cannot give the socket ${path} to ${owner?.uid}:${owner?.gid ?? ''} (${codeOf(error)}): ` +
+        'only root, or a process with CAP_CHOWN, ' +
         'may; leave out --listen-socket-owner, or name a group of our own user',
     )
   }

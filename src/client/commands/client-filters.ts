@@ -1,4 +1,4 @@
-// client-filters.ts — the filters of CLIENT LIST and CLIENT KILL, applied to a client's line. Pure.
+// client-filters.ts: the filters of CLIENT LIST and CLIENT KILL, applied to a client's line. Pure.
 //
 // The server judges their form and their values: what is read here has passed there. Known are those of Redis 8 and of
 // Valkey 8 and 9, each also with NOT- before it as Valkey 9 has them.

@@ -1,4 +1,4 @@
-// client-id.ts — the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
+// client-id.ts: the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
 // REDIRECT. Ids that this proxy has told are put in the place of the server's and back. LIST, INFO and KILL have files of
 // their own.
 

@@ -1,4 +1,4 @@
-// client-kill.ts — CLIENT KILL: ends the sessions of this proxy that are meant, and at the server those clients that are none of
+// client-kill.ts: CLIENT KILL: ends the sessions of this proxy that are meant, and at the server those clients that are none of
 // ours. A link of ours never ends by a client's word: others use it, and a session would only get a new one.
 //
 //   the command with a filter that nobody meets ──▶ master     judges its form and the user's rights, ends nobody

@@ -1,4 +1,4 @@
-// client-lines.ts — the lines of CLIENT LIST and CLIENT INFO: read from a server's reply, and made for the sessions of this
+// client-lines.ts: the lines of CLIENT LIST and CLIENT INFO: read from a server's reply, and made for the sessions of this
 // proxy, which the server knows by their links alone.
 //
 // A session's line is that of a link with the session's own values in it: a link of its own tells the truth about flags,

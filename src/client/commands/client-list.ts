@@ -1,4 +1,4 @@
-// client-list.ts — CLIENT LIST and CLIENT INFO: the server's list without the links of this proxy, and a line for each of
+// client-list.ts: CLIENT LIST and CLIENT INFO: the server's list without the links of this proxy, and a line for each of
 // its sessions instead.
 //
 //   the client's CLIENT LIST, CLIENT LIST ──▶ master      the first is judged there, form and rights; the second shows our links

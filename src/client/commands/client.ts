@@ -1,4 +1,4 @@
-// client.ts — CLIENT and its subcommands: what the proxy answers itself, what it must remember, what it passes on.
+// client.ts: CLIENT and its subcommands: what the proxy answers itself, what it must remember, what it passes on.
 //
 // A usual client sends CLIENT SETINFO and SETNAME when it connects. Both are kept and answered here, so that it stays on
 // the shared link; they are told to the server on any link that is the session's own. Whatever is wrong with such a

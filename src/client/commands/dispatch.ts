@@ -1,4 +1,4 @@
-// dispatch.ts — what a session does with a command that is more than "send it on, pass the reply back".
+// dispatch.ts: what a session does with a command that is more than "send it on, pass the reply back".
 //
 // One switch on the command's route, see outcome.ts for what it answers.
 // Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).

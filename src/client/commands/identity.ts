@@ -1,4 +1,4 @@
-// identity.ts — HELLO, AUTH, SELECT, RESET: the commands that change which link a session belongs to.
+// identity.ts: HELLO, AUTH, SELECT, RESET: the commands that change which link a session belongs to.
 //
 // On a shared link SELECT and HELLO make a visit: the command, and right behind it, in the same write, the command that
 // puts the link back. The server runs the two with nothing in between, the client gets its true reply, and if that

@@ -1,4 +1,4 @@
-// let-in.ts — what the proxy answers itself it answers to a session that the server has let in; to one that it has not, the
+// let-in.ts: what the proxy answers itself it answers to a session that the server has let in; to one that it has not, the
 // server's own NOAUTH is the answer.
 //
 // Proof is a link of the session's lane that HELLO has signed in. Without one the server is asked with a PING in the command's

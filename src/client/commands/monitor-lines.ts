@@ -1,4 +1,4 @@
-// monitor-lines.ts — which lines of MONITOR show how a link of this proxy was opened (HELLO, SELECT, PING, and what a session's own
+// monitor-lines.ts: which lines of MONITOR show how a link of this proxy was opened (HELLO, SELECT, PING, and what a session's own
 // link restores). They are no client's commands, and whoever watches clients is not shown them.
 //
 // A line names its client by address. Only links that were made after MONITOR had been sent are looked at: the server has read that

@@ -1,4 +1,4 @@
-// preflight.ts — questions the proxy asks just before a blocking command, on the session's own link and in the same write, so
+// preflight.ts: questions the proxy asks just before a blocking command, on the session's own link and in the same write, so
 // that the command can be answered truly, or issued again on another node without missing anything.
 import { streamsIndex } from '../../command/blocking.ts'
 import { decodeReply, text } from '../../resp/decode.ts'

@@ -1,4 +1,4 @@
-// proxy-auth.ts — clients that must give Holdfast a password: what a session may do before, and AUTH and HELLO that end here.
+// proxy-auth.ts: clients that must give Holdfast a password: what a session may do before, and AUTH and HELLO that end here.
 //
 //   signed out ── AUTH pw, AUTH user pw, HELLO n AUTH user pw: right ──▶ signed in
 //       ▲──────────────────────── RESET ─────────────────────────────────────┘

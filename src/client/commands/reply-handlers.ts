@@ -1,4 +1,4 @@
-// reply-handlers.ts — what becomes of the replies of commands that are more than "one reply, passed on": each class here is one
+// reply-handlers.ts: what becomes of the replies of commands that are more than "one reply, passed on": each class here is one
 // kind of request, with what it does on a reply, before a replay, and when it has failed.
 //
 // A handler is only used while the session has a link of its own, or for a request that leaves a shared link as it was.

@@ -1,4 +1,4 @@
-// scan.ts — SCAN, HSCAN, SSCAN and ZSCAN through a change of master.
+// scan.ts: SCAN, HSCAN, SSCAN and ZSCAN through a change of master.
 //
 // A cursor means something to the process that gave it: its hash seed decides where keys lie. Continued on another node,
 // an iteration silently misses keys. So cursors that a later master has given carry a mark in bits the server never

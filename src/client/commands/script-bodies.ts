@@ -1,4 +1,4 @@
-// script-bodies.ts — which commands show us a script's body, or throw all scripts away.
+// script-bodies.ts: which commands show us a script's body, or throw all scripts away.
 import type { CommandSpec } from '../../command/command-spec.ts'
 import type { Scripts } from '../../relay/script-store.ts'
 

@@ -1,4 +1,4 @@
-// tracking-target.ts — before CLIENT TRACKING ON REDIRECT is sent: the session that is to hear the invalidations gets a link of its
+// tracking-target.ts: before CLIENT TRACKING ON REDIRECT is sent: the session that is to hear the invalidations gets a link of its
 // own, because a server sends them to a connection.
 //
 // The command waits meanwhile behind PINGs on the tracker's own link, one after the other: that way it has its place in the

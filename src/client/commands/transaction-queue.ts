@@ -1,4 +1,4 @@
-// transaction-queue.ts — commands between MULTI and EXEC, on a link of the session's own.
+// transaction-queue.ts: commands between MULTI and EXEC, on a link of the session's own.
 //
 // Each one is sent on as it comes and remembered once the server has said QUEUED, so that a new master can be given the
 // whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place and

@@ -1,4 +1,4 @@
-// wait.ts — WAIT and WAITAOF, on a link of the session's own: what goes ahead of them, and whether their answer is
+// wait.ts: WAIT and WAITAOF, on a link of the session's own: what goes ahead of them, and whether their answer is
 // the client's.
 //
 // A server's WAIT looks at the replication offset of its own connection alone (waitCommand in replication.c), and the

@@ -1,13 +1,13 @@
-// graceful-close.ts — how a connection is ended so that its last reply arrives.
+// graceful-close.ts: how a connection is ended so that its last reply arrives.
 import type { Socket } from 'node:net'
 
 /** How long a client may take to close its side after ours. */
 const LINGER_MS = 1000
 
 /**
- * Ends our side, then reads what the client still sends for a moment and throws it away: closing with it in the kernel's
- * would be a reset, and the reset would take the last reply with it. While the last reply is not out yet nothing is read, so
- * that only its progress counts as progress.
+ * Ends our side, then reads what the client still sends for a moment and throws it away: closing with it in the
+ * kernel's would be a reset, and the reset would take the last reply with it. While the last reply is not out yet
+ * nothing is read, so that only its progress counts as progress.
  */
 export function closeGracefully(socket: Socket): void {
   socket.pause()

@@ -1,5 +1,5 @@
-// limit-log.ts — logs that a client has crossed a limit, at most once a second for each event: a crowd of clients must not
-// fill the log.
+// limit-log.ts: logs that a client has crossed a limit, at most once a second for each event: a crowd of clients must
+// not fill the log.
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
 

@@ -1,21 +1,21 @@
-// memory-budget.ts — sessions that are not read from because all of them together hold too many bytes, and who goes on when.
+// memory-budget.ts: which sessions wait because all of them together hold too many bytes, and who goes on when.
 //
 //   0 ────────────────── half ─────────────────── limit
-//   unfinished commands ──▶│ (then one at a time)
+//   partial commands ──────▶│ (then one at a time)
 //   requests without their reply ──────────────────▶│ (half of the limit is theirs in any case)
 //
-// Unfinished commands free memory only by being finished, so when they have filled their half, everybody waits but one: the
-// one that has waited longest and whose client is sending. It is read until its command is whole, or until it dawdles; those
-// who dawdled may together hold a quarter of the limit, then nobody has a turn before the frame timeout has ended some. So
-// what is held exceeds the limit by that quarter, one command and one read per session at most, a command of any size gets
-// through, and while large commands wait small ones do not.
+// A partial command frees memory only when it is finished. So when partial commands fill their half, everybody waits
+// but the favourite: the session that has waited longest and whose client is sending. It is read until its command is
+// whole, or until it is too slow and loses its turn. Slow uploaders together may hold a quarter of the limit; then
+// nobody has a turn until the frame timeout ends some. So the limit is exceeded by at most that quarter, one command,
+// and one read per session; a command of any size gets through; small commands do not wait for large ones.
 import type { Counters } from '../../ops/counters.ts'
 
-/** One read of a socket: a session with less than this in an unfinished command is never stopped for it. */
-export const ONE_READ = 64 * 1024
-/** The favourite must bring this much in this time, and something in any shorter one, or the next one has its turn. */
+/** One read of a socket. A session with less than this in a partial command is never stopped for it. */
+export const ONE_READ_BYTES = 64 * 1024
+/** The favourite must bring this many bytes in this time, and never be silent for longer than `SILENT_MS`. */
 const TURN_BYTES = 1024 * 1024
-const TURN_MS = 1000
+const TURN_MS = 1_000
 const SILENT_MS = 100
 
 export interface Waiter {
@@ -24,7 +24,7 @@ export interface Waiter {
   /** Its client has sent more than was read. */
   readonly hasMore: boolean
   goOn(): void
-  /** Not read from until `goOn`; it calls `wait`. */
+  /** Stops reading its client until `goOn`; calls `wait`. */
   holdBack(): void
 }
 
@@ -36,8 +36,8 @@ export class MemoryBudget {
   #favouredAt = 0
   #favouredBytes = 0
   #broughtFrom = 0
-  /** Favourites that had their turn and did not finish: what they brought in it. */
-  readonly #dawdlers = new Map<Waiter, number>()
+  /** Favourites that lost their turn: the bytes that each brought in it. */
+  readonly #slow = new Map<Waiter, number>()
   #heardAt = 0
   #heardBytes = 0
 
@@ -46,41 +46,41 @@ export class MemoryBudget {
     this.#limit = limit
   }
 
-  /** Too many bytes of requests for anybody to send more. */
+  /** Requests hold so many bytes that nobody may send more. */
   get isHigh(): boolean {
     const { pendingBytes, unfinishedBytes } = this.#counters
     return pendingBytes + unfinishedBytes >= this.#limit && pendingBytes * 2 >= this.#limit
   }
 
-  /** May this session's unfinished command grow by another read? */
+  /** May this session's partial command grow by another read? */
   mayGrow(waiter: Waiter): boolean {
-    if (waiter === this.#favourite || waiter.unfinishedBytes < ONE_READ) return true
+    if (waiter === this.#favourite || waiter.unfinishedBytes < ONE_READ_BYTES) return true
     const { pendingBytes, unfinishedBytes } = this.#counters
     return unfinishedBytes * 2 < this.#limit && pendingBytes + unfinishedBytes < this.#limit
   }
 
-  /** Calls `goOn` once there is room. */
+  /** Calls `goOn` when there is room. */
   wait(waiter: Waiter): void {
     this.#counters.pressurePauses++
     this.#waiting.push(waiter)
   }
 
-  /** Its command is whole, or it is gone. */
+  /** The session's command is whole, or the session is gone. */
   release(waiter: Waiter): void {
-    if (this.#dawdlers.size > 0) this.#dawdlers.delete(waiter)
+    if (this.#slow.size > 0) this.#slow.delete(waiter)
     if (waiter !== this.#favourite) return
     this.#favourite = null
     this.#elect(performance.now())
   }
 
-  /** To be called now and then; cheap while nobody waits. */
+  /** Call it now and then. Cheap while nobody waits. */
   check(): void {
     if (this.#waiting.length === 0) return
     const now = performance.now()
     const { pendingBytes, unfinishedBytes } = this.#counters
     if (pendingBytes * 4 <= this.#limit) {
       const all = unfinishedBytes * 4 <= this.#limit
-      this.#let(waiter => all || waiter.unfinishedBytes < ONE_READ)
+      this.#let(waiter => all || waiter.unfinishedBytes < ONE_READ_BYTES)
     }
     this.#rotate(now)
     this.#elect(now)
@@ -113,19 +113,19 @@ export class MemoryBudget {
     }
     this.#favourite = null
     if (favourite.gone) return
-    this.#dawdlers.set(favourite, (this.#dawdlers.get(favourite) ?? 0) + bytes - this.#broughtFrom)
+    this.#slow.set(favourite, (this.#slow.get(favourite) ?? 0) + bytes - this.#broughtFrom)
     favourite.holdBack()
   }
 
-  #dawdledBytes(): number {
+  #slowBytes(): number {
     let sum = 0
-    for (const bytes of this.#dawdlers.values()) sum += bytes
+    for (const bytes of this.#slow.values()) sum += bytes
     return sum
   }
 
   #elect(now: number): void {
     if (this.#favourite !== null || this.#waiting.length === 0) return
-    if (this.isHigh || this.#dawdledBytes() * 4 >= this.#limit) return
+    if (this.isHigh || this.#slowBytes() * 4 >= this.#limit) return
     const at = this.#waiting.findIndex(waiter => waiter.hasMore && !waiter.gone)
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (next === undefined) return

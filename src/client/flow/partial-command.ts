@@ -1,26 +1,28 @@
-// partial-command.ts — the part of one command that a client has sent so far, and for how long the rest has been missing.
+// partial-command.ts: the part of one command that a client has sent so far, and how long the rest has been missing.
 //
-// Owns: the parts, their bytes in the counters, the clock of --frame-timeout. Never: finds frames, reads a clock, ends anybody.
+// Owns: the parts, their bytes in the counters, the clock of --frame-timeout. Never: finds frames, reads a clock, ends
+// anybody.
 //
-// Must stay true: what it holds costs about what it counts. A small part of a large read is copied out, so that it does not
-// keep the whole read; parts of a few bytes are put together, so that a client that sends single bytes costs no object for each.
+// Must stay true: what it holds costs about what it counts. A small part of a large read is copied, so that it does not
+// keep the whole read. Parts of a few bytes are joined, so that a client that sends single bytes costs no object for
+// each.
 import type { Counters } from '../../ops/counters.ts'
 
-/** Parts below this are copied together. */
-const SMALL = 4096
-/** The room for small parts grows up to this. */
-const MAX_TAIL = 64 * 1024
-/** With every so many bytes the clock starts again: a large command that keeps coming is no unfinished one. */
-const PROGRESS = 1024 * 1024
+/** Parts below this size are joined. */
+const SMALL_BYTES = 4096
+/** The buffer for small parts grows up to this. */
+const MAX_TAIL_BYTES = 64 * 1024
+/** The clock starts again with every so many bytes: a large command that keeps coming is not late. */
+const PROGRESS_BYTES = 1024 * 1024
 
 export class PartialCommand {
-  /** Of the frame so far; 0: there is none. */
+  /** Bytes of the command so far; 0: there is none. */
   bytes = 0
   readonly #counters: Counters
   #parts: Buffer[] = []
   #tail: Buffer | null = null
   #tailUsed = 0
-  /** When the sweep has first seen it (0: not yet), and its bytes then. */
+  /** When the sweep first saw it (0: not yet), and its bytes then. */
   #since = 0
   #bytesThen = 0
 
@@ -34,14 +36,14 @@ export class PartialCommand {
     if (this.bytes === 0) this.#since = 0
     this.bytes += length
     this.#counters.unfinishedBytes += length
-    if (length < SMALL || length * 2 < chunk.length) this.#copy(chunk, from, length)
+    if (length < SMALL_BYTES || length * 2 < chunk.length) this.#copy(chunk, from, length)
     else {
       this.#seal()
       this.#parts.push(from === 0 ? chunk : chunk.subarray(from))
     }
   }
 
-  /** The parts of the whole frame, which ends in `chunk` at `end`; nothing is kept. */
+  /** Answers the parts of the whole command, which ends in `chunk` at `end`, and keeps nothing. */
   finish(chunk: Buffer, end: number): Buffer[] {
     this.#seal()
     const parts = this.#parts
@@ -61,12 +63,12 @@ export class PartialCommand {
   }
 
   /**
-   * For a sweep: has it been unfinished for `limitMs` without a megabyte of progress? `waitsForUs`: the client has sent more
-   * that we have not read, so the time since the last sweep is not its own.
+   * For the sweep: has it been partial for `limitMs` without a megabyte of progress? `waitsForUs`: the client has sent
+   * more that Holdfast has not read, so the time since the last sweep does not count.
    */
   isLate(now: number, limitMs: number, { waitsForUs, sweepMs }: { waitsForUs: boolean; sweepMs: number }): boolean {
     if (this.bytes === 0) return false
-    if (this.#since === 0 || this.bytes - this.#bytesThen >= PROGRESS) {
+    if (this.#since === 0 || this.bytes - this.#bytesThen >= PROGRESS_BYTES) {
       this.#since = now
       this.#bytesThen = this.bytes
       return false
@@ -80,7 +82,7 @@ export class PartialCommand {
     if (tail === null || tail.length - this.#tailUsed < length) {
       const before = tail?.length ?? 64
       this.#seal()
-      tail = Buffer.allocUnsafe(Math.max(length, Math.min(MAX_TAIL, before * 2)))
+      tail = Buffer.allocUnsafe(Math.max(length, Math.min(MAX_TAIL_BYTES, before * 2)))
       this.#tail = tail
     }
     chunk.copy(tail, this.#tailUsed, from)

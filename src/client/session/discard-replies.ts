@@ -1,7 +1,8 @@
-// discard-replies.ts — who hears the replies of a session that wants none (CLIENT REPLY OFF or SKIP): they are counted, not heard.
+// discard-replies.ts: takes the replies of a session that wants none (CLIENT REPLY OFF or SKIP): counts them, passes
+// none on.
 import type { RequestOwner } from '../../relay/request.ts'
 
-/** Stands for `session` in its requests; what the session has pending ends as ever. */
+/** Stands for `session` in its requests. Discards replies, and still completes what the session has pending. */
 export function discardingOwner(session: RequestOwner): RequestOwner {
   return {
     get gone(): boolean {

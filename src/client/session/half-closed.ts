@@ -1,33 +1,33 @@
-// half-closed.ts — a client has sent its last byte: what it sent before is answered, as with a server, but nothing blocks for it.
+// half-closed.ts: a client has sent its last byte. What it sent before is answered, but nothing blocks for it.
 //
-//   its end ─▶ blocking command not sent:  dropped with all behind it; the session ends when what is before is answered
-//         └──▶ blocking command sent:      the end is passed on, behind it; the server answers what it can and closes
+//   its end ─▶ blocking command not sent:  dropped with all behind it; the session ends when the rest is answered
+//         └──▶ blocking command sent:      the end is passed on behind it; the server answers what it can and closes
 //
-// A server reads on while a client blocks, and forgets the client with its command when it finds the end; so the server is
-// told. Who closed for good and who only stopped sending look the same.
+// A server reads on while a client blocks, and drops the client with its command when it finds the end. So the server
+// is told. A client that closed and a client that only stopped sending look the same.
 //
-// Owns: the time that the server is given. Never: touches the client's socket, decides for a session that still sends.
+// Owns: the time the server has for it. Never: touches the client's socket, decides for a session that still sends.
 import type { Lane } from '../../relay/lane.ts'
 
-/** A server that does not run is not waited for any longer than this; its link is then cut. */
-const SERVER_MS = 1000
+/** A server that stands still gets this long; then the link is cut. */
+const SERVER_MS = 1_000
 
-export interface LeavingSession {
-  /** Takes nothing more from the client: what it has sent and nobody has looked at is forgotten. */
+export interface HalfClosedSession {
+  /** Takes nothing more from the client, and forgets what was not looked at. */
   dropInput(): void
   /** Ends the session at once. */
   destroy(): void
 }
 
 export class HalfClosed {
-  readonly #session: LeavingSession
+  readonly #session: HalfClosedSession
   #timer: NodeJS.Timeout | null = null
 
-  constructor(session: LeavingSession) {
+  constructor(session: HalfClosedSession) {
     this.#session = session
   }
 
-  /** The session has a lane of its own, on which a blocking command may be. */
+  /** The session has a lane of its own; a blocking command may be on it. */
   begin(lane: Lane): void {
     const blocking = lane.leave()
     if (blocking === 'none') return
@@ -35,7 +35,7 @@ export class HalfClosed {
     if (blocking === 'sent') this.#timer ??= setTimeout(() => this.#session.destroy(), SERVER_MS)
   }
 
-  /** The server has been told and may close the link. */
+  /** The server has been told, and may close the link. */
   get isTold(): boolean {
     return this.#timer !== null
   }

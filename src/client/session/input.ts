@@ -3,13 +3,13 @@
 //   socket ─▶ onData ─▶ reader.read ─▶ done
 //                └─▶ [kept] ◀─ the rest, when the reader says why it stops; looked at in a later turn step
 //
-// A session that may wait for long is read ahead, up to a bound: while it blocks, so that the end of its client is seen;
-// while its client takes no replies, because that client may write all its commands before it reads.
+// A session that may wait for long is read ahead, up to a bound: while it blocks, so that the end of its client is
+// seen; while its client takes no replies, because that client may write all its commands before it reads.
 //
 // Owns: the data event, pausing and resuming the socket. Never: looks into bytes.
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
-import { ONE_READ } from '../flow/memory-budget.ts'
+import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import type { SessionHost } from '../state/session-context.ts'
 import type { Reader, Stop } from './reader.ts'
 
@@ -54,7 +54,7 @@ export class Input {
     this.#socket = socket
     this.#reader = reader
     this.#host = host
-    this.#maxKept = Math.max(ONE_READ, host.maxSessionBytes)
+    this.#maxKept = Math.max(ONE_READ_BYTES, host.maxSessionBytes)
     socket.on('data', this.#onData)
   }
 
@@ -139,7 +139,7 @@ export class Input {
   flow(): void {
     if (this.paused === 0) return
     const waits = (this.paused & SHUT) === 0
-    const looks = (this.paused & (Pause.stalled | Pause.looking)) !== 0 && this.#keptBytes < ONE_READ
+    const looks = (this.paused & (Pause.stalled | Pause.looking)) !== 0 && this.#keptBytes < ONE_READ_BYTES
     this.#setFlowing(waits && (looks || (!this.full && this.#session.readsAhead)))
   }
 

@@ -1,7 +1,7 @@
-// lane-choice.ts — which lane a session uses: the shared one of its identity, or one of its own, and the moves between.
+// lane-choice.ts: decides which lane a session uses: the shared one of its identity, or one of its own.
 //
-// Must stay true: it moves only while nothing of the session is unanswered, so the order of effects never changes; a lane
-// of its own goes back as soon as nothing of the session needs it.
+// Must stay true: a session moves only while nothing of it is unanswered, so the order of effects never changes. It
+// leaves a lane of its own as soon as nothing of it needs one.
 
 import type { Master } from '../../address.ts'
 import { isSameTerm } from '../../relay/gate.ts'
@@ -17,29 +17,29 @@ import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { buildRestore, labelCommands, labelOf } from './restore.ts'
 
-/** The session's own link that is gone, until it has another. */
+/** The session's own link is lost, and the next one is not up yet. */
 interface LostLink {
   readonly master: Master
   readonly at: number
-  /** The server closed it while the session did not take what it had. */
+  /** The server closed it while the session left its replies unread. */
   readonly hadEnough: boolean
 }
 
 export class LaneChoice {
   lane: Lane
   isPrivate = false
-  /** `trackAgain` has to wait for the end of the open transaction. */
+  /** `trackAgain` waits for the end of the open transaction. */
   trackingDue = false
-  /** What the session was called when it took a link that was not told so; null: its link knows its name. */
+  /** The label of a session on a link that was not told of it; null: the link carries the session's label. */
   #nameless: string | null = null
-  /** The link is nobody's yet: a server that asks for a password takes nothing but the login, no name either. */
+  /** The link is signed in as nobody: a server that asks for a password takes the login and nothing else. */
   #signsIn = false
   #lost: LostLink | null = null
   #monitor: MonitorLines | null = null
   #closed = false
   readonly #session: SessionContext
   readonly #host: SessionHost
-  /** Hears the replies to what the proxy says on the session's behalf, and drops them. */
+  /** Takes the replies to what Holdfast says on the session's behalf, and discards them. */
   readonly #nobody: RequestOwner
 
   constructor(session: SessionContext, host: SessionHost, nobody: RequestOwner) {
@@ -49,27 +49,27 @@ export class LaneChoice {
     this.lane = host.lanes.attachShared(session.state.identity)
   }
 
-  /** Nothing of the session needs a link of its own. */
+  /** Nothing of the session needs its own link. */
   get canShare(): boolean {
     const { id, transaction, subscriptions, state, heavy } = this.#session
     if (this.#host.links !== 'auto' || heavy || transaction !== null || subscriptions.size > 0) return false
     return isPlain(state) && !this.#host.redirects.isTarget(id)
   }
 
-  /** It is on a link that serves for one command alone. */
+  /** It is on a link that serves for one command only. */
   get mustLeave(): boolean {
     return this.#nameless !== null
   }
 
-  /** Onto a link of its own; only while nothing is unanswered. */
+  /** Moves the session to its own link. Call it only while nothing is unanswered. */
   takePrivate(): void {
     this.#openPrivate(this.#session.state.identity)
     this.#labelLink()
   }
 
   /**
-   * Onto a link that is signed in as nobody, for a login: the user the session has now may be one that this master
-   * refuses. It serves for the login alone.
+   * Moves the session to a link that is signed in as nobody, for a login: this master may refuse the user that the
+   * session has now. The link serves for the login only.
    */
   takeForLogin(): void {
     this.#signsIn = true
@@ -77,7 +77,10 @@ export class LaneChoice {
     this.lane.reusable = false
   }
 
-  /** Onto a link for SCRIPT KILL or its like, which needs no database and no name: a busy node refuses to set them. */
+  /**
+   * Moves the session to a link for SCRIPT KILL and its like: without database and name, because a busy node refuses to
+   * set them.
+   */
   takeForRescue(): void {
     const { state } = this.#session
     const { username, password, own, protocol } = state.identity
@@ -99,7 +102,7 @@ export class LaneChoice {
       label: () => (prelude === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => {
-        // What MONITOR shows is a reply to the server, which CLIENT REPLY OFF keeps back; messages are none.
+        // To a server a line of MONITOR is a reply, which CLIENT REPLY OFF keeps back; a message is none.
         if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.push(frame)
       },
       onLinkReady: () => this.#onLinkReady(),
@@ -113,14 +116,14 @@ export class LaneChoice {
     })
   }
 
-  /** The shared lane is retired: onto the one that has taken its place. */
+  /** The shared lane is retired: moves to the lane that replaced it. */
   follow(): void {
     if (this.isPrivate) return
     this.#host.lanes.detachShared(this.lane)
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
   }
 
-  /** Back to the shared lane, if it may; the link is kept for the next session that needs one. */
+  /** Moves back to the shared lane; the link is kept for the next session that needs one. */
   leavePrivate(): void {
     const lane = this.lane
     const label = labelOf(this.#session.state)
@@ -136,7 +139,7 @@ export class LaneChoice {
     this.#host.lanes.closePrivate(lane, true)
   }
 
-  /** The link is no longer what its identity says: a new one takes its place in a later step. */
+  /** The link no longer is what its identity says: a new one replaces it in a later step. */
   renew(): void {
     const lane = this.lane
     lane.reusable = false
@@ -150,7 +153,7 @@ export class LaneChoice {
     }, this.#session)
   }
 
-  /** The session's identity is another one now. */
+  /** The session's identity has changed. */
   identityChanged(): void {
     const { identity } = this.#session.state
     if (this.isPrivate) {
@@ -164,16 +167,16 @@ export class LaneChoice {
   }
 
   /**
-   * CLIENT TRACKING with REDIRECT again, because this session or the one that hears its invalidations has a new link.
-   * Needs both links; whichever comes up last asks. Told to forget when the master has agreed and not before: what was
-   * read until then is not tracked.
+   * Sends CLIENT TRACKING with REDIRECT again, because this session or its target has a new link. It needs both links:
+   * whichever comes up last asks. The target is told to forget what it has cached once the master has agreed, not
+   * before: reads until then are not tracked.
    */
   trackAgain(): void {
     const session = this.#session
     const { tracking } = session.state
     const target = tracking === null ? undefined : redirectTarget(session, tracking)
     if (tracking === null || target === undefined) return
-    // Inside MULTI it would be queued, and EXEC would answer for it.
+    // Inside MULTI the server would queue it, and EXEC would answer for it.
     this.trackingDue = session.transaction !== null
     if (this.trackingDue) return
     if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
@@ -182,7 +185,7 @@ export class LaneChoice {
     session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
   }
 
-  /** The session needs no lane any more; called again, it does nothing. */
+  /** The session needs no lane any more. A second call does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -191,7 +194,7 @@ export class LaneChoice {
     this.#host.redirects.delete(this.#session.id)
   }
 
-  /** A link taken over from another session still carries that one's name. */
+  /** A link taken over from another session still carries that session's name. */
   #labelLink(): void {
     const link = this.lane.link
     const { state } = this.#session
@@ -202,8 +205,7 @@ export class LaneChoice {
     this.#session.submit(createUnit(this.#nobody, Buffer.concat(commands), 0, commands.length, null))
   }
 
-  /** Sessions that send their invalidations here named a link that is no more: they are set up again with this one. */
-  /** A line of MONITOR that shows what this proxy itself says to the server. */
+  /** This line of MONITOR shows what Holdfast itself said to the server. */
   #isOurs(line: Buffer): boolean {
     const { monitoringSince } = this.#session.state
     if (this.#monitor?.since !== monitoringSince)
@@ -211,6 +213,7 @@ export class LaneChoice {
     return this.#monitor.isOurs(line)
   }
 
+  /** Sessions that redirect their invalidations here named the lost link: they name this one now. */
   #onLinkReady(): void {
     if (this.#session.state.monitoring) this.#session.state.monitoringSince = performance.now()
     const lost = this.#lost
@@ -221,7 +224,7 @@ export class LaneChoice {
       this.#host.findSession(tracker)?.trackAgain()
   }
 
-  /** A server that has had enough of a client that does not read (client-output-buffer-limit) has ended it, link and all. */
+  /** The server ended a client that does not read (client-output-buffer-limit): the session ends too. */
   #isOver({ master, at, hadEnough }: LostLink): boolean {
     const { subscriptions } = this.#session
     const link = this.lane.link

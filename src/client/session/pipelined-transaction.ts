@@ -1,4 +1,4 @@
-// pipelined-transaction.ts — is a MULTI's EXEC in hand already? Then the whole can go over a shared link as one unbroken
+// pipelined-transaction.ts: is a MULTI's EXEC in hand already? Then the whole can go over a shared link as one unbroken
 // request, which is how clients nearly always send it.
 
 import { type CommandSpec, Route } from '../../command/command-spec.ts'

@@ -1,4 +1,4 @@
-// plain-commands.ts — what the hot loop of the reader must know of a command, in one byte by the command's index.
+// plain-commands.ts: what the hot loop of the reader must know of a command, in one byte by the command's index.
 //
 // Never: knows sessions; whether a session may use the fast path at all, the reader knows.
 import { commandSpecs } from '../../command/catalog.ts'
@@ -6,7 +6,9 @@ import { Route } from '../../command/command-spec.ts'
 import type { DenyList } from '../../command/deny-list.ts'
 import { writes } from '../state/wait-truth.ts'
 
-/** One request, one reply, no state left behind, nothing refused: passed on without a look. And whether it may write. */
+/**
+ * One request, one reply, no state left behind, nothing refused: passed on without a look. And whether it may write.
+ */
 export const Plain = { no: 0, yes: 1, writes: 2 } as const
 
 /** No command is passed on without a look: the session has not signed in. */

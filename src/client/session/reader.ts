@@ -5,9 +5,11 @@
 //               ├─────▶ anything else ────────▶ dispatch
 //               └─────▶ no end in this chunk ─▶ partial command, until the next chunk
 //
-// Owns: the scanner, the partial command, which commands need no look. Never: touches the socket, sees replies, knows lanes.
+// Owns: the scanner, the partial command, which commands need no look. Never: touches the socket, sees replies, knows
+// lanes.
 //
-// Must stay true: commands leave in the order they came; a command that has to wait is offered again with all behind it.
+// Must stay true: commands leave in the order they came; a command that has to wait is offered again with all behind
+// it.
 
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { lookupCommand } from '../../command/lookup.ts'
@@ -20,7 +22,7 @@ import { splitInline } from '../../resp/inline-command.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import type { Outcome } from '../commands/outcome.ts'
 import { rememberScript } from '../commands/script-bodies.ts'
-import { ONE_READ, type Waiter } from '../flow/memory-budget.ts'
+import { ONE_READ_BYTES, type Waiter } from '../flow/memory-budget.ts'
 import { PartialCommand } from '../flow/partial-command.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
@@ -96,7 +98,9 @@ export class Reader {
     this.#host.pressure.release(this.#session)
   }
 
-  /** Reads one chunk, whose first byte follows the last one that was taken. When it stops, `takeRest` has what is left. */
+  /**
+   * Reads one chunk, whose first byte follows the last one that was taken. When it stops, `takeRest` has what is left.
+   */
   read(chunk: Buffer): Stop {
     if (this.partial.bytes === 0) return this.#readFrames(chunk, 0)
     const scanner = this.#scanner
@@ -234,7 +238,7 @@ export class Reader {
   #keep(chunk: Buffer, from: number): Stop {
     this.partial.add(chunk, from)
     const { bytes } = this.partial
-    if (bytes < ONE_READ) return 'none'
+    if (bytes < ONE_READ_BYTES) return 'none'
     const session = this.#session
     const host = this.#host
     if (bytes > MAX_FRAME_BYTES) {

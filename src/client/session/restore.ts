@@ -1,4 +1,4 @@
-// restore.ts — what a new link of a session's own is told before anything else, so that the new master knows what the
+// restore.ts: what a new link of a session's own is told before anything else, so that the new master knows what the
 // old one knew: names, flags, tracking, subscriptions, the open transaction. The replies are swallowed.
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
@@ -44,7 +44,7 @@ export function buildRestore(
         if (!reply.startsWith('NOAUTH'))
           context.host.log.error(
             { event: 'session.restore_failed', session: context.id, what: step.what, reply },
-            'the master refuses, on a new link of this session, what the session had before (what); its client goes on without it',
+            'the master refuses on a new link what this session had before (what); its client goes on without it',
           )
       } else step.replies--
       if (step.replies === 0) at++
@@ -64,7 +64,9 @@ function announceRestored(context: SessionContext): void {
   counters.resubscriptions += subscriptions.size
 }
 
-/** Invalidations that go to another session are its to hear, and are asked for when both links are up (lane-choice.ts). */
+/**
+ * Invalidations that go to another session are its to hear, and are asked for when both links are up (lane-choice.ts).
+ */
 function hearsItself(context: SessionContext, tracking: Buffer): boolean {
   return redirectTarget(context, tracking) === undefined
 }
@@ -101,7 +103,10 @@ function flagSteps(context: SessionContext): Step[] {
   return steps
 }
 
-/** CLIENT CACHING holds for the next command, or for the transaction that it opens: it has been answered, that one has not. */
+/**
+ * CLIENT CACHING holds for the next command, or for the transaction that it opens: it has been answered, that one has
+ * not.
+ */
 function cachingDue(context: SessionContext): Buffer | null {
   const { caching, tracking } = context.state
   if (caching === null || tracking === null || !hearsItself(context, tracking)) return null

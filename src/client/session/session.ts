@@ -3,12 +3,13 @@
 //   socket ─▶ input ─▶ reader ─▶ submit ─▶ lane
 //   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket (reply-window.ts counts what stays there)
 //
-// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused), reader.ts
-// (bytes to requests), lane-choice.ts (which lane), slow-reader.ts (a client that does not take its replies).
+// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused),
+// reader.ts (bytes to requests), lane-choice.ts (which lane), slow-reader.ts (a client that does not take its replies).
 // Never: knows about failovers, looks into commands or replies.
 //
-// Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the client's
-// own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is not read from.
+// Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the
+// client's own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is
+// not read from.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
 import type { Right } from '../../ops/missing-rights.ts'
@@ -18,8 +19,8 @@ import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
 import { scanMark } from '../commands/scan.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
-import { ONE_READ } from '../flow/memory-budget.ts'
-import { ReplyWindow, WORTH_COUNTING } from '../flow/reply-window.ts'
+import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
+import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
 import { endsOf } from '../state/client-ends.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { createState } from '../state/session-state.ts'
@@ -34,7 +35,9 @@ import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
 import { SlowReader } from './slow-reader.ts'
 
-/** "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber. */
+/**
+ * "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber.
+ */
 const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
 const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
 
@@ -168,7 +171,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.waits.wrote(this.place)
   }
 
-  /** The master is another one now, and nothing has been sent to it yet. */
+  /** The master has changed, and nothing has been sent to the new one yet. */
   masterMoved(): void {
     this.waits.masterMoved(this.place - this.pending)
   }
@@ -263,7 +266,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#replies.answered += commands
     if (this.gone) return
     if (this.#input.paused !== 0 || this.pending === 0) {
-      // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with this one.
+      // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with
+      // this one.
       try {
         this.#afterReply()
       } catch (error) {
@@ -284,14 +288,14 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (this.gone || total === 0) return true
     this.host.counters.clientBytesOut += total
     const socket = this.#socket
-    // What waits in the socket must not keep the whole read that it is a small part of.
+    // A small reply that waits in the socket must not keep the large read that it came in.
     const [first] = out
-    if (first !== undefined && out.length === 1 && total < ONE_READ && socket.writableLength > 0)
+    if (first !== undefined && out.length === 1 && total < ONE_READ_BYTES && socket.writableLength > 0)
       socket.write(Buffer.from(first))
     else writeGathered(socket, out, total)
     const left = socket.writableLength
     this.#replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
-    if (left > WORTH_COUNTING) this.#slow.onLeft(left)
+    if (left > WORTH_COUNTING_BYTES) this.#slow.onLeft(left)
     this.#endIfDone()
     return left === 0
   }
@@ -313,7 +317,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#endIfDone()
   }
 
-  /** In a later step: the link has still to finish with the reply that made the session idle. */
+  /** Runs in a later step: the link has to finish with the reply that made the session idle. */
   readonly #leaveIfIdle = (): void => {
     const choice = this.#choice
     if (!choice.isPrivate || !this.owedNothing || this.gone) return
@@ -349,7 +353,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#input.unpause(Pause.pressure)
   }
 
-  /** By the sweep: a command must be finished within `limitMs`. */
+  /** Called by the sweep: a command must be finished within `limitMs`. */
   checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
     if (this.ending) return
     if (!this.#reader.partial.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
@@ -357,7 +361,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.refuse(frameTimeoutReply(limitMs))
   }
 
-  /** Its replies wait for its client, or a command for a push that may never come. */
+  /** Replies wait for the client, or a command waits for a push that may never come. */
   get readsAhead(): boolean {
     return this.#choice.isPrivate && (this.#slow.leavesReplies || this.#choice.lane.blocks)
   }
@@ -366,7 +370,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#slow.onAheadFull()
   }
 
-  /** Commands that nothing but its client can free, by reading. */
+  /** Only the client can free its commands, by reading. */
   get leavesUnanswered(): boolean {
     return this.pendingBytes >= this.host.maxSessionBytes && this.#slow.leavesReplies
   }
@@ -385,7 +389,9 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.closeAfterReplies()
   }
 
-  /** The client has finished sending: what it sent is still answered, unless it waits for something that may never come. */
+  /**
+   * The client has finished sending: what it sent is still answered, unless it waits for something that may never come.
+   */
   #onEnd(): void {
     this.#advance(Phase.inputEnded)
     const { isPrivate, lane } = this.#choice
@@ -403,7 +409,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#input.clear()
   }
 
-  /** The server has closed the link of a client that has sent its last byte: it has said all it will say. */
+  /** The server closed the link of a client that has sent its last byte: no more replies come. */
   onLinkLost(): void {
     if (this.transaction !== null) this.transaction.abortedAtServer = false
     if (!this.#halfClosed.isTold) return
@@ -418,28 +424,28 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#advance(Phase.ending)
     this.#reader.partial.clear()
     closeGracefully(this.#socket)
-    // The client may take its time to close its side; at the server it is gone with its last reply.
+    // The client may take its time to close its side. At the server it is gone with its last reply.
     this.#choice.close()
   }
 
-  /** A server still answers the one that has killed itself. */
+  /** A server still answers a client that kills itself. */
   kill(by: number): void {
     logKilled(this.host, this.id, this.clientId, by)
     if (by !== this.clientId) {
       this.destroy()
       return
     }
-    this.#input.clear() // what it has sent behind
+    this.#input.clear() // what it sent behind
     this.#reader.clear()
     this.closeAfterReplies()
   }
 
-  /** Shutdown: as if the client had sent all it will send. What was read is answered; what comes now is not read. */
+  /** Shutdown: as if the client had finished sending. What was read is answered; what comes now is not read. */
   leave(): void {
     if (!this.gone) this.#guard(() => this.#onEnd())
   }
 
-  /** An exception in work for this session, wherever it was done: the session ends, and nothing else. */
+  /** Work for this session threw: the session ends, and nothing else. */
   onBug(error: unknown): void {
     if (this.gone) return
     this.host.bugs.ofSession(error, this.id)
@@ -454,7 +460,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     }
   }
 
-  /** Shutdown: everything that is unanswered ends here. */
+  /** Ends the session at once, with everything that is unanswered. */
   destroy(): void {
     this.#socket.destroy()
     this.#close()

@@ -1,14 +1,16 @@
-// slow-reader.ts — a client that takes less than it gets. Its commands are read all the same, as a server does: a client
-// may write its whole pipeline before it reads a byte.
+// slow-reader.ts: what happens when a client takes its replies more slowly than they come.
 //
-//   unread > 1 MB, shared link:  nothing more is sent, what is under way comes, then ─▶ a link of its own
-//   unread > 1 MB, own link:     the link is not read from: the replies wait at the server; commands are read ahead
-//     as many as may be:         replies are taken after all, up to --max-unread-bytes
-//       no room for them:        commands are sent on without a window, and kept, up to half of --max-held-bytes
-//         no room for those:     the session ends
+// Its commands are read all the same, as a server reads them: a client may write its whole pipeline before it reads a
+// byte.
 //
-// Owns: pausing the session's own link, the timer of a client that must read. Never: counts what is unread (reply-window.ts
-// does), picks who ends when all hold too much (session-sweep.ts does).
+//   unread > 1 MB, shared link:     send nothing more; when everything is answered, move to a link of its own
+//   unread > 1 MB, its own link:    stop reading the link, so the replies wait at the server; read commands ahead
+//     read ahead to the limit:      take replies after all, up to --max-unread-bytes
+//       no room for replies:        send commands on without a window and keep them, up to half of --max-held-bytes
+//         no room for commands:     end the session
+//
+// Owns: pausing the session's own link; the timer of a client that must read. Never: counts what is unread
+// (reply-window.ts does), picks who ends when all sessions hold too much (session-sweep.ts does).
 //
 // Must stay true: while the session waits for replies and its link is paused, its client can write on.
 import type { Socket } from 'node:net'
@@ -18,17 +20,17 @@ import type { SessionHost } from '../state/session-context.ts'
 import { type Input, Pause } from './input.ts'
 import type { LaneChoice } from './lane-choice.ts'
 
-/** Bytes of replies the client has not taken; beyond, they wait at the server, if there is room for the commands. */
-const MAX_UNREAD = 1024 * 1024
-/** What may come of a link after it is paused: one read, and what its socket holds already. */
-const LAST_READS = 256 * 1024
-/** Of all bytes that may lie unread this share is given out; beyond it those who leave most are ended. */
-const GIVEN_OUT = 0.75
+/** Beyond this many unread bytes, replies wait at the server, while there is room for the commands. */
+const MAX_UNREAD_BYTES = 1024 * 1024
+/** A link may deliver this much after it is paused: one read, and what its socket holds. */
+const LAST_READS_BYTES = 256 * 1024
+/** Replies are taken while less than this share of all bytes that may lie unread is in use. */
+const GIVEN_OUT_SHARE = 0.75
 
 /** A client over its limit of unread bytes that takes nothing for this long is ended. */
-const UNREAD_STALL_MS = 3000
+const UNREAD_STALL_MS = 3_000
 
-/** Waiting for replies. */
+/** The session waits for replies. */
 const WAITING = Pause.pending | Pause.stalled
 
 export interface SlowSession extends Blamed {
@@ -37,7 +39,7 @@ export interface SlowSession extends Blamed {
   readonly pending: number
   readonly signedIn: boolean
   takePrivate(): boolean
-  /** It has read nothing for too long. */
+  /** The client has read nothing for too long, or there is no room for its commands. */
   endUnread(why: 'one' | 'unanswered'): void
 }
 
@@ -64,10 +66,10 @@ export class SlowReader {
     this.#choice = parts.choice
   }
 
-  /** After a write: `left` bytes of it, and of earlier ones, are still in the socket. */
+  /** After a write: `left` bytes are still in the socket. */
   onLeft(left: number): void {
     const host = this.#host
-    if (left > MAX_UNREAD) {
+    if (left > MAX_UNREAD_BYTES) {
       // A server ends a client that has not signed in long before (checkClientOutputBufferLimits in networking.c).
       if (!this.#session.signedIn) {
         this.#session.endUnread('one')
@@ -84,7 +86,7 @@ export class SlowReader {
     if (host.counters.unreadBytes > host.maxHeldBytes) host.turn.defer(host.relieve, this.#session)
   }
 
-  /** Onto a link of its own, as soon as everything is answered. In a turn step of its own. */
+  /** Moves the session to a link of its own, as soon as everything is answered. Runs in a turn step of its own. */
   readonly move = (): void => {
     const { ending, pending } = this.#session
     if (ending) return
@@ -96,8 +98,8 @@ export class SlowReader {
   }
 
   /**
-   * The session waits for replies, and its client may be unable to write on: it has to read first, or to be read from. So
-   * replies are taken, or more commands sent; if neither can be, waiting would be for ever.
+   * The session waits for replies, and its client may be unable to write on until somebody reads. So Holdfast takes
+   * replies, or sends more commands; when it can do neither, waiting would last for ever.
    */
   onAheadFull(): void {
     const { link } = this.#choice.lane
@@ -130,11 +132,11 @@ export class SlowReader {
     else this.#input.flow()
   }
 
-  /** Without a window: what comes of it waits at the server. */
+  /** Sends without a window: the replies wait at the server. */
   #sendOn(): void {
     const { counters, highWater, turn, relieve } = this.#host
     if (this.#input.paused & Pause.stalled) {
-      // The next command needs the replies to those before, for which there is no room.
+      // The next command needs the replies of those before it, for which there is no room.
       turn.defer(() => this.#session.gone || this.#session.endUnread('unanswered'), this.#session)
       return
     }
@@ -143,14 +145,17 @@ export class SlowReader {
     if (counters.pendingBytes + counters.unfinishedBytes >= highWater) turn.defer(relieve, this.#session)
   }
 
-  /** Is there room for replies that would free commands? While the gate is shut, what the old master owes comes first. */
+  /** Is there room for replies, which free commands? While the gate is shut, the old master's replies come first. */
   #mayTake(left: number): boolean {
     const { counters, maxHeldBytes, maxUnreadBytes, lanes } = this.#host
-    if (counters.unreadBytes >= maxHeldBytes * GIVEN_OUT) return false
-    return left < maxUnreadBytes - LAST_READS || !lanes.sendable
+    if (counters.unreadBytes >= maxHeldBytes * GIVEN_OUT_SHARE) return false
+    return left < maxUnreadBytes - LAST_READS_BYTES || !lanes.sendable
   }
 
-  /** Node's own timer: it counts what the client takes as life. Its commands wait meanwhile, so that they do not count. */
+  /**
+   * Node's socket timer takes reads and writes for life. The client's commands wait meanwhile, so that they do not
+   * count.
+   */
   #mustRead(is: boolean): void {
     if (is) this.#input.pause(Pause.unread)
     if (this.#watched === is || this.#session.ending) return

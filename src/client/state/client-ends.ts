@@ -1,4 +1,4 @@
-// client-ends.ts — the two ends of a client's connection, as a server names them in CLIENT LIST.
+// client-ends.ts: the two ends of a client's connection, as a server names them in CLIENT LIST.
 import type { Server, Socket } from 'node:net'
 import { formatAddress } from '../../address.ts'
 

@@ -1,4 +1,4 @@
-// client-ids.ts — the client id a session is told, and what it stands for at the moment.
+// client-ids.ts: the client id a session is told, and what it stands for at the moment.
 //
 // The server's id belongs to a link, and a session's link changes: it is shared, then its own, then on another node. So
 // the proxy gives each session an id of its own, far above those a server reaches, tells that one wherever the server

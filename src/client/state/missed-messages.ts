@@ -1,4 +1,4 @@
-// missed-messages.ts — says in the log that subscriptions were away and for how long: what was published meanwhile was missed.
+// missed-messages.ts: says in the log that subscriptions were away and for how long: what was published meanwhile was missed.
 //
 // One line for all sessions that come back within a second of the first: a failover brings hundreds at a time. A failover is
 // expected to cost messages; a link that is lost although the master is the same is not, and is told at warn.

@@ -1,4 +1,4 @@
-// proxy-password.ts — the password that clients must give to Holdfast (--client-password), and whether one is right.
+// proxy-password.ts: the password that clients must give to Holdfast (--client-password), and whether one is right.
 //
 // Owns: the digest of the current password, which a changed password file replaces. Sessions that are signed in stay so,
 // as they do at Redis when a user's password is changed.

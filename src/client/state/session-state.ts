@@ -1,4 +1,4 @@
-// session-state.ts — what a client has told Redis about its connection, kept so that it can be told again to another node.
+// session-state.ts: what a client has told Redis about its connection, kept so that it can be told again to another node.
 // Data and small pure functions; nothing here sends or decides.
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 

@@ -1,4 +1,4 @@
-// subscriptions.ts — the channels a session listens to, by kind, kept exactly as the server's confirmations say.
+// subscriptions.ts: the channels a session listens to, by kind, kept exactly as the server's confirmations say.
 //
 // The three sets are what is subscribed again on a new master, what tells messages from replies on a RESP2 link, and
 // what says how many confirmations an UNSUBSCRIBE without arguments will bring.

@@ -1,4 +1,4 @@
-// tracking-redirects.ts — whose invalidations go to whom: CLIENT TRACKING ON REDIRECT between sessions of this proxy, by their numbers.
+// tracking-redirects.ts: whose invalidations go to whom: CLIENT TRACKING ON REDIRECT between sessions of this proxy, by their numbers.
 // A session that hears those of others needs a link of its own for as long: the server knows it by that link's id.
 
 export class Redirects {

@@ -1,4 +1,4 @@
-// transaction.ts — an open MULTI of a session with a link of its own: what has been queued, so that it can be queued
+// transaction.ts: an open MULTI of a session with a link of its own: what has been queued, so that it can be queued
 // again on a new master, and whether its EXEC may still run.
 
 import type { ReplayClass } from '../../command/command-spec.ts'

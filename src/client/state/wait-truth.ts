@@ -1,4 +1,4 @@
-// wait-truth.ts — what WAIT and WAITAOF may say of a session's writes when the master has changed.
+// wait-truth.ts: what WAIT and WAITAOF may say of a session's writes when the master has changed.
 //
 //   write ─▶ answered by A ─▶ A dies, B is master ─▶ WAIT: 0, whatever B's replicas say ─▶ write ─▶ WAIT: the truth of B
 //
