@@ -228,7 +228,7 @@ t.test('client password — wrong ones — are logged once a second, with where 
   const { holdfast } = await startOurs(t)
   const client = await connect(t, holdfast)
   for (let i = 0; i < 50; i++) await client.send('AUTH', 'wrong')
-  const lines = holdfast.log.filter(({ event }) => event === 'session.login-refused')
+  const lines = holdfast.log.filter(({ event }) => event === 'session.login_refused')
   t.match(lines[0], { level: 'warn', peer: '127.0.0.1', notLogged: 0 })
   t.ok(lines.length < 5, `${lines.length} lines`)
   t.equal(holdfast.counters.loginsRefused, 50)

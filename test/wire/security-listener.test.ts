@@ -73,7 +73,7 @@ t.test('listener — counts and tells of a plain client — and goes on', { skip
     await new Promise(resolve => socket.once('close', resolve))
   }
   await waitUntil('all are counted', () => holdfast.counters.tlsHandshakesFailed === 5, { withinMs: 5000 })
-  const lines = holdfast.log.filter(({ event }) => event === 'listen.tls-failed')
+  const lines = holdfast.log.filter(({ event }) => event === 'listen.tls_failed')
   t.equal(lines.length, 1, 'told once')
   t.match(lines[0], { level: 'warn', remedy: /the client speaks no TLS/ })
   const client = await session(t, single, tls.clientOptions())
@@ -107,7 +107,7 @@ for (const [title, files, remedy] of strangers) {
     const options = tls.clientOptions(files(tls))
     await t.rejects(ask({ ...holdfast, tls: options }, ['PING'], { timeoutMs: 3000 }))
     await waitUntil('it is counted', () => holdfast.counters.tlsHandshakesFailed > 0, { withinMs: 5000 })
-    t.match(holdfast.find('listen.tls-failed'), { remedy })
+    t.match(holdfast.find('listen.tls_failed'), { remedy })
     const client = await session(t, single, tls.clientOptions(tls.client))
     t.equal(await client.send('PING'), 'PONG')
   })

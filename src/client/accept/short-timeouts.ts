@@ -64,7 +64,7 @@ export class ShortTimeouts {
     this.#told.add(library.name)
     this.#log.warn(
       {
-        event: 'client.short-timeout',
+        event: 'client.short_timeout',
         library: library.name,
         defaultMs: library.timeoutMs,
         sessions,

@@ -103,7 +103,7 @@ function reportFailures(server: Server, { counters, log }: TlsListenerOptions): 
     const notLogged = throttle(cause)
     if (notLogged === undefined) return
     const remedy = remedyFor(cause)
-    log.warn({ event: 'listen.tls-failed', cause, remedy, notLogged }, 'a client did not get through its TLS handshake')
+    log.warn({ event: 'listen.tls_failed', cause, remedy, notLogged }, 'a client did not get through its TLS handshake')
   })
 }
 

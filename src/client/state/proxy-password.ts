@@ -52,7 +52,7 @@ export class ProxyPassword {
     const notLogged = this.#throttle('')
     if (notLogged === undefined) return
     log.warn(
-      { event: 'session.login-refused', ...client, notLogged },
+      { event: 'session.login_refused', ...client, notLogged },
       'a client gave a user or password that is not the one of --client-username and --client-password',
     )
   }

@@ -40,7 +40,7 @@ t.test('short time-outs — are told once for each library — when a hold outla
   t.strictSame(lines, [], 'the hold is shorter than 3 s')
   watch.look(3000)
   t.equal(lines.length, 1)
-  t.match(lines[0], { level: 40, event: 'client.short-timeout', library: 'Redisson', defaultMs: 3000, sessions: 2 })
+  t.match(lines[0], { level: 40, event: 'client.short_timeout', library: 'Redisson', defaultMs: 3000, sessions: 2 })
   t.match(lines[0], { msg: /after 3 s by default.*wait 60 s here.*runs when a master is back.*--hold-timeout/ })
   watch.look(9000)
   t.equal(lines.length, 1, 'once; an idle session waits for nothing')
