@@ -5,14 +5,11 @@
 // Prints tap's own stream, then what failed once more, and as its last line `N passed, N failed[, N skipped]`. The exit
 // code is 0 only if all of it went well; a check that fails counts as one failure, and so does a run that ends without
 // saying what failed.
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { readFailures } from './failures.mjs'
 import { exitCode, start } from './run.mjs'
 import { root, SetupError, setup } from './setup.mjs'
-
-// The failover tests run half a dozen servers each: more files at a time than this and timings start to slip.
-const filesAtOnce = 2
 
 async function main(files) {
   let node
@@ -40,7 +37,7 @@ async function check(node, what, words) {
 }
 
 async function runTap(node, files) {
-  const words = ['tap', 'run', '--reporter=tap', `--jobs=${filesAtOnce}`, ...files.map(testFilesOf)]
+  const words = ['scripts/suite.mjs', ...(files.length === 0 ? ['test'] : files).flatMap(testFilesOf)]
   const child = start(node, words, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   let tail = ''
   child.stdout.setEncoding('utf8')
@@ -54,10 +51,13 @@ async function runTap(node, files) {
   return { code, counts: readCounts(tail) }
 }
 
-// tap takes files and patterns, not folders.
-function testFilesOf(file) {
-  const folder = statSync(join(root, file), { throwIfNoEntry: false })?.isDirectory()
-  return folder ? `${file.replace(/\/+$/, '')}/**/*.test.ts` : file
+/** A file is itself; a folder is the tests in it. The soak runs for as long as it is told to: it is no part of this. */
+function testFilesOf(path) {
+  if (!statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) return [path]
+  const folder = path.replace(/\/+$/, '')
+  return readdirSync(join(root, folder), { recursive: true })
+    .map(name => `${folder}/${name.replaceAll(sep, '/')}`)
+    .filter(file => file.endsWith('.test.ts') && !file.startsWith('test/soak/'))
 }
 
 /** From tap's closing line, `# { total: 4, pass: 3, skip: 1 }`; a key that is missing is 0. */
