@@ -8,7 +8,7 @@ import type { Log } from '../ops/log.ts'
 import type { Dial } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import type { CloseReason, Link } from '../upstream/link.ts'
+import type { Link, LinkEnd } from '../upstream/link.ts'
 import type { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { Gate } from './gate.ts'
@@ -46,7 +46,7 @@ export interface LaneHost {
   /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   observe(observation: string): void
   onLinkReady(link: Link<Request>, about: LaneInfo): void
-  onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void
+  onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** The node refuses our own user's password, which is being changed: the lane tries again. */
   onPasswordRefused(master: Master, about: LaneInfo, reply: string): void
   onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void

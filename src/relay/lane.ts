@@ -1,53 +1,30 @@
-// lane.ts — the ordered path of one identity (shared) or one session (private) to the master: who waits, and the link
-// that is up at present.
+// lane.ts — the ordered path of one identity (shared) or one session (private) to the master.
 //
 //   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ replies ──▶ owner
 //        └───▶ [waiting: oldest first] ──pump──▶ link.send
 //   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay.ts decides
 //
-// Owns: the waiting FIFO, the current link, when to dial again. Never: decides who the master is (it may dial only after
-// the control plane has confirmed one since the last loss), parses commands on the hot path, writes to clients.
+// Owns: the waiting FIFO, and what each end of the link means for it. The link itself is lane-link.ts's, and what the node
+// refuses lane-refusals.ts's. Never: parses commands on the hot path, writes to clients, decides who the master is.
 //
 // Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
-import { formatAddress, type Master } from '../address.ts'
-import { backoffMs } from '../backoff.ts'
+import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
-import type { Blamed } from '../ops/bugs.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
-import { Handshake, type HandshakeFailure, type LostLink, type Prelude } from '../upstream/handshake.ts'
+import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
-import { type CloseReason, Link, type LinkListener, Pausing } from '../upstream/link.ts'
-import { isSameTerm } from './gate.ts'
+import { type Link, type LinkEnd, Pausing } from '../upstream/link.ts'
 import { Waiting } from './hold-queue.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
-import { Quiesce } from './not-ready.ts'
-import { namedClassOf } from './replay.ts'
+import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
+import { LaneRefusals } from './lane-refusals.ts'
 import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './requeue.ts'
-import { Doubt, type DoubtAbout, type Verdict } from './script-refusal.ts'
-import { judgeError, type Refusal, refusalCode } from './server-refusal.ts'
+import type { Refusal } from './server-refusal.ts'
 
-/** What a private lane's session adds to its link, and hears besides replies. */
-export interface LaneOwner extends Blamed {
-  /** Frames that give a new link the session's state; null when there is none. */
-  prelude(): Prelude | null
-  /** The name and library that the prelude tells the link. */
-  label(): string
-  /** Is this frame no reply? Consulted for every frame of a private link. */
-  isPush: ((frame: Buffer, type: number) => boolean) | null
-  onPush(frame: Buffer): void
-  /** A new link is up, its prelude answered. */
-  onLinkReady(): void
-  /** The link is gone; what it still owes is about to be replayed. */
-  onLinkLost(link: Link<Request>, reason: CloseReason): void
-}
-
-/** After a change of master, replicas need about a second to attach; longer than this, NOREPLICAS is the true answer. */
-const NOREPLICAS_WINDOW_MS = 10_000
-
-export class Lane implements LinkListener<Request> {
+export class Lane implements LinkedLane {
   identity: Identity
   /** Sessions that use a shared lane, and since when there are none (0: there are). */
   users = 0
@@ -61,36 +38,26 @@ export class Lane implements LinkListener<Request> {
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
-  #link: Link<Request> | null = null
   readonly #waiting: Waiting
-  #attempt = 0
-  #timer: NodeJS.Timeout | null = null
-  #awaitingConfirmation = false
-  #closed = false
-  /** Ids our lost links had on the node of `#fenceAt`; ended there, if it is still the same process, before anything is sent again. */
-  #fence: LostLink[] = []
-  #fenceAt: Link<Request>['master'] | null = null
-  /** Set while the node is being cut because it is no master: what it owes was refused, not lost. */
-  #cutAsRefused = false
-  #quiesce: Quiesce | null = null
-  /** Has the node refused a command, or was it a script's own answer? The link is stalled until this is known. */
-  #doubt: Doubt | null = null
-  /** What has become of it: how the frame is to be taken that the link looks at next. */
-  #verdict: Refusal | 'own reply' | null = null
+  readonly #uplink: LaneLink
+  readonly #refusals: LaneRefusals
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
     this.identity = identity
     this.owner = owner
     this.#waiting = new Waiting(host.counters)
+    this.#uplink = new LaneLink(host, this)
+    this.#refusals = new LaneRefusals(host, this)
   }
 
   get kind(): 'shared' | 'private' {
     return this.owner === null ? 'shared' : 'private'
   }
 
+  /** Being dialled, or ready; null: there is none. */
   get link(): Link<Request> | null {
-    return this.#link
+    return this.#uplink.link
   }
 
   get waiting(): number {
@@ -99,7 +66,7 @@ export class Lane implements LinkListener<Request> {
 
   /** A blocking command of its session is sent and unanswered, or waits to be sent. */
   get blocks(): boolean {
-    for (const request of this.#link?.owed() ?? []) if (request.patient) return true
+    for (const request of this.link?.owed() ?? []) if (request.patient) return true
     return this.#waiting.some(request => request.patient)
   }
 
@@ -109,19 +76,25 @@ export class Lane implements LinkListener<Request> {
   }
 
   get idle(): boolean {
-    return this.#waiting.size === 0 && (this.#link === null || this.#link.inFlight === 0)
+    return this.#waiting.size === 0 && !this.#owes
+  }
+
+  /** The link owes a reply. */
+  get #owes(): boolean {
+    const { link } = this
+    return link !== null && link.inFlight > 0
   }
 
   /** Takes a request; it is sent now or waits its turn. */
   submit(request: Request): void {
-    const link = this.#link
-    if (link !== null && link.status === 'ready' && this.#waiting.size === 0) {
+    const link = this.#uplink.state
+    if (typeof link !== 'string' && link.status === 'ready' && this.#waiting.size === 0) {
       if (request.local !== null) {
         link.send(request)
         link.settleHead()
         return
       }
-      if (this.#host.sendable && this.#quiesce === null && !link.full) {
+      if (this.#host.sendable && this.#refusals.aside === null && !link.full) {
         request.sends++
         if (request.handler !== null && !this.#prepare(request)) return
         link.send(request)
@@ -139,8 +112,8 @@ export class Lane implements LinkListener<Request> {
 
   /** What has been submitted is written now: others of this turn may not overtake it at the server. */
   hurry(): void {
-    const link = this.#link
-    if (link !== null && link.status === 'ready') this.#host.turn.writeNow(link)
+    const { link } = this
+    if (link?.status === 'ready') this.#host.turn.writeNow(link)
   }
 
   #submitHeld(request: Request): void {
@@ -156,61 +129,44 @@ export class Lane implements LinkListener<Request> {
     this.ensureLink()
   }
 
-  /** Dials, if a link is wanted and may be had now. */
+  /** Dials, if there is no link and one may be had now. */
   ensureLink(): void {
-    const master = this.#host.gate.master
-    if (this.#closed || this.#link !== null || master === null) return
-    if (this.#timer !== null || this.#awaitingConfirmation || !this.#host.mayDial(this)) return
-    const fence = this.#fenceFor(master)
-    const scripts = this.#host.scriptsToLoad(this)
-    const handshake = new Handshake(this.identity, { fence, scripts }, this.owner?.prelude() ?? null)
-    this.#link = new Link(master, handshake, this, {
-      turn: this.#host.turn,
-      connectTimeoutMs: this.#host.connectTimeoutMs,
-      counters: this.#host.counters,
-      live: this.#host.live,
-      dial: this.#host.dial,
-      busy: this.owner === null,
-    })
-    this.#link.label = this.owner?.label() ?? ''
+    this.#uplink.ensure()
   }
 
   /** Takes over a link of the same identity that another session has left clean. */
-  adopt(link: Link<Request>): void {
-    this.#link = link
+  acquire(link: Link<Request>): void {
+    this.#uplink.acquire(link)
     this.proven = link.handshake.signedIn
-    link.setListener(this)
     link.isPush = this.owner?.isPush ?? null
   }
 
   /** Gives the link away; only when idle. The lane is then closed. */
-  surrender(): Link<Request> | null {
-    const link = this.#link
-    this.#link = null
-    this.#closed = true
-    this.#stopTimer()
-    return link
+  release(): Link<Request> | null {
+    return this.#uplink.release()
   }
 
   /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
   onConfirmed(isNew: boolean): void {
-    this.#awaitingConfirmation = false
-    // A pause that the last master has earned is not for the next one.
-    if (isNew) this.#stopTimer()
-    if (this.#doubt?.isOpenToAll) this.#settleDoubt(this.#doubt.about, 'serves')
-    if (this.#link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
+    this.#uplink.onConfirmed(isNew)
+    this.#refusals.onConfirmed()
+    if (this.link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
     else this.pump()
   }
 
   /** The scripts are on the new master: a lane that had to wait for that may dial. */
   onLoaded(): void {
-    if (this.#link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
+    if (this.link === null) this.#dialIfWanted()
   }
 
   /** Our own user has a new password: a pause after the old one was refused is over. */
   onPassword(): void {
-    if (this.#link !== null || this.identity.own === null) return
-    this.#stopTimer()
+    if (this.link !== null || this.identity.own === null) return
+    this.#uplink.endPause()
+    this.#dialIfWanted()
+  }
+
+  #dialIfWanted(): void {
     if (this.inUse || this.#waiting.size > 0) this.ensureLink()
   }
 
@@ -218,15 +174,14 @@ export class Lane implements LinkListener<Request> {
    * The link is cut at once, without being asked to finish: the master moved, is none any more, or no longer answers. What it
    * owed with an unknown outcome may run later unless the next link ends it first: the fence.
    */
-  cut(detail: string, outcome: 'unknown' | 'refused'): void {
-    this.#cutAsRefused = outcome === 'refused'
-    this.#link?.cut(detail)
-    this.#cutAsRefused = false
+  cut(detail: string): void {
+    this.link?.cut(detail)
   }
 
   /** The gate has shut: what was to leave with this turn's write waits instead. */
   recall(): void {
-    const recalled = this.#link?.status === 'ready' ? this.#link.recall() : []
+    const { link } = this
+    const recalled = link?.status === 'ready' ? link.recall() : []
     if (recalled.length === 0) return
     const { policy, counters } = this.#host
     this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', policy, counters)))
@@ -239,7 +194,7 @@ export class Lane implements LinkListener<Request> {
    */
   leave(): 'none' | 'dropped' | 'sent' {
     this.recall()
-    const link = this.#link
+    const { link } = this
     let sent = false
     for (const request of link?.owed() ?? []) if (request.patient) sent = true
     const dropped = this.#waiting.dropFrom(request => sent || request.patient)
@@ -251,27 +206,22 @@ export class Lane implements LinkListener<Request> {
 
   /**
    * A replica may be promoted in the place of the link's node: what that says now counts only if it stays the master. It is
-   * left unread, in the kernel's memory and the node's, until the control plane knows: release(), or cut().
+   * left unread, in the kernel's memory and the node's, until the control plane knows: readOn(), or cut().
    */
   withhold(): void {
-    if (this.#link !== null && this.#link.inFlight > 0) this.#link.pause(Pausing.withheld)
+    if (this.#owes) this.link?.pause(Pausing.withheld)
   }
 
   /** The node has stayed the master: what it has said is delivered. */
-  release(): void {
-    this.#link?.resume(Pausing.withheld)
+  readOn(): void {
+    this.link?.resume(Pausing.withheld)
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
   close(): void {
-    this.#closed = true
-    this.#stopTimer()
-    this.#endDoubt()
+    const link = this.#uplink.release()
     while (this.#waiting.shift('gone') !== undefined);
-    for (const request of this.#quiesce?.end() ?? []) this.#host.counters.pendingBytes -= request.weight
-    this.#quiesce = null
-    const link = this.#link
-    this.#link = null
+    for (const request of this.#refusals.drop()) this.#host.counters.pendingBytes -= request.weight
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
     link.cut('the session ended')
@@ -280,7 +230,7 @@ export class Lane implements LinkListener<Request> {
   /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */
   retire(fresh: Lane): number {
     this.retired = true
-    const movable = findMovable(this.#link?.owed() ?? [], this.#waiting, this.#host.learned)
+    const movable = findMovable(this.link?.owed() ?? [], this.#waiting, this.#host.learned)
     this.#waiting.takeOut(request => movable.has(request.owner))
     for (const [owner, { sent, waiting }] of movable) {
       owner.follow?.()
@@ -292,8 +242,8 @@ export class Lane implements LinkListener<Request> {
 
   /** Sends what waits, in order, as far as the link takes it. */
   pump(): void {
-    const link = this.#link
-    if (link === null || link.status !== 'ready' || this.#quiesce !== null || this.#timer !== null) return
+    const { link } = this
+    if (link?.status !== 'ready' || this.#refusals.aside !== null || this.#uplink.isPaused) return
     while (this.#host.sendable && !link.full) {
       const next = this.#waiting.peek()
       if (next === undefined) break
@@ -320,8 +270,8 @@ export class Lane implements LinkListener<Request> {
   /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
   expire(now: number, heldSince: number | null): void {
     const limit = this.#host.holdLimitMs
-    const since = heldSince ?? this.#doubt?.since ?? now
-    if (now - since >= limit && this.#link !== null && this.#link.inFlight > 0) this.#abandon(since)
+    const since = heldSince ?? this.#refusals.askedSince ?? now
+    if (now - since >= limit && this.#owes) this.#abandon(since)
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
@@ -337,8 +287,8 @@ export class Lane implements LinkListener<Request> {
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
   #answerInTurn(request: Request): void {
-    const link = this.#link
-    if (link !== null && link.status === 'ready') {
+    const { link } = this
+    if (link?.status === 'ready') {
       link.send(request)
       link.settleHead()
     } else this.#complete(request)
@@ -346,7 +296,7 @@ export class Lane implements LinkListener<Request> {
 
   /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
   #abandon(heldAt: number): void {
-    const link = this.#link
+    const { link } = this
     if (link === null) return
     for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
     link.cut('no answer for the whole hold time')
@@ -357,9 +307,7 @@ export class Lane implements LinkListener<Request> {
   onReady(link: Link<Request>): void {
     this.#host.counters.linksOpened++
     this.#host.counters.detail.linksOpened.add(this.kind)
-    this.#attempt = 0
-    this.#fence = []
-    this.#fenceAt = null
+    this.#uplink.onReady()
     this.proven = link.handshake.signedIn
     link.isPush = this.owner?.isPush ?? null
     if (link.handshake.warning)
@@ -371,47 +319,39 @@ export class Lane implements LinkListener<Request> {
 
   onReplies(request: Request, bytes: Buffer): void {
     if (bytes.length > 0) request.owner.deliver(bytes)
-    if (request.expect === 0 && !this.#quiesce?.takeLocal(request)) this.#complete(request)
+    if (request.expect === 0 && !this.#refusals.aside?.takeLocal(request)) this.#complete(request)
   }
 
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
-    const refusal = type === ReplyType.error ? this.#refusalFor(link, request, frame) : undefined
+    const refusal = type === ReplyType.error ? this.#refusals.judge(link, request, frame) : undefined
     if (refusal === 'in doubt') return
-    if (this.#quiesce?.deposed) {
-      this.#setAside(request, frame, type, refusal !== undefined)
+    const { isDeposed } = this.#refusals
+    if (refusal !== undefined && !isDeposed) {
+      if (this.#mustCut(refusal, request)) {
+        this.#cutRefused(link, request, frame, refusal)
+        return
+      }
+      this.#refusals.begin(link)
+    }
+    if (this.#refusals.setAside(request, frame, type, refusal !== undefined)) {
+      if (request.expect === 0 && !request.unit) this.#complete(request)
       return
     }
-    if (refusal === 'wrong-node') {
-      request.expect++
-      this.#absorb(frame)
-      this.#awaitingConfirmation = true
-      this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
-      return
-    }
-    if (refusal === 'not-now' && request.handler?.ofOpenTransaction) {
-      request.expect++
-      this.#absorb(frame)
-      this.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
-      this.#retryLater()
-      return
-    }
-    if (refusal === 'not-now') this.#beginQuiesce(link)
-    if (this.#setAside(request, frame, type, refusal !== undefined)) return
+    if (isDeposed) return
     this.#reply(request, frame, type)
-    if (request.expect === 0 && !this.#closed) this.#complete(request)
+    if (request.expect === 0 && this.#uplink.state !== 'closed') this.#complete(request)
   }
 
-  #beginQuiesce(link: Link<Request>): Quiesce {
-    this.#quiesce ??= new Quiesce(this.#host.learned)
-    link.inspectAll = true
-    return this.#quiesce
+  /** No later reply of this link counts, or what the link knows is needed to run the command again. */
+  #mustCut(refusal: Refusal, request: Request): boolean {
+    return refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true
   }
 
-  #setAside(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
-    if (!this.#quiesce?.take(request, frame, type, refused)) return false
-    if (refused) this.#absorb(frame)
-    if (request.expect === 0 && !request.unit) this.#complete(request)
-    return true
+  #cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: Refusal): void {
+    request.expect++
+    this.#refusals.absorb(frame)
+    link.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
+    if (refusal === 'not-now') this.#uplink.pause()
   }
 
   #reply(request: Request, frame: Buffer, type: number): void {
@@ -424,47 +364,13 @@ export class Lane implements LinkListener<Request> {
     else request.owner.deliver(frame)
   }
 
-  #refusalFor(link: Link<Request>, request: Request, frame: Buffer): Refusal | 'in doubt' | undefined {
-    const verdict = this.#verdict
-    this.#verdict = null
-    if (verdict !== null) return verdict === 'own reply' ? undefined : verdict
-    const judged = judgeError(request, frame)
-    if (judged === null) return undefined
-    const since = performance.now() - this.#host.gate.state.since
-    if (refusalCode(frame) === 'NOREPLICAS' && since > NOREPLICAS_WINDOW_MS) return undefined
-    if (judged.proved || this.#quiesce?.deposed) return judged.refusal
-    link.stall(request, frame)
-    this.#doubt = new Doubt(this.#host, { link, identity: this.identity, refusal: judged.refusal }, (about, answer) =>
-      this.#settleDoubt(about, answer),
-    )
-    return 'in doubt'
-  }
-
-  #settleDoubt({ link, refusal }: DoubtAbout, verdict: Verdict): void {
-    this.#endDoubt()
-    if (verdict === 'no-master') {
-      this.#beginQuiesce(link).depose()
-      this.#awaitingConfirmation = true
-      this.#host.observe('the node says it is no master')
-    }
-    if (verdict === 'no-master') this.#verdict = 'wrong-node'
-    else this.#verdict = verdict === 'loading' && refusal === 'not-now' ? 'not-now' : 'own reply'
-    link.readOn()
-  }
-
-  #endDoubt(): void {
-    this.#doubt?.cancel()
-    this.#doubt = null
-    this.#verdict = null
-  }
-
   onPush(_link: Link<Request>, frame: Buffer): void {
     this.owner?.onPush(frame)
   }
 
   onReadEnd(link: Link<Request>): boolean {
     const taken = this.#host.turn.flushSessions()
-    if (this.#quiesce !== null && link.inFlight === 0) this.#endQuiesce(link)
+    if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
     return taken
   }
 
@@ -505,48 +411,34 @@ export class Lane implements LinkListener<Request> {
     else this.#host.bugs.ofStep(error, 'shared lane')
   }
 
-  onClosed(link: Link<Request>, reason: CloseReason, detail: string, owed: Request[], unsent: number): void {
-    if (this.#link !== link) return
-    this.#link = null
-    this.#endDoubt()
+  onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
+    if (this.link !== link) return
+    this.#uplink.onLost(link, end.owed.length > 0 && !end.refused && !this.#refusals.isDeposed)
+    this.#refusals.forgetQuestion()
     this.#host.counters.linksLost++
-    this.#host.counters.detail.linksLost.add(reason)
-    if (link.wasReady) this.owner?.onLinkLost(link, reason)
-    if (owed.length > 0 || this.#quiesce !== null) this.#requeueOrEnd(link, owed, unsent)
-    if (this.#closed) return
-    this.#host.onLinkLost(link, this, reason, detail)
-    // Whatever ended it, the next link is dialled only to a master that is confirmed from now on.
-    this.#awaitingConfirmation = true
-    if (!link.wasReady) this.#retryLater()
-    this.#host.observe(`link ${reason}`)
+    this.#host.counters.detail.linksLost.add(end.reason)
+    if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
+    if (end.owed.length > 0 || this.#refusals.aside !== null) this.#requeueOrEnd(end)
+    if (this.#uplink.state === 'closed') return
+    this.#host.onLinkLost(link, this, end)
+    if (!end.wasReady) this.#uplink.pause()
+    this.#host.observe(`link ${end.reason}`)
   }
 
   /** Whose commands cannot be put back, because of an exception of ours, is better ended than left without an answer. */
-  #requeueOrEnd(link: Link<Request>, owed: Request[], unsent: number): void {
+  #requeueOrEnd(end: LinkEnd<Request>): void {
     try {
-      this.#requeue(link, owed, unsent)
+      this.#requeue(end)
     } catch (error) {
-      for (const { owner } of owed) owner.onBug(error)
+      for (const { owner } of end.owed) owner.onBug(error)
     }
   }
 
-  /** What the next link has to end at `master`. Where a run id is not known, the process may be another one. */
-  #fenceFor(master: Master): readonly LostLink[] {
-    if (this.#fenceAt === null || !isSameTerm(this.#fenceAt, master)) return []
-    const isSure = this.#fenceAt.runId !== null && master.runId !== null
-    return isSure ? this.#fence.map(({ clientId }) => ({ clientId, address: null })) : this.#fence
-  }
-
-  #requeue(link: Link<Request>, owed: Request[], unsent: number): void {
-    const deposed = this.#quiesce?.deposed ?? false
-    const refused = this.#cutAsRefused || deposed
-    if (!refused && link.handshake.clientId !== 0) {
-      this.#fence.push({ clientId: link.handshake.clientId, address: link.dialledFrom })
-      this.#fenceAt = link.master
-    }
-    const back = this.#endOfQuiesce()
+  #requeue({ owed, unsent, refused }: LinkEnd<Request>): void {
+    const { isDeposed } = this.#refusals
+    const back = this.#refusals.end()
     owed.forEach((request, i) => {
-      const lost = refused ? (i === 0 && !deposed ? 'refused' : 'behind-refused') : 'unknown'
+      const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
       const outcome = i >= owed.length - unsent ? 'unsent' : lost
       back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
     })
@@ -556,62 +448,34 @@ export class Lane implements LinkListener<Request> {
 
   /** A lane that has been closed meanwhile, because its session ended over one of these, keeps none of them. */
   #putBack(requests: readonly Request[]): void {
-    if (!this.#closed) this.#waiting.putBack(requests)
+    if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
     else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
   }
 
-  #endQuiesce(link: Link<Request>): void {
-    if (this.#quiesce?.deposed) {
+  /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
+  #sendAgain(link: Link<Request>): void {
+    if (this.#refusals.isDeposed) {
       link.cut('the node says it is no master')
       return
     }
-    const again = this.#endOfQuiesce()
     link.inspectAll = false
-    this.#putBack(again)
+    this.#putBack(this.#refusals.end())
     this.#settleFront()
-    if (this.#waiting.size > 0) this.#retryLater()
+    if (this.#waiting.size > 0) this.#uplink.pause()
   }
 
-  #endOfQuiesce(): Request[] {
-    const quiesce = this.#quiesce
-    this.#quiesce = null
-    if (quiesce === null) return []
-    const { counters, policy, learned } = this.#host
-    return quiesce.end().flatMap(request => {
-      if (quiesce.isUnknown(request)) return takeBack(request, 'unknown', policy, counters, learned)
-      if (request.local === null) counters.detail.replays.add(`${namedClassOf(request)} not-now`)
-      return [request]
-    })
-  }
-
-  #absorb(frame: Buffer): void {
-    this.#host.counters.absorbed++
-    this.#host.counters.detail.absorbed.add(refusalCode(frame))
-  }
-
-  #retryLater(): void {
-    if (this.#timer !== null || this.#closed) return
-    this.#attempt++
-    const delay = backoffMs(this.#attempt, this.#host.backoff)
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      try {
-        if (this.#link === null) this.ensureLink()
-        else this.pump()
-      } catch (error) {
-        this.onStepBug(error)
-      }
-    }, delay)
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+  onPauseOver(): void {
+    try {
+      if (this.link === null) this.ensureLink()
+      else this.pump()
+    } catch (error) {
+      this.onStepBug(error)
+    }
   }
 
   /** Replies of our own that have nobody in front of them need not wait for a link. */
   #settleFront(): void {
-    if (this.#link !== null && this.#link.inFlight > 0) return
+    if (this.#owes) return
     for (
       let head = this.#waiting.peek();
       head?.local !== undefined && head.local !== null;

@@ -16,14 +16,15 @@ import { MissingRights, type Right } from '../ops/missing-rights.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
-import type { CloseReason, Link } from '../upstream/link.ts'
+import type { Link, LinkEnd } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, HoldStory } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
 import { IdleLinks } from './idle-pool.ts'
-import { Lane, type LaneOwner } from './lane.ts'
+import { Lane } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
+import type { LaneOwner } from './lane-link.ts'
 import { type Counted, type IdentityCensus, takeCensus } from './link-census.ts'
 import { LinkLog } from './link-log.ts'
 import type { ReplayPolicy } from './replay.ts'
@@ -180,7 +181,7 @@ export class Lanes implements LaneHost {
     this.#spares.use(identity)
     const link = this.#idle.take(identity.key)
     if (link) {
-      lane.adopt(link)
+      lane.acquire(link)
       this.turn.defer(() => this.#refill(performance.now()), this)
     } else lane.ensureLink()
     return lane
@@ -207,7 +208,7 @@ export class Lanes implements LaneHost {
       }
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       this.#each(lane => {
-        if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail, 'unknown')
+        if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail)
       })
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
       this.#spares.keepOnly(master)
@@ -217,7 +218,7 @@ export class Lanes implements LaneHost {
     this.gate.move({ kind: 'serve', master }, performance.now())
     if (this.#withholding) {
       this.#withholding = false
-      this.#each(lane => lane.release())
+      this.#each(lane => lane.readOn())
     }
     this.#each(lane => lane.onConfirmed(moved))
     this.onDrained()
@@ -234,7 +235,7 @@ export class Lanes implements LaneHost {
     })
     if (cause === 'master-moved') this.withhold()
     if (cause !== 'not-master') return
-    this.#each(lane => lane.cut(detail, 'unknown'))
+    this.#each(lane => lane.cut(detail))
     this.#idle.keepOnly(() => false)
     this.#spares.keepOnly(null)
   }
@@ -281,9 +282,9 @@ export class Lanes implements LaneHost {
     if (loading !== 'nothing') this.#dialOthers()
   }
 
-  onLinkLost(link: Link<Request>, about: LaneInfo, reason: CloseReason, detail: string): void {
+  onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void {
     this.#story.onLinkLost(performance.now())
-    this.#links.lost(link, about, reason, detail)
+    this.#links.lost(link, about, end)
     if (this.#loading.onGone(about)) this.#dialOthers()
   }
 
@@ -380,7 +381,7 @@ export class Lanes implements LaneHost {
   #letGo(lane: Lane): void {
     if (lane.reusable && lane.idle && lane.link?.status === 'ready' && this.sendable) {
       this.#silence.forget(lane)
-      const link = lane.surrender()
+      const link = lane.release()
       if (link) this.#idle.put(lane.identity, link)
     } else this.#close(lane)
   }
@@ -393,7 +394,7 @@ export class Lanes implements LaneHost {
   #dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane {
     const fresh = new Lane(this, identity, null)
     const link = how === 'warm' ? this.#idle.take(identity.key, '') : undefined
-    if (link) fresh.adopt(link)
+    if (link) fresh.acquire(link)
     else fresh.ensureLink()
     return fresh
   }

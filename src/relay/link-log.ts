@@ -7,7 +7,7 @@ import { createLogThrottle } from '../ops/log-throttle.ts'
 import type { MissingRights, Right } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
-import type { CloseReason, Link } from '../upstream/link.ts'
+import type { Link, LinkEnd } from '../upstream/link.ts'
 import type { LaneInfo } from './lane-host.ts'
 import type { Request } from './request.ts'
 
@@ -55,9 +55,10 @@ export class LinkLog {
     else if (this.#accepted.size < MAX_ACCEPTED) this.#accepted.set(identity.key, new Set([node]))
   }
 
-  lost(link: Link<Request>, { kind, identity }: LaneInfo, reason: CloseReason, detail: string): void {
-    const level = kind === 'shared' && link.wasReady ? 'info' : 'debug'
-    const master = formatAddress(link.master)
+  lost({ master: node }: Link<Request>, { kind, identity }: LaneInfo, end: LinkEnd<Request>): void {
+    const { reason, detail, wasReady } = end
+    const level = kind === 'shared' && wasReady ? 'info' : 'debug'
+    const master = formatAddress(node)
     this.#log[level](
       { event: 'link.lost', kind, identity: describeIdentity(identity), master, reason, detail },
       'link to the master is gone',

@@ -43,6 +43,19 @@ export type CloseReason =
   | 'cut'
   | 'bug'
 
+/** How a link has ended, and what it leaves behind. */
+export interface LinkEnd<E> {
+  readonly reason: CloseReason
+  readonly detail: string
+  /** Of a link that was ready: what it owes may have run. */
+  readonly wasReady: boolean
+  /** Every exchange without its last reply, oldest first; the last `unsent` never reached the socket. */
+  readonly owed: readonly E[]
+  readonly unsent: number
+  /** True: its owner has cut it because the node refused the first of `owed`. */
+  readonly refused: boolean
+}
+
 export interface LinkListener<E extends Exchange> {
   onReady(link: Link<E>): void
   /**
@@ -58,8 +71,7 @@ export interface LinkListener<E extends Exchange> {
   onReadEnd(link: Link<E>): boolean
   /** The kernel takes bytes again after `congested`. */
   onWritable(link: Link<E>): void
-  /** The end. `unsent` of the last exchanges in `owed` never reached the socket. */
-  onClosed(link: Link<E>, reason: CloseReason, detail: string, owed: E[], unsent: number): void
+  onClosed(link: Link<E>, end: LinkEnd<E>): void
   /** The handshake ended badly; onClosed follows. */
   onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
   /** The listener threw, over `exchange` if that is known, which the link has forgotten; onClosed follows. */
@@ -114,10 +126,6 @@ export class Link<E extends Exchange> implements LiveLink {
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
-  /** Its own address, kept when its socket is gone; '' before it is ready. */
-  dialledFrom = ''
-  /** It has been ready: what it owes may have run. */
-  wasReady = false
   readonly handshake: Handshake
   readonly madeAt = performance.now()
 
@@ -133,6 +141,8 @@ export class Link<E extends Exchange> implements LiveLink {
   readonly #gatherer: Gatherer | null
   /** One that the proxy answers itself, while it does. */
   #answering: E | undefined
+  /** Its own address once it is ready. */
+  #address = ''
   #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
@@ -183,11 +193,10 @@ export class Link<E extends Exchange> implements LiveLink {
     return { buffer: memory.next, callback }
   }
 
+  /** Its own address, also when its socket is gone; '' while it has none. */
   get localAddress(): string {
-    const { localAddress, localPort } = this.#socket
-    return localAddress === undefined || localPort === undefined
-      ? ''
-      : formatAddress({ host: localAddress, port: localPort })
+    const { localAddress: host, localPort: port } = this.#socket
+    return host === undefined || port === undefined ? this.#address : formatAddress({ host, port })
   }
 
   /** Requests sent and not fully answered. */
@@ -326,8 +335,8 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */
-  cut(detail: string): void {
-    this.#close('cut', detail)
+  cut(detail: string, outcome?: 'refused'): void {
+    this.#close('cut', detail, outcome === 'refused')
   }
 
   /** Every request without its last reply, oldest first. */
@@ -526,8 +535,7 @@ export class Link<E extends Exchange> implements LiveLink {
         return
       }
       this.status = 'ready'
-      this.dialledFrom = this.localAddress
-      this.wasReady = true
+      this.#address = this.localAddress
       this.#socket.setTimeout(0)
       this.#listener.current.onReady(this)
       if (this.status === 'ready' && at < chunk.length) this.#read(chunk, at)
@@ -555,17 +563,19 @@ export class Link<E extends Exchange> implements LiveLink {
     if (this.status === 'ready') this.#listener.current.onWritable(this)
   }
 
-  #close(reason: CloseReason, detail: string): void {
+  #close(reason: CloseReason, detail: string, refused = false): void {
     if (this.status === 'closed') return
+    const wasReady = this.status === 'ready'
     this.status = 'closed'
-    this.#live.delete(this, this.dialledFrom || this.localAddress)
+    this.#live.delete(this)
     this.#socket.destroy()
     this.#out = []
     this.#outBytes = 0
     this.#partial = []
     this.#stalled = null
     try {
-      this.#listener.current.onClosed(this, reason, detail, this.#fifo.drain(), this.#unflushed)
+      const owed = this.#fifo.drain()
+      this.#listener.current.onClosed(this, { reason, detail, wasReady, owed, unsent: this.#unflushed, refused })
     } catch (error) {
       this.#listener.current.onBug(this, undefined, error)
     }

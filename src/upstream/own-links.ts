@@ -21,11 +21,11 @@ export class LiveLinks {
     this.#links.add(link)
   }
 
-  /** `localAddress`: where it was, as its socket does not know any more. */
-  delete(link: LiveLink, localAddress: string): void {
+  /** It has ended; its socket may still be there. */
+  delete(link: LiveLink): void {
     this.#links.delete(link)
+    const { handshake, madeAt, localAddress } = link
     if (localAddress === '') return
-    const { handshake, madeAt } = link
     this.#ended.push({ handshake, madeAt, localAddress })
     if (this.#ended.length > ENDED) this.#ended.shift()
   }

@@ -36,9 +36,9 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'a script that a replica has refused has its error passed on',
-    file: 'src/relay/lane.ts',
-    from: "    if (verdict === 'no-master') this.#verdict = 'wrong-node'",
-    to: "    if (verdict === 'no-master') this.#verdict = 'own reply'",
+    file: 'src/relay/lane-refusals.ts',
+    from: "      verdict = 'wrong-node'",
+    to: "      verdict = 'own reply'",
     breaks: 'FailoverUnseen',
     test: scenes,
     shows: /READONLY — of a script on a node that is no master/,
@@ -64,8 +64,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'replies of the old master are delivered after the promotion',
     file: 'src/relay/lane.ts',
-    from: 'this.#link.pause(Pausing.withheld)',
-    to: 'this.#link.owed()',
+    from: 'this.link?.pause(Pausing.withheld)',
+    to: 'this.link?.owed()',
     breaks: 'NothingOfTheDeposed',
     test: scenes,
     shows: /is not delivered once a replica may be promoted/,
@@ -82,7 +82,7 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what was withheld stays so after an aborted failover',
     file: 'src/relay/lanes.ts',
-    from: 'this.#each(lane => lane.release())',
+    from: 'this.#each(lane => lane.readOn())',
     to: 'this.#each(() => {})',
     breaks: 'EveryRequestEnds',
     test: promotion,

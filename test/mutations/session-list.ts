@@ -70,8 +70,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a command of an open MULTI that was refused is sent again on the same link',
     file: 'src/relay/lane.ts',
-    from: "if (refusal === 'not-now' && request.handler?.ofOpenTransaction) {",
-    to: "if (refusal === 'not-now' && request.owner.gone && request.handler?.ofOpenTransaction) {",
+    from: "return refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true",
+    to: "return refusal === 'wrong-node'",
     breaks: 'FailoverUnseen',
     test: walk,
     shows: /FailoverUnseen|TransactionWhole|OrderKept/,

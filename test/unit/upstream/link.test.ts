@@ -40,7 +40,7 @@ class Scene {
       onWritable() {},
       onHandshakeFailed() {},
       onBug: (_link, exchange, error) => this.told.push(`bug ${exchange?.name}: ${error}`),
-      onClosed: (_link, reason, _detail, owed) => {
+      onClosed: (_link, { reason, owed }) => {
         this.told.push(`closed ${reason}, owes ${owed.map(({ name }) => name).join(' ')}`)
       },
     }

@@ -25,7 +25,7 @@ function scene() {
   }
   link(1, 5, 'HELLO 2', 'PING')
   link(2, 15, 'SELECT 9', 'HELLO 2', 'CLIENT KILL ID 7', 'SELECT 9', 'PING', 'CLIENT SETNAME me')
-  live.delete({ ...link(3, 15, 'HELLO 3', 'PING'), localAddress: '' }, '127.0.0.1:3')
+  live.delete(link(3, 15, 'HELLO 3', 'PING'))
   return new MonitorLines(live, 10)
 }
 

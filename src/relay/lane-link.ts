@@ -1,0 +1,141 @@
+// lane-link.ts — the link of one lane: whether it may be dialled, and what the next one must end first.
+//
+//   none ──dial──▶ a Link ──ends──▶ unconfirmed ──the control plane confirms a master──▶ none
+//     └───────────────┴──close──▶ closed
+//
+// A pause comes after a dial that failed and after a refusal: until it is over nothing is dialled or sent again.
+//
+// Owns: the current link, the pause, the fence. Never: knows what waits or what is replayed (lane.ts), sends requests.
+//
+// Must stay true: after a loss only a master that is confirmed from then on is dialled; before anything is sent to the
+// same process again, the lost links are ended there.
+import type { Master } from '../address.ts'
+import { backoffMs } from '../backoff.ts'
+import type { Blamed } from '../ops/bugs.ts'
+import { Handshake, type LostLink, type Prelude } from '../upstream/handshake.ts'
+import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
+import { isSameTerm } from './gate.ts'
+import type { LaneHost, LaneInfo } from './lane-host.ts'
+import type { Request } from './request.ts'
+
+/** What a private lane's session adds to its link, and hears besides replies. */
+export interface LaneOwner extends Blamed {
+  /** Frames that give a new link the session's state; null when there is none. */
+  prelude(): Prelude | null
+  /** The name and library that the prelude tells the link. */
+  label(): string
+  /** Is this frame no reply? Consulted for every frame of a private link. */
+  isPush: ((frame: Buffer, type: number) => boolean) | null
+  onPush(frame: Buffer): void
+  /** A new link is up, its prelude answered. */
+  onLinkReady(): void
+  /** The link is gone; what it still owes is about to be replayed. */
+  onLinkLost(link: Link<Request>, reason: CloseReason): void
+}
+
+/** The lane whose link it is. */
+export interface LinkedLane extends LaneInfo, LinkListener<Request> {
+  readonly owner: LaneOwner | null
+  onPauseOver(): void
+}
+
+export class LaneLink {
+  /**
+   * The link, dialled or ready; else why there is none. `none`: nobody has asked for it. `unconfirmed`: the last one was
+   * lost. `closed`: the lane is, for good.
+   */
+  state: Link<Request> | 'none' | 'unconfirmed' | 'closed' = 'none'
+  readonly #host: LaneHost
+  readonly #lane: LinkedLane
+  #attempt = 0
+  #pause: NodeJS.Timeout | null = null
+  /** The ids our lost links had on one node; the next link to the same process ends them there. */
+  #fence: { readonly at: Master; readonly links: readonly LostLink[] } | null = null
+
+  constructor(host: LaneHost, lane: LinkedLane) {
+    this.#host = host
+    this.#lane = lane
+  }
+
+  get link(): Link<Request> | null {
+    return typeof this.state === 'string' ? null : this.state
+  }
+
+  get isPaused(): boolean {
+    return this.#pause !== null
+  }
+
+  /** Dials, if a link may be had now. */
+  ensure(): void {
+    const { master } = this.#host.gate
+    if (this.state !== 'none' || this.#pause !== null || master === null || !this.#host.mayDial(this.#lane)) return
+    const { identity, owner, kind } = this.#lane
+    const { turn, connectTimeoutMs, counters, live, dial } = this.#host
+    const first = { fence: this.#fenceAt(master), scripts: this.#host.scriptsToLoad(this.#lane) }
+    const handshake = new Handshake(identity, first, owner?.prelude() ?? null)
+    const options = { turn, connectTimeoutMs, counters, live, dial, busy: kind === 'shared' }
+    this.state = new Link(master, handshake, this.#lane, options)
+    this.state.label = owner?.label() ?? ''
+  }
+
+  /** Takes over a link of the same identity that another session has left clean. */
+  acquire(link: Link<Request>): void {
+    this.state = link
+    link.setListener(this.#lane)
+  }
+
+  /** The lane is closed. Answers the link, which is the caller's now. */
+  release(): Link<Request> | null {
+    const { link } = this
+    this.state = 'closed'
+    this.endPause()
+    return link
+  }
+
+  /** The control plane has just confirmed the gate's master. */
+  onConfirmed(isNew: boolean): void {
+    if (this.state === 'unconfirmed') this.state = 'none'
+    // A pause that the last master has earned is not for the next one.
+    if (isNew) this.endPause()
+  }
+
+  onReady(): void {
+    this.#attempt = 0
+    this.#fence = null
+  }
+
+  /** The link has ended. `mayRun`: what it owed may run later, unless the next link ends it first. */
+  onLost({ master, handshake, localAddress }: Link<Request>, mayRun: boolean): void {
+    this.state = 'unconfirmed'
+    if (!mayRun || handshake.clientId === 0) return
+    // An id of another node would be a stranger's here.
+    const links = this.#fence !== null && isSameTerm(this.#fence.at, master) ? this.#fence.links : []
+    this.#fence = { at: master, links: [...links, { clientId: handshake.clientId, address: localAddress }] }
+  }
+
+  /** What the next link has to end at `master`. Where a run id is not known, the process may be another one. */
+  #fenceAt(master: Master): readonly LostLink[] {
+    if (this.#fence === null || !isSameTerm(this.#fence.at, master)) return []
+    const { at, links } = this.#fence
+    const isSure = at.runId !== null && master.runId !== null
+    return isSure ? links.map(({ clientId }) => ({ clientId, address: null })) : links
+  }
+
+  /** Nothing is dialled or sent for a while, longer with each time in a row. */
+  pause(): void {
+    if (this.#pause !== null || this.state === 'closed') return
+    this.#attempt++
+    this.#pause = setTimeout(
+      () => {
+        this.#pause = null
+        this.#lane.onPauseOver()
+      },
+      backoffMs(this.#attempt, this.#host.backoff),
+    )
+  }
+
+  endPause(): void {
+    if (this.#pause !== null) clearTimeout(this.#pause)
+    this.#pause = null
+  }
+}
