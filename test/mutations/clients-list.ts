@@ -52,9 +52,9 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'confirmations are kept back by CLIENT REPLY OFF',
-    file: 'src/client/commands/reply-handlers.ts',
-    from: 'if (!isError(type)) this.#context.push(frame)',
-    to: 'if (!isError(type)) request.owner.deliver(frame)',
+    file: 'src/client/commands/subscribe.ts',
+    from: 'if (type !== ReplyType.error) this.#context.push(frame)',
+    to: 'if (type !== ReplyType.error) request.owner.deliver(frame)',
     breaks: 'confirmations and messages come all the same',
     test: answers,
     shows: /confirmations and messages|timeout/,

@@ -8,7 +8,7 @@ const clientData = 'test/wire/client-data.test.ts'
 export const robustMutations: readonly Mutation[] = [
   {
     name: "an EXEC's reply is taken apart by recursion",
-    file: 'src/client/commands/reply-handlers.ts',
+    file: 'src/client/commands/transaction-replies.ts',
     from: '    const types = elementTypes(frame)\n',
     to: '    const walk = (at: number): number => (at < 0 ? 0 : 1 + walk(frame.indexOf(42, at + 1)))\n    walk(0)\n    const types = elementTypes(frame)\n',
     breaks: 'what a script answers ends nobody',

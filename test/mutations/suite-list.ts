@@ -22,7 +22,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'an EXEC of what a busy server has refused is kept from it',
-    file: 'src/client/commands/reply-handlers.ts',
+    file: 'src/client/commands/transaction-replies.ts',
     from: 'transaction.abortedAtServer ? null : execAborted',
     to: 'execAborted',
     breaks: 'EXEC is told what the server says of it',

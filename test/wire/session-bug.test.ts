@@ -1,8 +1,10 @@
 // An exception in what is done for one session ends that session: its neighbours on the same link keep their sockets, their
 // replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own classes.
 import t, { type Test } from 'tap'
-import { Blocking, OneReply, Subscribing } from '../../src/client/commands/reply-handlers.ts'
+import { Blocking } from '../../src/client/commands/blocking.ts'
+import { OneReply } from '../../src/client/commands/one-reply.ts'
 import { Scan } from '../../src/client/commands/scan.ts'
+import { Subscribing } from '../../src/client/commands/subscribe.ts'
 import { LaneChoice } from '../../src/client/session/lane-choice.ts'
 import { Reader } from '../../src/client/session/reader.ts'
 import { Session } from '../../src/client/session/session.ts'

@@ -10,8 +10,9 @@ import type { SessionContext } from '../state/session-context.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
 import { answerProven } from './let-in.ts'
+import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
-import { OneReply } from './reply-handlers.ts'
+import { integerReply } from './replies.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -26,7 +27,7 @@ export function handleIds(
     case 'id':
       if (args.length !== 2) return 'pass'
       if (mustAskSubscriber(context)) return 'wait'
-      return isRefusedSubscriber(context) ? 'pass' : answerProven(context, () => integer(context.clientId))
+      return isRefusedSubscriber(context) ? 'pass' : answerProven(context, () => integerReply(context.clientId))
     case 'info':
       return args.length === 2 ? handleInfo(context, frame) : 'pass'
     case 'trackinginfo':
@@ -80,10 +81,10 @@ function askRedirect(context: SessionContext, frame: Buffer, subcommand: string)
   const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
   if (redirect === undefined) return 'pass'
   if (subcommand === 'trackinginfo') return ask(context, frame, reply => rewriteRedirect(reply, redirect.id))
-  return ask(context, frame, reply => (/^:[1-9]/.test(reply.toString('latin1', 0, 2)) ? integer(redirect.id) : reply))
+  return ask(context, frame, reply =>
+    /^:[1-9]/.test(reply.toString('latin1', 0, 2)) ? integerReply(redirect.id) : reply,
+  )
 }
-
-const integer = (value: string | number): Buffer => Buffer.from(`:${value}\r\n`)
 
 /** A session that is not blocked has no link of its own: nothing to unblock. */
 function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcome {
@@ -91,7 +92,7 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcom
   const target = targetOf(context, id.toString('latin1'))
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
   if (target === undefined || !isWellFormed) return 'pass'
-  if (!target.isPrivate) return answerProven(context, () => integer(0))
+  if (!target.isPrivate) return answerProven(context, () => integerReply(0))
   // Looked up when it is sent, and again if it is sent again: only then is the link known.
   const prepare = (): Buffer => {
     const clientId = target.lane.link?.handshake.clientId

@@ -18,13 +18,12 @@ import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { type ClientLine, parseLines, textOf } from './client-lines.ts'
 import { isWatcher, listCommand, sessionLines } from './client-list.ts'
 import type { Outcome } from './outcome.ts'
+import { integerReply, okReply } from './replies.ts'
 
 /** Nobody has this address, on either end. */
 const NOWHERE = '0.0.0.0:0'
 
 const noSuchClient = Buffer.from('-ERR No such client\r\n')
-const OK = Buffer.from('+OK\r\n')
-
 /** What a CLIENT KILL means. */
 interface Kill {
   readonly filter: ClientFilter
@@ -71,8 +70,6 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
   ].filter(([name = '']) => !words.includes(name.toLowerCase()))
   return encodeCommand(['CLIENT', 'KILL', ...(impossible[0] ?? ['ADDR', NOWHERE]), ...args.slice(2)])
 }
-
-const integer = (value: number): Buffer => Buffer.from(`:${value}\r\n`)
 
 /** One id: a session of ours, a link of ours (nobody, to a client), or a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): void {
@@ -121,7 +118,7 @@ class KillingOne implements RequestHandler {
 
   onSend(request: Request): void {
     if (this.#one.isOurs()) request.bytes = this.#one.kill.harmless
-    else if (!this.#master.holds()) makeLocal(request, integer(0))
+    else if (!this.#master.holds()) makeLocal(request, integerReply(0))
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
@@ -130,7 +127,7 @@ class KillingOne implements RequestHandler {
       request.owner.deliver(frame)
       return
     }
-    request.owner.deliver(integer(1))
+    request.owner.deliver(integerReply(1))
     target.kill(this.#context.clientId)
   }
 
@@ -218,8 +215,8 @@ class Ended {
 
   reply(strangers: number): Buffer {
     const count = strangers + this.#sessions.length
-    if (this.#kill.isOldForm) return count > 0 ? OK : noSuchClient
-    return integer(count)
+    if (this.#kill.isOldForm) return count > 0 ? okReply : noSuchClient
+    return integerReply(count)
   }
 
   /** Who asked hears the reply first, and may be one of them. */

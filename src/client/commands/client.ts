@@ -7,11 +7,10 @@ import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, resolveRedirect } from './client-id.ts'
 import { answerProven } from './let-in.ts'
+import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
-import { OneReply } from './reply-handlers.ts'
+import { nilBulk, okReply } from './replies.ts'
 import { whenLinked } from './tracking-target.ts'
-
-const OK = Buffer.from('+OK\r\n')
 
 /** '!' to '~', as the server checks names (validateClientAttr in networking.c). */
 const isPlainText = (value: Buffer): boolean => value.every(byte => byte >= 33 && byte <= 126)
@@ -95,13 +94,13 @@ function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buff
   }
   return answerProven(context, () => {
     applyClient(context, frame, args)
-    return OK
+    return okReply
   })
 }
 
 function nameReply(context: SessionContext): Buffer {
   const { name, identity } = context.state
-  if (name === '') return Buffer.from(identity.protocol === 3 ? '_\r\n' : '$-1\r\n')
+  if (name === '') return nilBulk(identity.protocol)
   const bytes = Buffer.from(name)
   return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')])
 }
@@ -119,7 +118,7 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome 
   return answerProven(context, () => {
     if (mode !== 'skip') state.reply = mode
     else if (state.reply === 'on') state.reply = 'skip-next'
-    return mode === 'on' ? OK : null
+    return mode === 'on' ? okReply : null
   })
 }
 

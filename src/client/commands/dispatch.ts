@@ -9,18 +9,19 @@ import { createRun, createUnit } from '../../relay/request.ts'
 import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { endTransaction, isForgotten } from '../state/transaction.ts'
+import { handleBlocking } from './blocking.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
+import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
 import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
-import { Blocking, OneReply, type Preflight, Subscribing, timeoutReply } from './reply-handlers.ts'
+import { okReply } from './replies.ts'
 import { Scan } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
+import { handleSubscribe } from './subscribe.ts'
 import { openTransaction, queueCommand } from './transaction-queue.ts'
 import { handleWait } from './wait.ts'
-
-const OK = Buffer.from('+OK\r\n')
 
 /**
  * A command that has to be looked at is taken apart, at a hundred bytes for each argument; a frame within all limits may have
@@ -109,7 +110,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.reset:
       return args.length === 1 ? handleReset(context, frame) : passOn(context, frame)
     case Route.quit:
-      context.answer(OK)
+      context.answer(okReply)
       context.closeAfterReplies()
       return 'done'
     case Route.client: {
@@ -126,28 +127,6 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
 
 function passOn(context: SessionContext, frame: Buffer): Outcome {
   context.submit(createRun(context.replyTo(), frame, 1))
-  return 'done'
-}
-
-/** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
-function handleBlocking(
-  context: SessionContext,
-  frame: Buffer,
-  args: readonly Buffer[],
-  ahead: Preflight | null,
-): Outcome {
-  if (context.inputEnded) {
-    context.closeAfterReplies()
-    return 'done'
-  }
-  if (!context.takePrivate()) return 'wait'
-  if (!context.hasLooked()) return 'look'
-  const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
-  const command = args[0]?.toString('latin1').toLowerCase() ?? ''
-  const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
-  const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
-  request.patient = true
-  context.submit(request)
   return 'done'
 }
 
@@ -212,14 +191,5 @@ function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
 function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
   if (!context.takePrivate()) return 'wait'
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return 'done'
-}
-
-function handleSubscribe(context: SessionContext, spec: CommandSpec, frame: Buffer, args: readonly Buffer[]): Outcome {
-  if (!context.takePrivate()) return 'wait'
-  const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
-  context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
-  // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
-  context.lane.hurry()
   return 'done'
 }

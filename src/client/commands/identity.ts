@@ -13,8 +13,9 @@ import { rewriteHelloId } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { resetState, withIdentity } from '../state/session-state.ts'
 import { endTransaction } from '../state/transaction.ts'
+import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
-import { OneReply } from './reply-handlers.ts'
+import { resetReply } from './replies.ts'
 
 interface Hello {
   readonly protocol: 2 | 3
@@ -138,7 +139,7 @@ export function handleReset(context: SessionContext, frame: Buffer): Outcome {
       return 'wait'
     }
     reset()
-    context.answer(Buffer.from('+RESET\r\n'))
+    context.answer(resetReply)
     return 'done'
   }
   context.state.reply = 'on' // its own reply is heard already

@@ -3,7 +3,7 @@
 import { streamsIndex } from '../../command/blocking.ts'
 import { decodeReply, text } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
-import type { Preflight } from './reply-handlers.ts'
+import type { Preflight } from './blocking.ts'
 
 /**
  * Before WAIT: SPUBLISH is replicated and changes no data, and only subscribers of this one shard channel could see it.

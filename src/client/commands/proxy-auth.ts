@@ -14,11 +14,10 @@ import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleHello, handleReset } from './identity.ts'
 import type { Outcome } from './outcome.ts'
+import { okReply } from './replies.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
 const MAX_UNREAD_SIGNED_OUT = 17 * 1024
-
-const OK = Buffer.from('+OK\r\n')
 
 /** Handles a command of a session that has not signed in. */
 export function dispatchSignedOut(
@@ -36,7 +35,7 @@ export function dispatchSignedOut(
     case Route.hello:
       return signInByHello(context, login, args)
     case Route.quit:
-      context.answer(OK)
+      context.answer(okReply)
       context.closeAfterReplies()
       return 'done'
     case Route.reset:
@@ -83,7 +82,7 @@ function signIn(context: SessionContext, login: ProxyPassword, args: readonly Bu
   else if (args.length > 3) context.answer(errors.syntax.reply)
   else if (second === undefined ? login.acceptsDefault(first) : login.accepts(first, second)) {
     context.signIn()
-    context.answer(OK)
+    context.answer(okReply)
   } else refuse(context, login)
   return 'done'
 }

@@ -12,10 +12,12 @@ import type { SessionContext } from '../state/session-context.ts'
 import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
 import { applyHello, applySelect, handleReset, parseHello } from './identity.ts'
+import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
 import { isLoginInside } from './proxy-auth.ts'
-import { Executing, execReplyInstead, OneReply, Queued } from './reply-handlers.ts'
+import { okReply } from './replies.ts'
 import { rememberScript } from './script-bodies.ts'
+import { Executing, execReplyInstead, Queued } from './transaction-replies.ts'
 
 /** Handles one command while `context.transaction` is open. */
 export function queueCommand(
@@ -49,7 +51,7 @@ export function queueCommand(
     case Route.reset:
       return handleReset(context, frame)
     case Route.quit:
-      context.answer(Buffer.from('+OK\r\n'))
+      context.answer(okReply)
       context.closeAfterReplies()
       return 'done'
     case Route.client:
@@ -195,7 +197,7 @@ function handleDiscard(context: SessionContext, transaction: Transaction, frame:
     context.state.watching = false
     context.state.watchLost = false
   }
-  if (transaction.detached) return endDetached(context, Buffer.from('+OK\r\n'))
+  if (transaction.detached) return endDetached(context, okReply)
   const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
   request.cls = 'read'
   context.submit(request)

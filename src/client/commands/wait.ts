@@ -11,9 +11,10 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { WaitTruth } from '../state/wait-truth.ts'
+import { Blocking, timeoutReply } from './blocking.ts'
 import type { Outcome } from './outcome.ts'
 import { offsetMarker } from './preflight.ts'
-import { Blocking, timeoutReply } from './reply-handlers.ts'
+import { integerReply } from './replies.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (!context.takePrivate()) return 'wait'
@@ -96,7 +97,7 @@ class WaitingForReplicas implements RequestHandler {
   }
 }
 
-const zero = Buffer.from(':0\r\n')
+const zero = integerReply(0)
 const zeros = Buffer.from('*2\r\n:0\r\n:0\r\n')
 
 /** WAIT replicas time, WAITAOF local replicas time. */

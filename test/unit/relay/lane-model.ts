@@ -15,7 +15,7 @@
 //   CountersAddUp        held = drained + expired + failed + gone + waiting.
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
 import { sameAddress } from '../../../src/address.ts'
-import { OneReply } from '../../../src/client/commands/reply-handlers.ts'
+import { OneReply } from '../../../src/client/commands/one-reply.ts'
 import { createCounters, imbalance } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'

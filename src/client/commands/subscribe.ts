@@ -1,0 +1,66 @@
+// subscribe.ts: SUBSCRIBE, UNSUBSCRIBE and their pattern and shard forms, on a link of the session's own.
+import { type CommandSpec, Route } from '../../command/command-spec.ts'
+import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
+import { decodeReply } from '../../resp/decode.ts'
+import { encodeCommand } from '../../resp/encode.ts'
+import { ReplyType } from '../../resp/reply-scanner.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { firstWord } from '../state/subscriptions.ts'
+import type { Outcome } from './outcome.ts'
+
+export function handleSubscribe(
+  context: SessionContext,
+  spec: CommandSpec,
+  frame: Buffer,
+  args: readonly Buffer[],
+): Outcome {
+  if (!context.takePrivate()) return 'wait'
+  const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
+  context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
+  // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
+  context.lane.hurry()
+  return 'done'
+}
+
+/** (P|S)(UN)SUBSCRIBE: one confirmation per channel; after a loss only those without one are asked for again. */
+export class Subscribing implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #word: string
+  #left: Buffer[]
+  readonly #all: boolean
+
+  constructor(context: SessionContext, args: readonly Buffer[]) {
+    this.#context = context
+    this.#word = args[0]?.toString('latin1').toLowerCase() ?? ''
+    this.#left = args.slice(1)
+    this.#all = this.#left.length === 0
+  }
+
+  /** Confirmations are heard with CLIENT REPLY OFF as well (CLIENT_PUSHING in pubsub.c). */
+  onReply(request: Request, frame: Buffer, type: number): void {
+    if (type !== ReplyType.error) this.#context.push(frame)
+    else {
+      request.owner.deliver(frame)
+      request.expect = 0
+      return
+    }
+    const { subscriptions } = this.#context
+    const before = subscriptions.count(this.#word)
+    const value = decodeReply(frame)
+    const channel = Array.isArray(value) && Buffer.isBuffer(value[1]) ? value[1] : null
+    subscriptions.confirm(firstWord(frame), channel)
+    if (this.#all) request.expect = channel === null ? 0 : before - 1
+    else this.#left.shift()
+  }
+
+  onReplay(request: Request): void {
+    if (this.#all) {
+      request.expect = 1
+      return
+    }
+    request.bytes = encodeCommand([this.#word.toUpperCase(), ...this.#left])
+    request.expect = this.#left.length
+  }
+
+  onFailed(): void {}
+}
