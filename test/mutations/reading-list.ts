@@ -22,7 +22,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'the command of a client that is gone blocks',
-    file: 'src/client/commands/dispatch.ts',
+    file: 'src/client/commands/blocking.ts',
     from: '  if (context.inputEnded) {\n',
     to: '  if (context.gone) {\n',
     breaks: 'nothing blocks for a client that is gone',

@@ -101,7 +101,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a subscription is overtaken by what is published behind it',
-    file: 'src/client/commands/dispatch.ts',
+    file: 'src/client/commands/subscribe.ts',
     from: '  context.lane.hurry()\n',
     to: '',
     breaks: 'the first session that needs a link has it at once',
