@@ -41,7 +41,7 @@ export function buildRestore(
         step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
         // Not let in is one trouble, which the client is told of with its next command.
-        if (!reply.startsWith('NOAUTH'))
+        if (!reply.startsWith('NOAUTH') && !isUnknownLabel(step, reply))
           context.host.log.error(
             { event: 'session.restore_failed', session: context.id, what: step.what, reply },
             'the master refuses on a new link what this session had before (what); its client goes on without it',
@@ -85,9 +85,16 @@ export function labelOf(state: SessionState): string {
   return state.name || state.libName || state.libVersion ? `${state.name} ${state.libName} ${state.libVersion}` : ''
 }
 
+const labels = 'CLIENT SETNAME/SETINFO'
+
 function labelSteps(state: SessionState): Step[] {
   if (labelOf(state) === '') return []
-  return labelCommands(state).map(bytes => ({ bytes, replies: 1, what: 'CLIENT SETNAME/SETINFO' }))
+  return labelCommands(state).map(bytes => ({ bytes, replies: 1, what: labels }))
+}
+
+/** Redis before 7.2 has no SETINFO: Holdfast alone keeps what a client says there, so nothing is lost with a link. */
+function isUnknownLabel({ what }: Step, reply: string): boolean {
+  return what === labels && /^ERR unknown subcommand/i.test(reply)
 }
 
 function flagSteps(context: SessionContext): Step[] {
