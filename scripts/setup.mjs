@@ -41,6 +41,8 @@ const toolSets = {
     { program: 'runc', apt: 'runc', brew: 'runc' },
     { program: 'mmdebstrap', apt: 'mmdebstrap', brew: 'mmdebstrap' },
   ],
+  // Lets a test set the clock of one process.
+  clock: [{ program: 'faketime', apt: 'faketime', brew: 'libfaketime' }],
   ops: [{ program: 'promtool', apt: 'promtool', brew: 'prometheus' }],
   // Redis's own test suite is written in it.
   tcl: [

@@ -14,7 +14,7 @@ import { root, SetupError, setup } from './setup.mjs'
 async function main(files) {
   let node
   try {
-    node = await setup({ useful: ['cli', 'valkey', 'openssl', 'deploy', 'ops'] })
+    node = await setup({ useful: ['cli', 'valkey', 'openssl', 'deploy', 'ops', 'clock'] })
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     process.stderr.write(`setup: ${error.message}\n`)

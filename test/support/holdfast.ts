@@ -51,6 +51,8 @@ export interface HoldfastOptions {
   readonly expectedExitCode?: number
   /** Arguments of Node itself; only for a process of its own. */
   readonly nodeArguments?: readonly string[]
+  /** What starts it: words before Node's own; only for a process of its own. They must not fork. */
+  readonly launcher?: readonly string[]
 }
 
 export interface Holdfast {
@@ -125,9 +127,10 @@ function leftover(counters: Readonly<Counters>): string | undefined {
 
 /** The program itself, run as a person would; its standard output is the log. */
 export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions): Promise<AsProcess> {
-  const argv = [...(options.nodeArguments ?? []), join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
+  const program = [...(options.nodeArguments ?? []), join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
+  const [first = '', ...argv] = [...(options.launcher ?? []), process.execPath, ...program]
   const { PATH } = process.env
-  const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(first, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid ?? 0
   reapProcess(pid)
   const log: LogLine[] = []

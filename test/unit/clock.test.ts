@@ -1,0 +1,46 @@
+// Which clock: deadlines and ages are measured by performance.now(), which nobody can set. The clock on the wall may jump at
+// any time, so what reads it is listed here, with the reason; test/wire/clock-jump.test.ts lets it jump.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const src = fileURLToPath(new URL('../../src', import.meta.url))
+const wallClock = /\bDate\.now\(\)|\bnew Date\b|\bperformance\.timeOrigin\b/g
+
+const shown = 'a moment that a person or Prometheus is shown'
+const validity = 'a certificate is valid by the calendar'
+const expiry = 'EXPIREAT and its kind name a moment by the calendar'
+
+/** Every file that reads the clock on the wall, and why. */
+const readers: Readonly<Record<string, string>> = {
+  'check/node-facts.ts': 'compares it with the clock of each node',
+  'client/accept/tls-listener.ts': validity,
+  'client/commands/transaction-queue.ts': expiry,
+  'config/tls-check.ts': validity,
+  'ops/admin.ts': shown,
+  'ops/process-stats.ts': shown,
+  'ops/status.ts': shown,
+  'proxy.ts': shown,
+  'relay/failover-report.ts': shown,
+  'relay/lane-handover.ts': expiry,
+  'relay/not-ready.ts': expiry,
+  'relay/requeue.ts': expiry,
+  'transport/server-route.ts': validity,
+}
+
+function readsWallClock(code: string): boolean {
+  const lines = code.split('\n').filter(line => !/^\s*(\/\/|\/?\*)/.test(line))
+  return lines.some(line => line.search(wallClock) >= 0)
+}
+
+t.test('the clock on the wall — is seen where it is read — and not in comments', async t => {
+  t.equal(readsWallClock('const late = Date.now() > dueAt'), true)
+  t.equal(readsWallClock('  // Date.now() when the program was built\n  const at = performance.now()'), false)
+})
+
+t.test('the clock on the wall — is read for what the calendar is about — and for no deadline', async t => {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(path => path.endsWith('.ts'))
+  const found = files.filter(path => readsWallClock(readFileSync(join(src, path), 'utf8')))
+  t.strictSame(found.map(path => path.replaceAll('\\', '/')).sort(), Object.keys(readers).sort())
+})
