@@ -26,7 +26,6 @@ import { Watcher } from './sentinel/watcher.ts'
 import { createSecurity } from './transport/security.ts'
 import { createDial } from './upstream/dial.ts'
 import { createIdentity } from './upstream/identity.ts'
-import { Turn } from './upstream/turn.ts'
 
 export { SocketFileError } from './client/accept/unix-socket.ts'
 
@@ -72,7 +71,6 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const security = createSecurity(config, log)
   const redisLogin = { username: config.redisUsername, password: security.passwords.redis }
   const bugs = new Bugs(log, counters)
-  const turn = new Turn()
   const learned = new LearnedCommands()
   const rights = new MissingRights(log)
   const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
@@ -84,7 +82,6 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     holdTimeoutMs: config.holdTimeoutMs,
     connectTimeoutMs: config.connectTimeoutMs,
     dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
-    turn,
     counters,
     log,
     bugs,
@@ -154,7 +151,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const listener = new Listener(
     {
       lanes,
-      turn,
+      turn: lanes.turn,
       counters,
       log,
       bugs,

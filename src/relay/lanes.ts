@@ -3,9 +3,8 @@
 //   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
-// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-pool.ts, spare-links.ts), the sweep that ends
-// requests whose time is up and notices links that have fallen silent (silent-links.ts).
-// Never: talks to Sentinels, parses commands.
+// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-pool.ts, spare-links.ts), what is done in each
+// sweep of the watchdog. Never: talks to Sentinels, parses commands.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
@@ -18,7 +17,7 @@ import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/own-links.ts'
-import type { Turn } from '../upstream/turn.ts'
+import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, HoldStory } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
 import { IdleLinks } from './idle-pool.ts'
@@ -34,6 +33,7 @@ import { Scripts } from './script-store.ts'
 import { SharedLanes } from './shared-lanes.ts'
 import { SilenceWatch, silence } from './silent-links.ts'
 import { Spares } from './spare-links.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface LanesOptions {
   readonly policy: ReplayPolicy
@@ -44,7 +44,6 @@ export interface LanesOptions {
   readonly connectTimeoutMs: number
   /** Left out: plain TCP, to the address as it is. */
   readonly dial?: Dial
-  readonly turn: Turn
   readonly counters: Counters
   readonly log: Log
   /** Left out: one of its own. */
@@ -58,20 +57,11 @@ export interface LanesOptions {
   readonly spares?: 'warm' | 'none'
 }
 
-/** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
-const SWEEP_MS = 25
-/** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
-const SILENT_MS = 700
-/**
- * The sweep runs every 25 ms: a gap of this length means that the process stood still (SIGSTOP, a frozen machine, a blocked
- * event loop). In that time a planned failover may have come and gone, and the old master still takes writes.
- */
-const STOOD_STILL_MS = 500
-
 export class Lanes implements LaneHost {
   readonly gate: Gate
   sendable = false
-  readonly turn: Turn
+  /** Before links write, the watchdog looks whether this process stood still. */
+  readonly turn = new Turn(now => this.#watchdog.look(now))
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs
@@ -93,10 +83,7 @@ export class Lanes implements LaneHost {
   readonly #spares: Spares
   readonly #silence: SilenceWatch
   readonly #links: LinkLog
-  #sweep: NodeJS.Timeout | null = null
-  #awakeAt = performance.now()
-  #sweptAt = 0
-  #askedAt = 0
+  readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
   readonly #story: HoldStory
@@ -110,7 +97,6 @@ export class Lanes implements LaneHost {
 
   constructor(options: LanesOptions) {
     this.#options = options
-    this.turn = options.turn
     this.counters = options.counters
     this.log = options.log
     this.bugs = options.bugs ?? new Bugs(options.log, options.counters)
@@ -143,19 +129,16 @@ export class Lanes implements LaneHost {
       ask: (identity, command, onReply) => this.#idle.ask(identity.key, command, onReply),
       heardAt: identity => this.#spares.heardAt(identity.key),
     })
-    this.turn.beforeLinks = now => this.#checkAwake(now)
+    this.#watchdog = new Watchdog(this, this.#silence)
   }
 
   start(): void {
-    this.#awakeAt = performance.now()
-    this.#sweptAt = this.#awakeAt
-    this.turn.tick(this.#awakeAt)
-    this.#sweep = setInterval(() => this.bugs.guard('sweep', () => this.#onSweep()), SWEEP_MS)
+    this.#watchdog.start()
   }
 
   /** Ends every link; what still waits is dropped, because its sessions are gone. */
   stop(): void {
-    if (this.#sweep !== null) clearInterval(this.#sweep)
+    this.#watchdog.stop()
     this.#each(lane => this.#close(lane))
     this.#spares.close()
     this.#idle.close()
@@ -314,7 +297,7 @@ export class Lanes implements LaneHost {
 
   /** performance.now() of the last look at the clock, at most a sweep ago. */
   get clock(): number {
-    return this.#awakeAt
+    return this.#watchdog.lookedAt
   }
 
   /** The control plane's reason for the last hold, in words. */
@@ -443,26 +426,12 @@ export class Lanes implements LaneHost {
     this.#story.onGate(from, to, performance.now(), this.#holdDetail)
   }
 
-  /** Before anything is written after a standstill, the Sentinels are asked whether the master is still the master. */
-  #checkAwake(now: number): void {
-    const gapMs = now - this.#awakeAt
-    this.#awakeAt = now
-    if (gapMs < STOOD_STILL_MS) return
-    if (this.sendable) this.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
-    this.withhold()
-    this.observe('stood still')
-  }
-
-  #onSweep(): void {
-    const now = performance.now()
-    this.turn.tick(now)
-    this.#checkAwake(now)
-    this.#silence.tick(now - this.#sweptAt)
-    this.#sweptAt = now
+  /** Of the watchdog. */
+  onSweep(now: number): void {
     const shut = this.sendable ? null : this.gate.state.since
     this.#each(lane => {
       lane.expire(now, shut)
-      this.#checkSilence(lane, now)
+      this.#watchdog.checkSilence(lane, now)
     })
     this.#tidyUp(now)
     this.#refill(now)
@@ -472,17 +441,6 @@ export class Lanes implements LaneHost {
   #refill(now: number): void {
     const { master, state } = this.gate
     if (state.kind === 'open' && master !== null && !this.#loading.isUnderWay) this.#spares.refill(master, now)
-  }
-
-  /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
-  #checkSilence(lane: Lane, now: number): void {
-    const quietMs = this.#silence.quietMs(lane, now)
-    if (quietMs === 0) return
-    if (lane.link !== null && now - lane.link.lastActivity >= SILENT_MS && now - this.#askedAt > SILENT_MS) {
-      this.#askedAt = now
-      this.observe('link silent')
-    }
-    if (this.sendable) this.#silence.act(lane, quietMs, now)
   }
 
   /** Links that are of no use any more. */

@@ -362,7 +362,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#stalled ??= []
     this.#stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
     this.pause(Pausing.late)
-    this.#turn.beforeLinks?.(now)
+    this.#turn.beforeLinks(now)
     this.#turn.defer(this.#onTime, this)
   }
 

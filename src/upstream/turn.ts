@@ -26,7 +26,7 @@ const LATE_MS = 40
 /** One per process (or per test). */
 export class Turn {
   /** Called with performance.now() before links write; may take back what they would write. */
-  beforeLinks: ((now: number) => void) | null = null
+  readonly beforeLinks: (now: number) => void
   #links: FlushableLink[] = []
   #sessions: FlushableSession[] = []
   #later: { readonly work: () => void; readonly owner: Blamed }[] = []
@@ -34,6 +34,10 @@ export class Turn {
   #reading = false
   #tickedAt = Number.POSITIVE_INFINITY
   #late = false
+
+  constructor(beforeLinks: (now: number) => void) {
+    this.beforeLinks = beforeLinks
+  }
 
   /** To be called more often than every LATE_MS, by a timer: timers run right before sockets are polled. */
   tick(now: number): void {
@@ -59,7 +63,7 @@ export class Turn {
 
   /** For a link that need not wait for the turn's end: a command alone, or as much as fills a write. */
   writeNow(link: FlushableLink): void {
-    this.beforeLinks?.(performance.now())
+    this.beforeLinks(performance.now())
     link.flush()
   }
 
@@ -121,7 +125,7 @@ export class Turn {
     }
     this.flushSessions()
     if (this.#links.length > 0) {
-      this.beforeLinks?.(performance.now())
+      this.beforeLinks(performance.now())
       const links = this.#links
       this.#links = []
       for (const link of links) {

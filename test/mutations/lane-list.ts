@@ -201,9 +201,9 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a silent link is not reported',
-    file: 'src/relay/lanes.ts',
-    from: "this.observe('link silent')",
-    to: "this.observe('')",
+    file: 'src/relay/watchdog.ts',
+    from: "this.#host.observe('link silent')",
+    to: "this.#host.observe('')",
     breaks: 'silence is a failure too',
     test: loss,
     shows: /silence — is reported/,

@@ -10,7 +10,6 @@ import { Lanes } from '../../src/relay/lanes.ts'
 import { createRun, createUnit, type Request, type RequestOwner } from '../../src/relay/request.ts'
 import { encodeCommand } from '../../src/resp/encode.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
-import { Turn } from '../../src/upstream/turn.ts'
 import type { FakeRedis } from '../support/fake-redis.ts'
 import { RespDecoder, RespError } from '../support/resp-decoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -64,7 +63,6 @@ export class LaneWorld {
       backoff: { minMs: 10, maxMs: 40 },
       holdTimeoutMs: options.holdTimeoutMs ?? 20_000,
       connectTimeoutMs: 1000,
-      turn: new Turn(),
       counters: this.counters,
       log: createLog('silent'),
       spares: options.spares ?? 'none',

@@ -24,7 +24,6 @@ import { createLog } from '../../../src/ops/log.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { Turn } from '../../../src/upstream/turn.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { dialMemory } from '../relay/memory-net.ts'
 import type { VirtualLoop } from '../relay/virtual-loop.ts'
@@ -103,14 +102,12 @@ export class SessionModel {
       },
       onDestroy: () => {},
     })
-    const turn = new Turn()
     this.#lanes = new Lanes({
       policy: { policy, maxRetries: 0 },
       backoff: { minMs: 1, maxMs: 1 },
       holdTimeoutMs: HOLD_MS,
       connectTimeoutMs: 1000,
       dial,
-      turn,
       counters: this.counters,
       log,
       observe: () => {},
@@ -119,7 +116,7 @@ export class SessionModel {
     this.#lanes.serve(this.node.master)
     const host: SessionHost = {
       lanes: this.#lanes,
-      turn,
+      turn: this.#lanes.turn,
       counters: this.counters,
       log,
       bugs: this.#lanes.bugs,

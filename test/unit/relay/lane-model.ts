@@ -23,7 +23,6 @@ import { Lanes } from '../../../src/relay/lanes.ts'
 import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { Turn } from '../../../src/upstream/turn.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { command, Node, noReplicasError, readonlyError } from './lane-servers.ts'
 import { dialMemory, type MemorySocket } from './memory-net.ts'
@@ -103,7 +102,6 @@ export class LaneModel {
       holdTimeoutMs: HOLD_MS,
       connectTimeoutMs: 1000,
       dial,
-      turn: new Turn(),
       counters: this.counters,
       log,
       observe: () => {},

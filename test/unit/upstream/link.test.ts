@@ -45,7 +45,7 @@ class Scene {
       },
     }
     this.link = new Link<Named>(master, handshake, listener, {
-      turn: new Turn(),
+      turn: new Turn(() => {}),
       connectTimeoutMs: 1000,
       counters: createCounters(),
       live: new LiveLinks(),

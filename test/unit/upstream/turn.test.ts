@@ -4,8 +4,7 @@ import { Turn } from '../../../src/upstream/turn.ts'
 
 function recorder() {
   const told: string[] = []
-  const turn = new Turn()
-  turn.beforeLinks = () => told.push('guard')
+  const turn = new Turn(() => told.push('guard'))
   const onBug = (error: unknown): void => void told.push(String(error))
   const link = { flush: () => void told.push('link'), onBug }
   const session = (taken: boolean) => ({

@@ -1,0 +1,88 @@
+// watchdog.ts — what the clock alone can tell: this process stood still, or a link that owes a reply is silent.
+//
+//   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
+//   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
+//
+// Owns: the timer, the time of the last look. Never: knows which lanes there are (lanes.ts), judges silence
+// (silent-links.ts).
+//
+// Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master. In that time a
+// planned failover may have come and gone, and the old master still takes writes.
+import type { Lane } from './lane.ts'
+import type { LaneHost } from './lane-host.ts'
+import type { SilenceWatch } from './silent-links.ts'
+
+/** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
+const SWEEP_MS = 25
+/** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
+const SILENT_MS = 700
+/** A gap of this length between two looks means that the process stood still: SIGSTOP, a frozen machine, a blocked loop. */
+const STOOD_STILL_MS = 500
+
+export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable' | 'observe'> {
+  hold(cause: 'stood-still', detail: string): void
+  withhold(): void
+  onSweep(now: number): void
+}
+
+export class Watchdog {
+  readonly #host: WatchdogHost
+  readonly #silence: SilenceWatch
+  #timer: NodeJS.Timeout | null = null
+  #lookedAt = performance.now()
+  #sweptAt = 0
+  #askedAt = 0
+
+  constructor(host: WatchdogHost, silence: SilenceWatch) {
+    this.#host = host
+    this.#silence = silence
+  }
+
+  /** performance.now() of the last look at the clock, at most a sweep ago. */
+  get lookedAt(): number {
+    return this.#lookedAt
+  }
+
+  start(): void {
+    const { turn, bugs } = this.#host
+    this.#lookedAt = performance.now()
+    this.#sweptAt = this.#lookedAt
+    turn.tick(this.#lookedAt)
+    this.#timer = setInterval(() => bugs.guard('sweep', () => this.#sweep()), SWEEP_MS)
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    this.#host.turn.tick(now)
+    this.look(now)
+    this.#silence.tick(now - this.#sweptAt)
+    this.#sweptAt = now
+    this.#host.onSweep(now)
+  }
+
+  /** Has this process stood still? Asked before anything is written. */
+  look(now: number): void {
+    const gapMs = now - this.#lookedAt
+    this.#lookedAt = now
+    if (gapMs < STOOD_STILL_MS) return
+    const host = this.#host
+    if (host.sendable) host.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
+    host.withhold()
+    host.observe('stood still')
+  }
+
+  /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
+  checkSilence(lane: Lane, now: number): void {
+    const quietMs = this.#silence.quietMs(lane, now)
+    if (quietMs === 0) return
+    if (lane.link !== null && now - lane.link.lastActivity >= SILENT_MS && now - this.#askedAt > SILENT_MS) {
+      this.#askedAt = now
+      this.#host.observe('link silent')
+    }
+    if (this.#host.sendable) this.#silence.act(lane, quietMs, now)
+  }
+}
