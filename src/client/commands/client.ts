@@ -6,14 +6,12 @@
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, resolveRedirect } from './client-id.ts'
+import { isPlainText } from './hello.ts'
 import { answerProven } from './let-in.ts'
 import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
 import { nilBulk, okReply } from './replies.ts'
 import { whenLinked } from './tracking-target.ts'
-
-/** '!' to '~', as the server checks names (validateClientAttr in networking.c). */
-const isPlainText = (value: Buffer): boolean => value.every(byte => byte >= 33 && byte <= 126)
 
 /** Handles CLIENT outside of a transaction. */
 export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {

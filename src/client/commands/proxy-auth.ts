@@ -12,9 +12,10 @@ import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { readHello } from './hello.ts'
 import { handleHello, handleReset } from './identity.ts'
 import type { Outcome } from './outcome.ts'
-import { okReply } from './replies.ts'
+import { errorReply, okReply } from './replies.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
 const MAX_UNREAD_SIGNED_OUT = 17 * 1024
@@ -40,7 +41,7 @@ export function dispatchSignedOut(
       return 'done'
     case Route.reset:
       if (args.length === 1) return handleReset(context, frame)
-      context.answer(line("ERR wrong number of arguments for 'reset' command"))
+      context.answer(errorReply("ERR wrong number of arguments for 'reset' command"))
       return 'done'
     case Route.exec:
       context.answer(errors.noAuthExec.reply)
@@ -62,7 +63,7 @@ export function dispatchLogin(
     return 'wait'
   }
   if (context.subscriptions.size > 0 && context.state.identity.protocol === 2) {
-    context.answer(line(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
+    context.answer(errorReply(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
     return 'done'
   }
   return spec.route === Route.auth ? signIn(context, login, args) : signInByHello(context, login, args)
@@ -78,7 +79,7 @@ const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / R
 
 function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const [, first, second] = args
-  if (first === undefined) context.answer(line("ERR wrong number of arguments for 'auth' command"))
+  if (first === undefined) context.answer(errorReply("ERR wrong number of arguments for 'auth' command"))
   else if (args.length > 3) context.answer(errors.syntax.reply)
   else if (second === undefined ? login.acceptsDefault(first) : login.accepts(first, second)) {
     context.signIn()
@@ -96,8 +97,8 @@ function refuse(context: SessionContext, login: ProxyPassword): void {
 /** HELLO: what is about the login is judged here; the rest goes to the master, whose reply the client gets. */
 function signInByHello(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const hello = readHello(args)
-  if (Buffer.isBuffer(hello)) {
-    context.answer(hello)
+  if (hello.error !== null) {
+    context.answer(hello.error)
     return 'done'
   }
   if (hello.login !== null) {
@@ -111,49 +112,4 @@ function signInByHello(context: SessionContext, login: ProxyPassword, args: read
     return 'done'
   }
   return handleHello(context, encodeCommand(hello.rest), hello.rest)
-}
-
-interface ReadHello {
-  readonly login: { readonly username: Buffer; readonly password: Buffer } | null
-  /** The command without its AUTH. */
-  readonly rest: Buffer[]
-}
-
-/** HELLO's arguments as helloCommand reads them, or the error it answers. Of several logins the last one counts. */
-export function readHello(args: readonly Buffer[]): ReadHello | Buffer {
-  const rest = args.slice(0, 2)
-  let login: ReadHello['login'] = null
-  const version = args[1]?.toString('latin1')
-  if (version !== undefined) {
-    if (!isInteger(version)) return line('ERR Protocol version is not an integer or out of range')
-    if (version !== '2' && version !== '3') return line('NOPROTO unsupported protocol version')
-  }
-  for (let i = 2; i < args.length; ) {
-    const [option = Buffer.alloc(0), first, second] = args.slice(i, i + 3)
-    const word = option.toString('latin1').toLowerCase()
-    if (word === 'auth' && first !== undefined && second !== undefined) {
-      login = { username: first, password: second }
-      i += 3
-    } else if (word === 'setname' && first !== undefined) {
-      if (!first.every(byte => byte >= 33 && byte <= 126)) return errors.clientName.reply
-      rest.push(option, first)
-      i += 2
-    } else return line(`ERR Syntax error in HELLO option '${shown(option)}'`)
-  }
-  return { login, rest }
-}
-
-/** string2ll's grammar, within 64 bits. */
-function isInteger(text: string): boolean {
-  return /^(?:0|-?[1-9]\d{0,18})$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)
-}
-
-/** As the server prints it: up to the first NUL, without line ends. */
-function shown(option: Buffer): string {
-  const end = option.indexOf(0)
-  return option.toString('latin1', 0, end < 0 ? option.length : end).replace(/[\r\n]/g, ' ')
-}
-
-function line(text: string): Buffer {
-  return Buffer.from(`-${text}\r\n`, 'latin1')
 }

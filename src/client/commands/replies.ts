@@ -10,6 +10,9 @@ const nullReply = Buffer.from('_\r\n')
 const nilArrayReply = Buffer.from('*-1\r\n')
 const nilBulkReply = Buffer.from('$-1\r\n')
 
+/** An error line; `text` without its '-'. */
+export const errorReply = (text: string): Buffer => Buffer.from(`-${text}\r\n`, 'latin1')
+
 /** The null array of `protocol`: what EXEC answers when a watched key has changed. */
 export const nilArray = (protocol: 2 | 3): Buffer => (protocol === 3 ? nullReply : nilArrayReply)
 

@@ -11,7 +11,8 @@ import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
-import { applyHello, applySelect, handleReset, parseHello } from './identity.ts'
+import { readHello } from './hello.ts'
+import { applyHello, applySelect, handleReset } from './identity.ts'
 import { OneReply } from './one-reply.ts'
 import type { Outcome } from './outcome.ts'
 import { isLoginInside } from './proxy-auth.ts'
@@ -76,14 +77,26 @@ export function queueCommand(
       if (context.host.login !== null && isLoginInside(spec, args)) {
         return refuse(context, transaction, errors.loginInMulti.reply)
       }
-      if ((parseHello(args)?.password ?? null) !== null) return refuse(context, transaction, errors.loginInMulti.reply)
-      return queue(context, transaction, frame, args, () => applyHello(context, args))
+      return queueHello(context, transaction, frame, args)
     case Route.script:
       rememberScript(context.host.lanes.scripts, spec, args)
       return queue(context, transaction, frame, args)
     default:
       return queue(context, transaction, frame, args)
   }
+}
+
+/** A login inside would change the user of the link. */
+function queueHello(
+  context: SessionContext,
+  transaction: Transaction,
+  frame: Buffer,
+  args: readonly Buffer[],
+): Outcome {
+  const hello = readHello(args)
+  if (hello.login !== null) return refuse(context, transaction, errors.loginInMulti.reply)
+  const changes = hello.error === null && hello.protocol !== null
+  return queue(context, transaction, frame, args, changes ? () => applyHello(context, hello) : undefined)
 }
 
 /** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
