@@ -223,7 +223,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       await listener.stop(graceMs, () => {
         const { waiting } = counters
         log.warn(
-          { event: 'proxy.grace-over', sessions: listener.size, waiting, graceMs },
+          { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
           'ending the sessions that are left',
         )
         lanes.giveUp()

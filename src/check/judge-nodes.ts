@@ -56,7 +56,7 @@ function judgeNode(node: NodeFacts, settings: Settings): Finding[] {
     findings.push(problem('node.role', subject, what, remedy))
   }
   if (!node.knowsHello) {
-    findings.push(problem('node.too-old', subject, 'does not know HELLO', 'Redis 6, Valkey 7.2 or later is needed'))
+    findings.push(problem('node.too_old', subject, 'does not know HELLO', 'Redis 6, Valkey 7.2 or later is needed'))
   }
   if (node.clockOffsetMs !== null && Math.abs(node.clockOffsetMs) > clockLimitMs) {
     const what = `its clock differs from ours by ${(node.clockOffsetMs / 1000).toFixed(1)} s`
@@ -82,14 +82,14 @@ function judgeRefusal(node: NodeFacts, about: { subject: string; settings: Setti
   if (refused.code === 'NOAUTH') {
     const remedy = 'set --redis-password; it is not needed only where every client signs in by itself'
     return (settings.hasRedisPassword ? problem : warning)(
-      'node.no-password',
+      'node.no_password',
       subject,
       'asks for a password, and none is given',
       remedy,
     )
   }
   if (/without any password configured/.test(refused.text)) {
-    return problem('node.needless-password', subject, 'has no password, and one is given', 'take --redis-password away')
+    return problem('node.needless_password', subject, 'has no password, and one is given', 'take --redis-password away')
   }
   if (refused.code === 'WRONGPASS' || /invalid password/.test(refused.text)) {
     const who = settings.redisUser === null ? 'the default user' : `the user ${settings.redisUser}`
@@ -116,7 +116,7 @@ function judgeRights({ denied }: NodeFacts, about: { subject: string; settings: 
   }
   if (useful.length > 0) {
     const what = `our user may not run ${useful.join(', ')}: restarts, scripts and WAIT are handled less well`
-    findings.push(warning('node.fewer-rights', subject, what, remedyOf(useful)))
+    findings.push(warning('node.fewer_rights', subject, what, remedyOf(useful)))
   }
   return findings
 }
@@ -150,13 +150,13 @@ function judgeSettings({ settings: config, attached }: NodeFacts, facts: Facts, 
   const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
   if (minReplicas === 0) {
     const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'
-    findings.push(warning('master.split-brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node'))
+    findings.push(warning('master.split_brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node'))
   } else if (attached !== null && minReplicas > attached) {
     const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`
-    findings.push(problem('master.min-replicas', subject, what, 'attach more replicas, or lower it on every node'))
+    findings.push(problem('master.min_replicas', subject, what, 'attach more replicas, or lower it on every node'))
   } else if (attached !== null && minReplicas === attached) {
     const what = `min-replicas-to-write is ${minReplicas}, as many as there are: the next failover leaves one less, and no writes`
-    findings.push(warning('master.min-replicas', subject, what, 'have one replica more than that'))
+    findings.push(warning('master.min_replicas', subject, what, 'have one replica more than that'))
   }
   if (Number(config.timeout ?? 0) > 0) {
     const what = `timeout is ${config.timeout} s: the server ends connections that are idle for so long`

@@ -1,7 +1,7 @@
 // judge-sentinels.ts — what the facts about Sentinels mean: each one by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
-import { remedyFor } from '../sentinel/connection.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
+import { sentinelRemedy } from '../sentinel/remedies.ts'
 import type { Facts, SentinelFacts, SentinelView, Settings } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
@@ -44,12 +44,12 @@ function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
   if (!sentinel.isSentinel) {
     const remedy = 'give the port of the Sentinel (26379 by default), not that of a data node'
     return [
-      problem('sentinel.not-a-sentinel', subject, 'is no Sentinel: it does not know the command SENTINEL', remedy),
+      problem('sentinel.not_a_sentinel', subject, 'is no Sentinel: it does not know the command SENTINEL', remedy),
     ]
   }
   const findings: Finding[] = []
   if (sentinel.denied.length > 0) {
-    const remedy = remedyFor('NOPERM', settings.sentinelUser) ?? ''
+    const remedy = sentinelRemedy('NOPERM', settings.sentinelUser) ?? ''
     const what = `our user may not run: ${sentinel.denied.join(', ')}`
     findings.push(problem('sentinel.rights', subject, what, remedy))
   }
@@ -57,7 +57,7 @@ function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
     const known =
       sentinel.otherNames.length === 0 ? 'it watches no master' : `it knows: ${sentinel.otherNames.join(', ')}`
     const what = `does not know the master name ${settings.masterName}; ${known}`
-    findings.push(problem('sentinel.unknown-master', subject, what, 'correct --master, or run SENTINEL MONITOR there'))
+    findings.push(problem('sentinel.unknown_master', subject, what, 'correct --master, or run SENTINEL MONITOR there'))
   }
   if (sentinel.inTilt) {
     const remedy = 'its clock jumped or its host stalls: look at the host; it acts again after 30 quiet seconds'
@@ -77,14 +77,14 @@ export function judgeRefusal(
   about: { subject: string; user: string | null },
 ): Finding {
   const { subject, user } = about
-  const remedy = remedyFor(refused.text, user)
+  const remedy = sentinelRemedy(refused.text, user)
   const said = `refuses us: ${refused.text}`
   if (refused.code === 'NOAUTH') {
-    return problem('sentinel.no-password', subject, 'asks for a password, and none is given', 'set --sentinel-password')
+    return problem('sentinel.no_password', subject, 'asks for a password, and none is given', 'set --sentinel-password')
   }
   if (/without any password configured/.test(refused.text)) {
     return problem(
-      'sentinel.needless-password',
+      'sentinel.needless_password',
       subject,
       'has no password, and one is given',
       'take --sentinel-password away',
@@ -138,7 +138,7 @@ function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[])
   const hosts = new Set(sentinels.map(({ address }) => address.host))
   if (known > 1 && hosts.size === 1) {
     const what = `all are on one host (${[...hosts].join()}): it takes all of them with it`
-    findings.push(warning('sentinels.one-host', together, what, 'run them on hosts that fail independently'))
+    findings.push(warning('sentinels.one_host', together, what, 'run them on hosts that fail independently'))
   }
   return findings
 }
@@ -167,21 +167,21 @@ function judgeQuorum(seen: readonly Seen[]): Finding[] {
   const findings = seen.flatMap(({ sentinel }) => {
     if (sentinel.noQuorum === null) return []
     const remedy = 'bring Sentinels back, or correct the quorum: SENTINEL SET <name> quorum <n>'
-    return [problem('sentinels.no-quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)]
+    return [problem('sentinels.no_quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)]
   })
   if (highest > known) {
     const what = `the quorum is ${highest}, and there are ${known} Sentinels: the master can never be found down`
     const remedy = `SENTINEL SET <name> quorum ${majorityOf(known)} on each`
-    findings.push(problem('sentinels.quorum-too-high', together, what, remedy))
+    findings.push(problem('sentinels.quorum_too_high', together, what, remedy))
   } else if (highest === 1 && known > 2) {
     const what = 'the quorum is 1: what a single Sentinel does not see starts a failover'
     findings.push(
-      warning('sentinels.quorum-one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`),
+      warning('sentinels.quorum_one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`),
     )
   }
   if (quorums.length > 1) {
     const what = `they are configured with different quorums: ${quorums.join(', ')}`
-    findings.push(warning('sentinels.settings-differ', together, what, 'SENTINEL SET <name> quorum <n> on each'))
+    findings.push(warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> quorum <n> on each'))
   }
   return findings
 }
@@ -198,7 +198,7 @@ function judgeAgreement(seen: readonly Seen[]): Finding[] {
   } else if (epochs.length > 1) {
     const what = `they agree on ${masters[0]} and not on its epoch: ${seen.map(said).join('; ')}`
     findings.push(
-      warning('sentinels.epochs-differ', together, what, 'check again; a Sentinel that was away may be behind'),
+      warning('sentinels.epochs_differ', together, what, 'check again; a Sentinel that was away may be behind'),
     )
   } else {
     findings.push(ok(together, `${seen.length} of ${seen.length} that answer name ${masters[0]}, epoch ${epochs[0]}`))
@@ -207,7 +207,7 @@ function judgeAgreement(seen: readonly Seen[]): Finding[] {
   if (downAfter.length > 1) {
     const what = `they are configured with different down-after-milliseconds: ${downAfter.join(', ')}`
     findings.push(
-      warning('sentinels.settings-differ', together, what, 'SENTINEL SET <name> down-after-milliseconds <n> on each'),
+      warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> down-after-milliseconds <n> on each'),
     )
   }
   return findings

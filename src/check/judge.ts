@@ -81,13 +81,13 @@ function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Find
       `a command waits ${seconds(hold)} at most, and a failover takes about ${seconds(needed)} ` +
       `(down-after-milliseconds ${downAfter} and ${failoverMs})`
     const remedy = `raise --hold-timeout (and --max-retries) above that, or lower down-after-milliseconds`
-    findings.push(problem('hold.too-short', subject, what, remedy))
+    findings.push(problem('hold.too_short', subject, what, remedy))
   } else if (hold < downAfter + retry) {
     const what =
       `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after one that failed ` +
       `(failover-timeout: ${seconds(retry)} later)`
     const remedy = 'SENTINEL SET <name> failover-timeout 10000 on each, or accept errors in that case'
-    findings.push(warning('hold.one-attempt', subject, what, remedy))
+    findings.push(warning('hold.one_attempt', subject, what, remedy))
   } else findings.push(ok(subject, `${seconds(hold)} outlasts a failover (about ${seconds(needed)})`))
   const advice =
     `a command time-out of their own shorter than ${seconds(needed)} shows in every failover, one longer than ` +
@@ -101,7 +101,7 @@ function judgeLibraries({ nodes }: Facts, { holdLimitMs }: Settings): Finding[] 
   const short = new Set(named.filter(library => library !== null && library.timeoutMs < holdLimitMs))
   return [...short].flatMap(library => {
     if (library === null) return []
-    return [warning('clients.short-timeout', 'clients', shortTimeout(library, holdLimitMs), timeoutRemedy(library))]
+    return [warning('clients.short_timeout', 'clients', shortTimeout(library, holdLimitMs), timeoutRemedy(library))]
   })
 }
 

@@ -74,7 +74,7 @@ function tellMissingFlags(log: Log): void {
   const flags = missingFlags(process.execArgv, NODE_OPTIONS)
   if (flags.length === 0) return
   log.warn(
-    { event: 'process.node-flags', flags },
+    { event: 'process.node_flags', flags },
     'Node could not be given these flags: beside values of 64 KB and more the longest waits are several times as long; ' +
       `start node ${flags.join(' ')} dist/main.js`,
   )

@@ -1,11 +1,11 @@
-// connection.ts — one Sentinel: a connection kept up, its publications heard, our question put when told to.
+// connection.ts — one Sentinel: keeps a connection to it up, passes on what it publishes, asks it when told to.
 //
-//   dialing ──ready──▶ subscribing ──▶ up ◀──▶ asking (one question at a time; "again" joins all asked meanwhile)
-//      ▲                                │
-//      └── after a growing pause ── lost ◀── closed, silent for too long, refused
+//   paused ──▶ dialling (connects, subscribes) ──▶ up (one question at a time; "again" joins all asked meanwhile)
+//     ▲                    │                        │
+//     └── growing pause ───┴── closed, silent, refused ┘                          any ── stop ──▶ stopped
 //
 // Owns: the ioredis client, the timer until the next dial. Decides nothing: what it hears goes to its listener.
-// RESP3 lets PSUBSCRIBE and questions share the connection. A name is resolved anew with every dial.
+// RESP3 lets PSUBSCRIBE and questions share the connection. Every dial resolves the name anew.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
@@ -14,10 +14,12 @@ import { isNoPerm, MissingRights, type Right } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
-import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import { tlsHint } from '../transport/tls-trouble.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
+import { isWrongPassword, sentinelRemedy } from './remedies.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
+import { subscribe } from './subscription.ts'
 
 export interface SentinelConnectionOptions {
   readonly address: Address
@@ -32,60 +34,46 @@ export interface SentinelConnectionOptions {
 export interface SentinelConnectionListener {
   /** Subscribed and ready to be asked. `runId` null: it will not tell. */
   onUp(runId: string | null): void
-  onDown(why: string): void
+  onDown(): void
   onAnswer(answer: Answer): void
   onPeers(peers: readonly Peer[]): void
   onEvent(event: SentinelEvent): void
 }
 
+/** A client of ioredis lives for one dial. Its late callbacks find that another state is current, and do nothing. */
+interface Dialling {
+  readonly kind: 'dialling'
+  readonly client: Redis
+  readonly password: Secret | null
+}
+
+interface Up {
+  readonly kind: 'up'
+  readonly client: Redis
+  readonly password: Secret | null
+  readonly runId: string | null
+  /** The question under way; null: none. `again`: put it once more when it is answered. */
+  question: { again: boolean } | null
+}
+
+type State =
+  /** `timer`: until the next dial; null before the start. */
+  { readonly kind: 'paused'; readonly timer: NodeJS.Timeout | null } | Dialling | Up | { readonly kind: 'stopped' }
+
 const REDIAL: BackoffLimits = { minMs: 100, maxMs: 1_000 }
 /** Two addresses in one answer: the configuration is changing this instant. More often than this it is a lie. */
-const tornLimit = 3
-
-/** Where the ACL of a Sentinel does not allow `PSUBSCRIBE *`: what matters, one by one. */
-const channels = [
-  '+try-failover',
-  '+elected-leader',
-  '+failover-state-select-slave',
-  '+selected-slave',
-  '+failover-state-send-slaveof-noone',
-  '+failover-state-wait-promotion',
-  '+promoted-slave',
-  '+failover-state-reconf-slaves',
-  '-failover-abort-not-elected',
-  '-failover-abort-no-good-slave',
-  '-failover-abort-slave-timeout',
-  '-failover-abort-master-is-back',
-  '+failover-end',
-  '+config-update-from',
-  '+switch-master',
-  '+sdown',
-  '-sdown',
-  '+odown',
-  '-odown',
-  '+tilt',
-  '-tilt',
-  '+monitor',
-  '-monitor',
-  '+reset-master',
-]
+const MAX_TORN = 3
 
 export class SentinelConnection {
   readonly key: string
   readonly #options: SentinelConnectionOptions
   readonly #listener: SentinelConnectionListener
-  #client: Redis | null = null
-  #up = false
-  #stopped = false
-  #asking = false
-  #again = false
-  #attempts = 0
-  #redial: NodeJS.Timeout | null = null
+  readonly #rights: MissingRights
+  #state: State = { kind: 'paused', timer: null }
+  /** Dials in a row that led to nothing. */
+  #failures = 0
   #lastError: string | null = null
   #loggedError: string | null = null
-  readonly #rights: MissingRights
-  /** The password of the last dial. */
-  #tried: Secret | null = null
 
   constructor(options: SentinelConnectionOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(options.address)
@@ -103,71 +91,74 @@ export class SentinelConnection {
     return this.#lastError
   }
 
-  /** The address it is connected to, after name resolution; null while it is not. */
+  /** Its identity while it is up; null where it does not tell. */
+  get runId(): string | null {
+    return this.#state.kind === 'up' ? this.#state.runId : null
+  }
+
+  /** The address it is connected to, after name resolution; null while it is not up. */
   remote(): Address | null {
-    const stream = this.#up ? this.#client?.stream : undefined
+    const stream = this.#state.kind === 'up' ? this.#state.client.stream : undefined
     const { remoteAddress: host, remotePort: port } = stream ?? {}
     return host && port ? { host: host.replace(/^::ffff:/, ''), port } : null
   }
 
   /** Puts the question now, or as soon as the one under way is answered. */
   ask(): void {
-    if (!this.#up || !this.#client) return
-    if (this.#asking) this.#again = true
-    else this.#question(this.#client).catch(error => this.#broken(error))
+    const up = this.#state
+    if (up.kind !== 'up') return
+    if (up.question) up.question.again = true
+    else this.#question(up).catch(error => this.#broken(error))
   }
 
   /** Asks for the other Sentinels it knows. */
   askPeers(): void {
-    const client = this.#client
-    if (!this.#up || !client) return
-    client
+    const up = this.#state
+    if (up.kind !== 'up') return
+    up.client
       .call('SENTINEL', 'SENTINELS', this.#options.masterName)
       .then(
         reply => {
-          if (client === this.#client && !this.#stopped) this.#listener.onPeers(readPeers(reply))
+          if (this.#state === up) this.#listener.onPeers(readPeers(reply))
         },
-        error => this.#lacks('sentinel|sentinels', error), // the question proper reports what else is wrong
+        error => this.#noteRefusal('sentinel|sentinels', error), // the question proper reports what else is wrong
       )
       .catch(error => this.#broken(error))
   }
 
-  /** The password has changed: it is told to the connection that is up; one that waits to be dialled is dialled now. */
+  /** The password has changed: a connection that is up signs in with it, and one that waits to be dialled is dialled now. */
   signIn(): void {
-    const client = this.#client
+    const state = this.#state
     const { username, password } = this.#options.login
-    if (this.#up && client && password.current !== null) {
+    if (state.kind === 'up' && password.current !== null) {
       const tried = password.current
-      client.call('AUTH', username ?? 'default', tried).catch(error => {
+      state.client.call('AUTH', username ?? 'default', tried).catch(error => {
         if (isWrongPassword(reasonOf(error))) password.refused(tried)
         this.#options.log.warn(
           { event: 'sentinel.password', sentinel: this.key, cause: reasonOf(error) },
-          'this Sentinel does not take the new password yet; the connection stays, and both are tried from now on',
+          'this Sentinel does not take the new password yet: the connection stays, and both passwords are tried from now on',
         )
       })
-    } else if (this.#redial !== null) {
-      clearTimeout(this.#redial)
-      this.#attempts = 0
+    } else if (state.kind === 'paused' && state.timer !== null) {
+      clearTimeout(state.timer)
+      this.#failures = 0
       this.#dial()
     }
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#up = false
-    if (this.#redial) clearTimeout(this.#redial)
-    const client = this.#client
-    this.#client = null
-    if (client) await closeClient(client)
+    const state = this.#state
+    this.#state = { kind: 'stopped' }
+    if (state.kind === 'paused' && state.timer !== null) clearTimeout(state.timer)
+    if ('client' in state) await closeClient(state.client)
   }
 
   #dial(): void {
-    if (this.#stopped) return
-    this.#redial = null
+    if (this.#state.kind === 'stopped') return
     try {
       this.#connect()
     } catch (error) {
-      // No configuration or server leads here either; it is dialled again all the same.
+      // No configuration or server leads here. It is dialled again all the same.
       this.#broken(error)
       this.#dialLater()
     }
@@ -177,26 +168,30 @@ export class SentinelConnection {
     const { address, login, routes, connectTimeoutMs, answerTimeoutMs } = this.#options
     const { username } = login
     const password = login.password.current
-    this.#tried = password
     const route = routes.route(address)
     const limits = { connectTimeoutMs, commandTimeoutMs: answerTimeoutMs, silenceTimeoutMs: 2 * answerTimeoutMs }
     const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
-      if (client === this.#client) this.#lastError = reasonOf(error)
+      if (this.#isCurrent(client)) this.#lastError = reasonOf(error)
     })
-    this.#client = client
+    const dialling: Dialling = { kind: 'dialling', client, password }
+    this.#state = dialling
     client.on('pmessage', (_pattern, channel, text) => this.#hear(client, channel, text))
     client.on('message', (channel, text) => this.#hear(client, channel, text))
-    client.once('ready', () => this.#greet(client).catch(error => this.#broken(error)))
+    client.once('ready', () => this.#greet(dialling).catch(error => this.#broken(error)))
     client.once('end', () => this.#lost(client))
     client.connect().catch(() => undefined)
   }
 
-  #lacks(right: Right, error: unknown): void {
+  #isCurrent(client: Redis): boolean {
+    return 'client' in this.#state && this.#state.client === client
+  }
+
+  #noteRefusal(right: Right, error: unknown): void {
     if (isNoPerm(reasonOf(error))) this.#rights.tell(right, { node: this.key, user: this.#options.login.username })
   }
 
   #hear(client: Redis, channel: string, text: string): void {
-    if (client !== this.#client || this.#stopped) return
+    if (!this.#isCurrent(client)) return
     try {
       const event = parseEvent(channel, text, this.#options.masterName)
       if (event) this.#listener.onEvent(event)
@@ -206,124 +201,98 @@ export class SentinelConnection {
   }
 
   /** Subscribes first: what happens between an answer and the subscription would not be heard. */
-  async #greet(client: Redis): Promise<void> {
-    await this.#subscribe(client)
-    const runId = await client.call('SENTINEL', 'MYID').catch(error => {
-      this.#lacks('sentinel|myid', error)
+  async #greet(dialling: Dialling): Promise<void> {
+    const { client, password } = dialling
+    const { log } = this.#options
+    await subscribe(client, { sentinel: this.key, log })
+    const reply = await client.call('SENTINEL', 'MYID').catch(error => {
+      this.#noteRefusal('sentinel|myid', error)
       return null
     })
-    if (client !== this.#client || this.#stopped || client.status !== 'ready') return
-    this.#up = true
-    this.#asking = false
-    this.#again = false
-    this.#attempts = 0
+    if (this.#state !== dialling || client.status !== 'ready') return
+    const runId = typeof reply === 'string' ? reply : null
+    this.#state = { kind: 'up', client, password, runId, question: null }
+    this.#failures = 0
     this.#lastError = null
     this.#loggedError = null
-    this.#options.log.info({ event: 'sentinel.up', sentinel: this.key, runId, msg: 'this Sentinel can be asked' })
-    this.#listener.onUp(typeof runId === 'string' ? runId : null)
+    log.info({ event: 'sentinel.up', sentinel: this.key, runId }, 'this Sentinel can be asked')
+    this.#listener.onUp(runId)
     this.ask()
     this.askPeers()
   }
 
-  async #subscribe(client: Redis): Promise<void> {
-    const { log } = this.#options
-    try {
-      await client.psubscribe('*')
-    } catch (error) {
-      // Anything else than a missing right passes, or is the end of the connection: it is tried again as a whole.
-      if (!isNoPerm(reasonOf(error))) throw error
-      const heard = await Promise.allSettled(channels.map(channel => client.subscribe(channel)))
-      const failed = heard.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
-      if (failed?.status === 'rejected') throw failed.reason
-      const refused = channels.filter((_, i) => heard[i]?.status === 'rejected')
-      if (client.status !== 'ready' || refused.length === 0) return
-      log.error({
-        event: 'sentinel.deaf',
-        sentinel: this.key,
-        refused,
-        err: reasonOf(error),
-        msg: 'planned failovers are noticed late and may lose writes; allow the user: +subscribe +psubscribe &*',
-      })
-    }
-    if (client.mode !== 'subscriber') return
-    await client.punsubscribe('*')
-    log.error({
-      event: 'sentinel.too-old',
-      sentinel: this.key,
-      msg: 'it does not speak RESP3 (Redis 6 or later): it is polled only, planned failovers are noticed late',
-    })
-  }
-
-  async #question(client: Redis): Promise<void> {
+  async #question(up: Up): Promise<void> {
     const { masterName } = this.#options
-    this.#asking = true
     for (let torn = 0; ; torn++) {
-      this.#again = false
+      const question = { again: false }
+      up.question = question
       const askedAt = performance.now()
-      const replies: Reply[] | null = await client
+      const replies: Reply[] | null = await up.client
         .pipeline()
         .call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)
         .call('SENTINEL', 'MASTER', masterName)
         .call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)
         .exec()
-      if (client !== this.#client || !this.#up) return
+      if (this.#state !== up) return
       const answer = readAnswer(replies ?? [], askedAt, performance.now())
-      if (answer.kind === 'torn' && torn < tornLimit) continue
-      this.#report(answer)
-      if (client !== this.#client || !this.#up) return
-      if (!this.#again) break
+      if (answer.kind === 'torn' && torn < MAX_TORN) continue
+      this.#pass(answer)
+      if (this.#state !== up) return
+      if (!question.again) break
     }
-    this.#asking = false
+    up.question = null
   }
 
-  #report(answer: Answer): void {
+  #pass(answer: Answer): void {
     const error = answer.kind === 'view' ? null : answer.kind === 'failed' ? answer.why : answerTexts[answer.kind]
     this.#lastError = error
-    if (error !== null) this.#complain(error)
+    if (error !== null) this.#logTrouble(error)
     else this.#loggedError = null
     this.#listener.onAnswer(answer)
   }
 
   #lost(client: Redis): void {
-    if (client !== this.#client || this.#stopped) return
+    const state = this.#state
+    if (!('client' in state) || state.client !== client) return
     const why = this.#lastError ?? 'it closed the connection'
-    if (isWrongPassword(why)) this.#options.login.password.refused(this.#tried)
-    this.#client = null
+    if (isWrongPassword(why)) this.#options.login.password.refused(state.password)
     this.#lastError = why
-    this.#asking = false
-    if (this.#up) {
-      this.#up = false
-      this.#options.log.warn({ event: 'sentinel.lost', sentinel: this.key, cause: why, msg: 'this Sentinel is gone' })
-      this.#loggedError = why
-      this.#listener.onDown(why)
-    } else {
-      this.#complain(why)
-    }
     this.#dialLater()
+    if (state.kind === 'up') {
+      this.#options.log.warn({ event: 'sentinel.lost', sentinel: this.key, cause: why }, 'this Sentinel is gone')
+      this.#loggedError = why
+      this.#listener.onDown()
+    } else {
+      this.#logTrouble(why)
+    }
   }
 
   #dialLater(): void {
-    this.#redial = setTimeout(() => this.#dial(), backoffMs(++this.#attempts, REDIAL))
+    const timer = setTimeout(() => this.#dial(), backoffMs(++this.#failures, REDIAL))
+    this.#state = { kind: 'paused', timer }
   }
 
-  /** Once per text, not once per try. */
-  #complain(error: string): void {
-    if (error === this.#loggedError) return
-    this.#loggedError = error
+  /** Logs each text once, not with every try. */
+  #logTrouble(cause: string): void {
+    if (cause === this.#loggedError) return
+    this.#loggedError = cause
     const { login, routes, log } = this.#options
-    const remedy = remedyFor(error, login.username)
-    const shown = remedy ?? tlsHint(error, routes)
-    const fields = { event: 'sentinel.trouble', sentinel: this.key, cause: error, ...(shown && { remedy: shown }) }
-    const passes = isWrongPassword(error) && login.password.file !== null
-    if (remedy && !passes) log.error(fields)
-    else log.warn(fields)
+    const remedy = sentinelRemedy(cause, login.username)
+    const shown = remedy ?? tlsHint(cause, routes)
+    const fields = { event: 'sentinel.trouble', sentinel: this.key, cause, ...(shown && { remedy: shown }) }
+    const passes = isWrongPassword(cause) && login.password.file !== null
+    log[remedy && !passes ? 'error' : 'warn'](fields, 'this Sentinel cannot be asked')
   }
 
-  /** No reply of a server leads here; if it happens, the connection is not to be trusted any more. */
+  /** No reply of a server leads here. If one does, the connection cannot be trusted any more. */
   #broken(error: unknown): void {
-    this.#options.log.error({ event: 'sentinel.broken', sentinel: this.key, err: reasonOf(error) })
-    this.#asking = false
-    this.#client?.disconnect()
+    this.#options.log.error(
+      { event: 'sentinel.broken', sentinel: this.key, err: reasonOf(error) },
+      'an answer of this Sentinel cannot be one: the connection is made again',
+    )
+    const state = this.#state
+    if (state.kind === 'up') state.question = null
+    if ('client' in state) state.client.disconnect()
   }
 }
 
@@ -331,21 +300,3 @@ const answerTexts = {
   torn: 'it gives two addresses at once',
   'unknown-name': 'it does not know the master name',
 } as const
-
-function isWrongPassword(error: string): boolean {
-  return /WRONGPASS|invalid password|invalid username/i.test(error)
-}
-
-/** What a person can do about an error of a Sentinel that will not pass by itself; null for those that may. */
-export function remedyFor(error: string, username: string | null): string | null {
-  const who = username === null ? 'the default user' : `the user ${username}`
-  if (isWrongPassword(error)) {
-    return `this Sentinel refuses the password of ${who}: correct the Sentinel user or password in our configuration`
-  }
-  if (/NOAUTH/.test(error)) return 'this Sentinel asks for a password: set the Sentinel password in our configuration'
-  if (/NOPERM/.test(error)) {
-    const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
-    return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
-  }
-  return tlsRemedy(error, 'sentinel')
-}

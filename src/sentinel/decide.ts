@@ -124,7 +124,7 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
   const isOurs = asked?.result ? isProvenOurs(asked, master) : null
   if (isOurs === false && now - draft.rival.since >= decideTiming.rivalMs) {
     draft.rival = { ...draft.rival, accepted: true }
-    note(draft, 'error', 'master.epoch-reset', {
+    note(draft, 'error', 'master.epoch_reset', {
       address: formatAddress(address),
       epoch,
       master: formatAddress(master),
@@ -177,7 +177,7 @@ function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now:
     note(draft, 'info', 'master.candidate', { ...fields, votes: votes.length, known, msg })
   } else if (epoch < master.epoch) {
     const msg = 'a majority of the Sentinels has an older epoch for the same master: their history began anew'
-    note(draft, 'warn', 'master.epoch-lowered', { ...fields, masterEpoch: master.epoch, msg })
+    note(draft, 'warn', 'master.epoch_lowered', { ...fields, masterEpoch: master.epoch, msg })
   }
 }
 

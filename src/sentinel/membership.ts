@@ -7,8 +7,8 @@
 import type { Address } from '../address.ts'
 import type { Peer } from './sentinel-view.ts'
 
-/** What one connected Sentinel last said of the others. */
-export interface Report {
+/** The Sentinels that one of them listed last. */
+export interface PeerList {
   readonly seed: boolean
   readonly at: number
   readonly peers: readonly Peer[]
@@ -17,39 +17,39 @@ export interface Report {
 export interface Discovered {
   readonly runId: string
   readonly address: Address
-  /** Last time any report named it. */
+  /** When a list named it last. */
   readonly namedAt: number
 }
 
 export const membershipTiming = {
   /** A Sentinel is known again within 10 s after SENTINEL RESET: longer than that. */
   leaveAfterMs: 30_000,
-  /** What an unreachable Sentinel said counts this long. */
-  reportLifeMs: 300_000,
+  /** The list of a Sentinel that cannot be reached counts this long. */
+  listLifeMs: 300_000,
 } as const
 
-/** The discovered Sentinels after these reports; `now` in ms of the reports' clock. */
+/** The discovered Sentinels after these lists; `now` in ms of their clock. */
 export function nextDiscovered(
   current: readonly Discovered[],
-  reports: readonly Report[],
+  lists: readonly PeerList[],
   now: number,
 ): readonly Discovered[] {
-  const alive = reports.filter(report => now - report.at <= membershipTiming.reportLifeMs)
-  const bySeeds = alive.filter(report => report.seed)
+  const alive = lists.filter(list => now - list.at <= membershipTiming.listLifeMs)
+  const bySeeds = alive.filter(list => list.seed)
   const judges = bySeeds.length > 0 ? bySeeds : alive
-  const listings = Map.groupBy(
-    alive.flatMap(report => report.peers.map(peer => ({ peer, report }))),
-    listing => listing.peer.runId,
+  const named = Map.groupBy(
+    alive.flatMap(list => list.peers.map(peer => ({ peer, list }))),
+    ({ peer }) => peer.runId,
   )
   const next: Discovered[] = []
-  for (const [runId, named] of listings) {
+  for (const [runId, entries] of named) {
     const joined = current.some(one => one.runId === runId)
-    const sponsors = named.filter(({ report }) => judges.includes(report)).length
-    const latest = named.reduce((a, b) => (b.report.at >= a.report.at ? b : a))
+    const sponsors = entries.filter(({ list }) => judges.includes(list)).length
+    const latest = entries.reduce((a, b) => (b.list.at >= a.list.at ? b : a))
     if (joined || sponsors * 2 > judges.length) next.push({ runId, address: latest.peer.address, namedAt: now })
   }
   for (const one of current) {
-    if (!listings.has(one.runId) && now - one.namedAt < membershipTiming.leaveAfterMs) next.push(one)
+    if (!named.has(one.runId) && now - one.namedAt < membershipTiming.leaveAfterMs) next.push(one)
   }
   return next
 }

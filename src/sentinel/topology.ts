@@ -158,7 +158,7 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
       break
     }
     case 'tilt':
-      note(draft, 'warn', event.on ? 'sentinel.tilt' : 'sentinel.tilt-over', { sentinel })
+      note(draft, 'warn', event.on ? 'sentinel.tilt' : 'sentinel.tilt_over', { sentinel })
       break
     case 'failover-aborted':
       note(draft, 'info', 'failover.aborted', {
@@ -177,7 +177,7 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
       break
     }
     case 'monitored':
-      note(draft, 'info', 'sentinel.monitored-anew', { sentinel, master: formatAddress(event.master) })
+      note(draft, 'info', 'sentinel.monitored_anew', { sentinel, master: formatAddress(event.master) })
       break
     default:
   }

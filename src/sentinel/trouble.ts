@@ -1,64 +1,68 @@
-// trouble.ts — what keeps the watcher from knowing the master, in words for the person who has to repair it. Pure, but for
-// the log it is given. Says each trouble once when it lasts, again after 10 s and then ever more seldom, and once when it is
-// over.
+// trouble.ts — logs what keeps the watcher from knowing the master, in words for the person who has to repair it. Each
+// trouble is logged once it lasts, again after 10 s and then less and less often; its end is logged once.
+import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
+import type { SentinelStatus } from './status.ts'
 
-export type HealthKind = 'fine' | 'no-sentinel' | 'name-unknown' | 'no-majority'
+export type TroubleKind = 'no-sentinel' | 'name-unknown' | 'no-majority'
 
-export interface Patient {
-  readonly sentinel: string
-  readonly reachable: boolean
-  readonly names: string | null
-  readonly error: string | null
-}
-
-export interface Examination {
+export interface SentinelsSeen {
   readonly masterName: string
-  readonly patients: readonly Patient[]
+  readonly sentinels: readonly Pick<SentinelStatus, 'address' | 'reachable' | 'names' | 'error'>[]
   readonly majority: number
+  /** A majority names one master. */
   readonly hasCandidate: boolean
   /** What is missing for a majority, in words. */
-  readonly detail?: string
+  readonly detail: string | null
 }
 
-export function healthOf({ patients, hasCandidate }: Examination): HealthKind {
-  if (hasCandidate) return 'fine'
-  const up = patients.filter(one => one.reachable)
+/** null: all is well. Pure. */
+export function troubleOf({ sentinels, hasCandidate }: SentinelsSeen): TroubleKind | null {
+  if (hasCandidate) return null
+  const up = sentinels.filter(one => one.reachable)
   if (up.length === 0) return 'no-sentinel'
   return up.every(one => one.names === null) ? 'name-unknown' : 'no-majority'
 }
 
 const texts = {
-  'no-sentinel': 'no Sentinel can be reached; all are being dialled again',
-  'name-unknown': 'no reachable Sentinel gives a master for this name; is the master name right?',
+  'no-sentinel': 'no Sentinel can be reached: all are being dialled again',
+  'name-unknown': 'no reachable Sentinel knows this master name: is --master right?',
   'no-majority':
     'no majority of the Sentinels names one master: none is followed, and the last good one stays in use while it is the same process',
 } as const
 
-const lastsMs = 500
-/** Every repetition is twice as long after the last one. */
-const repeatMs = { first: 10_000, most: 600_000 } as const
+const LASTS_MS = 500
+const REPEAT: BackoffLimits = { minMs: 10_000, maxMs: 600_000 }
 
-/** Remembers what was said last. One per watcher. */
-export function createHealthReport(log: Log): (examination: Examination, now: number) => void {
-  let kind: HealthKind = 'fine'
-  let since = 0
-  let saidAt: number | null = null
-  let everyMs: number = repeatMs.first
-  return (examination, now) => {
-    const found = healthOf(examination)
-    if (found !== kind) {
-      if (found === 'fine' && saidAt !== null) log.info({ event: 'sentinels.well', after: kind, ms: now - since })
-      if (kind === 'fine') since = now
-      kind = found
-      saidAt = null
-      everyMs = repeatMs.first
+interface Trouble {
+  readonly kind: TroubleKind
+  /** When a master was known last. */
+  readonly since: number
+  logged: { readonly at: number; readonly times: number } | null
+}
+
+/** Remembers what was logged last. One per watcher. */
+export function createTroubleLog(log: Log): (seen: SentinelsSeen, now: number) => void {
+  let trouble: Trouble | null = null
+  return (seen, now) => {
+    const kind = troubleOf(seen)
+    if (kind === null) {
+      if (trouble?.logged) {
+        log.info(
+          { event: 'sentinels.well', after: trouble.kind, ms: now - trouble.since },
+          'a majority of the Sentinels names one master again',
+        )
+      }
+      trouble = null
+      return
     }
-    if (kind === 'fine' || now - since < lastsMs || (saidAt !== null && now - saidAt < everyMs)) return
-    if (saidAt !== null) everyMs = Math.min(repeatMs.most, 2 * everyMs)
-    saidAt = now
-    const { masterName, majority, patients, detail } = examination
-    const sentinels = patients.map(one => `${one.sentinel}: ${one.error ?? one.names ?? 'no answer yet'}`)
-    log.warn({ event: 'sentinels.trouble', cause: kind, detail, masterName, majority, sentinels, msg: texts[kind] })
+    if (trouble?.kind !== kind) trouble = { kind, since: trouble?.since ?? now, logged: null }
+    const { since, logged } = trouble
+    if (now - since < LASTS_MS || (logged !== null && now - logged.at < doublingMs(logged.times, REPEAT))) return
+    trouble.logged = { at: now, times: (logged?.times ?? 0) + 1 }
+    const { masterName, majority, detail } = seen
+    const sentinels = seen.sentinels.map(one => `${one.address}: ${one.error ?? one.names ?? 'no answer yet'}`)
+    const fields = { cause: kind, detail: detail ?? undefined, masterName, majority, sentinels }
+    log.warn({ event: 'sentinels.trouble', ...fields }, texts[kind])
   }
 }

@@ -32,7 +32,7 @@ t.test('SIGTERM', async t => {
     holdfast.signal('SIGTERM')
     t.equal((await client.closed).error, null, 'the connection is ended, not reset')
     t.equal(await holdfast.ended, 0)
-    t.match(holdfast.find('proxy.grace-over'), { level: 'warn' })
+    t.match(holdfast.find('proxy.grace_over'), { level: 'warn' })
     await holdfast.stop()
   })
 
@@ -45,7 +45,7 @@ t.test('SIGTERM', async t => {
     await set.command(master, 'CLIENT', 'PAUSE', '60000', 'WRITE')
     const reply = client.send('INCR', 'paused')
     holdfast.signal('SIGTERM')
-    await waitUntil('the grace is over', () => holdfast.find('proxy.grace-over'), { withinMs: 10_000, everyMs: 1 })
+    await waitUntil('the grace is over', () => holdfast.find('proxy.grace_over'), { withinMs: 10_000, everyMs: 1 })
     await set.command(master, 'CLIENT', 'UNPAUSE')
     t.equal(await reply, 1)
     t.equal((await client.closed).error, null)

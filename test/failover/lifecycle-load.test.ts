@@ -28,7 +28,7 @@ t.test('SIGTERM — no command fails and the exit code is 0 — with clients tha
   await workload.stop()
 
   t.equal(await holdfast.ended, 0, 'it ends when the last client has left')
-  t.equal(holdfast.find('proxy.grace-over'), undefined, 'long before the grace is over')
+  t.equal(holdfast.find('proxy.grace_over'), undefined, 'long before the grace is over')
   const master = await set.currentMaster()
   const report = workload.ledger.report(await readBack(workload.ledger, master))
   t.comment(`${report.ok} of ${report.operations} commands, ${done() - before} of them after SIGTERM`)

@@ -164,7 +164,7 @@ t.test('kill -9 of the master and of one Sentinel — ends in the new one — by
   })
   checkStory(t, scene, node)
   t.comment(`served ${ms.toFixed(1)} ms after the majority was seen (sampled every 4 ms)`)
-  t.strictSame(seen.logged('master.probe-refused'), [])
+  t.strictSame(seen.logged('master.probe_refused'), [])
   t.notMatch(JSON.stringify(seen.lines), /secret/)
   t.match(seen.watcher.status(), { knownSentinels: 3, majority: 2, reachableSentinels: 2, decision: 'serve' })
 })

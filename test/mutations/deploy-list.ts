@@ -9,7 +9,7 @@ export const deployMutations: readonly Mutation[] = [
     to: '',
     breaks: 'the longest waits are short beside large values',
     test: 'test/wire/node-flags.test.ts',
-    shows: /process.node-flags|in force/,
+    shows: /process.node_flags|in force/,
   },
   {
     name: 'whoever holds many connections locks out the probes',

@@ -114,7 +114,7 @@ export const minorityMutations: readonly Mutation[] = [
   },
   {
     name: 'PSUBSCRIBE falls back to single channels whatever was wrong',
-    file: 'src/sentinel/connection.ts',
+    file: 'src/sentinel/subscription.ts',
     from: 'if (!isNoPerm(reasonOf(error))) throw error',
     to: 'if (isNoPerm(reasonOf(error)) && client.status === null) throw error',
     breaks: 'what passes by itself is tried again as a whole',

@@ -24,7 +24,7 @@ t.test('wrong Redis password — every command gets the node’s own error — a
     options: { 'redis-password': 'wrong-secret' },
     serverConfig: ['requirepass right-secret'],
     password: 'right-secret',
-    expectedErrors: ['link.refused', 'master.probe-refused'],
+    expectedErrors: ['link.refused', 'master.probe_refused'],
   })
   const clients = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
   const before = await accepted(node)
@@ -42,8 +42,8 @@ t.test('wrong Redis password — every command gets the node’s own error — a
 })
 
 for (const [what, given, words] of [
-  ['wrong', { 'sentinel-password': 'wrong-secret' }, /correct the Sentinel user or password/],
-  ['missing', {}, /set the Sentinel password/],
+  ['wrong', { 'sentinel-password': 'wrong-secret' }, /correct --sentinel-username and --sentinel-password/],
+  ['missing', {}, /set --sentinel-password/],
 ] as const) {
   t.test(`Sentinel password ${what} — commands wait for the hold time — and nobody dials without a pause`, async t => {
     const set = await SentinelSet.start({ replicas: 0, requirePass: 'node-secret', sentinelPass: 'watch-secret' })

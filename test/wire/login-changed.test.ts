@@ -5,7 +5,7 @@ import { RespClient, RespError } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('a password that is set at run time — is asked of new sessions — and those that were there go on', async t => {
-  const { holdfast, node } = await startSingle(t, { expectedErrors: ['master.probe-refused'] })
+  const { holdfast, node } = await startSingle(t, { expectedErrors: ['master.probe_refused'] })
   const direct = await RespClient.connect(node.port)
   t.teardown(() => direct.close())
   const old = await RespClient.connect(holdfast.port)

@@ -40,7 +40,7 @@ t.test(
     await waitUntil('it listens', () => log.includes('process.listening'), { withinMs: 30_000 })
     const words = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').split('\0').slice(1, -1)
     t.strictSame(words, ['--single-threaded-gc', '--max-semi-space-size=8', main, ...argv], 'in force')
-    t.notMatch(log, 'process.node-flags')
+    t.notMatch(log, 'process.node_flags')
     t.match(JSON.parse(log.split('\n')[0] ?? ''), {
       pid: child.pid,
       config: { holdTimeoutMs: 7000, masterName: 'm m' },

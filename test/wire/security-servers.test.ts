@@ -114,10 +114,10 @@ for (const one of cases) {
     const holdfast = await startHoldfast(t, {
       sentinels: [`${sentinel.host}:${sentinel.port}`],
       options: { 'hold-timeout': '2s', ...one.options(tls) },
-      expectedErrors: ['master.probe-refused', 'gate.tripped'],
+      expectedErrors: ['master.probe_refused', 'gate.tripped'],
     })
     const reply = ask(holdfast, ['GET', 'k'], { timeoutMs: 10_000 })
-    const line = await waitUntil('it is told', () => told(holdfast.log, 'master.probe-refused', one.remedy), {
+    const line = await waitUntil('it is told', () => told(holdfast.log, 'master.probe_refused', one.remedy), {
       withinMs: 10_000,
     })
     if (one.level !== null) t.equal(line.level, one.level ?? 'error')
@@ -145,11 +145,11 @@ t.test(
     const holdfast = await startHoldfast(t, {
       sentinels: [`${sentinel.host}:${sentinel.port}`],
       options: tls.holdfast('redis'),
-      expectedErrors: ['master.probe-refused'],
+      expectedErrors: ['master.probe_refused'],
     })
     // Such a socket has two errors; a second one that nobody hears would have ended the process.
     await waitUntil('it is dialled again and again', () => link.cuts() >= 3, { withinMs: 10_000 })
-    t.ok(told(holdfast.log, 'master.probe-refused', /bears another name/), 'the first of its errors is told')
+    t.ok(told(holdfast.log, 'master.probe_refused', /bears another name/), 'the first of its errors is told')
   },
 )
 
@@ -161,10 +161,10 @@ t.test('redis by TLS — serves by itself — once a wrong certificate is replac
   const holdfast = await startHoldfast(t, {
     sentinels: [`${sentinel.host}:${sentinel.port}`],
     options: tls.holdfast('redis'),
-    expectedErrors: ['master.probe-refused'],
+    expectedErrors: ['master.probe_refused'],
   })
   const reply = ask(holdfast, ['ECHO', 'served'], { timeoutMs: 20_000 })
-  await waitUntil('it is told', () => told(holdfast.log, 'master.probe-refused', /expired/), { withinMs: 10_000 })
+  await waitUntil('it is told', () => told(holdfast.log, 'master.probe_refused', /expired/), { withinMs: 10_000 })
   const { cert, key } = tls.server
   await ask(node, ['CONFIG', 'SET', 'tls-cert-file', cert, 'tls-key-file', key])
   t.equal(await reply, 'served')

@@ -10,15 +10,15 @@ t.test('node that asks for a password we do not have — is served by the majori
   await seen.until(`serve ${a.port}@1`)
   seen.watcher.confirm('again')
   await waitUntil('it is confirmed', () => seen.decisions.length === 2, { withinMs: 1_000 })
-  t.match(seen.logged('master.probe-refused'), [{ level: 'warn', cause: /NOAUTH/, msg: /Set --redis-password/ }])
-  t.equal(seen.logged('master.probe-refused').length, 1)
+  t.match(seen.logged('master.probe_refused'), [{ level: 'warn', cause: /NOAUTH/, msg: /Set --redis-password/ }])
+  t.equal(seen.logged('master.probe_refused').length, 1)
 })
 
 t.test('node that accepts our password — tells its run id — as any other', async t => {
   const { a, seeds } = await makeWorld(t, 'secret')
   const seen = new Observed(t, { sentinels: seeds, redisPassword: 'secret' })
   t.match(await seen.until(`serve ${a.port}@1`), { master: { runId: 'f'.repeat(40) } })
-  t.strictSame(seen.logged('master.probe-refused'), [])
+  t.strictSame(seen.logged('master.probe_refused'), [])
 })
 
 t.test(
@@ -27,7 +27,7 @@ t.test(
     const { a, seeds } = await makeWorld(t, 'secret')
     const seen = new Observed(t, { sentinels: seeds, redisUsername: 'watch', redisPassword: 'wrong' })
     await seen.until(`serve ${a.port}@1`)
-    const [line] = seen.logged('master.probe-refused')
+    const [line] = seen.logged('master.probe_refused')
     t.match(line, { level: 'error', cause: /WRONGPASS/, msg: new RegExp(`127.0.0.1:${a.port} refuses .* user watch`) })
     t.notMatch(JSON.stringify(seen.lines), /wrong|"secret"/)
   },
@@ -39,7 +39,7 @@ t.test('password for a node without one — does no harm — and is not complain
   intercept(a, argv => (argv[0] === 'AUTH' ? refusal : undefined))
   const seen = new Observed(t, { sentinels: seeds, redisPassword: 'unneeded' })
   await seen.until(`serve ${a.port}@1`)
-  t.strictSame(seen.logged('master.probe-refused'), [])
+  t.strictSame(seen.logged('master.probe_refused'), [])
 })
 
 for (const [given, words] of [
@@ -83,7 +83,7 @@ t.test('Sentinel without RESP3 — is polled — and named as too old', async t 
   }
   const seen = new Observed(t, { sentinels: seeds })
   await seen.until(`serve ${a.port}@1`)
-  t.match(seen.logged('sentinel.too-old')[0], { level: 'error' })
+  t.match(seen.logged('sentinel.too_old')[0], { level: 'error' })
 })
 
 t.test('Sentinel that does not allow PSUBSCRIBE * — is heard — channel by channel', async t => {

@@ -119,7 +119,7 @@ t.test(
     const held = await seen.until('hold master-moved', 10_000)
     t.match(held, { detail: /another process/ })
     await seen.until(`serve ${b.port}@0`, 60_000)
-    t.equal(seen.logged('master.epoch-reset').length, 1)
+    t.equal(seen.logged('master.epoch_reset').length, 1)
   },
 )
 

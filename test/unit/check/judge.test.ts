@@ -102,7 +102,7 @@ const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
         }),
       ],
     }),
-    ['clients.short-timeout'],
+    ['clients.short_timeout'],
   ],
   ['a clock that differs', facts({ nodes: [node({ clockOffsetMs: -61_000 })] }), ['node.clock']],
   [
@@ -113,7 +113,7 @@ const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
   [
     'epochs that differ',
     facts({ sentinels: [sentinel(1, { view: { ...view, epoch: 3 } }), sentinel(2), sentinel(3)] }),
-    ['sentinels.epochs-differ'],
+    ['sentinels.epochs_differ'],
   ],
   [
     'Sentinels that are remembered and gone',
@@ -182,11 +182,11 @@ const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
     ['node.protected'],
   ],
   ['a server that is loading', facts({ nodes: [node({ role: 'loading' })] }), ['node.loading']],
-  ['a server without HELLO', facts({ nodes: [node({ knowsHello: false })] }), ['node.too-old']],
+  ['a server without HELLO', facts({ nodes: [node({ knowsHello: false })] }), ['node.too_old']],
   [
     'a password that is given and not enough',
     facts({ nodes: [node({ refused: { code: 'NOAUTH', text: 'NOAUTH' } })] }),
-    ['node.no-password'],
+    ['node.no_password'],
     { hasRedisPassword: true },
   ],
   ['no limit on sessions', facts(), ['master.maxclients'], { maxSessions: 0 }],

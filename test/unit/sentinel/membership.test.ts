@@ -1,13 +1,13 @@
 import t from 'tap'
-import { type Discovered, membershipTiming, nextDiscovered, type Report } from '../../../src/sentinel/membership.ts'
+import { type Discovered, membershipTiming, nextDiscovered, type PeerList } from '../../../src/sentinel/membership.ts'
 
 const peer = (runId: string, port = 26379) => ({ runId, address: { host: runId, port }, down: false })
-const seed = (...ids: string[]): Report => ({ seed: true, at: 0, peers: ids.map(id => peer(id)) })
-const other = (...ids: string[]): Report => ({ seed: false, at: 0, peers: ids.map(id => peer(id)) })
+const seed = (...ids: string[]): PeerList => ({ seed: true, at: 0, peers: ids.map(id => peer(id)) })
+const other = (...ids: string[]): PeerList => ({ seed: false, at: 0, peers: ids.map(id => peer(id)) })
 const known = (runId: string, namedAt = 0): Discovered => ({ runId, address: { host: runId, port: 26379 }, namedAt })
 const ids = (list: readonly Discovered[]): string[] => list.map(one => one.runId).sort()
 
-const cases: [title: string, current: Discovered[], reports: Report[], result: string[]][] = [
+const cases: [title: string, current: Discovered[], reports: PeerList[], result: string[]][] = [
   ['the only seed lists them', [], [seed('x', 'y')], ['x', 'y']],
   ['one of three seeds lists strangers', [], [seed('x'), seed(), seed()], []],
   ['one of two seeds lists strangers', [], [seed('x'), seed()], []],
@@ -29,19 +29,19 @@ for (const [title, current, reports, result] of cases) {
 
 t.test('discovered Sentinel — leaves — after nobody has named it for a while', async t => {
   const { leaveAfterMs } = membershipTiming
-  const reports: Report[] = [{ seed: true, at: leaveAfterMs, peers: [] }]
+  const reports: PeerList[] = [{ seed: true, at: leaveAfterMs, peers: [] }]
   t.strictSame(ids(nextDiscovered([known('x')], reports, leaveAfterMs - 1)), ['x'])
   t.strictSame(ids(nextDiscovered([known('x')], reports, leaveAfterMs)), [])
 })
 
 t.test('report of an unreachable Sentinel — stops counting — after its life', async t => {
-  const { reportLifeMs } = membershipTiming
-  const current = nextDiscovered([known('x')], [seed('x')], reportLifeMs)
-  t.strictSame(ids(nextDiscovered(current, [seed('x')], reportLifeMs + membershipTiming.leaveAfterMs)), [])
+  const { listLifeMs } = membershipTiming
+  const current = nextDiscovered([known('x')], [seed('x')], listLifeMs)
+  t.strictSame(ids(nextDiscovered(current, [seed('x')], listLifeMs + membershipTiming.leaveAfterMs)), [])
 })
 
 t.test('discovered Sentinel — is found at its new address — when it moved', async t => {
-  const reports: Report[] = [
+  const reports: PeerList[] = [
     { seed: true, at: 5, peers: [peer('x', 7)] },
     { seed: true, at: 1, peers: [peer('x', 6)] },
   ]

@@ -1,0 +1,149 @@
+// prober.ts — asks data nodes what they are: one probe for each node, kept while the node may be asked again.
+//
+// Owns: the probes, what was logged of nodes that refuse us. Never: decides what an answer means for the master.
+import { type Address, formatAddress } from '../address.ts'
+import { type BackoffLimits, backoffMs } from '../backoff.ts'
+import type { Log } from '../ops/log.ts'
+import { isNoPerm, type MissingRights } from '../ops/missing-rights.ts'
+import type { Login } from '../transport/password.ts'
+import type { ServerRoutes } from '../transport/server-route.ts'
+import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
+import { Closing } from './closing.ts'
+import { Probe } from './probe.ts'
+import { nodePasswordRemedy, roleRemedy } from './remedies.ts'
+import type { Input, LinkSign, ProbeResult } from './topology-state.ts'
+
+/** Links that work speak for a node that does not answer in time or will not say what it is. */
+export interface LinkWitness {
+  /** Bytes that have come in on all links so far: it grows when one gets a reply. */
+  bytesIn(): number
+  /** Whether a link to this node is up. */
+  isUpTo(address: Address): boolean
+}
+
+export interface ProberOptions {
+  /** No password: the node is asked without, and where it refuses that the majority's word has to do. */
+  readonly redisLogin: Login
+  readonly redisRoutes: ServerRoutes
+  readonly log: Log
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
+  /** What is known of the data plane's links; left out: there are none. */
+  readonly links?: LinkWitness
+}
+
+const RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
+const WARM_MS = 50
+/** A promotion takes a second or two. A replica that is not there after this has probably died as well. */
+const WARM_FOR_MS = 2_000
+const COOL_MS = 500
+
+type Probed = Extract<Input, { readonly kind: 'probed' }>
+
+export class Prober {
+  readonly #options: ProberOptions
+  readonly #rights: MissingRights
+  readonly #onAnswer: (answer: Probed) => void
+  readonly #probes = new Map<string, Probe>()
+  readonly #closing = new Closing()
+  /** By node and cause: what was logged once is not logged again. */
+  readonly #logged = new Set<string>()
+  /** The replica that is being promoted, and when that was heard last. */
+  #expected: { readonly address: Address; readonly since: number } | null = null
+  #warmedAt = 0
+
+  constructor(options: ProberOptions, rights: MissingRights, onAnswer: (answer: Probed) => void) {
+    this.#options = options
+    this.#rights = rights
+    this.#onAnswer = onAnswer
+  }
+
+  /** Asks the node once; its answer goes to `onAnswer`. */
+  ask(address: Address, startedAt: number): void {
+    this.#ask(address, startedAt).catch(error => {
+      this.#options.log.error({ event: 'probe.broken', err: error }, 'an error in Holdfast: please report this line')
+    })
+  }
+
+  /** This node will probably be asked soon. */
+  expect(address: Address): void {
+    this.#expected = { address, since: performance.now() }
+    this.warm()
+  }
+
+  /** To be called often: opens a connection to the expected node again and again, as its promotion cuts the one we have. */
+  warm(): void {
+    if (this.#expected === null) return
+    const now = performance.now()
+    const pauseMs = now - this.#expected.since < WARM_FOR_MS ? WARM_MS : COOL_MS
+    if (now - this.#warmedAt < pauseMs) return
+    this.#warmedAt = now
+    this.#probeOf(this.#expected.address).warm()
+  }
+
+  /** This node is the master: the others are not asked any more. */
+  keepOnly(address: Address): void {
+    this.#expected = null
+    const kept = formatAddress(address)
+    for (const [key, probe] of this.#probes) {
+      if (key === kept) continue
+      this.#probes.delete(key)
+      this.#closing.add(probe.close())
+    }
+  }
+
+  /** Resolves when every connection is closed. */
+  async stop(): Promise<void> {
+    for (const probe of this.#probes.values()) this.#closing.add(probe.close())
+    await this.#closing.all()
+  }
+
+  #probeOf(address: Address): Probe {
+    const key = formatAddress(address)
+    const { redisLogin: login, redisRoutes: routes } = this.#options
+    const limits = { connectMs: this.#options.connectTimeoutMs, answerMs: this.#options.answerTimeoutMs }
+    const probe = this.#probes.get(key) ?? new Probe(address, { login, routes, limits })
+    this.#probes.set(key, probe)
+    return probe
+  }
+
+  async #ask(address: Address, startedAt: number): Promise<void> {
+    const probe = this.#probeOf(address)
+    const { redisLogin, links } = this.#options
+    const heardBefore = links?.bytesIn() ?? 0
+    const { result, refusedAuth, missing = [] } = await probe.ask()
+    const isHeard = (links?.bytesIn() ?? 0) > heardBefore
+    const sign: LinkSign = links?.isUpTo(address) ? (isHeard ? 'heard' : 'up') : 'none'
+    const about = { node: formatAddress(address), user: redisLogin.username }
+    for (const right of missing) this.#rights.tell(right, about)
+    this.#logRefusal(probe, result, refusedAuth)
+    const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
+    const retryAt = performance.now() + (waits ? backoffMs(Math.max(1, probe.failures), RETRY) : 0)
+    this.#onAnswer({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
+  }
+
+  #logRefusal(probe: Probe, result: ProbeResult, refusedAuth: string | null): void {
+    const { redisLogin, redisRoutes } = this.#options
+    const node = formatAddress(probe.address)
+    if (refusedAuth !== null) {
+      // With a file both passwords are tried: this passes while a rotation is under way.
+      const level = redisLogin.password.file === null ? 'error' : 'warn'
+      this.#logOnce(level, node, refusedAuth, nodePasswordRemedy(node, redisLogin.username))
+    } else if (result.kind === 'unreachable') {
+      // TLS that does not come about will not by itself. A connection that is ended at once may be one for which it is wrong.
+      const remedy = tlsRemedy(result.why, 'redis')
+      const hint = !probe.answered && probe.failures > 2 ? tlsHint(result.why, redisRoutes) : null
+      if (remedy !== null) this.#logOnce('error', node, result.why, remedy)
+      else if (hint !== null) this.#logOnce('warn', node, result.why, hint)
+    } else if (result.kind === 'untold' && !isNoPerm(result.why)) {
+      this.#logOnce('warn', node, result.why, roleRemedy(result.why))
+    }
+  }
+
+  #logOnce(level: 'warn' | 'error', node: string, cause: string, text: string): void {
+    const key = `${node} ${cause}`
+    if (this.#logged.has(key)) return
+    this.#logged.add(key)
+    this.#options.log[level]({ event: 'master.probe_refused', node, cause }, text)
+  }
+}

@@ -1,0 +1,36 @@
+// remedies.ts — what a person can do when a Sentinel or a data node refuses us, in words for the log. Pure.
+import { tlsRemedy } from '../transport/tls-trouble.ts'
+
+export function isWrongPassword(error: string): boolean {
+  return /WRONGPASS|invalid password|invalid username/i.test(error)
+}
+
+/** For an error of a Sentinel; null where only time helps. `username` null: the default user. */
+export function sentinelRemedy(error: string, username: string | null): string | null {
+  const who = username === null ? 'the default user' : `the user ${username}`
+  if (isWrongPassword(error)) {
+    return `this Sentinel refuses the password of ${who}: correct --sentinel-username and --sentinel-password`
+  }
+  if (/NOAUTH/.test(error)) return 'this Sentinel asks for a password: set --sentinel-password'
+  if (/NOPERM/.test(error)) {
+    const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
+    return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
+  }
+  return tlsRemedy(error, 'sentinel')
+}
+
+/** For a node that refuses our password. */
+export function nodePasswordRemedy(node: string, username: string | null): string {
+  const who = username ?? 'default'
+  return `${node} refuses the password of the user ${who}: correct --redis-username and --redis-password, or the node's`
+}
+
+/** For a node that lives and does not say whether it is master. */
+export function roleRemedy(why: string): string {
+  const believed = 'the node does not say whether it is master, so the majority is believed'
+  if (/^-?NOAUTH/.test(why)) {
+    return `${believed}: it asks for a password. Set --redis-password, and --redis-username if the user is not the default one`
+  }
+  if (/^-?BUSY/.test(why)) return `${believed}: a script runs there for longer than busy-reply-threshold`
+  return `${believed}: look at the cause`
+}
