@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { startHoldfastProcess } from '../support/holdfast.ts'
+import { openWindow } from '../support/pace.ts'
 import { ask } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { withoutCompose } from './compose-file.ts'
@@ -24,6 +25,7 @@ t.test('the compose set — shows its client one delay and no error — when the
 
   await waitUntil('two answers', () => lines.length >= 2, { withinMs: 20_000 })
   const before = lines.length
+  const readPace = openWindow()
   await world.kill('redis-master')
   const held = (): boolean => lines.slice(before).some(line => line.endsWith('was held'))
   await waitUntil('an answer that was held', held, { withinMs: 40_000 })
@@ -36,7 +38,10 @@ t.test('the compose set — shows its client one delay and no error — when the
     'no error',
   )
   t.equal(client.exitCode, null, 'the client still runs')
-  t.equal(lines.filter(line => line.endsWith('was held')).length, 1, 'one delay')
+  const delays = lines.slice(before).filter(line => line.endsWith('was held')).length
+  // A machine that stands still delays answers by itself.
+  if (readPace().stolenMs === 0) t.equal(delays, 1, 'one delay')
+  else t.ok(delays >= 1, `${delays} delays on a machine that stood still`)
   await holdfast.stop()
 
   const [host, port] = await masterOf(world.port('sentinel-1'), HOLDFAST_MASTER)

@@ -94,6 +94,13 @@ function startSentinel(world: ComposeWorld, name: string, dir: string): ChildPro
   return launch(words, environment)
 }
 
+/** What the program's log says of where it listens: clients, or the admin port. */
+export function placeIn(log: string, what: 'address' | 'admin'): { readonly host: string; readonly port: number } {
+  const line = log.split('\n').find(one => one.includes('"process.listening"')) ?? '{}'
+  const [host = '', port] = String(JSON.parse(line)[what]).split(/:(?=\d+$)/)
+  return { host, port: Number(port) }
+}
+
 /** Starts a process that is ended with the test, at the latest. */
 export function launch(
   words: readonly string[],

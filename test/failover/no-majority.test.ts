@@ -3,6 +3,7 @@
 import t from 'tap'
 import { readStatus, scrape } from '../support/admin.ts'
 import { type Holdfast, startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
+import { judgeBound } from '../support/judge-bound.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { sentinelId } from '../support/sentinel-config.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
@@ -53,22 +54,24 @@ t.test('no majority — the master lives, and is used', async t => {
     })
     t.equal((await scrape(holdfast.admin)).get('holdfast_without_majority'), 1)
 
-    holdfast.signal('SIGSTOP')
     const asleep = await RespClient.connect(master.port)
     t.teardown(() => asleep.close())
-    // What two seconds of a frozen process look like from outside: its links are gone, commands wait in its sockets.
-    const replies = clients.map(client => client.send('INCR', 'n'))
-    const frozenAt = performance.now()
-    await waitUntil('it has been frozen for two seconds', () => performance.now() - frozenAt > 2_000, {
-      withinMs: 10_000,
+    await judgeBound(t, 'commands pass again after it woke up', 5000, async () => {
+      holdfast.signal('SIGSTOP')
+      // What two seconds of a frozen process look like from outside: its links are gone, commands wait in its sockets.
+      const replies = clients.map(client => client.send('INCR', 'n'))
+      const frozenAt = performance.now()
+      await waitUntil('it has been frozen for two seconds', () => performance.now() - frozenAt > 2_000, {
+        withinMs: 10_000,
+      })
+      await asleep.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+      holdfast.signal('SIGCONT')
+      const wokenAt = performance.now()
+      const answers = await Promise.all(replies)
+      const ms = performance.now() - wokenAt
+      t.notOk(answers.some(answer => answer instanceof RespError))
+      return ms
     })
-    await asleep.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-    holdfast.signal('SIGCONT')
-    const wokenAt = performance.now()
-    const answers = await Promise.all(replies)
-    const ms = Math.round(performance.now() - wokenAt)
-    t.comment(`served again ${ms} ms after it woke up`)
-    t.notOk(answers.some(answer => answer instanceof RespError))
     await clients[0]?.send('RPUSH', 'jobs', 'one')
     t.strictSame(await popped, ['jobs', 'one'], 'a session on a link of its own, too')
     t.match((await readStatus(holdfast.admin)).sentinels, { basis: 'last-master', reachable: 1 })

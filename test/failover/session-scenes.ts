@@ -82,8 +82,8 @@ export function playScenes(scenes: readonly Scene[], stage: Stage = {}): void {
   })
 }
 
-/** A reply that never comes fails its scene, not the whole file. */
-const bounded = { timeout: 15_000 }
+/** A reply that never comes fails its scene, not the whole file. Values of 64 MB take their time on a busy machine. */
+const bounded = { timeout: 120_000 }
 
 interface Play {
   readonly set: SentinelSet

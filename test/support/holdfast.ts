@@ -13,16 +13,7 @@ import { createProxy } from '../../src/proxy.ts'
 import type { Teardown } from './fake-redis.ts'
 import { FakeSentinel } from './fake-sentinel.ts'
 import { processEnded, reapProcess } from './reaper.ts'
-import {
-  anyFlavour,
-  endServer,
-  type Flavour,
-  freePort,
-  makeFolder,
-  type Node,
-  removeFolder,
-  startServer,
-} from './servers.ts'
+import { anyFlavour, endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
 import { waitUntil } from './wait-until.ts'
 
 export interface LogLine {
@@ -256,19 +247,17 @@ async function startWith<H extends Holdfast>(
 ): Promise<{ readonly holdfast: H; readonly node: Node; readonly sentinel: FakeSentinel }> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  const port = await freePort()
   const config = ['save ""', ...(options.serverConfig ?? [])]
   const node = await startServer({
     flavour: options.flavour ?? anyFlavour(),
     kind: 'data',
     name: 'one',
     dir,
-    port,
     config,
     password: options.password,
   })
   t.teardown(() => endServer(node))
-  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
+  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
   const holdfast = await start(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
   return { holdfast, node, sentinel }

@@ -3,7 +3,7 @@
 // Owns: the process, its config file and its log file. Never: knows who is master of what (sentinel-set.ts does), uses a
 // port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,8 @@ export interface ServerSpec {
   readonly name: string
   /** Folder for config, log and data. */
   readonly dir: string
-  readonly port: number
+  /** A free one where it is not given. */
+  readonly port?: number
   /** Config lines besides port, bind, dir, logfile. */
   readonly config: readonly string[]
   /** What to AUTH with in our own questions. */
@@ -57,6 +58,7 @@ const loopback = '127.0.0.1'
 const lowestPort = 10_000
 const highestPort = 32_767
 const startLimitMs = 10_000
+const startAttempts = 5
 const running = new Map<Node, ChildProcess>()
 const handedOut = new Set<number>()
 
@@ -88,20 +90,32 @@ export function anyFlavour(): Flavour {
 }
 
 /**
- * A port of 127.0.0.1 below 32768 that was free a moment ago; never the same twice in this process. The start is random,
- * so that test processes side by side rarely try the same; a server that still meets a taken one says PortTaken.
+ * A port of 127.0.0.1 below 32768 that was free a moment ago. It is this process's until it ends, also while the server
+ * there is down: a folder in the temporary one keeps other test processes away. A server that still meets a taken one, as
+ * any other program may take it, says PortTaken.
  */
 export async function freePort(): Promise<number> {
   const span = highestPort - lowestPort + 1
   const start = Math.floor(Math.random() * span)
   for (let i = 0; i < span; i++) {
     const port = lowestPort + ((start + i) % span)
-    if (handedOut.has(port)) continue
-    if (!(await canBind(port))) continue
+    if (handedOut.has(port) || !reserve(port)) continue
     handedOut.add(port)
-    return port
+    if (await canBind(port)) return port
   }
   throw new Error(`no free port between ${lowestPort} and ${highestPort}`)
+}
+
+/** Whether no other test process has it. Where no folder can be made, nobody else is asked. */
+function reserve(port: number): boolean {
+  const folder = join(tmpdir(), `holdfast-port-${port}`)
+  try {
+    mkdirSync(folder)
+    reapFolder(folder)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'EEXIST')
+  }
 }
 
 function canBind(port: number): Promise<boolean> {
@@ -126,10 +140,21 @@ export async function removeFolder(dir: string): Promise<void> {
 
 /**
  * Writes the config, starts the server and waits until it answers PING (10 s at most).
- * @throws PortTaken, or Error with the end of the server's log.
+ * @throws PortTaken where the port is given, or Error with the end of the server's log.
  */
 export async function startServer(spec: ServerSpec): Promise<Node> {
-  const { flavour, kind, name, dir, port, password, tls, host = loopback } = spec
+  if (spec.port !== undefined) return startAt(spec, spec.port)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startAt(spec, await freePort())
+    } catch (error) {
+      if (!(error instanceof PortTaken) || attempt === startAttempts) throw error
+    }
+  }
+}
+
+async function startAt(spec: ServerSpec, port: number): Promise<Node> {
+  const { flavour, kind, name, dir, password, tls, host = loopback } = spec
   const configFile = join(dir, `${name}.conf`)
   const logFile = join(dir, `${name}.log`)
   // Each has a folder of its own: an append-only file has the same name with all.

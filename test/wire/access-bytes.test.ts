@@ -8,7 +8,7 @@ import type { Route } from '../../src/transport/server-route.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
-import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const name = (byte: number) => Buffer.from([0x75, byte])
@@ -45,8 +45,7 @@ t.test('logins of clients — keep their bytes — by AUTH and HELLO, and on lin
 t.test('password files — keep their bytes — towards Redis, and for clients', async t => {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  const port = await freePort()
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, port, config: ['save ""'] })
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
   t.teardown(() => endServer(node))
   const admin = await connect(t, node)
   await createUser(admin, 0xff)
@@ -55,7 +54,7 @@ t.test('password files — keep their bytes — towards Redis, and for clients',
   writeFileSync(files.ours, secret(0xfd))
   appendFileSync(files.ours, '\n')
   writeFileSync(files.clients, secret(0xfc))
-  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
+  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
   const holdfast: InProcess = await startHoldfast(t, {
     sentinels: [`${sentinel.host}:${sentinel.port}`],
     options: { 'redis-username': 'ours', 'redis-password-file': files.ours, 'client-password-file': files.clients },

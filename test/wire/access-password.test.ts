@@ -9,7 +9,6 @@ import {
   endServer,
   type Flavour,
   findServer,
-  freePort,
   makeFolder,
   type Node,
   removeFolder,
@@ -38,9 +37,8 @@ interface Given {
 async function startPair(t: Test, { flavour, realConfig, options }: Given): Promise<Pair> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  const port = await freePort()
   const config = ['save ""', ...realConfig]
-  const real = await startServer({ flavour, kind: 'data', name: 'real', dir, port, config, password: 'pw' })
+  const real = await startServer({ flavour, kind: 'data', name: 'real', dir, config, password: 'pw' })
   t.teardown(() => endServer(real))
   const { holdfast, node } = await startSingle(t, { flavour, options })
   return { real, ours: holdfast, behind: node }

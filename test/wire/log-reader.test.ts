@@ -24,6 +24,22 @@ interface Program {
 
 async function start(t: Test, stdout: 'pipe' | number, words: readonly string[] = []): Promise<Program> {
   const { sentinel } = await startSingle(t)
+  // Nobody reads the log here, which would tell the ports: they are chosen, and others if these are taken by then.
+  for (let attempt = 1; ; attempt++) {
+    const program = await startOnce(t, { sentinel, stdout, words })
+    if (program !== null) return program
+    if (attempt === 5) throw new Error('it ends at once, whatever its ports')
+  }
+}
+
+interface Start {
+  readonly sentinel: { readonly host: string; readonly port: number }
+  readonly stdout: 'pipe' | number
+  readonly words: readonly string[]
+}
+
+/** Null where it ended before it served. */
+async function startOnce(t: Test, { sentinel, stdout, words }: Start): Promise<Program | null> {
   const [port, adminPort] = [await freePort(), await freePort()]
   const options = ['--sentinels', `${sentinel.host}:${sentinel.port}`, '--master', 'mymaster', '--log-level', 'debug']
   const places = ['--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, '--shutdown-grace', '1s']
@@ -40,12 +56,14 @@ async function start(t: Test, stdout: 'pipe' | number, words: readonly string[] 
     processEnded(child.pid ?? 0)
   })
   const answers = async (): Promise<boolean> => {
+    if (child.exitCode !== null) return true
     const client = await RespClient.connect(port)
     const answer = await client.send('PING')
     await client.close()
     return answer === 'PONG'
   }
   await waitUntil('it serves', answers, { withinMs: 60_000 })
+  if (child.exitCode !== null) return null
   return {
     child,
     port,

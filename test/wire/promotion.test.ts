@@ -6,7 +6,6 @@ import { type SingleServer, startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import {
   endServer,
-  freePort,
   makeFolder,
   type Node,
   removeFolder,
@@ -38,7 +37,6 @@ async function start(t: Test, policy: Policy): Promise<Scene> {
     kind: 'data',
     name: 'two',
     dir,
-    port: await freePort(),
     config,
   })
   t.teardown(() => endServer(replica))

@@ -7,7 +7,7 @@ import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type LogLine, startHoldfast } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { ask, RespError } from '../support/resp-client.ts'
-import { anyFlavour, endServer, freePort, type Node, startServer } from '../support/servers.ts'
+import { anyFlavour, endServer, type Node, startServer } from '../support/servers.ts'
 import { infoOf } from '../support/set-health.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -86,7 +86,6 @@ async function server(t: Test, tls: TlsScene, config: readonly string[] | null):
     kind: 'data',
     name: 'one',
     dir: tls.dir,
-    port: await freePort(),
     config: ['save ""', ...(config ?? [])],
     tls: config === null ? undefined : { ...tls.clientOptions(tls.own), rejectUnauthorized: false },
   })
@@ -197,7 +196,6 @@ for (const one of sentinelCases) {
       kind: 'sentinel',
       name: 'watch',
       dir: tls.dir,
-      port: await freePort(),
       config: one.plain ? [] : config,
       tls: one.plain ? undefined : { ...tls.clientOptions(), rejectUnauthorized: false },
     })
@@ -221,7 +219,6 @@ t.test('sentinel — says that TLS may be wanted — dialled plain at its TLS po
     kind: 'sentinel',
     name: 'watch',
     dir: tls.dir,
-    port: await freePort(),
     config: tls.serverOptions({ auth: 'no' }).config,
     tls: tls.clientOptions(),
   })

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
-import { endServer, freePort, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
+import { endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 interface Pair {
@@ -20,8 +20,7 @@ async function startPair(t: Test): Promise<Pair> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const start = async (name: string, config: readonly string[]): Promise<Node> => {
-    const port = await freePort()
-    const node = await startServer({ flavour: 'redis', kind: 'data', name, dir, port, config: ['save ""', ...config] })
+    const node = await startServer({ flavour: 'redis', kind: 'data', name, dir, config: ['save ""', ...config] })
     t.teardown(() => endServer(node))
     return node
   }

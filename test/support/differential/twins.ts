@@ -5,16 +5,7 @@ import { type Config, readConfig } from '../../../src/config.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { createProxy } from '../../../src/proxy.ts'
 import { SentinelSet } from '../sentinel-set.ts'
-import {
-  endServer,
-  type Flavour,
-  freePort,
-  makeFolder,
-  type Node,
-  PortTaken,
-  removeFolder,
-  startServer,
-} from '../servers.ts'
+import { endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from '../servers.ts'
 import { tableNames, templated } from './arguments.ts'
 import { leftOut } from './exceptions.ts'
 import { type Difference, Run, type RunResult } from './run.ts'
@@ -94,18 +85,13 @@ export function report({ session, what, tail, direct, proxied }: Difference): st
   return [`session ${session}: ${what}`, ...tail, `direct:  ${direct}`, `proxied: ${proxied}`].join('\n')
 }
 
-async function startDirect(t: Scope, flavour: Flavour, attempts = 3): Promise<Node> {
+async function startDirect(t: Scope, flavour: Flavour): Promise<Node> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  try {
-    const config = ['save ""', 'appendonly no', ...serverConfig]
-    const node = await startServer({ flavour, kind: 'data', name: 'direct', dir, port: await freePort(), config })
-    t.teardown(() => endServer(node))
-    return node
-  } catch (error) {
-    if (error instanceof PortTaken && attempts > 1) return startDirect(t, flavour, attempts - 1)
-    throw error
-  }
+  const config = ['save ""', 'appendonly no', ...serverConfig]
+  const node = await startServer({ flavour, kind: 'data', name: 'direct', dir, config })
+  t.teardown(() => endServer(node))
+  return node
 }
 
 async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): Promise<number> {
