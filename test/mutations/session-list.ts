@@ -97,8 +97,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an EXEC runs although a command before it was given up',
     file: 'src/client/commands/transaction-replies.ts',
-    from: 'if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return',
-    to: 'if (this.#instead !== null || !this.#transaction.aborted || !this.#context.gone) return',
+    from: "if (this.#refused || this.#instead !== null || status.kind === 'open') return",
+    to: "if (this.#instead !== null || status.kind === 'open' || !this.#context.gone) return",
     breaks: 'TransactionWhole',
     test: walk,
     shows: /TransactionWhole|FailoverUnseen/,

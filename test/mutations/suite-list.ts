@@ -23,7 +23,7 @@ export const suiteMutations: readonly Mutation[] = [
   {
     name: 'an EXEC of what a busy server has refused is kept from it',
     file: 'src/client/commands/transaction-replies.ts',
-    from: 'transaction.abortedAtServer ? null : execAborted',
+    from: "status.kind === 'aborted' && status.atServer ? null : execAborted",
     to: 'execAborted',
     breaks: 'EXEC is told what the server says of it',
     test: 'test/wire/busy-transaction.test.ts',
@@ -32,7 +32,7 @@ export const suiteMutations: readonly Mutation[] = [
   {
     name: 'a new link is taken to know of the refusal of the old one',
     file: 'src/client/session/session.ts',
-    from: 'if (this.transaction !== null) this.transaction.abortedAtServer = false',
+    from: 'if (this.transaction !== null) forgetLink(this.transaction)',
     to: '',
     breaks: 'a transaction with a refused command runs nothing',
     test: 'test/wire/busy-transaction.test.ts',

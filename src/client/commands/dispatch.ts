@@ -8,7 +8,7 @@ import { deniedReply, errors } from '../../errors.ts'
 import { createRun, createUnit } from '../../relay/request.ts'
 import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { endTransaction, isForgotten } from '../state/transaction.ts'
+import { abort, endTransaction, isForgotten } from '../state/transaction.ts'
 import { handleBlocking } from './blocking.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
@@ -51,14 +51,14 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
-    if (context.transaction) context.transaction.aborted = true
+    if (context.transaction) abort(context.transaction, 'holdfast')
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
     context.answer(deniedReply(shown))
     return 'done'
   }
   if (tooMany && !isOpaque[spec.route]) {
     context.host.counters.argumentsRefused++
-    if (context.transaction) context.transaction.aborted = true
+    if (context.transaction) abort(context.transaction, 'holdfast')
     context.answer(errors.tooManyArguments.reply)
     return 'done'
   }

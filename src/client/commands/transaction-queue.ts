@@ -9,7 +9,7 @@ import { errors } from '../../errors.ts'
 import { createRun, createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
+import { abort, createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
 import { readHello } from './hello.ts'
 import { applyHello, applySelect, handleReset } from './identity.ts'
@@ -39,7 +39,7 @@ export function queueCommand(
     case Route.multi:
       // Whether the MULTI before it has failed, and this one begins anew, is known only when that has been answered.
       if (context.pending > 0) return 'wait'
-      if (transaction.detached && args.length === 1) return beginAnew(context, frame)
+      if (transaction.status.kind === 'detached' && args.length === 1) return beginAnew(context, frame)
       context.submit(createRun(context.replyTo(), frame, 1))
       return 'done'
     case Route.watch:
@@ -101,7 +101,7 @@ function queueHello(
 
 /** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
 function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): Outcome {
-  transaction.aborted = true
+  abort(transaction, 'holdfast')
   context.answer(reply)
   return 'done'
 }
@@ -127,7 +127,7 @@ function queue(
   args: readonly Buffer[],
   effect?: () => void,
 ): Outcome {
-  if (transaction.detached) {
+  if (transaction.status.kind === 'detached') {
     context.answer(errors.noMaster.reply)
     return 'done'
   }
@@ -155,7 +155,7 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
   if (context.pending > 0 && (context.state.watching || context.state.watchLost || transaction.effects.size > 0)) {
     return 'wait'
   }
-  if (transaction.detached) return endDetached(context, execAborted)
+  if (transaction.status.kind === 'detached') return endDetached(context, execAborted)
   const instead = execReplyInstead(context, transaction)
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])
   const request = createUnit(context.replyTo(), bytes, 1, 1, new Executing(context, transaction, instead))
@@ -210,7 +210,7 @@ function handleDiscard(context: SessionContext, transaction: Transaction, frame:
     context.state.watching = false
     context.state.watchLost = false
   }
-  if (transaction.detached) return endDetached(context, okReply)
+  if (transaction.status.kind === 'detached') return endDetached(context, okReply)
   const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
   request.cls = 'read'
   context.submit(request)

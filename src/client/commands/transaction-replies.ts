@@ -5,7 +5,7 @@ import { elementTypes } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { endTransaction, execAborted, remember, type Transaction } from '../state/transaction.ts'
+import { abort, endTransaction, execAborted, remember, type Transaction } from '../state/transaction.ts'
 import { nilArray, okReply, queuedReply } from './replies.ts'
 
 const isError = (type: number): boolean => type === ReplyType.error
@@ -29,7 +29,7 @@ export class Queued implements RequestHandler {
    * Or its MULTI has been given up while it waited behind it.
    */
   onSend(request: Request): void {
-    if (!this.#isMulti && this.#transaction.detached) makeLocal(request, errors.noMaster.reply)
+    if (!this.#isMulti && this.#transaction.status.kind === 'detached') makeLocal(request, errors.noMaster.reply)
     else if (this.#transaction.over) makeLocal(request, this.#isMulti ? okReply : queuedReply)
   }
 
@@ -37,12 +37,7 @@ export class Queued implements RequestHandler {
     request.owner.deliver(frame)
     if (!isError(type)) this.#remember(request.bytes)
     else if (this.#isMulti) this.#refused()
-    else this.#abort()
-  }
-
-  #abort(): void {
-    this.#transaction.aborted = true
-    if (!this.#transaction.detached) this.#transaction.abortedAtServer = true
+    else abort(this.#transaction, 'server')
   }
 
   /** The session may have ended meanwhile. */
@@ -58,10 +53,8 @@ export class Queued implements RequestHandler {
   onReplay(): void {}
 
   onFailed(): void {
-    this.#transaction.aborted = true
-    if (!this.#isMulti) return
-    this.#transaction.detached = true
-    this.#transaction.detachedAt = performance.now()
+    if (this.#isMulti) this.#transaction.status = { kind: 'detached', atMs: performance.now() }
+    else abort(this.#transaction, 'holdfast')
   }
 }
 
@@ -89,11 +82,12 @@ export class Executing implements RequestHandler {
 
   /** Commands before it may have failed since it was taken in: without them it must not run. */
   onSend(request: Request): void {
-    if (this.#refused || this.#instead !== null || !this.#transaction.aborted) return
+    const { status } = this.#transaction
+    if (this.#refused || this.#instead !== null || status.kind === 'open') return
     request.cls = 'read'
-    if (this.#transaction.abortedAtServer && !this.#transaction.detached) return
+    if (status.kind === 'aborted' && status.atServer) return
     this.#instead = execAborted
-    if (this.#transaction.detached) {
+    if (status.kind === 'detached') {
       this.#close()
       makeLocal(request, execAborted)
     } else request.bytes = encodeCommand(['DISCARD'])
@@ -110,7 +104,7 @@ export class Executing implements RequestHandler {
   onReplay(request: Request): void {
     if (this.#instead !== null) return
     // A new link knows nothing of what the old one refused.
-    if (this.#transaction.aborted && !this.#refused) this.#instead = execAborted
+    if (this.#transaction.status.kind !== 'open' && !this.#refused) this.#instead = execAborted
     else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context.state.identity.protocol)
     else return
     request.bytes = encodeCommand(['DISCARD'])
@@ -139,6 +133,7 @@ export class Executing implements RequestHandler {
 
 /** What an aborted or overtaken EXEC is answered; null when it may run. */
 export function execReplyInstead(context: SessionContext, transaction: Transaction): Buffer | null {
-  if (transaction.aborted) return transaction.abortedAtServer ? null : execAborted
+  const { status } = transaction
+  if (status.kind !== 'open') return status.kind === 'aborted' && status.atServer ? null : execAborted
   return context.state.watchLost ? nilArray(context.state.identity.protocol) : null
 }

@@ -25,7 +25,7 @@ import { endsOf } from '../state/client-ends.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { createState } from '../state/session-state.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
-import { endTransaction } from '../state/transaction.ts'
+import { endTransaction, forgetLink } from '../state/transaction.ts'
 import { WaitTruth } from '../state/wait-truth.ts'
 import { discardingOwner } from './discard-replies.ts'
 import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './ended-for.ts'
@@ -411,7 +411,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** The server closed the link of a client that has sent its last byte: no more replies come. */
   onLinkLost(): void {
-    if (this.transaction !== null) this.transaction.abortedAtServer = false
+    if (this.transaction !== null) forgetLink(this.transaction)
     if (!this.#halfClosed.isTold) return
     this.flush()
     closeGracefully(this.#socket)

@@ -1,45 +1,43 @@
-// transaction.ts: an open MULTI of a session with a link of its own: what has been queued, so that it can be queued
-// again on a new master, and whether its EXEC may still run.
+// transaction.ts: an open MULTI of a session with a link of its own: the commands in its queue, which a new master is given
+// again, and whether EXEC may still run.
 
 import type { ReplayClass } from '../../command/command-spec.ts'
 import type { Counters } from '../../ops/counters.ts'
 import { REQUEST_BYTES } from '../../relay/request.ts'
 
+/**
+ * - `open`: EXEC may run.
+ * - `aborted`: a command was refused at queue time, and EXEC answers EXECABORT as the server would. `atServer`: the server
+ *   refused it on the link that is up now, and aborts EXEC itself, in its own words: it may still be busy, for example.
+ * - `detached`: MULTI never reached a server, and its client was told so at `atMs` (performance.now()). Nothing is queued
+ *   anywhere, and EXEC has nothing to discard.
+ */
+export type TransactionStatus =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'aborted'; readonly atServer: boolean }
+  | { readonly kind: 'detached'; readonly atMs: number }
+
 export interface Transaction {
-  /** MULTI and the commands that the server has answered with QUEUED, as frames, oldest first; empty before MULTI's +OK. */
+  status: TransactionStatus
+  /** The frames of MULTI and of the commands the server answered with QUEUED, oldest first; empty before MULTI's +OK. */
   readonly queued: Buffer[]
-  /** The worst class of the commands inside, for an EXEC whose outcome is unknown. */
+  /** The worst class of the commands inside: that of an EXEC whose outcome is unknown. */
   cls: ReplayClass
-  /** A command was refused at queue time (by the server or by us): EXEC answers EXECABORT, as the server would. */
-  aborted: boolean
-  /**
-   * The server has refused a command on the link that is up now: it aborts EXEC itself, in words of its own (it may be busy
-   * still, which nobody else knows).
-   */
-  abortedAtServer: boolean
-  /** MULTI itself never reached a server: nothing is queued anywhere, and EXEC has nothing to discard. */
-  detached: boolean
-  /** When it was given up, in milliseconds of performance.now(). */
-  detachedAt: number
-  /** Its EXEC has its reply or its error: nothing more of it may reach a server. */
+  /** EXEC has its reply or its error: nothing more of the transaction may reach a server. */
   over: boolean
-  /** What queued connection commands (SELECT, HELLO, ...) do to the session once EXEC has run them, by their place. */
+  /** What queued connection commands (SELECT, HELLO, ...) do to the session when EXEC has run them, by their place. */
   readonly effects: Map<number, (reply: Buffer) => void>
-  /** What `queued` costs, as counted in the counters. */
+  /** What `queued` costs, as the counters have it. */
   bytes: number
-  /** Commands accepted so far, that is, the next one's place in EXEC's reply. */
+  /** Commands accepted so far, which is the next one's place in EXEC's reply. */
   count: number
 }
 
-/** Just opened. */
 export function createTransaction(): Transaction {
   return {
+    status: { kind: 'open' },
     queued: [],
     cls: 'read',
-    aborted: false,
-    abortedAtServer: false,
-    detached: false,
-    detachedAt: 0,
     over: false,
     effects: new Map(),
     bytes: 0,
@@ -47,7 +45,20 @@ export function createTransaction(): Transaction {
   }
 }
 
-/** A queued command, kept for a new master. */
+/** A command was refused at queue time: by the server on the link that is up, or by Holdfast. A detached one stays so. */
+export function abort(transaction: Transaction, by: 'server' | 'holdfast'): void {
+  const { status } = transaction
+  if (status.kind === 'detached') return
+  const atServer = by === 'server' || (status.kind === 'aborted' && status.atServer)
+  transaction.status = { kind: 'aborted', atServer }
+}
+
+/** A new link knows nothing of what the lost one refused. */
+export function forgetLink(transaction: Transaction): void {
+  if (transaction.status.kind === 'aborted') transaction.status = { kind: 'aborted', atServer: false }
+}
+
+/** Keeps a queued command for a new master. */
 export function remember(transaction: Transaction, frame: Buffer, counters: Counters): void {
   const cost = frame.length + REQUEST_BYTES
   transaction.queued.push(frame)
@@ -55,15 +66,15 @@ export function remember(transaction: Transaction, frame: Buffer, counters: Coun
   counters.transactionBytes += cost
 }
 
-/** What a client had sent before it could read that its MULTI has failed arrives well within this. */
-const STRAGGLERS_MS = 1000
+/** Commands that a client sent before it read that its MULTI failed arrive within this time. */
+const STRAGGLERS_MS = 1_000
 
 /**
- * Its MULTI got an error, and that so long ago that the client has read it: what it sends now is no part of a transaction.
- * Sooner, commands that were on their way behind the MULTI must not run on their own.
+ * MULTI failed, and so long ago that its client knows: what comes now is no part of the transaction. Before that, commands
+ * that were on their way behind the MULTI must not run on their own.
  */
-export function isForgotten({ detached, detachedAt }: Transaction, now: number): boolean {
-  return detached && now - detachedAt > STRAGGLERS_MS
+export function isForgotten({ status }: Transaction, now: number): boolean {
+  return status.kind === 'detached' && now - status.atMs > STRAGGLERS_MS
 }
 
 /** No transaction is open any more. */
