@@ -196,7 +196,7 @@ export class Listener {
     ]
     await closed
     this.#sweep.stop()
-    this.#resubscribed.tell()
+    this.#resubscribed.flush()
     this.#shortTimeouts.stop()
     for (const timer of timers) clearTimeout(timer)
   }

@@ -8,7 +8,9 @@ import type { SessionContext } from '../state/session-context.ts'
 import type { Outcome } from './outcome.ts'
 import { integerReply, nilArray, nilBulk } from './replies.ts'
 
-/** It blocks for nobody if its client is gone, and takes what others wait for: so its end, if it has come, is found first. */
+/**
+ * A command that blocks for a client that is gone takes what others wait for. So the client's end is looked for first.
+ */
 export function handleBlocking(
   context: SessionContext,
   frame: Buffer,
@@ -30,20 +32,22 @@ export function handleBlocking(
   return 'done'
 }
 
-/** Frames of the proxy's own that go before a blocking command, and what is done with their replies. */
+/** Frames of Holdfast's own that go before a blocking command, and what their replies are for. */
 export interface Preflight {
   readonly bytes: Buffer
   readonly replies: number
-  /** The reply of the n-th, from 0. */
+  /** The reply to the n-th, from 0. */
   onReply?(n: number, frame: Buffer): void
-  /** Before the command is sent again: may put into its arguments what the replies said; then they are not sent again. */
+  /**
+   * Before the command is sent again: puts what the replies said into its arguments. Then the frames are not sent
+   * again.
+   */
   resolve?(args: Buffer[]): boolean
 }
 
-/** Sent within this many milliseconds of being asked for, a blocking command goes out as the client wrote it. */
+/** A blocking command that is sent this soon goes out as the client wrote it. */
 const PROMPT_MS = 50
 
-/** A blocking command: held or sent again, it goes out with the time that is left, counted from when it was asked for. */
 export class Blocking implements RequestHandler {
   readonly #asked: number
   readonly #timeout: BlockingTimeout | null
@@ -52,7 +56,7 @@ export class Blocking implements RequestHandler {
   #ahead: Preflight | null
   #again = false
 
-  /** `timeoutReply`: what the server answers when the time is over. */
+  /** `timeoutReply`: what the server answers when the time is over. `now`: performance.now(). */
   constructor(args: readonly Buffer[], now: number, timeoutReply: () => Buffer, ahead: Preflight | null = null) {
     this.#timeoutReply = timeoutReply
     this.#asked = now
@@ -61,7 +65,7 @@ export class Blocking implements RequestHandler {
     this.#ahead = ahead
   }
 
-  /** Here and not at the loss: between that and a new master lies the whole failover. */
+  /** The time left is computed here and not at the loss: a whole failover may lie between. */
   onSend(request: Request): void {
     const late = this.#setTimeLeft(performance.now() - this.#asked)
     if (!late && !this.#again) return
@@ -80,7 +84,7 @@ export class Blocking implements RequestHandler {
     const timeout = this.#timeout
     if (timeout === null || timeout.value === 0 || elapsedMs < PROMPT_MS) return false
     const perUnit = timeout.unit === 'seconds' ? 1000 : 1
-    // Zero would mean "for ever": a wait that is over is given one more moment, and the server answers as it should.
+    // Zero would mean "for ever": a wait that is over gets one more moment, and the server answers.
     const leftMs = Math.max(1, Math.ceil(timeout.value * perUnit - elapsedMs))
     this.#args[timeout.index] = Buffer.from(perUnit === 1 ? String(leftMs) : (leftMs / 1000).toFixed(3))
     return true
@@ -101,7 +105,7 @@ export class Blocking implements RequestHandler {
   onFailed(): void {}
 }
 
-/** What a blocking command answers when its time is over and nothing has come. */
+/** What a server answers to a blocking command whose time is over. */
 export function timeoutReply(context: SessionContext, command: string): Buffer {
   if (command === 'wait') return integerReply(0)
   if (command === 'waitaof') return Buffer.from('*2\r\n:0\r\n:0\r\n')

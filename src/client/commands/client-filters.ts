@@ -1,26 +1,26 @@
 // client-filters.ts: the filters of CLIENT LIST and CLIENT KILL, applied to a client's line. Pure.
 //
-// The server judges their form and their values: what is read here has passed there. Known are those of Redis 8 and of
-// Valkey 8 and 9, each also with NOT- before it as Valkey 9 has them.
+// The server has judged form and values before they are read here. Known are the filters of Redis 8 and of Valkey 8 and
+// 9, each also with NOT- before it, as in Valkey 9.
 import type { ClientLine } from './client-lines.ts'
 
-/** What is looked at of an argument: no client's field is as long. */
-const MAX = 4096
+/** This much of an argument is looked at: no field of a client is as long. */
+const MAX_BYTES = 4_096
 
 type Test = (line: ClientLine) => boolean
 
 export interface ClientFilter {
-  /** Whether all filters let this line through; SKIPME is not among them. */
+  /** All filters but SKIPME let this line through. */
   readonly test: Test
-  /** SKIPME as given; null: it was not. */
+  /** SKIPME as given; null: not given. */
   readonly skipMe: boolean | null
   /** ID, ADDR or LADDR is among them. */
   readonly namesOne: boolean
-  /** There is nothing but one ID, and perhaps SKIPME. */
+  /** The one ID, when there is no other filter but SKIPME. */
   readonly onlyId: string | null
 }
 
-/** What takes one value. */
+/** Filters that take one value. */
 const tests: Readonly<Record<string, (value: string) => Test>> = {
   type: value => line => typeOf(line) === typeNames[value.toLowerCase()],
   addr: value => line => line.get('addr') === value,
@@ -50,7 +50,7 @@ const typeNames: Readonly<Record<string, string>> = {
   primary: 'master',
 }
 
-/** As getClientType in networking.c tells them apart; who MONITORs is a normal client. */
+/** As getClientType in networking.c tells them apart: a client that MONITORs is a normal one. */
 function typeOf(line: ClientLine): string {
   const flags = line.get('flags') ?? ''
   if (flags.includes('M')) return 'master'
@@ -58,22 +58,22 @@ function typeOf(line: ClientLine): string {
   return flags.includes('P') ? 'pubsub' : 'normal'
 }
 
-/** The filters from the third argument on; undefined: there is one that is not known here. */
+/** The filters from the third argument on; undefined: one of them is not known here. */
 export function parseFilters(args: readonly Buffer[]): ClientFilter | undefined {
   const found = new Map<string, Test>()
   let ids: Set<string> | null = null
   let skipMe: boolean | null = null
   for (let i = 2; i < args.length; ) {
-    const word = args[i]?.toString('latin1', 0, MAX).toLowerCase() ?? ''
-    const value = args[i + 1]?.toString('latin1', 0, MAX) ?? ''
+    const word = args[i]?.toString('latin1', 0, MAX_BYTES).toLowerCase() ?? ''
+    const value = args[i + 1]?.toString('latin1', 0, MAX_BYTES) ?? ''
     i += 2
     const name = word.replace(/^not-/, '')
     const isNot = name !== word
     if (word === 'skipme') skipMe = value.toLowerCase() === 'yes'
     else if (name === 'id') {
       const named = new Set([plainId(value)])
-      for (; i < args.length && /^\d+$/.test(args[i]?.toString('latin1', 0, MAX) ?? ''); i++)
-        named.add(plainId(args[i]?.toString('latin1', 0, MAX) ?? ''))
+      for (; i < args.length && /^\d+$/.test(args[i]?.toString('latin1', 0, MAX_BYTES) ?? ''); i++)
+        named.add(plainId(args[i]?.toString('latin1', 0, MAX_BYTES) ?? ''))
       if (isNot) found.set(word, line => !named.has(line.get('id') ?? ''))
       else ids = new Set([...(ids ?? []), ...named])
     } else {

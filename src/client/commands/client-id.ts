@@ -1,6 +1,6 @@
 // client-id.ts: the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
-// REDIRECT. Ids that this proxy has told are put in the place of the server's and back. LIST, INFO and KILL have files of
-// their own.
+// REDIRECT. Replaces the server's ids by those that Holdfast tells, and back. LIST, INFO and KILL have files of their
+// own.
 
 import { createUnit } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'
@@ -42,7 +42,7 @@ export function handleIds(
   }
 }
 
-/** CLIENT TRACKING with the real id behind REDIRECT, where the session it names has a link of its own just now. */
+/** CLIENT TRACKING with the server's id behind REDIRECT, when the session it names has a link of its own now. */
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
   const args = commandArgs(frame)
   const redirect = redirectIn(args)
@@ -52,13 +52,13 @@ export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer 
   return encodeCommand(args)
 }
 
-/** The session of ours that this CLIENT TRACKING sends invalidations to; undefined: to itself, or to a stranger. */
+/** The session that this CLIENT TRACKING sends invalidations to; undefined: the session itself, or a stranger. */
 export function redirectTarget(context: SessionContext, frame: Buffer): SessionContext | undefined {
   const redirect = redirectIn(commandArgs(frame))
   return redirect === undefined ? undefined : targetOf(context, redirect.id)
 }
 
-/** The server's id of the link that a session with this id has now; undefined where it has none or it is no id of ours. */
+/** The server's id of the own link of the session with this id; undefined: it has none, or the id is not ours. */
 function realId(context: SessionContext, id: string): string | undefined {
   const target = targetOf(context, id)
   if (target === undefined || !target.isPrivate) return undefined
@@ -93,7 +93,7 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcom
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
   if (target === undefined || !isWellFormed) return 'pass'
   if (!target.isPrivate) return answerProven(context, () => integerReply(0))
-  // Looked up when it is sent, and again if it is sent again: only then is the link known.
+  // Looked up whenever it is sent: only then is the link known.
   const prepare = (): Buffer => {
     const clientId = target.lane.link?.handshake.clientId
     return encodeCommand(args.map((arg, i) => (i === 2 && clientId ? String(clientId) : arg)))
@@ -102,12 +102,15 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcom
   return 'done'
 }
 
-/** Whether a session is a RESP2 subscriber, whom the server refuses most commands, is known when all before is answered. */
+/**
+ * The server refuses most commands to a RESP2 subscriber. Whether the session is one is known when all before is
+ * answered.
+ */
 export function mustAskSubscriber(context: SessionContext): boolean {
   return context.isPrivate && context.pending > 0 && context.state.identity.protocol === 2
 }
 
-/** The server refuses it this command, in words of its own. */
+/** The server refuses this command to a RESP2 subscriber, in its own words. */
 export function isRefusedSubscriber(context: SessionContext): boolean {
   return context.subscriptions.size > 0 && context.state.identity.protocol === 2
 }

@@ -1,12 +1,12 @@
-// client-kill.ts: CLIENT KILL: ends the sessions of this proxy that are meant, and at the server those clients that are none of
-// ours. A link of ours never ends by a client's word: others use it, and a session would only get a new one.
+// client-kill.ts: CLIENT KILL. Ends the sessions it means here, and other clients of the server there. It never ends a
+// link of Holdfast: other sessions use that link, and a session would only get a new one.
 //
-//   the command with a filter that nobody meets ──▶ master     judges its form and the user's rights, ends nobody
-//   CLIENT LIST                                 ──▶ master     who there is
+//   the command with a filter that matches nobody ──▶ master     judges form and rights, ends nobody
+//   CLIENT LIST                                   ──▶ master     lists who there is
 //   sessions that match end here; CLIENT KILL ID n, one by one, for strangers that match; the client is told the sum
 //
-// The reply comes behind all that the session has sent before, and nothing it sends behind is looked at until then.
-// Who is killed is known by the ids of one master: after a change of master nothing of it is sent again.
+// The reply keeps its place behind earlier commands, and later commands wait for it. A client id means somebody on one
+// master only: after a change of master nothing is sent again.
 import type { Master } from '../../address.ts'
 import { errors } from '../../errors.ts'
 import { isSameTerm } from '../../relay/gate.ts'
@@ -20,21 +20,22 @@ import { isWatcher, listCommand, sessionLines } from './client-list.ts'
 import type { Outcome } from './outcome.ts'
 import { integerReply, okReply } from './replies.ts'
 
-/** Nobody has this address, on either end. */
+/** No client has this address, on either end. */
 const NOWHERE = '0.0.0.0:0'
 
 const noSuchClient = Buffer.from('-ERR No such client\r\n')
+
 /** What a CLIENT KILL means. */
 interface Kill {
   readonly filter: ClientFilter
   readonly skipMe: boolean
-  /** CLIENT KILL addr: one client, answered OK. */
+  /** `CLIENT KILL addr`: ends one client and answers OK. */
   readonly isOldForm: boolean
-  /** A form of the same command that the server judges and that ends nobody. */
+  /** The same command in a form that the server judges and that ends nobody. */
   readonly harmless: Buffer
 }
 
-/** CLIENT KILL in either form; `pass`: the server refuses it for its form whatever it means. */
+/** CLIENT KILL in either form. `pass`: the server refuses its form. */
 export function handleKill(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length < 3) return 'pass'
   const kill = parseKill(args)
@@ -60,7 +61,7 @@ function parseKill(args: readonly Buffer[]): Kill | undefined {
   return filter && { filter, skipMe: filter.skipMe !== false, isOldForm: false, harmless: harmlessForm(args) }
 }
 
-/** Before the client's filters, as later ones of the same name would replace it. */
+/** The impossible filter stands first: later filters of the same name would replace it. */
 function harmlessForm(args: readonly Buffer[]): Buffer {
   const words = args.map(arg => arg.toString('latin1', 0, 16).toLowerCase())
   const impossible = [
@@ -71,7 +72,7 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
   return encodeCommand(['CLIENT', 'KILL', ...(impossible[0] ?? ['ADDR', NOWHERE]), ...args.slice(2)])
 }
 
-/** One id: a session of ours, a link of ours (nobody, to a client), or a stranger, whom the server ends. */
+/** The id of a session, of a link of Holdfast (to a client that is nobody), or of a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): void {
   const number = context.host.directory.ids.sessionOf(id)
   const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.findSession(number))
@@ -79,7 +80,7 @@ function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new KillingOne(context, { frame, kill, isOurs, find })))
 }
 
-/** A client id means somebody only on the node that has given it. */
+/** A client id means somebody only on the node that gave it. */
 class SameMaster {
   readonly #context: SessionContext
   #master: Master | null
@@ -89,7 +90,7 @@ class SameMaster {
     this.#master = master
   }
 
-  /** Asked just before sending: is it still the node of the first time? */
+  /** Call it just before sending: is it still the node of the first time? */
   holds(): boolean {
     const master = this.#context.lane.link?.master
     if (master === undefined) return false
@@ -136,7 +137,7 @@ class KillingOne implements RequestHandler {
   onFailed(): void {}
 }
 
-/** The harmless form and CLIENT LIST: with their replies it is known who is meant. */
+/** Sends the harmless form and CLIENT LIST: their replies tell who is meant. */
 class Choosing implements RequestHandler {
   readonly #context: SessionContext
   readonly #kill: Kill | undefined
@@ -201,7 +202,7 @@ function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly
   return ids
 }
 
-/** The sessions that are meant, to be ended once, with the reply that counts them. */
+/** The sessions that are meant, and the reply that counts them. */
 class Ended {
   readonly #context: SessionContext
   readonly #kill: Kill
@@ -219,7 +220,7 @@ class Ended {
     return integerReply(count)
   }
 
-  /** Who asked hears the reply first, and may be one of them. */
+  /** The client that asked may be one of them, so it gets the reply first. */
   tell(request: Request, strangers: number): void {
     request.owner.deliver(this.reply(strangers))
     this.end()
@@ -230,7 +231,7 @@ class Ended {
   }
 }
 
-/** CLIENT KILL ID for each stranger, at the server that has listed them and at no other. */
+/** CLIENT KILL ID for each stranger, at the server that listed them and at no other. */
 class KillingStrangers implements RequestHandler {
   readonly #ended: Ended
   readonly #master: SameMaster
@@ -252,7 +253,7 @@ class KillingStrangers implements RequestHandler {
     if (request.expect === 0) this.#ended.tell(request, this.#killed)
   }
 
-  /** Asked again, those that are gone already count once. */
+  /** Sent again, it counts those that are gone already once. */
   onReplay(): void {}
 
   owes(): number {

@@ -1,18 +1,18 @@
-// client-lines.ts: the lines of CLIENT LIST and CLIENT INFO: read from a server's reply, and made for the sessions of this
-// proxy, which the server knows by their links alone.
+// client-lines.ts: reads the lines of CLIENT LIST and CLIENT INFO, and makes them for sessions, which the server does
+// not know. Pure.
 //
-// A session's line is that of a link with the session's own values in it: a link of its own tells the truth about flags,
-// subscriptions and buffers; of a shared one only what belongs to no session in particular is kept. Fields that this file
-// does not know stay as the server wrote them, in its order. Pure: nothing here sends or asks.
+// A session's line is a link's line with the session's own values. The session's own link tells the truth about flags,
+// subscriptions and buffers; of a shared link only the fields stay that belong to no single session. Fields that this
+// file does not know stay as the server wrote them, in its order.
 
 /** One client as a server lists it: field to value, in the server's order. */
 export type ClientLine = ReadonlyMap<string, string>
 
-/** What the proxy knows of a session, as the fields of its line need it. */
+/** What Holdfast knows of a session, for the fields of its line. */
 export interface SessionFacts {
   /** The id it was told. */
   readonly id: string
-  /** Its client's end and ours, as host:port; of a Unix-domain socket the path with ":0". */
+  /** The client's end and ours, as host:port; for a Unix-domain socket the path with ":0". */
   readonly addr: string
   readonly laddr: string
   readonly unix: boolean
@@ -24,7 +24,7 @@ export interface SessionFacts {
   readonly resp: 2 | 3
   readonly libName: string
   readonly libVersion: string
-  /** The last command, where the server does not know it. */
+  /** The last command; the server does not know it on a shared link. */
   readonly command: string
   /** The id that CLIENT TRACKING REDIRECT has named; null: none. */
   readonly redirect: string | null
@@ -32,7 +32,7 @@ export interface SessionFacts {
   readonly queryBytes: number
 }
 
-/** The text of a reply of CLIENT LIST or CLIENT INFO, a bulk string or a verbatim one, a character for each byte; undefined: it is none. */
+/** The text of a bulk or verbatim string, one character for each byte; undefined: the reply is neither. */
 export function textOf(frame: Buffer): string | undefined {
   const end = frame.indexOf(10)
   if (end < 0) return undefined
@@ -41,7 +41,7 @@ export function textOf(frame: Buffer): string | undefined {
   return frame[0] === 61 ? body.slice(4) : undefined
 }
 
-/** The text as a reply of the same kind as `like`. */
+/** `text` as a reply of the same kind as `like`. */
 export function replyLike(like: Buffer, text: string): Buffer {
   const isVerbatim = like[0] === 61
   const body = Buffer.from(isVerbatim ? `txt:${text}` : text, 'latin1')
@@ -76,14 +76,14 @@ export function formatLine(line: ClientLine): string {
   return `${text}\n`
 }
 
-/** Where no line of a server is at hand: the fields of Redis 8.0. */
+/** The fields of Redis 8.0, for when no line of a server is at hand. */
 export const blankLine: ClientLine = parseLine(
   'id=0 addr= laddr= fd=-1 name= age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=0 qbuf-free=0 ' +
     'argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=NULL user=default redir=-1 resp=2 ' +
     'lib-name= lib-ver=',
 )
 
-/** What a session has of these on a shared link; the figures are those of all who use it. */
+/** What a session on a shared link has of these fields: the link's figures are those of all its sessions. */
 const ofSharedLink: Readonly<Record<string, string>> = {
   flags: 'N',
   capa: '',
@@ -98,8 +98,8 @@ const sums = new Set(['qbuf', 'qbuf-free', 'argv-mem', 'multi-mem', 'rbs', 'rbp'
 const isSum = (field: string): boolean => sums.has(field) || field.startsWith('tot-')
 
 /**
- * The session's line, made from a link's. `whose`: that of a link of the session's `own`, of the `shared` one it uses, or of any
- * `other`, where it has none.
+ * The session's line, made from that of its `own` link, of the `shared` one it uses, or of any `other` when it has
+ * none.
  */
 export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other', facts: SessionFacts): ClientLine {
   const isOwn = whose === 'own'

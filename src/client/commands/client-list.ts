@@ -1,8 +1,8 @@
-// client-list.ts: CLIENT LIST and CLIENT INFO: the server's list without the links of this proxy, and a line for each of
-// its sessions instead.
+// client-list.ts: CLIENT LIST and CLIENT INFO. The client gets the server's list, with a line for each session of this
+// process in place of the lines of its links.
 //
-//   the client's CLIENT LIST, CLIENT LIST ──▶ master      the first is judged there, form and rights; the second shows our links
-//   client ◀── [what the first lists and is not ours] + [our sessions, by the same filters]
+//   the client's CLIENT LIST, then CLIENT LIST ──▶ master   the first: form and rights; the second: our links
+//   client ◀── [what the first lists, without our links] + [our sessions, by the same filters]
 //
 // Never: ends anybody (client-kill.ts).
 
@@ -26,7 +26,10 @@ import {
 } from './client-lines.ts'
 import type { Outcome } from './outcome.ts'
 
-/** A connection by which a Holdfast watches the master: not listed, and spared unless it is named by id or address. */
+/**
+ * A connection by which some Holdfast watches the master. It is not listed, and spared unless an id or address names
+ * it.
+ */
 export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
 
 /** Lists the server's clients, ours among them by their links. */
@@ -43,19 +46,19 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
   return 'done'
 }
 
-/** CLIENT INFO: the line of the link that the session uses, with its own values. */
+/** CLIENT INFO: the line of the session's link, with the session's own values. */
 export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context, frame.length)))
   return 'done'
 }
 
-/** The command that the lines are for, and its size. */
+/** The command that asks for the lines, and its size. */
 export interface Asked {
   readonly command: string
   readonly bytes: number
 }
 
-/** The lines of all sessions of this proxy. `all`: those that the server lists. */
+/** The lines of all sessions of this process. `all`: the lines that the server lists. */
 export function* sessionLines(
   asker: SessionContext,
   all: readonly ClientLine[],

@@ -1,8 +1,8 @@
-// client.ts: CLIENT and its subcommands: what the proxy answers itself, what it must remember, what it passes on.
+// client.ts: CLIENT and its subcommands: what Holdfast answers itself, what it remembers, what it passes on.
 //
-// A usual client sends CLIENT SETINFO and SETNAME when it connects. Both are kept and answered here, so that it stays on
-// the shared link; they are told to the server on any link that is the session's own. Whatever is wrong with such a
-// command (a space in a name, an unknown attribute) is left to the server, which answers the error and changes nothing.
+// Most clients send CLIENT SETINFO and SETNAME when they connect. Holdfast keeps and answers both, so that the session
+// stays on the shared link, and tells them to the server on every link of the session's own. A malformed one (a space
+// in a name, an unknown attribute) goes to the server, which answers the error and changes nothing.
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, resolveRedirect } from './client-id.ts'
@@ -104,8 +104,8 @@ function nameReply(context: SessionContext): Buffer {
 }
 
 /**
- * CLIENT REPLY never reaches the server: with replies off it would say nothing, and a command could not be known to have
- * run. The proxy asks for every reply and keeps it from the client instead.
+ * CLIENT REPLY never reaches the server: with replies off, nobody could know whether a command ran. Holdfast takes
+ * every reply and discards it instead.
  */
 function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome {
   const mode = args.length === 3 ? args[2]?.toString('latin1').toLowerCase() : undefined
@@ -120,7 +120,7 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome 
   })
 }
 
-/** It holds for the next command alone, which may have to be sent on another link than this one. */
+/** It holds for the next command only, which may go out on another link. */
 function handleCaching(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }

@@ -1,7 +1,7 @@
-// dispatch.ts: what a session does with a command that is more than "send it on, pass the reply back".
+// dispatch.ts: picks what a session does with a command that is more than "send it on, pass the reply back".
 //
 // One switch on the command's route, see outcome.ts for what it answers.
-// Never: touches sockets, waits, or sees the runs of plain commands (the session sends those without asking).
+// Never: touches sockets, waits, or sees the runs of plain commands (the reader sends those without asking).
 import { blocksServer } from '../../command/classify.ts'
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { deniedReply, errors } from '../../errors.ts'
@@ -24,16 +24,16 @@ import { openTransaction, queueCommand } from './transaction-queue.ts'
 import { handleWait } from './wait.ts'
 
 /**
- * A command that has to be looked at is taken apart, at a hundred bytes for each argument; a frame within all limits may have
- * seventy million. Plain ones are passed on whatever they hold.
+ * A command that has to be looked at is decoded, which costs a hundred bytes for each argument, and a frame within all
+ * limits may have seventy million. Plain commands are passed on whatever they hold.
  */
 const MAX_ARGUMENTS = 65_536
-/** What is looked at of a command with more: its name, its subcommand, a script's body. */
-const LEADING = 4
-/** No command's name is as long; a client may send one of 600 MB, which is no string any more. */
-const MAX_NAME = 128
+/** Of a command with more, these are looked at: name, subcommand, a script's body. */
+const LEADING_ARGUMENTS = 4
+/** No command's name is as long. A client may send one of 600 MB, which JavaScript cannot hold as a string. */
+const MAX_NAME_BYTES = 128
 
-/** Routes of commands that are passed on as they are, however many arguments they have. */
+/** Routes whose commands are passed on as they are, however many arguments they have. */
 const isOpaque: Readonly<Record<number, boolean>> = {
   [Route.shared]: true,
   [Route.evalsha]: true,
@@ -43,11 +43,11 @@ const isOpaque: Readonly<Record<number, boolean>> = {
 /** Handles one command of the session; `frame` is its bytes. */
 export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
   const tooMany = argumentCount(frame) > MAX_ARGUMENTS
-  const args = tooMany ? leadingArgs(frame, LEADING) : commandArgs(frame)
+  const args = tooMany ? leadingArgs(frame, LEADING_ARGUMENTS) : commandArgs(frame)
   const { login } = context.host
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
-  const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME) ?? ''
-  const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME) ?? null
+  const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME_BYTES) ?? ''
+  const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME_BYTES) ?? null
   const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
@@ -132,12 +132,12 @@ function passOn(context: SessionContext, frame: Buffer): Outcome {
 
 const rescues: ReadonlySet<string> = new Set(['script|kill', 'function|kill', 'function|stats', 'client|unpause'])
 
-/** Ends, or looks into, what others wait for: behind it on a shared link it would come too late. */
+/** Ends or inspects what others wait for: behind that on a shared link it would come too late. */
 function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
   return spec.subcommands !== null && rescues.has(`${spec.name}|${args[1]?.toString('latin1').toLowerCase()}`)
 }
 
-/** The link it goes on is in no database of the session's: what comes behind it waits until the session has left that link. */
+/** Its link is not in the session's database, so later commands wait until the session has left that link. */
 function handleRescue(context: SessionContext, frame: Buffer): Outcome {
   if (!context.takeForRescue()) return 'wait'
   passOn(context, frame)
@@ -151,7 +151,7 @@ function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): 
   return 'done'
 }
 
-/** MULTI whose EXEC is not in hand yet (the session sends a whole transaction on the shared link by itself). */
+/** MULTI whose EXEC has not come yet. The reader sends a whole transaction on the shared link. */
 function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length !== 1) return passOn(context, frame)
   if (!context.takePrivate()) return 'wait'
@@ -187,7 +187,7 @@ function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   return 'done'
 }
 
-/** A command that, once it has succeeded, needs the link to stay the session's own. */
+/** A command that makes the session keep its own link once it has succeeded. */
 function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
   if (!context.takePrivate()) return 'wait'
   context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))

@@ -1,8 +1,8 @@
-// identity.ts: HELLO, AUTH, SELECT, RESET: the commands that change which link a session belongs to.
+// identity.ts: HELLO, AUTH, SELECT and RESET, which change the link that a session belongs to.
 //
 // On a shared link SELECT and HELLO are scoped: the command that puts the link back goes right behind them, in the same
-// write. The server runs the two with nothing in between. The client gets the true reply; when it is no error, the session
-// moves to the link of its new identity. A command that changes the user goes on a link of the session's own.
+// write. The server runs the two with nothing in between. The client gets the true reply; when it is no error, the
+// session moves to the link of its new identity. A command that changes the user goes on a link of the session's own.
 
 import { createRun, createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
@@ -49,9 +49,9 @@ export function applyHello(context: SessionContext, { protocol, login, name }: H
 }
 
 /**
- * Servers since 7.2 forget to answer a login that fails while earlier replies of the connection are still to be written
- * (addAuthErrReply in acl.c); every later reply would then be taken for the one before it. So a login waits until nothing
- * is owed, not even to a command of our own.
+ * Servers since 7.2 do not answer a login that fails while earlier replies of the connection are unwritten
+ * (addAuthErrReply in acl.c). Every later reply would then be taken for the one before it. So a login waits until the
+ * link owes nothing, not even to a command of Holdfast's own.
  */
 function isAlone(context: SessionContext): boolean {
   return context.pending === 0 && context.lane.idle
@@ -96,7 +96,7 @@ export function applySelect(context: SessionContext, args: readonly Buffer[]): v
   context.identityChanged()
 }
 
-/** RESET: answered here for a session that has no link of its own, because nothing of it is on any server. */
+/** RESET: Holdfast answers a session without its own link, because no server knows anything of it. */
 export function handleReset(context: SessionContext, frame: Buffer): Outcome {
   const reset = (): void => applyReset(context, context.host.defaultIdentity)
   if (!context.isPrivate) {

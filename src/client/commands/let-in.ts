@@ -1,8 +1,8 @@
-// let-in.ts: what the proxy answers itself it answers to a session that the server has let in; to one that it has not, the
-// server's own NOAUTH is the answer.
+// let-in.ts: Holdfast answers a command itself only when the server has let the session in. Otherwise the server's
+// NOAUTH is the answer.
 //
-// Proof is a link of the session's lane that HELLO has signed in. Without one the server is asked with a PING in the command's
-// place: NOAUTH goes to the client, any other answer says that it is let in. Never asks twice on one link that is signed in.
+// A link of the session's lane that HELLO has signed in is proof. Without one, PING goes to the server in the command's
+// place: NOAUTH goes to the client, and any other answer is proof. Never asks twice on one link that is signed in.
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
@@ -10,7 +10,7 @@ import type { Outcome } from './outcome.ts'
 
 const ping = encodeCommand(['PING'])
 
-/** Runs `act`, which answers what the client is told (null: nothing), now or once the server has let the session in. */
+/** Runs `act`, which answers what the client is told (null: nothing), now or when the server has let the session in. */
 export function answerProven(context: SessionContext, act: () => Buffer | null): Outcome {
   if (context.lane.proven) {
     const reply = act()
@@ -19,7 +19,7 @@ export function answerProven(context: SessionContext, act: () => Buffer | null):
   }
   const { reply } = context.state
   const owner = context.replyTo()
-  context.state.reply = reply // CLIENT REPLY SKIP is used up by the answer, not by the question
+  context.state.reply = reply // the answer uses up CLIENT REPLY SKIP, not the question
   const request = createUnit(owner, ping, 1, 1, new Proof(context, act))
   request.cls = 'read'
   context.submit(request)

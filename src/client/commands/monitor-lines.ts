@@ -1,10 +1,11 @@
-// monitor-lines.ts: which lines of MONITOR show how a link of this proxy was opened (HELLO, SELECT, PING, and what a session's own
-// link restores). They are no client's commands, and whoever watches clients is not shown them.
+// monitor-lines.ts: tells which lines of MONITOR show Holdfast opening a link (HELLO, SELECT, PING, and what it
+// restores there). These are no client's commands, so a client that watches does not see them.
 //
-// A line names its client by address. Only links that were made after MONITOR had been sent are looked at: the server has read that
-// before their first commands. Each is followed from its HELLO, or the SELECT before it, to the last command of its opening.
+// A line names its client by address. Only links made after MONITOR was sent count, because the server reads MONITOR
+// before their first commands. Each is followed from its HELLO, or the SELECT before it, to the last command of its
+// opening.
 //
-// Never: withholds a line of a link that is older. Where addresses are changed on the way to the server, all lines are shown.
+// Never: withholds a line of an older link. Where addresses change on the way to the server, all lines are shown.
 import { framesOf } from '../../relay/replay.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import type { LiveLink, LiveLinks } from '../../upstream/own-links.ts'
@@ -31,7 +32,8 @@ export class MonitorLines {
     const [, address = '', name = ''] = head.exec(line.toString('latin1', 0, HEAD_BYTES)) ?? []
     const opening = this.#openings.get(address) ?? this.#begin(address, name)
     if (opening === undefined) return false
-    // Commands that the server refuses, and those of an administrator, are not shown: they are left out here as well.
+    // MONITOR does not show commands that the server refuses and those of administrators: they are skipped here as
+    // well.
     const at = opening.names.indexOf(name)
     opening.names = at < 0 ? [] : opening.names.slice(at + 1)
     if (opening.names.length === 0) {

@@ -2,14 +2,14 @@
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 
-/** One reply for the client, with what it means for the session; replies behind it are the proxy's own and swallowed. */
+/** The first reply is the client's. Replies behind it are Holdfast's own and discarded. */
 export class OneReply implements RequestHandler {
   readonly #onSuccess: (() => void) | null
   readonly #rewrite: ((frame: Buffer) => Buffer) | null
   readonly #prepare: (() => Buffer) | null
   #done = false
 
-  /** `rewrite`: of a reply that is no error; `prepare`: the bytes for the link of the moment, each time it is sent. */
+  /** `onSuccess`, `rewrite`: for a reply that is no error. `prepare`: the bytes, each time it is sent. */
   constructor(options: { onSuccess?: () => void; rewrite?: (frame: Buffer) => Buffer; prepare?: () => Buffer }) {
     this.#onSuccess = options.onSuccess ?? null
     this.#rewrite = options.rewrite ?? null
@@ -31,12 +31,11 @@ export class OneReply implements RequestHandler {
     this.#onSuccess?.()
   }
 
-  /** The client has its reply: what was left was only to put a link back that is no more. */
+  /** The client has its reply: only putting back a link that is lost was left. */
   onReplay(request: Request): void {
     if (this.#done) makeLocal(request, Buffer.alloc(0))
   }
 
-  /** The client may have its reply already: what is lost then is only the undoing behind it. */
   owes(): number {
     return this.#done ? 0 : 1
   }

@@ -1,20 +1,20 @@
-// preflight.ts: questions the proxy asks just before a blocking command, on the session's own link and in the same write, so
-// that the command can be answered truly, or issued again on another node without missing anything.
+// preflight.ts: what Holdfast sends just before a blocking command, on the session's own link and in the same write. It
+// makes the answer true, or lets the command go out again on another node without missing anything.
 import { streamsIndex } from '../../command/blocking.ts'
 import { decodeReply, text } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { Preflight } from './blocking.ts'
 
 /**
- * Before WAIT: SPUBLISH is replicated and changes no data, and only subscribers of this one shard channel could see it.
- * It moves the link's replication offset to the master's present one, behind all the session's earlier writes, whatever
- * link they used; WAIT looks at the offset of its own connection alone (waitCommand in replication.c).
+ * Before WAIT. SPUBLISH is replicated and changes no data; only subscribers of this one shard channel can see it. It
+ * moves the link's replication offset behind all earlier writes of the session, whatever link they used. WAIT looks at
+ * the offset of its own connection only (waitCommand in replication.c).
  */
 export const offsetMarker: Preflight = { bytes: encodeCommand(['SPUBLISH', 'holdfast:wait', '']), replies: 1 }
 
 /**
- * Before XREAD BLOCK with `$`: each such stream's last id. Issued again, `$` would mean the new master's last entry, and
- * what was added in between would be missed; from the remembered id nothing is. null when no `$` is asked for.
+ * Before XREAD BLOCK with `$`: asks the last id of each such stream. Sent again, `$` would mean the new master's last
+ * entry, and the client would miss what was added in between. Answers null when there is no `$`.
  */
 export function lastIdsPreflight(args: readonly Buffer[]): Preflight | null {
   const streams = streamsIndex(args)
@@ -45,7 +45,7 @@ export function lastIdsPreflight(args: readonly Buffer[]): Preflight | null {
   }
 }
 
-/** XINFO STREAM's last-generated-id; a stream that does not exist yet begins at 0-0; undefined when it may not be asked. */
+/** XINFO STREAM's last-generated-id; 0-0 for a stream that does not exist yet; undefined when the user may not ask. */
 function lastIdOf(frame: Buffer): string | undefined {
   const fields = decodeReply(frame)
   if (!Array.isArray(fields)) return frame.includes('no such key') ? '0-0' : undefined

@@ -1,11 +1,12 @@
-// proxy-auth.ts: clients that must give Holdfast a password: what a session may do before, and AUTH and HELLO that end here.
+// proxy-auth.ts: a session that must give Holdfast a password: what it may do before, and AUTH and HELLO that end here.
 //
 //   signed out ── AUTH pw, AUTH user pw, HELLO n AUTH user pw: right ──▶ signed in
 //       ▲──────────────────────── RESET ─────────────────────────────────────┘
 //
-// Answers are those of a server with requirepass (authCommand in acl.c, helloCommand in networking.c, processCommand in
-// server.c), but for two: a command that does not exist or has too few arguments is told NOAUTH as well, so that a
-// stranger learns nothing of the server; and a login refused behind other replies is answered, where servers forget it.
+// The answers are those of a server with requirepass (authCommand in acl.c, helloCommand in networking.c,
+// processCommand in server.c), with two exceptions. A command that does not exist or lacks arguments gets NOAUTH too,
+// so that a stranger learns nothing of the server. A login refused behind other replies is answered; servers do not
+// answer it.
 // Never: sends a client's user or password to Redis.
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'

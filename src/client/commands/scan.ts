@@ -1,9 +1,10 @@
 // scan.ts: SCAN, HSCAN, SSCAN and ZSCAN through a change of master.
 //
-// A cursor means something to the process that gave it: its hash seed decides where keys lie. Continued on another node,
-// an iteration silently misses keys. So cursors that a later master has given carry a mark in bits the server never
-// uses, and one whose mark is not today's starts the iteration again on the new master: complete, with repeats, which
-// SCAN's contract allows. Before the first failover there is no mark, and bytes pass unchanged.
+// A cursor means something only to the process that gave it, because that process's hash seed decides where keys lie.
+// An iteration that goes on at another node silently misses keys. So cursors of later masters carry a mark, in bits
+// that servers never use. A cursor with another mark than today's starts the iteration again on the new master:
+// complete, with repeats, which SCAN's contract allows. Before the first failover there is no mark, and bytes pass
+// unchanged.
 
 import type { Request, RequestHandler } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'

@@ -17,12 +17,12 @@ export function handleSubscribe(
   if (!context.takePrivate()) return 'wait'
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
-  // A PUBLISH of another session, sent after it, is on its way at once: it must find the subscriber.
+  // A PUBLISH that another session sends later goes out at once: it must find the subscriber.
   context.lane.hurry()
   return 'done'
 }
 
-/** (P|S)(UN)SUBSCRIBE: one confirmation per channel; after a loss only those without one are asked for again. */
+/** One confirmation per channel. After a loss only channels without one are asked for again. */
 export class Subscribing implements RequestHandler {
   readonly #context: SessionContext
   readonly #word: string
@@ -36,7 +36,7 @@ export class Subscribing implements RequestHandler {
     this.#all = this.#left.length === 0
   }
 
-  /** Confirmations are heard with CLIENT REPLY OFF as well (CLIENT_PUSHING in pubsub.c). */
+  /** Confirmations reach the client with CLIENT REPLY OFF as well (CLIENT_PUSHING in pubsub.c). */
   onReply(request: Request, frame: Buffer, type: number): void {
     if (type !== ReplyType.error) this.#context.push(frame)
     else {

@@ -1,8 +1,9 @@
-// tracking-target.ts: before CLIENT TRACKING ON REDIRECT is sent: the session that is to hear the invalidations gets a link of its
-// own, because a server sends them to a connection.
+// tracking-target.ts: gives the target of CLIENT TRACKING ON REDIRECT a link of its own first, because a server sends
+// invalidations to a connection.
 //
-// The command waits meanwhile behind PINGs on the tracker's own link, one after the other: that way it has its place in the
-// order, is held with everything else while there is no master, and ends as everything else when there is none in time.
+// Meanwhile PINGs, one after the other, go out on the tracker's own link in the command's place. So the command keeps
+// its place in the order, is held with everything else while there is no master, and ends like everything else without
+// one.
 import { createUnit, type Request, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
@@ -10,15 +11,15 @@ import type { SessionContext } from '../state/session-context.ts'
 
 const ping = encodeCommand(['PING'])
 
-/** A link is up after a few round trips. Where it is not after this many, the server is asked without it, and says no. */
+/** A link is up after a few round trips. After this many the command goes out without it, and the server refuses it. */
 const MAX_ROUNDS = 500
 
-/** Whether the session's link can be named to the server now; if not, one is on its way. */
+/** Can the server be told of the session's link now? If not, one is on its way. */
 export function hasLink(target: SessionContext): boolean {
   return target.takePrivate() && target.lane.link?.status === 'ready'
 }
 
-/** Calls `then` with the owner of the command's reply, once `target` has a link. */
+/** Calls `then` with the owner of the command's reply when `target` has a link. */
 export function whenLinked(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void): void {
   if (hasLink(target)) then(context.replyTo())
   else askAgain(context, context.replyTo(), new Linking(context, target, then))

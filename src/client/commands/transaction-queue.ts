@@ -1,7 +1,7 @@
 // transaction-queue.ts: commands between MULTI and EXEC, on a link of the session's own.
 //
-// Each one is sent on as it comes and remembered once the server has said QUEUED, so that a new master can be given the
-// whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place and
+// Each one goes to the server as it comes. After the server's QUEUED it is remembered, so that a new master gets the
+// whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place, and
 // applied when EXEC's reply says that they ran.
 import { classifyCommand, worstClass } from '../../command/classify.ts'
 import { type CommandSpec, type ReplayClass, Route } from '../../command/command-spec.ts'
@@ -37,13 +37,13 @@ export function queueCommand(
     case Route.discard:
       return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
     case Route.multi:
-      // Whether the MULTI before it has failed, and this one begins anew, is known only when that has been answered.
+      // Only the reply to the MULTI before it tells whether that failed and this one begins anew.
       if (context.pending > 0) return 'wait'
       if (transaction.status.kind === 'detached' && args.length === 1) return beginAnew(context, frame)
       context.submit(createRun(context.replyTo(), frame, 1))
       return 'done'
     case Route.watch:
-      // Always an error; whether it also aborts the transaction differs (Valkey: yes), and EXEC's own reply tells.
+      // Always an error. On Valkey it also aborts the transaction, as EXEC's own reply tells.
       context.submit(createRun(context.replyTo(), frame, 1))
       return 'done'
     case Route.subscribe:
@@ -99,14 +99,17 @@ function queueHello(
   return queue(context, transaction, frame, args, changes ? () => applyHello(context, hello) : undefined)
 }
 
-/** Not sent: its replies could not be framed. EXEC will answer EXECABORT, as after any command refused at queue time. */
+/**
+ * Not sent, because its replies could not be framed. EXEC answers EXECABORT, as after any command refused at queue
+ * time.
+ */
 function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): Outcome {
   abort(transaction, 'holdfast')
   context.answer(reply)
   return 'done'
 }
 
-/** The last MULTI was given up, as its client was told; nothing of it is at any server. */
+/** The last MULTI failed, as its client was told, and no server has anything of it. */
 function beginAnew(context: SessionContext, frame: Buffer): Outcome {
   endTransaction(context)
   openTransaction(context, frame)
@@ -140,7 +143,7 @@ function queue(
     )
     return refuse(context, transaction, errors.transactionTooLarge.reply)
   }
-  // Its place in EXEC's reply is only right while no command before it was refused; after a refusal EXEC aborts anyway.
+  // Its place in EXEC's reply is right only while no command before it was refused; after a refusal EXEC aborts anyway.
   if (effect) transaction.effects.set(transaction.count, effect)
   transaction.count++
   transaction.cls = worstClass(transaction.cls, classifyCommand(args, Date.now()))
@@ -151,7 +154,7 @@ function queue(
 }
 
 function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
-  // Whether a command before it was refused, or a watching link was lost, is known only when they have been answered.
+  // Only the replies before it tell whether a command was refused or a watching link was lost.
   if (context.pending > 0 && (context.state.watching || context.state.watchLost || transaction.effects.size > 0)) {
     return 'wait'
   }
@@ -165,14 +168,16 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
 }
 
 /**
- * Sent again, an EXEC under WATCH is answered nil (the watch is gone with its link), which to a client means that nothing ran:
- * whatever is inside, that is no answer to one that may have run.
+ * An EXEC under WATCH that is sent again gets nil, because the watch is gone with its link. To a client nil means that
+ * nothing ran, which is no answer to an EXEC that may have run, whatever is inside.
  */
 function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayClass {
   return state.watching ? worstClass(cls, 'non-idempotent') : cls
 }
 
-/** EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand). */
+/**
+ * EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand).
+ */
 function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   const executing = new Executing(context, transaction, null, 'refused')
   const request = createUnit(context.replyTo(), frame, 1, 1, executing)
@@ -182,8 +187,8 @@ function handleRefusedExec(context: SessionContext, transaction: Transaction, fr
 }
 
 /**
- * The end of a transaction whose MULTI was given up. Its link may have outlived that and watch keys, for this session and for
- * whoever uses the link next: it is told to forget them, as by EXEC and DISCARD.
+ * Ends a transaction whose MULTI failed. The link may have outlived that, and may still watch keys for this session or
+ * the next: UNWATCH makes it forget them, as EXEC and DISCARD do.
  */
 function endDetached(context: SessionContext, reply: Buffer): Outcome {
   endTransaction(context)
@@ -203,7 +208,7 @@ function endDetached(context: SessionContext, reply: Buffer): Outcome {
 }
 
 function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
-  // Its MULTI may be given up yet: then there is nothing to discard at the server.
+  // Its MULTI may still fail: then there is nothing to discard at the server.
   if (context.pending > 0) return 'wait'
   const end = (): void => {
     endTransaction(context)

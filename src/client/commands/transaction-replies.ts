@@ -1,4 +1,5 @@
-// transaction-replies.ts: the replies of MULTI, of the commands queued behind it, and of EXEC, on a link of the session's own.
+// transaction-replies.ts: the replies of MULTI, of the commands queued behind it, and of EXEC, on a link of the
+// session's own.
 import { errors } from '../../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { elementTypes } from '../../resp/decode.ts'
@@ -24,9 +25,9 @@ export class Queued implements RequestHandler {
   }
 
   /**
-   * Its EXEC behind it may have been given up since (an outcome that is unknown under `safe`): sent now it would run on
-   * its own, or open a MULTI that nobody ends. The client is told what it would have been; EXEC's error says the rest.
-   * Or its MULTI has been given up while it waited behind it.
+   * EXEC may have ended meanwhile with an outcome that is unknown under `safe`: sent now, this command would run on its
+   * own, or open a MULTI that nobody ends. The client gets the reply it expects, and EXEC's error says the rest. The
+   * MULTI may also have failed while this command waited behind it.
    */
   onSend(request: Request): void {
     if (!this.#isMulti && this.#transaction.status.kind === 'detached') makeLocal(request, errors.noMaster.reply)
@@ -40,12 +41,14 @@ export class Queued implements RequestHandler {
     else abort(this.#transaction, 'server')
   }
 
-  /** The session may have ended meanwhile. */
+  /** Does nothing when the session has ended meanwhile. */
   #remember(frame: Buffer): void {
     if (this.#context.transaction === this.#transaction) remember(this.#transaction, frame, this.#context.host.counters)
   }
 
-  /** The server refuses MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once. */
+  /**
+   * The server refused MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once.
+   */
   #refused(): void {
     if (this.#context.transaction === this.#transaction) endTransaction(this.#context)
   }
@@ -63,9 +66,9 @@ export class Executing implements RequestHandler {
   readonly ofOpenTransaction = true
   readonly #context: SessionContext
   readonly #transaction: Transaction
-  /** What the client is told instead of the server's reply to our DISCARD; null: EXEC itself has been sent. */
+  /** What the client is told instead of the reply to our DISCARD; null: EXEC itself was sent. */
   #instead: Buffer | null
-  /** The server will refuse this EXEC for its form, in words of its own: it runs nothing and need not be kept from it. */
+  /** Malformed EXEC: it goes to the server, which refuses it in its own words and runs nothing. */
   readonly #refused: boolean
 
   constructor(
@@ -80,7 +83,7 @@ export class Executing implements RequestHandler {
     this.#refused = form === 'refused'
   }
 
-  /** Commands before it may have failed since it was taken in: without them it must not run. */
+  /** Commands before it may have failed meanwhile: without them it must not run. */
   onSend(request: Request): void {
     const { status } = this.#transaction
     if (this.#refused || this.#instead !== null || status.kind === 'open') return
@@ -100,7 +103,7 @@ export class Executing implements RequestHandler {
     this.#applyEffects(frame)
   }
 
-  /** Sent again while keys are watched: whether they changed is not known any more, so it is the ordinary lost race. */
+  /** Sent again while keys are watched, it answers as after a lost race: nobody knows whether they changed. */
   onReplay(request: Request): void {
     if (this.#instead !== null) return
     // A new link knows nothing of what the old one refused.
@@ -131,7 +134,7 @@ export class Executing implements RequestHandler {
   }
 }
 
-/** What an aborted or overtaken EXEC is answered; null when it may run. */
+/** The reply to an EXEC that is aborted or whose watch is lost; null: it may run. */
 export function execReplyInstead(context: SessionContext, transaction: Transaction): Buffer | null {
   const { status } = transaction
   if (status.kind !== 'open') return status.kind === 'aborted' && status.atServer ? null : execAborted

@@ -1,9 +1,8 @@
-// wait.ts: WAIT and WAITAOF, on a link of the session's own: what goes ahead of them, and whether their answer is
-// the client's.
+// wait.ts: WAIT and WAITAOF, on a link of the session's own.
 //
-// A server's WAIT looks at the replication offset of its own connection alone (waitCommand in replication.c), and the
-// session's writes have gone over another one. So a write goes ahead that changes nothing. What the answer means when the
-// master has changed is in wait-truth.ts.
+// A server's WAIT looks at the replication offset of its own connection only (waitCommand in replication.c), and the
+// session's writes went over another one. So a write that changes nothing goes ahead. wait-truth.ts says what the
+// answer means when the master has changed.
 import { errors } from '../../errors.ts'
 import { isNoPerm } from '../../ops/missing-rights.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
@@ -31,13 +30,13 @@ class WaitingForReplicas implements RequestHandler {
   readonly #blocking: Blocking
   readonly #waits: WaitTruth
   readonly #place: number
-  /** The name, and the numbers behind it: what each wants, then the time-out; null when the server will refuse them. */
+  /** The name and the numbers behind it: the wishes, then the time-out; null when the server will refuse them. */
   readonly #name: string
   readonly #numbers: readonly number[] | null
   readonly #onRefused: () => void
-  /** The write ahead was refused for want of rights: the answer is about nothing. */
+  /** The user may not make the write ahead: the answer would be about nothing. */
   #refused = false
-  /** It was sent to learn of errors only. */
+  /** The writes are lost: the command was sent only to learn of errors. */
   #isLost = false
 
   constructor(context: SessionContext, args: readonly Buffer[]) {
@@ -49,7 +48,7 @@ class WaitingForReplicas implements RequestHandler {
     this.#onRefused = () => context.logMissingRight('spublish')
   }
 
-  /** Lost writes need no waiting: asked for no replica, the server says at once whether it takes the command at all. */
+  /** Lost writes need no waiting: asked for no replica, the server says at once whether it accepts the command. */
   onSend(request: Request): void {
     this.#refused = false
     this.#isLost = this.#waits.lost && this.#numbers !== null
@@ -89,7 +88,7 @@ class WaitingForReplicas implements RequestHandler {
 
   onFailed(): void {}
 
-  /** The client has got what it asked for and need not ask again. A WAIT for nobody vouches for nothing. */
+  /** The client got what it asked for. A WAIT for no replica vouches for nothing. */
   #isEnough(frame: Buffer): boolean {
     const wanted = this.#numbers?.slice(0, -1) ?? []
     const got = [...frame.toString('latin1').matchAll(/:(\d+)/g)].map(match => Number(match[1]))

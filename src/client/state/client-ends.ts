@@ -8,7 +8,7 @@ export interface ClientEnds {
   readonly unix: boolean
 }
 
-/** Of an open socket. By a Unix-domain socket a server shows the path twice, each time with a port of 0. */
+/** The ends of an open socket. Of a Unix-domain socket a server shows the path twice, each time with port 0. */
 export function endsOf(socket: Socket & { readonly server?: Server }): ClientEnds {
   const { remoteAddress, remotePort, localAddress, localPort } = socket
   if (remoteAddress === undefined || localAddress === undefined) {
@@ -19,7 +19,7 @@ export function endsOf(socket: Socket & { readonly server?: Server }): ClientEnd
   return { addr: place(remoteAddress, remotePort), laddr: place(localAddress, localPort), unix: false }
 }
 
-/** A listener on both families sees IPv4 as a part of IPv6; the client knows itself by the former. */
+/** A listener on both families sees IPv4 as a part of IPv6; the client knows its IPv4 address. */
 function place(address: string, port = 0): string {
   return formatAddress({ host: address.replace(/^::ffff:(?=\d+\.)/, ''), port })
 }

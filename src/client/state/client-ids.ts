@@ -1,24 +1,25 @@
-// client-ids.ts: the client id a session is told, and what it stands for at the moment.
+// client-ids.ts: the client id that a session is told.
 //
 // The server's id belongs to a link, and a session's link changes: it is shared, then its own, then on another node. So
-// the proxy gives each session an id of its own, far above those a server reaches, tells that one wherever the server
-// would tell its own, and puts the real one in its place in commands that name a client.
+// Holdfast gives each session an id of its own, far above those that a server reaches, and tells it wherever the server
+// tells its own. In commands that name a client, the server's id takes its place.
 //
-//   2^52 + random part × 2^32 + number of the session        below 2^53: a double holds it, as clients in JavaScript need
+//   2^52 + random part × 2^32 + number of the session     below 2^53: a double holds it, as clients in JavaScript need
 //
-// The random part is one process's own: an id of another Holdfast, or of this one before a restart, names nobody here.
+// The random part belongs to one process: an id of another Holdfast, or of this one before a restart, names nobody
+// here.
 import { randomInt } from 'node:crypto'
 
 const BASE = 2 ** 52
 const PART = 2 ** 32
-/** A few parts at the end stay free: a process that has had more than 2^32 sessions counts on into the next part. */
+/** A few parts at the end stay free: after 2^32 sessions a process counts on into the next part. */
 const PARTS = 2 ** 20 - 16
 
 /** The ids of one listener's sessions. */
 export class ClientIds {
   readonly #base: number
 
-  /** `part`: which of the ranges of ids; left out: by chance. */
+  /** `part`: the random part; a test may choose it. */
   constructor(part: number = randomInt(PARTS)) {
     this.#base = BASE + part * PART
   }
@@ -41,7 +42,7 @@ export function rewriteHelloId(frame: Buffer, id: number): Buffer {
   return replaceAfter(frame, '$2\r\nid\r\n:', id)
 }
 
-/** CLIENT TRACKINGINFO, where it names the client that invalidations go to. */
+/** CLIENT TRACKINGINFO's reply with another client as the target of invalidations. */
 export function rewriteRedirect(frame: Buffer, id: string): Buffer {
   return replaceAfter(frame, '$8\r\nredirect\r\n:', id)
 }

@@ -1,16 +1,17 @@
-// missed-messages.ts: says in the log that subscriptions were away and for how long: what was published meanwhile was missed.
+// missed-messages.ts: logs how long subscriptions were away: their clients missed what was published meanwhile.
 //
-// One line for all sessions that come back within a second of the first: a failover brings hundreds at a time. A failover is
-// expected to cost messages; a link that is lost although the master is the same is not, and is told at warn.
+// One line covers all sessions that come back within a second of the first: a failover brings hundreds at a time. A
+// failover is expected to cost messages. A link that is lost although the master stays is not, and is logged as a
+// warning.
 import type { Log } from '../../ops/log.ts'
 
-const SPELL_MS = 1000
+const SPELL_MS = 1_000
 
 export interface Return {
   readonly channels: number
   /** From the loss of the link until the server has confirmed the subscriptions again. */
   readonly awayMs: number
-  /** On the same master: no failover explains it. */
+  /** The master is the same: no failover explains it. */
   readonly isSame: boolean
 }
 
@@ -36,11 +37,11 @@ export class MissedMessages {
     spell.sessions++
     spell.channels += channels
     spell.longestMs = Math.max(spell.longestMs, Math.round(awayMs))
-    this.#timer ??= setTimeout(() => this.tell(), SPELL_MS)
+    this.#timer ??= setTimeout(() => this.flush(), SPELL_MS)
   }
 
-  /** What has gathered, now. */
-  tell(): void {
+  /** Logs what has gathered, now. */
+  flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     const { moved, same } = this.#spells
@@ -55,7 +56,7 @@ export class MissedMessages {
     if (same !== null)
       this.#log.warn(
         { event, cause: 'link-lost', ...same },
-        'links were lost although the master is the same (see link.lost): subscribed again; messages published meanwhile were missed',
+        'links were lost on the same master (see link.lost); subscribed again, and messages published meanwhile were missed',
       )
   }
 }

@@ -1,7 +1,7 @@
-// proxy-password.ts: the password that clients must give to Holdfast (--client-password), and whether one is right.
+// proxy-password.ts: the password that clients must give to Holdfast (--client-password), and who knows it.
 //
-// Owns: the digest of the current password, which a changed password file replaces. Sessions that are signed in stay so,
-// as they do at Redis when a user's password is changed.
+// Owns: the digest of the current password, which a changed password file replaces. Sessions that are signed in stay
+// signed in, as at Redis when a user's password changes.
 // Never: keeps a password in clear, answers a client, or tells by its time how much of a guess was right.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Log } from '../../ops/log.ts'
@@ -10,14 +10,16 @@ import type { Secret } from '../../transport/secret.ts'
 
 /** The user of AUTH's short form, as in Redis. */
 const DEFAULT_USER = 'default'
-/** Wrong passwords are logged at most this often: whoever tries many must not fill the log. */
-const LOG_EVERY_MS = 1000
+/** Wrong passwords are logged at most this often: somebody who tries many must not fill the log. */
+const LOG_EVERY_MS = 1_000
 
 /** Who may work through this Holdfast. */
 export class ProxyPassword {
   readonly #user: Buffer
   #password: Buffer
-  /** The one before, null before the first change: servers and clients learn of a new password at different times. */
+  /**
+   * The password before; null before the first change. Servers and clients learn of a new password at different times.
+   */
   #previous: Buffer | null = null
   readonly #throttle = createLogThrottle(LOG_EVERY_MS)
 
@@ -27,13 +29,13 @@ export class ProxyPassword {
     this.#password = digest(password)
   }
 
-  /** From now on this is the password; the one before it still serves, until the next change. */
+  /** From now on this is the password. The one before still serves, until the next change. */
   setPassword(password: Secret): void {
     this.#previous = this.#password
     this.#password = digest(password)
   }
 
-  /** Whether this is the user and its password. Takes the same time whichever of the two is wrong, and however wrong. */
+  /** Are these the user and its password? Takes the same time whichever of the two is wrong, and however wrong. */
   accepts(username: Secret, password: Buffer): boolean {
     const userFits = timingSafeEqual(digest(username), this.#user)
     const given = digest(password)
@@ -58,7 +60,7 @@ export class ProxyPassword {
   }
 }
 
-/** Digests are equally long, whatever they are of: what is compared never tells a length. */
+/** All digests have one length, so a comparison never tells the length of a secret. */
 function digest(value: Secret): Buffer {
   return createHash('sha256').update(value).digest()
 }

@@ -22,16 +22,18 @@ import type { Redirects } from './tracking-redirects.ts'
 import type { Transaction } from './transaction.ts'
 import type { WaitTruth } from './wait-truth.ts'
 
-/** What one session may know of the others: who there is, by which id, and what of the server's clients is ours. */
+/**
+ * What one session may know of the others: which there are, their ids, and which of the server's clients are our links.
+ */
 export interface Directory {
   readonly ids: ClientIds
-  /** All sessions of this proxy, in the order in which they came. */
+  /** All sessions of this process, in the order in which they came. */
   sessions(): Iterable<SessionContext>
-  /** Which clients of the server are links of this process now. */
+  /** The clients of the server that are links of this process now. */
   ownLinks(): OwnLinks
 }
 
-/** What a session is given by the program around it. */
+/** What the program around it gives a session. */
 export interface SessionHost {
   readonly lanes: Lanes
   readonly turn: Turn
@@ -41,14 +43,14 @@ export interface SessionHost {
   readonly deny: DenyList
   readonly pressure: MemoryBudget
   readonly defaultIdentity: Identity
-  /** Who may work here; null: whoever connects, and Redis judges their AUTH. */
+  /** Who may work here; null: everybody who connects, and Redis judges their AUTH. */
   readonly login: ProxyPassword | null
   /** `private`: each session has a link of its own from the start. */
   readonly links: 'auto' | 'private'
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
   readonly maxSessionBytes: number
   readonly maxHeldBytes: number
-  /** From here on it is worth asking `pressure`; bytes that the open MULTIs of all sessions may hold together. */
+  /** Half of `maxHeldBytes`: from here on `pressure` is asked; open MULTIs may hold this much together. */
   readonly highWater: number
   /** Replies that one client has not taken, beyond which its session is ended. */
   readonly maxUnreadBytes: number
@@ -69,16 +71,16 @@ export interface SessionContext extends Blamed {
   readonly subscriptions: Subscriptions
   /** What WAIT may say of its writes. */
   readonly waits: WaitTruth
-  /** Its user lacks a right that Holdfast needs for what it asks. */
+  /** The session's user lacks a right that Holdfast needs for what its client asks. */
   logMissingRight(right: Right): void
   /** How many commands have been submitted. */
   readonly place: number
   transaction: Transaction | null
   readonly host: SessionHost
-  /** Always true without a password of the proxy's own. */
+  /** Always true without --client-password. */
   readonly signedIn: boolean
   signIn(): void
-  /** RESET; changes nothing without a password of the proxy's own. */
+  /** RESET; changes nothing without --client-password. */
   signOut(): void
   /** The client's address, for logs. */
   readonly peer: string
@@ -95,17 +97,19 @@ export interface SessionContext extends Blamed {
   readonly lastReadAt: number
   /** As CLIENT LIST shows it: `client|setname`. */
   lastCommand: string
-  /** Ends the session as CLIENT KILL does; itself, once its replies are written. `by`: the id of who asked for it. */
+  /**
+   * Ends the session as CLIENT KILL does. A session that ends itself gets its replies first. `by`: the id of who asked.
+   */
   kill(by: number): void
   /** CLIENT TRACKING sends this session's invalidations to that one. */
   redirectTo(session: number | undefined): void
   /** Sends this session's CLIENT TRACKING again, because the link it redirects to is a new one. */
   trackAgain(): void
-  /** Tells the client that all it has cached may be out of date. */
+  /** Tells the client that everything it has cached may be out of date. */
   forgetAll(): void
-  /** Ends the session, whose client does not read: the server has. */
+  /** Ends a session whose client does not read, because the server ended its link. */
   endUnread(why: 'server'): void
-  /** The session's own link is gone; what it owed is about to be sent again, unless the session ends here. */
+  /** The session's own link is lost. What it owed is sent again, unless the session ends here. */
   onLinkLost(): void
   /** Ends the session at once. */
   destroy(): void
@@ -123,14 +127,17 @@ export interface SessionContext extends Blamed {
   /** Its replies are large or it is slow to take them, see reply-window.ts. */
   readonly heavy: boolean
   readonly lane: Lane
-  /** Who hears the replies of the next command: the client, or nobody (CLIENT REPLY OFF or SKIP). */
+  /** Who gets the replies of the next command: the client, or nobody (CLIENT REPLY OFF or SKIP). */
   replyTo(): RequestOwner
   submit(request: Request): void
-  /** A reply of our own, in its place behind what is unanswered. */
+  /** A reply of Holdfast's own, in its place behind what is unanswered. */
   answer(reply: Buffer): void
   /** Bytes to the client now, whatever is unanswered. */
   push(bytes: Buffer): void
-  /** Makes sure the session has a link of its own. Answers false while earlier commands are unanswered: it has to `wait`. */
+  /**
+   * Makes sure the session has a link of its own. Answers false while earlier commands are unanswered: it has to
+   * `wait`.
+   */
   takePrivate(): boolean
   /** The same for a login: a link that is signed in as nobody, unless the session has one of its own already. */
   takeForLogin(): boolean
@@ -138,8 +145,8 @@ export interface SessionContext extends Blamed {
   takeForRescue(): boolean
   /** The identity in `state` has changed: use its lane from now on. */
   identityChanged(): void
-  /** The session's own link no longer is what its identity says (RESET): it is given up for a new one. */
+  /** The session's own link no longer is what its identity says (RESET): a new one replaces it. */
   renewLink(): void
-  /** Ends the session once everything before has been answered and written. */
+  /** Ends the session when everything before is answered and written. */
   closeAfterReplies(): void
 }

@@ -1,5 +1,5 @@
-// session-state.ts: what a client has told Redis about its connection, kept so that it can be told again to another node.
-// Data and small pure functions; nothing here sends or decides.
+// session-state.ts: what a client has told Redis about its connection, so that another node can be told again.
+// Data and small pure functions. Never: sends, decides.
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 
 /** Everything but transactions and subscriptions, which have files of their own. */
@@ -14,11 +14,11 @@ export interface SessionState {
   /** READONLY (Valkey takes it outside of a cluster). */
   readonly: boolean
   importSource: boolean
-  /** The frame of CLIENT CAPA, sent again as it was. */
+  /** The frame of CLIENT CAPA, which is sent again as it was. */
   capa: Buffer | null
-  /** The frame of the CLIENT TRACKING that is in force. */
+  /** The frame of the CLIENT TRACKING in force. */
   tracking: Buffer | null
-  /** The frame of the last CLIENT CACHING, and how many commands had their answer before it. */
+  /** The frame of the last CLIENT CACHING, and how many commands were answered before it. */
   caching: { readonly frame: Buffer; readonly answered: number } | null
   monitoring: boolean
   /** performance.now() when MONITOR was sent on the link that is up. */
@@ -27,11 +27,11 @@ export interface SessionState {
   reply: 'on' | 'off' | 'skip-next'
   /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
   watching: boolean
-  /** A link that watched keys was lost: whether they changed can no longer be known, so the next EXEC answers nil. */
+  /** A link that watched keys is lost: nobody knows whether they changed, so the next EXEC answers nil. */
   watchLost: boolean
 }
 
-/** A new session's state: the identity that the proxy's own options give it, everything else at Redis's defaults. */
+/** A new session's state: the identity that the options give it, everything else at Redis's defaults. */
 export function createState(identity: Identity): SessionState {
   return {
     identity,
@@ -71,7 +71,7 @@ export function withIdentity(
   return createIdentity(username, password, database, protocol)
 }
 
-/** Whether nothing in this state needs a link of the session's own. */
+/** Nothing in this state needs a link of the session's own. */
 export function isPlain(state: SessionState): boolean {
   return (
     !state.watching &&

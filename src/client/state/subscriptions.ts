@@ -1,9 +1,9 @@
-// subscriptions.ts: the channels a session listens to, by kind, kept exactly as the server's confirmations say.
+// subscriptions.ts: the channels that a session listens to, by kind, exactly as the server's confirmations say.
 //
-// The three sets are what is subscribed again on a new master, what tells messages from replies on a RESP2 link, and
-// what says how many confirmations an UNSUBSCRIBE without arguments will bring.
+// A new master gets them again. They tell messages from replies on a RESP2 link, and how many confirmations an
+// UNSUBSCRIBE without arguments brings.
 
-/** The kinds as the server names them, and which word adds, removes and delivers. */
+/** The kinds, by the command that subscribes. */
 export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe'
 
 const kinds = ['subscribe', 'psubscribe', 'ssubscribe'] as const
@@ -24,7 +24,7 @@ export function firstWord(frame: Buffer): string {
   return length < 0 || end < 0 || end - length > 32 ? '' : frame.toString('latin1', length + 1, end)
 }
 
-/** A message to a subscriber, as opposed to a reply. */
+/** Is this frame a message to a subscriber, not a reply? */
 export function isMessage(frame: Buffer): boolean {
   return messages.has(firstWord(frame))
 }
@@ -46,13 +46,13 @@ export class Subscriptions {
     return kinds.reduce((sum, kind) => sum + this.#sets[kind].size, 0)
   }
 
-  /** How many of the kind that this command word adds to or removes from. */
+  /** How many subscriptions there are of the kind that this command word adds or removes. */
   count(word: string): number {
     const kind = removals[word] ?? kinds.find(k => k === word)
     return kind === undefined ? 0 : this.#sets[kind].size
   }
 
-  /** Takes one confirmation; `channel` is null where the server says there was none. */
+  /** Takes one confirmation. `channel` null: the server says there was none. */
   confirm(word: string, channel: Buffer | null): void {
     if (channel === null) return
     const key = channel.toString('latin1')

@@ -1,5 +1,5 @@
-// tracking-redirects.ts: whose invalidations go to whom: CLIENT TRACKING ON REDIRECT between sessions of this proxy, by their numbers.
-// A session that hears those of others needs a link of its own for as long: the server knows it by that link's id.
+// tracking-redirects.ts: which session gets the invalidations of which others (CLIENT TRACKING ON REDIRECT), by their
+// numbers. A target needs a link of its own all the while: the server knows it by that link's id.
 
 export class Redirects {
   readonly #targets = new Map<number, number>()

@@ -1,5 +1,5 @@
-// transaction.ts: an open MULTI of a session with a link of its own: the commands in its queue, which a new master is given
-// again, and whether EXEC may still run.
+// transaction.ts: an open MULTI of a session with a link of its own: the commands in its queue, which a new master is
+// given again, and whether EXEC may still run.
 
 import type { ReplayClass } from '../../command/command-spec.ts'
 import type { Counters } from '../../ops/counters.ts'
@@ -7,10 +7,10 @@ import { REQUEST_BYTES } from '../../relay/request.ts'
 
 /**
  * - `open`: EXEC may run.
- * - `aborted`: a command was refused at queue time, and EXEC answers EXECABORT as the server would. `atServer`: the server
- *   refused it on the link that is up now, and aborts EXEC itself, in its own words: it may still be busy, for example.
- * - `detached`: MULTI never reached a server, and its client was told so at `atMs` (performance.now()). Nothing is queued
- *   anywhere, and EXEC has nothing to discard.
+ * - `aborted`: a command was refused at queue time, and EXEC answers EXECABORT as the server would. `atServer`: the
+ *   server refused it on the link that is up now, and aborts EXEC itself, in its own words (it may still be busy).
+ * - `detached`: MULTI never reached a server, and its client was told so at `atMs` (performance.now()). Nothing is
+ *   queued anywhere, and EXEC has nothing to discard.
  */
 export type TransactionStatus =
   | { readonly kind: 'open' }
@@ -19,7 +19,9 @@ export type TransactionStatus =
 
 export interface Transaction {
   status: TransactionStatus
-  /** The frames of MULTI and of the commands the server answered with QUEUED, oldest first; empty before MULTI's +OK. */
+  /**
+   * The frames of MULTI and of the commands the server answered with QUEUED, oldest first; empty before MULTI's +OK.
+   */
   readonly queued: Buffer[]
   /** The worst class of the commands inside: that of an EXEC whose outcome is unknown. */
   cls: ReplayClass
@@ -45,7 +47,9 @@ export function createTransaction(): Transaction {
   }
 }
 
-/** A command was refused at queue time: by the server on the link that is up, or by Holdfast. A detached one stays so. */
+/**
+ * A command was refused at queue time: by the server on the link that is up, or by Holdfast. A detached one stays so.
+ */
 export function abort(transaction: Transaction, by: 'server' | 'holdfast'): void {
   const { status } = transaction
   if (status.kind === 'detached') return
@@ -70,8 +74,8 @@ export function remember(transaction: Transaction, frame: Buffer, counters: Coun
 const STRAGGLERS_MS = 1_000
 
 /**
- * MULTI failed, and so long ago that its client knows: what comes now is no part of the transaction. Before that, commands
- * that were on their way behind the MULTI must not run on their own.
+ * MULTI failed, and so long ago that its client knows: what comes now is no part of the transaction. Before that,
+ * commands that were on their way behind the MULTI must not run on their own.
  */
 export function isForgotten({ status }: Transaction, now: number): boolean {
   return status.kind === 'detached' && now - status.atMs > STRAGGLERS_MS

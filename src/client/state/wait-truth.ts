@@ -1,10 +1,10 @@
 // wait-truth.ts: what WAIT and WAITAOF may say of a session's writes when the master has changed.
 //
-//   write ─▶ answered by A ─▶ A dies, B is master ─▶ WAIT: 0, whatever B's replicas say ─▶ write ─▶ WAIT: the truth of B
+//   write ─▶ answered by A ─▶ A dies, B is master ─▶ WAIT: 0, whatever B's replicas say ─▶ write ─▶ WAIT: B's truth
 //
-// WAIT asks whether this session's writes have reached replicas. Those that another master has acknowledged may be on no
-// node at all, and no server can tell: so the answer is 0, until the client has been told so and has written again. Writes of
-// which a WAIT has said what it was asked for are the client's no more to ask about.
+// WAIT asks whether this session's writes have reached replicas. A write that another master acknowledged may be on no
+// node at all, and no server can tell. So the answer is 0, until the client has been told so and has written again.
+// Once a WAIT got what it asked for, later ones are not about the writes before it.
 //
 // Owns: which of the session's writes no WAIT has vouched for. Never: sends anything, sees replies of other commands.
 // HOT PATH: one store for each run of commands with a write in it.
@@ -17,12 +17,12 @@ export class WaitTruth {
   /** WAIT answers 0. */
   lost = false
   #told = false
-  /** Places of commands in the session: the first write that no WAIT has vouched for, the last WAIT, the first write behind it. */
+  /** Places of commands: the first write that no WAIT has vouched for, the last WAIT, the first write behind it. */
   #first = NONE
   #lastWait = NONE
   #firstBehind = NONE
 
-  /** A write is about to be submitted, or a run that holds one; `place`: how many commands were before it. */
+  /** A write, or a run with a write in it, is about to be submitted. `place`: how many commands were before it. */
   wrote(place: number): void {
     if (this.#told) {
       this.#told = false
@@ -39,17 +39,17 @@ export class WaitTruth {
     this.#firstBehind = NONE
   }
 
-  /** The WAIT at `place` has been answered as its client wished. */
+  /** The WAIT at `place` got what it asked for. */
   vouched(place: number): void {
     if (place === this.#lastWait) this.#first = this.#firstBehind
   }
 
-  /** A WAIT has been answered 0 because writes may be lost. */
+  /** A WAIT was answered 0, because writes may be lost. */
   told(): void {
     this.#told = true
   }
 
-  /** The master is another one now; `answered`: how many of the session's commands have their reply. */
+  /** The master has changed. `answered`: how many of the session's commands have their reply. */
   masterMoved(answered: number): void {
     if (this.#first === NONE || answered <= this.#first) return
     this.lost = true
@@ -59,7 +59,7 @@ export class WaitTruth {
 
 const classes: ReadonlySet<string> = new Set(['idempotent', 'state-idempotent', 'non-idempotent', 'blocking'])
 
-/** Whether a command may write, by its name alone; what is not known may. */
+/** May the command write, by its name alone? Commands that are not known may. */
 function mayWrite({ known, cls, route, subcommands }: CommandSpec): boolean {
   if (!known) return true
   if (route === Route.wait) return false
@@ -67,5 +67,5 @@ function mayWrite({ known, cls, route, subcommands }: CommandSpec): boolean {
   return [...subcommands.values()].some(one => classes.has(one.cls))
 }
 
-/** The same by the command's index: 1 where it may. */
+/** 1 for commands that may write, by the command's index. */
 export const writes = Uint8Array.from(commandSpecs, spec => Number(mayWrite(spec)))
