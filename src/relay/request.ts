@@ -73,27 +73,39 @@ const NOTHING = Buffer.alloc(0)
 /** About what a request costs besides its bytes: half a million requests of one PING each are not seven megabytes. */
 export const REQUEST_BYTES = 256
 
-/** A run of `commands` simple commands, one reply each. */
-export function createRun(owner: RequestOwner, bytes: Buffer, commands: number): Request {
+/** The one place where a request is made. */
+function create(
+  owner: RequestOwner,
+  bytes: Buffer,
+  commands: number,
+  replies: number,
+  unit: boolean,
+  handler: RequestHandler | null,
+): Request {
   return {
     owner,
     bytes,
     rest: null,
-    expect: commands,
-    inspect: false,
+    expect: replies,
+    inspect: handler !== null,
     commands,
-    unit: false,
-    replies: commands,
+    unit,
+    replies,
     given: 0,
     skip: 0,
     patient: false,
-    handler: null,
+    handler,
     cls: null,
     local: null,
     heldAt: 0,
     sends: 0,
     weight: bytes.length + REQUEST_BYTES,
   }
+}
+
+/** A run of `commands` simple commands, one reply each. */
+export function createRun(owner: RequestOwner, bytes: Buffer, commands: number): Request {
+  return create(owner, bytes, commands, commands, false, null)
 }
 
 /** A run of one command that was read in parts: large, so that putting the parts together would cost a copy of it. */
@@ -122,25 +134,7 @@ export function createUnit(
   replies: number,
   handler: RequestHandler | null,
 ): Request {
-  return {
-    owner,
-    bytes,
-    rest: null,
-    expect: replies,
-    inspect: handler !== null,
-    commands,
-    unit: true,
-    replies,
-    given: 0,
-    skip: 0,
-    patient: false,
-    handler,
-    cls: null,
-    local: null,
-    heldAt: 0,
-    sends: 0,
-    weight: bytes.length + REQUEST_BYTES,
-  }
+  return create(owner, bytes, commands, replies, true, handler)
 }
 
 /** A reply of the proxy's own that must keep its place behind requests that are still unanswered. */
