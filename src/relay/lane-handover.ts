@@ -72,7 +72,9 @@ export function takeOver(request: Request, counters: Counters): Request {
 
 function unanswered(request: Request): Request {
   const frames = framesOf(wholeBytes(request)).slice(request.replies - request.expect)
-  return part(request, Buffer.concat(frames), frames.length)
+  const copy = part(request, Buffer.concat(frames), frames.length)
+  copy.sends = 0 // It may be refused there: nothing depends on a read that has run before.
+  return copy
 }
 
 function localAgain(request: Request, reply: Buffer): Request {

@@ -35,6 +35,8 @@ export class Lane implements LinkedLane {
   proven = false
   /** A shared lane whose place a fresh one has taken, see shared-lanes.ts. */
   retired = false
+  /** The node has answered BUSY to the last handshake: what waits here is told so at each dial. */
+  refusedAsBusy = false
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
@@ -308,6 +310,7 @@ export class Lane implements LinkedLane {
     this.#host.counters.linksOpened++
     this.#host.counters.detail.linksOpened.add(this.kind)
     this.#uplink.onReady()
+    this.refusedAsBusy = false
     this.proven = link.handshake.signedIn
     link.isPush = this.owner?.isPush ?? null
     if (link.handshake.warning)
@@ -385,6 +388,7 @@ export class Lane implements LinkedLane {
       return
     }
     this.#host.onHandshakeFailed(link.master, this, failure)
+    this.refusedAsBusy = failure.kind === 'busy'
     if (failure.kind !== 'auth' && failure.kind !== 'busy') return
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
       // The node's BUSY says that a command has not run, which nobody knows of one that was sent before.

@@ -38,7 +38,8 @@ export interface SilenceFacts {
   readonly quietMs: number
   /** The node has answered on another link since this one was found silent. */
   readonly othersAnswered: boolean
-  readonly fresh: 'none' | 'dialling' | 'ready'
+  /** `busy`: none comes up, as the node answers BUSY; a lane without a link tells its sessions so, which this one does not. */
+  readonly fresh: 'none' | 'dialling' | 'ready' | 'busy'
   readonly canRetire: boolean
 }
 
@@ -52,7 +53,7 @@ export function nextStep({
   if (quietMs < silence.askMs || !canRetire) return 'wait'
   if (!othersAnswered) return 'ask'
   if (fresh === 'none') return 'dial'
-  return fresh === 'ready' ? 'retire' : 'wait'
+  return fresh === 'dialling' ? 'wait' : 'retire'
 }
 
 /**
@@ -173,7 +174,8 @@ export class SilenceWatch {
   #actShared(lane: Lane, quiet: Quiet, quietMs: number, now: number): void {
     const { identity } = lane
     quiet.foundAt ||= now
-    if (quiet.fresh !== null && quiet.fresh.link === null) {
+    const toldBusy = quiet.failed && quiet.fresh?.refusedAsBusy === true
+    if (quiet.fresh !== null && quiet.fresh.link === null && !toldBusy) {
       this.#host.dropFresh(quiet.fresh)
       quiet.fresh = null
       if (quiet.failed) quiet.notBefore = now + silence.againMs
@@ -184,7 +186,7 @@ export class SilenceWatch {
     const step = nextStep({
       quietMs,
       othersAnswered: this.#host.heardAt(identity) > quiet.foundAt,
-      fresh: quiet.fresh === null ? 'none' : quiet.fresh.link?.status === 'ready' ? 'ready' : 'dialling',
+      fresh: toldBusy ? 'busy' : stateOf(quiet.fresh),
       canRetire,
     })
     if (step === 'ask') quiet.asked ||= this.#host.ask(identity, PING, () => {})
@@ -214,6 +216,11 @@ export class SilenceWatch {
     })
     if (asked) quiet.notBefore = now + silence.againMs
   }
+}
+
+function stateOf(fresh: Lane | null): SilenceFacts['fresh'] {
+  if (fresh === null) return 'none'
+  return fresh.link?.status === 'ready' ? 'ready' : 'dialling'
 }
 
 function owes(link: Link<Request>): boolean {

@@ -21,7 +21,7 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'all sessions wait for the one whose write is paused',
     file: 'src/relay/silent-links.ts',
-    from: "return fresh === 'ready' ? 'retire' : 'wait'",
+    from: "return fresh === 'dialling' ? 'wait' : 'retire'",
     to: "return 'wait'",
     breaks: 'one session\u2019s wait delays no other',
     test: silence,

@@ -12,6 +12,15 @@ export const suiteMutations: readonly Mutation[] = [
     shows: /asks in this order|is in its database/,
   },
   {
+    name: 'a lane without a link takes the place of none',
+    file: 'src/relay/silent-links.ts',
+    from: 'quiet.failed && quiet.fresh?.refusedAsBusy === true',
+    to: 'false as boolean',
+    breaks: 'a session in a database is told that the server is busy where no warm link is left',
+    test: 'test/wire/busy-database.test.ts',
+    shows: /BUSY|timeout|time/,
+  },
+  {
     name: 'a fresh link is always dialled',
     file: 'src/relay/lanes.ts',
     from: "how === 'warm' ? this.#idle.take(identity.key, '') : undefined",

@@ -28,7 +28,6 @@ export const reasons: readonly Reason[] = [
     reason:
       '`blocked_clients` of INFO counts connections of the server; writes of several clients may wait in one for the end of a `CLIENT PAUSE`',
     tests: [
-      'unit/pause: Test special commands are paused by RO',
       'unit/pause: Test scripts are blocked by pause RO',
       'unit/pause: Test multiple clients can be queued up and unblocked',
     ],

@@ -72,8 +72,8 @@ async function runAll(where: 'direct' | 'through', folder: string, { words, poli
     const rest = last === undefined ? words : [...words, '--skip-till', last]
     const stage: (() => unknown)[] = []
     undo.push(() => endAll(stage))
-    const { server, holdfast } = await startStage({ teardown: fn => void stage.push(fn) }, { 'retry-policy': policy })
-    const { host, port } = where === 'direct' ? server : holdfast
+    const teardown = (fn: () => unknown): void => void stage.push(fn)
+    const { host, port } = await startStage({ teardown }, where, { 'retry-policy': policy })
     const output = join(cacheFolder, `last-${where}-${part}.txt`)
     const onUnit = (line: string): void => void say(`${where} ${line}`)
     const outcome = await runSuite({ folder, host, port, words: rest, output, onUnit })

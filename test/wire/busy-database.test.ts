@@ -1,19 +1,20 @@
 // A server that answers BUSY lets no new connection into a database. Sessions there are told BUSY all the same, behind another's
 // script, and can end it.
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { RespClient, RespError } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+async function connect(t: Test, port: number): Promise<RespClient> {
+  const client = await RespClient.connect(port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('SELECT', '9'), 'OK')
+  return client
+}
 
 t.test('a script in a database — others there are told BUSY and can end it — twice in a row', async t => {
   const { holdfast } = await startSingle(t)
-  const connect = async (): Promise<RespClient> => {
-    const client = await RespClient.connect(holdfast.port)
-    t.teardown(() => client.close())
-    t.equal(await client.send('SELECT', '9'), 'OK')
-    return client
-  }
-  const [caller, other] = [await connect(), await connect()]
+  const [caller, other] = [await connect(t, holdfast.port), await connect(t, holdfast.port)]
   await other.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
   const warm = (): unknown => (holdfast.counters.detail.linksOpened.get('spare') ?? 0) > spares
   let spares = 1
@@ -28,4 +29,27 @@ t.test('a script in a database — others there are told BUSY and can end it —
     t.equal(await other.send('PING'), 'PONG')
     await waitUntil('a warm link again', warm, { withinMs: 10_000 })
   }
+})
+
+t.test('a script in a database, no warm link there — others are told BUSY and can end it', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const [caller, other, third] = [
+    await connect(t, holdfast.port),
+    await connect(t, holdfast.port),
+    await connect(t, holdfast.port),
+  ]
+  const direct = await connect(t, node.port)
+  await direct.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
+  const script = caller.send('EVAL', 'while true do end', '0')
+  const isBusy = async (): Promise<boolean> => (await direct.send('PING')) instanceof RespError
+  await waitUntil('the server is busy', isBusy, { withinMs: 10_000 })
+  // A busy server takes MULTI: the warm link is this session's from now on, and no other one comes up in the database.
+  await third.send('MULTI')
+  t.match(await other.send('PING'), { code: 'BUSY' })
+  t.match(await other.send('SET', 'k', 'v'), { code: 'BUSY' })
+  t.equal(await other.send('SCRIPT', 'KILL'), 'OK')
+  t.match(await script, { message: /killed/ })
+  await waitUntil('the server serves', async () => (await other.send('PING')) === 'PONG', { withinMs: 10_000 })
+  t.equal(await other.send('SET', 'k', 'v'), 'OK')
+  t.equal(await direct.send('GET', 'k'), 'v', 'in its database')
 })

@@ -10,6 +10,7 @@ const table: readonly (readonly [name: string, facts: Partial<SilenceFacts>, ste
   ['silent, and so are others', { quietMs: 60_000 }, 'ask'],
   ['others are answered', { othersAnswered: true }, 'dial'],
   ['a fresh link is on its way', { othersAnswered: true, fresh: 'dialling' }, 'wait'],
+  ['none comes up, as the node is busy', { othersAnswered: true, fresh: 'busy' }, 'retire'],
   ['a fresh link is up', { othersAnswered: true, fresh: 'ready' }, 'retire'],
   ['too many wait already', { othersAnswered: true, fresh: 'ready', canRetire: false }, 'wait'],
 ]
