@@ -165,3 +165,13 @@ t.test('pages — every option they name exists', async t => {
   }
   t.strictSame(wrong, [])
 })
+
+t.test('docs/ARCHITECTURE.md — the way of a plain GET — each file has its function', async t => {
+  const page = readFileSync(`${root}/docs/ARCHITECTURE.md`, 'utf8')
+  const rows = [...page.matchAll(/^\| [^|]+ \| `(src\/[^`]+\.ts)` \| `(#?\w+)` \|$/gm)]
+  t.ok(rows.length > 10, 'they were found')
+  for (const [, file = '', name = ''] of rows) {
+    const isThere = new RegExp(`^ *(?:export function |readonly )?${name}(?:<[^>]*>)?(?:\\(| = \\()`, 'm')
+    t.match(readFileSync(`${root}/${file}`, 'utf8'), isThere, `${file} has ${name}`)
+  }
+})
