@@ -32,7 +32,7 @@ export function worstClass(a: ReplayClass, b: ReplayClass): (typeof byRank)[numb
 }
 
 /** What every name that is not in the table becomes: a module's command, most likely, so nothing good is assumed. */
-export const unknownCommand: CommandSpec = Object.freeze({
+export const unknownSpec: CommandSpec = Object.freeze({
   index: 0,
   name: '',
   known: false,
@@ -47,7 +47,7 @@ export const commandSpecs: readonly CommandSpec[] = readCatalog()
 
 function readCatalog(): readonly CommandSpec[] {
   const subcommands = readSubcommands()
-  const specs = [unknownCommand]
+  const specs = [unknownSpec]
   for (const [name, arity, cls, route] of rowsOf(commandRows)) {
     const own = subcommands.get(name) ?? null
     specs.push(

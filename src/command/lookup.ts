@@ -7,10 +7,10 @@
 // Must stay true: allocates nothing, throws nothing, and never makes a string of the name. Only letters are folded:
 // '@' and '`' also differ by 0x20 alone, yet they are different names to the server (strcasecmp in dict lookup).
 
-import { commandSpecs, unknownCommand } from './catalog.ts'
+import { commandSpecs, unknownSpec } from './catalog.ts'
 import type { CommandSpec } from './command-spec.ts'
 
-export { unknownCommand } from './catalog.ts'
+export { unknownSpec } from './catalog.ts'
 
 /** Four times the number of commands: the mean probe stays close to one, and the whole table fits in 2 KB. */
 const slotCount = 1024
@@ -30,12 +30,12 @@ fillTables()
  * `unknownCommand` for every other name. The range must lie within the buffer.
  */
 export function lookupCommand(buffer: Buffer, start: number, length: number): CommandSpec {
-  if (length > longestName) return unknownCommand
+  if (length > longestName) return unknownSpec
   let slot = hash(buffer, start, length)
   for (;;) {
     // The casts here and below cost nothing: every index is within its typed array by construction.
     const index = slots[slot] as number
-    if (index === 0) return unknownCommand
+    if (index === 0) return unknownSpec
     if (isNamed(index, buffer, start, length)) return commandSpecs[index] as CommandSpec
     slot = (slot + 1) & slotMask
   }

@@ -40,7 +40,7 @@ const MAX_RECORDS = 10
 /** Links lost less than this apart were lost for one reason. */
 const BURST_MS = 2_000
 
-export class HoldStory {
+export class FailoverReport {
   readonly #counters: Counters
   readonly #log: Log
   #before: Accounts

@@ -8,7 +8,7 @@ import type { Request } from './request.ts'
 /** sent (or answered by us in its turn); its hold time was up; a blocking command's own time was; refused for good; its client is gone. */
 export type WaitEnd = 'drained' | 'expired' | 'timedOut' | 'failed' | 'gone'
 
-export class Waiting {
+export class HoldQueue {
   readonly #counters: Counters
   #fifo = new Fifo<Request>()
 

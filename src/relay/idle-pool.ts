@@ -21,7 +21,7 @@ interface Idle {
   readonly since: number
 }
 
-export interface IdleLinksHost {
+export interface IdlePoolHost {
   /** A link of this identity has answered a question. */
   onHeard(key: string): void
   /** An exception of ours; the link ends, which nobody uses. */
@@ -31,11 +31,11 @@ export interface IdleLinksHost {
 /** Hears nothing: the answer goes to the handler of the question. */
 const nobody: RequestOwner = { gone: false, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
 
-export class IdleLinks implements LinkListener<Request> {
+export class IdlePool implements LinkListener<Request> {
   #idle: Idle[] = []
-  readonly #host: IdleLinksHost
+  readonly #host: IdlePoolHost
 
-  constructor(host: IdleLinksHost) {
+  constructor(host: IdlePoolHost) {
     this.#host = host
   }
 

@@ -53,7 +53,7 @@ export function findMovable(
 
 /** A run of reads. Units keep to their link: they may have been answered in part, and have handlers that know it. */
 function isRead(request: Request, learned: LearnedCommands): boolean {
-  if (request.unit || request.handler !== null || request.patient || request.skip > 0) return false
+  if (request.unit || request.handler !== null || request.blocking || request.skip > 0) return false
   return classOf(request, Date.now(), learned) === 'read'
 }
 

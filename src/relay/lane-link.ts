@@ -12,7 +12,7 @@
 import type { Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
 import type { Blamed } from '../ops/bugs.ts'
-import { Handshake, type LostLink, type Prelude } from '../upstream/handshake.ts'
+import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
@@ -21,13 +21,13 @@ import type { Request } from './request.ts'
 /** What a private lane's session adds to its link, and hears besides replies. */
 export interface LaneOwner extends Blamed {
   /** Frames that give a new link the session's state; null when there is none. */
-  prelude(): Prelude | null
-  /** The name and library that the prelude tells the link. */
+  restore(): SessionRestore | null
+  /** The name and library that the session restore gives the link. */
   label(): string
   /** Is this frame no reply? Consulted for every frame of a private link. */
   isPush: ((frame: Buffer, type: number) => boolean) | null
   onPush(frame: Buffer): void
-  /** A new link is up, its prelude answered. */
+  /** A new link is up, its session restore answered. */
   onLinkReady(): void
   /** The link is gone; what it still owes is about to be replayed. */
   onLinkLost(link: Link<Request>, reason: CloseReason): void
@@ -72,7 +72,7 @@ export class LaneLink {
     const { identity, owner, kind } = this.#lane
     const { turn, connectTimeoutMs, counters, live, dial } = this.#host
     const first = { fence: this.#fenceAt(master), scripts: this.#host.scriptsToLoad(this.#lane) }
-    const handshake = new Handshake(identity, first, owner?.prelude() ?? null)
+    const handshake = new Handshake(identity, first, owner?.restore() ?? null)
     const options = { turn, connectTimeoutMs, counters, live, dial, busy: kind === 'shared' }
     this.state = new Link(master, handshake, this.#lane, options)
     this.state.label = owner?.label() ?? ''

@@ -8,12 +8,12 @@
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
 import type { Link } from '../upstream/link.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
-import { Quiesce } from './not-ready.ts'
+import { NotReady } from './not-ready.ts'
 import { namedClassOf } from './replay.ts'
 import type { Request } from './request.ts'
 import { takeBack } from './requeue.ts'
-import { Doubt, type DoubtAbout, type Verdict } from './script-refusal.ts'
-import { judgeError, type Refusal, refusalCode } from './server-refusal.ts'
+import { type NodeAnswer, NodeQuestion, type StalledReply } from './script-refusal.ts'
+import { judgeError, refusalCode, type ServerRefusal } from './server-refusal.ts'
 
 /** After a change of master, replicas need about a second to attach; longer than this, NOREPLICAS is the true answer. */
 const NOREPLICAS_WINDOW_MS = 10_000
@@ -22,15 +22,15 @@ const NOREPLICAS_WINDOW_MS = 10_000
 type Question =
   | { readonly kind: 'none' }
   /** The link is stalled until the node has told. */
-  | { readonly kind: 'asked'; readonly doubt: Doubt }
+  | { readonly kind: 'asked'; readonly to: NodeQuestion }
   /** It has: so the frame is to be taken that the link looks at next. */
-  | { readonly kind: 'answered'; readonly verdict: Refusal | 'own reply' }
+  | { readonly kind: 'answered'; readonly verdict: ServerRefusal | 'own reply' }
 
 const NO_QUESTION: Question = { kind: 'none' }
 
 export class LaneRefusals {
   /** Replies are set aside, and nothing new is sent; null: the node serves. */
-  aside: Quiesce | null = null
+  aside: NotReady | null = null
   readonly #host: LaneHost
   readonly #lane: LaneInfo
   #question: Question = NO_QUESTION
@@ -47,11 +47,11 @@ export class LaneRefusals {
 
   /** Since when (performance.now()) the node is asked; undefined while it is not. */
   get askedSince(): number | undefined {
-    return this.#question.kind === 'asked' ? this.#question.doubt.since : undefined
+    return this.#question.kind === 'asked' ? this.#question.to.since : undefined
   }
 
   /** The error line that has just answered a command of `request`. 'in doubt': it is looked at again later. */
-  judge(link: Link<Request>, request: Request, frame: Buffer): Refusal | 'in doubt' | undefined {
+  judge(link: Link<Request>, request: Request, frame: Buffer): ServerRefusal | 'in doubt' | undefined {
     if (this.#question.kind === 'answered') {
       const { verdict } = this.#question
       this.#question = NO_QUESTION
@@ -64,20 +64,20 @@ export class LaneRefusals {
     if (judged.proved || this.isDeposed) return judged.refusal
     link.stall(request, frame)
     const about = { link, identity: this.#lane.identity, refusal: judged.refusal }
-    const onAnswer = (about: DoubtAbout, answer: Verdict): void => this.#onAnswer(about, answer)
-    this.#question = { kind: 'asked', doubt: new Doubt(this.#host, about, onAnswer) }
+    const onAnswer = (about: StalledReply, answer: NodeAnswer): void => this.#onAnswer(about, answer)
+    this.#question = { kind: 'asked', to: new NodeQuestion(this.#host, about, onAnswer) }
     return 'in doubt'
   }
 
   /** The control plane has just confirmed the master: that is the answer, where the node has given none. */
   onConfirmed(): void {
-    if (this.#question.kind !== 'asked' || !this.#question.doubt.isOpenToAll) return
-    this.#onAnswer(this.#question.doubt.about, 'serves')
+    if (this.#question.kind !== 'asked' || !this.#question.to.isOpenToAll) return
+    this.#onAnswer(this.#question.to.about, 'serves')
   }
 
-  #onAnswer({ link, refusal }: DoubtAbout, answer: Verdict): void {
+  #onAnswer({ link, refusal }: StalledReply, answer: NodeAnswer): void {
     this.forgetQuestion()
-    let verdict: Refusal | 'own reply' = 'own reply'
+    let verdict: ServerRefusal | 'own reply' = 'own reply'
     if (answer === 'no-master') {
       this.begin(link).depose()
       this.#host.observe('the node says it is no master')
@@ -89,13 +89,13 @@ export class LaneRefusals {
 
   /** The link that was stalled is gone. */
   forgetQuestion(): void {
-    if (this.#question.kind === 'asked') this.#question.doubt.cancel()
+    if (this.#question.kind === 'asked') this.#question.to.cancel()
     this.#question = NO_QUESTION
   }
 
   /** From here on each reply of the link is looked at, and nothing new is sent. */
-  begin(link: Link<Request>): Quiesce {
-    this.aside ??= new Quiesce(this.#host.learned)
+  begin(link: Link<Request>): NotReady {
+    this.aside ??= new NotReady(this.#host.learned)
     link.inspectAll = true
     return this.aside
   }

@@ -15,14 +15,14 @@ import { ReplyType } from '../resp/reply-scanner.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import { type Link, type LinkEnd, Pausing } from '../upstream/link.ts'
-import { Waiting } from './hold-queue.ts'
+import { HoldQueue } from './hold-queue.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
 import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './requeue.ts'
-import type { Refusal } from './server-refusal.ts'
+import type { ServerRefusal } from './server-refusal.ts'
 
 export class Lane implements LinkedLane {
   identity: Identity
@@ -40,7 +40,7 @@ export class Lane implements LinkedLane {
   /** A private lane's session; null for a shared lane. */
   readonly owner: LaneOwner | null
   readonly #host: LaneHost
-  readonly #waiting: Waiting
+  readonly #waiting: HoldQueue
   readonly #uplink: LaneLink
   readonly #refusals: LaneRefusals
 
@@ -48,7 +48,7 @@ export class Lane implements LinkedLane {
     this.#host = host
     this.identity = identity
     this.owner = owner
-    this.#waiting = new Waiting(host.counters)
+    this.#waiting = new HoldQueue(host.counters)
     this.#uplink = new LaneLink(host, this)
     this.#refusals = new LaneRefusals(host, this)
   }
@@ -68,8 +68,8 @@ export class Lane implements LinkedLane {
 
   /** A blocking command of its session is sent and unanswered, or waits to be sent. */
   get blocks(): boolean {
-    for (const request of this.link?.owed() ?? []) if (request.patient) return true
-    return this.#waiting.some(request => request.patient)
+    for (const request of this.link?.owed() ?? []) if (request.blocking) return true
+    return this.#waiting.some(request => request.blocking)
   }
 
   /** Sessions use it, whether they wait for something now or not. */
@@ -113,7 +113,7 @@ export class Lane implements LinkedLane {
   }
 
   /** What has been submitted is written now: others of this turn may not overtake it at the server. */
-  hurry(): void {
+  writeNow(): void {
     const { link } = this
     if (link?.status === 'ready') this.#host.turn.writeNow(link)
   }
@@ -198,8 +198,8 @@ export class Lane implements LinkedLane {
     this.recall()
     const { link } = this
     let sent = false
-    for (const request of link?.owed() ?? []) if (request.patient) sent = true
-    const dropped = this.#waiting.dropFrom(request => sent || request.patient)
+    for (const request of link?.owed() ?? []) if (request.blocking) sent = true
+    const dropped = this.#waiting.dropFrom(request => sent || request.blocking)
     for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
     if (sent) link?.finish()
     else this.pump()
@@ -346,11 +346,11 @@ export class Lane implements LinkedLane {
   }
 
   /** No later reply of this link counts, or what the link knows is needed to run the command again. */
-  #mustCut(refusal: Refusal, request: Request): boolean {
+  #mustCut(refusal: ServerRefusal, request: Request): boolean {
     return refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true
   }
 
-  #cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: Refusal): void {
+  #cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void {
     request.expect++
     this.#refusals.absorb(frame)
     link.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')

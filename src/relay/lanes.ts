@@ -18,9 +18,9 @@ import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/own-links.ts'
 import { Turn } from '../upstream/turn.ts'
-import { type FailoverRecord, HoldStory } from './failover-report.ts'
+import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
-import { IdleLinks } from './idle-pool.ts'
+import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
 import type { LaneHost, LaneInfo } from './lane-host.ts'
 import type { LaneOwner } from './lane-link.ts'
@@ -32,7 +32,7 @@ import { ScriptLoading } from './script-loading.ts'
 import { Scripts } from './script-store.ts'
 import { SharedLanes } from './shared-lanes.ts'
 import { SilenceWatch, silence } from './silent-links.ts'
-import { Spares } from './spare-links.ts'
+import { SpareLinks } from './spare-links.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface LanesOptions {
@@ -76,17 +76,17 @@ export class Lanes implements LaneHost {
   readonly #shared = new SharedLanes(identity => new Lane(this, identity, null))
   /** With the identity each was opened for: the session may become another one on it. */
   readonly #private = new Map<Lane, string>()
-  readonly #idle = new IdleLinks({
+  readonly #idle = new IdlePool({
     onHeard: key => this.#spares.heard(key),
     onBug: error => this.bugs.ofStep(error, 'idle links'),
   })
-  readonly #spares: Spares
+  readonly #spares: SpareLinks
   readonly #silence: SilenceWatch
   readonly #links: LinkLog
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
-  readonly #story: HoldStory
+  readonly #report: FailoverReport
   /** What the control plane said with the last hold. */
   #holdDetail = ''
   readonly scripts = new Scripts()
@@ -107,9 +107,9 @@ export class Lanes implements LaneHost {
     this.connectTimeoutMs = options.connectTimeoutMs
     this.dial = options.dial ?? dialPlain
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
-    this.#story = new HoldStory(options.counters, options.log, performance.now())
+    this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
-    this.#spares = new Spares(
+    this.#spares = new SpareLinks(
       {
         ...this.#dialling(),
         onBug: error => this.bugs.ofStep(error, 'spare links'),
@@ -266,13 +266,13 @@ export class Lanes implements LaneHost {
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void {
-    this.#story.onLinkLost(performance.now())
+    this.#report.onLinkLost(performance.now())
     this.#links.lost(link, about, end)
     if (this.#loading.onGone(about)) this.#dialOthers()
   }
 
   /** The user of a session may not do what Holdfast does for it. */
-  tellRight(right: Right, master: Master, identity: Identity): void {
+  logMissingRight(right: Right, master: Master, identity: Identity): void {
     this.#links.rightMissing(right, master, identity)
   }
 
@@ -307,7 +307,7 @@ export class Lanes implements LaneHost {
 
   /** The last failovers, newest first. */
   get failovers(): readonly FailoverRecord[] {
-    return this.#story.failovers
+    return this.#report.failovers
   }
 
   /** Whether a link to this node is up. */
@@ -423,7 +423,7 @@ export class Lanes implements LaneHost {
 
   #onGate(from: GateState, to: GateState): void {
     this.sendable = to.kind === 'open' || to.kind === 'draining'
-    this.#story.onGate(from, to, performance.now(), this.#holdDetail)
+    this.#report.onGate(from, to, performance.now(), this.#holdDetail)
   }
 
   /** Of the watchdog. */

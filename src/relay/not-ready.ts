@@ -13,7 +13,7 @@ import { classOf, framesOf, part } from './replay.ts'
 import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from './request.ts'
 import { restartUnit } from './requeue.ts'
 
-export class Quiesce {
+export class NotReady {
   readonly #learned: LearnedCommands | undefined
   readonly #again: Request[] = []
   readonly #owners = new Set<RequestOwner>()

@@ -18,7 +18,7 @@ import { argumentCount, commandArgs } from '../resp/decode.ts'
 import { createRun, type Request, wholeBytes } from './request.ts'
 
 /** What is known of a request without a reply. */
-export type Outcome = 'unsent' | 'refused' | 'unknown'
+export type RequestFate = 'unsent' | 'refused' | 'unknown'
 
 export interface ReplayPolicy {
   readonly policy: 'always' | 'safe'
@@ -29,7 +29,12 @@ export interface ReplayPolicy {
 export type ReplayDecision = { readonly kind: 'replay' } | { readonly kind: 'fail'; readonly error: ErrorSpec }
 
 /** The table above, and the limit on retries. `sends`: how often the request has been sent so far. */
-export function decideReplay(outcome: Outcome, cls: ReplayClass, sends: number, limits: ReplayPolicy): ReplayDecision {
+export function decideReplay(
+  outcome: RequestFate,
+  cls: ReplayClass,
+  sends: number,
+  limits: ReplayPolicy,
+): ReplayDecision {
   if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read' && cls !== 'idempotent')
     return { kind: 'fail', error: errors.unknownOutcome }
   if (limits.maxRetries > 0 && sends > limits.maxRetries)
@@ -126,7 +131,7 @@ const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval
  * A request that was sent behind a command which the node refused because it is no master: it refuses every write, but a
  * PUBLISH has reached the subscribers that the node had. A transaction with a write in it is discarded as a whole.
  */
-export function outcomeBehindRefused(request: Request): Outcome {
+export function outcomeBehindRefused(request: Request): RequestFate {
   let ran = false
   for (const frame of framesOf(wholeBytes(request))) {
     const [name] = commandArgs(frame)

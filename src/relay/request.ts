@@ -54,7 +54,7 @@ export interface Request extends Exchange {
   given: number
   skip: number
   /** May rightly stay unanswered for as long as it likes: a blocking command. */
-  patient: boolean
+  blocking: boolean
   handler: RequestHandler | null
   /** The class to decide a replay by, where it is not that of the bytes (an EXEC is as bad as what it runs). */
   cls: ReplayClass | null
@@ -93,7 +93,7 @@ function create(
     replies,
     given: 0,
     skip: 0,
-    patient: false,
+    blocking: false,
     handler,
     cls: null,
     local: null,

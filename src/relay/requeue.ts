@@ -6,9 +6,9 @@ import {
   classOf,
   decideReplay,
   namedClassOf,
-  type Outcome,
   outcomeBehindRefused,
   type ReplayPolicy,
+  type RequestFate,
   remainderOf,
 } from './replay.ts'
 import { failRequest, ofHandler, type Request } from './request.ts'
@@ -19,7 +19,7 @@ import { failRequest, ofHandler, type Request } from './request.ts'
  */
 export function takeBack(
   request: Request,
-  outcome: Outcome | 'behind-refused',
+  outcome: RequestFate | 'behind-refused',
   policy: ReplayPolicy,
   counters: Counters,
   learned?: LearnedCommands,
@@ -53,7 +53,7 @@ function settleAnswered(request: Request, parts: readonly Request[], counters: C
 
 function decide(
   request: Request,
-  outcome: Outcome,
+  outcome: RequestFate,
   policy: ReplayPolicy,
   counters: Counters,
   learned?: LearnedCommands,

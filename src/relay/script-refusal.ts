@@ -16,29 +16,29 @@ import type { Identity } from '../upstream/identity.ts'
 import { Link, type LinkListener } from '../upstream/link.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { Request } from './request.ts'
-import type { Refusal } from './server-refusal.ts'
+import type { ServerRefusal } from './server-refusal.ts'
 
-export type Verdict = 'serves' | 'no-master' | 'loading'
+export type NodeAnswer = 'serves' | 'no-master' | 'loading'
 
 /** A link's reply that is in doubt. */
-export interface DoubtAbout {
+export interface StalledReply {
   readonly link: Link<Request>
   readonly identity: Identity
   /** What it would be if it were the server's. */
-  readonly refusal: Refusal
+  readonly refusal: ServerRefusal
 }
 
-export class Doubt implements LinkListener<Request> {
-  readonly about: DoubtAbout
+export class NodeQuestion implements LinkListener<Request> {
+  readonly about: StalledReply
   /** performance.now() */
   readonly since = performance.now()
   readonly #host: LaneHost
-  #answer: ((about: DoubtAbout, verdict: Verdict) => void) | null
+  #answer: ((about: StalledReply, verdict: NodeAnswer) => void) | null
   #link: Link<Request> | null = null
   #timer: NodeJS.Timeout | null = null
   #attempt = 0
 
-  constructor(host: LaneHost, about: DoubtAbout, answer: (about: DoubtAbout, verdict: Verdict) => void) {
+  constructor(host: LaneHost, about: StalledReply, answer: (about: StalledReply, verdict: NodeAnswer) => void) {
     this.#host = host
     this.about = about
     this.#answer = answer
@@ -62,7 +62,7 @@ export class Doubt implements LinkListener<Request> {
     this.#link = new Link(this.about.link.master, handshake, this, { turn, connectTimeoutMs, counters, live, dial })
   }
 
-  #tell(verdict: Verdict): void {
+  #tell(verdict: NodeAnswer): void {
     const answer = this.#answer
     this.cancel()
     answer?.(this.about, verdict)

@@ -14,14 +14,14 @@ import { commandArgs } from '../resp/decode.ts'
 import { type Request, wholeBytes } from './request.ts'
 
 /** How a server's error line is to be taken. */
-export type Refusal =
+export type ServerRefusal =
   /** The node is no master: nothing else it says on this link counts either. */
   | 'wrong-node'
   /** The node is the master but cannot run this now; it will. */
   | 'not-now'
 
 export interface JudgedError {
-  readonly refusal: Refusal
+  readonly refusal: ServerRefusal
   /** False: only the node knows whether it has refused the command. */
   readonly proved: boolean
 }
@@ -79,7 +79,7 @@ export function judgeError(request: Request, frame: Buffer): JudgedError | null 
 }
 
 /** The refusal whose whole text this is, whoever has said it; of an EXECABORT its cause is meant. */
-export function refusalOf(frame: Buffer): Refusal | undefined {
+export function serverRefusalOf(frame: Buffer): ServerRefusal | undefined {
   const line = causeOf(frame)
   const code = firstWord(line)
   return texts.get(code)?.test(line.replace(inScript, '')) ? refusalBy(code) : undefined
@@ -90,7 +90,8 @@ export function refusalCode(frame: Buffer): string {
   return firstWord(causeOf(frame))
 }
 
-const refusalBy = (code: string): Refusal => (code === 'LOADING' || code === 'NOREPLICAS' ? 'not-now' : 'wrong-node')
+const refusalBy = (code: string): ServerRefusal =>
+  code === 'LOADING' || code === 'NOREPLICAS' ? 'not-now' : 'wrong-node'
 
 /** The error's line without its '-', as far as a refusal is long. */
 function causeOf(frame: Buffer): string {

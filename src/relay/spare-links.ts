@@ -20,7 +20,7 @@ import { Link, type LinkListener } from '../upstream/link.ts'
 import type { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import { isSameTerm } from './gate.ts'
-import type { IdleLinks } from './idle-pool.ts'
+import type { IdlePool } from './idle-pool.ts'
 import type { Request } from './request.ts'
 
 /** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
@@ -40,7 +40,7 @@ interface Use {
   provenAt: number
 }
 
-export interface SparesHost {
+export interface SpareLinksHost {
   readonly turn: Turn
   readonly counters: Counters
   readonly connectTimeoutMs: number
@@ -52,13 +52,13 @@ export interface SparesHost {
   onSignedOut(identity: Identity): void
 }
 
-export class Spares implements LinkListener<Request> {
+export class SpareLinks implements LinkListener<Request> {
   readonly #uses = new Map<string, Use>()
-  readonly #idle: IdleLinks
-  readonly #host: SparesHost
+  readonly #idle: IdlePool
+  readonly #host: SpareLinksHost
   readonly #enabled: boolean
 
-  constructor(host: SparesHost, idle: IdleLinks, { enabled }: { enabled: boolean }) {
+  constructor(host: SpareLinksHost, idle: IdlePool, { enabled }: { enabled: boolean }) {
     this.#host = host
     this.#idle = idle
     this.#enabled = enabled

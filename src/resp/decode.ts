@@ -179,7 +179,7 @@ export function elementTypes(frame: Buffer): number[] {
 }
 
 /** A value as text, for names and words inside replies; undefined for anything that is no string or number. */
-export function text(value: Value | undefined): string | undefined {
+export function textOf(value: Value | undefined): string | undefined {
   if (Buffer.isBuffer(value)) return value.toString()
   if (typeof value === 'string') return value
   return typeof value === 'number' ? String(value) : undefined

@@ -17,7 +17,7 @@
 // A client that selects a database and then signs in stays in that database, also as a user that may not SELECT. So the database
 // is selected twice: as whoever the connection is before it signs in, and as the user. One of the two must be allowed.
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
-import { decodeReply, ReplyError, text } from '../resp/decode.ts'
+import { decodeReply, ReplyError, textOf } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Secret } from '../transport/secret.ts'
 import { type Identity, passwordOf } from './identity.ts'
@@ -43,7 +43,7 @@ export type HandshakeFailure =
   | { readonly kind: 'refused'; readonly text: string }
 
 /** Frames an owner adds behind the handshake proper, and who hears their answers. */
-export interface Prelude {
+export interface SessionRestore {
   readonly bytes: Buffer
   /**
    * Called with each frame until it answers true ("that was the last one I wait for"), or 'not-now': the node cannot
@@ -77,7 +77,7 @@ export class Handshake {
   /** The database was selected before the user signed in. */
   selected = false
   readonly #steps: Step[]
-  readonly #prelude: Prelude | null
+  readonly #restore: SessionRestore | null
   #next = 0
   /** Bytes of `bytes` that have been taken, and that may be taken before the first answer. */
   #taken = 0
@@ -86,7 +86,7 @@ export class Handshake {
   constructor(
     identity: Identity,
     first: { readonly fence: readonly LostLink[]; readonly scripts: readonly Buffer[] },
-    prelude: Prelude | null,
+    restore: SessionRestore | null,
   ) {
     this.identity = identity
     this.password = passwordOf(identity)
@@ -95,9 +95,9 @@ export class Handshake {
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
-    this.#prelude = prelude !== null && prelude.bytes.length > 0 ? prelude : null
+    this.#restore = restore !== null && restore.bytes.length > 0 ? restore : null
     const parts = this.#steps.map(step => step.bytes)
-    if (this.#prelude) parts.push(this.#prelude.bytes)
+    if (this.#restore) parts.push(this.#restore.bytes)
     this.bytes = Buffer.concat(parts)
     this.#first = early?.bytes.length ?? this.bytes.length
   }
@@ -121,9 +121,9 @@ export class Handshake {
       const failure = step.judge(this, frame, type)
       if (failure) return failure
       this.#next++
-      return this.#next < this.#steps.length || this.#prelude ? 'more' : 'ready'
+      return this.#next < this.#steps.length || this.#restore ? 'more' : 'ready'
     }
-    const answer = this.#prelude === null || this.#prelude.onFrame(frame, type)
+    const answer = this.#restore === null || this.#restore.onFrame(frame, type)
     if (answer === 'not-now') return { kind: 'not-ready', text: lineOf(frame).slice(1) }
     return answer ? 'ready' : 'more'
   }
@@ -159,9 +159,9 @@ function helloStep(identity: Identity, password: Secret | null): Step {
       const fields = decodeReply(frame)
       if (!Array.isArray(fields)) return { kind: 'refused', text: 'HELLO was not answered with a list of fields' }
       for (let i = 0; i + 1 < fields.length; i += 2) {
-        const name = text(fields[i])
+        const name = textOf(fields[i])
         if (name === 'id') handshake.clientId = Number(fields[i + 1])
-        const role = text(fields[i + 1])
+        const role = textOf(fields[i + 1])
         if (name === 'role' && role !== 'master') return { kind: 'not-master', text: `the node says it is a ${role}` }
       }
       return null

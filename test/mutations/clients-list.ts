@@ -89,8 +89,8 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'a link for a login is told the name before it',
     file: 'src/client/session/lane-choice.ts',
-    from: "prelude === 'without' || this.#signsIn\n          ? null",
-    to: "prelude === 'without' || !this.isPrivate\n          ? null",
+    from: "restore === 'without' || this.#signsIn\n          ? null",
+    to: "restore === 'without' || !this.isPrivate\n          ? null",
     breaks: 'no session.restore_failed where nothing is lost',
     test: answers,
     shows: /restore_failed/,

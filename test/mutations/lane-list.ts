@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts'
 const walkAlways = 'test/unit/relay/lane-walk-always.test.ts'
 const walkSafe = 'test/unit/relay/lane-walk-safe.test.ts'
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
-const quiesce = 'test/unit/relay/not-ready.test.ts'
+const notReady = 'test/unit/relay/not-ready.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
 const link = 'test/unit/upstream/link.test.ts'
@@ -214,7 +214,7 @@ export const laneMutations: readonly Mutation[] = [
     from: 'if (request.local === null || !this.#owners.has(request.owner)) return false\n    this.#again.push(request)',
     to: 'if (request.local === null || this.#owners.size >= 0) return false\n    this.#again.push(request)',
     breaks: 'OrderKept',
-    test: quiesce,
+    test: notReady,
     shows: /a reply of our own/,
   },
   {
@@ -223,7 +223,7 @@ export const laneMutations: readonly Mutation[] = [
     from: '    this.#owners.add(request.owner)\n    this.#again.push(single)',
     to: '    this.#again.push(single)',
     breaks: 'OrderKept',
-    test: quiesce,
+    test: notReady,
     shows: /behind a refused/,
   },
   {
@@ -232,7 +232,7 @@ export const laneMutations: readonly Mutation[] = [
     from: 'for (const request of this.#refusals.drop()) this.#host.counters.pendingBytes -= request.weight',
     to: 'this.#refusals.drop()',
     breaks: 'CountersAddUp',
-    test: quiesce,
+    test: notReady,
     shows: /no bytes counted/,
   },
   {
@@ -241,7 +241,7 @@ export const laneMutations: readonly Mutation[] = [
     from: 'request.skip = request.handler === null ? request.given : 0',
     to: 'request.skip = 0',
     breaks: 'EveryRequestEnds, exactly once',
-    test: quiesce,
+    test: notReady,
     shows: /\+OK once/,
   },
   {

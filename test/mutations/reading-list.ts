@@ -32,7 +32,7 @@ export const readingMutations: readonly Mutation[] = [
   {
     name: 'what is held for a client that is gone is sent',
     file: 'src/relay/lane.ts',
-    from: 'this.#waiting.dropFrom(request => sent || request.patient)',
+    from: 'this.#waiting.dropFrom(request => sent || request.blocking)',
     to: 'this.#waiting.dropFrom(() => false)',
     breaks: 'nothing blocks for a client that is gone',
     test: 'test/wire/gone-clients.test.ts',

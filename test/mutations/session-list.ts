@@ -79,7 +79,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a MULTI is rebuilt with a hole where the node refuses',
     file: 'src/client/session/restore.ts',
-    from: "if (step.what === 'MULTI' && refusalOf(frame) !== undefined) return 'not-now'",
+    from: "if (step.what === 'MULTI' && serverRefusalOf(frame) !== undefined) return 'not-now'",
     to: '',
     breaks: 'a queue with a hole in it never runs',
     test: walk,

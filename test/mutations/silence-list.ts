@@ -102,7 +102,7 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'a subscription is overtaken by what is published behind it',
     file: 'src/client/commands/subscribe.ts',
-    from: '  context.lane.hurry()\n',
+    from: '  context.lane.writeNow()\n',
     to: '',
     breaks: 'the first session that needs a link has it at once',
     test: spareLinks,

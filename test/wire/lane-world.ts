@@ -126,7 +126,7 @@ export function told(fake: FakeRedis, connection: number): string[] {
 }
 
 export const plainOwner: LaneOwner = {
-  prelude: () => null,
+  restore: () => null,
   label: () => '',
   isPush: null,
   onPush() {},

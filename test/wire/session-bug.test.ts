@@ -63,7 +63,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'the first reply of a visit to another database',
+    name: 'the first reply of a scoped command in another database',
     plant: t => plant(t, OneReply.prototype, 'onReply', always),
     commands: [
       ['GET', 'a'],

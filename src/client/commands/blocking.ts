@@ -27,7 +27,7 @@ export function handleBlocking(
   const command = args[0]?.toString('latin1').toLowerCase() ?? ''
   const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
   const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
-  request.patient = true
+  request.blocking = true
   context.submit(request)
   return 'done'
 }

@@ -1,7 +1,7 @@
 // preflight.ts: what Holdfast sends just before a blocking command, on the session's own link and in the same write. It
 // makes the answer true, or lets the command go out again on another node without missing anything.
 import { streamsIndex } from '../../command/blocking.ts'
-import { decodeReply, text } from '../../resp/decode.ts'
+import { decodeReply, textOf } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { Preflight } from './blocking.ts'
 
@@ -49,6 +49,6 @@ export function lastIdsPreflight(args: readonly Buffer[]): Preflight | null {
 function lastIdOf(frame: Buffer): string | undefined {
   const fields = decodeReply(frame)
   if (!Array.isArray(fields)) return frame.includes('no such key') ? '0-0' : undefined
-  const at = fields.findIndex(field => text(field) === 'last-generated-id')
-  return at < 0 ? undefined : text(fields[at + 1])
+  const at = fields.findIndex(field => textOf(field) === 'last-generated-id')
+  return at < 0 ? undefined : textOf(fields[at + 1])
 }

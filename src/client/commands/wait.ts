@@ -21,7 +21,7 @@ export function handleWait(context: SessionContext, frame: Buffer, args: readonl
   context.waits.asked(context.place)
   const bytes = Buffer.concat([offsetMarker.bytes, frame])
   const request = createUnit(context.replyTo(), bytes, 1, 1 + offsetMarker.replies, waiting)
-  request.patient = true
+  request.blocking = true
   context.submit(request)
   return 'done'
 }

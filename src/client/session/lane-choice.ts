@@ -88,18 +88,18 @@ export class LaneChoice {
     this.#nameless = labelOf(state)
   }
 
-  #openPrivate(identity: Identity, prelude: 'with' | 'without' = 'with'): void {
+  #openPrivate(identity: Identity, restore: 'with' | 'without' = 'with'): void {
     const session = this.#session
     this.#host.lanes.detachShared(this.lane)
     this.#nameless = null
     this.isPrivate = true
     this.#lost = null
     this.lane = this.#host.lanes.openPrivate(identity, {
-      prelude: () =>
-        prelude === 'without' || this.#signsIn
+      restore: () =>
+        restore === 'without' || this.#signsIn
           ? null
           : buildRestore(session, (frame, type) => this.#isPush(frame, type)),
-      label: () => (prelude === 'without' || this.#signsIn ? '' : labelOf(session.state)),
+      label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => {
         // To a server a line of MONITOR is a reply, which CLIENT REPLY OFF keeps back; a message is none.

@@ -3,10 +3,10 @@
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
-import { refusalOf } from '../../relay/server-refusal.ts'
+import { serverRefusalOf } from '../../relay/server-refusal.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
-import type { Prelude } from '../../upstream/handshake.ts'
+import type { SessionRestore } from '../../upstream/handshake.ts'
 import { redirectTarget } from '../commands/client-id.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { SessionState } from '../state/session-state.ts'
@@ -22,7 +22,7 @@ interface Step {
 export function buildRestore(
   context: SessionContext,
   isPush: (frame: Buffer, type: number) => boolean,
-): Prelude | null {
+): SessionRestore | null {
   const steps = [...labelSteps(context.state), ...flagSteps(context), ...listeningSteps(context)]
   if (steps.length === 0) return null
   let at = 0
@@ -37,7 +37,7 @@ export function buildRestore(
       }
       if (type === ReplyType.error) {
         // A queue with a hole in it must never run: the whole is tried again when the node takes writes.
-        if (step.what === 'MULTI' && refusalOf(frame) !== undefined) return 'not-now'
+        if (step.what === 'MULTI' && serverRefusalOf(frame) !== undefined) return 'not-now'
         step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
         // Not let in is one trouble, which the client is told of with its next command.

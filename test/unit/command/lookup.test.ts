@@ -1,7 +1,7 @@
 import t from 'tap'
 import { commandSpecs } from '../../../src/command/catalog.ts'
 import { Route } from '../../../src/command/command-spec.ts'
-import { commandByName, lookupCommand, unknownCommand } from '../../../src/command/lookup.ts'
+import { commandByName, lookupCommand, unknownSpec } from '../../../src/command/lookup.ts'
 
 const known = commandSpecs.slice(1)
 
@@ -28,8 +28,8 @@ t.test('lookup — reads only the range it is given — when the name stands in 
   t.strictSame(missed, [])
   const frame = Buffer.from('*2\r\n$3\r\nGET\r\n$1\r\nk\r\n')
   t.equal(lookupCommand(frame, 8, 3).name, 'get')
-  t.equal(lookupCommand(frame, 8, 2), unknownCommand)
-  t.equal(lookupCommand(frame, 8, 5), unknownCommand)
+  t.equal(lookupCommand(frame, 8, 2), unknownSpec)
+  t.equal(lookupCommand(frame, 8, 5), unknownSpec)
 })
 
 t.test('lookup — answers the unknown command — for near misses', async t => {
@@ -46,9 +46,9 @@ t.test('lookup — answers the unknown command — for near misses', async t => 
     'x'.repeat(300),
     'ft.search',
   ])
-    t.equal(commandByName(name), unknownCommand, JSON.stringify(name.slice(0, 20)))
-  t.equal(lookupCommand(Buffer.alloc(300, 'g'), 0, 300), unknownCommand)
-  t.equal(lookupCommand(Buffer.from([0x67, 0xe5, 0x74]), 0, 3), unknownCommand, 'a byte above 127')
+    t.equal(commandByName(name), unknownSpec, JSON.stringify(name.slice(0, 20)))
+  t.equal(lookupCommand(Buffer.alloc(300, 'g'), 0, 300), unknownSpec)
+  t.equal(lookupCommand(Buffer.from([0x67, 0xe5, 0x74]), 0, 3), unknownSpec, 'a byte above 127')
 })
 
 t.test('lookup — answers the unknown command — for every name with one byte missing, added or changed', async t => {
@@ -78,16 +78,16 @@ t.test('lookup — folds letters only — when a byte differs from the name in b
   }
   t.strictSame(mistaken, [])
   // '-' ^ 0x20 is a carriage return, '_' ^ 0x20 is DEL: names with these are the ones that matter.
-  t.equal(commandByName('restore\rasking'), unknownCommand)
+  t.equal(commandByName('restore\rasking'), unknownSpec)
   t.equal(commandByName('RESTORE-ASKING').name, 'restore-asking')
-  t.equal(commandByName('sort\x7fro'), unknownCommand)
+  t.equal(commandByName('sort\x7fro'), unknownSpec)
   t.equal(commandByName('SORT_RO').name, 'sort_ro')
 })
 
 t.test('unknown command — is one frozen spec that assumes nothing good', async t => {
-  t.ok(Object.isFrozen(unknownCommand))
+  t.ok(Object.isFrozen(unknownSpec))
   t.strictSame(
-    { ...unknownCommand },
+    { ...unknownSpec },
     { index: 0, name: '', known: false, arity: 0, route: Route.shared, cls: 'non-idempotent', subcommands: null },
   )
 })

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import type { Master } from '../../../src/address.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
-import { HoldStory } from '../../../src/relay/failover-report.ts'
+import { FailoverReport } from '../../../src/relay/failover-report.ts'
 import type { GateState } from '../../../src/relay/gate.ts'
 
 const first: Master = { host: '10.0.0.1', port: 6379, epoch: 1, runId: 'a' }
@@ -13,7 +13,7 @@ function startStory() {
   const lines: { readonly event?: string; readonly unknownOutcomes?: number }[] = []
   const counters = createCounters()
   const sink = { write: (line: string): void => void lines.push(JSON.parse(line)) }
-  const story = new HoldStory(counters, pino({ level: 'info' }, sink), 0)
+  const story = new FailoverReport(counters, pino({ level: 'info' }, sink), 0)
   const hold = (from: GateState, at: number): GateState => {
     const shut: GateState = { kind: 'holding', cause: 'master-unreachable', since: at }
     story.onGate(from, shut, at, '')
@@ -35,7 +35,7 @@ function startStory() {
   return { story, hold, serve, lose, told, open: serve(start, first, 10) }
 }
 
-t.test('HoldStory — tells unknown outcomes of the links — that went just before the gate shut', async t => {
+t.test('failover report — tells unknown outcomes of the links — that went just before the gate shut', async t => {
   const { story, hold, serve, lose, told, open } = startStory()
   lose(3, 10_000)
   lose(2, 10_005)
@@ -44,7 +44,7 @@ t.test('HoldStory — tells unknown outcomes of the links — that went just bef
   t.match(story.failovers, [{ to: '10.0.0.2:6379', unknownOutcomes: 5 }])
 })
 
-t.test('HoldStory — leaves out unknown outcomes of another time — and of the hold before', async t => {
+t.test('failover report — leaves out unknown outcomes of another time — and of the hold before', async t => {
   const { hold, serve, lose, told, open } = startStory()
   lose(7, 5_000)
   const again = serve(hold(open, 10_000), second, 10_500)

@@ -131,7 +131,7 @@ export class LaneModel {
       const bytes = Buffer.concat([command('MULTI'), command('INCR', key), command('EXEC')])
       return this.#submit(this.b, createUnit(this.b, bytes, 3, 3, null))
     },
-    visit: () => {
+    scoped: () => {
       const key = this.a.expect('value', 'INCR')
       const bytes = Buffer.concat([command('INCR', key), command('GET', `${key}-undo`)])
       return this.#submit(this.a, createUnit(this.a, bytes, 1, 2, new OneReply({})))

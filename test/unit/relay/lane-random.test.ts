@@ -9,7 +9,7 @@ const seeds = length === 4 ? 10_000 : 2000
 const starts = [
   ['run', 'incr', 'get'],
   ['multi', 'incr', 'run'],
-  ['visit', 'multi', 'get'],
+  ['scoped', 'multi', 'get'],
   ['congest', 'incr', 'run'],
 ]
 

@@ -20,7 +20,7 @@ const events = (model: LaneModel, ...names: string[]): void => {
   for (const name of names) model.play(name)
 }
 
-t.test('quiesce — sends a refused command again, after a pause — and the client sees its reply alone', async t => {
+t.test('not ready — sends a refused command again, after a pause — and the client sees its reply alone', async t => {
   const model = play(model => {
     events(model, 'incr', 'noreplicas')
     t.strictSame(model.a.replies, [], 'nothing yet')
@@ -34,7 +34,7 @@ t.test('quiesce — sends a refused command again, after a pause — and the cli
   t.equal(model.counters.linksLost, 0, 'the link stays')
 })
 
-t.test('quiesce — sends refused commands again — in their order', async t => {
+t.test('not ready — sends refused commands again — in their order', async t => {
   const order: string[] = []
   const model = play(model => {
     events(model, 'incr', 'incr', 'incr', 'noreplicas', 'noreplicas', 'noreplicas', 'tick')
@@ -47,7 +47,7 @@ t.test('quiesce — sends refused commands again — in their order', async t =>
   t.strictSame(order, ['a1=1', 'a2=1', 'a3=1'])
 })
 
-t.test('quiesce — runs a read again — behind a refused write of the same session', async t => {
+t.test('not ready — runs a read again — behind a refused write of the same session', async t => {
   const model = play(model => {
     events(model, 'incr', 'get', 'noreplicas')
     events(model, 'answer')
@@ -57,7 +57,7 @@ t.test('quiesce — runs a read again — behind a refused write of the same ses
   t.equal(model.wrong, '')
 })
 
-t.test('quiesce — keeps the reply of a write that ran — behind a refused one of the same session', async t => {
+t.test('not ready — keeps the reply of a write that ran — behind a refused one of the same session', async t => {
   const model = play(model => {
     events(model, 'incr', 'incr', 'noreplicas', 'answer')
     t.strictSame(model.a.replies, [])
@@ -66,7 +66,7 @@ t.test('quiesce — keeps the reply of a write that ran — behind a refused one
   t.equal(model.wrong, '')
 })
 
-t.test('quiesce — leaves other sessions alone — whatever it does to one', async t => {
+t.test('not ready — leaves other sessions alone — whatever it does to one', async t => {
   const model = play(model => {
     events(model, 'incr', 'run', 'noreplicas', 'answer', 'answer')
     t.strictSame(model.b.replies, ['b1=1', 'b2=1'], 'answered at once')
@@ -76,7 +76,7 @@ t.test('quiesce — leaves other sessions alone — whatever it does to one', as
   t.equal(model.wrong, '')
 })
 
-t.test('quiesce — sends nothing new — until what is in flight has ended', async t => {
+t.test('not ready — sends nothing new — until what is in flight has ended', async t => {
   const model = play(model => {
     events(model, 'incr', 'run', 'noreplicas', 'get')
     t.equal(model.counters.waiting, 1, 'the new one waits')
@@ -87,7 +87,7 @@ t.test('quiesce — sends nothing new — until what is in flight has ended', as
   t.equal(model.wrong, '')
 })
 
-t.test('quiesce — keeps a reply of our own — behind a refused command of its session', async t => {
+t.test('not ready — keeps a reply of our own — behind a refused command of its session', async t => {
   const model = play(model => {
     events(model, 'incr', 'local', 'run', 'noreplicas')
     t.strictSame(model.a.replies, [])
@@ -98,7 +98,7 @@ t.test('quiesce — keeps a reply of our own — behind a refused command of its
   t.equal(model.wrong, '')
 })
 
-t.test('quiesce — sends a transaction again as a whole — and the client is told +OK once', async t => {
+t.test('not ready — sends a transaction again as a whole — and the client is told +OK once', async t => {
   for (const others of [[], ['incr'], ['incr', 'get', 'local']]) {
     const model = play(model => events(model, 'multi', ...others, 'answer', 'noreplicas', 'answer', 'tick'))
     t.strictSame(model.b.replies, ['OK', 'QUEUED', ['b1=1']])
@@ -107,7 +107,7 @@ t.test('quiesce — sends a transaction again as a whole — and the client is t
   }
 })
 
-t.test('quiesce — survives the loss of its link — with nothing answered twice or never', async t => {
+t.test('not ready — survives the loss of its link — with nothing answered twice or never', async t => {
   for (const end of ['cut', 'lost', 'silent', 'readonly', 'new']) {
     for (const start of [
       ['incr', 'multi', 'get', 'noreplicas'],
@@ -120,7 +120,7 @@ t.test('quiesce — survives the loss of its link — with nothing answered twic
   }
 })
 
-t.test('quiesce — leaves no bytes counted — when the lane is closed in the middle', async t => {
+t.test('not ready — leaves no bytes counted — when the lane is closed in the middle', async t => {
   const loop = new VirtualLoop()
   loop.play(() => {
     const model = new LaneModel(loop, policy)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import { type ErrorSpec, errors } from '../../../src/errors.ts'
-import { classOf, decideReplay, framesOf, type Outcome, part, remainderOf } from '../../../src/relay/replay.ts'
+import { classOf, decideReplay, framesOf, part, type RequestFate, remainderOf } from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, REQUEST_BYTES } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { Owner } from './owner.ts'
@@ -16,10 +16,15 @@ const classes: readonly ReplayClass[] = [
   'admin',
   'forbidden',
 ]
-const outcomes: readonly Outcome[] = ['unsent', 'refused', 'unknown']
+const outcomes: readonly RequestFate[] = ['unsent', 'refused', 'unknown']
 
 /** The published table, written down apart from the code: null means "send it again". */
-function truth(outcome: Outcome, cls: ReplayClass, policy: 'always' | 'safe', overLimit: boolean): ErrorSpec | null {
+function truth(
+  outcome: RequestFate,
+  cls: ReplayClass,
+  policy: 'always' | 'safe',
+  overLimit: boolean,
+): ErrorSpec | null {
   const mayRepeat = cls === 'read' || cls === 'idempotent'
   if (policy === 'safe' && outcome === 'unknown' && !mayRepeat) return errors.unknownOutcome
   if (!overLimit) return null

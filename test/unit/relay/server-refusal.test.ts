@@ -1,7 +1,7 @@
 // Whose words an error line is: a server's that refuses the command, or the command's own.
 import t from 'tap'
 import { createRun, createUnit, type Request, type RequestHandler } from '../../../src/relay/request.ts'
-import { judgeError, refusalCode, refusalOf } from '../../../src/relay/server-refusal.ts'
+import { judgeError, refusalCode, serverRefusalOf } from '../../../src/relay/server-refusal.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { Owner } from './owner.ts'
 
@@ -94,7 +94,7 @@ const scripts = [
 
 for (const [line, refusal] of whole) {
   t.test(`refusal — is ${refusal} — for -${line.slice(0, 90)}`, async t => {
-    t.equal(refusalOf(error(line)), refusal)
+    t.equal(serverRefusalOf(error(line)), refusal)
     for (const command of plain) t.equal(judged(answered([command]), line), refusal, `${command[0]}`)
   })
 }
@@ -120,10 +120,10 @@ t.test('refusal — is asked about — where a server seems to have new words fo
 
 t.test('refusal — is none — of other errors', async t => {
   for (const line of never) {
-    t.equal(refusalOf(error(line)), undefined, line)
+    t.equal(serverRefusalOf(error(line)), undefined, line)
     for (const command of plain) t.equal(judged(answered([command]), line), 'reply', `${command[0]}: ${line}`)
   }
-  for (const line of others) t.equal(refusalOf(error(line)), undefined, line)
+  for (const line of others) t.equal(serverRefusalOf(error(line)), undefined, line)
 })
 
 t.test('NOREPLICAS — of a script without flags — is the server’s with what the server adds to it alone', async t => {

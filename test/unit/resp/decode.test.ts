@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { commandArgs, decodeReply, elementTypes, ReplyError, text, type Value } from '../../../src/resp/decode.ts'
+import { commandArgs, decodeReply, elementTypes, ReplyError, textOf, type Value } from '../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { frame } from './values.ts'
 
@@ -86,10 +86,10 @@ t.test('decode — reads every frame there can be — without throwing', async (
 })
 
 t.test('decode — gives text of strings and numbers — and of nothing else', async t => {
-  t.equal(text(Buffer.from('a')), 'a')
-  t.equal(text('b'), 'b')
-  t.equal(text(3), '3')
-  for (const value of [null, undefined, [], new ReplyError('x')]) t.equal(text(value), undefined)
+  t.equal(textOf(Buffer.from('a')), 'a')
+  t.equal(textOf('b'), 'b')
+  t.equal(textOf(3), '3')
+  for (const value of [null, undefined, [], new ReplyError('x')]) t.equal(textOf(value), undefined)
 })
 
 t.test('arguments — are those that were encoded — whatever bytes they hold', async () => {
