@@ -27,7 +27,7 @@ fillTables()
 
 /**
  * The spec of the command whose name is `length` bytes of `buffer` from `start`, in any case; the one shared
- * `unknownCommand` for every other name. The range must lie within the buffer.
+ * `unknownSpec` for every other name. The range must lie within the buffer.
  */
 export function lookupCommand(buffer: Buffer, start: number, length: number): CommandSpec {
   if (length > longestName) return unknownSpec
