@@ -9,7 +9,7 @@ import { Session } from 'node:inspector/promises'
 import { parseArgs } from 'node:util'
 import { CommandScanner, FrameKind } from '../../src/resp/command-scanner.ts'
 import { commandArgs, leadingArgs } from '../../src/resp/decode.ts'
-import { splitInline } from '../../src/resp/inline-command.ts'
+import { encodeInline } from '../../src/resp/inline-command.ts'
 import { scanCommands } from '../unit/resp/scan-commands.ts'
 import { scanReplies } from '../unit/resp/scan-replies.ts'
 import { between, createRandom } from '../wire/bytes.ts'
@@ -132,7 +132,7 @@ export function check(input: Buffer, random: () => number): string {
   for (const { kind, end, argc } of whole.found) {
     const frame = input.subarray(from, end)
     if (kind === 'command') sameArguments(frame, argc)
-    else if (kind === 'inline') splitInline(frame.subarray(0, -1))
+    else if (kind === 'inline') encodeInline(frame.subarray(0, -1))
     from = end
   }
   const kinds = whole.found.map(({ kind, argc }) => `${kind[0]}${Math.min(argc, 3)}`).join('')

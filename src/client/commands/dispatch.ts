@@ -33,7 +33,7 @@ const LEADING_ARGUMENTS = 4
 /** No command's name is as long. A client may send one of 600 MB, which JavaScript cannot hold as a string. */
 const MAX_NAME_BYTES = 128
 
-/** Routes whose commands are passed on as they are, however many arguments they have. */
+/** Routes whose commands are passed on as they are, however many arguments they have. Only the first are looked at. */
 const isOpaque: Readonly<Record<number, boolean>> = {
   [Route.shared]: true,
   [Route.evalsha]: true,
@@ -43,7 +43,8 @@ const isOpaque: Readonly<Record<number, boolean>> = {
 /** Handles one command of the session; `frame` is its bytes. */
 export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
   const tooMany = argumentCount(frame) > MAX_ARGUMENTS
-  const args = tooMany ? leadingArgs(frame, LEADING_ARGUMENTS) : commandArgs(frame)
+  const isPassedOn = isOpaque[spec.route] === true && context.transaction === null
+  const args = tooMany || isPassedOn ? leadingArgs(frame, LEADING_ARGUMENTS) : commandArgs(frame)
   const { login } = context.host
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
   const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME_BYTES) ?? ''
@@ -120,7 +121,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     }
     default:
       if (!spec.known && context.host.lanes.learned.find(name())?.blocks)
-        return handleBlocking(context, frame, args, null)
+        return handleBlocking(context, frame, tooMany ? args : commandArgs(frame), null)
       return passOn(context, frame)
   }
 }

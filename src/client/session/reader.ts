@@ -16,9 +16,8 @@ import { lookupCommand } from '../../command/lookup.ts'
 import { errors, protocolError } from '../../errors.ts'
 import { createRun, createRunInParts, createUnit, type RequestOwner } from '../../relay/request.ts'
 import { CommandScanner, FrameKind } from '../../resp/command-scanner.ts'
-import { commandArgs } from '../../resp/decode.ts'
-import { encodeCommand } from '../../resp/encode.ts'
-import { splitInline } from '../../resp/inline-command.ts'
+import { commandArgs, leadingArgs } from '../../resp/decode.ts'
+import { encodeInline } from '../../resp/inline-command.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import type { Outcome } from '../commands/outcome.ts'
 import { rememberScript } from '../commands/script-bodies.ts'
@@ -275,16 +274,15 @@ export class Reader {
     let nameStart = nameAt
     let { nameLength } = this.#scanner
     if (kind === FrameKind.inline) {
-      const args = splitInline(inlineLine(frame))
-      if (args === undefined) {
+      const encoded = encodeInline(inlineLine(frame))
+      if (encoded === undefined) {
         this.#fail('unbalanced quotes in request')
         return 'done'
       }
-      const [name] = args
-      if (name === undefined) return 'done'
-      command = encodeCommand(args)
+      if (encoded === null) return 'done'
+      command = encoded
       nameStart = nameStartOf(command)
-      nameLength = name.length
+      nameLength = leadingArgs(command, 1)[0]?.length ?? 0
     }
     const session = this.#session
     const spec = lookupCommand(command, nameStart, nameLength)

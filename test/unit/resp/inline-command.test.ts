@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { splitInline } from '../../../src/resp/inline-command.ts'
+import { commandArgs } from '../../../src/resp/decode.ts'
+import { encodeInline } from '../../../src/resp/inline-command.ts'
+
+/** Its arguments; undefined where the quotes do not balance. */
+function splitInline(line: Buffer): Buffer[] | undefined {
+  const frame = encodeInline(line)
+  return frame === null ? [] : frame && commandArgs(frame)
+}
 
 /** null: the quotes do not balance. Most are the server's own tests of sdssplitargs. */
 const vectors: readonly (readonly [line: string, args: readonly string[] | null])[] = [
@@ -87,5 +94,14 @@ t.test('inline — never throws nor makes more of a line than there is — for a
       return args === undefined || args.reduce((sum, arg) => sum + arg.length, 0) <= bytes.length
     }),
     { numRuns: 5000 },
+  )
+})
+
+t.test('inline — is the same frame — when a longer line was looked at before', async t => {
+  const long = Array.from({ length: 12_000 }, (_, i) => `word${i}`)
+  t.strictSame(splitInline(Buffer.from(long.join(' ')))?.map(String), long)
+  t.equal(
+    String(encodeInline(Buffer.from('SET k "1234567890"'))),
+    '*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10\r\n1234567890\r\n',
   )
 })
