@@ -1,8 +1,15 @@
-// Size: twelve hundred sessions, five hundred of them blocked, and one value of 64 MB, through a change of master.
+// Size: twelve hundred sessions, five hundred of them blocked, one value of 64 MB, and a pipeline that is written whole before it is
+// read, through a change of master.
 
+import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { PipelineResult } from '../support/blocking-client.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
+import { valueAt } from '../support/pipeline-child.ts'
+import { processEnded, reapProcess } from '../support/reaper.ts'
 import type { RespClient, Value } from '../support/resp-client.ts'
 import { block, clientsAt, later, playScenes, type Scene, type World } from './session-scenes.ts'
 
@@ -95,4 +102,46 @@ const huge: Scene = {
   },
 }
 
-playScenes([huge, crowd])
+const keys = 100
+const timesEach = 1000
+
+/** A process of its own, as most such clients are: nothing else may read its socket while it writes. */
+function startWriter(world: World): ChildProcess {
+  const entry = fileURLToPath(new URL('../support/pipeline-child.ts', import.meta.url))
+  const child = fork(entry, [world.holdfast.port, world.tag, keys, timesEach].map(String), { execArgv: [] })
+  const pid = child.pid ?? 0
+  reapProcess(pid)
+  world.t.teardown(async () => {
+    if (child.exitCode === null) {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    }
+    processEnded(pid)
+  })
+  return child
+}
+
+const pipeline: Scene = {
+  name: 'a hundred thousand GETs, written before one reply is read',
+  protocols: [2],
+  before: async world => {
+    const client = await world.connect()
+    for (let i = 0; i < keys; i++) await client.send('SET', `${world.tag}:${i}`, valueAt(i))
+    const writer = startWriter(world)
+    const [half] = await once(writer, 'message')
+    world.t.equal(half, 'half', 'half of them are written')
+    const read = new Promise<PipelineResult>(resolve => writer.once('message', resolve))
+    return {
+      during: () => void writer.send('go on'),
+      after: async t => {
+        const { right, bytes } = await read
+        t.ok(right, `every reply came, in its order (${bytes} bytes)`)
+        t.equal(world.holdfast.find('session.unanswered'), undefined)
+        t.equal(world.holdfast.find('session.unread'), undefined)
+      },
+    }
+  },
+}
+
+playScenes([huge, crowd, pipeline])

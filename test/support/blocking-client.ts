@@ -11,7 +11,7 @@ export type Place =
 
 export interface Pipeline {
   /** Bytes of commands, in the order they are written. */
-  readonly chunks: Iterable<Buffer>
+  readonly chunks: Iterable<Buffer> | AsyncIterable<Buffer>
   /** The replies that must come, over and over until `times` of them have come. */
   readonly reply: Buffer
   readonly times: number
@@ -48,7 +48,7 @@ export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise
   socket.pause()
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   socket.on('error', () => {})
-  for (const chunk of pipeline.chunks) {
+  for await (const chunk of pipeline.chunks) {
     if (socket.destroyed) break
     if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
   }
