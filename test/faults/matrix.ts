@@ -1,4 +1,4 @@
-// matrix.ts — `npm run faults`: the process edge. Options in, a line for each trial, the table and the figures out.
+// matrix.ts: `npm run faults`: the process edge. Options in, a line for each trial, the table and the figures out.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Flavour, findServer } from '../support/servers.ts'
 import { faults } from './faults.ts'
-import { trialLine, writeTable } from './report.ts'
+import { trialLine, writeCells, writeSummary } from './report.ts'
 import { runTrial } from './trial.ts'
 import type { Fault, Policy, Trial } from './types.ts'
 
@@ -21,7 +21,8 @@ const help = `npm run faults -- [options]: every fault with every load, policy a
   --rounds N        how often each trial is run (1)
   --seed N          decides the random moments (1)
   --json FILE       where all figures go (faults.json)
-  --table FILE      where the table goes (docs/faults.md when everything is run, else nowhere)
+  --table FILE      where the summary goes (docs/faults.md when everything is run, else nowhere)
+  --cells FILE      where the figures of every cell go as a page (nowhere)
   --merge FILES     figures of earlier runs, to be in the table as well
   --list            names the faults and ends
 `
@@ -34,6 +35,7 @@ interface Options {
   readonly seed: number
   readonly json: string
   readonly table: string | null
+  readonly cells: string | null
   readonly merge: readonly string[]
 }
 
@@ -49,6 +51,7 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
       seed: text,
       json: text,
       table: text,
+      cells: text,
       merge: text,
       list: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -75,6 +78,7 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
     seed: Number(values.seed ?? 1),
     json: values.json ?? join(root, 'faults.json'),
     merge: words(values.merge),
+    cells: values.cells ?? null,
     table: values.table ?? (complete ? join(root, 'docs', 'faults.md') : null),
   }
 }
@@ -120,7 +124,7 @@ async function main(): Promise<number> {
   const { trials, failed } = outcome
   const violations = trials.reduce((sum, trial) => sum + trial.violations.length, 0)
   const cells = trials.reduce((sum, trial) => sum + trial.cells.length, 0)
-  console.log(`all figures: ${options.json}${options.table === null ? '' : `; table: ${options.table}`}`)
+  console.log(`all figures: ${options.json}${options.table === null ? '' : `; summary: ${options.table}`}`)
   console.log(`${trials.length} trials, ${cells} cells, ${violations} not allowed, ${failed.length} not carried out`)
   return violations + failed.length > 0 ? 1 : 0
 }
@@ -148,9 +152,14 @@ function writeResults(options: Options, { trials, failed }: Outcome): void {
     servers: [...new Set(trials.map(({ server }) => server))].map(versionOf),
   }
   writeFileSync(options.json, `${JSON.stringify({ facts, failed, trials }, null, 1)}\n`)
-  if (options.table === null) return
-  mkdirSync(dirname(options.table), { recursive: true })
-  writeFileSync(options.table, writeTable(trials, { faults, ...facts }))
+  writePage(options.table, () => writeSummary(trials, { faults, ...facts }))
+  writePage(options.cells, () => writeCells(trials, { faults, ...facts }))
+}
+
+function writePage(file: string | null, page: () => string): void {
+  if (file === null) return
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, page())
 }
 
 function say(text: string): number {

@@ -1,4 +1,4 @@
-// report.ts — figures as text: a line for a trial, a page for all. Pure.
+// report.ts: figures as text: a line for a trial, one summary page, and a page of all cells. Pure.
 import { allowanceFor } from './judge.ts'
 import { loads } from './loads.ts'
 import type { Cell, Counted, Fault, Figures, Trial } from './types.ts'
@@ -49,33 +49,106 @@ const columns: readonly (readonly [string, Exclude<Counted, 'errors'>])[] = [
   ['unanswered', 'unanswered'],
 ]
 
-/** The whole page. */
-export function writeTable(trials: readonly Trial[], facts: Facts): string {
-  const violations = trials.flatMap(trial => trial.violations)
+/** The page for people: one row for each fault, and each reason once. */
+export function writeSummary(trials: readonly Trial[], facts: Facts): string {
   return `${[
+    ...intro(trials, facts),
+    'Figures are sums over servers and loads, `always` / `safe`; the pause is the longest of all.',
+    '',
+    '| fault | what happens | done | lost | doubled | UNKNOWN | anything else | pause, ms | after majority, ms |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...facts.faults.flatMap(fault => summaryRow(fault, ofFault(trials, fault))),
+    '',
+    '## Why a figure is not zero',
+    '',
+    ...reasons(trials, facts.faults),
+    '',
+    ...legend(),
+  ].join('\n')}\n`
+}
+
+/** Every cell: one table for each fault. */
+export function writeCells(trials: readonly Trial[], facts: Facts): string {
+  return `${[
+    ...intro(trials, facts),
+    ...legend(),
+    ...facts.faults.flatMap(fault => section(fault, ofFault(trials, fault))),
+  ].join('\n')}\n`
+}
+
+function ofFault(trials: readonly Trial[], fault: Fault): Trial[] {
+  return trials.filter(trial => trial.fault === fault.name)
+}
+
+function intro(trials: readonly Trial[], facts: Facts): string[] {
+  const violations = trials.flatMap(trial => trial.violations)
+  return [
     '# What clients see when something breaks',
     '',
     '<!-- Written by `npm run faults`. Do not edit: run it again. -->',
     '',
-    `Each fault was made against a Sentinel set of its own (a master, two replicas, three Sentinels) while all loads ran through`,
-    `Holdfast at once, with both retry policies. ${facts.servers.join(', ')}; Node ${facts.node}; ${facts.cpus} cores;`,
+    'Each fault is made against a Sentinel set of its own (a master, two replicas, three Sentinels) while all loads run',
+    `through Holdfast at once, with both retry policies. ${facts.servers.join(', ')}; Node ${facts.node}; ${facts.cpus} cores;`,
     `seed ${facts.seed}, ${facts.rounds} ${facts.rounds === 1 ? 'round' : 'rounds'}; ${facts.when.slice(0, 10)}.`,
     '',
     '    npm run faults                            all of it, and this page; some 160 trials of 3 to 40 s each',
     '    npm run faults -- --only kill,planned     some of it; the page stays as it is',
+    '    npm run faults -- --cells FILE            every cell too: server, policy and load by themselves',
     '',
     violations.length === 0
-      ? 'No cell has anything but zero that is not explained below.'
+      ? 'Every figure that is not zero has a reason below.'
       : `**${violations.length} figures are not allowed and not explained.**`,
     '',
-    ...legend(),
-    ...facts.faults.flatMap(fault =>
-      section(
-        fault,
-        trials.filter(trial => trial.fault === fault.name),
-      ),
-    ),
-  ].join('\n')}\n`
+  ]
+}
+
+const policies = ['always', 'safe'] as const
+
+function summaryRow(fault: Fault, trials: readonly Trial[]): string[] {
+  if (trials.length === 0) return []
+  const cells = trials.flatMap(trial => trial.cells)
+  const both = (figure: (one: Figures) => number): string => {
+    const [always = 0, safe = 0] = policies.map(policy =>
+      cells.reduce((sum, cell) => (cell.policy === policy ? sum + figure(cell.figures) : sum), 0),
+    )
+    return always === 0 && safe === 0 ? '0' : `${always} / ${safe}`
+  }
+  const all = cells.map(cell => cell.figures)
+  const figures = [
+    both(one => one.done),
+    both(one => one.lost),
+    both(one => one.doubled),
+    both(one => one.errors['UNKNOWN'] ?? 0),
+    anythingElse(trials, all),
+    Math.max(...all.map(one => one.pauseMs)),
+    afterMajority(all).replace(' ms', ''),
+  ]
+  return [`| ${fault.name} | ${fault.what} | ${figures.join(' | ')} |`]
+}
+
+function anythingElse(trials: readonly Trial[], all: readonly Figures[]): string {
+  const found = columns
+    .filter(([, figure]) => figure !== 'lost' && figure !== 'doubled')
+    .map(([title, figure]): [string, number] => [title, all.reduce((sum, one) => sum + one[figure], 0)])
+  const errors = Object.entries(addUp(all.map(one => one.errors))).filter(([code]) => code !== 'UNKNOWN')
+  const stray: [string, number] = [
+    'writes to a node that was no master',
+    trials.reduce((n, one) => n + one.strayWrites, 0),
+  ]
+  const named = [...found, ...errors, stray].filter(([, n]) => n > 0).map(([title, n]) => `${title} ${n}`)
+  return named.join(', ') || '0'
+}
+
+/** Each reason once, with the faults that make use of it. */
+function reasons(trials: readonly Trial[], faults: readonly Fault[]): string[] {
+  const found = new Map<string, Set<string>>()
+  for (const fault of faults) {
+    const cells = ofFault(trials, fault).flatMap(trial => trial.cells)
+    for (const line of explanations(fault, cells)) {
+      if (line.startsWith('- ')) found.set(line, (found.get(line) ?? new Set()).add(fault.name))
+    }
+  }
+  return [...found].map(([line, names]) => `${line} (${[...names].join(', ')})`)
 }
 
 function legend(): string[] {
