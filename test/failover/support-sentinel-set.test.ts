@@ -1,6 +1,8 @@
 // The set itself, with real servers: what other failover tests rely on it to do. One set per flavour goes through all.
 import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { judgeOnce } from '../support/judge-bound.ts'
+import { openWindow } from '../support/pace.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { type Flavour, findServer, isAlive } from '../support/servers.ts'
@@ -12,10 +14,10 @@ t.jobs = 2
 for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
   const options = findServer(flavour) ? {} : { skip: `${flavour}-server is not installed` }
   t.test(`set — lives through kill, restart, planned failover, stop and resume — with ${flavour}`, options, async t => {
-    const started = performance.now()
+    const readPace = openWindow()
     const set = await SentinelSet.start({ flavour })
     t.teardown(() => set.stopAll())
-    t.ok(performance.now() - started < 10_000, 'starts in a few seconds')
+    judgeOnce(t, 'starts in a few seconds', 10_000, readPace().elapsedMs, readPace())
     t.strictSame([set.nodes.length, set.sentinels.length], [3, 3])
     t.ok([...set.nodes, ...set.sentinels].every(({ port }) => port < 32_768))
     const info = await set.command(set.nodes[0] as Node, 'INFO', 'server')
@@ -58,6 +60,7 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
   await waitUntil('the watch knows the master', () => watch.current() === `127.0.0.1:${first.port}`, { withinMs: 2000 })
   const epoch = await set.configEpoch(set.sentinels[0] as Node)
   const killedAt = Date.now()
+  const readPace = openWindow()
   await set.kill(first)
   t.equal(isAlive(first.pid), false, 'the process is gone when kill answers')
   const { node, majorityAt } = await set.waitForNewMaster(first, { withinMs: 20_000 })
@@ -69,7 +72,8 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
   watch.stop()
   const seen = watch.history.map(({ address }) => address).filter(address => address !== '')
   t.strictSame([seen[0], seen.at(-1)], [`127.0.0.1:${first.port}`, `127.0.0.1:${node.port}`])
-  t.ok(Math.abs((watch.history.at(-1)?.at ?? 0) - majorityAt) < 100, 'two watches date it alike')
+  const apart = Math.abs((watch.history.at(-1)?.at ?? 0) - majorityAt)
+  judgeOnce(t, 'two watches date it alike', 100, apart, readPace())
   await set.settle()
   t.ok((await set.configEpoch(set.sentinels[0] as Node)) > epoch)
   return node
