@@ -6,20 +6,21 @@
 // the errors are made from it. All that is wrong is reported at once, by where it stood, and a secret is never shown.
 // Never: starts anything, writes anything, or decides an exit code.
 import { type Address, formatAddress } from './address.ts'
-import { readEnvironment } from './config/environment.ts'
+import { type Environment, readEnvironment } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { readFlags } from './config/flags.ts'
-import { helpTable, helpText, unknownCommand } from './config/help.ts'
+import { helpTable, helpText, unknownCommandText } from './config/help.ts'
 import type { Source } from './config/option.ts'
 import { options, type Values } from './config/option-table.ts'
 import { relations } from './config/relations.ts'
-import { brokenRelations, settle } from './config/resolve.ts'
+import { brokenRelations, resolveOptions } from './config/resolve.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
 import type { FileOwner, NatRule } from './config/value-kinds.ts'
 import type { LogLevel } from './ops/log.ts'
 import type { Secret } from './transport/secret.ts'
 
-export { unknownCommand }
+export type { Environment } from './config/environment.ts'
+export { unknownCommandText }
 
 export interface Config {
   readonly sentinels: readonly Address[]
@@ -182,57 +183,54 @@ export function optionsTable(): string {
   return helpTable(options)
 }
 
-export type ReadResult =
-  | { readonly kind: 'config'; readonly config: Config }
-  | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'version' }
-  | { readonly kind: 'errors'; readonly errors: string[] }
+/** A question is answered in place of the work. */
+export type Question = { readonly kind: 'help'; readonly text: string } | { readonly kind: 'version' }
 
-/**
- * Reads all sources. `argv` is without the program's own two words. Reads files (the config file, secrets, certificates)
- * and nothing else; never throws for what a person wrote. A question (--help, --version) is answered whatever else stands there.
- */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): ReadResult {
+export interface WrongOptions {
+  readonly kind: 'errors'
+  readonly errors: string[]
+}
+
+export type ReadResult = { readonly kind: 'config'; readonly config: Config } | Question | WrongOptions
+
+/** `argv` is without the program's own two words. Reads the config file and nothing else. */
+function readSources(argv: readonly string[], env: Environment): SourcesRead {
   const flags = readFlags(argv, options)
   if (flags.asked === 'help') return { kind: 'help', text: helpText(options) }
   if (flags.asked === 'version') return { kind: 'version' }
   const environment = readEnvironment(env, options)
   const named = flags.given.get('config') ?? environment.given.get('config')
   const file: Source = named ? readConfigFile(named, options) : { given: new Map(), errors: [] }
-  const sources = [flags, environment, file]
-  const settled = settle(options, sources)
-  const errors = [
-    ...sources.flatMap(source => source.errors),
-    ...settled.errors,
-    ...brokenRelations(settled, { table: options, relations }),
-    ...tlsFileProblems(settled),
-  ]
-  return errors.length > 0
-    ? { kind: 'errors', errors }
-    : { kind: 'config', config: toConfig(Object.fromEntries(settled.values) as Values, settled.secretFiles) }
+  return { kind: 'sources', sources: [flags, environment, file] }
 }
 
-export type AdminRead =
-  | { readonly kind: 'admin'; readonly address: Address | null }
-  | Exclude<ReadResult, { kind: 'config' }>
+type SourcesRead = { readonly kind: 'sources'; readonly sources: readonly Source[] } | Question
+
+/**
+ * Reads all sources, the files of secrets and the certificates; never throws for what a person wrote. A question
+ * (--help, --version) is answered whatever else stands there.
+ */
+export function readConfig(argv: readonly string[], env: Environment): ReadResult {
+  const read = readSources(argv, env)
+  if (read.kind !== 'sources') return read
+  const resolved = resolveOptions(options, read.sources)
+  const broken = brokenRelations(resolved, { table: options, relations })
+  const errors = [...resolved.errors, ...broken, ...tlsFileProblems(resolved)]
+  return errors.length > 0
+    ? { kind: 'errors', errors }
+    : { kind: 'config', config: toConfig(Object.fromEntries(resolved.values) as Values, resolved.secretFiles) }
+}
+
+export type AdminRead = { readonly kind: 'admin'; readonly address: Address | null } | Question | WrongOptions
 
 /**
  * Reads --admin-listen alone, from the same sources: a probe needs no Sentinels, no secret files, and has to be quick.
  * Flags that no option has are still reported; other options may stand there and are not judged.
  */
-export function readAdminAddress(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): AdminRead {
-  const flags = readFlags(argv, options)
-  if (flags.asked === 'help') return { kind: 'help', text: helpText(options) }
-  if (flags.asked === 'version') return { kind: 'version' }
-  const environment = readEnvironment(env, options)
-  const named = flags.given.get('config') ?? environment.given.get('config')
-  const file: Source = named ? readConfigFile(named, options) : { given: new Map(), errors: [] }
-  const sources = [flags, environment, file]
-  const settled = settle({ 'admin-listen': options['admin-listen'] }, sources)
-  const errors = [...sources.flatMap(source => source.errors), ...settled.errors]
+export function readAdminAddress(argv: readonly string[], env: Environment): AdminRead {
+  const read = readSources(argv, env)
+  if (read.kind !== 'sources') return read
+  const { values, errors } = resolveOptions({ 'admin-listen': options['admin-listen'] }, read.sources)
   if (errors.length > 0) return { kind: 'errors', errors }
-  return { kind: 'admin', address: (settled.values.get('admin-listen') as Address | null | undefined) ?? null }
+  return { kind: 'admin', address: (values.get('admin-listen') as Address | null | undefined) ?? null }
 }

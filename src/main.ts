@@ -26,8 +26,8 @@ if (isProxy) {
   await health(rest, process.env)
 } else {
   const { complain } = await import('./cli/output.ts')
-  const { unknownCommand } = await import('./config.ts')
-  complain(unknownCommand(word ?? ''))
+  const { unknownCommandText } = await import('./config.ts')
+  complain(unknownCommandText(word ?? ''))
   complain('see holdfast --help')
   process.exitCode = 2
 }

@@ -18,8 +18,8 @@ import { Bugs } from './ops/bugs.ts'
 import { type Counters, createCounters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
 import { MissingRights } from './ops/missing-rights.ts'
-import type { Facts } from './ops/snapshot.ts'
-import { gateFacts, isSameTerm } from './relay/gate.ts'
+import type { Snapshot } from './ops/snapshot.ts'
+import { gateSnapshot, isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
@@ -116,14 +116,14 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   )
   let served: Master | null = null
   const listening: string[] = []
-  const gather = (): Facts => ({
+  const takeSnapshot = (): Snapshot => ({
     version: about.version,
     listening,
     startedAt,
     counters,
     logLinesDropped: about.droppedLines?.() ?? 0,
     commands: callsByClass(counters.detail.calls),
-    gate: gateFacts(lanes.gate.state, lanes.holdDetail, performance.now()),
+    gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
     master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
     served: served !== null,
     stopping: state === 'stopping' || state === 'stopped',
@@ -196,7 +196,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     async start() {
       await security.files.start()
       // First, so that a probe has somebody to ask, and last to go.
-      const opened = await openAdmin(config.adminListen, gather, log)
+      const opened = await openAdmin(config.adminListen, takeSnapshot, log)
       admin = opened?.admin ?? null
       const bound = await open().catch(async error => {
         await admin?.close()
@@ -242,12 +242,12 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
 /** Its code and the packages behind it are loaded only when it is wanted. An error says by `option` which port it is about. */
 async function openAdmin(
   address: Address | null,
-  gather: () => Facts,
+  takeSnapshot: () => Snapshot,
   log: Log,
 ): Promise<{ admin: Admin; bound: Address } | null> {
   if (address === null) return null
   const { Admin } = await import('./ops/admin.ts')
-  const admin = new Admin(gather, log)
+  const admin = new Admin(takeSnapshot, log)
   try {
     return { admin, bound: await admin.listen(address) }
   } catch (error) {

@@ -5,12 +5,12 @@ import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
-import type { Route } from '../transport/server-route.ts'
-import type { Refusal } from './evidence.ts'
+import type { ServerRoute } from '../transport/server-route.ts'
+import type { ErrorReply } from './evidence.ts'
 
 export interface Target {
   readonly address: Address
-  readonly route: Route
+  readonly route: ServerRoute
   readonly username: string | null
   readonly password: Secret | null
 }
@@ -19,10 +19,10 @@ export interface Conversation {
   /** By question; empty where there was no conversation. */
   readonly replies: readonly Reply[]
   /** The login, or everything, was refused. */
-  readonly refused: Refusal | null
+  readonly refused: ErrorReply | null
 }
 
-const timeoutMs = 2000
+const TIMEOUT_MS = 2000
 
 /** Puts the questions; `last`, where given, uses the connection for something that cannot be undone there. */
 export async function ask(
@@ -38,9 +38,9 @@ export async function ask(
       username: null,
       password: null,
       name: null,
-      connectTimeoutMs: timeoutMs,
-      commandTimeoutMs: timeoutMs,
-      silenceTimeoutMs: timeoutMs,
+      connectTimeoutMs: TIMEOUT_MS,
+      commandTimeoutMs: TIMEOUT_MS,
+      silenceTimeoutMs: TIMEOUT_MS,
     },
     error => {
       lastError = reasonOf(error)
@@ -54,7 +54,7 @@ export async function ask(
     const replies: Reply[] = (await pipeline.exec()) ?? []
     if (replies.every(isLost)) return { replies: [], refused: { code: 'LOST', text: lastError } }
     const login = password === null ? undefined : replies.shift()
-    if (login?.[0]) return { replies: [], refused: refusalOf(login[0]) }
+    if (login?.[0]) return { replies: [], refused: errorReplyOf(login[0]) }
     await last?.(client)
     return { replies, refused: null }
   } catch (error) {
@@ -71,7 +71,7 @@ function isLost([error]: Reply): boolean {
 }
 
 /** A server's error as code and text. */
-export function refusalOf(error: Error): Refusal {
+export function errorReplyOf(error: Error): ErrorReply {
   return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: error.message.slice(0, 200) }
 }
 

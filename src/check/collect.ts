@@ -6,17 +6,17 @@ import type { Config } from '../config.ts'
 import { createNatMap } from '../transport/nat-map.ts'
 import { accepts } from '../transport/port-probe.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
-import type { Facts, ListenFacts, NodeFacts, SentinelFacts } from './evidence.ts'
-import { nodeFacts } from './node-facts.ts'
+import type { Evidence, ListenEvidence, NodeEvidence, SentinelEvidence } from './evidence.ts'
+import { nodeEvidence } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
-import { sentinelFacts } from './sentinel-facts.ts'
+import { sentinelEvidence } from './sentinel-evidence.ts'
 
 /** Sentinels name one another; more rounds than this and somebody is making them up. */
-const maxRounds = 4
+const MAX_ROUNDS = 4
 
-export async function gather(config: Config): Promise<Facts> {
+export async function collectEvidence(config: Config): Promise<Evidence> {
   const [listen, sentinels] = await Promise.all([
-    config.listen === null ? null : listenFacts(config.listen, config.listenTls?.certFile ?? null),
+    config.listen === null ? null : listenEvidence(config.listen, config.listenTls?.certFile ?? null),
     allSentinels(config),
   ])
   const nodes = await allNodes(config, sentinels)
@@ -34,16 +34,16 @@ function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
 }
 
 /** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
-async function allSentinels(config: Config): Promise<SentinelFacts[]> {
+async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
-  const found: SentinelFacts[] = []
-  const askOne = (at: Address, announced: Address | null): Promise<SentinelFacts> => {
+  const found: SentinelEvidence[] = []
+  const askOne = (at: Address, announced: Address | null): Promise<SentinelEvidence> => {
     const target = { address: routes.target(at), route: routes.route(at), username, password }
-    return sentinelFacts({ target, announced, masterName, tls: routes.usesTls })
+    return sentinelEvidence({ target, announced, masterName, tls: routes.usesTls })
   }
   found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null)))))
-  for (let round = 0; round < maxRounds; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const unknown = new Map<string, Address>()
     for (const peer of found.flatMap(sentinel => sentinel.peers)) {
       const address = routes.target(peer.address)
@@ -57,8 +57,8 @@ async function allSentinels(config: Config): Promise<SentinelFacts[]> {
   return distinct(found)
 }
 
-function distinct(sentinels: readonly SentinelFacts[]): SentinelFacts[] {
-  const byKey = new Map<string, SentinelFacts>()
+function distinct(sentinels: readonly SentinelEvidence[]): SentinelEvidence[] {
+  const byKey = new Map<string, SentinelEvidence>()
   for (const sentinel of sentinels) {
     const key = sentinel.runId ?? formatAddress(sentinel.address)
     if (!byKey.has(key)) byKey.set(key, sentinel)
@@ -66,16 +66,16 @@ function distinct(sentinels: readonly SentinelFacts[]): SentinelFacts[] {
   return [...byKey.values()]
 }
 
-async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Promise<NodeFacts[]> {
+async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]): Promise<NodeEvidence[]> {
   const { redisUsername: username, redisPassword: password } = config
-  const listed = new Map<string, [Address, NodeFacts['listed']]>()
+  const listed = new Map<string, [Address, NodeEvidence['listed']]>()
   for (const { view } of sentinels) if (view) listed.set(formatAddress(view.master), [view.master, 'master'])
   for (const { address } of sentinels.flatMap(sentinel => sentinel.replicas)) {
     if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
   }
   const routes = routesOf(config, 'redis')
   const questions = [...listed.values()].map(([announced, role]) => {
-    return nodeFacts({
+    return nodeEvidence({
       target: { address: routes.target(announced), route: routes.route(announced), username, password },
       announced,
       listed: role,
@@ -86,7 +86,7 @@ async function allNodes(config: Config, sentinels: readonly SentinelFacts[]): Pr
 }
 
 /** Whether the port can be had; where it is taken, whether by a Holdfast. */
-function listenFacts(address: Address, certFile: string | null): Promise<ListenFacts> {
+function listenEvidence(address: Address, certFile: string | null): Promise<ListenEvidence> {
   return new Promise(resolve => {
     const server = createServer()
     server.once('error', error => {

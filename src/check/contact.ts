@@ -20,8 +20,8 @@ export type Contact =
   | { readonly kind: 'turned-away'; readonly line: string }
   | { readonly kind: 'not-redis' }
 
-const connectLimitMs = 1500
-const answerLimitMs = 1000
+const CONNECT_LIMIT_MS = 1500
+const ANSWER_LIMIT_MS = 1000
 
 type Heard = 'nothing' | 'resp' | 'something' | { readonly line: string } | { readonly error: string }
 
@@ -71,11 +71,11 @@ function hear(socket: Socket, greeting: string, greet: (settle: (heard: Heard) =
       socket.destroy()
       resolve(heard)
     }
-    let timer = setTimeout(() => settle({ error: `no connection within ${connectLimitMs} ms` }), connectLimitMs)
+    let timer = setTimeout(() => settle({ error: `no connection within ${CONNECT_LIMIT_MS} ms` }), CONNECT_LIMIT_MS)
     socket.once('connect', () => {
       connected = true
       clearTimeout(timer)
-      timer = setTimeout(() => settle('nothing'), answerLimitMs)
+      timer = setTimeout(() => settle('nothing'), ANSWER_LIMIT_MS)
     })
     socket.once(greeting, () => greet(settle))
     socket.on('error', error => {

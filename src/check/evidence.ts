@@ -3,19 +3,19 @@ import type { Address } from '../address.ts'
 import type { Contact } from './contact.ts'
 
 /** How a login or a question was refused, in the server's own words. */
-export interface Refusal {
+export interface ErrorReply {
   /** The first word: WRONGPASS, NOAUTH, NOPERM, ERR, ... */
   readonly code: string
   readonly text: string
 }
 
-export interface SentinelFacts {
+export interface SentinelEvidence {
   /** As it is dialled, and as the others announce it (null for a seed that none of them names). */
   readonly address: Address
   readonly announced: Address | null
   readonly contact: Contact
   /** Why it could not be asked at all, although it answers. */
-  readonly refused: Refusal | null
+  readonly refused: ErrorReply | null
   /** Commands that our user may not run there. */
   readonly denied: readonly string[]
   readonly runId: string | null
@@ -51,13 +51,13 @@ export interface ListedReplica {
   readonly priority: number
 }
 
-export interface NodeFacts {
+export interface NodeEvidence {
   readonly announced: Address
   readonly address: Address
   /** What the Sentinels say it is. */
   readonly listed: 'master' | 'replica'
   readonly contact: Contact
-  readonly refused: Refusal | null
+  readonly refused: ErrorReply | null
   readonly denied: readonly string[]
   /** What it says it is; null where it does not tell. */
   readonly role: 'master' | 'replica' | 'loading' | null
@@ -74,21 +74,21 @@ export interface NodeFacts {
 }
 
 /** What is at our own port: free, a Holdfast that runs, something else, or an address that cannot be had. */
-export type ListenFacts =
+export type ListenEvidence =
   | { readonly kind: 'free' | 'holdfast' | 'taken' | 'lent' }
   | { readonly kind: 'impossible'; readonly code: string }
 
-export interface Facts {
-  readonly sentinels: readonly SentinelFacts[]
-  readonly nodes: readonly NodeFacts[]
+export interface Evidence {
+  readonly sentinels: readonly SentinelEvidence[]
+  readonly nodes: readonly NodeEvidence[]
   /** Null: no TCP port is configured. */
-  readonly listen: ListenFacts | null
+  readonly listen: ListenEvidence | null
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
 }
 
 /** What the judgement needs of the options; no secrets. */
-export interface Settings {
+export interface CheckSettings {
   readonly masterName: string
   readonly listen: Address | null
   /** The longest a command may wait, by --hold-timeout and --max-retries. */

@@ -1,7 +1,7 @@
 // judge-lost.ts — a server answers the first word, and the connection proper does not come about or ends: why, where TLS
 // is the cause. Pure.
 import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
-import type { Refusal } from './evidence.ts'
+import type { ErrorReply } from './evidence.ts'
 import { type Finding, problem } from './finding.ts'
 
 export interface LostSide {
@@ -11,7 +11,7 @@ export interface LostSide {
 }
 
 /** The finding, by its cause; null where the server itself refused us, or TLS has nothing to do with it. */
-export function judgeLost(refused: Refusal, { side, subject, usesTls }: LostSide): Finding | null {
+export function judgeLost(refused: ErrorReply, { side, subject, usesTls }: LostSide): Finding | null {
   if (refused.code !== 'LOST') return null
   const remedy = tlsRemedy(refused.text, side) ?? tlsHint(refused.text, { side, usesTls })
   if (remedy === null || !usesTls) return null

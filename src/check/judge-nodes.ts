@@ -1,34 +1,34 @@
-// judge-nodes.ts — what the facts about the data nodes mean: the master, each replica, and whether one can take over. Pure.
+// judge-nodes.ts — judges the data nodes: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, sameAddress } from '../address.ts'
-import type { Facts, ListedReplica, NodeFacts, Settings } from './evidence.ts'
+import type { CheckSettings, Evidence, ListedReplica, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'
 
 /** Below this, the time the questions took explains it. */
-const clockLimitMs = 2000
+const CLOCK_LIMIT_MS = 2000
 
-export function judgeNodes(facts: Facts, settings: Settings): Finding[] {
-  const findings = facts.nodes.flatMap(node => judgeNode(node, settings))
-  const master = chosenMaster(facts)
+export function judgeNodes(evidence: Evidence, settings: CheckSettings): Finding[] {
+  const findings = evidence.nodes.flatMap(node => judgeNode(node, settings))
+  const master = chosenMaster(evidence)
   if (master === null) return findings
-  const node = facts.nodes.find(({ announced }) => sameAddress(announced, master))
-  const views = facts.sentinels.flatMap(({ view }) => (view && sameAddress(view.master, master) ? [view] : []))
+  const node = evidence.nodes.find(({ announced }) => sameAddress(announced, master))
+  const views = evidence.sentinels.flatMap(({ view }) => (view && sameAddress(view.master, master) ? [view] : []))
   const subject = `master ${formatAddress(master)}`
   if (views.some(({ flags }) => flags.includes('o_down'))) {
     const remedy = 'a failover should be under way: if none comes, see the replicas below and the logs of the Sentinels'
     findings.push(problem('master.down', subject, 'the Sentinels agree that it is down', remedy))
   }
-  if (isLoopback(master.host) && facts.sentinels.some(({ address }) => !isLoopback(address.host))) {
+  if (isLoopback(master.host) && evidence.sentinels.some(({ address }) => !isLoopback(address.host))) {
     const what = 'the Sentinels announce a loopback address, which is another host for each who asks'
     const remedy = 'SENTINEL MONITOR the master by its address in the network; or translate it with --nat-map'
     if (!settings.mapped.some(from => sameAddress(from, master)))
       findings.push(problem('master.loopback', subject, what, remedy))
   }
-  return [...findings, ...judgeReplicas(facts, subject), ...(node ? judgeSettings(node, facts, settings) : [])]
+  return [...findings, ...judgeReplicas(evidence, subject), ...(node ? judgeSettings(node, evidence, settings) : [])]
 }
 
-function judgeNode(node: NodeFacts, settings: Settings): Finding[] {
+function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
   const subject = `${node.listed} ${formatAddress(node.address)}`
   const { address, announced } = node
   const mapped = settings.mapped.some(from => sameAddress(from, announced))
@@ -58,7 +58,7 @@ function judgeNode(node: NodeFacts, settings: Settings): Finding[] {
   if (!node.knowsHello) {
     findings.push(problem('node.too_old', subject, 'does not know HELLO', 'Redis 6, Valkey 7.2 or later is needed'))
   }
-  if (node.clockOffsetMs !== null && Math.abs(node.clockOffsetMs) > clockLimitMs) {
+  if (node.clockOffsetMs !== null && Math.abs(node.clockOffsetMs) > CLOCK_LIMIT_MS) {
     const what = `its clock differs from ours by ${(node.clockOffsetMs / 1000).toFixed(1)} s`
     const remedy = 'keys that expire do so at another time on each node: run NTP on all hosts'
     findings.push(warning('node.clock', subject, what, remedy))
@@ -67,13 +67,13 @@ function judgeNode(node: NodeFacts, settings: Settings): Finding[] {
   return findings
 }
 
-function aboutNode({ contact, role, attached }: NodeFacts): string {
+function aboutNode({ contact, role, attached }: NodeEvidence): string {
   const ms = contact.kind === 'answers' ? Math.max(1, Math.round(contact.ms)) : 0
   const replicas = attached === null ? '' : `, ${attached} ${attached === 1 ? 'replica' : 'replicas'} attached`
   return `answers in ${ms} ms${role === null ? '' : `, says it is a ${role}`}${replicas}`
 }
 
-function judgeRefusal(node: NodeFacts, about: { subject: string; settings: Settings }): Finding | null {
+function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: CheckSettings }): Finding | null {
   const { refused } = node
   const { subject, settings } = about
   if (refused === null) return null
@@ -102,7 +102,7 @@ function judgeRefusal(node: NodeFacts, about: { subject: string; settings: Setti
 /** What each right is for: without the first three Holdfast is blind or may run a command twice. */
 const needed = ['hello', 'role', 'client|kill']
 
-function judgeRights({ denied }: NodeFacts, about: { subject: string; settings: Settings }): Finding[] {
+function judgeRights({ denied }: NodeEvidence, about: { subject: string; settings: CheckSettings }): Finding[] {
   const { subject, settings } = about
   const missing = denied.filter(right => needed.includes(right))
   const useful = denied.filter(right => !needed.includes(right))
@@ -121,12 +121,12 @@ function judgeRights({ denied }: NodeFacts, about: { subject: string; settings: 
   return findings
 }
 
-function judgeReplicas(facts: Facts, subject: string): Finding[] {
+function judgeReplicas(evidence: Evidence, subject: string): Finding[] {
   const listed = new Map<string, ListedReplica>()
-  for (const replica of facts.sentinels.flatMap(({ replicas }) => replicas))
+  for (const replica of evidence.sentinels.flatMap(({ replicas }) => replicas))
     listed.set(formatAddress(replica.address), replica)
   const replicas = [...listed.values()]
-  if (facts.sentinels.every(({ replicas }) => replicas.length === 0)) {
+  if (evidence.sentinels.every(({ replicas }) => replicas.length === 0)) {
     const remedy = 'give it a replica: REPLICAOF on another node'
     return [problem('replicas.none', subject, 'has no replica that the Sentinels know: nothing can take over', remedy)]
   }
@@ -144,9 +144,13 @@ function judgeReplicas(facts: Facts, subject: string): Finding[] {
   return findings
 }
 
-function judgeSettings({ settings: config, attached }: NodeFacts, facts: Facts, settings: Settings): Finding[] {
+function judgeSettings(
+  { settings: config, attached }: NodeEvidence,
+  evidence: Evidence,
+  settings: CheckSettings,
+): Finding[] {
   const findings: Finding[] = []
-  const subject = `master ${formatAddress(chosenMaster(facts) ?? { host: '?', port: 0 })}`
+  const subject = `master ${formatAddress(chosenMaster(evidence) ?? { host: '?', port: 0 })}`
   const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
   if (minReplicas === 0) {
     const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'

@@ -1,19 +1,19 @@
-// judge-sentinels.ts — what the facts about Sentinels mean: each one by itself, and all of them together. Pure.
+// judge-sentinels.ts — judges the Sentinels: each one by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'
-import type { Facts, SentinelFacts, SentinelView, Settings } from './evidence.ts'
+import type { CheckSettings, Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 
 const together = 'Sentinels'
 
 interface Seen {
-  readonly sentinel: SentinelFacts
+  readonly sentinel: SentinelEvidence
   readonly view: SentinelView
 }
 
-export function judgeSentinels({ sentinels }: Facts, settings: Settings): Finding[] {
+export function judgeSentinels({ sentinels }: Evidence, settings: CheckSettings): Finding[] {
   const seen = sentinels.flatMap(sentinel => (sentinel.view ? [{ sentinel, view: sentinel.view }] : []))
   return [
     ...sentinels.flatMap(sentinel => judgeOne(sentinel, settings)),
@@ -23,7 +23,7 @@ export function judgeSentinels({ sentinels }: Facts, settings: Settings): Findin
   ]
 }
 
-function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
+function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[] {
   const subject = `Sentinel ${formatAddress(sentinel.address)}`
   const announced = sentinel.announced
   const mapped = announced !== null && settings.mapped.some(from => sameAddress(from, announced))
@@ -67,7 +67,7 @@ function judgeOne(sentinel: SentinelFacts, settings: Settings): Finding[] {
   return findings
 }
 
-function aboutOne({ contact, view }: SentinelFacts): string {
+function aboutOne({ contact, view }: SentinelEvidence): string {
   const ms = contact.kind === 'answers' ? `answers in ${Math.max(1, Math.round(contact.ms))} ms` : ''
   return view ? `${ms}, names ${formatAddress(view.master)}, epoch ${view.epoch}, quorum ${view.quorum}` : ms
 }
@@ -95,7 +95,7 @@ export function judgeRefusal(
     : problem('sentinel.password', subject, said, 'correct --sentinel-username and --sentinel-password')
 }
 
-function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[]): Finding[] {
+function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen[]): Finding[] {
   const there = sentinels.filter(one => isThere(one, sentinels))
   const known = Math.max(there.length, ...seen.map(({ view }) => view.knownSentinels))
   const needed = majorityOf(known)
@@ -144,13 +144,13 @@ function judgeNumber(sentinels: readonly SentinelFacts[], seen: readonly Seen[])
 }
 
 /** A seed that nobody answers at and nobody lists is a mistake of ours (it has its own finding), and none of them. */
-function isThere(one: SentinelFacts, all: readonly SentinelFacts[]): boolean {
+function isThere(one: SentinelEvidence, all: readonly SentinelEvidence[]): boolean {
   if (one.contact.kind === 'answers' || one.announced !== null) return true
   return all.some(({ peers }) => peers.some(({ address }) => sameAddress(address, one.address)))
 }
 
 /** How many are out of reach from here and for all who list them. */
-function goneForAll(sentinels: readonly SentinelFacts[]): number {
+function goneForAll(sentinels: readonly SentinelEvidence[]): number {
   return sentinels.filter(({ contact, address, announced }) => {
     if (contact.kind === 'answers') return false
     const listings = sentinels.flatMap(({ peers }) =>
@@ -218,8 +218,8 @@ function said({ sentinel, view }: Seen): string {
 }
 
 /** The master that most of the Sentinels name; null where none does. */
-export function chosenMaster(facts: Facts): Address | null {
-  const votes: Vote[] = facts.sentinels.flatMap(({ address, view }) => {
+export function chosenMaster(evidence: Evidence): Address | null {
+  const votes: Vote[] = evidence.sentinels.flatMap(({ address, view }) => {
     return view ? [{ voter: formatAddress(address), address: view.master, epoch: view.epoch }] : []
   })
   return candidateOf(votes, majorityOf(votes.length))?.address ?? null

@@ -3,7 +3,7 @@
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
 import { lentPort } from '../transport/port-probe.ts'
-import type { Facts, Settings } from './evidence.ts'
+import type { CheckSettings, Evidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
@@ -12,17 +12,17 @@ import { judgeSentinels } from './judge-sentinels.ts'
  * From the moment a master is found down until a majority names the next: election and promotion 350 ms, one INFO
  * period of 1 s that cannot be tuned, 100 ms for the others to hear; and a second for a busy host.
  */
-const failoverMs = 2500
+const FAILOVER_MS = 2500
 
-export function judge(facts: Facts, settings: Settings): Finding[] {
+export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
   return [
-    ...judgeListen(facts, settings),
-    ...judgeSentinels(facts, settings),
-    ...judgeNodes(facts, settings),
-    ...judgeTimes(facts, settings),
-    ...judgeSlow(facts, settings),
-    ...judgeLibraries(facts, settings),
-    ...facts.unusedNat.map(from =>
+    ...judgeListen(evidence, settings),
+    ...judgeSentinels(evidence, settings),
+    ...judgeNodes(evidence, settings),
+    ...judgeTimes(evidence, settings),
+    ...judgeSlow(evidence, settings),
+    ...judgeLibraries(evidence, settings),
+    ...evidence.unusedNat.map(from =>
       warning(
         'nat-map.unused',
         '--nat-map',
@@ -33,7 +33,7 @@ export function judge(facts: Facts, settings: Settings): Finding[] {
   ]
 }
 
-function judgeListen({ listen }: Facts, settings: Settings): Finding[] {
+function judgeListen({ listen }: Evidence, settings: CheckSettings): Finding[] {
   if (listen === null || settings.listen === null) return []
   const subject = `listen ${formatAddress(settings.listen)}`
   switch (listen.kind) {
@@ -53,7 +53,7 @@ function judgeListen({ listen }: Facts, settings: Settings): Finding[] {
 }
 
 /** Half of the limit is left for a busy moment. `ms` is for a connection and an answer, which Holdfast has a limit each for. */
-function judgeSlow({ sentinels, nodes }: Facts, { answerTimeoutMs }: Settings): Finding[] {
+function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSettings): Finding[] {
   const met = [
     ...sentinels.map(({ address, contact }) => ['sentinel', `Sentinel ${formatAddress(address)}`, contact] as const),
     ...nodes.map(({ address, contact, listed }) => ['node', `${listed} ${formatAddress(address)}`, contact] as const),
@@ -68,18 +68,18 @@ function judgeSlow({ sentinels, nodes }: Facts, { answerTimeoutMs }: Settings): 
   })
 }
 
-function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Finding[] {
+function judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettings): Finding[] {
   const views = sentinels.flatMap(({ view }) => view ?? [])
   if (views.length === 0) return []
   const subject = '--hold-timeout'
   const downAfter = Math.max(...views.map(view => view.downAfterMs))
   const retry = 2 * Math.max(...views.map(view => view.failoverTimeoutMs))
-  const needed = downAfter + failoverMs
+  const needed = downAfter + FAILOVER_MS
   const findings: Finding[] = []
   if (hold < needed) {
     const what =
       `a command waits ${seconds(hold)} at most, and a failover takes about ${seconds(needed)} ` +
-      `(down-after-milliseconds ${downAfter} and ${failoverMs})`
+      `(down-after-milliseconds ${downAfter} and ${FAILOVER_MS})`
     const remedy = `raise --hold-timeout (and --max-retries) above that, or lower down-after-milliseconds`
     findings.push(problem('hold.too_short', subject, what, remedy))
   } else if (hold < downAfter + retry) {
@@ -96,7 +96,7 @@ function judgeTimes({ sentinels }: Facts, { holdLimitMs: hold }: Settings): Find
 }
 
 /** Libraries that the nodes' clients name, where their default is shorter than what a command may wait here. */
-function judgeLibraries({ nodes }: Facts, { holdLimitMs }: Settings): Finding[] {
+function judgeLibraries({ nodes }: Evidence, { holdLimitMs }: CheckSettings): Finding[] {
   const named = nodes.flatMap(({ libraries }) => libraries.map(([name, version]) => libraryOf(name, version)))
   const short = new Set(named.filter(library => library !== null && library.timeoutMs < holdLimitMs))
   return [...short].flatMap(library => {

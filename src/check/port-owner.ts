@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Address } from '../address.ts'
 
-const answerLimitMs = 1000
+const ANSWER_LIMIT_MS = 1000
 const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /**
@@ -53,7 +53,7 @@ function within(socket: Socket, listen: (settle: (ours: boolean) => void) => voi
       socket.destroy()
       resolve(ours)
     }
-    const timer = setTimeout(() => settle(false), answerLimitMs)
+    const timer = setTimeout(() => settle(false), ANSWER_LIMIT_MS)
     socket.on('error', () => settle(false))
     socket.once('close', () => settle(false))
     listen(settle)

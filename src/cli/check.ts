@@ -3,11 +3,11 @@
 // Never: changes anything that lasts, waits longer than a few seconds, shows a secret.
 
 import { holdLimitMs } from '../backoff.ts'
-import { gather } from '../check/collect.ts'
+import { collectEvidence } from '../check/collect.ts'
 import { judge } from '../check/judge.ts'
 import { asJson, asTable, countOf } from '../check/print.ts'
-import { type Config, readConfig } from '../config.ts'
-import { answerInstead, type Environment } from './output.ts'
+import { type Config, type Environment, readConfig } from '../config.ts'
+import { answerInstead } from './output.ts'
 
 export async function check(argv: readonly string[], env: Environment): Promise<void> {
   const words = argv.filter(word => word !== '--json')
@@ -17,7 +17,7 @@ export async function check(argv: readonly string[], env: Environment): Promise<
     return
   }
   const { config } = read
-  const findings = judge(await gather(config), settingsOf(config))
+  const findings = judge(await collectEvidence(config), settingsOf(config))
   const print = words.length < argv.length ? asJson : asTable
   process.stdout.write(print(findings, config.masterName))
   process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0

@@ -4,14 +4,14 @@
 // that are wrong. Never: reads anything but --admin-listen, connects to Redis or Sentinel.
 import { get } from 'node:http'
 import { type Address, formatAddress } from '../address.ts'
-import { readAdminAddress } from '../config.ts'
-import { answerInstead, complain, type Environment } from './output.ts'
+import { type Environment, readAdminAddress } from '../config.ts'
+import { answerInstead, complain } from './output.ts'
 
 const questions = ['startup', 'live', 'ready'] as const
 type Question = (typeof questions)[number]
 
 /** A probe that answers later than this has failed; Kubernetes' own limit is one second too. */
-const timeoutMs = 1000
+const TIMEOUT_MS = 1000
 
 /** `holdfast health [startup|live|ready] [options]`; `ready` where no word is given. */
 export async function health(argv: readonly string[], env: Environment): Promise<void> {
@@ -47,7 +47,7 @@ function ask({ host, port }: Address, question: Question): Promise<string | null
       response.once('end', () => finish(status >= 200 && status < 300 ? null : `status ${status}: ${oneLine(body)}`))
       response.once('error', error => finish(error.message))
     })
-    const timer = setTimeout(() => finish(`no answer within ${timeoutMs} ms`), timeoutMs)
+    const timer = setTimeout(() => finish(`no answer within ${TIMEOUT_MS} ms`), TIMEOUT_MS)
     const finish = (failure: string | null): void => {
       clearTimeout(timer)
       request.destroy()

@@ -1,15 +1,13 @@
 // output.ts — what all commands share at the edge of the process: complaints, the answers to questions, the version.
 // Never: prints a value of a secret.
 import { readFileSync } from 'node:fs'
-import type { ReadResult } from '../config.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import type { Question, WrongOptions } from '../config.ts'
 
 /** Exit code for options that are wrong. */
-const wrongOptions = 2
+const EXIT_WRONG_OPTIONS = 2
 
 /** What is said in place of the work: help, version, or what is wrong with the options (exit code 2). */
-export function answerInstead(read: Exclude<ReadResult, { kind: 'config' }>): void {
+export function answerInstead(read: Question | WrongOptions): void {
   switch (read.kind) {
     case 'help':
       process.stdout.write(read.text)
@@ -20,7 +18,7 @@ export function answerInstead(read: Exclude<ReadResult, { kind: 'config' }>): vo
     case 'errors':
       for (const error of read.errors) complain(error)
       complain('see holdfast --help')
-      process.exitCode = wrongOptions
+      process.exitCode = EXIT_WRONG_OPTIONS
       break
   }
 }

@@ -7,19 +7,19 @@
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
-import { type Config, printableConfig, readConfig } from '../config.ts'
+import { type Config, type Environment, printableConfig, readConfig } from '../config.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
 import { missingFlags } from './node-flags.ts'
-import { answerInstead, complain, type Environment, packageVersion } from './output.ts'
+import { answerInstead, complain, packageVersion } from './output.ts'
 
 // The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
 // without it.
-const stopMarginMs = 2000
+const STOP_MARGIN_MS = 2000
 /** How long the last lines may take; a reader that has stopped gets them no more. */
-const lastLinesMs = 500
+const LAST_LINES_MS = 500
 
 interface Ending {
   readonly log: Log
@@ -42,7 +42,7 @@ async function run(config: Config): Promise<void> {
   tellMissingFlags(log)
   const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
   reloadOnSignal(proxy, log)
-  stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + stopMarginMs })
+  stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
   try {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
@@ -52,7 +52,7 @@ async function run(config: Config): Promise<void> {
     const reason = error instanceof SocketFileError ? error.message : await bindProblem(error, config)
     if (reason === undefined) throw error
     complain(reason)
-    await output.flush(lastLinesMs)
+    await output.flush(LAST_LINES_MS)
     process.exit(1)
   }
 }
@@ -96,7 +96,7 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
   closeWithGrace(options, async ({ signal, err }) => {
     if (err !== undefined) {
       log.fatal({ event: 'process.crash', err }, 'uncaught error')
-      await output.flush(lastLinesMs)
+      await output.flush(LAST_LINES_MS)
       return
     }
     log.info({ event: 'process.signal', signal }, 'stopping')
@@ -104,9 +104,9 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
       await proxy.stop()
     } catch (error) {
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
-      await output.flush(lastLinesMs)
+      await output.flush(LAST_LINES_MS)
       throw error
     }
-    await output.flush(lastLinesMs)
+    await output.flush(LAST_LINES_MS)
   })
 }

@@ -3,7 +3,9 @@
 import { type Given, nameOfVariable, type Source, type Table, valueNames, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
-export function readEnvironment(env: Readonly<Record<string, string | undefined>>, table: Table): Source {
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export function readEnvironment(env: Environment, table: Table): Source {
   const names = valueNames(table)
   const given = new Map<string, Given>()
   const errors: string[] = []

@@ -51,7 +51,7 @@ const commands = {
 } as const
 
 /** Why a first word is no command. The word itself is not shown: it may be half of a password. */
-export function unknownCommand(word: string): string {
+export function unknownCommandText(word: string): string {
   const meant = nearest(word, ['check', 'health'])
   return `argument 1: expected an option (--name value) or a command (check, health)${didYouMean(meant)}`
 }

@@ -17,8 +17,8 @@ import {
   onOff,
   password,
   path,
+  plainText,
   size,
-  text,
 } from './value-kinds.ts'
 
 // Commands that would turn the connection into a replication stream, or change who is master behind Sentinel's back.
@@ -38,7 +38,11 @@ export const options = {
     kind: addressList(26379),
     help: 'The Sentinels to ask first; they name the others.',
   }),
-  master: required({ group: upstream, kind: text('NAME'), help: 'The name by which the Sentinels know the master.' }),
+  master: required({
+    group: upstream,
+    kind: plainText('NAME'),
+    help: 'The name by which the Sentinels know the master.',
+  }),
   links: withDefault('auto', {
     group: upstream,
     kind: oneOf('auto', 'private'),
@@ -87,7 +91,7 @@ export const options = {
   }),
   'client-username': optional({
     group: sessions,
-    kind: text('NAME'),
+    kind: plainText('NAME'),
     help: 'The user that clients sign in as; the default user where left out.',
   }),
   'client-password': secret({
@@ -165,7 +169,7 @@ export const options = {
   }),
   'redis-username': optional({
     group: credentials,
-    kind: text('NAME'),
+    kind: plainText('NAME'),
     help: 'The Redis user of clients that do not sign in themselves.',
   }),
   'redis-password': secret({
@@ -175,7 +179,7 @@ export const options = {
   }),
   'sentinel-username': optional({
     group: credentials,
-    kind: text('NAME'),
+    kind: plainText('NAME'),
     help: 'The user to sign in as at the Sentinels.',
   }),
   'sentinel-password': secret({
@@ -193,7 +197,7 @@ export const options = {
   'redis-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
   'redis-tls-server-name': optional({
     group: tls,
-    kind: text('NAME'),
+    kind: plainText('NAME'),
     help: 'The name that the certificates of Redis must bear; without it the host that the Sentinels announce.',
   }),
   'redis-tls-min-version': withDefault('TLSv1.2', {
@@ -215,7 +219,7 @@ export const options = {
   'sentinel-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
   'sentinel-tls-server-name': optional({
     group: tls,
-    kind: text('NAME'),
+    kind: plainText('NAME'),
     help: 'The name that the certificates of the Sentinels must bear; without it the host they are known by.',
   }),
   'sentinel-tls-min-version': withDefault('TLSv1.2', {
@@ -268,7 +272,7 @@ export const options = {
   }),
   config: optional({
     group: process,
-    kind: text('FILE'),
+    kind: plainText('FILE'),
     help: 'A YAML or JSON file of options; its keys are the names of the flags without --.',
   }),
 } as const satisfies Record<string, Option<unknown>>

@@ -12,21 +12,21 @@ export interface Relation<Values> {
   holds(values: Values): boolean
 }
 
-export interface Settled {
+export interface ResolvedOptions {
   /** Of each option that could be read; null for one that is not given and has no default. */
   readonly values: ReadonlyMap<string, unknown>
   readonly givens: ReadonlyMap<string, Given>
   /** By secret: the file it was read from, where it was. */
   readonly secretFiles: ReadonlyMap<string, string>
-  readonly errors: readonly string[]
+  readonly errors: string[]
 }
 
 /** Reads each option of the table from the first of `sources` that has it. */
-export function settle(table: Table, sources: readonly Source[]): Settled {
+export function resolveOptions(table: Table, sources: readonly Source[]): ResolvedOptions {
   const values = new Map<string, unknown>()
   const givens = new Map<string, Given>()
   const secretFiles = new Map<string, string>()
-  const errors: string[] = []
+  const errors = sources.flatMap(source => source.errors)
   const complete = !sources.some(source => source.unread)
   for (const [name, option] of Object.entries(table)) {
     const found = findText(name, option, sources)
@@ -87,7 +87,7 @@ function quote(text: string): string {
 
 /** Rules between two options, where both could be read: a rule about a value that is already reported is noise. */
 export function brokenRelations<Values>(
-  { values, givens }: Settled,
+  { values, givens }: ResolvedOptions,
   { table, relations }: { table: Table; relations: readonly Relation<Values>[] },
 ): string[] {
   const known = Object.fromEntries(values) as Values

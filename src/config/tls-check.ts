@@ -1,12 +1,12 @@
 // tls-check.ts — the files that the TLS options name, looked at before anything starts: what is wrong with each, by option.
 // Reads them and keeps nothing; whoever uses them reads them again, and once more when they change.
 import { readTlsFiles, type TlsFiles } from '../transport/tls-files.ts'
-import type { Settled } from './resolve.ts'
+import type { ResolvedOptions } from './resolve.ts'
 
 const sides = ['redis-tls', 'sentinel-tls', 'listen-tls'] as const
 
 /** `--redis-tls-ca: /etc/tls/ca.pem cannot be read: ...`, for all three sides; nothing for a side without TLS. */
-export function tlsFileProblems({ values, givens }: Pick<Settled, 'values' | 'givens'>): string[] {
+export function tlsFileProblems({ values, givens }: Pick<ResolvedOptions, 'values' | 'givens'>): string[] {
   return sides.flatMap(side => {
     const file = (part: string): string | null => {
       const value = values.get(`${side}-${part}`)

@@ -7,7 +7,7 @@ import type { Secret } from '../transport/secret.ts'
 import type { Kind, Read } from './option.ts'
 
 /** Any text that is not empty and holds no control characters (a line end in a name is always an accident). */
-export function text(placeholder: string): Kind<string> {
+export function plainText(placeholder: string): Kind<string> {
   return {
     placeholder,
     form: 'text',
@@ -67,7 +67,7 @@ export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
 
 /** The name of a file; whether it is there is found out by who opens it. */
 export function path(placeholder: string): Kind<string> {
-  return { ...text(placeholder), form: 'name of a file' }
+  return { ...plainText(placeholder), form: 'name of a file' }
 }
 
 /** Access rights as chmod takes them: three or four octal digits. */

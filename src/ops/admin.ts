@@ -10,7 +10,7 @@ import { createExposition, type Exposition } from './exposition.ts'
 import type { Log } from './log.ts'
 import { metricsTable } from './metrics.ts'
 import { ProcessStats } from './process-stats.ts'
-import type { Facts } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import { type Health, live, ready, startup, statusOf } from './status.ts'
 
 /** A request comes in one packet from the same network; what takes longer than this is no probe. */
@@ -20,7 +20,7 @@ const IDLE_MS = 10_000
 const MAX_HEADER_BYTES = 8 * 1024
 const MAX_CONNECTIONS = 128
 
-const health: Readonly<Record<string, (facts: Facts) => Health>> = {
+const health: Readonly<Record<string, (snapshot: Snapshot) => Health>> = {
   '/startup': startup,
   '/ready': ready,
   '/live': live,
@@ -29,14 +29,14 @@ const paths = [...Object.keys(health), '/status', '/metrics']
 
 export class Admin {
   readonly #server: Server
-  readonly #gather: () => Facts
+  readonly #takeSnapshot: () => Snapshot
   readonly #log: Log
   readonly #process = new ProcessStats()
   readonly #exposition: Exposition
   #listenHost = ''
 
-  constructor(gather: () => Facts, log: Log) {
-    this.#gather = gather
+  constructor(takeSnapshot: () => Snapshot, log: Log) {
+    this.#takeSnapshot = takeSnapshot
     this.#log = log
     this.#exposition = createExposition(metricsTable(this.#process))
     this.#server = createServer(
@@ -106,13 +106,13 @@ export class Admin {
     }
     const check = health[path]
     if (check !== undefined) {
-      const { ok, text } = check(this.#gather())
+      const { ok, text } = check(this.#takeSnapshot())
       send(response, ok ? 200 : 503, `${text}\n`)
     } else if (path === '/status') {
-      const status = statusOf(this.#gather(), Date.now())
+      const status = statusOf(this.#takeSnapshot(), Date.now())
       send(response, 200, `${JSON.stringify(status, null, 2)}\n`, 'application/json')
     } else {
-      send(response, 200, await this.#exposition.render(this.#gather), this.#exposition.contentType)
+      send(response, 200, await this.#exposition.render(this.#takeSnapshot), this.#exposition.contentType)
     }
   }
 }

@@ -9,22 +9,22 @@ import {
 } from '@prometheus-io/client'
 import type { Histogram } from './histogram.ts'
 import type { Metric } from './metric-type.ts'
-import type { Facts } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export interface Exposition {
   readonly contentType: string
-  /** All series; `gather` is asked once. */
-  render(gather: () => Facts): Promise<string>
+  /** All series; `takeSnapshot` is asked once. */
+  render(takeSnapshot: () => Snapshot): Promise<string>
 }
 
 export function createExposition(table: readonly Metric[]): Exposition {
   const registry = new Registry()
-  let facts: Facts | null = null
-  for (const metric of table) registry.registerMetric(asRegistered(metric, () => facts))
+  let snapshot: Snapshot | null = null
+  for (const metric of table) registry.registerMetric(asRegistered(metric, () => snapshot))
   return {
     contentType: registry.contentType,
-    async render(gather) {
-      facts = gather()
+    async render(takeSnapshot) {
+      snapshot = takeSnapshot()
       return registry.metrics()
     },
   }
@@ -35,18 +35,18 @@ type Values = Pick<MetricObjectWithValues<MetricValueWithName<string>>, 'name' |
 }
 
 /** The registry asks a metric for its name and its values and nothing else. */
-function asRegistered(metric: Metric, facts: () => Facts | null): Registered<string> {
+function asRegistered(metric: Metric, snapshot: () => Snapshot | null): Registered<string> {
   const { name, help, type } = metric
   const get = async (): Promise<Values> => {
-    const now = facts()
+    const now = snapshot()
     return { name, help, type, values: now === null ? [] : valuesOf(metric, now) }
   }
   return { name, help, type, get } as unknown as Registered<string>
 }
 
-function valuesOf(metric: Metric, facts: Facts): MetricValueWithName<string>[] {
-  if (metric.type !== 'histogram') return metric.read(facts).map(({ labels, value }) => ({ labels, value }))
-  return histogramValues(metric.name, metric.read(facts))
+function valuesOf(metric: Metric, snapshot: Snapshot): MetricValueWithName<string>[] {
+  if (metric.type !== 'histogram') return metric.read(snapshot).map(({ labels, value }) => ({ labels, value }))
+  return histogramValues(metric.name, metric.read(snapshot))
 }
 
 function histogramValues(name: string, histogram: Histogram): MetricValueWithName<string>[] {

@@ -3,7 +3,7 @@ import type { CounterRow } from './counter-metrics.ts'
 import type { Counters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
 import type { Tally } from './labelled-counters.ts'
-import type { Facts } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>
@@ -18,23 +18,28 @@ interface Described {
 }
 
 export type Metric =
-  | (Described & { readonly type: 'counter' | 'gauge'; readonly read: (facts: Facts) => readonly Sample[] })
-  | (Described & { readonly type: 'histogram'; readonly read: (facts: Facts) => Histogram })
+  | (Described & { readonly type: 'counter' | 'gauge'; readonly read: (snapshot: Snapshot) => readonly Sample[] })
+  | (Described & { readonly type: 'histogram'; readonly read: (snapshot: Snapshot) => Histogram })
 
-type Read = (facts: Facts) => number
+type Read = (snapshot: Snapshot) => number
 
 /** One series. */
 export function single(type: 'counter' | 'gauge', name: string, help: string, read: Read): Metric {
-  return { type, name, help, labels: [], read: facts => [{ labels: {}, value: read(facts) }] }
+  return { type, name, help, labels: [], read: snapshot => [{ labels: {}, value: read(snapshot) }] }
 }
 
 /** One series per label of a tally; `labels` may be several, then the tally's are texts with spaces between them. */
-export function tallied(name: string, help: string, labels: readonly string[], read: (facts: Facts) => Tally): Metric {
+export function tallied(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (snapshot: Snapshot) => Tally,
+): Metric {
   const sample = ([text, value]: [string, number]): Sample => {
     const words = text.split(' ')
     return { labels: Object.fromEntries(labels.map((label, i) => [label, words[i] ?? 'other'])), value }
   }
-  return { type: 'counter', name, help, labels, read: facts => read(facts).entries().map(sample) }
+  return { type: 'counter', name, help, labels, read: snapshot => read(snapshot).entries().map(sample) }
 }
 
 /** One series per state, 1 for the one that holds. */
@@ -42,10 +47,10 @@ export function oneOfStates(
   name: string,
   help: string,
   states: readonly string[],
-  read: (facts: Facts) => string,
+  read: (snapshot: Snapshot) => string,
 ): Metric {
-  const samples = (facts: Facts): Sample[] => {
-    const current = read(facts)
+  const samples = (snapshot: Snapshot): Sample[] => {
+    const current = read(snapshot)
     return states.map(state => ({ labels: { state }, value: state === current ? 1 : 0 }))
   }
   return { type: 'gauge', name, help, labels: ['state'], read: samples }
@@ -65,10 +70,10 @@ export function fromRows(rows: Readonly<Record<string, CounterRow | null>>): Met
     name: row.name,
     help: row.help,
     labels: row.label ? [row.label[0]] : [],
-    read: facts =>
+    read: snapshot =>
       fields.map(([field, { label }]) => ({
         labels: label ? { [label[0]]: label[1] } : {},
-        value: numberOf(facts.counters, field),
+        value: numberOf(snapshot.counters, field),
       })),
   }))
 }

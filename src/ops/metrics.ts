@@ -8,7 +8,7 @@ import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
 import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
-import type { Facts, LinkFacts, SentinelFacts } from './snapshot.ts'
+import type { LinkSnapshot, SentinelSnapshot, Snapshot } from './snapshot.ts'
 
 const gateStates = ['holding', 'draining', 'open', 'tripped'] as const
 
@@ -221,14 +221,14 @@ export function metricsTable(process: ProcessStats): readonly Metric[] {
   return [...dataPlane, ...failover, ...program(process)]
 }
 
-function sum(links: readonly LinkFacts[], of: (one: LinkFacts) => number): number {
+function sum(links: readonly LinkSnapshot[], of: (one: LinkSnapshot) => number): number {
   return links.reduce((total, one) => total + of(one), 0)
 }
 
 /** A Sentinel may be known by two addresses and counts once. */
-function disagreeing({ master, topology }: Facts): number {
+function disagreeing({ master, topology }: Snapshot): number {
   if (master === null) return 0
-  const differs = ({ reachable, names }: SentinelFacts): boolean =>
+  const differs = ({ reachable, names }: SentinelSnapshot): boolean =>
     reachable && names !== null && names !== master.address
   return new Set(topology.sentinels.filter(differs).map(one => one.runId ?? one.address)).size
 }

@@ -3,7 +3,7 @@
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
 
-export interface GateFacts {
+export interface GateSnapshot {
   readonly state: 'holding' | 'draining' | 'open' | 'tripped'
   /** Milliseconds it has been in this state; of a shut gate, since it shut. */
   readonly forMs: number
@@ -13,7 +13,7 @@ export interface GateFacts {
   readonly detail: string
 }
 
-export interface LinkFacts {
+export interface LinkSnapshot {
   readonly identity: string
   readonly shared: number
   readonly private: number
@@ -24,7 +24,7 @@ export interface LinkFacts {
   readonly waiting: number
 }
 
-export interface SentinelFacts {
+export interface SentinelSnapshot {
   readonly address: string
   readonly reachable: boolean
   readonly runId: string | null
@@ -32,7 +32,7 @@ export interface SentinelFacts {
   readonly names: string | null
 }
 
-export interface TopologyFacts {
+export interface TopologySnapshot {
   readonly masterName: string
   readonly decision: string
   readonly knownSentinels: number
@@ -44,17 +44,17 @@ export interface TopologyFacts {
   readonly basis: string | null
   /** While no majority names one master: what is missing, in words. */
   readonly trouble: string | null
-  readonly sentinels: readonly SentinelFacts[]
+  readonly sentinels: readonly SentinelSnapshot[]
 }
 
-export interface MasterFacts {
+export interface MasterSnapshot {
   /** `host:port` */
   readonly address: string
   readonly epoch: number
   readonly runId: string | null
 }
 
-export interface Facts {
+export interface Snapshot {
   readonly version: string
   /** Where clients connect, as text; empty before the start. */
   readonly listening: readonly string[]
@@ -64,15 +64,15 @@ export interface Facts {
   readonly logLinesDropped: number
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
-  readonly gate: GateFacts
+  readonly gate: GateSnapshot
   /** The master that is served, or was last; null until there was one. */
-  readonly master: MasterFacts | null
+  readonly master: MasterSnapshot | null
   /** A master has been served since the start. */
   readonly served: boolean
   /** The stop has begun. */
   readonly stopping: boolean
-  readonly links: readonly LinkFacts[]
-  readonly topology: TopologyFacts
+  readonly links: readonly LinkSnapshot[]
+  readonly topology: TopologySnapshot
   /** The last ones, newest first. */
   readonly failovers: readonly object[]
   readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }

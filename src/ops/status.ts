@@ -1,5 +1,5 @@
 // status.ts — the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
-import type { Facts } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** `ok` false is HTTP 503. `text` says what it waits for. */
 export interface Health {
@@ -11,16 +11,16 @@ export interface Health {
  * /startup: it listens and has served a master once. Until then a wrong name, address or password may be the cause, and
  * is best seen before the application starts; from then on a missing master is a matter of holding and never of starting.
  */
-export function startup(facts: Facts): Health {
-  if (facts.listening.length === 0) return { ok: false, text: 'not listening yet' }
-  if (!facts.served) return { ok: false, text: `no master has been served yet: ${masterProblem(facts)}` }
+export function startup(snapshot: Snapshot): Health {
+  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  if (!snapshot.served) return { ok: false, text: `no master has been served yet: ${masterProblem(snapshot)}` }
   return { ok: true, text: 'started' }
 }
 
 /** /ready: new clients are welcome. Says nothing of Redis: through a failover clients wait, and should go on coming. */
-export function ready(facts: Facts): Health {
-  if (facts.listening.length === 0) return { ok: false, text: 'not listening yet' }
-  return facts.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
+export function ready(snapshot: Snapshot): Health {
+  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  return snapshot.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
 }
 
 /** /live: that this is answered is the answer. */
@@ -28,7 +28,7 @@ export function live(): Health {
   return { ok: true, text: 'alive' }
 }
 
-function masterProblem({ topology, gate }: Facts): string {
+function masterProblem({ topology, gate }: Snapshot): string {
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
   if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
   if (reachableSentinels < majority)
@@ -38,15 +38,15 @@ function masterProblem({ topology, gate }: Facts): string {
 }
 
 /** /status, as it is written. Milliseconds where a name ends in Ms; times are ISO 8601. */
-export function statusOf(facts: Facts, now: number): Readonly<Record<string, unknown>> {
-  const { counters, gate, topology, limits, master } = facts
+export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<string, unknown>> {
+  const { counters, gate, topology, limits, master } = snapshot
   return {
-    version: facts.version,
+    version: snapshot.version,
     pid: process.pid,
-    startedAt: new Date(facts.startedAt).toISOString(),
-    uptimeMs: now - facts.startedAt,
-    stopping: facts.stopping,
-    listening: facts.listening,
+    startedAt: new Date(snapshot.startedAt).toISOString(),
+    uptimeMs: now - snapshot.startedAt,
+    stopping: snapshot.stopping,
+    listening: snapshot.listening,
     masterName: topology.masterName,
     master,
     gate: {
@@ -62,7 +62,7 @@ export function statusOf(facts: Facts, now: number): Readonly<Record<string, unk
       refused: counters.sessionsRefused,
       limit: limits.maxSessions,
     },
-    links: linksOf(facts),
+    links: linksOf(snapshot),
     held: {
       requests: counters.waiting,
       bytes: counters.waitingBytes,
@@ -79,14 +79,14 @@ export function statusOf(facts: Facts, now: number): Readonly<Record<string, unk
       trouble: topology.trouble,
       each: topology.sentinels,
     },
-    failovers: facts.failovers,
+    failovers: snapshot.failovers,
   }
 }
 
 /** A page for people; who has more users and databases than this wants the metrics. */
 const MAX_IDENTITIES = 100
 
-function linksOf({ links }: Facts): Readonly<Record<string, unknown>> {
+function linksOf({ links }: Snapshot): Readonly<Record<string, unknown>> {
   const total = (of: 'shared' | 'private' | 'idle' | 'retired' | 'dialing'): number =>
     links.reduce((sum, one) => sum + one[of], 0)
   return {

@@ -11,7 +11,7 @@
 //
 // Owns: the state and since when. Never: knows who waits (lanes), who the master is (the control plane says).
 import type { Master } from '../address.ts'
-import type { GateFacts } from '../ops/snapshot.ts'
+import type { GateSnapshot } from '../ops/snapshot.ts'
 
 export type GateState =
   | { readonly kind: 'holding'; readonly cause: string; readonly since: number }
@@ -51,7 +51,7 @@ export function isSameTerm(a: Master, b: Master): boolean {
 }
 
 /** The gate for people. `forMs`: of a shut gate the time since it shut. */
-export function gateFacts(state: GateState, detail: string, now: number): GateFacts {
+export function gateSnapshot(state: GateState, detail: string, now: number): GateSnapshot {
   const shut = state.kind === 'holding' || state.kind === 'tripped'
   const forMs = Math.max(0, now - state.since)
   return { state: state.kind, forMs, cause: shut ? state.cause : null, detail: shut ? detail : '' }

@@ -2,14 +2,14 @@
 // tell (no rights, an error, no answer in time) is left unknown.
 import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
-import type { Route } from '../transport/server-route.ts'
+import type { ServerRoute } from '../transport/server-route.ts'
 import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
 
-const timeoutMs = 2000
+const TIMEOUT_MS = 2000
 
 /** Flags by lower-case command name, a subcommand's as `container|name`; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
 export async function fetchCommandFlags(
-  route: Route,
+  route: ServerRoute,
   { username, password }: Login,
   onNoPerm: () => void = () => {},
 ): Promise<Map<string, Set<string>> | undefined> {
@@ -20,15 +20,15 @@ export async function fetchCommandFlags(
       username,
       password: password.current,
       name: 'holdfast-watcher',
-      connectTimeoutMs: timeoutMs,
-      commandTimeoutMs: timeoutMs,
-      silenceTimeoutMs: timeoutMs,
+      connectTimeoutMs: TIMEOUT_MS,
+      commandTimeoutMs: TIMEOUT_MS,
+      silenceTimeoutMs: TIMEOUT_MS,
     },
     () => {},
   )
   try {
     await client.connect()
-    return readFlags(await client.call('COMMAND'))
+    return readCommandFlags(await client.call('COMMAND'))
   } catch (error) {
     if (isNoPerm(reasonOf(error))) onNoPerm()
     return undefined
@@ -41,7 +41,7 @@ export async function fetchCommandFlags(
  * COMMAND's reply is a list of [name, arity, [flag, ...], ...]; since Redis 7.0 the tenth of a container's values is such a
  * list of its subcommands, whose names are whole (`config|get`). Pure.
  */
-export function readFlags(reply: unknown): Map<string, Set<string>> {
+export function readCommandFlags(reply: unknown): Map<string, Set<string>> {
   const flags = new Map<string, Set<string>>()
   const rows: unknown[] = Array.isArray(reply) ? reply : []
   for (const row of rows) {

@@ -7,11 +7,11 @@
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { AbstractConnector } from 'ioredis'
-import type { Route } from '../transport/server-route.ts'
+import type { ServerRoute } from '../transport/server-route.ts'
 
 /** For the option `Connector`. A peer that leaves our FIN unanswered is dropped after `disconnectTimeoutMs`. */
 export function connectorOf(
-  { address: { host, port }, lookup, tls }: Route,
+  { address: { host, port }, lookup, tls }: ServerRoute,
   { disconnectTimeoutMs }: { disconnectTimeoutMs: number },
 ): new () => AbstractConnector {
   const names = lookup && { lookup }

@@ -12,7 +12,7 @@ import { type Address, formatAddress, type Master, sameAddress } from '../addres
 import {
   announcer,
   answerSince,
-  ask,
+  askAll,
   describeProbe,
   hold,
   holdForProbe,
@@ -20,7 +20,7 @@ import {
   isRecent,
   note,
   probe,
-  serve,
+  serveMaster,
   tenths,
 } from './effects.ts'
 import { blocks } from './failover.ts'
@@ -53,7 +53,7 @@ export function decide(draft: Draft, now: number): void {
   const { master, gate } = draft
   const settled = master && sameAddress(master, candidate.address) && master.epoch === epoch
   if (settled && gate.kind === 'open' && !draft.wanted) return
-  if (!draft.wanted) ask(draft, now)
+  if (!draft.wanted) askAll(draft, now)
   if (master && !sameAddress(master, candidate.address) && gate.kind === 'open') {
     const detail = `a majority names ${formatAddress(candidate.address)}, epoch ${epoch}`
     hold(draft, 'master-moved', detail, now)
@@ -77,7 +77,7 @@ function holdIfAnnounced(draft: Draft, now: number): void {
       msg: 'the announced failover did not happen, or is over',
     })
     draft.gate = { ...gate, cause: 'unconfirmed' }
-    ask(draft, now)
+    askAll(draft, now)
   }
 }
 
@@ -160,7 +160,7 @@ function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
   const { rival, wanted } = draft
   const asked = answerSince(draft, master, wanted?.since ?? now)
   if (!asked || !isRecent(asked, now) || announcer(draft, master, master.epoch, now) !== null) return false
-  serve(draft, { address: master, epoch: master.epoch, asked, basis: 'last-master' }, now)
+  serveMaster(draft, { address: master, epoch: master.epoch, asked, basis: 'last-master' }, now)
   draft.rival = rival
   return true
 }
@@ -190,7 +190,7 @@ function confirmNode(draft: Draft, address: Address, now: number): void {
   if (epoch === null || announcer(draft, address, epoch, now) !== null) return
   const asked = answerSince(draft, address, since)
   if (asked && !isBad(asked) && isRecent(asked, now)) {
-    serve(draft, { address, epoch, asked, basis: 'majority' }, now)
+    serveMaster(draft, { address, epoch, asked, basis: 'majority' }, now)
     return
   }
   if (asked && isBad(asked)) holdForProbe(draft, asked, now)

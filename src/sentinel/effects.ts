@@ -5,7 +5,7 @@ import { blocks } from './failover.ts'
 import type { Basis, Draft, Effect, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
 
 /** A probe's good news is used at once or not at all. */
-const probeLifeMs = 500
+const PROBE_LIFE_MS = 500
 
 export interface Serving {
   readonly address: Address
@@ -26,7 +26,7 @@ export function announcer(topology: Topology, address: Address, epoch: number, n
   return null
 }
 
-export function serve(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {
+export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {
   const { gate, wanted } = draft
   const master: Master = { host: address.host, port: address.port, epoch, runId: runIdOf(draft, address, asked) }
   draft.effects.push({ kind: 'serve', master })
@@ -75,7 +75,7 @@ export function hold(draft: Draft, cause: HoldCause, detail: string, now: number
       epoch: master?.epoch,
       msg: cause === 'failover-announced' ? 'a Sentinel announces a failover' : 'why commands are held',
     })
-    if (cause === 'failover-announced' || !wanted) ask(draft, now)
+    if (cause === 'failover-announced' || !wanted) askAll(draft, now)
   }
   if (draft.wanted) draft.wanted = { ...draft.wanted, owed: false }
 }
@@ -107,7 +107,7 @@ export function describeProbe(address: Address, result: ProbeResult | null): str
 }
 
 /** From here on only newer answers count; everybody is asked. */
-export function ask(draft: Draft, now: number): void {
+export function askAll(draft: Draft, now: number): void {
   draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
   draft.effects.push({ kind: 'ask', key: null })
 }
@@ -128,7 +128,7 @@ export function answerSince({ probe }: Topology, address: Address, since: number
 }
 
 export function isRecent({ answeredAt }: ProbeState, now: number): boolean {
-  return now - answeredAt <= probeLifeMs
+  return now - answeredAt <= PROBE_LIFE_MS
 }
 
 /** The node is none that may be served, by a majority's word either. */

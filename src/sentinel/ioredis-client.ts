@@ -4,11 +4,11 @@
 
 import { Redis } from 'ioredis'
 import type { Secret } from '../transport/secret.ts'
-import type { Route } from '../transport/server-route.ts'
+import type { ServerRoute } from '../transport/server-route.ts'
 import { connectorOf } from './connector.ts'
 
 export interface ClientOptions {
-  readonly route: Route
+  readonly route: ServerRoute
   /** 3: answers and publications share the connection. Older servers fall back to 2. */
   readonly protocol: 2 | 3
   readonly username: string | null
@@ -21,8 +21,8 @@ export interface ClientOptions {
 }
 
 /** A peer that does not answer our FIN (a frozen process) is dropped after this. */
-const disconnectTimeoutMs = 50
-const closeLimitMs = 500
+const DISCONNECT_TIMEOUT_MS = 50
+const CLOSE_LIMIT_MS = 500
 
 /** A client that is not connected yet. `onError` gets every error; without it ioredis would print to the console. */
 export function createClient(options: ClientOptions, onError: (error: Error) => void): Redis {
@@ -31,7 +31,7 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
   const client = new Redis({
     host: address.host,
     port: address.port,
-    Connector: connectorOf(options.route, { disconnectTimeoutMs }),
+    Connector: connectorOf(options.route, { disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS }),
     ...(tls !== null && { tls }),
     ...(username !== null && { username }),
     // ioredis sends bytes as they are (redis/event_handler.js); its types know text alone.
@@ -89,7 +89,7 @@ export function noHandshake(ms: number): string {
 export function closeClient(client: Redis): Promise<void> {
   if (client.status === 'end') return Promise.resolve()
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, closeLimitMs)
+    const timer = setTimeout(resolve, CLOSE_LIMIT_MS)
     client.once('end', () => {
       clearTimeout(timer)
       resolve()

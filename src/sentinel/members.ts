@@ -11,7 +11,7 @@ import type { ServerRoutes } from '../transport/server-route.ts'
 import { Closing } from './closing.ts'
 import { SentinelConnection } from './connection.ts'
 import { type Discovered, nextDiscovered, type PeerList } from './membership.ts'
-import type { Input } from './topology-state.ts'
+import type { Observation } from './topology-state.ts'
 
 export interface MembersOptions {
   readonly sentinels: readonly Address[]
@@ -25,7 +25,7 @@ export interface MembersOptions {
 
 export class Members {
   readonly #options: MembersOptions
-  readonly #feed: (input: Input) => void
+  readonly #feed: (observation: Observation) => void
   /** By the address they were given or listed with. */
   readonly #connections = new Map<string, SentinelConnection>()
   readonly #seeds: ReadonlySet<string>
@@ -34,7 +34,7 @@ export class Members {
   #discovered: readonly Discovered[] = []
   #isStopped = false
 
-  constructor(options: MembersOptions, feed: (input: Input) => void) {
+  constructor(options: MembersOptions, feed: (observation: Observation) => void) {
     this.#options = options
     this.#feed = feed
     this.#seeds = new Set(options.sentinels.map(formatAddress))
@@ -78,8 +78,8 @@ export class Members {
     const { masterName, sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
     const { connectTimeoutMs, answerTimeoutMs } = this.#options
     const seed = this.#seeds.has(key)
-    const feed = (input: Input): void => {
-      if (this.#connections.get(key) === connection) this.#feed(input)
+    const feed = (observation: Observation): void => {
+      if (this.#connections.get(key) === connection) this.#feed(observation)
     }
     const connection = new SentinelConnection(
       { address, masterName, login, routes, log, connectTimeoutMs, answerTimeoutMs },

@@ -8,8 +8,8 @@
 // bounded time, one way or the other. docs/decisions/0011-no-majority.md says why.
 // Must stay true: no other master is ever served here than the last one; the first one needs the Sentinels' own quorum.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { announcer, answerSince, describeProbe, hold, isRecent, note, probe, serve } from './effects.ts'
-import type { Basis, Draft, Named, ProbeState, Topology } from './topology-state.ts'
+import { announcer, answerSince, describeProbe, hold, isRecent, note, probe, serveMaster } from './effects.ts'
+import type { Basis, Draft, NamedMaster, ProbeState, Topology } from './topology-state.ts'
 import { deadSentinels, ownQuorum, quorumOf, votesSince } from './voters.ts'
 
 export const minorityTiming = {
@@ -121,7 +121,7 @@ function followAgreement(draft: Draft, now: number): void {
   draft.agreed = { address, epoch, since: now }
 }
 
-function isNamed(named: Named, address: Address, epoch: number): boolean {
+function isNamed(named: NamedMaster, address: Address, epoch: number): boolean {
   return named.epoch === epoch && sameAddress(named.address, address)
 }
 
@@ -144,7 +144,7 @@ function serveBelow(draft: Draft, serving: Below, now: number): void {
       msg: texts[serving.basis],
     })
   }
-  serve(draft, serving, now)
+  serveMaster(draft, serving, now)
 }
 
 const texts = {

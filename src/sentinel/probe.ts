@@ -28,7 +28,7 @@ export interface ProbeLimits {
 }
 
 /** The client of ioredis must not give up before our own timer does. */
-const slackMs = 1_000
+const SLACK_MS = 1_000
 
 export class Probe {
   readonly address: Address
@@ -98,8 +98,8 @@ export class Probe {
         password: null,
         name: null,
         connectTimeoutMs: this.#limits.connectMs,
-        commandTimeoutMs: this.#limitMs + slackMs,
-        silenceTimeoutMs: this.#limitMs + slackMs,
+        commandTimeoutMs: this.#limitMs + SLACK_MS,
+        silenceTimeoutMs: this.#limitMs + SLACK_MS,
       },
       error => {
         this.#lastError = reasonOf(error)

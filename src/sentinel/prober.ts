@@ -11,7 +11,7 @@ import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { Closing } from './closing.ts'
 import { Probe } from './probe.ts'
 import { nodePasswordRemedy, roleRemedy } from './remedies.ts'
-import type { Input, LinkSign, ProbeResult } from './topology-state.ts'
+import type { LinkSign, Observation, ProbeResult } from './topology-state.ts'
 
 /** Links that work speak for a node that does not answer in time or will not say what it is. */
 export interface LinkWitness {
@@ -38,7 +38,7 @@ const WARM_MS = 50
 const WARM_FOR_MS = 2_000
 const COOL_MS = 500
 
-type Probed = Extract<Input, { readonly kind: 'probed' }>
+type Probed = Extract<Observation, { readonly kind: 'probed' }>
 
 export class Prober {
   readonly #options: ProberOptions

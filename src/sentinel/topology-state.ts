@@ -67,7 +67,7 @@ export interface SentinelState {
   readonly monitoredAnew: boolean
 }
 
-export type Gate =
+export type GateOrder =
   | { readonly kind: 'open'; readonly since: number }
   | { readonly kind: 'shut'; readonly since: number; readonly cause: HoldCause | 'unconfirmed' }
 
@@ -100,7 +100,7 @@ export interface Rival {
 }
 
 /** A configuration that is named by enough Sentinels, and since when. */
-export interface Named {
+export interface NamedMaster {
   readonly address: Address
   readonly epoch: number
   readonly since: number
@@ -113,14 +113,14 @@ export interface Topology {
   readonly master: Master | null
   /** On whose word the master was last served; null before. */
   readonly basis: Basis | null
-  readonly gate: Gate
+  readonly gate: GateOrder
   readonly wanted: Wanted | null
   readonly probe: ProbeState | null
   readonly rival: Rival | null
   /** Since when a majority names this address and epoch. */
-  readonly candidate: Named | null
+  readonly candidate: NamedMaster | null
   /** At the start, without a majority: since when all that can be asked name this address and epoch. */
-  readonly agreed: Named | null
+  readonly agreed: NamedMaster | null
   /** Since when no majority names one master; null while one does. */
   readonly minoritySince: number | null
   /** When the last input came: a long gap means that this process stood still. */
@@ -129,7 +129,7 @@ export interface Topology {
   readonly suspectUntil: number
 }
 
-export type Input =
+export type Observation =
   | { readonly kind: 'joined'; readonly key: string; readonly seed: boolean }
   | { readonly kind: 'left'; readonly key: string }
   | { readonly kind: 'up'; readonly key: string; readonly runId: string | null }

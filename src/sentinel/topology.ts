@@ -1,7 +1,7 @@
 // topology.ts — from what was observed to what must be done: the state of the control plane and its inputs. Pure:
-// no I/O, no timer, no clock but the `now` it is given. decide.ts holds the rules that run after every input.
+// no I/O, no timer, no clock but the `now` it is given. decide.ts holds the rules that run after every observation.
 //
-//   answers, events, losses, probes, ticks ──▶ next(topology, input, now) ──▶ new topology + effects for watcher.ts
+//   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects for watcher.ts
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
 // Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the very
@@ -12,13 +12,22 @@ import { note } from './effects.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
 import type { View } from './sentinel-view.ts'
-import type { Draft, Input, LinkSign, Patience, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
+import type {
+  Draft,
+  LinkSign,
+  Observation,
+  Patience,
+  ProbeResult,
+  SentinelState,
+  Step,
+  Topology,
+} from './topology-state.ts'
 
-const suspectMs = 5_000
+const SUSPECT_MS = 5_000
 /** A row of confirm() calls moves the moment from which answers count by this much at most, or it would never end. */
-const confirmRowMs = 500
+const CONFIRM_ROW_MS = 500
 /** The watcher looks once a second at least: after a longer gap nothing is known of who can be reached. */
-const stoodStillMs = 1_500
+const STOOD_STILL_MS = 1_500
 
 export function createTopology(now: number, patience: Patience = { answerMs: 1_000 }): Topology {
   return {
@@ -38,14 +47,14 @@ export function createTopology(now: number, patience: Patience = { answerMs: 1_0
   }
 }
 
-/** The topology after `input`, and what has to be done about it, in order. `now`: ms of a monotonic clock. */
-export function next(topology: Topology, input: Input, now: number): Step {
+/** The topology after `observation`, and what has to be done about it, in order. `now`: ms of a monotonic clock. */
+export function next(topology: Topology, observation: Observation, now: number): Step {
   const draft: Draft = { ...topology, heardAt: now, effects: [] }
-  if (now - topology.heardAt > stoodStillMs) {
+  if (now - topology.heardAt > STOOD_STILL_MS) {
     draft.minoritySince = null
     draft.agreed = null
   }
-  accept(draft, input, now)
+  accept(draft, observation, now)
   decide(draft, now)
   const { effects, ...rest } = draft
   return { topology: rest, effects }
@@ -56,46 +65,48 @@ export function isUnsettled(topology: Topology, now: number): boolean {
   return topology.gate.kind === 'shut' || topology.wanted !== null || now < topology.suspectUntil
 }
 
-function accept(draft: Draft, input: Input, now: number): void {
-  switch (input.kind) {
+function accept(draft: Draft, observation: Observation, now: number): void {
+  switch (observation.kind) {
     case 'joined':
-      put(draft, input.key, newSentinel(input.seed, now))
+      put(draft, observation.key, newSentinel(observation.seed, now))
       return
     case 'left': {
       const sentinels = new Map(draft.sentinels)
-      sentinels.delete(input.key)
+      sentinels.delete(observation.key)
       draft.sentinels = sentinels
       return
     }
     case 'up':
-      change(draft, input.key, { up: true, met: true, runId: input.runId })
+      change(draft, observation.key, { up: true, met: true, runId: observation.runId })
       return
     case 'down':
-      change(draft, input.key, {
+      change(draft, observation.key, {
         up: false,
-        awaySince: draft.sentinels.get(input.key)?.up ? now : (draft.sentinels.get(input.key)?.awaySince ?? now),
+        awaySince: draft.sentinels.get(observation.key)?.up
+          ? now
+          : (draft.sentinels.get(observation.key)?.awaySince ?? now),
         view: null,
-        failover: failoverOrphaned(draft.sentinels.get(input.key)?.failover ?? null, now),
+        failover: failoverOrphaned(draft.sentinels.get(observation.key)?.failover ?? null, now),
       })
       return
     case 'answer':
-      acceptAnswer(draft, input.key, input.view, now)
+      acceptAnswer(draft, observation.key, observation.view, now)
       return
     case 'peers':
-      change(draft, input.key, { peers: input.peers })
+      change(draft, observation.key, { peers: observation.peers })
       return
     case 'event':
-      acceptEvent(draft, input.key, input.event, now)
+      acceptEvent(draft, observation.key, observation.event, now)
       return
     case 'confirm': {
       const first = draft.wanted?.owed ? draft.wanted.first : now
-      const since = draft.wanted && now - first > confirmRowMs ? draft.wanted.since : now
+      const since = draft.wanted && now - first > CONFIRM_ROW_MS ? draft.wanted.since : now
       draft.wanted = { since, first, owed: true }
       draft.effects.push({ kind: 'ask', key: null })
       return
     }
     case 'probed': {
-      const { address, startedAt, result, links, retryAt } = input
+      const { address, startedAt, result, links, retryAt } = observation
       if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return
       const isServed = draft.master !== null && sameAddress(draft.master, address)
       const vouched = isServed && doLinksVouch(result, links)
@@ -151,7 +162,7 @@ function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number)
     case 'down': {
       const master = formatAddress(event.master)
       if (!draft.master || master !== formatAddress(draft.master)) return
-      draft.suspectUntil = event.over ? now : now + suspectMs
+      draft.suspectUntil = event.over ? now : now + SUSPECT_MS
       const story = event.over ? 'master.undoubted' : 'master.doubted'
       const isNews = event.by === 'quorum' && !isDoubtedByOthers(draft, sentinel)
       note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, by: event.by, msg: doubtTexts[story] })

@@ -14,7 +14,7 @@ import { Members, type MembersOptions } from './members.ts'
 import { Prober, type ProberOptions } from './prober.ts'
 import { type TopologyStatus, topologyStatus } from './status.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
-import type { Effect, HoldCause, Input, Topology } from './topology-state.ts'
+import type { Effect, HoldCause, Observation, Topology } from './topology-state.ts'
 import { createTroubleLog } from './trouble.ts'
 import { candidateSince } from './voters.ts'
 
@@ -67,7 +67,7 @@ export class Watcher {
     this.#options = options
     this.#listener = listener
     this.#log = log
-    this.#members = new Members(options, input => this.#feed(input))
+    this.#members = new Members(options, observation => this.#feed(observation))
     this.#prober = new Prober(options, rights, answer => this.#feed(answer))
     this.#logTrouble = createTroubleLog(log)
     this.#topology = this.#newTopology()
@@ -85,9 +85,9 @@ export class Watcher {
    * A link observed something: all Sentinels and the node are asked again at once. Ends in onServe by answers asked for
    * after this call, or in onHold; while no majority can be had it keeps trying. Calls of one turn are one round.
    */
-  confirm(observation: string): void {
+  confirm(cause: string): void {
     if (this.#state !== 'running') return
-    this.#log.debug({ event: 'master.questioned', cause: observation })
+    this.#log.debug({ event: 'master.questioned', cause })
     this.#confirming ??= setImmediate(() => {
       this.#confirming = null
       this.#feed({ kind: 'confirm' })
@@ -117,10 +117,10 @@ export class Watcher {
     return createTopology(performance.now(), { answerMs: this.#options.answerTimeoutMs })
   }
 
-  #feed(input: Input): void {
+  #feed(observation: Observation): void {
     if (this.#state !== 'running') return
     try {
-      const { topology, effects } = next(this.#topology, input, performance.now())
+      const { topology, effects } = next(this.#topology, observation, performance.now())
       this.#topology = topology
       for (const effect of effects) this.#act(effect)
     } catch (error) {
@@ -129,7 +129,7 @@ export class Watcher {
     this.#arm()
   }
 
-  /** An exception of ours: this input is lost, and the next one, or the next tick, finds what it would have. */
+  /** An exception of ours: this observation is lost, and the next one, or the next tick, finds what it would have. */
   #logBug(error: unknown): void {
     this.#log.error(
       { event: 'process.bug', step: 'control plane', err: error },

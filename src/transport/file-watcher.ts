@@ -12,10 +12,10 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 
-const lookMs = 1000
-const settleMs = 100
+const LOOK_MS = 1000
+const SETTLE_MS = 100
 /** A file that never holds still is reported all the same. */
-const settleLimit = 20
+const MAX_RESTLESS_LOOKS = 20
 
 interface Watched {
   readonly paths: readonly string[]
@@ -51,7 +51,7 @@ export class FileWatcher {
     if (this.#running) return
     this.#running = true
     await Promise.all([...this.#watched].map(remember))
-    this.#arm(lookMs)
+    this.#arm(LOOK_MS)
   }
 
   /** Looks at once and reports what has changed, however young; answers how many of those watched have. */
@@ -74,7 +74,7 @@ export class FileWatcher {
 
   async #look(): Promise<void> {
     const found = await Promise.all([...this.#watched].map(look))
-    this.#arm(found.includes('changing') ? settleMs : lookMs)
+    this.#arm(found.includes('changing') ? SETTLE_MS : LOOK_MS)
   }
 }
 
@@ -90,7 +90,7 @@ async function look(one: Watched): Promise<'same' | 'changing'> {
   const stats = await Promise.all(one.paths.map(statOf))
   const moved = stats.some((text, i) => text !== one.stats[i])
   one.stats = stats
-  if (moved && one.restless < settleLimit) {
+  if (moved && one.restless < MAX_RESTLESS_LOOKS) {
     one.restless++
     return 'changing'
   }

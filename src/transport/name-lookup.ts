@@ -24,11 +24,11 @@ export interface NameLookupOptions {
 }
 
 /** After this the last good address is used, if there is one. */
-const slowMs = 500
+const SLOW_MS = 500
 /** "There is no such name" is believed against the last good address after this; other failures never are. */
-const noSuchNameMs = 600_000
+const NO_SUCH_NAME_MS = 600_000
 /** Names remembered; beyond, the oldest is forgotten. */
-const maxNames = 256
+const MAX_NAMES = 256
 
 interface Good {
   readonly addresses: readonly Resolved[]
@@ -48,7 +48,7 @@ export function createNameLookup({
       good.delete(name)
       good.set(name, { addresses, at: performance.now() })
       const [oldest] = good.keys()
-      if (good.size > maxNames && oldest !== undefined) good.delete(oldest)
+      if (good.size > MAX_NAMES && oldest !== undefined) good.delete(oldest)
       return addresses
     })
     underWay.set(name, running)
@@ -82,11 +82,11 @@ export function createNameLookup({
     }
     const timer = setTimeout(() => {
       const last = good.get(name)
-      if (last) useLast(last, `no answer for ${slowMs} ms`)
-    }, slowMs)
+      if (last) useLast(last, `no answer for ${SLOW_MS} ms`)
+    }, SLOW_MS)
     ;(underWay.get(name) ?? begin(name)).then(answer, (error: NodeJS.ErrnoException) => {
       const last = good.get(name)
-      const isGone = error.code === 'ENOTFOUND' && last !== undefined && performance.now() - last.at > noSuchNameMs
+      const isGone = error.code === 'ENOTFOUND' && last !== undefined && performance.now() - last.at > NO_SUCH_NAME_MS
       if (last === undefined || isGone) fail(error)
       else useLast(last, error.code ?? error.message)
     })

@@ -25,7 +25,7 @@ export interface ServerTls extends TlsFiles {
 }
 
 /** Where and how to dial one server now. */
-export interface Route {
+export interface ServerRoute {
   readonly address: Address
   /** How its name is resolved, for net.connect and tls.connect; left out: by the system alone. */
   readonly lookup?: LookupFunction
@@ -36,7 +36,7 @@ export interface Route {
 }
 
 /** Sessions kept at most: a set has a few nodes, and a name that is announced once may never come again. */
-const maxSessions = 64
+const MAX_TLS_SESSIONS = 64
 
 const nothing = (): void => undefined
 
@@ -70,7 +70,7 @@ export class ServerRoutes {
     return this.#nat(announced)
   }
 
-  route(announced: Address): Route {
+  route(announced: Address): ServerRoute {
     const address = this.#nat(announced)
     if (this.#tls === null || this.#context === null) return { address, lookup: this.#lookup, tls: null, keep: nothing }
     const names = this.#tls.serverName === null ? [announced.host, address.host] : [this.#tls.serverName]
@@ -106,7 +106,7 @@ export class ServerRoutes {
     if (ticket === null) return
     this.#sessions.set(key, ticket)
     const [oldest] = this.#sessions.keys()
-    if (this.#sessions.size > maxSessions && oldest !== undefined) this.#sessions.delete(oldest)
+    if (this.#sessions.size > MAX_TLS_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest)
   }
 }
 

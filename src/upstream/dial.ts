@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'
-import type { Route, ServerRoutes } from '../transport/server-route.ts'
+import type { ServerRoute, ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
 export interface Dialled {
@@ -71,7 +71,7 @@ function lookedAt(reading: Reading, look: (bytes: Uint8Array) => void): Reading 
 
 function dialTls(
   master: Address,
-  route: Route,
+  route: ServerRoute,
   { timeoutMs, trouble }: { timeoutMs: number; trouble: Trouble },
 ): Dialled {
   const { host, port } = route.address

@@ -14,7 +14,7 @@ const expiry = 'EXPIREAT and its kind name a moment by the calendar'
 
 /** Every file that reads the clock on the wall, and why. */
 const readers: Readonly<Record<string, string>> = {
-  'check/node-facts.ts': 'compares it with the clock of each node',
+  'check/node-evidence.ts': 'compares it with the clock of each node',
   'client/accept/tls-listener.ts': validity,
   'client/commands/transaction-queue.ts': expiry,
   'config/tls-check.ts': validity,

@@ -10,8 +10,8 @@ import {
   listenAddress,
   oneOf,
   password,
+  plainText,
   size,
-  text,
 } from '../../src/config/value-kinds.ts'
 
 /** Values by the text they are written as; undefined where the text is none. */
@@ -137,7 +137,7 @@ check('commandList — replaces the default, amends it, or is none', commandList
   'two words': undefined,
 })
 
-check('text — is one line of at least one character', text('NAME'), {
+check('text — is one line of at least one character', plainText('NAME'), {
   mymaster: 'mymaster',
   'my master': 'my master',
   '': undefined,

@@ -4,7 +4,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { closeClient, createClient } from '../../src/sentinel/ioredis-client.ts'
-import type { Route } from '../../src/transport/server-route.ts'
+import type { ServerRoute } from '../../src/transport/server-route.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
@@ -72,7 +72,7 @@ t.test('questions to Sentinels and nodes — sign in with the bytes of a passwor
   await admin.send('ACL', 'SETUSER', 'ours', 'on', Buffer.concat([Buffer.from('>'), secret(0xfd)]), '~*', '&*', '+@all')
   for (const protocol of [2, 3] as const) {
     const limits = { connectTimeoutMs: 5000, commandTimeoutMs: 5000, silenceTimeoutMs: 5000 }
-    const route: Route = { address: node, tls: null, keep: () => undefined }
+    const route: ServerRoute = { address: node, tls: null, keep: () => undefined }
     const about = { route, protocol, username: 'ours', password: secret(0xfd), name: null, ...limits }
     const client = createClient(about, error => t.fail(error.message))
     await client.connect()

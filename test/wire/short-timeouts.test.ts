@@ -1,6 +1,6 @@
 // Libraries that give up sooner than a hold ends are named: in the log of a proxy that holds, and by what the check asks.
 import t from 'tap'
-import { nodeFacts } from '../../src/check/node-facts.ts'
+import { nodeEvidence } from '../../src/check/node-evidence.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
@@ -32,7 +32,7 @@ t.test('a node — tells the libraries of its clients', async t => {
   await client.send('CLIENT', 'SETINFO', 'LIB-VER', '4.7.0')
   const route = { address: node, tls: null, keep: () => undefined }
   const target = { address: node, route, username: null, password: null }
-  const { libraries } = await nodeFacts({ target, announced: node, listed: 'master', tls: false })
+  const { libraries } = await nodeEvidence({ target, announced: node, listed: 'master', tls: false })
   t.ok(
     libraries.some(([name, version]) => name === 'redisson' && version === '4.7.0'),
     JSON.stringify(libraries),

@@ -1,10 +1,10 @@
 // What cannot be planted with servers on one machine, and the two forms of output.
 import t from 'tap'
-import type { Facts, NodeFacts, SentinelFacts, Settings } from '../../../src/check/evidence.ts'
+import type { CheckSettings, Evidence, NodeEvidence, SentinelEvidence } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
 import { asJson, asTable } from '../../../src/check/print.ts'
 
-const settings: Settings = {
+const settings: CheckSettings = {
   masterName: 'm',
   listen: { host: '127.0.0.1', port: 6379 },
   holdLimitMs: 60_000,
@@ -22,7 +22,7 @@ const settings: Settings = {
 const master = { host: '10.0.0.1', port: 6379 }
 const replica = { host: '10.0.0.2', port: 6379 }
 
-function sentinel(n: number, changes: Partial<SentinelFacts> = {}): SentinelFacts {
+function sentinel(n: number, changes: Partial<SentinelEvidence> = {}): SentinelEvidence {
   return {
     address: { host: `10.0.1.${n}`, port: 26379 },
     announced: null,
@@ -49,7 +49,7 @@ function sentinel(n: number, changes: Partial<SentinelFacts> = {}): SentinelFact
   }
 }
 
-function node(changes: Partial<NodeFacts> = {}): NodeFacts {
+function node(changes: Partial<NodeEvidence> = {}): NodeEvidence {
   return {
     announced: master,
     address: master,
@@ -67,7 +67,7 @@ function node(changes: Partial<NodeFacts> = {}): NodeFacts {
   }
 }
 
-const facts = (changes: Partial<Facts> = {}): Facts => ({
+const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   sentinels: [sentinel(1), sentinel(2), sentinel(3)],
   nodes: [node()],
   listen: { kind: 'free' },
@@ -76,7 +76,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 })
 
 /** Ids of all problems and warnings. */
-function ids(given: Facts, changes: Partial<Settings> = {}): string[] {
+function ids(given: Evidence, changes: Partial<CheckSettings> = {}): string[] {
   const findings = judge(given, { ...settings, ...changes })
   return findings.filter(({ level }) => level === 'problem' || level === 'warning').map(({ id }) => id)
 }
@@ -88,7 +88,7 @@ t.test('judge — finds nothing — in a healthy deployment', async t => {
   t.strictSame(ids(facts()), [])
 })
 
-const cases: [what: string, Facts, string[], Partial<Settings>?][] = [
+const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
   [
     'a library that gives up while its command is held',
     facts({

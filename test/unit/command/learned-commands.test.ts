@@ -3,7 +3,7 @@ import { LearnedCommands } from '../../../src/command/learned-commands.ts'
 import { classOf } from '../../../src/relay/replay.ts'
 import { createRun } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
-import { readFlags } from '../../../src/sentinel/command-list.ts'
+import { readCommandFlags } from '../../../src/sentinel/command-list.ts'
 import { findServer } from '../../support/servers.ts'
 import { Owner } from '../relay/owner.ts'
 import { startForTest } from './real-server.ts'
@@ -12,7 +12,7 @@ t.test('learned commands — are reads only where the server says readonly, and 
   const learned = new LearnedCommands()
   t.equal(learned.find('json.get'), undefined)
   learned.learn(
-    readFlags([
+    readCommandFlags([
       ['json.get', -2, ['readonly', 'module']],
       ['json.set', -4, ['write', 'denyoom', 'module']],
       ['mod.wait', 2, ['readonly', 'blocking']],
@@ -34,7 +34,7 @@ t.test(
   async t => {
     const learned = new LearnedCommands()
     learned.learn(
-      readFlags([
+      readCommandFlags([
         ['ft.cursor', -4, ['readonly', 'module'], 0, 0, 0, [], [], [], [['ft.cursor|read', -4, ['readonly']]]],
         ['ts.read', -3, ['readonly', 'module']],
         ['mod.spreads', -3, ['readonly', 'may_replicate']],
@@ -54,7 +54,7 @@ t.test('unknown subcommands — are writes that must not be repeated — unless 
     ['xgroup|peek', -2, ['readonly']],
     ['xgroup|destroy', 4, ['readonly']],
   ]
-  learned.learn(readFlags([['xgroup', -2, [], 0, 0, 0, [], [], [], subcommands]]))
+  learned.learn(readCommandFlags([['xgroup', -2, [], 0, 0, 0, [], [], [], subcommands]]))
   const classify = (...args: string[]) => classOf(createRun(new Owner(), encodeCommand(args), 1), 0, learned)
   t.equal(classify('XGROUP', 'MOVE', 's'), 'non-idempotent')
   t.equal(classify('XGROUP', 'FROB', 's'), 'non-idempotent')
@@ -67,7 +67,7 @@ t.test('learned commands — a real server tells the flags of subcommands', { sk
   const reply = await client.send('COMMAND')
   const asText = (value: unknown): unknown =>
     Array.isArray(value) ? value.map(asText) : typeof value === 'number' ? value : String(value)
-  const flags = readFlags(asText(reply))
+  const flags = readCommandFlags(asText(reply))
   t.ok(flags.get('xgroup|setid')?.has('write'))
   t.ok(flags.get('xinfo|stream')?.has('readonly'))
 })

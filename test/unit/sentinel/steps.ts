@@ -3,7 +3,14 @@ import { type Address, type Master, parseAddress } from '../../../src/address.ts
 import { parseEvent, type SentinelEvent } from '../../../src/sentinel/events.ts'
 import type { FailoverStage, View } from '../../../src/sentinel/sentinel-view.ts'
 import { createTopology, next } from '../../../src/sentinel/topology.ts'
-import type { Effect, HoldCause, Input, LinkSign, ProbeResult, Topology } from '../../../src/sentinel/topology-state.ts'
+import type {
+  Effect,
+  HoldCause,
+  LinkSign,
+  Observation,
+  ProbeResult,
+  Topology,
+} from '../../../src/sentinel/topology-state.ts'
 
 export const masterName = 'mymaster'
 
@@ -64,7 +71,7 @@ export class Play {
     return play
   }
 
-  input(input: Input): this {
+  input(input: Observation): this {
     const step = next(this.topology, input, this.now)
     this.topology = step.topology
     this.effects.push(...step.effects)

@@ -10,7 +10,7 @@ import t from 'tap'
 import { sameAddress } from '../../../src/address.ts'
 import { blocks } from '../../../src/sentinel/failover.ts'
 import { next } from '../../../src/sentinel/topology.ts'
-import type { Input, ProbeResult, Topology } from '../../../src/sentinel/topology-state.ts'
+import type { Observation, ProbeResult, Topology } from '../../../src/sentinel/topology-state.ts'
 import { candidateSince, ownQuorum, votesSince } from '../../../src/sentinel/voters.ts'
 import { at, letter, Play, type Said, viewOf } from './steps.ts'
 
@@ -18,7 +18,7 @@ interface World {
   readonly topology: Topology
   readonly now: number
 }
-type Move = (world: World) => Input | null
+type Move = (world: World) => Observation | null
 
 const says = (key: string, place: string, said: Said): Move => {
   return ({ now, topology }) => {
@@ -56,7 +56,7 @@ const alphabet: Record<string, Move> = {
 
 function complaint(
   before: World,
-  input: Input,
+  input: Observation,
   after: Topology,
   served: Topology['master'],
   now: number,
@@ -99,7 +99,7 @@ function endless({ topology, now }: World): string | null {
       const { probe } = world
       if (probe && !probe.result) {
         const { address, startedAt } = probe
-        const input: Input = { kind: 'probed', address, startedAt, result, links: 'none', retryAt: at }
+        const input: Observation = { kind: 'probed', address, startedAt, result, links: 'none', retryAt: at }
         world = next(world, input, at).topology
       }
       world = next(world, { kind: 'tick' }, at).topology

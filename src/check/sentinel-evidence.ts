@@ -1,9 +1,9 @@
-// sentinel-facts.ts — asks one Sentinel everything that a judgement needs. Judges nothing.
+// sentinel-evidence.ts — asks one Sentinel everything that a judgement needs. Judges nothing.
 import type { Address } from '../address.ts'
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
-import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
+import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
-import type { ListedReplica, Refusal, SentinelFacts, SentinelView } from './evidence.ts'
+import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 
 export interface SentinelQuestion {
   readonly target: Target
@@ -12,10 +12,15 @@ export interface SentinelQuestion {
   readonly tls: boolean
 }
 
-export async function sentinelFacts({ target, announced, masterName, tls }: SentinelQuestion): Promise<SentinelFacts> {
+export async function sentinelEvidence({
+  target,
+  announced,
+  masterName,
+  tls,
+}: SentinelQuestion): Promise<SentinelEvidence> {
   const { address } = target
   const met = await contact(address, { tls })
-  const unasked: SentinelFacts = {
+  const unasked: SentinelEvidence = {
     address,
     announced,
     contact: met,
@@ -78,8 +83,8 @@ export async function sentinelFacts({ target, announced, masterName, tls }: Sent
 }
 
 /** An error to the first question that concerns all others too. */
-function overall(first: Reply | undefined): Refusal | null {
-  const refusal = first?.[0] ? refusalOf(first[0]) : null
+function overall(first: Reply | undefined): ErrorReply | null {
+  const refusal = first?.[0] ? errorReplyOf(first[0]) : null
   return refusal?.code === 'NOAUTH' ? refusal : null
 }
 

@@ -1,16 +1,16 @@
-// node-facts.ts — asks one data node everything that a judgement needs. Judges nothing.
+// node-evidence.ts — asks one data node everything that a judgement needs. Judges nothing.
 //
 // Rights are found out by using them, as ACL DRYRUN needs rights of its own. What is used changes nothing that lasts:
 // CLIENT KILL names an id that no client has, and the script that SCRIPT LOAD leaves in the server's cache is `return 0`.
 import type { Reply } from '../sentinel/sentinel-view.ts'
-import { ask, deniedOf, refusalOf, type Target } from './ask.ts'
+import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
-import type { NodeFacts } from './evidence.ts'
+import type { NodeEvidence } from './evidence.ts'
 
 export interface NodeQuestion {
   readonly target: Target
-  readonly announced: NodeFacts['announced']
-  readonly listed: NodeFacts['listed']
+  readonly announced: NodeEvidence['announced']
+  readonly listed: NodeEvidence['listed']
   readonly tls: boolean
 }
 
@@ -18,9 +18,9 @@ export interface NodeQuestion {
 const noClient = String(Number.MAX_SAFE_INTEGER)
 const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
-export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion): Promise<NodeFacts> {
+export async function nodeEvidence({ target, announced, listed, tls }: NodeQuestion): Promise<NodeEvidence> {
   const met = await contact(target.address, { tls })
-  const unasked: NodeFacts = {
+  const unasked: NodeEvidence = {
     announced,
     address: target.address,
     listed,
@@ -53,7 +53,7 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
   const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
   return {
     ...unasked,
-    refused: error ? refusalOf(error) : null,
+    refused: error ? errorReplyOf(error) : null,
     denied: deniedOf([
       ['hello', hello],
       ['ping', ping],
@@ -72,7 +72,7 @@ export async function nodeFacts({ target, announced, listed, tls }: NodeQuestion
   }
 }
 
-function roleOf(reply: Reply | undefined): NodeFacts['role'] {
+function roleOf(reply: Reply | undefined): NodeEvidence['role'] {
   const word: unknown = Array.isArray(reply?.[1]) ? reply[1][0] : null
   if (word === 'master') return 'master'
   return word === 'slave' || word === 'replica' ? 'replica' : null
