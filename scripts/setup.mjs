@@ -49,6 +49,29 @@ const toolSets = {
     { program: 'tclsh', apt: 'tcl', brew: 'tcl-tk' },
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
   ],
+  // Suites of client libraries, most of them as Debian packages: those without a program are asked for by name.
+  clients: [
+    { program: 'gcc', apt: 'gcc', brew: 'gcc' },
+    { program: 'make', apt: 'make', brew: 'make' },
+    { program: 'php', apt: 'php-cli', brew: 'php' },
+    { program: 'phpunit', apt: 'phpunit', brew: 'phpunit' },
+    { program: 'php-redis', apt: 'php-redis', brew: 'php-redis', isInstalled: isPackage },
+    { program: 'php-igbinary', apt: 'php-igbinary', brew: 'php-igbinary', isInstalled: isPackage },
+    { program: 'php-msgpack', apt: 'php-msgpack', brew: 'php-msgpack', isInstalled: isPackage },
+    { program: 'go', apt: 'golang-go', brew: 'go' },
+    {
+      program: 'golang-github-gomodule-redigo-dev',
+      apt: 'golang-github-gomodule-redigo-dev',
+      brew: 'golang-github-gomodule-redigo-dev',
+      isInstalled: isPackage,
+    },
+    {
+      program: 'golang-github-stretchr-testify-dev',
+      apt: 'golang-github-stretchr-testify-dev',
+      brew: 'golang-github-stretchr-testify-dev',
+      isInstalled: isPackage,
+    },
+  ],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
     { program: 'haproxy', apt: 'haproxy', brew: 'haproxy' },
@@ -228,13 +251,22 @@ function tooOld(sets) {
 }
 
 function missingTools(sets) {
-  return sets.flatMap(set => toolSets[set]).filter(tool => findProgram(tool.program) === undefined)
+  return sets.flatMap(set => toolSets[set]).filter(({ program, isInstalled = isProgram }) => !isInstalled(program))
 }
 
 function findProgram(program) {
   // A person's PATH often lacks sbin, where Debian puts haproxy and nutcracker.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin']
   return folders.map(folder => join(folder || '.', program)).find(isExecutable)
+}
+
+function isProgram(name) {
+  return findProgram(name) !== undefined
+}
+
+/** A Debian package that holds a library and no program. */
+function isPackage(name) {
+  return existsSync(`/var/lib/dpkg/info/${name}.list`)
 }
 
 function isExecutable(file) {
