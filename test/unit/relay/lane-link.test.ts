@@ -1,0 +1,80 @@
+// The link of one lane: when it may be dialled, and what the next one ends first.
+import t from 'tap'
+import type { Master } from '../../../src/address.ts'
+import { createCounters } from '../../../src/ops/counters.ts'
+import type { LaneHost } from '../../../src/relay/lane-host.ts'
+import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
+import { createIdentity } from '../../../src/upstream/identity.ts'
+import { LiveLinks } from '../../../src/upstream/own-links.ts'
+import { Turn } from '../../../src/upstream/turn.ts'
+import { dialMemory } from './memory-net.ts'
+
+const first: Master = { host: 'a', port: 1, epoch: 1, runId: 'run-a' }
+const second: Master = { host: 'b', port: 2, epoch: 2, runId: 'run-b' }
+
+/** A lane's link whose host names `master`, and what the handshake of its link says. */
+function scene() {
+  const gate: { master: Master | null } = { master: first }
+  const host = {
+    gate,
+    turn: new Turn(() => {}),
+    connectTimeoutMs: 1000,
+    counters: createCounters(),
+    live: new LiveLinks(),
+    dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
+    backoff: { minMs: 1, maxMs: 1 },
+    mayDial: () => true,
+    scriptsToLoad: () => [],
+  }
+  const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null }
+  const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)
+  const lose = (clientId: number): void => {
+    uplink.ensure()
+    const { link } = uplink
+    if (link === null) throw new Error('nothing was dialled')
+    link.handshake.clientId = clientId
+    uplink.onLost(link, true)
+  }
+  const ends = (): string[] => {
+    uplink.ensure()
+    return uplink.link?.handshake.bytes.toString().match(/(?<=ID\r\n\$1\r\n)\d/g) ?? []
+  }
+  return { gate, uplink, lose, ends }
+}
+
+t.test('link of a lane — is dialled again — only after a confirmation', async t => {
+  const { uplink, lose } = scene()
+  lose(7)
+  uplink.ensure()
+  t.equal(uplink.state, 'unconfirmed')
+  uplink.onConfirmed(false)
+  uplink.ensure()
+  t.ok(uplink.link)
+})
+
+t.test('link of a lane — ends all lost ones — of the same process', async t => {
+  const { uplink, lose, ends } = scene()
+  lose(7)
+  uplink.onConfirmed(false)
+  lose(8)
+  uplink.onConfirmed(false)
+  t.strictSame(ends(), ['7', '8'])
+})
+
+t.test('link of a lane — ends no stranger — whose node has the id of another node', async t => {
+  const { gate, uplink, lose, ends } = scene()
+  lose(7)
+  gate.master = second
+  uplink.onConfirmed(true)
+  lose(8)
+  uplink.onConfirmed(false)
+  t.strictSame(ends(), ['8'])
+})
+
+t.test('link of a lane — is never dialled — once the lane is closed', async t => {
+  const { uplink } = scene()
+  t.equal(uplink.release(), null)
+  uplink.onConfirmed(true)
+  uplink.ensure()
+  t.equal(uplink.state, 'closed')
+})
