@@ -1,8 +1,8 @@
-// argument-rules.ts — for each command whose class depends on its arguments, the condition. Data commands of every type live here,
-// grouped by what decides: options, times, whether the destination is also a source, positions.
+// argument-rules.ts: the condition for each command whose class depends on its arguments. Data commands of every type
+// live here, grouped by what decides: options, times, whether the destination is also a source, positions.
 //
-// A rule answers null for "the table's class holds"; only for arguments understood to the end may it answer a better one.
-// Each was checked by running examples twice on Redis 8.0 and Valkey 8.1 and comparing replies and data.
+// A rule answers null for "the table's class holds". Only for arguments understood to the end may it answer a better
+// one. Each was checked by running examples twice on Redis 8.0 and Valkey 8.1 and comparing replies and data.
 
 import { integerAt, isAmong, type OptionGrammar, readAllOptions, readOptions, wordAt } from './arguments.ts'
 import { blocksServer, streamsIndex } from './blocking.ts'
@@ -21,8 +21,8 @@ const bitfield: ReplayRule = args => {
 }
 
 /**
- * BITOP: a function of its sources, unless the destination is one. AND and OR have then settled after one run, but a later
- * repeat clears or sets again what others have written.
+ * BITOP: a function of its sources, unless the destination is one. AND and OR have then settled after one run, but a
+ * later repeat clears or sets again what others have written.
  */
 const bitop: ReplayRule = args => (args.length > 3 && !isAmong(args, 2, 3) ? 'idempotent' : null)
 
@@ -71,7 +71,7 @@ function geoRadius(start: number): ReplayRule {
   }
 }
 
-/** Commands that write at 1 what they compute from the keys that follow; a repeat onto a source would change it again. */
+/** They write at 1 what they compute from the keys that follow; a repeat onto a source would change it again. */
 const storesFromAll: ReplayRule = args => (args.length > 2 && !isAmong(args, 1, 2) ? 'idempotent' : null)
 
 /** Commands that write at 1 what they compute from the one key at 2. */

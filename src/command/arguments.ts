@@ -1,6 +1,7 @@
-// arguments.ts — reading the arguments of a command the way the server reads them: option words in any case, integers
-// strictly, and options only where an option may stand (a key or value that is called "NX" is no option).
-// Slow path only: it makes strings. Never decides what a command is (classify.ts, blocking.ts).
+// arguments.ts: reads the arguments of a command as the server does: option words in any case, integers strictly, and
+// options only where an option may stand (a key or value that is called "NX" is no option).
+//
+// Slow path only: it makes strings. Never: decides what a command is (classify.ts, blocking.ts).
 
 /** Longer than every option, subcommand, number and stream ID (41): what exceeds it is not worth making a string of. */
 const longestWord = 48
@@ -12,7 +13,7 @@ export function wordAt(args: readonly Buffer[], index: number): string {
 }
 
 /**
- * The argument as an integer, by the rules of the server's string2ll (util.c): no plus sign, no leading zeros, no spaces.
+ * The argument as an integer, by the rules of the server's string2ll (util.c): no plus sign, leading zeros or spaces.
  * NaN for anything else. Beyond 2^53 the value is rounded: enough to compare with, not to compute with.
  */
 export function integerAt(args: readonly Buffer[], index: number): number {
@@ -50,7 +51,7 @@ export function readOptions(args: readonly Buffer[], start: number, grammar: Opt
   return { at, end: index }
 }
 
-/** As `readOptions`, and null unless the options reach exactly to the end of the command: otherwise it is not understood. */
+/** As `readOptions`, but null unless the options reach exactly to the end of the command: else it is not understood. */
 export function readAllOptions(args: readonly Buffer[], start: number, grammar: OptionGrammar): Options['at'] | null {
   const { at, end } = readOptions(args, start, grammar)
   return end === args.length ? at : null

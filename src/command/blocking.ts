@@ -1,6 +1,7 @@
-// blocking.ts — does this XREAD block, and where does a blocking command's timeout stand?
-// A command that waited on a lost link is issued again with what is left of its time, so the argument must be found.
-// Slow path: called for commands of the routes `blocking`, `maybeBlocking` and `wait` only. Never changes a command.
+// blocking.ts: does this XREAD block, and where does a blocking command's timeout stand? A command that waited on a
+// lost link is sent again with what is left of its time, so the argument must be found.
+//
+// Slow path: called for commands of the routes `blocking`, `maybeBlocking` and `wait` only. Never: changes a command.
 
 import { integerAt, type OptionGrammar, wordAt } from './arguments.ts'
 import { lookupCommand } from './lookup.ts'

@@ -1,4 +1,4 @@
-// calls-by-class.ts — counts of commands, kept by their index in the table, added up by class. Pure, for whoever asks now and then.
+// calls-by-class.ts: counts of commands, kept by their index in the table, added up by class. Pure; for rare use.
 import { commandSpecs } from './catalog.ts'
 import type { ReplayClass } from './command-spec.ts'
 

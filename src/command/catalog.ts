@@ -1,6 +1,8 @@
-// catalog.ts — reads the rows of command-table.ts and subcommand-table.ts into frozen specs, once, when the module is loaded.
-// Every spec has the same shape and is never changed, so that code which sees them stays monomorphic.
-// Never looks a name up (lookup.ts) and never looks at arguments (classify.ts). A malformed row is a bug and throws.
+// catalog.ts: reads the rows of command-table.ts and subcommand-table.ts into frozen specs, once, when it is loaded.
+// Every spec has the same shape and never changes, so that code which sees them stays monomorphic. A malformed row is a
+// bug and throws.
+//
+// Never: looks a name up (lookup.ts), looks at arguments (classify.ts).
 
 import { type CommandSpec, type ReplayClass, Route, type SubcommandSpec } from './command-spec.ts'
 import { commandRows } from './command-table.ts'
@@ -20,12 +22,10 @@ const rank: Readonly<Record<ReplayClass, number>> = {
 const byRank = ['read', 'idempotent', 'state-idempotent', 'non-idempotent'] as const
 
 /**
- * The class of two commands that run together, as one of the four classes that speak of data:
  * read < idempotent < state-idempotent < non-idempotent. The class of an EXEC is this over its queued commands.
- *
  * `connection` counts as idempotent: such commands set absolute values on a link and touch no data. `blocking`, `admin`
- * and `forbidden` count as non-idempotent: inside MULTI a blocking command pops at once, and what the others do to a node
- * is not known.
+ * and `forbidden` count as non-idempotent: inside MULTI a blocking command pops at once, and what the others do to a
+ * node is not known.
  */
 export function worstClass(a: ReplayClass, b: ReplayClass): (typeof byRank)[number] {
   return byRank[Math.max(rank[a], rank[b])] ?? 'non-idempotent'

@@ -1,9 +1,9 @@
-// classify.ts — the class of a command with its arguments looked at: may it be sent again when nobody knows whether it ran?
-// Pure, and the slow path only: it is asked when a link was lost, and for requests whose outcome is unknown.
+// classify.ts: the class of a command by its arguments: may it be sent again when nobody knows whether it ran? Pure,
+// and the slow path only: it is asked when a link was lost, for requests whose outcome is unknown.
 //
 // Must stay true: a rule answers something better than the table's class only for arguments it has understood to the
-// last one. Whatever it does not know (an option of a newer server, a wrong count) keeps the table's class.
-// An option of a dataset command is one only where an option may stand; keys and values are never taken for options.
+// last one. Whatever it does not know (an option of a newer server, a wrong count) keeps the table's class. An option
+// of a data command is one only where an option may stand; keys and values are never taken for options.
 
 import { rules } from './argument-rules.ts'
 import { wordAt } from './arguments.ts'

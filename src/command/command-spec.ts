@@ -1,5 +1,6 @@
-// command-spec.ts — the words for what a command is: its class (may it be sent again?) and its route (what must a session do
-// with it?). Types and constants only; the data is in command-table.ts, the class by arguments in classify.ts.
+// command-spec.ts: the words for what a command is: its class (may it be sent again?) and its route (what must a
+// session do with it?). Types and constants only. The data is in command-table.ts, the class by arguments in
+// classify.ts.
 
 /**
  * What a second run of a command does, when it is not known whether the first one happened.
@@ -29,8 +30,8 @@ export type ReplayClass =
  *
  * - `shared`: one request, exactly one reply, leaves nothing on the connection: may share a link.
  * - `maybeBlocking`: blocks only with a BLOCK option (`blocksServer`).
- * - `script`: EVAL, EVAL_RO and the containers SCRIPT and FUNCTION: their bodies are worth remembering, and KILL needs a
- *   link of its own.
+ * - `script`: EVAL, EVAL_RO and the containers SCRIPT and FUNCTION: their bodies are remembered, and KILL needs a link
+ *   of its own.
  * - `own`: sets a connection flag that a shared link must not have (READONLY, READWRITE, ASKING).
  * - `refuse`: makes a replication link of the connection (SYNC, PSYNC, REPLCONF): what follows is not RESP, and
  *   `REPLCONF ACK` has no reply at all, so on any link it would end the pairing of requests with replies.

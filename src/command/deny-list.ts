@@ -1,6 +1,8 @@
-// deny-list.ts — the commands an operator does not let through: `shutdown`, `config|set`, or the name of a module's command.
-// The hot path reads one byte by the command's index and goes on; names are made strings only where that byte asks for it.
-// Never sees what runs inside a script or a function. Never decides what the client is told.
+// deny-list.ts: the commands an operator does not let through: `shutdown`, `config|set`, or the name of a module's
+// command. The hot path reads one byte by the command's index and goes on. Names become strings only where that byte
+// asks.
+//
+// Never: sees what runs inside a script or a function, decides what the client is told.
 
 import { commandSpecs } from './catalog.ts'
 import type { CommandSpec } from './command-spec.ts'
@@ -20,8 +22,8 @@ export interface DenyList {
   /** By `CommandSpec.index`, a value of `Deny`. `byName` is possible for the unknown command (index 0) alone. */
   readonly hot: Uint8Array
   /**
-   * Whether the command is denied. `name` gives its name and is called for unknown commands only; `subcommand` gives the
-   * first argument or null, and is called only where an entry names one. In any case of letters.
+   * Whether the command is denied, in any case of letters. `name` is called for unknown commands only. `subcommand`
+   * gives the first argument or null; it is called only where an entry names one.
    */
   denies(spec: CommandSpec, name: () => string, subcommand: () => string | null): boolean
 }

@@ -1,5 +1,5 @@
-// learned-commands.ts — commands the table does not know (modules, newer servers), as the master's own COMMAND reply describes them.
-// What even that does not tell is taken for a write that must not be repeated.
+// learned-commands.ts: commands the table does not know (modules, newer servers), as the master's COMMAND reply has
+// them. Commands still unknown count as writes that must not be repeated.
 import type { ReplayClass } from './command-spec.ts'
 
 export interface LearnedCommand {
@@ -9,8 +9,8 @@ export interface LearnedCommand {
 }
 
 /**
- * Commands whose flags tell too little: READ takes what it answers out of a cursor, and TS.READ waits when it is asked to
- * (flags from the documentation of the modules in Redis 8).
+ * Commands whose flags tell too little: FT.CURSOR READ takes its answer out of a cursor, and TS.READ waits when asked
+ * to (from the documentation of the modules in Redis 8).
  */
 const exceptions: ReadonlyMap<string, Partial<LearnedCommand>> = new Map([
   ['ft.cursor', { cls: 'non-idempotent' }],

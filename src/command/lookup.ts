@@ -1,4 +1,4 @@
-// lookup.ts — from the bytes of a command's name to its spec. HOT PATH: called for every command of every session.
+// lookup.ts: from the bytes of a command's name to its spec. HOT PATH: called for every command of every session.
 //
 //   bytes ──hash (folded)──▶ slot ──▶ index ──▶ same length and bytes? ──▶ spec
 //                             ▲                          │ no

@@ -1,6 +1,7 @@
-// subcommand-table.ts — every subcommand of the containers in command-table.ts, one row a line: container|subcommand, arity (counted
-// from the container's name, as the server does) and class. Subcommands have no route of their own: the container's holds.
-// Owns the data only: catalog.ts reads it once at start-up.
+// subcommand-table.ts: every subcommand of the containers in command-table.ts, one row a line: container|subcommand,
+// arity (counted from the container's name, as the server does) and class. A subcommand has the route of its container.
+//
+// Owns the data only: catalog.ts reads it once at the start.
 
 export const subcommandRows = `
 acl|cat -2 read

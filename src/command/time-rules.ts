@@ -1,6 +1,6 @@
-// time-rules.ts — the commands whose repeat depends on a time: with one in the past they delete at once, so a repeat finds
-// nothing and answers something else; with one in the future they only set it (a relative one starts again).
-// Conditions like NX, GT and LT may hold the first time alone. A rule answers null for "the table's class holds".
+// time-rules.ts: commands whose repeat depends on a time. With one in the past they delete at once, so a repeat finds
+// nothing and answers something else. With one in the future they only set it (a relative one starts again). Conditions
+// like NX, GT and LT may hold the first time alone. A rule answers null for "the table's class holds".
 
 import { integerAt, type OptionGrammar, readAllOptions, readOptions, wordAt } from './arguments.ts'
 import type { ReplayRule } from './command-spec.ts'

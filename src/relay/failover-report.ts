@@ -1,5 +1,5 @@
-// failover-report.ts — what a hold was: when and why the gate shut, what it led to, what it cost. For the log, the metrics and
-// the status page; read by people who want to know what happened to their commands at 3 a.m.
+// failover-report.ts: what a hold was: when and why the gate shut, what came of it, what it cost. For the log, the
+// metrics and the status page; for people who ask at 3 a.m. what happened to their commands.
 //
 //   holding ─▶ hold.start     draining ─▶ hold.drain     open ─▶ hold.end     tripped ─▶ gate.tripped
 //
@@ -106,7 +106,7 @@ export class FailoverReport {
   }
 
   #onHolding(from: GateState, cause: string, now: number, detail: string): void {
-    // A hold that begins while the last one still drains is one story with it.
+    // A hold that begins while the last one still drains is told together with it.
     if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
     this.#cause = cause
     this.#shutAt = now
@@ -140,7 +140,7 @@ export class FailoverReport {
     this.#counters.detail.waits.max = 0
   }
 
-  /** Under `safe` clients are told UNKNOWN as the links go, which is a moment before the gate shuts and belongs to it. */
+  /** Under `safe`, clients get UNKNOWN as the links go, a moment before the gate shuts. It belongs to this hold. */
   #accountsAt(shutAt: number): Accounts {
     const accounts = accountsOf(this.#counters)
     return this.#lostAt >= shutAt - BURST_MS ? { ...accounts, unknownOutcomes: this.#unknownBeforeLoss } : accounts

@@ -1,4 +1,4 @@
-// gate.ts — may links send? One gate per master; a pure table of transitions and the small object that walks it.
+// gate.ts: may links send? One gate per master; a pure table of transitions and the small object that walks it.
 //
 //              serve(master)               drained
 //   holding ───────────────▶ draining ───────────────▶ open
@@ -25,7 +25,7 @@ export type GateEvent =
   | { readonly kind: 'drained' }
   | { readonly kind: 'expired' }
 
-/** The whole truth about the gate. `now` in milliseconds of a monotonic clock. Answers the same object for "no change". */
+/** The gate's whole table. `now`: milliseconds of a monotonic clock. Answers the same object when nothing changes. */
 export function nextGate(state: GateState, event: GateEvent, now: number): GateState {
   switch (event.kind) {
     case 'serve':
@@ -33,7 +33,7 @@ export function nextGate(state: GateState, event: GateEvent, now: number): GateS
       return { kind: 'draining', master: event.master, since: now }
     case 'hold':
       if (state.kind === 'holding' || state.kind === 'tripped') {
-        // The reason may change while it is shut; what it was shut for first is told by hold.start.
+        // The reason may change while it is shut; hold.start has told what it was shut for first.
         return state.cause === event.cause ? state : { ...state, cause: event.cause }
       }
       return { kind: 'holding', cause: event.cause, since: now }

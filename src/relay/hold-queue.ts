@@ -1,11 +1,14 @@
-// hold-queue.ts — the requests of one lane that are not sent: a FIFO that keeps its own accounts.
+// hold-queue.ts: the requests of one lane that are not sent: a FIFO that keeps its own accounts.
 //
 // Must stay true: every request that enters is counted as held, leaves once, and is counted by how it left.
 import type { Counters } from '../ops/counters.ts'
 import { Fifo } from '../upstream/fifo.ts'
 import type { Request } from './request.ts'
 
-/** sent (or answered by us in its turn); its hold time was up; a blocking command's own time was; refused for good; its client is gone. */
+/**
+ * How a wait ends. `drained`: sent, or answered by us in its turn. `expired`: its hold time is over. `timedOut`: a
+ * blocking command's own time is over. `failed`: refused for good. `gone`: its client is.
+ */
 export type WaitEnd = 'drained' | 'expired' | 'timedOut' | 'failed' | 'gone'
 
 export class HoldQueue {
@@ -46,7 +49,7 @@ export class HoldQueue {
     return request
   }
 
-  /** Takes the first for which `is` holds, and all behind it, because their client is gone; answers them, oldest first. */
+  /** Takes the first for which `is` holds and all behind it, oldest first: their client is gone. */
   dropFrom(is: (request: Request) => boolean): Request[] {
     const all = this.#fifo.drain()
     const at = all.findIndex(is)
@@ -63,7 +66,8 @@ export class HoldQueue {
     counters.waiting--
     counters.waitingBytes -= request.weight
     if (end === 'gone') counters.pendingBytes -= request.weight
-    // A first wait that is over is no part of a later one; a request that is sent again keeps its first deadline.
+    // A request that is sent for the first time starts anew if it must wait again; one that is sent again keeps its
+    // first deadline.
     else if (end === 'drained' && request.sends === 0) request.heldAt = 0
   }
 
@@ -72,7 +76,7 @@ export class HoldQueue {
     return this.#fifo[Symbol.iterator]()
   }
 
-  /** Those that go elsewhere leave, as if they were sent: the caller has them. */
+  /** Takes out those that go elsewhere, as if they were sent: the caller has them. */
   takeOut(which: (request: Request) => boolean): void {
     const all = this.#fifo.drain()
     for (const request of all.filter(which)) {
@@ -83,8 +87,8 @@ export class HoldQueue {
   }
 
   /**
-   * Requests that were sent before all that wait now come back: to the front, in their order. Nothing behind them may have to
-   * wait for a later deadline than its own, so none of them gets one: they have been without an answer for longer.
+   * Requests that were sent before all that wait now come back to the front, in their order. Nothing behind them may
+   * wait for a deadline later than its own, so none of them gets a later one.
    */
   putBack(requests: readonly Request[]): void {
     let latest = this.#fifo.peek()?.heldAt ?? performance.now()

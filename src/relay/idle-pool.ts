@@ -1,11 +1,11 @@
-// idle-pool.ts — links that nobody uses at present, of use to the next one that needs a link of its own: those that a
-// session has left clean, and one warm spare of each identity in use (spare-links.ts dials it).
+// idle-pool.ts: links that nobody uses now, for the next session that needs a link of its own. Sessions have left them
+// clean, or they are warm spares (spare-links.ts dials one for each identity in use).
 //
-// A worker that blocks in BLPOP, works, and blocks again does not dial for each round; a first SUBSCRIBE is sent at once.
-// The watch over silent links (silent-links.ts) asks its questions here: an idle link owes nothing, so its node answers at once
-// or answers nobody.
+// So a worker that blocks in BLPOP, works and blocks again does not dial each time, and a first SUBSCRIBE is sent at
+// once. silent-links.ts asks its questions here: an idle link owes nothing, so its node answers at once or answers
+// nobody.
 //
-// Must stay true: a link that has been asked something is given to nobody before it has answered.
+// Must stay true: a link with an unanswered question is given to nobody.
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkListener } from '../upstream/link.ts'
 import { createUnit, type Request, type RequestHandler, type RequestOwner } from './request.ts'
@@ -92,7 +92,9 @@ export class IdlePool implements LinkListener<Request> {
     return this.#idle.map(entry => entry.identity)
   }
 
-  /** Ends what has not been used for a while, except for the last one of an identity in use, and what does not answer. */
+  /**
+   * Ends links that have been idle for long, but for the last one of an identity in use, and those that do not answer.
+   */
   expire(now: number, inUse: (key: string) => boolean): void {
     const kept = new Set<string>()
     for (const { identity, link, since } of this.#idle.toReversed()) {

@@ -1,8 +1,8 @@
-// lane-handover.ts — what of a retired lane may go on with the fresh link at once, instead of waiting for the silent one: all that
-// a session waits for, when that is only reads that stand behind another session's command. A read runs a second time
+// lane-handover.ts: what of a retired lane goes on with the fresh link at once, instead of waiting for the silent one.
+// A session goes when it waits only for reads that stand behind another session's command. A read runs a second time
 // without harm, and the silent link's own reply to it is dropped.
 //
-// Must stay true: a session's commands stay in their order, so it goes with all it has or stays; a write that was sent is
+// Must stay true: a session takes all it has along or stays, so its commands keep their order. A write that was sent is
 // never sent elsewhere.
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'

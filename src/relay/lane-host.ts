@@ -1,4 +1,4 @@
-// lane-host.ts — what a lane may ask of the pool that owns it: the gate, the limits, and somebody to report to.
+// lane-host.ts: what a lane may ask of the pool that owns it: the gate, the limits, and whom to tell.
 import type { Master } from '../address.ts'
 import type { BackoffLimits } from '../backoff.ts'
 import type { LearnedCommands } from '../command/learned-commands.ts'

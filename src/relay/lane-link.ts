@@ -1,13 +1,13 @@
-// lane-link.ts — the link of one lane: whether it may be dialled, and what the next one must end first.
+// lane-link.ts: the link of one lane: whether it may be dialled, and what the next one must end first.
 //
 //   none ──dial──▶ a Link ──ends──▶ unconfirmed ──the control plane confirms a master──▶ none
 //     └───────────────┴──close──▶ closed
 //
-// A pause comes after a dial that failed and after a refusal: until it is over nothing is dialled or sent again.
+// A pause follows a dial that failed, and a refusal. Until it is over nothing is dialled or sent again.
 //
 // Owns: the current link, the pause, the fence. Never: knows what waits or what is replayed (lane.ts), sends requests.
 //
-// Must stay true: after a loss only a master that is confirmed from then on is dialled; before anything is sent to the
+// Must stay true: after a loss, only a master that is confirmed from then on is dialled. Before anything is sent to the
 // same process again, the lost links are ended there.
 import type { Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
@@ -41,8 +41,8 @@ export interface LinkedLane extends LaneInfo, LinkListener<Request> {
 
 export class LaneLink {
   /**
-   * The link, dialled or ready; else why there is none. `none`: nobody has asked for it. `unconfirmed`: the last one was
-   * lost. `closed`: the lane is, for good.
+   * The link, dialled or ready; else why there is none. `none`: nobody has asked for one. `unconfirmed`: the last one
+   * was lost. `closed`: the lane is, for good.
    */
   state: Link<Request> | 'none' | 'unconfirmed' | 'closed' = 'none'
   readonly #host: LaneHost

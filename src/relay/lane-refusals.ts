@@ -1,4 +1,4 @@
-// lane-refusals.ts — what a node has refused on one lane's link, and the replies behind it.
+// lane-refusals.ts: what a node has refused on one lane's link, and the replies behind it.
 //
 //   error line ─▶ server-refusal.ts: whose words? ─┬─ the server's ─▶ refusal
 //                                                  └─ only the node knows: the link is stalled, script-refusal.ts asks
@@ -15,7 +15,7 @@ import { takeBack } from './requeue.ts'
 import { type NodeAnswer, NodeQuestion, type StalledReply } from './script-refusal.ts'
 import { judgeError, refusalCode, type ServerRefusal } from './server-refusal.ts'
 
-/** After a change of master, replicas need about a second to attach; longer than this, NOREPLICAS is the true answer. */
+/** After a change of master, replicas attach in about a second. After this long, NOREPLICAS is the true answer. */
 const NOREPLICAS_WINDOW_MS = 10_000
 
 /** Has the node refused a command, or are these a script's own words? */

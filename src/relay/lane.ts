@@ -1,14 +1,17 @@
-// lane.ts — the ordered path of one identity (shared) or one session (private) to the master.
+// lane.ts: the ordered path of one identity (shared) or one session (private) to the master.
 //
 //   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ replies ──▶ owner
 //        └───▶ [waiting: oldest first] ──pump──▶ link.send
 //   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay.ts decides
 //
-// Owns: the waiting FIFO, and what each end of the link means for it. The link itself is lane-link.ts's, and what the node
-// refuses lane-refusals.ts's. Never: parses commands on the hot path, writes to clients, decides who the master is.
+// Owns: the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link itself,
+// lane-refusals.ts what the node refuses. Never: parses commands on the hot path, writes to clients, decides who the
+// master is.
 //
-// Must stay true: per lane, requests reach the master in order of submit, replays included; a request ends exactly once
+// Must stay true: requests of a lane reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
+// It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
+// can be seen.
 import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -31,7 +34,7 @@ export class Lane implements LinkedLane {
   unusedSince = 0
   /** The link is what `identity` says and may serve another session afterwards. */
   reusable = true
-  /** The server has let a link of this lane in: what its sessions are told without asking is what it would say. */
+  /** The server has let a link of this lane in: what is answered here without asking it is what it would say. */
   proven = false
   /** A shared lane whose place a fresh one has taken, see shared-lanes.ts. */
   retired = false
@@ -100,7 +103,7 @@ export class Lane implements LinkedLane {
         request.sends++
         if (request.handler !== null && !this.#prepare(request)) return
         link.send(request)
-        // Its handler may have answered it instead, and then no reply comes that would take it off the link.
+        // Its handler may have answered it instead. Then no reply comes that takes it off the link.
         if (request.local !== null) link.settleHead()
         link.writeIfMuch()
         return
@@ -112,7 +115,7 @@ export class Lane implements LinkedLane {
     this.#submitHeld(request)
   }
 
-  /** What has been submitted is written now: others of this turn may not overtake it at the server. */
+  /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
   writeNow(): void {
     const { link } = this
     if (link?.status === 'ready') this.#host.turn.writeNow(link)
@@ -122,7 +125,7 @@ export class Lane implements LinkedLane {
     if (request.local === null && this.#host.gate.state.kind === 'tripped') {
       this.#host.counters.refusedByBreaker++
       failRequest(request, errors.tripped.reply)
-      // With nothing of its own session ahead of it, it need not wait behind those of others.
+      // With nothing of its own session ahead of it, it does not wait behind those of others.
       if (request.owner.pending <= request.commands) this.#complete(request)
       else this.submit(request)
       return
@@ -173,8 +176,8 @@ export class Lane implements LinkedLane {
   }
 
   /**
-   * The link is cut at once, without being asked to finish: the master moved, is none any more, or no longer answers. What it
-   * owed with an unknown outcome may run later unless the next link ends it first: the fence.
+   * Cuts the link without asking it to finish: the master moved, is none any more, or no longer answers. What it owed
+   * may still run later, unless the next link ends it first (the fence).
    */
   cut(detail: string): void {
     this.link?.cut(detail)
@@ -191,8 +194,8 @@ export class Lane implements LinkedLane {
   }
 
   /**
-   * The session's client has sent its last byte: from its first blocking command on, nothing is sent any more. 'sent': that one
-   * is on its way; the server is told the end behind it and closes the link. 'dropped': it is not, and never will be.
+   * The client has sent its last byte: from its first blocking command on, nothing is sent any more. 'sent': that
+   * command is on its way; the server is told the end behind it and closes the link. 'dropped': it never will be.
    */
   leave(): 'none' | 'dropped' | 'sent' {
     this.recall()
@@ -207,8 +210,8 @@ export class Lane implements LinkedLane {
   }
 
   /**
-   * A replica may be promoted in the place of the link's node: what that says now counts only if it stays the master. It is
-   * left unread, in the kernel's memory and the node's, until the control plane knows: readOn(), or cut().
+   * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
+   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: readOn(), or cut().
    */
   withhold(): void {
     if (this.#owes) this.link?.pause(Pausing.withheld)
@@ -296,7 +299,7 @@ export class Lane implements LinkedLane {
     } else this.#complete(request)
   }
 
-  /** What is in flight on a link that has not answered during a whole hold: given up, the link with it. */
+  /** The link has not answered for a whole hold: gives it up, and what is in flight on it. */
   #abandon(heldAt: number): void {
     const { link } = this
     if (link === null) return
@@ -391,7 +394,7 @@ export class Lane implements LinkedLane {
     this.refusedAsBusy = failure.kind === 'busy'
     if (failure.kind !== 'auth' && failure.kind !== 'busy') return
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
-      // The node's BUSY says that a command has not run, which nobody knows of one that was sent before.
+      // BUSY says that a command has not run. Nobody knows that of one that was sent before.
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
       if (head.local === null) failRequest(head, failure.frame)
@@ -399,7 +402,7 @@ export class Lane implements LinkedLane {
     }
   }
 
-  /** What threw was no handler's work: whose reply it was is not served any more, and the link is lost. */
+  /** An exception outside of a handler. The session whose reply it was ends, and the link is lost. */
   onBug(_link: Link<Request>, request: Request | undefined, error: unknown): void {
     if (request === undefined) {
       this.onStepBug(error)
@@ -409,7 +412,7 @@ export class Lane implements LinkedLane {
     request.owner.onBug(error)
   }
 
-  /** An exception in what was done for the lane as a whole: of a private lane its session is to blame. */
+  /** An exception in work for the whole lane. Of a private lane its session ends. */
   onStepBug(error: unknown): void {
     if (this.owner !== null) this.owner.onBug(error)
     else this.#host.bugs.ofStep(error, 'shared lane')
@@ -429,7 +432,7 @@ export class Lane implements LinkedLane {
     this.#host.observe(`link ${end.reason}`)
   }
 
-  /** Whose commands cannot be put back, because of an exception of ours, is better ended than left without an answer. */
+  /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
   #requeueOrEnd(end: LinkEnd<Request>): void {
     try {
       this.#requeue(end)
@@ -450,7 +453,7 @@ export class Lane implements LinkedLane {
     this.#settleFront()
   }
 
-  /** A lane that has been closed meanwhile, because its session ended over one of these, keeps none of them. */
+  /** A session may have ended over one of these and closed the lane; then none is kept. */
   #putBack(requests: readonly Request[]): void {
     if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
     else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
@@ -477,7 +480,7 @@ export class Lane implements LinkedLane {
     }
   }
 
-  /** Replies of our own that have nobody in front of them need not wait for a link. */
+  /** Replies of our own at the front need no link. */
   #settleFront(): void {
     if (this.#owes) return
     for (

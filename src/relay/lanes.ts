@@ -1,10 +1,11 @@
-// lanes.ts — all lanes of one master and the gate they obey: the data plane's side of a failover.
+// lanes.ts: all lanes of one master and the gate they obey: the data plane's side of a failover.
 //
 //   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
-// Owns: the gate, the lanes and the links between lanes (shared-lanes.ts, idle-pool.ts, spare-links.ts), what is done in each
-// sweep of the watchdog. Never: talks to Sentinels, parses commands.
+// Owns: the gate, the lanes, the links between lanes (shared-lanes.ts, idle-pool.ts, spare-links.ts), and what each
+// sweep of the watchdog does. Never: talks to Sentinels, parses commands.
+// It is longer than other files: it is the one place that knows all lanes, and each part of it is a few lines.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
@@ -260,7 +261,7 @@ export class Lanes implements LaneHost {
     const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
     if (loading === 'loaded') {
       this.counters.scriptsReloaded += this.scripts.size
-      this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the new master knows the scripts')
+      this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the scripts are loaded on the new master')
     }
     if (loading !== 'nothing') this.#dialOthers()
   }

@@ -1,10 +1,10 @@
-// link-census.ts — which links there are, by identity, for the status page and the metrics. Pure, made when asked for.
+// link-census.ts: which links there are, by identity, for the status page and the metrics. Pure; made when asked for.
 import { describeIdentity, type Identity } from '../upstream/identity.ts'
 
 /** All links of one identity; no secret in it. */
 export interface IdentityCensus {
   readonly identity: string
-  /** Links that are up: shared by sessions, a session's own, kept for the next session, silent ones that are waited for. */
+  /** Links that are up: shared; a session's own; kept for the next session; silent, with replies still awaited. */
   shared: number
   private: number
   idle: number
@@ -25,7 +25,9 @@ export interface Counted {
   readonly waiting: number
 }
 
-/** One entry per user, database and protocol; two passwords of one user are one entry, as no secret may tell them apart. */
+/**
+ * One entry for each user, database and protocol. Two passwords of one user share it: no secret may tell them apart.
+ */
 export function takeCensus(all: Iterable<Counted>): IdentityCensus[] {
   const found = new Map<string, IdentityCensus>()
   for (const one of all) {

@@ -1,4 +1,4 @@
-// link-log.ts — what the log says of links: up, lost, refused, silent. Says each trouble once, with its cause and remedy.
+// link-log.ts: what the log says of links: up, lost, refused, silent. Each trouble once, with its cause and remedy.
 //
 // Never: decides what follows.
 import { formatAddress, type Master } from '../address.ts'
@@ -11,22 +11,22 @@ import type { Link, LinkEnd } from '../upstream/link.ts'
 import type { LaneInfo } from './lane-host.ts'
 import type { Request } from './request.ts'
 
-/** Identities that are remembered for the cause of a refusal. */
+/** Identities whose accepting nodes are remembered. */
 const MAX_ACCEPTED = 4096
 
 const whyRefused = {
-  changed: 'the node refuses a user that it let in before: its password or its rights were changed there',
+  changed: 'the node refuses a user that it let in before: its password or rights were changed there',
   wrong:
-    'the node refuses this user: correct the name or the password; it must exist with the same password and rights on every node',
+    'the node refuses this user: correct the name or the password; every node needs this user, with the same rights',
   elsewhere:
-    'the node refuses a user that another node has let in; ACLs are not replicated, so it must exist with the same password and rights on every node',
+    'the node refuses a user that another node lets in: ACLs are not replicated, create the user alike on every node',
 } as const
 
 export class LinkLog {
   readonly #log: Log
   readonly #rights: MissingRights
   readonly #throttle = createLogThrottle()
-  /** What nodes have answered last to users they refuse, until they let them in: told once, not with every dial. */
+  /** The last auth error for each node and user; suppresses repeats until the node lets the user in. */
   readonly #refused = new Map<string, string>()
   /** By identity: the nodes that have let it in. */
   readonly #accepted = new Map<string, Set<string>>()
@@ -92,7 +92,7 @@ export class LinkLog {
     if (notLogged === undefined) return
     this.#log.warn(
       { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, notLogged },
-      'link refused',
+      'the link did not come up: it is dialled again after a pause',
     )
   }
 
@@ -106,8 +106,8 @@ export class LinkLog {
   shutOut(link: Link<Request>, about: Identity, reply: string): void {
     const identity = describeIdentity(about)
     this.#log.warn(
-      { event: 'link.shut-out', master: formatAddress(link.master), identity, reply },
-      'the node no longer lets this login in: sessions that are there go on, new ones get its error (passwords or users were changed there)',
+      { event: 'link.shut_out', master: formatAddress(link.master), identity, reply },
+      'the node lets this login in no more, it was changed there: sessions go on, new ones get its error',
     )
   }
 
@@ -122,7 +122,7 @@ export class LinkLog {
         inFlight: link.inFlight,
         moved,
       },
-      'the node answers others and not this link, so sessions go on with a fresh one; what is in flight is still waited for',
+      'the node answers others but not this link: sessions go on with a fresh one, replies in flight are awaited',
     )
   }
 
@@ -135,15 +135,15 @@ export class LinkLog {
     const notLogged = this.#throttle(`retired ${identity}`)
     if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.retire-limit', identity, silentMs: Math.round(silentMs), notLogged },
-      'many links of this identity wait for slow commands, so no further fresh one is made: sessions wait for each other',
+      { event: 'link.retire_limit', identity, silentMs: Math.round(silentMs), notLogged },
+      'too many links of this identity wait for slow commands: no fresh one is made, sessions wait for each other',
     )
   }
 
   answered(identity: Identity, lastedMs: number): void {
     this.#log.info(
       { event: 'link.answered', identity: describeIdentity(identity), afterMs: Math.round(lastedMs) },
-      'a link that had fallen silent has answered all; it is closed, as a fresh one has taken its place',
+      'a silent link has answered all: it is closed, as a fresh one has taken its place',
     )
   }
 }

@@ -1,13 +1,13 @@
-// not-ready.ts — the master cannot run writes just now (NOREPLICAS after a promotion, LOADING): what its link still owes is
-// read to the end, nothing new is sent, and what was refused is set aside in order, to be sent again after a pause.
+// not-ready.ts: the master cannot run writes just now (NOREPLICAS after a promotion, LOADING). What its link still owes
+// is read to the end, nothing new is sent, and what was refused is set aside in order. After a pause it is sent again.
 //
 // Unlike a node that is no master, this one's other replies are true. They go to their sessions as always, except for a
-// session that has a refused command before them: its reads are set aside too, because they should have seen that
-// command's effect, and a later write that did run keeps its reply until the refused one has its own.
+// session with a refused command before them. Its reads are set aside too: they should have seen that command's effect.
+// A later write that did run keeps its reply until the refused one has its own.
 //
-// Deposed: the node has turned out to be no master by its own word. What it still owes is read all the same, because only
-// the replies tell a write that was refused from one that had run before: of that the outcome is unknown, as the next master
-// may have it or not. No reply of such a node is delivered.
+// Deposed: the node has said itself that it is no master. What it still owes is read all the same, because only the
+// replies tell a write that was refused from one that had run before. The outcome of that one is unknown: the next
+// master may have it or not. No reply of such a node is delivered.
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import { classOf, framesOf, part } from './replay.ts'
 import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from './request.ts'
@@ -67,7 +67,9 @@ export class NotReady {
     return this.#again
   }
 
-  /** A unit without its last reply. The client has what it was given; what a handler has heard it will not hear again. */
+  /**
+   * A unit without its last reply. The client has what was given; the handler will not hear again what it has heard.
+   */
   #leaveUnit(request: Request, kept: Buffer[] | null): void {
     request.expect = request.replies - request.given
     if (request.handler === null || kept === null || kept.length === 0) return

@@ -1,4 +1,4 @@
-// replay.ts — what happens to a request whose link was lost or that the server refused. Pure: no clock, no I/O.
+// replay.ts: what happens to a request whose link was lost or that the server refused. Pure: no clock, no I/O.
 //
 //   outcome           class                        always     safe
 //   unsent, refused   any                          replay     replay
@@ -42,7 +42,7 @@ export function decideReplay(
   return { kind: 'replay' }
 }
 
-/** Not worth taking apart to find out that it could be repeated. */
+/** More arguments than this are not taken apart to find out whether a repeat is harmless. */
 const MAX_ARGUMENTS = 65_536
 
 /** The class of all that a request holds: of several commands the worst. */
@@ -124,12 +124,12 @@ function learnedClass([name, word]: readonly Buffer[], learned: LearnedCommands)
   return subcommands.has(subcommand) ? undefined : learned.find(`${name.toString('latin1')}|${subcommand}`)?.cls
 }
 
-/** What is no write for a replica, and yet has effects: it runs them, or the beginning of a script, and says nothing. */
+/** What a replica runs although it has effects, or begins to run (a script), without a refusal. */
 const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval', 'evalsha', 'fcall'])
 
 /**
- * A request that was sent behind a command which the node refused because it is no master: it refuses every write, but a
- * PUBLISH has reached the subscribers that the node had. A transaction with a write in it is discarded as a whole.
+ * A request behind a command that the node refused because it is no master. The node refuses every write, but a PUBLISH
+ * has reached its subscribers. A transaction with a write in it is discarded as a whole.
  */
 export function outcomeBehindRefused(request: Request): RequestFate {
   let ran = false

@@ -1,4 +1,4 @@
-// request.ts — one or more whole command frames of one session, sent and answered in order: the unit the relay moves.
+// request.ts: one or more whole command frames of one session, sent and answered in order: the unit the relay moves.
 //
 // Born whole, in one place, in one field order: there is one per read of a client, at full load a hundred thousand a
 // second, and the engine keeps them fast only while they all have one shape.
@@ -30,7 +30,7 @@ export interface RequestHandler {
   onReplay(request: Request): void
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed(request: Request): void
-  /** What it did before lives on its link alone (an open MULTI): refused, it needs a new link that is told all of it. */
+  /** It belongs to an open MULTI, which lives on its link alone. When refused, a new link is told all of it again. */
   readonly ofOpenTransaction?: boolean
   /** The command's own time is over while it waits for a master: the server's answer to that; null while it is not. */
   timedOut?(now: number): Buffer | null
@@ -46,14 +46,17 @@ export interface Request extends Exchange {
   inspect: boolean
   /** How many commands `bytes` holds. */
   commands: number
-  /** Commands that only make sense together (MULTI...EXEC, a command with its restore): sent again as a whole or not. */
+  /** Commands that make sense only together (MULTI...EXEC, a scoped command): sent again as a whole or not at all. */
   unit: boolean
   /** Replies of the server in all, as the request was made; of a run also its number of commands then. */
   replies: number
-  /** Of a unit: replies the client has; of one that is sent again: how many are to be dropped because it has them. */
+  /**
+   * `given`: replies the client has of a unit. `skip`: replies to discard when it is sent again, as the client has
+   * them.
+   */
   given: number
   skip: number
-  /** May rightly stay unanswered for as long as it likes: a blocking command. */
+  /** A blocking command: it may stay unanswered, so its silence means nothing. */
   blocking: boolean
   handler: RequestHandler | null
   /** The class to decide a replay by, where it is not that of the bytes (an EXEC is as bad as what it runs). */
@@ -70,7 +73,7 @@ export interface Request extends Exchange {
 
 const NOTHING = Buffer.alloc(0)
 
-/** About what a request costs besides its bytes: half a million requests of one PING each are not seven megabytes. */
+/** What a request costs besides its bytes, about: half a million PINGs cost more than seven megabytes. */
 export const REQUEST_BYTES = 256
 
 /** The one place where a request is made. */
@@ -160,8 +163,8 @@ function unanswered(request: Request): number {
 }
 
 /**
- * Asks the request's handler, which knows what one session wants with its command and nothing else: an exception there ends
- * that session, and the answer is undefined. What the request is for its link and its lane stays true.
+ * Asks the request's handler, which knows what one session wants with its command and nothing else. An exception there
+ * ends that session, and the answer is undefined. What the request is for its link and its lane stays true.
  */
 export function ofHandler<T>(request: Request, ask: (handler: RequestHandler) => T): T | undefined {
   const { handler, owner } = request

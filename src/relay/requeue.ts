@@ -1,5 +1,5 @@
-// requeue.ts — a request that a lost link still owed, made ready for the front of its lane: split into what is
-// unanswered, and each part replayed or failed, as replay.ts decides.
+// requeue.ts: a request that a lost link still owed, made ready for the front of its lane. It is split into what is
+// unanswered, and replay.ts decides for each part: sent again, or failed.
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'
 import {
@@ -14,8 +14,8 @@ import {
 import { failRequest, ofHandler, type Request } from './request.ts'
 
 /**
- * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent behind
- * a command that the node has refused because it is no master.
+ * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent
+ * behind a command that the node refused because it is no master.
  */
 export function takeBack(
   request: Request,
@@ -73,8 +73,8 @@ function decide(
 }
 
 /**
- * Makes a unit ready to be sent again as a whole. `passed`: how many replies of this time went to the client; those it has
- * from this time or an earlier one are dropped on the way.
+ * Makes a unit ready to be sent again as a whole. `passed`: replies of this time that went to the client. Those it has
+ * from this time or an earlier one are discarded.
  */
 export function restartUnit(request: Request, passed: number): void {
   request.given = Math.max(request.given, passed)

@@ -1,11 +1,11 @@
-// script-loading.ts — on a new master one link loads the scripts, and the others wait for it, so that no EVALSHA comes
-// before its script.
+// script-loading.ts: on a new master one link loads the scripts, and the others wait for it. So no EVALSHA comes before
+// its script.
 //
 //   begin ──▶ needed ── first lane that may dial ──▶ loading ── its link is up ──▶ done
 //                ▲                                     │
 //                └───────── link lost, lane closed ────┘
 //
-// Must stay true: a lane is waited for only while it dials; whoever lets go of it lets the next one try.
+// Must stay true: a lane is waited for only while it dials. When it gives up, the next one may try.
 import type { LaneInfo } from './lane-host.ts'
 import type { Scripts } from './script-store.ts'
 

@@ -1,14 +1,14 @@
-// script-refusal.ts — a script has answered what a server answers that is no master: only the node knows whose words these are. It is
-// asked on a connection of its own, by the handshake of an ordinary link, which any user may.
+// script-refusal.ts: a script has answered in the words of a server that is no master. Only the node knows whose words
+// they are. It is asked on a connection of its own, by the handshake of an ordinary link, which any user may do.
 //
 //   dial ─▶ HELLO, PING ─┬─ a master that serves ─▶ 'serves'
 //     ▲                  ├─ a replica ────────────▶ 'no-master'
 //     │                  ├─ loading ──────────────▶ 'loading'
-//     └── pause ─────────┴─ no answer: the control plane is asked too (it answers by serving, cutting, holding)
+//     └── pause ─────────┴─ no answer: the control plane is asked too, and serves, cuts or holds
 //
 // Owns: that connection. Never: decides what follows, asks after cancel().
 //
-// Must stay true: it answers once or never; the reply in doubt waits meanwhile, so whoever began it bounds the time.
+// Must stay true: it answers once or never. The reply in doubt waits meanwhile, so the lane bounds the time.
 
 import { backoffMs } from '../backoff.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'

@@ -1,5 +1,5 @@
-// script-store.ts — the bodies of scripts that clients have shown this proxy, so that a new master can be given them: a
-// script cache is a node's own, it is not replicated, and EVALSHA on the new master would answer NOSCRIPT.
+// script-store.ts: the scripts that clients have shown this proxy, for the next master. A node's script cache is not
+// replicated: without them, EVALSHA on a new master answers NOSCRIPT.
 //
 // Bounded in bytes; the script used longest ago goes first. Never: runs or reads a script.
 import { encodeCommand } from '../resp/encode.ts'

@@ -1,13 +1,14 @@
-// server-refusal.ts — is an error line a server's refusal, which must not be a client's business, or the command's own reply? Pure.
+// server-refusal.ts: is an error line a server's refusal, which no client should see, or the command's own reply? Pure.
 //
 //                         a server's whole text       another text with a refusal's code
 //   any command           refusal                     ask the node
 //   may run client code   ask the node                reply
 //
-// A script or a module may answer what it likes, the servers' own words too: then only the node knows, see script-refusal.ts. Texts
-// are those of redis 6 to 8 and valkey 7 to 9 (server.c, script.c, blocked.c); "slave" and "primary" are older and newer words.
+// A script or a module may answer anything, also in a server's own words. Then only the node knows: see
+// script-refusal.ts. The texts are those of redis 6 to 8 and valkey 7 to 9 (server.c, script.c, blocked.c); "slave" is
+// the older word, "primary" the newer.
 //
-// Never: looks into the elements of EXEC's reply; they are what the client's own commands have answered.
+// Never: looks into the elements of EXEC's reply. They are what the client's own commands have answered.
 import { lookupCommand } from '../command/lookup.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { commandArgs } from '../resp/decode.ts'
@@ -72,8 +73,8 @@ export function judgeError(request: Request, frame: Buffer): JudgedError | null 
     return { refusal, proved: isWhole || code === 'NOREPLICAS' }
   }
   if (!isWhole) return null
-  // The role does not tell whether replicas are missing. A script without flags is not refused as a whole, so the words are
-  // the server's only with what it adds to them.
+  // The role does not tell whether replicas are missing. A script without flags is not refused as a whole, so the words
+  // are the server's only with what it adds to them.
   if (code === 'NOREPLICAS') return inScript.test(line) || !hasNoFlags(command) ? { refusal, proved: true } : null
   return { refusal, proved: false }
 }

@@ -1,12 +1,12 @@
-// shared-lanes.ts — the lane that all clean sessions of an identity use together, and those that were that before and whose
-// links are still silent.
+// shared-lanes.ts: the lane that all clean sessions of an identity share, and its predecessors whose links are still
+// silent.
 //
 //   attach ──▶ lane ──retire──▶ retired: keeps its link and what is unanswered there ──▶ answered: closed
-//                │   its place is taken by a fresh lane; a session moves when nothing of it is unanswered
-//                └──shut──▶ the server refuses the identity now: sessions that were let in stay, new ones get a fresh lane
+//                │   a fresh lane takes its place; a session moves when nothing of it is unanswered
+//                └──shut──▶ the server refuses the identity now: its sessions stay, new ones get a fresh lane
 //
 // Must stay true: a session moves only while it has nothing on the lane it leaves, or takes all of it along
-// (lane-handover.ts), so its order never changes.
+// (lane-handover.ts). So its order never changes.
 import type { Identity } from '../upstream/identity.ts'
 import type { Lane } from './lane.ts'
 

@@ -1,18 +1,18 @@
-// silent-links.ts — a link that owes a reply and says nothing: is its node slow, is the link dead, or is only one session's
+// silent-links.ts: a link owes a reply and says nothing. Is its node slow, is the link dead, or is one session's
 // command slow while others wait behind it?
 //
-//   silent ──▶ a spare link is asked ──▶ it answers ──▶ a fresh link is dialled ──▶ it is up, still silent: retire
-//                                                                             └──▶ it has spoken: the fresh one is let go
+//   silent ──▶ a spare link is asked ──▶ it answers ──▶ a fresh link is dialled ──▶ up, and still silent: retire
+//                                                                              └──▶ it has spoken: let the fresh one go
 //   silent for long ──▶ a spare link asks the node what it knows of ours ──▶ twice nothing to do for it: cut
 //
-// A lane that is retired keeps its link until that answers: sessions with nothing unanswered go on with the fresh one
-// (shared-lanes.ts). So a command that the server makes wait (CLIENT PAUSE, a module's query, FLUSHALL in the background, a
-// script) delays its own session alone, and is never sent a second time for being slow.
+// A retired lane keeps its link until that answers; sessions with nothing unanswered go on with the fresh one
+// (shared-lanes.ts). So a command that the server makes wait (CLIENT PAUSE, a module's query, FLUSHALL in the
+// background, a script) delays its own session alone, and is never sent twice for being slow.
 //
-// Owns: how long each link has been silent, what follows. Never: silence of a node that answers nobody (the control plane's),
-// nor of blocking commands, which may rightly stay unanswered.
+// Owns: how long each link has been silent, and what follows. Never: the silence of a node that answers nobody (the
+// control plane's), nor that of blocking commands, which may stay unanswered for long.
 //
-// Must stay true: only silence counts that was measured while this process ran; a link is cut for silence only when the
+// Must stay true: only silence counts that was measured while this process ran. A link is cut for silence only when the
 // node itself says twice that it has nothing of it.
 import { isNoPerm } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -38,7 +38,9 @@ export interface SilenceFacts {
   readonly quietMs: number
   /** The node has answered on another link since this one was found silent. */
   readonly othersAnswered: boolean
-  /** `busy`: none comes up, as the node answers BUSY; a lane without a link tells its sessions so, which this one does not. */
+  /**
+   * `busy`: none comes up, as the node answers BUSY. A lane without a link tells its sessions so; this one does not.
+   */
   readonly fresh: 'none' | 'dialling' | 'ready' | 'busy'
   readonly canRetire: boolean
 }
@@ -57,8 +59,8 @@ export function nextStep({
 }
 
 /**
- * What the node's CLIENT LIST says of one of our links. `idle`: it has nothing to do for it and has not heard from it for
- * seconds, so what we wait for has never arrived, or its reply was lost on the way. `gone`: it has no such connection.
+ * What the node's CLIENT LIST says of one of our links. `idle`: it has nothing to do for it and has heard nothing for
+ * seconds, so our command never arrived, or its reply was lost. `gone`: it has no such connection.
  */
 export function judgeListed(reply: string): 'idle' | 'gone' | 'busy' | 'untold' {
   if (reply.startsWith('-')) return 'untold'
@@ -73,8 +75,8 @@ const PING = encodeCommand(['PING'])
 
 export interface SilenceHost {
   /**
-   * A lane for the sessions of `identity`, its link being dialled, or `warm`: on an idle link, if there is one. Not in use
-   * yet. The warm one serves where a dial has failed: a node that answers BUSY lets no new link into its database.
+   * A lane for the sessions of `identity`, not in use yet. Its link is being dialled, or (`warm`) an idle one if there
+   * is one. `warm` serves where a dial has failed: a node that answers BUSY lets no new link into its database.
    */
   dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane
   /** `lane`'s link has been silent for `quietMs`: its sessions go on with `fresh`. */

@@ -1,14 +1,14 @@
-// spare-links.ts — one warm link of each identity in use, dialled ahead for the first session that needs a link of its own.
+// spare-links.ts: one warm link of each identity in use, dialled ahead for the first session that needs its own.
 //
 //   use(identity) ──▶ wanted ──sweep──▶ dialling ──▶ idle-pool.ts ──take──▶ a private lane; wanted again
 //                        ▲                 │
 //                        └──── pause ◀─────┴ it did not come up
 //
-// Without it a SUBSCRIBE dials first, and what is published meanwhile is missed. It is also whom silent-links.ts asks whether a
-// silent link's node answers others. Costs one connection per user, database and protocol that clients use.
+// Without it a SUBSCRIBE dials first, and misses what is published meanwhile. silent-links.ts asks the spare whether a
+// silent link's node answers others. It costs one connection for each user, database and protocol that clients use.
 //
-// Must stay true: one dial at a time per identity, none while the gate is not open; what is dialled for an identity that
-// nobody uses any more is ended.
+// Must stay true: one dial at a time for each identity, none while the gate is not open. What is dialled for an
+// identity that nobody uses any more is ended.
 
 import type { Master } from '../address.ts'
 import { type BackoffLimits, doublingMs } from '../backoff.ts'

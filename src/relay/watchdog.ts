@@ -1,4 +1,4 @@
-// watchdog.ts — what the clock alone can tell: this process stood still, or a link that owes a reply is silent.
+// watchdog.ts: what the clock alone can tell: this process stood still, or a link that owes a reply is silent.
 //
 //   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
 //   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
@@ -16,7 +16,7 @@ import type { SilenceWatch } from './silent-links.ts'
 const SWEEP_MS = 25
 /** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
 const SILENT_MS = 700
-/** A gap of this length between two looks means that the process stood still: SIGSTOP, a frozen machine, a blocked loop. */
+/** After a gap of this length the process stood still: SIGSTOP, a frozen machine, a blocked loop. */
 const STOOD_STILL_MS = 500
 
 export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable' | 'observe'> {
@@ -75,7 +75,7 @@ export class Watchdog {
     host.observe('stood still')
   }
 
-  /** A stopped process or a dead network sends no FIN: silence on a link that owes a reply is all there is to notice. */
+  /** A stopped process or a dead network sends no FIN: only silence on a link that owes a reply can be noticed. */
   checkSilence(lane: Lane, now: number): void {
     const quietMs = this.#silence.quietMs(lane, now)
     if (quietMs === 0) return

@@ -1,4 +1,4 @@
-// command-scanner.ts — finds where a client's commands end, without copying or building values.
+// command-scanner.ts: finds where a client's commands end, without copying or building values.
 //
 //   START ─'*'─▶ COUNT ─▶ MARK ─'$'─▶ LENGTH ─▶ PAYLOAD ─┐ next argument
 //     │                     ▲──────────────────────────────┘
@@ -7,8 +7,9 @@
 // Owns: the position inside one unfinished frame; it resumes at any byte of any chunk.
 // Never: looks at what a command means, keeps bytes (the caller does), touches sockets.
 //
-// Rules are those of networking.c (processMultibulkBuffer, processInlineBuffer), deviations included: the byte after a
-// header's '\r' and the two bytes after a payload are skipped unchecked, and a NUL hides every later '\n' of an inline line.
+// The rules are those of networking.c (processMultibulkBuffer, processInlineBuffer), deviations included: the byte
+// after a header's '\r' and the two bytes after a payload are skipped unchecked, and a NUL hides every later '\n' of an
+// inline line.
 
 const CR = 13
 const LF = 10
@@ -156,8 +157,8 @@ export class CommandScanner {
   }
 
   /**
-   * The common case, with nothing to remember: a command of up to 99 arguments, in canonical form, all in this chunk. Answers
-   * where it ends, or 0: then it is for the states. Halves the time for a small command.
+   * The common case, with nothing to remember: a command of up to 99 arguments, in canonical form, all in this chunk.
+   * Answers where it ends, or 0 where it takes the states. Halves the time for a small command.
    */
   #nextWhole(chunk: Buffer, from: number, end: number): number {
     let at = from + 1
@@ -204,7 +205,10 @@ export class CommandScanner {
     this.#lineLength = 1
   }
 
-  /** Answers where it stopped, or -1 on an error. string2ll's grammar: an optional '-', no '+', no spaces, no leading zeros. */
+  /**
+   * Answers where it stopped, or -1 on an error. Grammar of string2ll: an optional '-', no '+', spaces or leading
+   * zeros.
+   */
   #readNumber(chunk: Buffer, from: number, end: number): number {
     let at = from
     while (at < end) {

@@ -1,4 +1,4 @@
-// decode.ts — turns one whole frame into values, where values are needed: the arguments of a command that changes a
+// decode.ts: turns one whole frame into values, where values are needed: the arguments of a command that changes a
 // session, and replies to the proxy's own questions. Slow path only; the frame has been bounded by a scanner before.
 //
 // redis-parser decodes RESP2. It stops at every type that RESP3 added, so frames of a RESP3 link go through the small

@@ -1,4 +1,4 @@
-// encode.ts — builds the few frames the proxy itself sends: commands of its own to a server.
+// encode.ts: builds the few frames the proxy itself sends: commands of its own to a server.
 
 /** One command as a RESP array of bulk strings. */
 export function encodeCommand(args: readonly (string | Buffer)[]): Buffer {

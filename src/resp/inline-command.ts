@@ -1,6 +1,7 @@
-// inline-command.ts — an inline command as the frame that says the same, by the rules of sdssplitargs (sds.c).
-// Used once per inline line, never on the hot path. A line may have 32,000 words, and a client may send one after the other:
-// so there is no object per word.
+// inline-command.ts: an inline command as the frame that says the same, by the rules of sdssplitargs (sds.c).
+//
+// Used once per inline line, never on the hot path. A line may have 32,000 words, and a client may send one after the
+// other: so there is no object per word.
 
 const CR = 13
 const LF = 10

@@ -1,4 +1,4 @@
-// reply-scanner.ts — finds where the server's replies end: RESP2 and RESP3, any nesting, any chunking.
+// reply-scanner.ts: finds where the server's replies end: RESP2 and RESP3, any nesting, any chunking.
 //
 // One counter instead of a stack: `#pending` is the number of elements that are still owed to the top-level frame. An
 // aggregate of n adds n (a map 2n) and takes itself away; an attribute adds its 2n and does not count as an element,

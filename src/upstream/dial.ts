@@ -1,7 +1,7 @@
-// dial.ts — a socket to a server, by plain TCP or TLS, at the address where it is reached from here.
+// dial.ts: a socket to a server, by plain TCP or TLS, at the address where it is reached from here.
 //
-// Owns: the options of the socket, the bound of the TLS handshake, what is said when TLS does not come about.
-// Never: decides when to dial or what follows from a failure (the lane does), touches the bytes of a link.
+// Owns: the socket's options, the bound of the TLS handshake, what the log says when TLS fails. Never: decides when to
+// dial or what follows from a failure (the lane does), touches the bytes of a link.
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'

@@ -1,5 +1,5 @@
-// fifo.ts — a queue that takes and gives in constant time at any depth. An array's shift() costs microseconds once tens
-// of thousands wait, which is exactly when a failover has filled the queue.
+// fifo.ts: a queue that takes and gives in constant time at any depth. An array's shift() costs microseconds once tens
+// of thousands wait, which is when a failover has filled the queue.
 
 /** First in, first out; a ring over a power-of-two array that grows by doubling and never shrinks below 16. */
 export class Fifo<T> {

@@ -1,21 +1,21 @@
-// handshake.ts — the first words on a new link, all in one write: who we are, is this node the master, can it serve.
+// handshake.ts: the first words on a new link, all in one write: who we are, is this node the master, can it serve.
 //
-//   SELECT db                  only for a named user outside database 0, see below
+//   SELECT db                      only for a named user outside database 0, see below
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
-//   [CLIENT KILL ID old ...]   the fence, see below
-//   SELECT db                  only when not 0
-//   PING                       a node that is loading or cut off from its master answers an error here; BUSY is a sign of life
-//   SCRIPT LOAD ...            on one link of a new master: the scripts that clients have shown us
-//   ...                        what the owner adds: a session's name, subscriptions, open transaction
+//   [CLIENT KILL ID old ...]       the fence, see below
+//   SELECT db                      only when not 0
+//   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
+//   SCRIPT LOAD ...                on one link of a new master: the scripts that clients have shown us
+//   ...                            the session restore of its owner: name, subscriptions, open transaction
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
 //
-// The fence: requests in the socket of a stalled server run when it wakes up, even if we have closed that socket. Before
-// anything is sent again to the same process, the old connection is ended there by its id; the answer (0 or 1) means
-// that it is gone, its unread bytes with it.
+// The fence: a stalled server runs the requests in its sockets when it wakes up, also those of a socket that we have
+// closed. So before anything is sent again to the same process, the old connection is ended there by its id. The answer
+// (0 or 1) means that it is gone, with its unread bytes.
 //
-// A client that selects a database and then signs in stays in that database, also as a user that may not SELECT. So the database
-// is selected twice: as whoever the connection is before it signs in, and as the user. One of the two must be allowed.
+// A client that selects a database and then signs in stays in it, also as a user that may not SELECT. So the database
+// is selected twice: before the connection signs in, and as the user. One of the two must be allowed.
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, ReplyError, textOf } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -38,7 +38,10 @@ export type HandshakeFailure =
   | { readonly kind: 'auth'; readonly frame: Buffer; readonly text: string }
   | { readonly kind: 'not-master'; readonly text: string }
   | { readonly kind: 'not-ready'; readonly text: string }
-  /** A script runs for too long: the node lives, and `frame` is its answer to all but the commands that end the script. */
+  /**
+   * A script runs for too long: the node lives, and `frame` is what it answers to all but the commands that end the
+   * script.
+   */
   | { readonly kind: 'busy'; readonly frame: Buffer; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string }
 
@@ -103,8 +106,8 @@ export class Handshake {
   }
 
   /**
-   * What is to be written now, null when nothing is; asked once connected and after each answer. A login goes out alone:
-   * servers since 7.2 forget to answer one that fails while they have not written the replies before it.
+   * What is to be written now, or null; asked once connected and after each answer. A login goes out alone: servers
+   * since 7.2 forget to answer one that fails while they still owe the replies before it.
    */
   takeBytes(): Buffer | null {
     const end = this.#next === 0 ? this.#first : this.bytes.length

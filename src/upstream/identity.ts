@@ -1,4 +1,4 @@
-// identity.ts — what makes two sessions able to share a link: same user, same database, same protocol.
+// identity.ts: what makes two sessions able to share a link: same user, same database, same protocol.
 import { createHash } from 'node:crypto'
 import { Password } from '../transport/password.ts'
 import type { Secret } from '../transport/secret.ts'

@@ -1,14 +1,15 @@
-// link.ts — one connection to the master: what is to be sent this turn, and what has been sent and is unanswered.
+// link.ts: one connection to the master: what is to be sent this turn, and what has been sent and is unanswered.
 //
 //   send ──▶ [out: this turn's bytes] ──flush: one write──▶ master
 //   sent ──▶ [fifo: oldest first] ◀── whole replies, in order ── scanner ◀── master
 //
-// Owns: the socket, the reply scanner, the FIFO. A link lives once: dialing, ready, closed; a new one is a new object,
-// so a late callback of an old socket can only find a closed link.
-// Never: decides whether a request is sent again or where to (relay/), knows sessions or Sentinels.
+// Owns: the socket, the reply scanner, the FIFO. A link lives once: dialing, ready, closed. A new one is a new object,
+// so a late callback of an old socket finds a closed link. Never: decides whether a request is sent again or where to
+// (relay/), knows sessions or Sentinels.
 //
-// Must stay true: replies leave in the order of send(); after close nothing is delivered and nothing is sent; what
-// onClosed hands back is every request without its last reply, oldest first.
+// Must stay true: replies leave in the order of send(). After close nothing is delivered and nothing is sent. onClosed
+// hands back every request without its last reply, oldest first.
+// It is longer than other files: the hot loop reads and changes the same few fields as what is around it.
 import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
@@ -59,8 +60,9 @@ export interface LinkEnd<E> {
 export interface LinkListener<E extends Exchange> {
   onReady(link: Link<E>): void
   /**
-   * `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged; it is complete when its
-   * `expect` is 0. On a busy link the bytes are good until onReadEnd returns, and for longer only if that answers false.
+   * `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged. It is complete
+   * when its `expect` is 0. On a busy link the bytes are good until onReadEnd returns, and longer only if that answers
+   * false.
    */
   onReplies(exchange: E, bytes: Buffer, count: number): void
   /** One whole reply of an inspected exchange, or an error reply of any. The link has counted it already. */
@@ -86,7 +88,7 @@ export interface LinkOptions {
   readonly live: LiveLinks
   /** Left out: plain TCP. */
   readonly dial?: Dial
-  /** Many sessions share it: it is given memory that reads and writes use again and again (a third of a megabyte in all). */
+  /** Many sessions share it: its reads and writes use memory of their own again and again (a third of a megabyte). */
   readonly busy?: boolean
 }
 
@@ -101,7 +103,7 @@ export const Pausing = {
   /** It has been read late: what Sentinels have said meanwhile comes first. */
   late: 8,
 } as const
-/** A link that is read from again has given all that had piled up after this time. */
+/** A link that is read from again has delivered all that had piled up after this time. */
 const TAKEN_UP_MS = 5000
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 
@@ -283,7 +285,7 @@ export class Link<E extends Exchange> implements LiveLink {
     return (this.#unread & Pausing.session) !== 0
   }
 
-  /** It does not, or did not a moment ago: what lay in the sockets meanwhile is hardly read yet. */
+  /** Its session does not take what it has, or did not a moment ago: what lay in the sockets is hardly read yet. */
   get wasLeftUnread(): boolean {
     return this.leftUnread || performance.now() - this.#takenUpAt < TAKEN_UP_MS
   }
@@ -314,8 +316,8 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   /**
-   * From within onFrame: `frame` is not taken. It is the first thing that is looked at after readOn(); until then nothing
-   * behind it is looked at or read, and nothing should be sent (`full`).
+   * From within onFrame: `frame` is not taken. readOn() looks at it first. Until then nothing behind it is looked at or
+   * read, and nothing should be sent (`full`).
    */
   stall(exchange: E, frame: Buffer): void {
     exchange.expect++
@@ -328,7 +330,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.resume(Pausing.stalled)
   }
 
-  /** Sends what was collected and then its end: the server answers what it can and closes. Nothing may be sent any more. */
+  /** Sends what was collected and then its end; nothing more. The server answers what it can and closes. */
   finish(): void {
     this.flush()
     this.#socket.end()
@@ -357,7 +359,7 @@ export class Link<E extends Exchange> implements LiveLink {
     }
   }
 
-  /** What the Sentinels have said meanwhile is in their sockets: it is read in this turn, before this is looked at. */
+  /** What the Sentinels have said meanwhile lies in their sockets: it is read in this turn, before this. */
   #takeLate(chunk: Buffer, now: number): void {
     this.#stalled ??= []
     this.#stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
@@ -380,7 +382,7 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   /**
-   * The listener threw. How far it came is not known, and nothing may be delivered to the wrong request: `exchange` is
+   * The listener threw, and nobody knows how far it came. Nothing may be delivered to the wrong request: `exchange` is
    * given up, and what else is owed is handed back, as when the link is lost.
    */
   onBug(error: unknown, exchange?: E): void {

@@ -1,5 +1,5 @@
-// own-links.ts — every link of this process that is up or on its way: what is ours among the clients that a server lists.
-// A link enters when it is made and leaves when it is closed; nothing else may make or end an entry.
+// own-links.ts: every link of this process that is up or on its way: which of a server's clients are ours. A link
+// enters when it is made and leaves when it is closed; nothing else makes or ends an entry.
 
 /** What has to be known of a link to find it among a server's clients. */
 export interface LiveLink {
@@ -41,7 +41,7 @@ export class LiveLinks {
     const ids = new Set<string>()
     const addresses = new Set<string>()
     for (const link of this.#links) {
-      // The id is certain. A link whose HELLO has not been answered, or was answered with NOAUTH, is known by its address.
+      // The id is certain. Before HELLO has answered, and after NOAUTH, a link is known by its address.
       if (link.handshake.clientId !== 0) ids.add(String(link.handshake.clientId))
       else if (link.localAddress !== '') addresses.add(link.localAddress)
     }

@@ -1,13 +1,13 @@
-// read-buffer.ts — the memory that the reads of one connection land in, used again as long as nobody keeps a part of it.
+// read-buffer.ts: the memory that one connection's reads land in, used again while nobody keeps a part of it.
 //
 //   socket ──read──▶ [bytes] ─ filled(n) ─▶ frames ─▶ written to clients in the same turn ─▶ the same bytes again
 //                                              └─ some are kept: copied, or keep() ─▶ the next read has other bytes
 //
-// Without it Node allocates 64 KB for every read. With replies of 16 KB that made a quarter of the process's CPU time go
-// into collecting garbage, and doubled its resident memory.
+// Without it Node allocates 64 KB for every read. With replies of 16 KB the process then spent a quarter of its CPU
+// time on garbage, and its resident memory doubled.
 //
-// Must stay true: bytes that anybody may still look at after the read are never read into again; what is kept for long does
-// not hold on to much more than itself.
+// Must stay true: bytes that anybody may still look at after the read are never read into again. What is kept for long
+// does not hold on to much more than itself.
 
 /** What Node reads at a time by itself; four times as much bought nothing and would be held by whoever keeps a part. */
 const BYTES = 64 * 1024

@@ -1,4 +1,4 @@
-// turn.ts — gathers writes: what was written to in one turn of the event loop leaves in one system call each.
+// turn.ts: gathers writes: what was written to in one turn of the event loop leaves in one system call each.
 //
 //   sockets readable ─▶ sessions submit ─▶ links collect ─┐
 //                                                         ├─▶ check phase (setImmediate): one write per link
@@ -20,7 +20,7 @@ export interface FlushableSession extends Blamed {
   flush(): boolean
 }
 
-/** A loop that comes round no sooner than this may have read a reply before what had come in front of it elsewhere. */
+/** When the loop comes round later than this, it may read a reply before what came first elsewhere. */
 const LATE_MS = 40
 
 /** One per process (or per test). */
@@ -72,7 +72,7 @@ export class Turn {
     if (!this.#reading) this.#schedule()
   }
 
-  /** A link is read from until endRead(): who is marked meanwhile is flushed by it, without waiting for the turn's end. */
+  /** A link is read from until endRead(). It flushes who is marked meanwhile, without waiting for the turn's end. */
   beginRead(): void {
     this.#reading = true
   }

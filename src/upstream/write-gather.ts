@@ -1,4 +1,4 @@
-// write-gather.ts — many pieces, one system call: small ones are copied together, large ones go as a vector.
+// write-gather.ts: many pieces, one system call: small ones are copied together, large ones go as a vector.
 import type { Socket } from 'node:net'
 
 /** Pieces of this size on average cost more to copy than to pass on one by one. */
