@@ -7,9 +7,9 @@ import t, { type Test } from 'tap'
 import { nodeFlags } from '../../src/cli/node-flags.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { RespClient } from '../support/resp-client.ts'
-import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { endChild, launch } from './compose-world.ts'
+import { endChild, launch, placeIn } from './compose-world.ts'
 import { root } from './manifests.ts'
 import { startRegistry } from './package-registry.ts'
 
@@ -78,13 +78,11 @@ t.test('the package — is built when it is packed, and holds the program alone'
 
 /** Started by these words it serves a command, with Node's flags in force, and ends when it is told to. */
 async function serves(t: Test, words: readonly string[], dir: string): Promise<void> {
-  const port = await freePort()
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, port, config: ['save ""'] })
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
   t.teardown(() => endServer(node))
-  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port } })
-  const listen = await freePort()
+  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
   const child = launch(
-    [...words, '--sentinels', `${sentinel.host}:${sentinel.port}`, '--master', 'mymaster', '--listen', `${listen}`],
+    [...words, '--sentinels', `${sentinel.host}:${sentinel.port}`, '--master', 'mymaster', '--listen', '127.0.0.1:0'],
     {},
   )
   t.teardown(() => endChild(child))
@@ -93,7 +91,7 @@ async function serves(t: Test, words: readonly string[], dir: string): Promise<v
     log += text
   })
   await waitUntil('it serves', () => log.includes('hold.end'), { withinMs: 30_000 })
-  const client = await RespClient.connect(listen)
+  const client = await RespClient.connect(placeIn(log, 'address').port)
   t.equal(await client.send('SET', 'k', 'v'), 'OK')
   await client.close()
   t.notMatch(log, 'process.node_flags')

@@ -81,7 +81,7 @@ export class RespClient {
       const socket = tls
         ? connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, port, host })
         : connect({ port, host })
-      const limit = options.connectTimeoutMs ?? 2000
+      const limit = options.connectTimeoutMs ?? 2000 * slowness()
       const timer = setTimeout(
         () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)),
         limit,
