@@ -1,6 +1,8 @@
 // Subscriptions and MONITOR through a change of master: made again without the client's seeing it, with counts that are
 // right afterwards; and a message published meanwhile is never delivered by the node that is no longer the master.
+
 import type { Test } from 'tap'
+import { openWindow } from '../support/pace.ts'
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -182,6 +184,7 @@ const published: Scene = {
   before: async world => {
     const { t, tag, holdfast, old } = world
     const from = holdfast.log.length
+    const readPace = openWindow()
     const listener = await world.direct(old)
     await listener.send('SUBSCRIBE', tag)
     const client = await world.connect()
@@ -207,7 +210,10 @@ const published: Scene = {
         )
         const heard = listener.pushes.map(push => String(itemsOf(push)[2]))
         t.ok(held.size > 100, `${held.size} messages were sent while held or later`)
-        t.ok(listener.isOpen, 'the listener is still there')
+        // On a machine that stood still the old master may be demoted by now, and Sentinel has ended its clients.
+        if (!listener.isOpen && readPace().stolenMs > 0)
+          t.pass('the listener is still there', { skip: 'not judged: the machine stood still' })
+        else t.ok(listener.isOpen, 'the listener is still there')
         t.strictSame(
           heard.filter(n => held.has(n)),
           [],
