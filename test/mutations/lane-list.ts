@@ -29,6 +29,15 @@ export const laneMutations: readonly Mutation[] = [
     shows: /FenceHolds/,
   },
   {
+    name: 'the fence has ids of another node',
+    file: 'src/relay/lane-link.ts',
+    from: 'this.#fence !== null && isSameTerm(this.#fence.at, master) ? this.#fence.links : []',
+    to: 'this.#fence?.links ?? []',
+    breaks: 'the fence ends no stranger',
+    test: 'test/unit/relay/lane-link.test.ts',
+    shows: /ends no stranger/,
+  },
+  {
     name: 'what comes back goes to the tail',
     file: 'src/relay/hold-queue.ts',
     from: 'const younger = this.#fifo.drain()',
