@@ -14,7 +14,7 @@ import type { LearnedCommands } from '../command/learned-commands.ts'
 import { lookupCommand } from '../command/lookup.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
-import { argumentCount, commandArgs } from '../resp/decode.ts'
+import { argumentCount, commandArgs, leadingArgs } from '../resp/decode.ts'
 import { createRun, type Request, wholeBytes } from './request.ts'
 
 /** What is known of a request without a reply. */
@@ -44,6 +44,8 @@ export function decideReplay(
 
 /** More arguments than this are not taken apart to find out whether a repeat is harmless. */
 const MAX_ARGUMENTS = 65_536
+/** No subcommand's name is as long. */
+const MAX_NAME_BYTES = 128
 
 /** The class of all that a request holds: of several commands the worst. */
 export function classOf(request: Request, nowMs: number, learned?: LearnedCommands): ReplayClass {
@@ -125,22 +127,31 @@ function learnedClass([name, word]: readonly Buffer[], learned: LearnedCommands)
 }
 
 /** What a replica runs although it has effects, or begins to run (a script), without a refusal. */
-const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval', 'evalsha', 'fcall'])
+const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval', 'evalsha', 'fcall', 'script|flush'])
 
 /**
  * A request behind a command that the node refused because it is no master. The node refuses every write, but a PUBLISH
- * has reached its subscribers. A transaction with a write in it is discarded as a whole.
+ * has reached its subscribers and a CONFIG SET has changed it. A transaction with a write in it is discarded as a whole.
  */
 export function outcomeBehindRefused(request: Request): RequestFate {
   let ran = false
   for (const frame of framesOf(wholeBytes(request))) {
-    const [name] = commandArgs(frame)
+    const [name, word] = leadingArgs(frame, 2)
     if (name === undefined || (request.unit && isEnvelope(name))) continue
-    const spec = lookupCommand(name, 0, name.length)
-    if (runOnReplicas.has(spec.name) || !spec.known || spec.cls === 'admin') ran = true
-    else if (request.unit && spec.cls !== 'read' && spec.cls !== 'connection') return 'refused'
+    const { known, name: command, cls } = specOf(name, word)
+    if (!known || runOnReplicas.has(command) || cls === 'admin') ran = true
+    else if (request.unit && cls !== 'read' && cls !== 'connection') return 'refused'
   }
   return ran ? 'unknown' : 'refused'
+}
+
+/** Of a container its subcommand: the class of the whole is that of the worst. */
+function specOf(name: Buffer, word: Buffer | undefined): { known: boolean; name: string; cls: ReplayClass } {
+  const spec = lookupCommand(name, 0, name.length)
+  if (spec.subcommands === null || word === undefined) return spec
+  const subcommand = spec.subcommands.get(word.toString('latin1', 0, MAX_NAME_BYTES).toLowerCase())
+  if (subcommand === undefined) return { known: false, name: spec.name, cls: spec.cls }
+  return { known: true, name: `${spec.name}|${subcommand.name}`, cls: subcommand.cls }
 }
 
 function isEnvelope(name: Buffer | undefined): boolean {

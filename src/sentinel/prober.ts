@@ -62,6 +62,10 @@ export class Prober {
   ask(address: Address, startedAt: number): void {
     this.#ask(address, startedAt).catch(error => {
       this.#options.log.error({ event: 'probe.broken', err: error }, 'an error in Holdfast: please report this line')
+      // A question without an answer would keep the gate as it is for good.
+      const result = { kind: 'unreachable', why: 'an error in Holdfast' } as const
+      const retryAt = performance.now() + RETRY.maxMs
+      this.#onAnswer({ kind: 'probed', address, startedAt, result, links: 'none', retryAt })
     })
   }
 

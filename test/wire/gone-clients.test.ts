@@ -107,6 +107,24 @@ t.test('a client that leaves while its command is held — takes no job — when
   t.equal(holdfast.counters.waiting, 0)
 })
 
+t.test('a client that has sent its last byte — is given what LPOP took for it — although it was held', async t => {
+  const { holdfast, node, sentinel } = await startSingle(t, { options: { 'hold-timeout': '60s' } })
+  await ask(node, ['RPUSH', 'jobs', 'one', 'two'])
+  const socket = await open(holdfast.port)
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk
+  })
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  const from = holdfast.log.length
+  sentinel.publish('+elected-leader', `master mymaster ${node.host} ${node.port}`)
+  await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+  socket.end(command('LPOP', 'jobs'))
+  await closed
+  t.equal(text, '$3\r\none\r\n')
+  t.strictSame(await ask(node, ['LRANGE', 'jobs', '0', '-1']), ['two'])
+})
+
 t.test('a client that leaves while there is no master — takes no job — although it had blocked before', async t => {
   const at = await startSingle(t)
   const sockets = await Promise.all(Array.from({ length: 20 }, () => open(at.holdfast.port)))

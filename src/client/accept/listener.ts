@@ -76,7 +76,7 @@ export class Listener {
       frameTimeoutMs: options.frameTimeoutMs,
       maxHeldBytes: host.maxHeldBytes,
     })
-    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log)
+    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log, host.bugs)
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Redirects(),

@@ -4,6 +4,8 @@
 //
 // Owns: one slow timer, and which libraries were told. One line for each library, once per process.
 // Never: changes what happens to a command.
+
+import type { Bugs } from '../../ops/bugs.ts'
 import { type Library, libraryOf, shortTimeout, timeoutRemedy } from '../../ops/client-libraries.ts'
 import type { Log } from '../../ops/log.ts'
 import type { GateState } from '../../relay/gate.ts'
@@ -22,6 +24,7 @@ export class ShortTimeouts {
   readonly #gate: { readonly state: GateState }
   readonly #holdLimitMs: number
   readonly #log: Log
+  readonly #bugs: Bugs
   readonly #told = new Set<string>()
   #timer: NodeJS.Timeout | null = null
 
@@ -29,20 +32,27 @@ export class ShortTimeouts {
     sessions: ReadonlyMap<number, Named>,
     lanes: { readonly gate: { readonly state: GateState }; readonly holdLimitMs: number },
     log: Log,
+    bugs: Bugs,
   ) {
     this.#sessions = sessions
     this.#gate = lanes.gate
     this.#holdLimitMs = lanes.holdLimitMs
     this.#log = log
+    this.#bugs = bugs
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.look(performance.now()), EVERY_MS).unref()
+    this.#timer ??= setInterval(() => this.#run(), EVERY_MS).unref()
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
+  }
+
+  /** What it says is advice: nothing that is wrong with it may end the process. */
+  #run(): void {
+    this.#bugs.guard('short time-outs', () => this.look(performance.now()))
   }
 
   /** `now` in milliseconds of the monotonic clock. Costs one comparison while the gate is open. */

@@ -1,7 +1,15 @@
 import t from 'tap'
 import type { ReplayClass } from '../../../src/command/command-spec.ts'
 import { type ErrorSpec, errors } from '../../../src/errors.ts'
-import { classOf, decideReplay, framesOf, part, type RequestFate, remainderOf } from '../../../src/relay/replay.ts'
+import {
+  classOf,
+  decideReplay,
+  framesOf,
+  outcomeBehindRefused,
+  part,
+  type RequestFate,
+  remainderOf,
+} from '../../../src/relay/replay.ts'
 import { createLocal, createRun, createUnit, REQUEST_BYTES } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { Owner } from './owner.ts'
@@ -123,4 +131,24 @@ t.test('part — of a run — has the history of the whole', async t => {
   t.strictSame([sends, heldAt], [3, 17])
   t.equal(owner, run.owner)
   t.strictSame(bytes, incr)
+})
+
+t.test('behind a refusal — a command has run, or has not — as its subcommand says', async t => {
+  const rows: readonly (readonly [args: readonly string[], outcome: string])[] = [
+    [['INCR', 'k'], 'refused'],
+    [['PUBLISH', 'news', 'x'], 'unknown'],
+    [['CONFIG', 'SET', 'maxmemory', '1gb'], 'unknown'],
+    [['config', 'set', 'maxmemory', '1gb'], 'unknown'],
+    [['CONFIG', 'GET', 'maxmemory'], 'refused'],
+    [['SLOWLOG', 'RESET'], 'unknown'],
+    [['SLOWLOG', 'GET'], 'refused'],
+    [['SCRIPT', 'FLUSH'], 'unknown'],
+    [['SCRIPT', 'EXISTS', 'abc'], 'refused'],
+    [['FUNCTION', 'FLUSH'], 'refused'],
+    [['CONFIG', 'NEWER', 'x'], 'unknown'],
+    [['NEWER.COMMAND', 'k'], 'unknown'],
+  ]
+  for (const [args, outcome] of rows) {
+    t.equal(outcomeBehindRefused(createRun(new Owner(), encodeCommand(args), 1)), outcome, args.join(' '))
+  }
 })

@@ -1,8 +1,12 @@
 import { pino } from 'pino'
 import t from 'tap'
 import { type Named, ShortTimeouts } from '../../../../src/client/accept/short-timeouts.ts'
+import { Bugs } from '../../../../src/ops/bugs.ts'
 import { libraryOf } from '../../../../src/ops/client-libraries.ts'
+import { createCounters } from '../../../../src/ops/counters.ts'
+import { createLog } from '../../../../src/ops/log.ts'
 import { Gate } from '../../../../src/relay/gate.ts'
+import { waitUntil } from '../../../support/wait-until.ts'
 
 const master = { host: 'h', port: 1, epoch: 1, runId: 'r' }
 const session = (libName: string, libVersion: string, pending = 1): Named => ({
@@ -35,7 +39,7 @@ t.test('short time-outs — are told once for each library — when a hold outla
     [3, session('jedis', '8.0.2', 0)],
     [4, session('ioredis', '6.0.0')],
   ])
-  const watch = new ShortTimeouts(sessions, { gate, holdLimitMs: 60_000 }, log)
+  const watch = new ShortTimeouts(sessions, { gate, holdLimitMs: 60_000 }, log, new Bugs(log, createCounters()))
   watch.look(2999)
   t.strictSame(lines, [], 'the hold is shorter than 3 s')
   watch.look(3000)
@@ -53,4 +57,21 @@ t.test('short time-outs — are told once for each library — when a hold outla
   t.equal(lines.length, 1)
   watch.look(22_000)
   t.match(lines[1], { library: 'Jedis', heldMs: 2000 })
+})
+
+t.test('an exception in what is said of them — costs that line — and never the process', async t => {
+  const counters = createCounters()
+  const log = createLog('silent')
+  const broken: Named = {
+    get pending(): number {
+      throw new Error('a bug')
+    },
+    state: { libName: 'redisson', libVersion: '4.7.0' },
+  }
+  const gate = new Gate(0, () => {})
+  const watch = new ShortTimeouts(new Map([[1, broken]]), { gate, holdLimitMs: 60_000 }, log, new Bugs(log, counters))
+  watch.start()
+  t.teardown(() => watch.stop())
+  // The timer keeps no process alive: waiting does.
+  await waitUntil('it is counted', () => counters.bugs > 1, { withinMs: 5000 })
 })
