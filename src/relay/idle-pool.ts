@@ -77,7 +77,7 @@ export class IdlePool implements LinkListener<Request> {
   ask(key: string, command: Buffer, onReply: (frame: Buffer) => void): boolean {
     const link = this.#idle.find(({ identity, link }) => identity.key === key && link.inFlight === 0)?.link
     if (link === undefined) return false
-    const handler: RequestHandler = { onReply: (_, frame) => onReply(frame), onReplay() {}, onFailed() {} }
+    const handler: RequestHandler = { onReply: (_, frame) => onReply(frame) }
     link.send(createUnit(nobody, command, 0, 1, handler))
     return true
   }

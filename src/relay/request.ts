@@ -27,9 +27,9 @@ export interface RequestHandler {
   /** One whole reply; `request.expect` counts those still to come (0: this is the last) and may be raised. */
   onReply(request: Request, frame: Buffer, type: number): void
   /** The request is about to be sent again after its link was lost; may rewrite it, or turn it into `local`. */
-  onReplay(request: Request): void
+  onReplay?(request: Request): void
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
-  onFailed(request: Request): void
+  onFailed?(request: Request): void
   /** It belongs to an open MULTI, which lives on its link alone. When refused, a new link is told all of it again. */
   readonly ofOpenTransaction?: boolean
   /** The command's own time is over while it waits for a master: the server's answer to that; null while it is not. */
@@ -151,7 +151,7 @@ export function createLocal(owner: RequestOwner, reply: Buffer): Request {
 /** Ends a request with an error of the proxy's own, in its turn: one for each reply its client still waits for. */
 export function failRequest(request: Request, error: Buffer): void {
   const owed = unanswered(request)
-  if (request.handler !== null) ofHandler(request, handler => handler.onFailed(request))
+  if (request.handler !== null) ofHandler(request, handler => handler.onFailed?.(request))
   makeLocal(request, owed === 1 ? error : Buffer.concat(new Array<Buffer>(owed).fill(error)))
 }
 

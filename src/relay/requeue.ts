@@ -81,5 +81,5 @@ export function restartUnit(request: Request, passed: number): void {
   request.skip = request.handler === null ? request.given : 0
   request.expect = request.replies
   request.inspect = true
-  if (request.handler !== null) ofHandler(request, handler => handler.onReplay(request))
+  if (request.handler !== null) ofHandler(request, handler => handler.onReplay?.(request))
 }

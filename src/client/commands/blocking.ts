@@ -101,8 +101,6 @@ export class Blocking implements RequestHandler {
     request.replies = 1 + (this.#ahead?.replies ?? 0)
     request.expect = request.replies
   }
-
-  onFailed(): void {}
 }
 
 /** What a server answers to a blocking command whose time is over. */

@@ -131,10 +131,6 @@ class KillingOne implements RequestHandler {
     request.owner.deliver(integerReply(1))
     target.kill(this.#context.clientId)
   }
-
-  onReplay(): void {}
-
-  onFailed(): void {}
 }
 
 /** Sends the harmless form and CLIENT LIST: their replies tell who is meant. */
@@ -187,8 +183,6 @@ class Choosing implements RequestHandler {
   owes(): number {
     return this.#done ? 0 : 1
   }
-
-  onFailed(): void {}
 }
 
 function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
@@ -252,9 +246,6 @@ class KillingStrangers implements RequestHandler {
     if (frame.toString('latin1') === ':1\r\n') this.#killed++
     if (request.expect === 0) this.#ended.tell(request, this.#killed)
   }
-
-  /** Sent again, it counts those that are gone already once. */
-  onReplay(): void {}
 
   owes(): number {
     return 1

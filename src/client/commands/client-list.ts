@@ -145,8 +145,6 @@ class Listing implements RequestHandler {
   owes(): number {
     return this.#done ? 0 : 1
   }
-
-  onFailed(): void {}
 }
 
 const everybody: Pick<ClientFilter, 'test' | 'skipMe'> = { test: () => true, skipMe: null }
@@ -170,8 +168,4 @@ class Informing implements RequestHandler {
     const facts = { ...factsOf(context, performance.now(), this.#asked), idleS: 0 }
     request.owner.deliver(replyLike(frame, formatLine(sessionLine(link, context.isPrivate ? 'own' : 'shared', facts))))
   }
-
-  onReplay(): void {}
-
-  onFailed(): void {}
 }

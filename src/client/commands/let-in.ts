@@ -39,8 +39,4 @@ class Proof implements RequestHandler {
     const reply = frame.toString('latin1', 0, 7) === '-NOAUTH' ? frame : this.#act()
     if (reply !== null) this.#context.replyTo().deliver(reply)
   }
-
-  onReplay(): void {}
-
-  onFailed(): void {}
 }

@@ -39,6 +39,4 @@ export class OneReply implements RequestHandler {
   owes(): number {
     return this.#done ? 0 : 1
   }
-
-  onFailed(): void {}
 }

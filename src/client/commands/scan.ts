@@ -50,9 +50,6 @@ export class Scan implements RequestHandler {
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(type === ReplyType.array && this.#sentMark > 0 ? markReply(frame, this.#sentMark) : frame)
   }
-
-  onReplay(): void {}
-  onFailed(): void {}
 }
 
 /** `*2 $n cursor ...` with the mark put on a cursor that is not 0 (0 ends the iteration, on every node). */

@@ -61,6 +61,4 @@ export class Subscribing implements RequestHandler {
     request.bytes = encodeCommand([this.#word.toUpperCase(), ...this.#left])
     request.expect = this.#left.length
   }
-
-  onFailed(): void {}
 }

@@ -49,8 +49,4 @@ class Linking implements RequestHandler {
     if (isOver || hasLink(this.#target)) this.#then(request.owner)
     else askAgain(this.#context, request.owner, this)
   }
-
-  onReplay(): void {}
-
-  onFailed(): void {}
 }

@@ -53,8 +53,6 @@ export class Queued implements RequestHandler {
     if (this.#context.transaction === this.#transaction) endTransaction(this.#context)
   }
 
-  onReplay(): void {}
-
   onFailed(): void {
     if (this.#isMulti) this.#transaction.status = { kind: 'detached', atMs: performance.now() }
     else abort(this.#transaction, 'holdfast')

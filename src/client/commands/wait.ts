@@ -86,8 +86,6 @@ class WaitingForReplicas implements RequestHandler {
     return this.#blocking.timedOut(now)
   }
 
-  onFailed(): void {}
-
   /** The client got what it asked for. A WAIT for no replica vouches for nothing. */
   #isEnough(frame: Buffer): boolean {
     const wanted = this.#numbers?.slice(0, -1) ?? []
