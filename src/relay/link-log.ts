@@ -17,9 +17,9 @@ const MAX_ACCEPTED = 4096
 const whyRefused = {
   changed: 'the node refuses a user that it let in before: its password or rights were changed there',
   wrong:
-    'the node refuses this user: correct the name or the password; every node needs this user, with the same rights',
+    'the node refuses this user: correct the name or password; it needs the same password and rights on every node',
   elsewhere:
-    'the node refuses a user that another node lets in: ACLs are not replicated, create the user alike on every node',
+    'the node refuses a user that another node lets in: ACLs are not replicated, set the same rights on every node',
 } as const
 
 export class LinkLog {
