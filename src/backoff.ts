@@ -20,8 +20,8 @@ export function backoffMs(attempt: number, limits: BackoffLimits, random: () => 
 }
 
 /**
- * The longest time a request may wait: the hold time, or, with a limit on retries, the time those retries take when each
- * waits for its full interval, whichever is shorter. "Three retries, five seconds apart" is 15 seconds.
+ * The longest time a request may wait: the hold time, or, with a limit on retries, the time those retries take when
+ * each waits for its full interval, whichever is shorter. "Three retries, five seconds apart" is 15 seconds.
  */
 export function holdLimitMs(holdTimeoutMs: number, maxRetries: number, limits: BackoffLimits): number {
   if (maxRetries === 0) return holdTimeoutMs

@@ -1,9 +1,9 @@
-// errors.ts — every error reply that Holdfast itself gives: code, text, and whether the command may have run.
+// errors.ts — every error reply that Holdfast itself gives: its text, and whether the command may have run.
 //
-// The first word of a Redis error is contract: clients decide by it whether to try again. TRYAGAIN is transient to those
-// that look at it, keeps the connection open in all, and a server outside cluster mode never sends it, so it cannot be
-// taken for Redis's own (docs/decisions/0003-error-codes.md). An unknown outcome must not look transient: blind retry is
-// what `safe` forbids.
+// The first word of a Redis error is contract: clients decide by it whether to try again. Clients that know TRYAGAIN
+// take it for transient, all keep the connection open, and a server outside cluster mode never sends it, so it cannot
+// be taken for Redis's own (docs/decisions/0003-error-codes.md). An unknown outcome must not look transient: blind
+// retry is what `safe` forbids.
 
 export interface ErrorSpec {
   readonly reply: Buffer
@@ -25,11 +25,14 @@ export const errors = {
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
   /** Policy `safe`: the command was sent, its link was lost, and running it again could apply it twice. */
   unknownOutcome: spec(
-    'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run (retry-policy safe)',
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run ' +
+      '(retry-policy safe)',
     'unknown',
   ),
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
-  /** A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short. */
+  /**
+   * A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short.
+   */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
   /** Always: its dialogue has no frames. */
   scriptDebug: spec('ERR holdfast: SCRIPT DEBUG is not supported: connect the debugger to the server itself', 'no'),

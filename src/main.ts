@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-// main.ts — the process edge: which command the first word names. Without a word, the proxy is run.
+// main.ts — the process edge: the first word names the command. Without a word the proxy runs.
 //
-// Exit codes: 0 help, version, all is well, or a stop that was asked for; 1 the port or socket cannot be had, an uncaught error, a
-// second signal, or a check that found a problem; 2 options that are wrong. Nothing that happens at Redis or Sentinel
-// ends a running proxy.
+// Exit codes:
+//   0  help, version, all is well, or a stop that was asked for
+//   1  the port or socket cannot be had, an uncaught error, a second signal, or a check that found a problem
+//   2  wrong options
+// Nothing that happens at Redis or Sentinel ends a running proxy.
 //
-// A command is loaded when it is known to be the one: the proxy may start over first (node-flags.ts), a probe is quick.
+// A command is loaded only when it is known to be the one: the proxy may start over first (node-flags.ts), and a probe
+// is quick.
 import { restartWithFlags } from './cli/node-flags.ts'
 
 const [word, ...rest] = process.argv.slice(2)

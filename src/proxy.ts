@@ -43,8 +43,8 @@ export interface Proxy {
   /** Begins to watch and to accept; resolves with what is bound, rejects when it cannot be. */
   start(): Promise<Bound>
   /**
-   * Goes on as before for the shutdown delay, then accepts no more clients, serves those there are until they leave or the
-   * grace period is over, ends. `stopping` from its first moment on.
+   * Goes on as before for the shutdown delay, then accepts no more clients, serves those there are until they leave or
+   * the grace period is over, ends. `stopping` from its first moment on.
    */
   stop(): Promise<void>
   /** Reads passwords and TLS files again at once, as is done within a second anyway; answers how many have changed. */
@@ -216,15 +216,18 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       state = 'stopping'
       log.info(
         { event: 'proxy.stopping', sessions: listener.size, delayMs, graceMs },
-        'no longer ready for new clients',
+        'the proxy stops: not ready for new clients, and everything else goes on for the delay',
       )
       await setTimeout(delayMs)
-      log.info({ event: 'proxy.draining', sessions: listener.size, graceMs }, 'no new clients')
+      log.info(
+        { event: 'proxy.draining', sessions: listener.size, graceMs },
+        'no new clients are let in; sessions are served until they leave, or the grace period ends',
+      )
       await listener.stop(graceMs, () => {
         const { waiting } = counters
         log.warn(
           { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
-          'ending the sessions that are left',
+          'the grace period is over: the sessions that are left are ended',
         )
         lanes.giveUp()
       })
@@ -234,12 +237,15 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       await watcher.stop()
       await admin?.close()
       state = 'stopped'
-      log.info({ event: 'proxy.stopped' }, 'stopped')
+      log.info({ event: 'proxy.stopped' }, 'the proxy has stopped')
     },
   }
 }
 
-/** Its code and the packages behind it are loaded only when it is wanted. An error says by `option` which port it is about. */
+/**
+ * Its code and the packages behind it are loaded only when it is wanted. An error says by `option` which port it is
+ * about.
+ */
 async function openAdmin(
   address: Address | null,
   takeSnapshot: () => Snapshot,

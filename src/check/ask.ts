@@ -65,7 +65,9 @@ export async function ask(
   }
 }
 
-/** No answer of the server: by TLS 1.3 our certificate is judged only after the handshake, and the connection then ends. */
+/**
+ * No answer of the server: by TLS 1.3 our certificate is judged only after the handshake, and the connection then ends.
+ */
 function isLost([error]: Reply): boolean {
   return error !== null && error.name !== 'ReplyError'
 }

@@ -57,7 +57,9 @@ function hearPlain(address: Address): Promise<Heard> {
   })
 }
 
-/** Whether TLS can be agreed on. Certificates are judged by the connection proper, which is made with the real options. */
+/**
+ * Whether TLS can be agreed on. Certificates are judged by the connection proper, which is made with the real options.
+ */
 function hearTls(address: Address): Promise<Heard> {
   const socket = connectTls({ ...address, rejectUnauthorized: false })
   return hear(socket, 'secureConnect', settle => settle('resp'))

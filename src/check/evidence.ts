@@ -1,4 +1,4 @@
-// evidence.ts — what `holdfast check` has seen: plain values, gathered by I/O and judged without any. Imports types only.
+// evidence.ts — what `holdfast check` has seen, as plain values. Collected by I/O, judged without any. Only types.
 import type { Address } from '../address.ts'
 import type { Contact } from './contact.ts'
 

@@ -1,5 +1,5 @@
-// judge-lost.ts — a server answers the first word, and the connection proper does not come about or ends: why, where TLS
-// is the cause. Pure.
+// judge-lost.ts — why a connection does not come about or ends after the server has answered the first word: TLS
+// troubles. Pure.
 import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import type { ErrorReply } from './evidence.ts'
 import { type Finding, problem } from './finding.ts'
@@ -19,7 +19,10 @@ export function judgeLost(refused: ErrorReply, { side, subject, usesTls }: LostS
   return problem(id, subject, `no TLS connection comes about: ${inWords(refused.text)}`, remedy)
 }
 
-/** OpenSSL's own words out of `C0:error:0A000410:SSL routines:ssl3_read_bytes:tls alert handshake failure:file.c:918:...`. */
+/**
+ * OpenSSL's own words out of `C0:error:0A000410:SSL routines:ssl3_read_bytes:tls alert handshake
+ * failure:file.c:918:...`.
+ */
 function inWords(text: string): string {
   return (/SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text).replace(/\s+/g, ' ').trim()
 }

@@ -51,7 +51,7 @@ function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
     const what = `says it is a ${node.role}, the Sentinels say ${node.listed}`
     const remedy =
       node.listed === 'master'
-        ? 'somebody used REPLICAOF or FAILOVER behind the back of the Sentinels, or a failover is under way: check again'
+        ? 'REPLICAOF or FAILOVER was used behind the back of the Sentinels, or a failover is under way: check again'
         : 'the Sentinels demote it within some ten seconds: check again; if it stays, look at their logs'
     findings.push(problem('node.role', subject, what, remedy))
   }
@@ -159,7 +159,9 @@ function judgeSettings(
     const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`
     findings.push(problem('master.min_replicas', subject, what, 'attach more replicas, or lower it on every node'))
   } else if (attached !== null && minReplicas === attached) {
-    const what = `min-replicas-to-write is ${minReplicas}, as many as there are: the next failover leaves one less, and no writes`
+    const what =
+      `min-replicas-to-write is ${minReplicas}, as many as there are: ` +
+      'the next failover leaves one less, and no writes'
     findings.push(warning('master.min_replicas', subject, what, 'have one replica more than that'))
   }
   if (Number(config.timeout ?? 0) > 0) {

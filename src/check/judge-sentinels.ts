@@ -108,7 +108,7 @@ function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen
         'sentinels.minority',
         together,
         what,
-        'no failover is possible and none is followed; a Holdfast serves while all in reach agree, a quorum at least: bring ' +
+        'no failover is possible and none is followed; Holdfast serves while all in reach agree, at least a quorum: bring ' +
           'them back, or where they are gone for good SENTINEL RESET on each of the others',
       ),
     )
@@ -132,7 +132,7 @@ function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen
     const what = 'there are two: with either one gone there is no majority, and so no failover'
     findings.push(warning('sentinels.two', together, what, 'run a third, on a third host'))
   } else if (known % 2 === 0) {
-    const what = `there are ${known}, an even number: it stands no more failures than ${known - 1}, and can be cut in halves`
+    const what = `there are ${known}: an even number stands no more failures than ${known - 1} and can be cut in halves`
     findings.push(warning('sentinels.even', together, what, 'run one more or one less'))
   }
   const hosts = new Set(sentinels.map(({ address }) => address.host))

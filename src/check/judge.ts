@@ -52,7 +52,10 @@ function judgeListen({ listen }: Evidence, settings: CheckSettings): Finding[] {
   }
 }
 
-/** Half of the limit is left for a busy moment. `ms` is for a connection and an answer, which Holdfast has a limit each for. */
+/**
+ * Half of the limit is left for a busy moment. `ms` is for a connection and an answer, which Holdfast has a limit each
+ * for.
+ */
 function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSettings): Finding[] {
   const met = [
     ...sentinels.map(({ address, contact }) => ['sentinel', `Sentinel ${formatAddress(address)}`, contact] as const),
@@ -60,7 +63,7 @@ function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSet
   ]
   return met.flatMap(([kind, subject, contact]) => {
     if (contact.kind !== 'answers' || contact.ms <= answerTimeoutMs / 2) return []
-    const what = `took ${Math.round(contact.ms)} ms to connect and to answer, and --answer-timeout is ${answerTimeoutMs} ms`
+    const what = `took ${Math.round(contact.ms)} ms to connect and answer; --answer-timeout is ${answerTimeoutMs} ms`
     const level = contact.ms > answerTimeoutMs ? problem : warning
     return [
       level(`${kind}.slow`, subject, what, 'raise --answer-timeout and --connect-timeout, or look at the network'),
@@ -84,7 +87,7 @@ function judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSetting
     findings.push(problem('hold.too_short', subject, what, remedy))
   } else if (hold < downAfter + retry) {
     const what =
-      `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after one that failed ` +
+      `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after a failed one ` +
       `(failover-timeout: ${seconds(retry)} later)`
     const remedy = 'SENTINEL SET <name> failover-timeout 10000 on each, or accept errors in that case'
     findings.push(warning('hold.one_attempt', subject, what, remedy))

@@ -1,7 +1,7 @@
 // node-evidence.ts — asks one data node everything that a judgement needs. Judges nothing.
 //
-// Rights are found out by using them, as ACL DRYRUN needs rights of its own. What is used changes nothing that lasts:
-// CLIENT KILL names an id that no client has, and the script that SCRIPT LOAD leaves in the server's cache is `return 0`.
+// It finds out rights by using them: ACL DRYRUN needs rights of its own. Nothing that lasts is changed: CLIENT KILL
+// names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'

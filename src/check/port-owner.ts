@@ -1,4 +1,4 @@
-// port-owner.ts — something listens at our own port already: is it a Holdfast that runs with these options? Sends no password.
+// port-owner.ts — something listens at our own port already: is it a Holdfast with these options? Sends no password.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -18,8 +18,9 @@ export function isHoldfast({ host, port }: Address, certFile: string | null): Pr
 }
 
 /**
- * REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. With --client-password
- * both are asked to sign in first; but a server looks whether a command exists before that, and Holdfast does not.
+ * REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. With
+ * --client-password both are asked to sign in first; but a server looks whether a command exists before that, and
+ * Holdfast does not.
  */
 function speaksAsHoldfast(at: Address): Promise<boolean> {
   const socket = connect(at)

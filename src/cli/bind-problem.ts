@@ -1,5 +1,6 @@
-// bind-problem.ts — why a port cannot be had, in words, with what to do about it. A port that is in use has two causes that
-// the system does not tell apart; a connection to it does.
+// bind-problem.ts — why a port cannot be had, and what to do about it.
+//
+// A port is in use for one of two causes that the system does not tell apart. A connection to the port does.
 import { type Address, formatAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 import { accepts, lentPort } from '../transport/port-probe.ts'

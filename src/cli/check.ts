@@ -1,5 +1,7 @@
-// check.ts — `holdfast check [--json] [options]`: looks at the deployment with the options of the proxy, and names what is
-// wrong. Exit code 0 when there is no problem (warnings are none), 1 when there is one, 2 for options that are wrong.
+// check.ts — `holdfast check [--json] [options]`: looks at the deployment with the proxy's options and names what is
+// wrong.
+//
+// Exit code: 0 without a problem (a warning is none), 1 with one, 2 for wrong options.
 // Never: changes anything that lasts, waits longer than a few seconds, shows a secret.
 
 import { holdLimitMs } from '../backoff.ts'

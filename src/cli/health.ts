@@ -1,7 +1,7 @@
 // health.ts — the probe for images without a shell: asks the running proxy's admin port one question and ends.
 //
-// Owns: the question, its time limit, the exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for options
-// that are wrong. Never: reads anything but --admin-listen, connects to Redis or Sentinel.
+// Owns: the question and its time limit. Exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for wrong
+// options. Never: reads any option but --admin-listen, connects to Redis or Sentinel.
 import { get } from 'node:http'
 import { type Address, formatAddress } from '../address.ts'
 import { type Environment, readAdminAddress } from '../config.ts'

@@ -39,7 +39,10 @@ export function restartWithFlags(): void {
   process.execve(node, [node, ...missing, ...process.execArgv, script, ...process.argv.slice(2)], process.env)
 }
 
-/** Node's own file. Without /proc (a bare chroot) `execPath` is the word that it was called by: then by PATH, as a shell does. */
+/**
+ * Node's own file. Without /proc (a bare chroot) `execPath` is the word that it was called by: then by PATH, as a shell
+ * does.
+ */
 function ownProgram(): string | undefined {
   const { PATH = '' } = process.env
   const folders = PATH.split(delimiter)

@@ -15,8 +15,8 @@ import { bindProblem } from './bind-problem.ts'
 import { missingFlags } from './node-flags.ts'
 import { answerInstead, complain, packageVersion } from './output.ts'
 
-// The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process ends
-// without it.
+// The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process
+// ends without it.
 const STOP_MARGIN_MS = 2000
 /** How long the last lines may take; a reader that has stopped gets them no more. */
 const LAST_LINES_MS = 500
@@ -63,7 +63,7 @@ function reloadOnSignal(proxy: RunningProxy, log: Log): void {
     void proxy.reload().then(changed => {
       log.info(
         { event: 'process.reload', signal: 'SIGHUP', changed },
-        'password and TLS files were read again; options are read at the start alone: restart for those',
+        'password and TLS files were read again; options need a restart',
       )
     })
   })
@@ -75,7 +75,7 @@ function tellMissingFlags(log: Log): void {
   if (flags.length === 0) return
   log.warn(
     { event: 'process.node_flags', flags },
-    'Node could not be given these flags: beside values of 64 KB and more the longest waits are several times as long; ' +
+    'Node runs without these flags, so beside values of 64 KB and more the longest waits are several times as long: ' +
       `start node ${flags.join(' ')} dist/main.js`,
   )
 }
@@ -89,21 +89,26 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
     // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
     // empty event loop is no reason to drain.
     skip: ['SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
-    onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: ending at once'),
-    onSecondError: error => log.fatal({ event: 'process.crash', err: error }, 'uncaught error while stopping'),
-    onTimeout: ms => log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in its time'),
+    onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: the process ends at once'),
+    onSecondError: error =>
+      log.fatal({ event: 'process.crash', err: error }, 'an uncaught error while stopping: the process ends'),
+    onTimeout: ms =>
+      log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in time: the process ends without it'),
   }
   closeWithGrace(options, async ({ signal, err }) => {
     if (err !== undefined) {
-      log.fatal({ event: 'process.crash', err }, 'uncaught error')
+      log.fatal(
+        { event: 'process.crash', err },
+        'an uncaught error in Holdfast: the process ends; please report this line',
+      )
       await output.flush(LAST_LINES_MS)
       return
     }
-    log.info({ event: 'process.signal', signal }, 'stopping')
+    log.info({ event: 'process.signal', signal }, 'a signal: the proxy stops')
     try {
       await proxy.stop()
     } catch (error) {
-      log.fatal({ event: 'process.crash', err: error }, 'the stop failed')
+      log.fatal({ event: 'process.crash', err: error }, 'the stop failed: the process ends')
       await output.flush(LAST_LINES_MS)
       throw error
     }

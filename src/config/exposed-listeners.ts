@@ -1,5 +1,5 @@
-// exposed-listeners.ts — which doors of a configuration are open to whoever can reach them, and what a person can do about it.
-// Pure; the process edge writes the lines, once each, at the start.
+// exposed-listeners.ts — which listeners are open to other machines without TLS or a password, and what to do about it.
+// Pure; the process edge logs each line once, at the start.
 import { type Address, formatAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 

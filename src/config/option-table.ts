@@ -114,7 +114,9 @@ export const options = {
   'tcp-keepalive': withDefault('300s', {
     group: sessions,
     kind: duration({ min: '0ms', max: '24h' }),
-    help: 'How long a client may say nothing before TCP asks whether it is still there; ten seconds without an answer end it. 0 never asks.',
+    help:
+      'How long a client may say nothing before TCP asks whether it is still there; ten seconds without an answer ' +
+      'end it. 0 never asks.',
   }),
   'max-unread-bytes': withDefault('64mb', {
     group: sessions,

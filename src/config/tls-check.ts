@@ -1,5 +1,5 @@
-// tls-check.ts — the files that the TLS options name, looked at before anything starts: what is wrong with each, by option.
-// Reads them and keeps nothing; whoever uses them reads them again, and once more when they change.
+// tls-check.ts — checks the files that the TLS options name before anything starts, and says by option what is wrong.
+// Keeps nothing: whoever uses the files reads them again, and once more when they change.
 import { readTlsFiles, type TlsFiles } from '../transport/tls-files.ts'
 import type { ResolvedOptions } from './resolve.ts'
 

@@ -244,7 +244,9 @@ export function listenAddress(defaultHost: string): Kind<Address> {
   }
 }
 
-/** A name, an IPv4 address, or an IPv6 address that stood in brackets; nothing but digits and dots must be an address. */
+/**
+ * A name, an IPv4 address, or an IPv6 address that stood in brackets; nothing but digits and dots must be an address.
+ */
 function isHost(host: string, written: string): boolean {
   if (written.includes('[')) return isIPv6(host)
   if (/^[\d.]+$/.test(host)) return isIPv4(host)

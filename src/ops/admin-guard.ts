@@ -1,13 +1,16 @@
-// admin-guard.ts — who may use the admin port's connections, and for whose pages it answers. Knows no page.
+// admin-guard.ts — who may use the admin port's connections, and for which host names it answers. Knows no page.
 //
-// A web page of a stranger can make a browser on this host ask its own name, which the stranger's DNS has turned into
-// 127.0.0.1 (DNS rebinding): the Host header then still bears the stranger's name. So on the loopback only names that no
-// stranger can have are answered. Other machines reach the port anyway where it is open to them (admin.exposed).
-// A connection too many ends the oldest, not the newest: whoever holds many open locks out no probe.
+// A stranger's web page can make a browser on this host ask for the stranger's own name, which DNS has turned into
+// 127.0.0.1 (DNS rebinding). The Host header still bears that name. So on the loopback the port answers only names that
+// no stranger can have. Other machines reach the port anyway where it is open to them (admin.exposed).
+// One connection too many ends the oldest, not the newest: whoever holds many open locks out no probe.
 import { isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 
-/** An address, `localhost`, this host, what the port was told to listen on, or a name without a dot. Pure but for the host's name. */
+/**
+ * An address, `localhost`, this host, what the port was told to listen on, or a name without a dot. Pure but for the
+ * host's name.
+ */
 export function isOwnName(host: string, listenHost: string): boolean {
   const name = host
     .replace(/:\d*$/, '')

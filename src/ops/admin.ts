@@ -49,7 +49,10 @@ export class Admin {
       },
       (request, response) => {
         this.#answer(request, response).catch(error => {
-          this.#log.error({ event: 'admin.broken', err: error }, 'an answer of the admin port failed')
+          this.#log.error(
+            { event: 'admin.broken', err: error },
+            'an error in Holdfast: one answer of the admin port failed; please report this line',
+          )
           response.destroy()
         })
       },

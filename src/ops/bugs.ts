@@ -1,10 +1,10 @@
-// bugs.ts — what becomes of an exception: every expected failure is a value, so a throw is an error of ours. It costs the
-// session it happened to, or the one step it happened in, and never the process: others' sockets stay.
+// bugs.ts — logs and counts exceptions. Every expected failure is a value, so a throw is an error of ours.
 //
-//   whoever does work for one of many ── catch ──▶ session.bug, process.bug in the log, a counter
+//   whoever works for one of many ── catch ──▶ session.bug or process.bug in the log, a counter
 //
-// Never: ends a session itself (the session does), hides anything: each is logged with its stack, at most one a second of
-// a kind.
+// An exception costs the session it happened to, or the one step it happened in, and never the process.
+// Never: ends a session itself (the session does), hides anything: each is logged with its stack, at most one a second
+// of a kind.
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
 import { createLogThrottle } from './log-throttle.ts'

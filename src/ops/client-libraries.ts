@@ -1,5 +1,5 @@
-// client-libraries.ts — client libraries by the name they give in CLIENT SETINFO, and how long they wait for a reply by default.
-// Data and one look-up; the same facts, with their sources, stand in docs/clients.md.
+// client-libraries.ts — client libraries by the name they give in CLIENT SETINFO, and how long each waits for a reply.
+// docs/clients.md has the same facts with their sources.
 
 export interface Library {
   readonly name: string
@@ -47,7 +47,8 @@ export function shortTimeout({ name, timeoutMs, keepsSocket }: Library, limitMs:
   const then = keepsSocket
     ? 'what it gives up stays in its connection and runs when a master is back'
     : 'it drops the connection, and what was sent may still run'
-  return `${name} gives up a command after ${timeoutMs / 1000} s by default, and one may wait ${limitMs / 1000} s here: ${then}`
+  const waits = `by default ${name} gives a command up after ${timeoutMs / 1000} s`
+  return `${waits}, and one may wait ${limitMs / 1000} s here: ${then}`
 }
 
 export function timeoutRemedy({ name, setting }: Library): string {

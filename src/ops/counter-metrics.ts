@@ -1,5 +1,7 @@
-// counter-metrics.ts — which metric each counter is: one row per field of Counters. The compiler asks for a row for every
-// field, so nothing is counted that cannot be seen; docs/metrics.md is made from it (npm run metrics).
+// counter-metrics.ts — which metric each counter is: one row per field of Counters.
+//
+// The compiler asks for a row for every field, so nothing is counted that cannot be seen. docs/metrics.md is made from
+// it (npm run metrics).
 import type { Counters } from './counters.ts'
 
 export interface CounterRow {
@@ -28,7 +30,8 @@ const refusedHelp = 'Commands refused for having too many arguments, or because 
 const held = 'holdfast_held_ended_total'
 const heldHelp =
   "Requests whose wait has ended: sent (drained), out of time (expired), at the end of a blocking command's own " +
-  'time-out (timed-out), refused for good (failed), or without a client (gone). Together with holdfast_held_requests they are holdfast_held_total.'
+  'time-out (timed-out), refused for good (failed), or without a client (gone). ' +
+  'Together with holdfast_held_requests they are holdfast_held_total.'
 const clientBytes = 'holdfast_client_bytes_total'
 const clientHelp = 'Bytes read from clients (in) and written to them (out).'
 const masterBytes = 'holdfast_master_bytes_total'

@@ -3,8 +3,8 @@
 // Must stay true at every moment (checked after every failover test):
 //   held = drained + expired + timedOut + failed + gone + waiting
 //
-// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric with an
-// entry in docs/metrics.md; the compiler asks for all three.
+// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric in
+// docs/metrics.md. The compiler asks for all three.
 import { createDetail, type Detail } from './labelled-counters.ts'
 
 export type { HoldLabel } from './labelled-counters.ts'
@@ -138,7 +138,9 @@ export function createCounters(): Counters {
 
 /** undefined when the sum is right, otherwise what does not add up. */
 export function imbalance(counters: Counters): string | undefined {
-  const ended = counters.drained + counters.expired + counters.timedOut + counters.failed + counters.gone
-  if (counters.held === ended + counters.waiting) return undefined
-  return `held ${counters.held} != drained ${counters.drained} + expired ${counters.expired} + timed out ${counters.timedOut} + failed ${counters.failed} + gone ${counters.gone} + waiting ${counters.waiting}`
+  const { held, drained, expired, timedOut, failed, gone, waiting } = counters
+  if (held === drained + expired + timedOut + failed + gone + waiting) return undefined
+  const parts = { drained, expired, timedOut, failed, gone, waiting }
+  const sum = Object.entries(parts).map(([name, value]) => `${name} ${value}`)
+  return `held ${held} != ${sum.join(' + ')}`
 }

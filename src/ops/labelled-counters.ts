@@ -1,6 +1,7 @@
-// labelled-counters.ts — what is counted by a label, and what is measured: all of it at rare events, but for `calls`, which costs one
-// addition to an array per command. Every label that can occur is there from the start, so that a rate over a series is
-// right the first time it counts.
+// labelled-counters.ts — counts by label, and times. All are counted at rare events, but for `calls`: one addition to
+// an array per command.
+//
+// Every label that can occur is there from the start, so that a rate over a series is right the first time it counts.
 // Never: holds a key, a value, a user or anything else that grows with what clients send.
 import { Histogram } from './histogram.ts'
 

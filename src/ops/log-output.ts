@@ -1,11 +1,10 @@
-// log-output.ts — the way of log lines to standard output, whose reader may be slow, stop, or go away: none of this may
-// reach the clients, who wait while a write does.
+// log-output.ts — writes log lines to standard output. Its reader may be slow, stop, or leave: clients must not notice.
 //
 //   line ─▶ sink ─▶ [bytes it has not taken] ─▶ pipe, socket, file, terminal
 //     └── too much there, or the last write failed ─▶ dropped and counted; one line says how many when it is over
 //
-// Owns: what is pending, what is missing. Never: waits for a reader (a file is written at once: it has none), throws, ends
-// the process.
+// Owns: what is pending, what is missing. Never: waits for a reader (a file is written at once: it has none), throws,
+// ends the process.
 import { constants, openSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
@@ -91,8 +90,8 @@ export class LogOutput {
 }
 
 /**
- * Standard output. Node writes to pipes and sockets without waiting and to files at once. A terminal it would wait for, when
- * somebody has stopped it; so that is opened once more, not to be waited for.
+ * Standard output. Node writes to pipes and sockets without waiting and to files at once. A terminal it would wait for,
+ * when somebody has stopped it; so that is opened once more, not to be waited for.
  */
 export function standardOutput(): Sink {
   const terminal = isatty(1) ? openTerminal() : undefined

@@ -1,5 +1,5 @@
-// log-throttle.ts — lets the same line into the log once in a while and counts those in between. For troubles that come
-// with every try: there may be thousands in a minute.
+// log-throttle.ts — lets the same line into the log once in a while and counts those in between.
+// For troubles that come with every try: there may be thousands in a minute.
 
 const EVERY_MS = 10_000
 /** More texts than this are not remembered: the oldest is forgotten and may be logged again at once. */

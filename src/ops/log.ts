@@ -26,7 +26,10 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
 export function createProgramLog(level: LogLevel, output: LogOutput, format: (line: string) => string): Log {
   const log = createLog(level, { write: line => output.write(format(line)) })
   output.onBack = (missing, cause) =>
-    log.warn({ event: 'log.dropped', missing, cause }, 'lines are missing here: standard output was not read or full')
+    log.warn(
+      { event: 'log.dropped', missing, cause },
+      'log lines are missing before this one: standard output was not read, or full',
+    )
   return log
 }
 

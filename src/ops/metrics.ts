@@ -2,8 +2,8 @@
 //
 //   counters (plain numbers) ──▶ read at scrape ──▶ exposition.ts ──▶ /metrics
 //
-// All series are there from the first scrape. Labels take values from fixed lists only; the one exception is the master's
-// address, of which there is one at a time. Never: counts anything itself.
+// All series are there from the first scrape. Labels take values from fixed lists only. The one exception is the
+// master's address, of which there is one at a time. Never: counts anything itself.
 import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
 import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric-type.ts'
@@ -26,7 +26,9 @@ const dataPlane: readonly Metric[] = [
   {
     type: 'gauge',
     name: 'holdfast_links',
-    help: 'Links to the master that are up: shared by sessions, private to one, idle and kept for the next, or retired: silent and still waited for.',
+    help:
+      'Links to the master that are up: shared by sessions, private to one, idle and kept for the next, or retired: ' +
+      'silent and still waited for.',
     labels: ['kind'],
     read: ({ links }) =>
       (['shared', 'private', 'idle', 'retired'] as const).map(kind => ({

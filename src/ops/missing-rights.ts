@@ -1,6 +1,7 @@
-// missing-rights.ts — what Holdfast itself asks of Redis and Sentinel that an ACL may forbid, and what goes missing without it.
-// The table is the source of docs/access.md, which a test compares with it. One line for each node, user and right: a
-// right is missing until a person grants it, and a line for every try would only bury the first.
+// missing-rights.ts — the rights that Holdfast itself needs at Redis and Sentinel, and what is lost without each.
+//
+// The table is the source of docs/access.md; a test compares them. Each node, user and right is logged once: a right is
+// missing until a person grants it, and a line for every try would only bury the first.
 import type { Log } from './log.ts'
 
 /** By what is refused: the ACL rule that allows it, and the cost of doing without. */
@@ -23,19 +24,27 @@ export const rights = {
   },
   'client|kill': {
     rule: '+client|kill',
-    cost: 'a lost link cannot be ended at the server before its commands are sent again: a server that was only stalled may run them twice',
+    cost:
+      'a lost link cannot be ended at the server before its commands are sent again: a server that was ' +
+      'only stalled may run them twice',
   },
   'client|list': {
     rule: '+client|list',
-    cost: 'a link that died without a word is taken for a slow one: what is in flight on it waits until the system gives the connection up',
+    cost:
+      'a link that died without a word is taken for a slow one: what is in flight on it waits until the ' +
+      'system gives the connection up',
   },
   'script|load': {
     rule: '+script|load',
-    cost: 'scripts are not put onto a new master: EVALSHA answers NOSCRIPT there until a client sends the script again',
+    cost:
+      'scripts are not put onto a new master: EVALSHA answers NOSCRIPT there until a client sends the ' +
+      'script again',
   },
   spublish: {
     rule: '+spublish &holdfast:wait',
-    cost: 'WAIT and WAITAOF are answered NOPERM: without that message ahead of them a server would answer for a connection that has written nothing',
+    cost:
+      'WAIT and WAITAOF are answered NOPERM: without that message ahead of them a server would answer for ' +
+      'a connection that has written nothing',
   },
   'sentinel|sentinels': {
     rule: '+sentinel|sentinels',

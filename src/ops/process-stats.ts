@@ -1,13 +1,16 @@
-// process-stats.ts — the process as the system and Node see it: memory, CPU, descriptors, and how late the event loop is.
+// process-stats.ts — the process as the system and Node see it: memory, CPU, descriptors, lateness of the event loop.
 //
-// Owns: one sampler of the event loop and a timer, from start to stop; both cost something, so they run only while
+// Owns: one sampler of the event loop and a timer, from start to stop. Both cost something, so they run only while
 // somebody can ask. Never: throws where the system does not tell (NaN then).
 import { readdirSync, readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Sample } from './metric-type.ts'
 
 const RESOLUTION_MS = 20
-/** Delays are told of the window that runs and the one before it, whoever scrapes how often: a reset at scrape would show each scraper a part. */
+/**
+ * Delays are told of the window that runs and the one before it, whoever scrapes how often: a reset at scrape would
+ * show each scraper a part.
+ */
 const WINDOW_MS = 15_000
 const percentiles = { p50: 50, p99: 99, max: 100 } as const
 type Statistic = keyof typeof percentiles

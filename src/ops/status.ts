@@ -9,7 +9,8 @@ export interface Health {
 
 /**
  * /startup: it listens and has served a master once. Until then a wrong name, address or password may be the cause, and
- * is best seen before the application starts; from then on a missing master is a matter of holding and never of starting.
+ * is best seen before the application starts; from then on a missing master is a matter of holding and never of
+ * starting.
  */
 export function startup(snapshot: Snapshot): Health {
   if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }

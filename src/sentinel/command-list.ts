@@ -1,5 +1,5 @@
-// command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own. What the node does not
-// tell (no rights, an error, no answer in time) is left unknown.
+// command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own.
+// What the node does not tell (no rights, an error, no answer in time) stays unknown.
 import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
@@ -7,7 +7,10 @@ import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
 
 const TIMEOUT_MS = 2000
 
-/** Flags by lower-case command name, a subcommand's as `container|name`; undefined when the node does not tell. Never rejects. `onNoPerm`: our user may not. */
+/**
+ * Flags by lower-case command name, a subcommand's as `container|name`; undefined when the node does not tell. Never
+ * rejects. `onNoPerm`: our user may not.
+ */
 export async function fetchCommandFlags(
   route: ServerRoute,
   { username, password }: Login,
@@ -38,8 +41,8 @@ export async function fetchCommandFlags(
 }
 
 /**
- * COMMAND's reply is a list of [name, arity, [flag, ...], ...]; since Redis 7.0 the tenth of a container's values is such a
- * list of its subcommands, whose names are whole (`config|get`). Pure.
+ * COMMAND's reply is a list of [name, arity, [flag, ...], ...]; since Redis 7.0 the tenth of a container's values is
+ * such a list of its subcommands, whose names are whole (`config|get`). Pure.
  */
 export function readCommandFlags(reply: unknown): Map<string, Set<string>> {
   const flags = new Map<string, Set<string>>()

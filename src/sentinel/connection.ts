@@ -126,7 +126,10 @@ export class SentinelConnection {
       .catch(error => this.#broken(error))
   }
 
-  /** The password has changed: a connection that is up signs in with it, and one that waits to be dialled is dialled now. */
+  /**
+   * The password has changed: a connection that is up signs in with it, and one that waits to be dialled is dialled
+   * now.
+   */
   signIn(): void {
     const state = this.#state
     const { username, password } = this.#options.login
@@ -136,7 +139,7 @@ export class SentinelConnection {
         if (isWrongPassword(reasonOf(error))) password.refused(tried)
         this.#options.log.warn(
           { event: 'sentinel.password', sentinel: this.key, cause: reasonOf(error) },
-          'this Sentinel does not take the new password yet: the connection stays, and both passwords are tried from now on',
+          'this Sentinel does not take the new password yet: the connection stays, and both are tried from now on',
         )
       })
     } else if (state.kind === 'paused' && state.timer !== null) {

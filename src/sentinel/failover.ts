@@ -5,9 +5,9 @@
 //     ▲                   │ 2 s without an election             │ failover-timeout          │
 //     └── -failover-abort-*, or a later answer of the same Sentinel without the flag ◀──────┘ (no longer blocks)
 //
-// While it lasts the master it is `about` must not be sent anything new: a planned failover promotes a replica 60-230 ms
-// after these events while the old master goes on taking writes, all of them lost. The block names address and epoch, so
-// an event that arrives after the failover is over closes nothing.
+// While it lasts the master it is `about` must not be sent anything new: a planned failover promotes a replica 60-230
+// ms after these events while the old master goes on taking writes, all of them lost. The block names address and
+// epoch, so an event that arrives after the failover is over closes nothing.
 import { type Address, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import type { FailoverStage, View } from './sentinel-view.ts'

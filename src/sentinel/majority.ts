@@ -53,7 +53,9 @@ function vouchedEpoch(votes: readonly Vote[], majority: number): number {
   return epochs[majority - 1] ?? 0
 }
 
-/** Whether a majority of the voters report an epoch below `epoch`: the history was begun anew (Sentinels were wiped). */
+/**
+ * Whether a majority of the voters report an epoch below `epoch`: the history was begun anew (Sentinels were wiped).
+ */
 export function majorityBelow(votes: readonly Vote[], epoch: number, majority: number): boolean {
   return votes.filter(vote => vote.epoch < epoch).length >= majority
 }

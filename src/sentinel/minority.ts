@@ -1,8 +1,8 @@
 // minority.ts — what is done while no majority of the Sentinels can be had. Pure.
 //
-//   no master yet     all that can be asked agree, a quorum at least, and the node says it is master   → serve ("quorum")
-//   a last master     nobody names another or announces a failover, and the node is still the same     → serve ("last-master")
-//   anything else                                                                                      → hold "no-majority"
+//   no master yet    all that can be asked agree, at least a quorum, the node says it is master   → serve "quorum"
+//   a last master    nobody names another or announces a failover, the node is still the same     → serve "last-master"
+//   anything else                                                                                 → hold "no-majority"
 //
 // Nothing is done while nobody asks: the last master stays in use as long as its links work. A question ends here in
 // bounded time, one way or the other. docs/decisions/0011-no-majority.md says why.
@@ -26,7 +26,10 @@ export function withoutMajority(draft: Draft, now: number): void {
   else begin(draft, now)
 }
 
-/** How long a majority is waited for before its absence decides anything, ms: a Sentinel that lives is dialled and asked. */
+/**
+ * How long a majority is waited for before its absence decides anything, ms: a Sentinel that lives is dialled and
+ * asked.
+ */
 export function waitMs({ patience }: Topology): number {
   return 2 * patience.answerMs
 }
@@ -82,7 +85,8 @@ function goOn(draft: Draft, master: Master, now: number): void {
 /** How the last master may be used further after this word of its node; null: not at all. */
 function servingOn({ agreed }: Topology, master: Master, asked: ProbeState, now: number): Below | null {
   if (isSame(asked, master)) return { address: master, epoch: master.epoch, asked, basis: 'last-master' }
-  // As a Holdfast that has just begun would: enough Sentinels agree on this address, and a new process says it is master.
+  // As a Holdfast that has just begun would: enough Sentinels agree on this address, and a new process says it is
+  // master.
   const isAgreed = agreed !== null && now - agreed.since >= minorityTiming.agreedMs
   if (asked.result?.kind !== 'master' || !isAgreed) return null
   return { address: master, epoch: Math.max(master.epoch, agreed.epoch), asked, basis: 'quorum' }
@@ -140,7 +144,7 @@ function serveBelow(draft: Draft, serving: Below, now: number): void {
       basis: serving.basis,
       cause: describeMinority(draft, now),
       remedy:
-        'bring the Sentinels back; where they are gone for good, SENTINEL RESET on each of the others, one after the other',
+        'bring the Sentinels back; if they are gone for good, SENTINEL RESET on each other one, one after the other',
       msg: texts[serving.basis],
     })
   }
@@ -148,8 +152,8 @@ function serveBelow(draft: Draft, serving: Below, now: number): void {
 }
 
 const texts = {
-  quorum: 'served without a majority: all Sentinels that can be asked agree, and the node says it is master',
-  'last-master': 'the last master is used further without a majority: nobody names another, and it is the same process',
+  quorum: 'a master is served without a majority: all Sentinels that can be asked agree, and the node is master',
+  'last-master': 'the last master is served on without a majority: nobody names another, and it is the same process',
 } as const
 
 function holdFor(draft: Draft, address: Address, { result }: ProbeState, now: number): void {

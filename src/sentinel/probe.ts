@@ -1,8 +1,8 @@
-// probe.ts — asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for the next time.
+// probe.ts — asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for next time.
 // Decides nothing and never dials twice for one question: the watcher says when to ask again.
 //
-// It speaks RESP2 and sends AUTH itself, in front of the questions and in the same write: one round trip, and a node
-// that refuses the password still tells us so instead of only losing the connection.
+// It speaks RESP2 and sends AUTH itself, in front of the questions and in the same write. That is one round trip, and a
+// node that refuses the password still says so; with ioredis's own login we would only lose the connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'

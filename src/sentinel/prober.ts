@@ -61,7 +61,10 @@ export class Prober {
   /** Asks the node once; its answer goes to `onAnswer`. */
   ask(address: Address, startedAt: number): void {
     this.#ask(address, startedAt).catch(error => {
-      this.#options.log.error({ event: 'probe.broken', err: error }, 'an error in Holdfast: please report this line')
+      this.#options.log.error(
+        { event: 'probe.broken', err: error },
+        'an error in Holdfast: the node is asked again; please report this line',
+      )
       // A question without an answer would keep the gate as it is for good.
       const result = { kind: 'unreachable', why: 'an error in Holdfast' } as const
       const retryAt = performance.now() + RETRY.maxMs
@@ -75,7 +78,9 @@ export class Prober {
     this.warm()
   }
 
-  /** To be called often: opens a connection to the expected node again and again, as its promotion cuts the one we have. */
+  /**
+   * To be called often: opens a connection to the expected node again and again, as its promotion cuts the one we have.
+   */
   warm(): void {
     if (this.#expected === null) return
     const now = performance.now()
@@ -134,7 +139,8 @@ export class Prober {
       const level = redisLogin.password.file === null ? 'error' : 'warn'
       this.#logOnce(level, node, refusedAuth, nodePasswordRemedy(node, redisLogin.username))
     } else if (result.kind === 'unreachable') {
-      // TLS that does not come about will not by itself. A connection that is ended at once may be one for which it is wrong.
+      // TLS that does not come about will not by itself. A connection that is ended at once may be one for which it is
+      // wrong.
       const remedy = tlsRemedy(result.why, 'redis')
       const hint = !probe.answered && probe.failures > 2 ? tlsHint(result.why, redisRoutes) : null
       if (remedy !== null) this.#logOnce('error', node, result.why, remedy)

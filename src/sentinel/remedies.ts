@@ -29,7 +29,7 @@ export function nodePasswordRemedy(node: string, username: string | null): strin
 export function roleRemedy(why: string): string {
   const believed = 'the node does not say whether it is master, so the majority is believed'
   if (/^-?NOAUTH/.test(why)) {
-    return `${believed}: it asks for a password. Set --redis-password, and --redis-username if the user is not the default one`
+    return `${believed}: it asks for a password: set --redis-password (and --redis-username)`
   }
   if (/^-?BUSY/.test(why)) return `${believed}: a script runs there for longer than busy-reply-threshold`
   return `${believed}: look at the cause`

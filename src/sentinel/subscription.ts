@@ -1,4 +1,5 @@
-// subscription.ts — subscribes to what a Sentinel publishes: to everything, or channel by channel where an ACL allows no more.
+// subscription.ts — subscribes to what a Sentinel publishes: to everything, or to single channels where an ACL allows
+// no more.
 import type { Redis } from 'ioredis'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm } from '../ops/missing-rights.ts'

@@ -1,11 +1,11 @@
-// topology.ts — from what was observed to what must be done: the state of the control plane and its inputs. Pure:
-// no I/O, no timer, no clock but the `now` it is given. decide.ts holds the rules that run after every observation.
+// topology.ts — from what was observed to what must be done: the state of the control plane. Pure: no I/O, no timer, no
+// clock but the `now` it is given. decide.ts holds the rules that run after every observation.
 //
-//   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects for watcher.ts
+//   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
-// Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the very
-// step that hears of it.
+// Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the
+// very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import { decide } from './decide.ts'
 import { note } from './effects.ts'

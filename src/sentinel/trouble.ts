@@ -1,5 +1,5 @@
-// trouble.ts — logs what keeps the watcher from knowing the master, in words for the person who has to repair it. Each
-// trouble is logged once it lasts, again after 10 s and then less and less often; its end is logged once.
+// trouble.ts — logs what keeps the watcher from knowing the master, in words for the person who has to repair it.
+// A trouble that lasts is logged once, again after 10 s and then less and less often. Its end is logged once.
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import type { SentinelStatus } from './status.ts'
@@ -28,7 +28,8 @@ const texts = {
   'no-sentinel': 'no Sentinel can be reached: all are being dialled again',
   'name-unknown': 'no reachable Sentinel knows this master name: is --master right?',
   'no-majority':
-    'no majority of the Sentinels names one master: none is followed, and the last good one stays in use while it is the same process',
+    'no majority of the Sentinels names one master: none is followed, and the last good one stays in use ' +
+    'while it is the same process',
 } as const
 
 const LASTS_MS = 500

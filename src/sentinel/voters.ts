@@ -2,11 +2,11 @@
 //
 //   seeds, listings, reports ──▶ known ──▶ majority        answers ──▶ votes ──▶ whom a majority names
 //
-// A seed counts while it can be reached, while another Sentinel lists it, and for a while after it was seen last: two of
-// five that were never there must not hold the gate shut for ever. A report of one that is gone counts until the others
-// say that it is. All of it comes from what Sentinels say now, so that a process that has just begun and one that has run
-// for weeks count alike.
-// Must stay true: leaving seeds out never makes fewer Sentinels than their own quorum enough.
+// A seed counts while it can be reached, while another Sentinel lists it, and for a while after it was seen last: two
+// of five that were never there must not hold the gate shut for ever. A report of one that is gone counts until the
+// others say that it is. All of it comes from what Sentinels say now, so that a process that has just begun and one
+// that has run for weeks count alike. Must stay true: leaving seeds out never makes fewer Sentinels than their own
+// quorum enough.
 import { formatAddress } from '../address.ts'
 import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
 import type { SentinelState, Topology } from './topology-state.ts'

@@ -1,4 +1,4 @@
-// watcher.ts — the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, does as told.
+// watcher.ts — the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, acts on it.
 //
 //   Members ──answers, events──▶ #feed ──▶ next() ──▶ effects: listener.onServe / onHold / onWithhold, ask, probe, log
 //   Prober  ──what a node is──▶   ▲
@@ -36,7 +36,9 @@ export interface WatcherListener {
   onServe(master: Master): void
   /** Stop sending: a failover was announced, or the master cannot be reached or is none. `detail` is for people. */
   onHold(cause: HoldCause, detail: string): void
-  /** Deliver nothing of the master any more, until onServe: a replica may be promoted in its place. May be called again. */
+  /**
+   * Deliver nothing of the master any more, until onServe: a replica may be promoted in its place. May be called again.
+   */
   onWithhold(): void
 }
 

@@ -1,12 +1,12 @@
 // file-watcher.ts — notices that the content of files has changed: certificates, keys, passwords.
 //
-// It looks instead of being told: Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs
-// by file system. A look is one stat per file, which follows links; the content is read when the stat has changed. What
-// has just changed is looked at again after a short pause until it holds still, so that a pair of files written one
-// after the other is reported once, and a file half written not at all.
+// It polls: Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs by file system. A
+// look is one stat per file, which follows links. The content is read when the stat has changed. A file that has just
+// changed is looked at again after a short pause until it holds still: a pair of files written one after the other is
+// reported once, and a file half written not at all.
 //
-// What was read before the watcher started may have changed between the reading and its first look. Whoever has read a file
-// by then asks for one call after that look (`catch-up`), and must be able to bear it when nothing has changed.
+// A file may change between the moment its user reads it and the watcher's first look. Such a user asks for one call
+// after that look (`catch-up`), and must bear it when nothing has changed.
 //
 // Owns: the timer. Never: keeps a content (it may be a password; a digest is enough), judges one, throws.
 import { createHash } from 'node:crypto'
@@ -36,8 +36,8 @@ export class FileWatcher {
 
   /**
    * `onChange` is called once after the content of any of these files has changed, come or gone. What is there when the
-   * watcher starts (or at this call, when it runs) is taken as known; with `catch-up` it is called once then, too. Answers
-   * how to stop watching them.
+   * watcher starts (or at this call, when it runs) is taken as known; with `catch-up` it is called once then, too.
+   * Answers how to stop watching them.
    */
   watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): () => void {
     const one: Watched = { paths, onChange, catchUp: first === 'catch-up', stats: [], digests: [], restless: 0 }

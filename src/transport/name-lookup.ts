@@ -1,13 +1,14 @@
-// name-lookup.ts — resolves host names for every dial: shared, one look-up under way per name, and never without an answer
-// that it has had before.
+// name-lookup.ts — resolves host names for every dial: one look-up at a time per name, and the last answer as a
+// fallback.
 //
 //   dial ──▶ lookup(name) ──▶ joins the one under way, or begins one ──▶ addresses, remembered
 //                        └── it fails, or takes long: the last good addresses
 //
-// Node resolves names in a pool of four threads. With a name server that does not answer, each dial would take one of them
-// for seconds, and reading a password file would wait for it. A name whose server is away keeps its last address: the node
-// is probably still there. Every dial asks anew all the same, so that a change of address is found.
-// Owns: what names resolved to. Never: dials, decides whether what answers there is the right node (its role and run id do).
+// Node resolves names in a pool of four threads. With a name server that does not answer, each dial would take one of
+// them for seconds, and reading a password file would wait for it. A name whose server is away keeps its last address:
+// the node is probably still there. Every dial asks anew all the same, so that a change of address is found.
+// Owns: what names resolved to. Never: dials, decides whether the right node answers there (role and run id decide
+// that).
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 

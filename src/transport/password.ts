@@ -3,9 +3,9 @@
 //   file changes ──▶ replace ──▶ current, previous          whoever signs in asks for `current`, at that moment
 //   a server refuses it ──▶ refused ──▶ the other one of the two is tried next
 //
-// A rotation changes the file and each server at different times, in either order: until all have changed, some servers
-// take the one password and some the other. So the last one is kept, and a refusal makes the next attempt use the other.
-// Never: shows a password, decides when to try again.
+// A rotation changes the file and each server at different times, in either order. Until all have changed, some servers
+// take the one password and some the other. So the last one is kept, and after a refusal the next attempt uses the
+// other. Never: shows a password, decides when to try again.
 import { readSmallFile, secretIn } from './read-file.ts'
 import { isSameSecret, type Secret } from './secret.ts'
 

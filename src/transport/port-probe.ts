@@ -8,9 +8,9 @@ const PROBE_MS = 500
 
 /** What people are told of a port that is in use and where nobody accepts. */
 export const lentPort = {
-  what: 'the port is in use, but nothing accepts connections there: most likely an outgoing connection of some program has it',
+  what: 'the port is in use, but nothing accepts connections there: most likely an outgoing connection has it',
   remedy:
-    'outside of net.ipv4.ip_local_port_range, or name it in net.ipv4.ip_local_reserved_ports (ss -tanp shows who has it)',
+    'outside net.ipv4.ip_local_port_range, or name it in net.ipv4.ip_local_reserved_ports (ss -tanp shows who has it)',
 } as const
 
 /** Never rejects. */

@@ -1,7 +1,7 @@
 // secret.ts — a user's name or a password as the bytes it is made of. A leaf.
 //
-// Redis compares bytes; a string of JavaScript holds those alone that are UTF-8. So what is UTF-8 is a string, which can be
-// compared and shown, and everything else stays bytes: nothing is ever replaced on the way to a server.
+// Redis compares bytes, and a string of JavaScript can hold only those that are UTF-8. So what is UTF-8 is a string,
+// which can be compared and shown. Everything else stays bytes: nothing is ever replaced on the way to a server.
 import { isUtf8 } from 'node:buffer'
 
 export type Secret = string | Buffer

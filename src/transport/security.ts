@@ -82,7 +82,10 @@ function tellStale(log: Log): (name: string, cause: string, addresses: readonly 
   return (name, cause, used) => {
     const notLogged = throttle(name)
     if (notLogged === undefined) return
-    log.warn({ event: 'name.unresolved', name, cause, used, notLogged }, 'the last good address of this name is used')
+    log.warn(
+      { event: 'name.unresolved', name, cause, used, notLogged },
+      'this host name cannot be resolved: its last good address is used',
+    )
   }
 }
 
@@ -92,14 +95,14 @@ function reloadRoutes(routes: ServerRoutes, log: Log): void {
   if (changed) {
     log.info(
       { event: 'tls.reloaded', side: routes.side },
-      'new connections use the new files; those that are open stay',
+      'TLS files have changed: new connections use them, and open ones stay',
     )
     return
   }
   const causes = problems.map(describeProblem)
   log.error(
     { event: 'tls.kept', side: routes.side, causes },
-    'the new files cannot be used, so the ones read before stay in use: correct the files',
+    'the new TLS files cannot be used: the old ones stay in use until the files are correct',
   )
 }
 
@@ -107,7 +110,14 @@ function reloadPassword(who: Who, { password, log }: { password: Password; log: 
   const { changed, problem } = password.reload()
   const file = basename(password.file ?? '')
   if (problem !== null)
-    log.error({ event: 'password.kept', who, file, cause: problem }, 'the password read before stays in use')
-  else if (changed) log.info({ event: 'password.reloaded', who, file }, 'new connections sign in with the new password')
+    log.error(
+      { event: 'password.kept', who, file, cause: problem },
+      'the password file cannot be used: the password before stays in use until the file is correct',
+    )
+  else if (changed)
+    log.info(
+      { event: 'password.reloaded', who, file },
+      'a password file has changed: new connections sign in with the new password',
+    )
   return changed
 }

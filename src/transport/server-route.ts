@@ -3,8 +3,8 @@
 //   announced address ──natMap──▶ address to dial
 //                     └─ its name, or the option's ──▶ SNI and the names its certificate may bear
 //
-// Owns: the TLS material of one side (Redis or Sentinel) and the sessions to resume. A change of the files reaches new
-// connections; those that are there stay. Never: dials, logs a secret, gives up material that works for some that does not.
+// Owns: the TLS material of one side (Redis or Sentinel) and the sessions to resume. New connections use changed files;
+// those that are open stay. Never: dials, logs a secret, replaces material that works by material that does not.
 import { isIP, type LookupFunction } from 'node:net'
 import {
   type ConnectionOptions,

@@ -1,6 +1,6 @@
 // tls-trouble.ts — why TLS with a server did not come about, in words for the person who has to repair it. Pure.
 //
-// OpenSSL's own texts name the symptom; what a person needs is which side is wrong and which option or setting to look at.
+// OpenSSL's own texts name the symptom. A person needs to know which side is wrong, and which option to look at.
 
 export type ServerSide = 'redis' | 'sentinel'
 
@@ -40,7 +40,7 @@ const remedies: readonly [RegExp, (who: string, option: string) => string][] = [
   [
     /altnames|does not match certificate|ERR_TLS_CERT_ALTNAME/i,
     (who, option) =>
-      `the certificate of ${who} bears another name: put the address into its subjectAltName, or set ${option}-server-name`,
+      `the certificate of ${who} has another name: put the address into subjectAltName, or set ${option}-server-name`,
   ],
   [
     /wrong version number|packet length too long|record overflow|http request/i,

@@ -45,7 +45,7 @@ const cases: readonly Case[] = [
     server: tls =>
       tls.serverOptions({ auth: 'no', files: tls.authority.issue('odd', { names: 'DNS:odd.test' }) }).config,
     options: tls => tls.holdfast('redis'),
-    remedy: /bears another name: .*--redis-tls-server-name/,
+    remedy: /has another name: .*--redis-tls-server-name/,
   },
   {
     title: 'a server that wants a certificate, and we have none',
@@ -148,7 +148,7 @@ t.test(
     })
     // Such a socket has two errors; a second one that nobody hears would have ended the process.
     await waitUntil('it is dialled again and again', () => link.cuts() >= 3, { withinMs: 10_000 })
-    t.ok(told(holdfast.log, 'master.probe_refused', /bears another name/), 'the first of its errors is told')
+    t.ok(told(holdfast.log, 'master.probe_refused', /has another name/), 'the first of its errors is told')
   },
 )
 
