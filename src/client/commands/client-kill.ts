@@ -77,7 +77,23 @@ function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string
   const number = context.host.directory.ids.sessionOf(id)
   const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.findSession(number))
   const isOurs = (): boolean => number !== undefined || context.host.directory.ownLinks().has(id, '')
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new KillingOne(context, { frame, kill, isOurs, find })))
+  const master = new SameMaster(context, null)
+  const handler: RequestHandler = {
+    onSend(request) {
+      if (isOurs()) request.bytes = kill.harmless
+      else if (!master.holds()) makeLocal(request, integerReply(0))
+    },
+    onReply(request, reply, type) {
+      const target = type === ReplyType.error ? undefined : find()
+      if (target === undefined || (target === context && kill.skipMe)) {
+        request.owner.deliver(reply)
+        return
+      }
+      request.owner.deliver(integerReply(1))
+      target.kill(context.clientId)
+    },
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
 }
 
 /** A client id means somebody only on the node that gave it. */
@@ -96,40 +112,6 @@ class SameMaster {
     if (master === undefined) return false
     this.#master ??= master
     return isSameTerm(this.#master, master)
-  }
-}
-
-interface One {
-  readonly frame: Buffer
-  readonly kill: Kill
-  readonly isOurs: () => boolean
-  readonly find: () => SessionContext | undefined
-}
-
-class KillingOne implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #one: One
-  readonly #master: SameMaster
-
-  constructor(context: SessionContext, one: One) {
-    this.#context = context
-    this.#one = one
-    this.#master = new SameMaster(context, null)
-  }
-
-  onSend(request: Request): void {
-    if (this.#one.isOurs()) request.bytes = this.#one.kill.harmless
-    else if (!this.#master.holds()) makeLocal(request, integerReply(0))
-  }
-
-  onReply(request: Request, frame: Buffer, type: number): void {
-    const target = type === ReplyType.error ? undefined : this.#one.find()
-    if (target === undefined || (target === this.#context && this.#one.kill.skipMe)) {
-      request.owner.deliver(frame)
-      return
-    }
-    request.owner.deliver(integerReply(1))
-    target.kill(this.#context.clientId)
   }
 }
 
@@ -171,7 +153,7 @@ class Choosing implements RequestHandler {
     }
     const bytes = Buffer.concat(strangers.map(id => encodeCommand(['CLIENT', 'KILL', 'ID', id])))
     const master = new SameMaster(context, context.lane.link?.master ?? null)
-    const next = createUnit(request.owner, bytes, 1, strangers.length, new KillingStrangers(ended, master))
+    const next = createUnit(request.owner, bytes, 1, strangers.length, killingStrangers(ended, master))
     next.cls = 'read'
     context.submit(next)
   }
@@ -225,33 +207,23 @@ class Ended {
   }
 }
 
-/** CLIENT KILL ID for each stranger, at the server that listed them and at no other. */
-class KillingStrangers implements RequestHandler {
-  readonly #ended: Ended
-  readonly #master: SameMaster
-  #killed = 0
-
-  constructor(ended: Ended, master: SameMaster) {
-    this.#ended = ended
-    this.#master = master
-  }
-
-  onSend(request: Request): void {
-    if (this.#master.holds()) return
-    makeLocal(request, this.#ended.reply(this.#killed))
-    this.#ended.end()
-  }
-
-  onReply(request: Request, frame: Buffer): void {
-    if (frame.toString('latin1') === ':1\r\n') this.#killed++
-    if (request.expect === 0) this.#ended.tell(request, this.#killed)
-  }
-
-  owes(): number {
-    return 1
-  }
-
-  onFailed(): void {
-    this.#ended.end()
+/**
+ * CLIENT KILL ID for each stranger, at the server that listed them and at no other. Sent again, it counts those that
+ * are gone once.
+ */
+function killingStrangers(ended: Ended, master: SameMaster): RequestHandler {
+  let killed = 0
+  return {
+    onSend(request) {
+      if (master.holds()) return
+      makeLocal(request, ended.reply(killed))
+      ended.end()
+    },
+    onReply(request, frame) {
+      if (frame.toString('latin1') === ':1\r\n') killed++
+      if (request.expect === 0) ended.tell(request, killed)
+    },
+    owes: () => 1,
+    onFailed: () => ended.end(),
   }
 }

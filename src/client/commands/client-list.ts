@@ -39,8 +39,8 @@ export const listCommand = encodeCommand(['CLIENT', 'LIST'])
 export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const isPlain = args.length === 2
   const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
-  const listing = new Listing(context, isPlain ? null : args, frame.length)
-  const request = createUnit(context.replyTo(), bytes, 1, isPlain ? 1 : 2, listing)
+  const handler = listing(context, isPlain ? null : args, frame.length)
+  const request = createUnit(context.replyTo(), bytes, 1, isPlain ? 1 : 2, handler)
   request.cls = 'read'
   context.submit(request)
   return 'done'
@@ -48,7 +48,14 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
 
 /** CLIENT INFO: the line of the session's link, with the session's own values. */
 export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Informing(context, frame.length)))
+  const asked = { command: 'client|info', bytes: frame.length }
+  const onReply = (request: Request, reply: Buffer): void => {
+    const [link] = parseLines(textOf(reply) ?? '')
+    const facts = { ...factsOf(context, performance.now(), asked), idleS: 0 }
+    const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', facts)
+    request.owner.deliver(line === undefined ? reply : replyLike(reply, formatLine(line)))
+  }
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, { onReply }))
   return 'done'
 }
 
@@ -100,72 +107,45 @@ function factsOf(session: SessionContext, now: number, { command, bytes }: Asked
   }
 }
 
-class Listing implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #args: readonly Buffer[] | null
-  readonly #asked: Asked
-  #first: Buffer | null = null
-  #done = false
-
-  constructor(context: SessionContext, args: readonly Buffer[] | null, bytes: number) {
-    this.#context = context
-    this.#args = args
-    this.#asked = { command: 'client|list', bytes }
+/** `args`: those of a CLIENT LIST with filters; null: it has none. */
+function listing(context: SessionContext, args: readonly Buffer[] | null, bytes: number): RequestHandler {
+  let first: Buffer | null = null
+  let done = false
+  return {
+    onReply(request, frame, type) {
+      if (done) return
+      if (type !== ReplyType.error && request.expect > 0) {
+        first = frame
+        return
+      }
+      done = true
+      request.owner.deliver(type === ReplyType.error ? frame : merged(context, args, bytes, first ?? frame, frame))
+    },
+    onReplay(request) {
+      first = null
+      if (done) makeLocal(request, Buffer.alloc(0))
+    },
+    owes: () => (done ? 0 : 1),
   }
+}
 
-  onReply(request: Request, frame: Buffer, type: number): void {
-    if (this.#done) return
-    if (type !== ReplyType.error && request.expect > 0) {
-      this.#first = frame
-      return
-    }
-    this.#done = true
-    request.owner.deliver(type === ReplyType.error ? frame : this.#merged(this.#first ?? frame, frame))
-  }
-
-  #merged(listed: Buffer, everyone: Buffer): Buffer {
-    const context = this.#context
-    const filter = this.#args === null ? everybody : parseFilters(this.#args)
-    if (filter === undefined) return errors.clientFilter.reply
-    const own = context.host.directory.ownLinks()
-    const all = parseLines(textOf(everyone) ?? '')
-    let text = ''
-    for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
-      if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
-    for (const [session, line] of sessionLines(context, all, this.#asked))
-      if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
-    return replyLike(listed, text)
-  }
-
-  onReplay(request: Request): void {
-    this.#first = null
-    if (this.#done) makeLocal(request, Buffer.alloc(0))
-  }
-
-  owes(): number {
-    return this.#done ? 0 : 1
-  }
+function merged(
+  context: SessionContext,
+  args: readonly Buffer[] | null,
+  bytes: number,
+  listed: Buffer,
+  everyone: Buffer,
+): Buffer {
+  const filter = args === null ? everybody : parseFilters(args)
+  if (filter === undefined) return errors.clientFilter.reply
+  const own = context.host.directory.ownLinks()
+  const all = parseLines(textOf(everyone) ?? '')
+  let text = ''
+  for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
+    if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
+  for (const [session, line] of sessionLines(context, all, { command: 'client|list', bytes }))
+    if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
+  return replyLike(listed, text)
 }
 
 const everybody: Pick<ClientFilter, 'test' | 'skipMe'> = { test: () => true, skipMe: null }
-
-class Informing implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #asked: Asked
-
-  constructor(context: SessionContext, bytes: number) {
-    this.#context = context
-    this.#asked = { command: 'client|info', bytes }
-  }
-
-  onReply(request: Request, frame: Buffer): void {
-    const [link] = parseLines(textOf(frame) ?? '')
-    if (link === undefined) {
-      request.owner.deliver(frame)
-      return
-    }
-    const context = this.#context
-    const facts = { ...factsOf(context, performance.now(), this.#asked), idleS: 0 }
-    request.owner.deliver(replyLike(frame, formatLine(sessionLine(link, context.isPrivate ? 'own' : 'shared', facts))))
-  }
-}

@@ -3,7 +3,7 @@
 //
 // A link of the session's lane that HELLO has signed in is proof. Without one, PING goes to the server in the command's
 // place: NOAUTH goes to the client, and any other answer is proof. Never asks twice on one link that is signed in.
-import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
+import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { Outcome } from './outcome.ts'
@@ -20,23 +20,13 @@ export function answerProven(context: SessionContext, act: () => Buffer | null):
   const { reply } = context.state
   const owner = context.replyTo()
   context.state.reply = reply // the answer uses up CLIENT REPLY SKIP, not the question
-  const request = createUnit(owner, ping, 1, 1, new Proof(context, act))
+  const request = createUnit(owner, ping, 1, 1, {
+    onReply: (_, frame) => {
+      const reply = frame.toString('latin1', 0, 7) === '-NOAUTH' ? frame : act()
+      if (reply !== null) context.replyTo().deliver(reply)
+    },
+  })
   request.cls = 'read'
   context.submit(request)
   return 'barrier'
-}
-
-class Proof implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #act: () => Buffer | null
-
-  constructor(context: SessionContext, act: () => Buffer | null) {
-    this.#context = context
-    this.#act = act
-  }
-
-  onReply(_request: Request, frame: Buffer): void {
-    const reply = frame.toString('latin1', 0, 7) === '-NOAUTH' ? frame : this.#act()
-    if (reply !== null) this.#context.replyTo().deliver(reply)
-  }
 }

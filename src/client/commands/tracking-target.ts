@@ -4,7 +4,7 @@
 // Meanwhile PINGs, one after the other, go out on the tracker's own link in the command's place. So the command keeps
 // its place in the order, is held with everything else while there is no master, and ends like everything else without
 // one.
-import { createUnit, type Request, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
+import { createUnit, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
@@ -22,31 +22,24 @@ export function hasLink(target: SessionContext): boolean {
 /** Calls `then` with the owner of the command's reply when `target` has a link. */
 export function whenLinked(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void): void {
   if (hasLink(target)) then(context.replyTo())
-  else askAgain(context, context.replyTo(), new Linking(context, target, then))
+  else askAgain(context, context.replyTo(), linking(context, target, then))
 }
 
-function askAgain(context: SessionContext, owner: RequestOwner, linking: Linking): void {
-  const request = createUnit(owner, ping, 1, 1, linking)
+function askAgain(context: SessionContext, owner: RequestOwner, handler: RequestHandler): void {
+  const request = createUnit(owner, ping, 1, 1, handler)
   request.cls = 'read'
   context.submit(request)
 }
 
-class Linking implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #target: SessionContext
-  readonly #then: (owner: RequestOwner) => void
-  #rounds = 0
-
-  constructor(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void) {
-    this.#context = context
-    this.#target = target
-    this.#then = then
+function linking(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void): RequestHandler {
+  let rounds = 0
+  const handler: RequestHandler = {
+    onReply(request, frame, type) {
+      const isRefused = type === ReplyType.error && frame.toString('latin1', 0, 7) === '-NOAUTH'
+      const isOver = isRefused || target.gone || ++rounds > MAX_ROUNDS
+      if (isOver || hasLink(target)) then(request.owner)
+      else askAgain(context, request.owner, handler)
+    },
   }
-
-  onReply(request: Request, frame: Buffer, type: number): void {
-    const isRefused = type === ReplyType.error && frame.toString('latin1', 0, 7) === '-NOAUTH'
-    const isOver = isRefused || this.#target.gone || ++this.#rounds > MAX_ROUNDS
-    if (isOver || hasLink(this.#target)) this.#then(request.owner)
-    else askAgain(this.#context, request.owner, this)
-  }
+  return handler
 }
