@@ -1,5 +1,5 @@
-// Names and passwords that are no UTF-8: Redis compares bytes, so they work through Holdfast as they do directly, on links
-// that are made again too, in files, and two that look alike as text stay two.
+// Names and passwords that are no UTF-8: Redis compares bytes, so they work through Holdfast as they do directly, on
+// links that are made again too, in files, and two that look alike as text stay two.
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

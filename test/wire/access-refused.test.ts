@@ -1,4 +1,5 @@
-// Users and passwords that Redis or Sentinel refuse: what clients are told, what the operator is told, how often is dialled.
+// Users and passwords that Redis or Sentinel refuse: what clients are told, what the operator is told, how often is
+// dialled.
 import t, { type Test } from 'tap'
 import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'

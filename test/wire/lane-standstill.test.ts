@@ -1,4 +1,5 @@
-// What was about to be written when the gate shuts, or when the process has stood still, waits for the next confirmed master.
+// What was about to be written when the gate shuts, or when the process has stood still, waits for the next confirmed
+// master.
 import t, { type Test } from 'tap'
 import { FakeRedis } from '../support/fake-redis.ts'
 import { waitUntil } from '../support/wait-until.ts'

@@ -1,5 +1,5 @@
-// lane-world.ts — Lanes over real sockets to a scripted master, with a control plane that confirms whatever the test says
-// is the master, and sessions that only collect their replies.
+// lane-world.ts: Lanes over real sockets to a scripted master, with a control plane that confirms whatever the test
+// says is the master, and sessions that only collect their replies.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Master } from '../../src/address.ts'
 import { type Counters, createCounters, imbalance } from '../../src/ops/counters.ts'

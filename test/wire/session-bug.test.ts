@@ -1,5 +1,6 @@
-// An exception in what is done for one session ends that session: its neighbours on the same link keep their sockets, their
-// replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own classes.
+// An exception in what is done for one session ends that session: its neighbours on the same link keep their sockets,
+// their replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own
+// classes.
 import t, { type Test } from 'tap'
 import { Blocking } from '../../src/client/commands/blocking.ts'
 import { OneReply } from '../../src/client/commands/one-reply.ts'

@@ -1,4 +1,5 @@
-// One link of each identity in use is dialled ahead: the first session that needs its own has it at once, on a new master too.
+// One link of each identity in use is dialled ahead: the first session that needs its own has it at once, on a new
+// master too.
 import t from 'tap'
 import { FakeRedis } from '../support/fake-redis.ts'
 import { startSingle } from '../support/holdfast.ts'

@@ -1,4 +1,4 @@
-// The account of a hold: what was lost with the links a moment before the gate shut is part of it, and nothing counts twice.
+// The account of a hold: what was lost with the links a moment before the gate shut is in it, and nothing counts twice.
 import { pino } from 'pino'
 import t from 'tap'
 import type { Master } from '../../../src/address.ts'

@@ -1,4 +1,4 @@
-// lane-model.ts — the real Lanes, Lane and Link between clients and masters that are played, one event at a time.
+// lane-model.ts: the real Lanes, Lane and Link between clients and masters that are played, one event at a time.
 //
 //   clients A, B ─▶ shared lane ─▶ Link ─▶ memory-net ─▶ Node (lane-servers.ts)
 //
@@ -430,7 +430,10 @@ function fits(reply: Value | undefined, { kind, key }: Expected): boolean {
 const shown = (value: Value | undefined): string =>
   value instanceof RespError ? `-${value.message}` : JSON.stringify(value)
 
-/** One whole sequence from a served master to the end. Answers the first broken invariant, and whether the last event did anything. */
+/**
+ * One whole sequence from a served master to the end. Answers the first broken invariant, and whether the last event
+ * did anything.
+ */
 export function playSequence(events: readonly string[], policy: ReplayPolicy): { wrong: string; last: boolean } {
   const loop = new VirtualLoop()
   return loop.play(() => {

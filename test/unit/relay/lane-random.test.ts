@@ -1,5 +1,5 @@
-// Longer sequences of events on a shared lane, against the invariants of lane-model.ts: from states that take a few steps
-// to reach, with a limit on retries, and at random.
+// Longer sequences of events on a shared lane, against the invariants of lane-model.ts: from states that take a few
+// steps to reach, with a limit on retries, and at random.
 import t from 'tap'
 import { playRandom, serverEvents, walk, walkLength } from './lane-walk.ts'
 

@@ -1,4 +1,4 @@
-// lane-servers.ts — the masters of the lane model: they run a command when the test says so, count how often each ran,
+// lane-servers.ts: the masters of the lane model: they run a command when the test says so, count how often each ran,
 // and keep what is left in a dead connection's buffer, as a stalled server would.
 //
 // Replies of commands: a bulk "key=count". Handshakes are answered at once.

@@ -1,5 +1,5 @@
-// Every sequence of events on a shared lane, over the events that matter together: losses, refusals, holds. They are one
-// event longer than those over all events (lane-walk-*.test.ts).
+// Every sequence of events on a shared lane, over the events that matter together: losses, refusals, holds. They are
+// one event longer than those over all events (lane-walk-*.test.ts).
 import t from 'tap'
 import { walk, walkLength } from './lane-walk.ts'
 

@@ -1,4 +1,4 @@
-// lane-walk.ts — sequences of events for lane-model.ts: all short ones, and long random ones that shrink when they fail.
+// lane-walk.ts: sequences of events for lane-model.ts: all short ones, and random long ones that shrink when they fail.
 import type { ReplayPolicy } from '../../../src/relay/replay.ts'
 import { playSequence } from './lane-model.ts'
 
@@ -11,8 +11,8 @@ const withRareOnes = [...allEvents, 'late', 'scoped', 'congest', 'drain']
 const { HOLDFAST_WALK_LENGTH } = process.env
 
 /**
- * To how many events an exhaustive walk goes: `usual`, in which every known bug shows, or as many as HOLDFAST_WALK_LENGTH
- * says and at most `most`. One more takes ten times as long: `npm run walks`.
+ * To how many events an exhaustive walk goes: `usual`, in which every known bug shows, or as many as
+ * HOLDFAST_WALK_LENGTH says and at most `most`. One more takes ten times as long: `npm run walks`.
  */
 export function walkLength({ usual, most }: { readonly usual: number; readonly most: number }): number {
   return Math.min(most, Number(HOLDFAST_WALK_LENGTH ?? usual))

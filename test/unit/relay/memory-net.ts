@@ -1,4 +1,4 @@
-// memory-net.ts — the `dial` of links whose sockets have no kernel, so that a test plays every order of events, in one
+// memory-net.ts: the `dial` of links whose sockets have no kernel, so that a test plays every order of events, in one
 // thread and without waiting.
 //
 // Owns: what a link sees of a socket. Never: parses bytes, decides when something arrives (the model does).

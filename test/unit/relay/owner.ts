@@ -1,4 +1,4 @@
-// owner.ts — a session as the relay sees it, for tests of single pieces.
+// owner.ts: a session as the relay sees it, for tests of single pieces.
 import type { RequestOwner } from '../../../src/relay/request.ts'
 
 export class Owner implements RequestOwner {

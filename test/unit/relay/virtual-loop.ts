@@ -1,4 +1,4 @@
-// virtual-loop.ts — the event loop and the clock of a synchronous test: immediates, timers and intervals are kept and
+// virtual-loop.ts: the event loop and the clock of a synchronous test: immediates, timers and intervals are kept and
 // run when the test says so. Installed only while one sequence is played; everything is put back afterwards.
 type Task = () => void
 

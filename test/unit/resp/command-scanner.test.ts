@@ -3,7 +3,10 @@ import { CommandScanner, FrameKind } from '../../../src/resp/command-scanner.ts'
 import { everyWay, shown } from './cuts.ts'
 import { scanCommands } from './scan-commands.ts'
 
-/** What is found in a stream: `*n` a command of n arguments, `inline`, `empty`; `...`: more is to come; `!text`: an error. */
+/**
+ * What is found in a stream: `*n` a command of n arguments, `inline`, `empty`; `...`: more is to come; `!text`: an
+ * error.
+ */
 const vectors: readonly (readonly [stream: string, found: string])[] = [
   ['*1\r\n$4\r\nPING\r\n', '*1'],
   ['*2\r\n$3\r\nGET\r\n$1\r\nk\r\n', '*2'],

@@ -1,4 +1,4 @@
-// scan-commands.ts — runs the scanner over chunks as a session does, and puts down what it found, in offsets of the whole.
+// scan-commands.ts: runs the scanner over chunks as a session does, and notes what it found, by offsets of the whole.
 import { CommandScanner, FrameKind } from '../../../src/resp/command-scanner.ts'
 
 export interface Found {

@@ -1,4 +1,4 @@
-// gather.test.ts — many pieces to one real socket: each byte once, in order, whatever the sizes and however slow the reader.
+// Many pieces to one real socket: each byte once, in order, whatever the sizes and however slow the reader.
 import { connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { Gatherer, writeGathered } from '../../../src/upstream/write-gather.ts'
