@@ -99,6 +99,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       sentinelRoutes: security.sentinel,
       redisRoutes: security.redis,
       log,
+      bugs,
       rights,
       connectTimeoutMs: config.connectTimeoutMs,
       answerTimeoutMs: config.answerTimeoutMs,

@@ -7,7 +7,7 @@ import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
 import type { NodeEvidence } from './evidence.ts'
 
-export interface NodeQuestion {
+export interface NodeTarget {
   readonly target: Target
   readonly announced: NodeEvidence['announced']
   readonly listed: NodeEvidence['listed']
@@ -18,7 +18,7 @@ export interface NodeQuestion {
 const noClient = String(Number.MAX_SAFE_INTEGER)
 const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
-export async function nodeEvidence({ target, announced, listed, tls }: NodeQuestion): Promise<NodeEvidence> {
+export async function nodeEvidence({ target, announced, listed, tls }: NodeTarget): Promise<NodeEvidence> {
   const met = await contact(target.address, { tls })
   const unasked: NodeEvidence = {
     announced,

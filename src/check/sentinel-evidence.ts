@@ -5,7 +5,7 @@ import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 
-export interface SentinelQuestion {
+export interface SentinelTarget {
   readonly target: Target
   readonly announced: Address | null
   readonly masterName: string
@@ -17,7 +17,7 @@ export async function sentinelEvidence({
   announced,
   masterName,
   tls,
-}: SentinelQuestion): Promise<SentinelEvidence> {
+}: SentinelTarget): Promise<SentinelEvidence> {
   const { address } = target
   const met = await contact(address, { tls })
   const unasked: SentinelEvidence = {

@@ -8,6 +8,7 @@
 // Must stay true: an announced failover reaches onHold in the turn its message was read; nothing it does throws; after
 // stop() nothing is called, nothing is open.
 import type { Master } from '../address.ts'
+import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import { Members, type MembersOptions } from './members.ts'
@@ -24,6 +25,7 @@ export type { HoldCause } from './topology-state.ts'
 
 /** `connectTimeoutMs`, `answerTimeoutMs`: for a node or a Sentinel, TLS included. */
 export interface WatcherOptions extends MembersOptions, ProberOptions {
+  readonly bugs: Bugs
   /** Shared with the data plane; left out: one of its own. */
   readonly rights?: MissingRights
 }
@@ -126,17 +128,10 @@ export class Watcher {
       this.#topology = topology
       for (const effect of effects) this.#act(effect)
     } catch (error) {
-      this.#logBug(error)
+      // This observation is lost. The next one, or the next tick, finds what it would have.
+      this.#options.bugs.ofStep(error, 'control plane')
     }
     this.#arm()
-  }
-
-  /** An exception of ours: this observation is lost, and the next one, or the next tick, finds what it would have. */
-  #logBug(error: unknown): void {
-    this.#log.error(
-      { event: 'process.bug', step: 'control plane', err: error },
-      'an error in Holdfast: this step was left undone, everything else goes on; please report this line',
-    )
   }
 
   #act(effect: Effect): void {
@@ -191,7 +186,7 @@ export class Watcher {
     try {
       this.#look()
     } catch (error) {
-      this.#logBug(error)
+      this.#options.bugs.ofStep(error, 'control plane')
     }
     this.#arm()
   }

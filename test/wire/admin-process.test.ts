@@ -88,7 +88,7 @@ t.test('--log-pretty — writes lines for people, without secrets — where JSON
     listening,
     /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: process\.listening: clients may connect \{"address":"127\.0\.0\.1:\d+"/,
   )
-  t.match(lines.at(-1), /INFO: proxy\.stopped: stopped$/)
+  t.match(lines.at(-1), /INFO: proxy\.stopped: the proxy has stopped$/)
   t.notMatch(stdout, 'hunter2')
 })
 

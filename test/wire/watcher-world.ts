@@ -2,6 +2,8 @@
 
 import { pino } from 'pino'
 import type { Address, Master } from '../../src/address.ts'
+import { Bugs } from '../../src/ops/bugs.ts'
+import { createCounters } from '../../src/ops/counters.ts'
 import { type HoldCause, type LinkWitness, Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
 import { createNatMap } from '../../src/transport/nat-map.ts'
 import { Password } from '../../src/transport/password.ts'
@@ -59,6 +61,7 @@ export class Observed {
         sentinelRoutes: new ServerRoutes('sentinel', plain),
         redisRoutes: new ServerRoutes('redis', plain),
         log,
+        bugs: new Bugs(log, createCounters()),
         connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
         answerTimeoutMs: options.answerTimeoutMs ?? 500,
         ...(options.links && { links: options.links }),
