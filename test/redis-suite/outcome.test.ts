@@ -68,8 +68,8 @@ Testing unit/auth
 `)
   const reasons = [{ reason: 'because', tests: ['unit/pubsub: PUBLISH'] }]
   t.strictSame(compare(direct, through, reasons), [
-    { test: 'unit/pubsub: PUBLISH', reason: 'because', cause: 'nobody listened' },
-    { test: 'unit/pubsub: twice', reason: undefined, cause: 'it was not run, or not to its end' },
+    { test: 'unit/pubsub: PUBLISH', unit: 'unit/pubsub', reason: 'because', cause: 'nobody listened' },
+    { test: 'unit/pubsub: twice', unit: 'unit/pubsub', reason: undefined, cause: 'it was not run, or not to its end' },
   ])
   t.strictSame(compare(direct, direct, []), [])
 })

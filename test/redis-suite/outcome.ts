@@ -29,6 +29,7 @@ export interface Early {
 export interface Missing {
   /** `UNIT: NAME` */
   readonly test: string
+  readonly unit: string
   /** Why it may be missing; undefined: it may not. */
   readonly reason: string | undefined
   readonly cause: string
@@ -96,7 +97,14 @@ export function compare(direct: Outcome, through: Outcome, reasons: readonly Rea
     if ((through.passed.get(test) ?? 0) >= times) return []
     const failure = through.failures.find(one => `${one.unit}: ${one.test}` === test)
     const reason = reasons.find(one => one.tests.includes(test))?.reason
-    return [{ test, reason, cause: failure?.cause.trim() ?? 'it was not run, or not to its end' }]
+    return [
+      {
+        test,
+        unit: test.slice(0, test.indexOf(': ')),
+        reason,
+        cause: failure?.cause.trim() ?? 'it was not run, or not to its end',
+      },
+    ]
   })
 }
 
