@@ -99,7 +99,9 @@ export function memory(pid: number): { residentBytes: number; peakBytes: number 
   return { residentBytes: kilobytes('VmRSS') * 1_024, peakBytes: kilobytes('VmHWM') * 1_024 }
 }
 
-/** Sets the peak back to what is resident now (proc(5): 5 to clear_refs); where that is not allowed it stays as it was. */
+/**
+ * Sets the peak back to what is resident now (proc(5): 5 to clear_refs); where that is not allowed it stays as it was.
+ */
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5')

@@ -1,5 +1,5 @@
-// memory.ts: what holdfast keeps in memory for each thing it may have many of: an idle session, a session with a link of
-// its own, a held command. Growth of resident memory, divided by their number.
+// memory.ts: what holdfast keeps in memory for each thing it may have many of: an idle session, a session with a link
+// of its own, a held command. Growth of resident memory, divided by their number.
 //
 // The kernel's memory for sockets is not in it.
 

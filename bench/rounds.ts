@@ -1,7 +1,7 @@
 // rounds.ts: the interleaving. In each round every target is measured once, a second apart, in an order that changes.
 //
-// Why: a shared machine drifts (other work, clock rates, the hypervisor). What drifts over seconds hits all targets of a
-// round alike and falls out of the ratios; what favours a place in the order falls out over the rounds.
+// Why: a shared machine drifts (other work, clock rates, the hypervisor). What drifts over seconds hits all targets of
+// a round alike and falls out of the ratios; what favours a place in the order falls out over the rounds.
 
 import type { Backend } from './backend.ts'
 import type { Case } from './cases.ts'

@@ -59,7 +59,10 @@ export function needsSentinels(names: readonly string[]): boolean {
   return names.some(name => name === 'holdfast' || name === 'base')
 }
 
-/** Starts the named targets, in this order; those that cannot be started are missing from the result and named to `leftOut`. */
+/**
+ * Starts the named targets, in this order; those that cannot be started are missing from the result and named to
+ * `leftOut`.
+ */
 export async function startTargets(
   names: readonly string[],
   stage: Stage,

@@ -2,9 +2,9 @@
 //
 //   node scripts/run.mjs scripts/image-check.ts [--base IMAGE]
 //
-// With buildah and podman, as root, in a store of its own that is gone afterwards. Without --base it builds on stand-ins
-// for the images that the Dockerfile names (image/base.ts), so that it needs no registry of images. A minute or two.
-// Prints what holds and what it measured; the exit code is 0 only if all of it holds.
+// With buildah and podman, as root, in a store of its own that is gone afterwards. Without --base it builds on
+// stand-ins for the images that the Dockerfile names (image/base.ts), so that it needs no registry of images. A minute
+// or two. Prints what holds and what it measured; the exit code is 0 only if all of it holds.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Bases, makeBases } from './image/base.ts'

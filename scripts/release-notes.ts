@@ -1,6 +1,8 @@
-// release-notes.ts — `npm run release-notes -- vX.Y.Z`: prints what CHANGELOG.md says of a version, the text of its tag.
+// release-notes.ts — `npm run release-notes -- vX.Y.Z`: prints what CHANGELOG.md says of a version, the text of its
+// tag.
 //
-// Refuses, with exit code 1, what does not fit together: tag, version of the package, changelog, address of the repository.
+// Refuses, with exit code 1, what does not fit together: tag, version of the package, changelog, address of the
+// repository.
 // Never: writes a file, asks the network.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

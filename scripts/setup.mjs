@@ -2,8 +2,9 @@
 //
 //   node scripts/setup.mjs [--with SET[,SET]] [--useful SET[,SET]]      the sets are those of toolSets below
 //
-// What --with names must be there in the end; what --useful names is done without where it cannot be had. Does only what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any
-// Node from 18 on and needs no package, as it is what installs them. Progress goes to standard error.
+// What --with names must be there in the end; what --useful names is done without where it cannot be had. Does only
+// what is missing, says what it runs before it runs it, and prints nothing when all is there. Runs on any Node from 18
+// on and needs no package, as it is what installs them. Progress goes to standard error.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -80,8 +81,9 @@ const toolSets = {
 }
 
 /**
- * Makes everything ready. `needed` and `useful` are names of tool sets: without the first nothing works, without the second
- * some of it does. Answers the path of the Node to run TypeScript with. Throws SetupError where a person has to act.
+ * Makes everything ready. `needed` and `useful` are names of tool sets: without the first nothing works, without the
+ * second some of it does. Answers the path of the Node to run TypeScript with. Throws SetupError where a person has to
+ * act.
  */
 export async function setup({ needed = [], useful = [] } = {}) {
   const node = setupPackages()
@@ -195,8 +197,8 @@ async function setupTools(sets) {
 }
 
 /**
- * What a distribution does not have is named once and done without. Each package is installed by itself: apt installs none
- * of several when one of them fails.
+ * What a distribution does not have is named once and done without. Each package is installed by itself: apt installs
+ * none of several when one of them fails.
  */
 function setupUseful(sets) {
   const absent = missingTools(sets)

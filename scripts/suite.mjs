@@ -1,7 +1,7 @@
 // suite.mjs — runs test files side by side, longest first, as one TAP stream: node scripts/suite.mjs FILE ...
 //
-// tap's own runner starts files by the alphabet: then the last ones to start are long ones, and cores idle at the end. It
-// also loads three modules into each file that nothing here uses.
+// tap's own runner starts files by the alphabet: then the last ones to start are long ones, and cores idle at the end.
+// It also loads three modules into each file that nothing here uses.
 // Owns: the order, and how many run at a time. Never: judges; who reads the stream does.
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -15,7 +15,10 @@ const filesAtOnce = Math.max(4, Math.min(8, 2 * availableParallelism()))
 /** A file that takes longer is ended; each test has a bound of its own below this. */
 const fileLimitMs = 900_000
 
-/** What takes more than half a minute on a quiet machine, longest first. A name that is missing here costs time, no more. */
+/**
+ * What takes more than half a minute on a quiet machine, longest first. A name that is missing here costs time, no
+ * more.
+ */
 export const longest = [
   'test/failover/acceptance-safe.test.ts',
   'test/deploy/dockerfile.test.ts',

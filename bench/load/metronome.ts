@@ -13,7 +13,9 @@ export interface Metronome {
   stop(): Promise<void>
 }
 
-/** Calls `onBeat` each millisecond from another thread's clock, until stopped; the first time soon after it resolves. */
+/**
+ * Calls `onBeat` each millisecond from another thread's clock, until stopped; the first time soon after it resolves.
+ */
 export async function startMetronome(onBeat: () => void): Promise<Metronome> {
   const worker = new Worker(new URL(import.meta.url), { execArgv: [] })
   const beatZero = await new Promise<number>((resolve, reject) => {

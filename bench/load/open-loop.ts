@@ -25,7 +25,9 @@ interface Lane {
 
 const lastReplyWithinMs = 2_000
 
-/** Rejects when a connection is lost or an error reply comes; a command never answered counts as waiting till the end. */
+/**
+ * Rejects when a connection is lost or an error reply comes; a command never answered counts as waiting till the end.
+ */
 export async function runOpenLoop(load: OpenLoop): Promise<LoadResult> {
   const total = Math.floor(load.ratePerSecond * load.seconds)
   const latencies = new Float64Array(total)

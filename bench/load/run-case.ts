@@ -18,8 +18,8 @@ export interface Size {
 }
 
 /**
- * Finds the number of requests that takes `seconds`, by ever longer trials of at least 0.3 s. They also warm the target:
- * its connections, and its compiled code where it has a compiler.
+ * Finds the number of requests that takes `seconds`, by ever longer trials of at least 0.3 s. They also warm the
+ * target: its connections, and its compiled code where it has a compiler.
  */
 export async function calibrate(one: Case, port: number, seconds: number): Promise<Size> {
   if (one.kind === 'open') {

@@ -2,8 +2,8 @@
 //
 //   begin a ledger ▶ strike ▶ new master ▶ all clients served ▶ mend ▶ old master is a replica ▶ read back ▶ all replicas follow
 //
-// The ledger is judged only after the old master has been demoted, with the load going on till then: a write that went to
-// the wrong node is gone by that moment and not before. Every wait is bounded. Never: prints, judges (verdict.ts).
+// The ledger is judged only after the old master has been demoted, with the load going on till then: a write that went
+// to the wrong node is gone by that moment and not before. Every wait is bounded. Never: prints, judges (verdict.ts).
 import { type Ledger, nowMs, type Report } from '../../test/support/ledger.ts'
 import type { Node, SentinelSet } from '../../test/support/sentinel-set.ts'
 import { nodeHealth, streamHealth } from '../../test/support/set-health.ts'

@@ -1,7 +1,7 @@
 // holdfast.ts — Holdfast as the demo runs it: a process of its own, known by its port and its log.
 //
-// It is started from src/ and not from dist/: what runs is what stands in the checkout, and nothing has to be compiled or
-// replaced first. Owns: the process and the reading of its log. Never: knows what the lines mean (story.ts).
+// It is started from src/ and not from dist/: what runs is what stands in the checkout, and nothing has to be compiled
+// or replaced first. Owns: the process and the reading of its log. Never: knows what the lines mean (story.ts).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'

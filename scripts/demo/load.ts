@@ -1,8 +1,8 @@
 // load.ts — the demo's clients: ordinary ioredis connections to one port, with everything off that could hide an error.
 //
-// Each round of a client is a SET of a key of its own and an INCR of its counter, sent together; the next round waits for
-// both replies. What happens goes into a ledger; `begin` puts a new one in place, so that one failover can be judged by
-// itself while the same connections go on. Never: retries a command, reconnects without counting it.
+// Each round of a client is a SET of a key of its own and an INCR of its counter, sent together; the next round waits
+// for both replies. What happens goes into a ledger; `begin` puts a new one in place, so that one failover can be
+// judged by itself while the same connections go on. Never: retries a command, reconnects without counting it.
 import { Redis } from 'ioredis'
 import { Ledger, nowMs, type Operation } from '../../test/support/ledger.ts'
 

@@ -1,8 +1,8 @@
 // main.ts — the demo's edge: which mode, signals, the exit code, and that nothing is left behind.
 //
 // Every way out goes through one `finally`: q, the end of --once, a signal, a failure, the death of the program that
-// started this. What even that cannot reach (a crash, SIGKILL) is covered by the list of pids and folders that a process
-// of its own keeps. Never: knows how a failover is made or judged.
+// started this. What even that cannot reach (a crash, SIGKILL) is covered by the list of pids and folders that a
+// process of its own keeps. Never: knows how a failover is made or judged.
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
 import { onExcuse } from '../../test/support/pace.ts'
@@ -48,7 +48,10 @@ function printLine(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** Answers with the exit code that shells give a program ended by the signal. Further signals change nothing: the end is bounded. */
+/**
+ * Answers with the exit code that shells give a program ended by the signal. Further signals change nothing: the end is
+ * bounded.
+ */
 function untilInterrupted(): Promise<number> {
   return new Promise(resolve => {
     const leave = (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {

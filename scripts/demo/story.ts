@@ -1,7 +1,8 @@
-// story.ts — what Holdfast's log says, in plain words, and what follows from it: the gate and the master of this moment.
+// story.ts — what Holdfast's log says, in plain words, and what follows from it: the gate and the master of this
+// moment.
 //
-// Owns: the view and the last lines. Never: does anything but read; a line it has no words for is left out unless it is a
-// warning or worse, which is shown as it is.
+// Owns: the view and the last lines. Never: does anything but read; a line it has no words for is left out unless it is
+// a warning or worse, which is shown as it is.
 import type { LogLine } from './holdfast.ts'
 
 export interface View {

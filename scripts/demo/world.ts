@@ -1,4 +1,5 @@
-// world.ts — all that the demo runs: servers, Holdfast, clients. Starts them in this order and ends them in the reverse one.
+// world.ts — all that the demo runs: servers, Holdfast, clients. Starts them in this order and ends them in the reverse
+// one.
 // Never: makes anything fail (acts.ts), judges (verdict.ts), draws.
 import { SentinelSet } from '../../test/support/sentinel-set.ts'
 import { type Holdfast, startHoldfast } from './holdfast.ts'

@@ -16,8 +16,8 @@ const verdicts = { PASSED: 'passed', FAILED: 'failed', SKIPPED: 'skipped' } as c
 const isVerdict = (word: string | undefined): word is keyof typeof verdicts => word !== undefined && word in verdicts
 
 /**
- * `#12 name: PASSED` of hiredis. It runs the same tests by TCP, by a Unix socket and by an inherited descriptor; what the last
- * headline said is part of a name. The numbers are not: they shift when a test is skipped.
+ * `#12 name: PASSED` of hiredis. It runs the same tests by TCP, by a Unix socket and by an inherited descriptor; what
+ * the last headline said is part of a name. The numbers are not: they shift when a test is skipped.
  */
 export function readHiredis(text: string): Result[] {
   const results: Result[] = []
@@ -31,7 +31,10 @@ export function readHiredis(text: string): Result[] {
   return results
 }
 
-/** `testName     [PASSED]` of phpredis; PHP's warnings may stand between the two. What it says of failures is behind all of it. */
+/**
+ * `testName [PASSED]` of phpredis; PHP's warnings may stand between the two. What it says of failures is behind all of
+ * it.
+ */
 export function readPhpredis(text: string): Result[] {
   const results: Result[] = []
   let test = ''

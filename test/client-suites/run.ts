@@ -1,5 +1,5 @@
-// run.ts — `npm run client-suites [-- names]`: the test suites of client libraries, directly and through Holdfast, and what the
-// second run lacks.
+// run.ts — `npm run client-suites [-- names]`: the test suites of client libraries, directly and through Holdfast, and
+// what the second run lacks.
 //
 //   for each suite: lay out ─▶ server, Sentinels, Holdfast ─▶ suite at the server ─▶ suite at Holdfast ─▶ compare
 import { mkdirSync } from 'node:fs'

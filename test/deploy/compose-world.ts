@@ -1,8 +1,10 @@
-// compose-world.ts — the services of docker/compose.yaml as processes of this machine: the same programs, words and files.
+// compose-world.ts — the services of docker/compose.yaml as processes of this machine: the same programs, words and
+// files.
 //
 // Every name becomes `localhost` and every port a free one, as there is no network of containers here; the rest is what
-// stands in the file. So the settings of Redis and Sentinel (names instead of addresses, quorum, time limits) and the client
-// are proven; that Docker resolves the names is not. Owns: the processes, their folder. Never: changes what a service says.
+// stands in the file. So the settings of Redis and Sentinel (names instead of addresses, quorum, time limits) and the
+// client are proven; that Docker resolves the names is not. Owns: the processes, their folder. Never: changes what a
+// service says.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// The Dockerfile, step by step, without a container: what it says, and that its steps, run in a copy of what .dockerignore
-// lets in, give a program that starts by the very words of its ENTRYPOINT. `npm run image:check` builds and runs the image.
+// The Dockerfile, step by step, without a container: what it says, and that its steps, run in a copy of what
+// .dockerignore lets in, give a program that starts by the very words of its ENTRYPOINT. `npm run image:check` builds
+// and runs the image.
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// package-registry.ts — a registry on the loopback with the production packages of this checkout, packed from node_modules:
-// `npm install -g` of our own package needs no network and gets the versions that the lock file names.
+// package-registry.ts — a registry on the loopback with the production packages of this checkout, packed from
+// node_modules: `npm install -g` of our own package needs no network and gets the versions that the lock file names.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'

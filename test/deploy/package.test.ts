@@ -1,5 +1,5 @@
-// The npm package: packed from a copy of the checkout without dist/, installed globally into an empty folder, it is a program
-// that serves, without this repository and without the network.
+// The npm package: packed from a copy of the checkout without dist/, installed globally into an empty folder, it is a
+// program that serves, without this repository and without the network.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

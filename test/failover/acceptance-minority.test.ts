@@ -1,4 +1,5 @@
-// One Sentinel of three lies: it names another real, writable server under a far higher epoch. Nobody may ever go there.
+// One Sentinel of three lies: it names another real, writable server under a far higher epoch. Nobody may ever go
+// there.
 import t from 'tap'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { startHoldfast } from '../support/holdfast.ts'

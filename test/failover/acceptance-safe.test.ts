@@ -1,5 +1,5 @@
-// Under --retry-policy safe no command takes effect twice: what was sent and not answered ends in an error that says so.
-// Twenty plain clients through a kill, a planned failover and a freeze; only that one error may be seen.
+// Under --retry-policy safe no command takes effect twice: what was sent and not answered ends in an error that says
+// so. Twenty plain clients through a kill, a planned failover and a freeze; only that one error may be seen.
 import t from 'tap'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import type { Operation } from '../support/ledger.ts'
@@ -79,8 +79,8 @@ function isUnknown({ outcome }: Operation): boolean {
 }
 
 /**
- * The INCR of every client, when a frozen master has them all; null where that does not come about: this process stood still
- * just then and Holdfast holds the load by design, or the Sentinels were faster.
+ * The INCR of every client, when a frozen master has them all; null where that does not come about: this process stood
+ * still just then and Holdfast holds the load by design, or the Sentinels were faster.
  */
 async function waitInFlight({ ledger }: Workload, holdfast: InProcess, from: number): Promise<Operation[] | null> {
   const find = (): Operation[] => ledger.operations.filter(isOpen)

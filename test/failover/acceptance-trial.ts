@@ -1,4 +1,5 @@
-// acceptance-trial.ts — twenty plain clients through several failovers of one kind, and what they and the old master saw.
+// acceptance-trial.ts — twenty plain clients through several failovers of one kind, and what they and the old master
+// saw.
 //
 // Owns: the load, the order of the steps of a round, the measurement. Never: judges; the tests state the bounds.
 //
@@ -35,7 +36,9 @@ export interface Round {
   readonly pace: Window
 }
 
-/** Ten raw sockets and ten ioredis clients without Sentinel settings or retries, SET, INCR and ECHO at a steady rate. */
+/**
+ * Ten raw sockets and ten ioredis clients without Sentinel settings or retries, SET, INCR and ECHO at a steady rate.
+ */
 export function startClients(port: number, roundsPerSecond = 25, prefix = 'w'): Workload {
   return startWorkload({ port, rawClients: 10, ioredisClients: 10, roundsPerSecond, prefix })
 }
@@ -119,7 +122,9 @@ async function watchOldMaster(
   return { writesToTheOld: writes, oldWasMasterMs: last - began }
 }
 
-/** Role and writes in one look: a replica counts what it replicates as well, so only a master's number says anything. */
+/**
+ * Role and writes in one look: a replica counts what it replicates as well, so only a master's number says anything.
+ */
 async function look(node: Node): Promise<{ master: boolean; writes: number }> {
   const info = String(await ask(node, ['INFO', 'everything']))
   const calls = [...info.matchAll(/^cmdstat_(?:set|incr):calls=(\d+)/gm)].map(match => Number(match[1]))

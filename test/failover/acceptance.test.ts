@@ -1,5 +1,5 @@
-// The promise of the first page: twenty plain clients see a pause and nothing else when the master is killed, replaced by
-// SENTINEL FAILOVER or stopped. The old master comes back writable each time, and nothing may be written to it.
+// The promise of the first page: twenty plain clients see a pause and nothing else when the master is killed, replaced
+// by SENTINEL FAILOVER or stopped. The old master comes back writable each time, and nothing may be written to it.
 // HOLDFAST_ROUNDS says how many rounds of each there are.
 import t from 'tap'
 import { startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'

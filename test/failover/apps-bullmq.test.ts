@@ -1,10 +1,12 @@
 // BullMQ, unmodified, on one port of the proxy: a queue, two workers, a listener for events, 300 jobs and a failover.
 //
-// BullMQ promises that each job is worked on at least once. It is exactly once when no step of a job is lost or repeated:
+// BullMQ promises that each job is worked on at least once. It is exactly once when no step of a job is lost or
+// repeated:
 //   - in a planned failover, because nothing that was acknowledged is lost and nothing of unknown outcome is left;
 //   - through kill -9 while every worker is inside a job and the replicas have all that was written.
-// Killed in the middle of its steps, Redis may forget an acknowledged step: the job is found stalled and done again. And a
-// step whose reply was lost is sent again: then BullMQ says that the job's lock is gone. Both are counted, not forbidden.
+// Killed in the middle of its steps, Redis may forget an acknowledged step: the job is found stalled and done again.
+// And a step whose reply was lost is sent again: then BullMQ says that the job's lock is gone. Both are counted, not
+// forbidden.
 import t from 'tap'
 import { failOver, replicated } from '../support/apps/fail-over.ts'
 import { type JobQueue, type JobQueueOptions, startJobQueue } from '../support/apps/job-queue.ts'

@@ -1,5 +1,6 @@
-// node-redis with its client-side cache, unmodified: it trusts the server to tell it of every change. Through a failover
-// the server that promised so is gone, so the cache must be told to forget, or it would answer old values for ever.
+// node-redis with its client-side cache, unmodified: it trusts the server to tell it of every change. Through a
+// failover the server that promised so is gone, so the cache must be told to forget, or it would answer old values for
+// ever.
 import { createClient } from 'redis'
 import t from 'tap'
 import { TroubleList } from '../support/apps/client-driver.ts'

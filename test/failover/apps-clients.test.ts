@@ -1,5 +1,5 @@
-// ioredis 6 and 5, node-redis with RESP2 and RESP3, unmodified, with a port and a host and no other setting: each does all
-// it can do through a failover. No command may be rejected, and no library may notice that anything happened.
+// ioredis 6 and 5, node-redis with RESP2 and RESP3, unmodified, with a port and a host and no other setting: each does
+// all it can do through a failover. No command may be rejected, and no library may notice that anything happened.
 import t from 'tap'
 import { startWork } from '../support/apps/client-work.ts'
 import { failOver } from '../support/apps/fail-over.ts'

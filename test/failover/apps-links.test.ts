@@ -1,5 +1,5 @@
-// Which connections to the master real clients cost: one for all of the same user, database and protocol, one spare of each,
-// and one more for each that is subscribed or waits at the moment.
+// Which connections to the master real clients cost: one for all of the same user, database and protocol, one spare of
+// each, and one more for each that is subscribed or waits at the moment.
 import t from 'tap'
 import type { Batch, ClientDriver } from '../support/apps/client-driver.ts'
 import { linksAt } from '../support/apps/client-list.ts'

@@ -1,5 +1,5 @@
-// `holdfast check` where everything speaks TLS: nothing to complain of with the right options, and one line that names the
-// mistake with each of the wrong ones.
+// `holdfast check` where everything speaks TLS: nothing to complain of with the right options, and one line that names
+// the mistake with each of the wrong ones.
 import t from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { runCheck } from '../support/check.ts'

@@ -1,4 +1,5 @@
-// A server and Holdfast in front of its twin get the same random commands, and must answer the same bytes: valkey-server.
+// A server and Holdfast in front of its twin get the same random commands, and must answer the same bytes:
+// valkey-server.
 import t from 'tap'
 import { differ, seedOf } from '../support/differential/twins.ts'
 import { findServer } from '../support/servers.ts'

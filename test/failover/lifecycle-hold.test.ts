@@ -1,7 +1,8 @@
-// SIGTERM at a bad time: during a failover, with a client that never leaves, with a command that has no answer yet, twice.
+// SIGTERM at a bad time: during a failover, with a client that never leaves, with a command that has no answer yet,
+// twice.
 //
-// One set for all, as its start is what takes the time. Each test has a proxy of its own and asks who the master is; the order
-// is meant in one thing: the last but one kills the master, and the last one kills all that is left.
+// One set for all, as its start is what takes the time. Each test has a proxy of its own and asks who the master is;
+// the order is meant in one thing: the last but one kills the master, and the last one kills all that is left.
 import t, { type Test } from 'tap'
 import { type AsProcess, startHoldfastProcess } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'

@@ -1,4 +1,5 @@
-// SIGTERM while clients work: they are served until they leave, none of their commands fails, and the process ends with 0.
+// SIGTERM while clients work: they are served until they leave, none of their commands fails, and the process ends with
+// 0.
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { startHoldfastProcess } from '../support/holdfast.ts'

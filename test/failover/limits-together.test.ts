@@ -1,4 +1,5 @@
-// Limits of the machine and several of our own at once, each with a failover: clients see a delay and no error, as without them.
+// Limits of the machine and several of our own at once, each with a failover: clients see a delay and no error, as
+// without them.
 import t from 'tap'
 import { makeControlGroup } from '../support/control-group.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'

@@ -1,5 +1,5 @@
-// Every data node is gone for longer than the hold time: each of some hundred requests ends at its own deadline, what comes
-// later fails at once, no session ends, and all are served when the old master is back.
+// Every data node is gone for longer than the hold time: each of some hundred requests ends at its own deadline, what
+// comes later fails at once, no session ends, and all are served when the old master is back.
 
 import t, { type Test } from 'tap'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'

@@ -1,5 +1,5 @@
-// No master for a long time and a hundred clients that go on trying: how often the proxy dials. One probe at a time looks for
-// the master, with a growing pause; the number of clients does not matter.
+// No master for a long time and a hundred clients that go on trying: how often the proxy dials. One probe at a time
+// looks for the master, with a growing pause; the number of clients does not matter.
 import t, { type Test } from 'tap'
 import { startOutageLoad } from '../soak/outage-load.ts'
 import { type DeadPort, startDeadPort } from '../support/dead-port.ts'
@@ -10,8 +10,8 @@ import { waitUntil } from '../support/wait-until.ts'
 
 const clients = 100
 /**
- * The first dials come close together, so that a short failover is short: until the probe has given up on an address that is
- * silent (--connect-timeout and --answer-timeout, 3 s), and one second more.
+ * The first dials come close together, so that a short failover is short: until the probe has given up on an address
+ * that is silent (--connect-timeout and --answer-timeout, 3 s), and one second more.
  */
 const beginMs = 4000
 const watchMs = 7000

@@ -1,5 +1,5 @@
-// Commands that fail for want of a master leave nothing behind: the heap after forced collections, between two points of an
-// outage that are thousands of failed commands apart.
+// Commands that fail for want of a master leave nothing behind: the heap after forced collections, between two points
+// of an outage that are thousands of failed commands apart.
 import t from 'tap'
 import { type OutageLoad, startOutageLoad } from '../soak/outage-load.ts'
 import { ProxyProcess } from '../soak/proxy-process.ts'

@@ -1,5 +1,5 @@
-// Passwords of clients together with everything else: by TLS, over the Unix socket, on private links, through a kill -9;
-// and passwords of servers and clients that change around a kill -9.
+// Passwords of clients together with everything else: by TLS, over the Unix socket, on private links, through a kill
+// -9; and passwords of servers and clients that change around a kill -9.
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'

@@ -1,4 +1,5 @@
-// A failover by TLS (and once without) under every kind of address: IPv6, a name that the Sentinels announce, and behind a translation.
+// A failover by TLS (and once without) under every kind of address: IPv6, a name that the Sentinels announce, and
+// behind a translation.
 import t, { type Test } from 'tap'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'

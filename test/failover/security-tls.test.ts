@@ -1,5 +1,5 @@
-// TLS on all three sides, certificates wanted on all three, a real set, raw and ioredis clients: what a failover is without
-// TLS, it must be with it.
+// TLS on all three sides, certificates wanted on all three, a real set, raw and ioredis clients: what a failover is
+// without TLS, it must be with it.
 import t from 'tap'
 import { startHoldfast } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'

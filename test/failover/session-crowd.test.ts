@@ -1,5 +1,5 @@
-// Size: twelve hundred sessions, five hundred of them blocked, one value of 64 MB, and a pipeline that is written whole before it is
-// read, through a change of master.
+// Size: twelve hundred sessions, five hundred of them blocked, one value of 64 MB, and a pipeline that is written whole
+// before it is read, through a change of master.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -24,7 +24,10 @@ async function connectAll(world: World, count: number): Promise<RespClient[]> {
   return clients
 }
 
-/** Connections to the node that are the proxy's for its clients: not ours, not of replicas, Sentinels or the control plane. */
+/**
+ * Connections to the node that are the proxy's for its clients: not ours, not of replicas, Sentinels or the control
+ * plane.
+ */
 async function linksAt(world: World): Promise<number> {
   const lines = await clientsAt(world.set, world.old)
   const apart = (name: string): boolean => name.startsWith('sentinel-') || name.includes('holdfast')

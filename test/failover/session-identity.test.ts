@@ -1,5 +1,5 @@
-// What a session has told Redis about itself: user, database, protocol, names, flags. After a change of master it is as it
-// was, and a user that the new master refuses costs its sessions their commands, not their sockets.
+// What a session has told Redis about itself: user, database, protocol, names, flags. After a change of master it is as
+// it was, and a user that the new master refuses costs its sessions their commands, not their sockets.
 import type { Test } from 'tap'
 import { type RespClient, RespError } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'

@@ -1,5 +1,5 @@
-// Which link gives a new master the scripts, when the first one that tries goes away, may not, or is not there: the others
-// wait for it, but never for one that will not come back.
+// Which link gives a new master the scripts, when the first one that tries goes away, may not, or is not there: the
+// others wait for it, but never for one that will not come back.
 import t, { type Test } from 'tap'
 import { type Answer, FakeRedis, type Handler } from '../support/fake-redis.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'

@@ -2,9 +2,11 @@
 //
 //   before: each scene sets its sessions up ─▶ the set is whole ─▶ fault ─▶ gate shut ─▶ during ─▶ new master ─▶ after
 //
-// Owns: the set, the proxy, the order of the steps; first kill -9 of the master, then a planned failover of its successor.
-// Never: judges; the scenes do. The killed node stays away, so that nothing waits for its demotion; hence three replicas.
-// The order is meant, and no scene relies on it: each part waits for a whole set and has sessions and keys of its own.
+// Owns: the set, the proxy, the order of the steps; first kill -9 of the master, then a planned failover of its
+// successor.
+// Never: judges; the scenes do. The killed node stays away, so that nothing waits for its demotion; hence three
+// replicas. The order is meant, and no scene relies on it: each part waits for a whole set and has sessions and keys of
+// its own.
 import type { Test } from 'tap'
 import t from 'tap'
 import { imbalance } from '../../src/ops/counters.ts'

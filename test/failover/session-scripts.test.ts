@@ -1,5 +1,5 @@
-// Scripts and iterations through a change of master: a script the proxy has seen is there, one it has not seen is not, and
-// an iteration that was half done misses nothing.
+// Scripts and iterations through a change of master: a script the proxy has seen is there, one it has not seen is not,
+// and an iteration that was half done misses nothing.
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { later, playScenes, type Scene, type World } from './session-scenes.ts'
 

@@ -1,5 +1,5 @@
-// CLIENT TRACKING and client ids through a change of master: caches are told to forget everything and are kept up to date
-// by the new master; the id a client was told names it before and after.
+// CLIENT TRACKING and client ids through a change of master: caches are told to forget everything and are kept up to
+// date by the new master; the id a client was told names it before and after.
 import type { Test } from 'tap'
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'

@@ -1,5 +1,5 @@
-// MULTI and WATCH through a change of master: an open transaction runs once and whole on the new master, a watched key is a
-// lost race, and what comes after is as on a new connection.
+// MULTI and WATCH through a change of master: an open transaction runs once and whole on the new master, a watched key
+// is a lost race, and what comes after is as on a new connection.
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { later, playScenes, type Scene, type World } from './session-scenes.ts'
 

@@ -44,7 +44,9 @@ for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
   })
 }
 
-/** How many replicas have a new write half a second later. WAIT counts for the connection that wrote, so one does both. */
+/**
+ * How many replicas have a new write half a second later. WAIT counts for the connection that wrote, so one does both.
+ */
 async function written(master: Node, key: string, value: string, replicas: number): Promise<unknown> {
   const client = await RespClient.connect(master.port)
   const [, count] = await client.pipeline([

@@ -80,8 +80,8 @@ t.test('workload — shows every lost connection and goes on — when the link i
 })
 
 /**
- * Behind a stall: answers the number of open operations once each client has one. What had passed before the stall lies in
- * the clients' sockets and is read within a turn; of a round in several segments, some replies may have.
+ * Behind a stall: answers the number of open operations once each client has one. What had passed before the stall lies
+ * in the clients' sockets and is read within a turn; of a round in several segments, some replies may have.
  */
 async function everyClientWaits({ ledger }: Workload): Promise<number> {
   await setImmediate()

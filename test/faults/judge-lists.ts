@@ -16,8 +16,8 @@ export interface QueueRecord {
 }
 
 /**
- * An element that is there twice was pushed twice, or its BLPOP was forgotten with the old master. Under `safe` nothing is
- * pushed twice, so there it is an acknowledged BLPOP that was lost.
+ * An element that is there twice was pushed twice, or its BLPOP was forgotten with the old master. Under `safe` nothing
+ * is pushed twice, so there it is an acknowledged BLPOP that was lost.
  */
 export function judgeQueue({ acknowledged, popped, left, unknownPops, policy }: QueueRecord): Findings {
   const seen = [...popped, ...left]

@@ -85,8 +85,8 @@ function saidNo(outcome: Operation['outcome']): boolean {
 const replicatedMs = 1000
 
 /**
- * Acknowledged SETs that are gone and that asynchronous replication does not explain: their replies came long before the
- * fault, or after a majority named the new master.
+ * Acknowledged SETs that are gone and that asynchronous replication does not explain: their replies came long before
+ * the fault, or after a majority named the new master.
  */
 function lostOutside(
   operations: readonly Operation[],
@@ -129,15 +129,18 @@ function lastToResume(operations: readonly Operation[], from: number): number {
   return Math.max(0, ...first.filter(Number.isFinite))
 }
 
-/** When and what a majority of the Sentinels answered, for a node that was stopped: until when it may run what nobody hears. */
+/**
+ * When and what a majority of the Sentinels answered, for a node that was stopped: until when it may run what nobody
+ * hears.
+ */
 export interface Timeline {
   readonly history: readonly MajorityChange[]
   readonly woken: ReadonlyMap<string, number>
 }
 
 /**
- * Writes that a node ran as a master while a majority named another one all the time. A node that has just been woken runs
- * what was in its sockets, for nobody: what it runs in that moment does not count.
+ * Writes that a node ran as a master while a majority named another one all the time. A node that has just been woken
+ * runs what was in its sockets, for nobody: what it runs in that moment does not count.
  */
 export function strayWrites(looks: readonly Look[], { history, woken }: Timeline): number {
   let stray = 0
@@ -174,8 +177,9 @@ const counted: readonly Exclude<Counted, 'errors'>[] = [
 ]
 
 /**
- * From the majority's word to the last client's reply, and the longest pause of a client; on a usual machine. The longest
- * is that of a bare FAILOVER, after which Sentinel takes some 30 s to promote another node. A hold ends after 60 s.
+ * From the majority's word to the last client's reply, and the longest pause of a client; on a usual machine. The
+ * longest is that of a bare FAILOVER, after which Sentinel takes some 30 s to promote another node. A hold ends after
+ * 60 s.
  */
 const resumeWithinMs = 1000
 const pauseWithinMs = 50_000
@@ -184,7 +188,8 @@ const lateMs = 500
 
 /** What a cell has and may not have, in words. `pace`: of the time from the fault on. */
 export function violationsOf(judged: Fault, { load, policy, figures }: Cell, pace: Window = usual): string[] {
-  // A planned failover cuts links a second after it is announced. Who stood still heard it late, and loses them as in a crash.
+  // A planned failover cuts links a second after it is announced. Who stood still heard it late, and loses them as in a
+  // crash.
   const late = judged.failsOver && pace.stolenMs >= lateMs
   const fault = late ? { ...judged, allowed: [...judged.allowed, ...linkLost] } : judged
   const where = `${fault.name}, ${load}, ${policy}`

@@ -1,6 +1,8 @@
-// load-client.ts — clients of a load: each has one connection, runs its rounds at a steady rate and dials again when lost.
+// load-client.ts — clients of a load: each has one connection, runs its rounds at a steady rate and dials again when
+// lost.
 //
-// Owns: the sockets and their end. What a connection costs is in the ledger: a client of the proxy should never lose one.
+// Owns: the sockets and their end. What a connection costs is in the ledger: a client of the proxy should never lose
+// one.
 // Never: retries a command, judges.
 import { Ledger, type Operation } from '../support/ledger.ts'
 import { ConnectionLost, RespClient, RespError, type Value } from '../support/resp-client.ts'

@@ -1,7 +1,7 @@
 // observe.ts — asks every data node all the time what it is and how many writes of clients it has run.
 //
-// Owns: one connection to each node, asked again as soon as it has answered and the interval has passed. A stopped node answers
-// when it wakes up. Never: judges (judge.ts does).
+// Owns: one connection to each node, asked again as soon as it has answered and the interval has passed. A stopped node
+// answers when it wakes up. Never: judges (judge.ts does).
 import { RespClient } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'
 import { infoOf } from '../support/set-health.ts'
@@ -25,8 +25,8 @@ export interface Observation {
 
 const everyMs = 25
 /**
- * Not BLPOP: a node counts its call when the wait is over, so one that times out there, and pops nothing, would look like a
- * write; one that pops needs an RPUSH on the same node, which is counted.
+ * Not BLPOP: a node counts its call when the wait is over, so one that times out there, and pops nothing, would look
+ * like a write; one that pops needs an RPUSH on the same node, which is counted.
  */
 const writing = /^cmdstat_(?:set|incr|rpush|xadd|exec):calls=(\d+)/gm
 

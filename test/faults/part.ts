@@ -1,7 +1,7 @@
 // part.ts — the faults of one group as tests: each once, servers and policies in turn, all loads together.
 //
-// The whole product of faults, policies and servers is `npm run faults`; these are its diagonal. HOLDFAST_SEED decides the
-// random moments.
+// The whole product of faults, policies and servers is `npm run faults`; these are its diagonal. HOLDFAST_SEED decides
+// the random moments.
 import type { Test } from 'tap'
 import { anyFlavour, type Flavour, findServer } from '../support/servers.ts'
 import { faults } from './faults.ts'

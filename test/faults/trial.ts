@@ -29,7 +29,9 @@ export interface TrialOptions {
 const servedWithinMs = 60_000
 const stopWithinMs = 20_000
 
-/** Runs it from the start of its servers to their end. @throws Error where the trial itself could not be carried out. */
+/**
+ * Runs it from the start of its servers to their end. @throws Error where the trial itself could not be carried out.
+ */
 export async function runTrial(fault: Fault, options: TrialOptions): Promise<Trial> {
   const began = performance.now()
   const ends = new Ends()

@@ -1,5 +1,5 @@
-// command-list.ts — known bugs of what a command is taken for: what may be sent again when nobody knows whether it ran, and
-// the bytes of a login.
+// command-list.ts — known bugs of what a command is taken for: what may be sent again when nobody knows whether it ran,
+// and the bytes of a login.
 import type { Mutation } from './mutation.ts'
 
 const overtaken = 'test/unit/command/overtaken.test.ts'

@@ -1,5 +1,5 @@
-// list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that would
-// have shown it.
+// list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that
+// would have shown it.
 import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'

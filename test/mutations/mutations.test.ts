@@ -1,5 +1,5 @@
-// The list of known bugs still fits the source, and the tests named for those that can be shown in about a second each do
-// show them. `npm run mutations` does it for all.
+// The list of known bugs still fits the source, and the tests named for those that can be shown in about a second each
+// do show them. `npm run mutations` does it for all.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

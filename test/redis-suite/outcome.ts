@@ -1,7 +1,9 @@
-// outcome.ts — what a run of Redis's own test suite printed, as data, and what one run lacks that another one has. Pure.
+// outcome.ts — what a run of Redis's own test suite printed, as data, and what one run lacks that another one has.
+// Pure.
 //
-// The suite prints `Testing unit/x`, then a line for each test: `[ok]: NAME (N ms)`, `[err]: NAME in FILE` and its cause on the
-// lines after it. It says `The End` when it has come to its end; `[exception]` or `[TIMEOUT]` when it has not.
+// The suite prints `Testing unit/x`, then a line for each test: `[ok]: NAME (N ms)`, `[err]: NAME in FILE` and its
+// cause on the lines after it. It says `The End` when it has come to its end; `[exception]` or `[TIMEOUT]` when it has
+// not.
 import type { Reason } from './reasons.ts'
 
 export interface Failure {
@@ -91,7 +93,10 @@ export function join(first: Outcome, second: Outcome): Outcome {
   }
 }
 
-/** Tests that passed in `direct` more often than in `through`, each with its reason from `reasons` and the cause it gave. */
+/**
+ * Tests that passed in `direct` more often than in `through`, each with its reason from `reasons` and the cause it
+ * gave.
+ */
 export function compare(direct: Outcome, through: Outcome, reasons: readonly Reason[]): Missing[] {
   return [...direct.passed].flatMap(([test, times]) => {
     if ((through.passed.get(test) ?? 0) >= times) return []

@@ -1,4 +1,5 @@
-// run.ts — `npm run redis-suite [-- options]`: Redis's own test suite, directly and through Holdfast, and what the second run lacks.
+// run.ts — `npm run redis-suite [-- options]`: Redis's own test suite, directly and through Holdfast, and what the
+// second run lacks.
 //
 //   source ─▶ server, Sentinels, Holdfast ─▶ suite at the server ─▶ suite at Holdfast ─▶ compare ─▶ lines, exit code
 import { mkdirSync } from 'node:fs'
@@ -74,8 +75,8 @@ const named = ({ unit, test, cause }: Failure): Missing => ({
 })
 
 /**
- * Several tests of the suite wait for 50 ms or less, and fail on a machine that is busy for so long. So the unit of a test
- * that is missing without a reason is run once more, on both sides. What passes then is said, and not missing.
+ * Several tests of the suite wait for 50 ms or less, and fail on a machine that is busy for so long. So the unit of a
+ * test that is missing without a reason is run once more, on both sides. What passes then is said, and not missing.
  */
 async function lookAgain(missing: readonly Missing[], folder: string, options: Options): Promise<Missing[]> {
   const units = new Set(missing.filter(({ reason }) => reason === undefined).map(({ unit }) => unit))

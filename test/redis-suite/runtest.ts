@@ -1,6 +1,7 @@
 // runtest.ts — one run of the suite against an address, as an external client of it.
 //
-// Owns: the suite's processes, ended as a group however the run ends, and its output. Never: judges it (outcome.ts does).
+// Owns: the suite's processes, ended as a group however the run ends, and its output. Never: judges it (outcome.ts
+// does).
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
@@ -22,7 +23,10 @@ export interface Run {
 
 /** Not run: what takes minutes, what needs a replica of its own, and what looks into a server by DEBUG. */
 const tags = '-slow -needs:repl -needs:debug'
-/** A test without progress for so long is stuck; the longest takes some ten seconds on a machine with nothing else to do. */
+/**
+ * A test without progress for so long is stuck; the longest takes some ten seconds on a machine with nothing else to
+ * do.
+ */
 const stuckSeconds = 240
 /** The suite's own processes talk by ports from here on; below those of outgoing connections. */
 const ports = ['--baseport', '31500', '--portcount', '300']

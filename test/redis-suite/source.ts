@@ -1,7 +1,7 @@
 // source.ts — Redis's own test suite, from the source package of the redis-server that is installed here.
 //
-// Owns: a folder for each version under the user's cache folder, written once. Never: builds anything; the suite uses the
-// installed programs.
+// Owns: a folder for each version under the user's cache folder, written once. Never: builds anything; the suite uses
+// the installed programs.
 import { cpSync, existsSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -31,7 +31,9 @@ export function fetchSource(): string {
   return folder
 }
 
-/** Makes `folder` a place where the suite can run: what it needs of `source`, and the programs that are installed here. */
+/**
+ * Makes `folder` a place where the suite can run: what it needs of `source`, and the programs that are installed here.
+ */
 export function layOut(source: string, folder: string): void {
   for (const part of ['tests', 'utils', 'redis.conf', 'sentinel.conf', join('src', 'commands')]) {
     cpSync(join(source, part), join(folder, part), { recursive: true })

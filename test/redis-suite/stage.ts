@@ -1,8 +1,8 @@
-// stage.ts — what the suite is run against: one redis-server with all that the suite wants to change allowed, three Sentinels that
-// leave it the master whatever it does, and Holdfast in front, each a process of its own.
+// stage.ts — what the suite is run against: one redis-server with all that the suite wants to change allowed, three
+// Sentinels that leave it the master whatever it does, and Holdfast in front, each a process of its own.
 //
-// The Sentinels say nothing more to the server once they know one another: tests of MONITOR see each PING of theirs, and tests of
-// CLIENT PAUSE count each PUBLISH as one more client that waits, directly and through Holdfast alike.
+// The Sentinels say nothing more to the server once they know one another: tests of MONITOR see each PING of theirs,
+// and tests of CLIENT PAUSE count each PUBLISH as one more client that waits, directly and through Holdfast alike.
 import type { Teardown } from '../support/fake-redis.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'

@@ -1,10 +1,12 @@
 // elections.ts — why the Sentinels took long to elect a master, from their own logs.
 //
 // Two ways were seen, both Sentinel's own time and not the proxy's (sentinel.c); a soak waits for them and says so.
-// - A set with one Sentinel dead needs both of the others to agree. When both notice the dead master in the same moment, each
+// - A set with one Sentinel dead needs both of the others to agree. When both notice the dead master in the same
+// moment, each
 //   votes for itself: `-failover-abort-not-elected`. The next election begins only when twice failover-timeout (here 20 s) has passed
 //   since the last one began, so that three seconds become 23, or 43 when it happens twice.
-// - A Sentinel that was frozen wakes up in TILT and acts on nothing for 30 s. A master and another Sentinel that die meanwhile leave
+// - A Sentinel that was frozen wakes up in TILT and acts on nothing for 30 s. A master and another Sentinel that die
+// meanwhile leave
 //   one that acts, which is no quorum. Out of TILT it may win with a picture of the replicas that is too old
 //   (`-failover-abort-no-good-slave`) and wait 20 s for the next election: 48 s were measured.
 import { existsSync, readFileSync } from 'node:fs'
@@ -35,7 +37,10 @@ export class Elections {
   }
 }
 
-/** How many elections led to no new master. Each that stood in one says so: the Sentinel that says it most often has seen most. */
+/**
+ * How many elections led to no new master. Each that stood in one says so: the Sentinel that says it most often has
+ * seen most.
+ */
 export function abortedElections(lines: readonly string[]): number {
   const times = new Map<string, number>()
   for (const line of lines) {

@@ -1,7 +1,8 @@
 // faults.ts — what each kind of fault does to the deployment, and how it is healed. One entry per kind.
 //
-// Each action answers when the deployment is whole again. What may be lost because of it is noted in `crashes`, with the
-// time at which it struck: Redis replicates asynchronously, so only a crash explains an acknowledged write that is gone.
+// Each action answers when the deployment is whole again. What may be lost because of it is noted in `crashes`, with
+// the time at which it struck: Redis replicates asynchronously, so only a crash explains an acknowledged write that is
+// gone.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FaultyLink } from '../support/faulty-link.ts'
 import { nowMs } from '../support/ledger.ts'
@@ -20,7 +21,9 @@ export interface FaultWorld {
 
 type Action = (world: FaultWorld, fault: PlannedFault) => Promise<void>
 
-/** Longer than a Sentinel's TILT and several elections that come to nothing, each of which costs 20 s: see elections.ts. */
+/**
+ * Longer than a Sentinel's TILT and several elections that come to nothing, each of which costs 20 s: see elections.ts.
+ */
 const electMs = 150_000
 /** As long as the set may take to demote an old master and to see all of itself. */
 const settleMs = 90_000

@@ -1,8 +1,8 @@
 // load.ts — what clients do during a soak besides the steady pipelines of workload.ts: transactions, blocking commands,
 // subscriptions, large values, clients that come and go.
 //
-// Each client is a loop that ends with `signal`. What it sees goes into the ledger where the ledger can judge it, else into
-// `wrong`, as a sentence. None retries anything or reconnects by itself without saying so.
+// Each client is a loop that ends with `signal`. What it sees goes into the ledger where the ledger can judge it, else
+// into `wrong`, as a sentence. None retries anything or reconnects by itself without saying so.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Ledger } from '../support/ledger.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'

@@ -1,8 +1,8 @@
 // losses.ts — acknowledged writes that are gone, and which of them a crash explains. Pure.
 //
-// Redis replicates asynchronously: a master that is killed takes with it what it has acknowledged and not yet passed on.
-// Such a write was acknowledged shortly before the crash. One acknowledged later, or far from any crash, was written to a
-// node that was no master any more, or was lost by the proxy.
+// Redis replicates asynchronously: a master that is killed takes with it what it has acknowledged and not yet passed
+// on. Such a write was acknowledged shortly before the crash. One acknowledged later, or far from any crash, was
+// written to a node that was no master any more, or was lost by the proxy.
 import type { Actual, Ledger, Operation } from '../support/ledger.ts'
 
 export interface Loss {

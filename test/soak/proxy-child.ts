@@ -1,4 +1,5 @@
-// proxy-child.ts — the proxy as a process of its own that also tells its parent what it counts and how much memory it has.
+// proxy-child.ts — the proxy as a process of its own that also tells its parent what it counts and how much memory it
+// has.
 //
 // The same composition root and the same options as src/main.ts; in addition it answers over the IPC channel:
 //   'look'     counters and memory now          'collect'  the same after a forced collection (needs --expose-gc)

@@ -1,6 +1,7 @@
 // proxy-process.ts — starts proxy-child.ts, keeps what its log says, asks it for its counters, samples it from outside.
 //
-// Owns: the process from `start` to `stop`. Never: keeps more of the log than counts by event and the lines that matter.
+// Owns: the process from `start` to `stop`. Never: keeps more of the log than counts by event and the lines that
+// matter.
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

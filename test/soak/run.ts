@@ -1,4 +1,5 @@
-// run.ts — `npm run soak -- [--minutes 30] [--seed 1] [--report docs/soak.md]`: load and faults side by side, then judgement.
+// run.ts — `npm run soak -- [--minutes 30] [--seed 1] [--report docs/soak.md]`: load and faults side by side, then
+// judgement.
 //
 //   set, proxy ─▶ load ─▶ fault, heal, rest, fault, ... until the time is over ─▶ load ends ─▶ read back ─▶ page, exit code
 import { writeFileSync } from 'node:fs'
@@ -30,9 +31,10 @@ const rssLimit = 0.5 * 1024 * 1024
 const heapLimit = 0.1 * 1024 * 1024
 const externalLimit = 0.5 * 1024 * 1024
 /**
- * What is left out of the slopes, as a part of the soak. The heap and the buffers are measured after a collection and settle with
- * the caches. What the process keeps resident is the most it ever needed at once: V8's young generation grows in steps to three
- * times 16 MiB, each step at a hold longer or fuller than those before it, and malloc keeps what it once had.
+ * What is left out of the slopes, as a part of the soak. The heap and the buffers are measured after a collection and
+ * settle with the caches. What the process keeps resident is the most it ever needed at once: V8's young generation
+ * grows in steps to three times 16 MiB, each step at a hold longer or fuller than those before it, and malloc keeps
+ * what it once had.
  */
 const warmUp = 1 / 3
 const settling = 1 / 2

@@ -1,7 +1,7 @@
 // slope.ts — does a series of samples grow? Pure.
 //
-// Memory samples follow one another closely, so a plain regression over all of them would be far too sure of itself. They
-// are averaged in blocks first, and the line is laid through the blocks.
+// Memory samples follow one another closely, so a plain regression over all of them would be far too sure of itself.
+// They are averaged in blocks first, and the line is laid through the blocks.
 
 export interface Sample {
   /** Milliseconds. */
@@ -23,7 +23,9 @@ const student = [
   2.08, 2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04,
 ]
 
-/** Least squares through the means of `blocks` equal parts of the samples. @throws RangeError with fewer than 3 blocks. */
+/**
+ * Least squares through the means of `blocks` equal parts of the samples. @throws RangeError with fewer than 3 blocks.
+ */
 export function slopeOf(samples: readonly Sample[], blocks = 16): Slope {
   const points = blockMeans(samples, blocks)
   const n = points.length

@@ -1,4 +1,5 @@
-// bystander.ts — a session that asks all the time while others misbehave: are its replies right, and how long does it wait?
+// bystander.ts — a session that asks all the time while others misbehave: are its replies right, and how long does it
+// wait?
 import { RespClient } from './resp-client.ts'
 
 export interface Bystander {

@@ -1,7 +1,7 @@
 // holdfast.ts — the program under test, in this process or as one of its own, and what must be true of it afterwards.
 //
-// Owns: one running proxy on a free port of 127.0.0.1 and every line it has logged. It is stopped with the test, and then
-// judged: the counters add up, nothing is left pending, no error was logged that the test did not announce.
+// Owns: one running proxy on a free port of 127.0.0.1 and every line it has logged. It is stopped with the test, and
+// then judged: the counters add up, nothing is left pending, no error was logged that the test did not announce.
 // Never: knows the servers behind it (sentinel-set.ts and fake-sentinel.ts do).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -227,7 +227,9 @@ type SingleOptions = Omit<HoldfastOptions, 'sentinels'> & {
   readonly password?: string
 }
 
-/** One real server, one scripted Sentinel that names it, and the proxy, serving: for tests in which nothing fails over. */
+/**
+ * One real server, one scripted Sentinel that names it, and the proxy, serving: for tests in which nothing fails over.
+ */
 export function startSingle(t: Teardown, options: SingleOptions = {}): Promise<SingleServer> {
   return startWith(t, options, startHoldfast)
 }

@@ -1,7 +1,7 @@
 // judge-bound.ts — judges a promise in time by the pace of the machine: kept, broken, or not judged.
 //
-// A bound that is broken in a calm window is a broken promise. In a window in which the machine stood still, or was slow,
-// it says nothing: it is measured again, and after the third time reported as not judged, with the figure.
+// A bound that is broken in a calm window is a broken promise. In a window in which the machine stood still, or was
+// slow, it says nothing: it is measured again, and after the third time reported as not judged, with the figure.
 // Never: lets a broken bound pass. What is not a promise is no test; its place is bench/.
 import { openWindow, probeAgain, type Window } from './pace.ts'
 import { waitUntil } from './wait-until.ts'

@@ -1,7 +1,8 @@
 // ledger.ts — every operation of a workload with its outcome, and what may not be true of them afterwards.
 //
-// The workload is made so that faults can be proven: a SET key is written once, ever, by one operation; an INCR key belongs
-// to one client, which has one INCR open at a time or sends them down one connection in order; an ECHO carries its own id.
+// The workload is made so that faults can be proven: a SET key is written once, ever, by one operation; an INCR key
+// belongs to one client, which has one INCR open at a time or sends them down one connection in order; an ECHO carries
+// its own id.
 // Owns: the record and the judgement (pure). Never: talks to a server; `actual` is what somebody read there afterwards.
 import { type CounterFaults, checkCounter } from './counter-check.ts'
 

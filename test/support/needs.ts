@@ -1,5 +1,5 @@
-// needs.ts — what a test needs besides redis-server: programs that not every distribution has. Without them it is skipped, and
-// the run counts it. Never: installs anything (scripts/setup.mjs does).
+// needs.ts — what a test needs besides redis-server: programs that not every distribution has. Without them it is
+// skipped, and the run counts it. Never: installs anything (scripts/setup.mjs does).
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 

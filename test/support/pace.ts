@@ -1,4 +1,5 @@
-// pace.ts — how fast this machine is, and when it stood still: what every wait and every bound of a test is measured by.
+// pace.ts — how fast this machine is, and when it stood still: what every wait and every bound of a test is measured
+// by.
 //
 //   witness (a thread of its own) ─▶ spells in which the machine did not run it ─┐
 //   this thread's own tick ────────▶ spells in which our event loop was stuck ───┴─▶ stolen time

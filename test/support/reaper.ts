@@ -1,8 +1,9 @@
 // reaper.ts — makes sure that no server outlives the test that started it, however the test ends.
 //
 // A process of its own holds the read end of a pipe. When the test process goes away — also by SIGKILL from a runner's
-// time limit, where no exit handler runs — the pipe ends, and the reaper kills what is still on its list and removes the
-// folders. It is told of every start and every end, so it never signals a pid that may belong to someone else by now.
+// time limit, where no exit handler runs — the pipe ends, and the reaper kills what is still on its list and removes
+// the folders. It is told of every start and every end, so it never signals a pid that may belong to someone else by
+// now.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 

@@ -1,7 +1,9 @@
 // resp-client.ts — a plain Redis client for tests: one TCP connection, no retries, no reconnects, nothing hidden.
 //
-// Owns: one socket and the FIFO of replies it is owed. Keeps exact bytes, so that two servers can be compared byte by byte.
-// Never: throws a server's error (it is a RespError value), hides a lost connection (pending sends reject, `closed` says why).
+// Owns: one socket and the FIFO of replies it is owed. Keeps exact bytes, so that two servers can be compared byte by
+// byte.
+// Never: throws a server's error (it is a RespError value), hides a lost connection (pending sends reject, `closed`
+// says why).
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { slowness } from './pace.ts'

@@ -1,8 +1,9 @@
-// sentinel-pace.ts — lets the Sentinels of a test work faster while nobody judges them: SENTINEL DEBUG sets their periods.
+// sentinel-pace.ts — lets the Sentinels of a test work faster while nobody judges them: SENTINEL DEBUG sets their
+// periods.
 //
-// An old master that comes back is demoted once it has said "master" for four publish periods (8 s), to Sentinels that ask
-// it every info period (10 s). That is what a test about failovers meets, and what it only waits for between two scenes.
-// Servers before Redis 7.0 have no such command and keep their pace.
+// An old master that comes back is demoted once it has said "master" for four publish periods (8 s), to Sentinels that
+// ask it every info period (10 s). That is what a test about failovers meets, and what it only waits for between two
+// scenes. Servers before Redis 7.0 have no such command and keep their pace.
 import { ask } from './resp-client.ts'
 import type { Node } from './servers.ts'
 

@@ -1,7 +1,8 @@
 // sentinel-set.ts — a real master with replicas and Sentinels on the loopback, and what a failover test does to them.
 //
-// Owns: the processes and their folder, from `start` to `stopAll`. Never: shares a server between sets, uses fixed ports,
-// says a step is done before the servers themselves say so. Every wait is bounded and fails with what it last saw.
+// Owns: the processes and their folder, from `start` to `stopAll`. Never: shares a server between sets, uses fixed
+// ports, says a step is done before the servers themselves say so. Every wait is bounded and fails with what it last
+// saw.
 
 import type { ConnectionOptions } from 'node:tls'
 import { askMajority, type MajorityWatch, watchMajority } from './majority.ts'
@@ -175,7 +176,9 @@ export class SentinelSet {
     resumeServer(node)
   }
 
-  /** Starts an ended node again, on its port, with the config it had when it ended: an old master comes back as master. */
+  /**
+   * Starts an ended node again, on its port, with the config it had when it ended: an old master comes back as master.
+   */
   async restart(node: Node): Promise<void> {
     await restartServer(node)
   }
@@ -247,9 +250,9 @@ export class SentinelSet {
 
   /**
    * Waits until the set is whole again: the majority's master says master, all other living nodes are its replicas with
-   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that comes
-   * back, or that was replaced by a planned failover, is demoted only after some 10 to 18 s: the Sentinels work faster
-   * until it is (sentinel-pace.ts), unless `pace` is usual, because it is the demotion that a test is about.
+   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that
+   * comes back, or that was replaced by a planned failover, is demoted only after some 10 to 18 s: the Sentinels work
+   * faster until it is (sentinel-pace.ts), unless `pace` is usual, because it is the demotion that a test is about.
    */
   async settle(options: { readonly withinMs?: number; readonly pace?: 'fast' | 'usual' } = {}): Promise<void> {
     const withinMs = options.withinMs ?? 60_000

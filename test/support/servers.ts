@@ -1,7 +1,7 @@
 // servers.ts — one real redis-server or valkey-server process for a test: find the program, a port, start, wait, end.
 //
-// Owns: the process, its config file and its log file. Never: knows who is master of what (sentinel-set.ts does), uses a
-// port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
+// Owns: the process, its config file and its log file. Never: knows who is master of what (sentinel-set.ts does), uses
+// a port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -91,8 +91,8 @@ export function anyFlavour(): Flavour {
 
 /**
  * A port of 127.0.0.1 below 32768 that was free a moment ago. It is this process's until it ends, also while the server
- * there is down: a folder in the temporary one keeps other test processes away. A server that still meets a taken one, as
- * any other program may take it, says PortTaken.
+ * there is down: a folder in the temporary one keeps other test processes away. A server that still meets a taken one,
+ * as any other program may take it, says PortTaken.
  */
 export async function freePort(): Promise<number> {
   const span = highestPort - lowestPort + 1
@@ -281,8 +281,8 @@ function signal(node: Node, name: 'SIGSTOP' | 'SIGCONT'): void {
 }
 
 /**
- * Whether a process runs, stopped or not. One that has ended but was not collected by its parent (a zombie) does not: an
- * orphan's parent is the init process, which in a container may take its time or never collect.
+ * Whether a process runs, stopped or not. One that has ended but was not collected by its parent (a zombie) does not:
+ * an orphan's parent is the init process, which in a container may take its time or never collect.
  */
 export function isAlive(pid: number): boolean {
   try {

@@ -72,9 +72,9 @@ export async function sentinelHealth(sentinel: Node, expected: Expected): Promis
 
 /**
  * Does what the master writes reach its replicas? "link up" and "state=online" are not enough: on valkey 8.1.1, right
- * after the start, both were measured some 0.9 s before a write reached a replica, and a master killed in that time takes
- * acknowledged writes with it. PUBLISH goes down the replication stream and leaves nothing in the data; WAIT counts who has it, for
- * the connection that wrote.
+ * after the start, both were measured some 0.9 s before a write reached a replica, and a master killed in that time
+ * takes acknowledged writes with it. PUBLISH goes down the replication stream and leaves nothing in the data; WAIT
+ * counts who has it, for the connection that wrote.
  */
 export async function streamHealth(master: Node, replicas: number): Promise<string> {
   if (replicas < 1) return ''
@@ -96,8 +96,8 @@ export async function streamHealth(master: Node, replicas: number): Promise<stri
 }
 
 /**
- * Why the Sentinels do nothing at present; null when they do. A Sentinel whose timer came more than 2 s late (this machine
- * stood still) is in TILT: it watches and does not act for 30 s (sentinel.c, sentinelCheckTiltCondition).
+ * Why the Sentinels do nothing at present; null when they do. A Sentinel whose timer came more than 2 s late (this
+ * machine stood still) is in TILT: it watches and does not act for 30 s (sentinel.c, sentinelCheckTiltCondition).
  */
 export async function tiltOf(sentinels: readonly Node[]): Promise<string | null> {
   for (const sentinel of sentinels) {

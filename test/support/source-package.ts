@@ -1,15 +1,15 @@
 // source-package.ts — the archive of a Debian source package, without a change to the machine.
 //
-// Owns: lists of package sources of its own, in a temporary folder; the machine's own list stays as it is. Never: unpacks for good
-// or builds anything.
+// Owns: lists of package sources of its own, in a temporary folder; the machine's own list stays as it is. Never:
+// unpacks for good or builds anything.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Unpacks the archive of the source package `named` (`redis`, `redis=5:8.0.2-3`) into `folder`, which comes to be whole or not at
- * all. @throws Error that ends with `byHand`, what a person can do instead.
+ * Unpacks the archive of the source package `named` (`redis`, `redis=5:8.0.2-3`) into `folder`, which comes to be whole
+ * or not at all. @throws Error that ends with `byHand`, what a person can do instead.
  */
 export function unpackSource(named: string, folder: string, byHand: string, exclude: readonly string[] = []): void {
   const work = mkdtempSync(join(tmpdir(), 'holdfast-source-'))

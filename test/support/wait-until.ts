@@ -1,7 +1,8 @@
-// wait-until.ts — the only way a test waits: for a condition, with a bound, and with the last value seen in the failure.
+// wait-until.ts — the only way a test waits: for a condition, with a bound, and with the last value seen in the
+// failure.
 //
-// The bound is time of a usual machine. Time in which this machine stood still does not count, and a slow machine gets as
-// many times longer (pace.ts). A server may excuse itself, as a Sentinel in TILT does: then the wait begins anew.
+// The bound is time of a usual machine. Time in which this machine stood still does not count, and a slow machine gets
+// as many times longer (pace.ts). A server may excuse itself, as a Sentinel in TILT does: then the wait begins anew.
 // Owns nothing; never sleeps for a fixed time in place of a condition.
 import { inspect } from 'node:util'
 import { findExcuse, openWindow, probeAgain, slowness, type Window } from './pace.ts'

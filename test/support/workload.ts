@@ -1,8 +1,8 @@
 // workload.ts — clients that write at a steady rate to one port and put everything they see into a ledger.
 //
-// Each round of a client is one pipeline: SET of a key of its own, INCR of its counter, ECHO of a tag. The next round waits
-// for all three replies, so a failover is a pause and not a growing heap. No client retries anything: what a connection
-// error costs is in the ledger. After one, a client connects again, so that the load goes on.
+// Each round of a client is one pipeline: SET of a key of its own, INCR of its counter, ECHO of a tag. The next round
+// waits for all three replies, so a failover is a pause and not a growing heap. No client retries anything: what a
+// connection error costs is in the ledger. After one, a client connects again, so that the load goes on.
 import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import { type Actual, Ledger, type Operation } from './ledger.ts'
@@ -59,7 +59,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
       const cancel = new AbortController()
       await Promise.race([Promise.all(loops), pause(withinMs, cancel.signal)])
       cancel.abort()
-      // What is still open now stays 'pending' in the ledger: it must not turn into a lost connection of our own making.
+      // What is still open now stays 'pending' in the ledger: it must not turn into a lost connection of our own
+      // making.
       run.over = true
       for (const close of run.closers) close()
       await Promise.all(loops)

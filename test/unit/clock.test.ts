@@ -1,5 +1,5 @@
-// Which clock: deadlines and ages are measured by performance.now(), which nobody can set. The clock on the wall may jump at
-// any time, so what reads it is listed here, with the reason; test/wire/clock-jump.test.ts lets it jump.
+// Which clock: deadlines and ages are measured by performance.now(), which nobody can set. The clock on the wall may
+// jump at any time, so what reads it is listed here, with the reason; test/wire/clock-jump.test.ts lets it jump.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

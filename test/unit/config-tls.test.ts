@@ -1,4 +1,5 @@
-// The files of the TLS options are looked at before anything starts: what is wrong with each is said by option and file.
+// The files of the TLS options are looked at before anything starts: what is wrong with each is said by option and
+// file.
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

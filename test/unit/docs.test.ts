@@ -1,5 +1,5 @@
-// The page for people in trouble names every error text of ours and every event that is logged as a warning or worse; and
-// what pages refer to (pages, headings, files, options) is there.
+// The page for people in trouble names every error text of ours and every event that is logged as a warning or worse;
+// and what pages refer to (pages, headings, files, options) is there.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(`${root}/docs/troubleshooting.md`, 'utf8')
 const routine = ['info', 'debug', 'trace']
 
-/** Events of one file that are not surely routine: a level that is computed counts as serious, unless all it can be is not. */
+/**
+ * Events of one file that are not surely routine: a level that is computed counts as serious, unless all it can be is
+ * not.
+ */
 function seriousEvents(file: string, source: string): string[] {
   const found: string[] = []
   const visit = (node: ts.Node): void => {

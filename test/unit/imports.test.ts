@@ -118,7 +118,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
 }
 
-/** `client/session` for client/session/reader.ts, `config` for config.ts and config/file.ts, `ops/log` for ops/log.ts. */
+/**
+ * `client/session` for client/session/reader.ts, `config` for config.ts and config/file.ts, `ops/log` for ops/log.ts.
+ */
 function areaOf(file: string): string {
   const path = file.replace(/\.ts$/, '')
   if (path.startsWith('ops/')) return path

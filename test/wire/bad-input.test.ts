@@ -1,5 +1,6 @@
 // Bytes that are no commands: the proxy answers and hangs up exactly as the server does, and nobody else notices.
-// Each case is sent to a real server and to the proxy in front of it; all bytes received, and the end, must be the same.
+// Each case is sent to a real server and to the proxy in front of it; all bytes received, and the end, must be the
+// same.
 
 import t, { type Test } from 'tap'
 import { startBystander } from '../support/bystander.ts'
@@ -21,8 +22,8 @@ const still = command('ECHO', 'still-here')
 const stillReply = '$10\r\nstill-here\r\n'
 
 /**
- * Sends `bytes`; answers all that has come: when the peer has hung up, when a command sent behind a case that stays has its
- * reply, or when others have been answered so often that the silence of a case that hangs is an answer too.
+ * Sends `bytes`; answers all that has come: when the peer has hung up, when a command sent behind a case that stays has
+ * its reply, or when others have been answered so often that the silence of a case that hangs is an answer too.
  */
 async function observe(port: number, bytes: Buffer, how: 'closes' | 'stays' | 'hangs'): Promise<Seen> {
   const client = await RespClient.connect(port, '127.0.0.1', { capture: true })
@@ -50,8 +51,8 @@ async function observe(port: number, bytes: Buffer, how: 'closes' | 'stays' | 'h
 }
 
 /**
- * One question after the other by another connection. Each is read in a later turn of the peer's event loop than all that was
- * written before it was asked, and is answered behind that: what has no answer by then waits for more.
+ * One question after the other by another connection. Each is read in a later turn of the peer's event loop than all
+ * that was written before it was asked, and is answered behind that: what has no answer by then waits for more.
  */
 async function askOften(port: number): Promise<void> {
   const other = await RespClient.connect(port)

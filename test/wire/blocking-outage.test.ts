@@ -1,5 +1,5 @@
-// A blocking command has a time of its own: with no master in sight it still ends when that is over, as on a server where
-// nothing came, and not when a master is back.
+// A blocking command has a time of its own: with no master in sight it still ends when that is over, as on a server
+// where nothing came, and not when a master is back.
 
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'

@@ -1,5 +1,5 @@
-// A server that answers BUSY lets no new connection into a database. Sessions there are told BUSY all the same, behind another's
-// script, and can end it.
+// A server that answers BUSY lets no new connection into a database. Sessions there are told BUSY all the same, behind
+// another's script, and can end it.
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'

@@ -1,5 +1,5 @@
-// What the proxy answers itself in the place of a server, told from what a server answers: before a login, with CLIENT REPLY
-// OFF, after RESET; and CLIENT TRACKING that sends its invalidations to another session.
+// What the proxy answers itself in the place of a server, told from what a server answers: before a login, with CLIENT
+// REPLY OFF, after RESET; and CLIENT TRACKING that sends its invalidations to another session.
 import t from 'tap'
 import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'

@@ -1,5 +1,5 @@
-// CLIENT LIST, INFO and KILL: what they say of, and do to, the sessions of this proxy, other clients of the server, and the
-// links in between.
+// CLIENT LIST, INFO and KILL: what they say of, and do to, the sessions of this proxy, other clients of the server, and
+// the links in between.
 import t from 'tap'
 import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'

@@ -1,4 +1,5 @@
-// The clock on the wall jumps by a day while clients wait: no deadline notices, as each is measured by a clock that nobody sets.
+// The clock on the wall jumps by a day while clients wait: no deadline notices, as each is measured by a clock that
+// nobody sets.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// A transaction that is given up in a hold while its link stays up: nothing of it is left on that link, for its session or
-// for the next one that uses the link.
+// A transaction that is given up in a hold while its link stays up: nothing of it is left on that link, for its session
+// or for the next one that uses the link.
 import t, { type Test } from 'tap'
 import { type SingleServer, startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'

@@ -1,5 +1,5 @@
-// Clients that leave while a command of theirs blocks, waits for earlier ones, or is held: it takes nothing from anybody, and
-// what stands behind it does not run, as on a server.
+// Clients that leave while a command of theirs blocks, waits for earlier ones, or is held: it takes nothing from
+// anybody, and what stands behind it does not run, as on a server.
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'

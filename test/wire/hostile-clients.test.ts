@@ -40,7 +40,9 @@ const closedOf = (socket: Socket): Promise<void> =>
     else socket.once('close', () => resolve())
   })
 
-/** Runs `attack` beside a bystander; memory may grow by `allowance`, and a later session is served. Answers the most. */
+/**
+ * Runs `attack` beside a bystander; memory may grow by `allowance`, and a later session is served. Answers the most.
+ */
 async function survive(t: Test, holdfast: AsProcess, allowance: number, attack: () => Promise<void>): Promise<number> {
   const watched = watchResident(holdfast.pid)
   const before = watched.now()

@@ -1,4 +1,5 @@
-// Clients that write their whole pipeline before they read a byte: all of it is read, and every reply arrives, as directly.
+// Clients that write their whole pipeline before they read a byte: all of it is read, and every reply arrives, as
+// directly.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openSocket, repeated, writeThenRead } from '../support/blocking-client.ts'

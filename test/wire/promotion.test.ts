@@ -1,5 +1,6 @@
-// The old master is slow across a promotion: what it says once a replica may be promoted reaches no client, unless it stays
-// the master. Two real servers, and a Sentinel that says what a real one says in a failover, when the test wants it.
+// The old master is slow across a promotion: what it says once a replica may be promoted reaches no client, unless it
+// stays the master. Two real servers, and a Sentinel that says what a real one says in a failover, when the test wants
+// it.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type SingleServer, startSingle } from '../support/holdfast.ts'

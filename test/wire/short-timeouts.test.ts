@@ -1,4 +1,5 @@
-// Libraries that give up sooner than a hold ends are named: in the log of a proxy that holds, and by what the check asks.
+// Libraries that give up sooner than a hold ends are named: in the log of a proxy that holds, and by what the check
+// asks.
 import t from 'tap'
 import { nodeEvidence } from '../../src/check/node-evidence.ts'
 import { startSingle } from '../support/holdfast.ts'

@@ -1,5 +1,5 @@
-// A server that is slow with one session's command is no dead link: that command is waited for and never sent twice, others go
-// on, and what ends the wait reaches the server.
+// A server that is slow with one session's command is no dead link: that command is waited for and never sent twice,
+// others go on, and what ends the wait reaches the server.
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'

@@ -1,4 +1,5 @@
-// Subscribers whose link the server ends: one that does not read is ended, as directly; others come back, and the log says so.
+// Subscribers whose link the server ends: one that does not read is ended, as directly; others come back, and the log
+// says so.
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'

@@ -1,5 +1,6 @@
-// WAIT and WAITAOF say what is true of the session's own writes: also when another master has acknowledged them, and when
-// the user may not do what the truth takes. Two servers, and a Sentinel of ours that says which of them is the master.
+// WAIT and WAITAOF say what is true of the session's own writes: also when another master has acknowledged them, and
+// when the user may not do what the truth takes. Two servers, and a Sentinel of ours that says which of them is the
+// master.
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'

@@ -1,4 +1,5 @@
-// ioredis.ts PACKAGE HOST PORT — an exercise of ioredis: every family of commands, and failovers in between. TAP; see tap.ts.
+// ioredis.ts PACKAGE HOST PORT — an exercise of ioredis: every family of commands, and failovers in between. TAP; see
+// tap.ts.
 import assert, { deepEqual as same } from 'node:assert/strict'
 import { check, end, throughFailover, until } from './tap.ts'
 

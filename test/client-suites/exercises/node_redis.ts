@@ -1,5 +1,5 @@
-// node_redis.ts HOST PORT — an exercise of node-redis over RESP2 and RESP3: every family of commands, client-side caching, and
-// failovers in between. TAP; see tap.ts.
+// node_redis.ts HOST PORT — an exercise of node-redis over RESP2 and RESP3: every family of commands, client-side
+// caching, and failovers in between. TAP; see tap.ts.
 import assert, { deepEqual as same } from 'node:assert/strict'
 import { createClient } from 'redis'
 import { check, end, throughFailover, until } from './tap.ts'

@@ -26,9 +26,9 @@ export const hiredis: Suite = {
 }
 
 /**
- * Two changes, for both runs. The test of a connect that times out sends to an address outside of this machine: left out. The
- * tests behind a DEBUG SLEEP of 3 s demand an answer within 10 ms; a server that was silent for more than a second is asked first
- * whether it is still the master (some milliseconds), and this machine may be busy: 500 ms.
+ * Two changes, for both runs. The test of a connect that times out sends to an address outside of this machine: left
+ * out. The tests behind a DEBUG SLEEP of 3 s demand an answer within 10 ms; a server that was silent for more than a
+ * second is asked first whether it is still the master (some milliseconds), and this machine may be busy: 500 ms.
  */
 function adapted(source: string): string {
   const outside = source.lastIndexOf(

@@ -1,7 +1,7 @@
 // transaction.ts — MULTI and EXEC in one write, step by step, and with WATCH.
 //
-// The watching client counts up by compare and set: read, watched, write one more. It is the key's only writer, so an EXEC that
-// answers nil although it ran shows as a number that nobody was told.
+// The watching client counts up by compare and set: read, watched, write one more. It is the key's only writer, so an
+// EXEC that answers nil although it ran shows as a number that nobody was told.
 import type { Ledger, Operation } from '../../support/ledger.ts'
 import { RespError, type Value } from '../../support/resp-client.ts'
 import { type ClientPlan, plain, type Seat, startClients, text } from '../load-client.ts'

@@ -1,4 +1,5 @@
-// client-work.ts — a client library at work: every kind of command in a loop of its own, each reply checked as it comes.
+// client-work.ts — a client library at work: every kind of command in a loop of its own, each reply checked as it
+// comes.
 //
 //   plain, pipeline, transaction, script   counters go up by one, what was written is read
 //   scan                                   every iteration is complete

@@ -1,4 +1,5 @@
-// fail-over.ts — one failover of a whole set behind a proxy, from the fault to the moment the proxy serves the new master.
+// fail-over.ts — one failover of a whole set behind a proxy, from the fault to the moment the proxy serves the new
+// master.
 import type { Holdfast, LogLine } from '../holdfast.ts'
 import { nowMs } from '../ledger.ts'
 import { RespClient, type Value } from '../resp-client.ts'
@@ -18,7 +19,9 @@ export interface FailedOver extends Window {
 /** Replication on one machine is behind by less than this when it works at all. */
 const replicationLagMs = 1000
 
-/** `from` is a moment before the fault, early enough for replication lag; `to` is when the proxy had sent all it held. */
+/**
+ * `from` is a moment before the fault, early enough for replication lag; `to` is when the proxy had sent all it held.
+ */
 export async function failOver(set: SentinelSet, holdfast: Holdfast, fault: Fault): Promise<FailedOver> {
   const old = await set.currentMaster()
   const seen = holdfast.log.length

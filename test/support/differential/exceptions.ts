@@ -99,10 +99,10 @@ export const leftOut: Readonly<Record<string, string>> = {
 }
 
 /**
- * Not sent either: CLIENT KILL of what exists, CLIENT PAUSE, CONFIG REWRITE, CONFIG SET of what matters, MONITOR's lines
- * (they show the Sentinels, too), PSUBSCRIBE * (it would hear the Sentinels), XADD *, short times to live, SPOP of less
- * than the whole, DEBUG but for what answers in a known way, SCRIPT DEBUG. SUBSCRIBE and CLIENT REPLY inside MULTI are
- * refused by Holdfast on purpose.
+ * Not sent either: CLIENT KILL of what exists, CLIENT PAUSE, CONFIG REWRITE, CONFIG SET of what matters, MONITOR's
+ * lines (they show the Sentinels, too), PSUBSCRIBE * (it would hear the Sentinels), XADD *, short times to live, SPOP
+ * of less than the whole, DEBUG but for what answers in a known way, SCRIPT DEBUG. SUBSCRIBE and CLIENT REPLY inside
+ * MULTI are refused by Holdfast on purpose.
  */
 export function compareOf(args: readonly string[]): Compare {
   const name = args[0]?.toLowerCase() ?? ''

@@ -1,4 +1,5 @@
-// run.ts — plays one random stream of commands against a server and against Holdfast in front of its twin, and compares.
+// run.ts — plays one random stream of commands against a server and against Holdfast in front of its twin, and
+// compares.
 //
 //   scenes ──step──▶ both sides ──▶ the plain server is quiet ──▶ Holdfast has answered as much ──▶ the same bytes?
 //

@@ -48,7 +48,9 @@ function publication(random: Random): Words {
   return command[1] === 'channels' || command[1] === 'shardchannels' ? ['pubsub', 'numpat'] : command
 }
 
-/** MONITOR's lines are not compared: they show everybody. What is: its answer, and that the session goes on after RESET. */
+/**
+ * MONITOR's lines are not compared: they show everybody. What is: its answer, and that the session goes on after RESET.
+ */
 function* monitor(random: Random, [session = 0]: readonly number[]): Scene {
   yield send(session, [['reset']])
   yield send(session, [['monitor']])

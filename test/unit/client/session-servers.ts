@@ -1,5 +1,6 @@
-// session-servers.ts — the masters of the session model: enough of a server for transactions, WATCH, BLPOP and SUBSCRIBE,
-// one command at a time when the test says so. A handshake, which is the first write on a link, is answered at once.
+// session-servers.ts — the masters of the session model: enough of a server for transactions, WATCH, BLPOP and
+// SUBSCRIBE, one command at a time when the test says so. A handshake, which is the first write on a link, is answered
+// at once.
 //
 // Replies of commands: a bulk "key=count". Never: decides what is right (the model does).
 import type { Master } from '../../../src/address.ts'

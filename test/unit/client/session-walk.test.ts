@@ -1,4 +1,5 @@
-// Every short sequence of events on a session with a link of its own, by theme, against the invariants of session-model.ts.
+// Every short sequence of events on a session with a link of its own, by theme, against the invariants of
+// session-model.ts.
 import t from 'tap'
 import { VirtualLoop } from '../relay/virtual-loop.ts'
 import { SessionModel } from './session-model.ts'

@@ -1,5 +1,5 @@
-// What is done without a majority: when a master may be begun with, when the last one may be used further, and that every
-// question ends.
+// What is done without a majority: when a master may be begun with, when the last one may be used further, and that
+// every question ends.
 import t from 'tap'
 import { minorityTiming } from '../../../src/sentinel/minority.ts'
 import type { LinkSign, ProbeResult } from '../../../src/sentinel/topology-state.ts'

@@ -87,7 +87,10 @@ function complaint(
   return null
 }
 
-/** Goes on fairly for some seconds: those that are up say what they said, the node says the same. What never ends, if any. */
+/**
+ * Goes on fairly for some seconds: those that are up say what they said, the node says the same. What never ends, if
+ * any.
+ */
 function endless({ topology, now }: World): string | null {
   for (const result of answers) {
     let world = topology
