@@ -140,7 +140,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
     learnedFrom = master
     const onNoPerm = (): void => {
-      rights.tell('command', { node: formatAddress(master), user: config.redisUsername })
+      rights.logMissing('command', { node: formatAddress(master), user: config.redisUsername })
     }
     fetchCommandFlags(security.redis.route(master), redisLogin, onNoPerm)
       .then(flags => {

@@ -39,7 +39,7 @@ async function run(config: Config): Promise<void> {
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   for (const exposure of exposures(config)) log.warn(exposure)
-  tellMissingFlags(log)
+  logMissingFlags(log)
   const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
   reloadOnSignal(proxy, log)
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
@@ -69,7 +69,7 @@ function reloadOnSignal(proxy: RunningProxy, log: Log): void {
   })
 }
 
-function tellMissingFlags(log: Log): void {
+function logMissingFlags(log: Log): void {
   const { NODE_OPTIONS } = process.env
   const flags = missingFlags(process.execArgv, NODE_OPTIONS)
   if (flags.length === 0) return

@@ -70,7 +70,7 @@ export class LogOutput {
     if (error) {
       this.#failedAt = this.#now()
       this.#drop(`it cannot be written to (${'code' in error ? String(error.code) : error.message})`)
-    } else if (this.#missing > 0 && this.#pending <= CAUGHT_UP) this.#tell()
+    } else if (this.#missing > 0 && this.#pending <= CAUGHT_UP) this.#reportMissing()
     if (this.#pending > 0) return
     for (const resolve of this.#waiters.splice(0)) resolve()
   }
@@ -81,7 +81,7 @@ export class LogOutput {
     this.#cause = cause
   }
 
-  #tell(): void {
+  #reportMissing(): void {
     const missing = this.#missing
     this.#missing = 0
     this.#failedAt = Number.NEGATIVE_INFINITY

@@ -58,21 +58,21 @@ export const rights = {
 
 export type Right = keyof typeof rights
 
-/** Tells of each missing right once. */
+/** Logs each missing right once. */
 export class MissingRights {
   readonly #log: Log
-  readonly #told = new Set<string>()
+  readonly #logged = new Set<string>()
 
   constructor(log: Log) {
     this.#log = log
   }
 
   /** `user` null: the default user. */
-  tell(right: Right, { node, user }: { readonly node: string; readonly user: string | null }): void {
+  logMissing(right: Right, { node, user }: { readonly node: string; readonly user: string | null }): void {
     const who = user ?? 'default'
     const key = `${right} ${node} ${who}`
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#logged.has(key)) return
+    this.#logged.add(key)
     const { rule, cost } = rights[right]
     const msg = `the user may not do this; allow it on every node: ACL SETUSER ${who} ${rule}`
     this.#log.warn({ event: 'rights.missing', node, user: who, right: rule, cost, msg })

@@ -48,7 +48,8 @@ export class LinkLog {
       { event: 'link.ready', kind, identity: describeIdentity(identity), master: node, epoch: link.master.epoch },
       'link to the master is up',
     )
-    for (const right of link.handshake.missing) this.#rights.tell(right, { node, user: nameShown(identity.username) })
+    for (const right of link.handshake.missing)
+      this.#rights.logMissing(right, { node, user: nameShown(identity.username) })
     this.#refused.delete(`${node} ${describeIdentity(identity)}`)
     const nodes = this.#accepted.get(identity.key)
     if (nodes !== undefined) nodes.add(node)
@@ -127,7 +128,7 @@ export class LinkLog {
   }
 
   rightMissing(right: Right, master: Master, { username }: Identity): void {
-    this.#rights.tell(right, { node: formatAddress(master), user: nameShown(username) })
+    this.#rights.logMissing(right, { node: formatAddress(master), user: nameShown(username) })
   }
 
   tooManyRetired(about: Identity, silentMs: number): void {

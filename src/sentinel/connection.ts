@@ -190,7 +190,8 @@ export class SentinelConnection {
   }
 
   #noteRefusal(right: Right, error: unknown): void {
-    if (isNoPerm(reasonOf(error))) this.#rights.tell(right, { node: this.key, user: this.#options.login.username })
+    if (isNoPerm(reasonOf(error)))
+      this.#rights.logMissing(right, { node: this.key, user: this.#options.login.username })
   }
 
   #hear(client: Redis, channel: string, text: string): void {

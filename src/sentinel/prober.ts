@@ -124,7 +124,7 @@ export class Prober {
     const isHeard = (links?.bytesIn() ?? 0) > heardBefore
     const sign: LinkSign = links?.isUpTo(address) ? (isHeard ? 'heard' : 'up') : 'none'
     const about = { node: formatAddress(address), user: redisLogin.username }
-    for (const right of missing) this.#rights.tell(right, about)
+    for (const right of missing) this.#rights.logMissing(right, about)
     this.#logRefusal(probe, result, refusedAuth)
     const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
     const retryAt = performance.now() + (waits ? backoffMs(Math.max(1, probe.failures), RETRY) : 0)

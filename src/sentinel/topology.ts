@@ -153,11 +153,11 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   const everybody = event.kind === 'switched' || event.kind === 'failover-promoted' || event.kind === 'failover-aborted'
   draft.effects.push({ kind: 'ask', key: everybody ? null : key })
   if (event.kind === 'failover-elected' && event.replica) draft.effects.push({ kind: 'warm', address: event.replica })
-  tell(draft, key, event, now)
+  noteEvent(draft, key, event, now)
 }
 
-/** The part of an event's story that is not told by a decision. */
-function tell(draft: Draft, sentinel: string, event: SentinelEvent, now: number): void {
+/** Logs what no decision logs of this event. */
+function noteEvent(draft: Draft, sentinel: string, event: SentinelEvent, now: number): void {
   switch (event.kind) {
     case 'down': {
       const master = formatAddress(event.master)

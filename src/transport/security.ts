@@ -43,7 +43,7 @@ export interface Security {
 export function createSecurity(options: SecurityOptions, log: Log): Security {
   const files = new FileWatcher()
   const nat = createNatMap(options.natMap)
-  const lookup = createNameLookup({ onStale: tellStale(log) })
+  const lookup = createNameLookup({ onStale: logStale(log) })
   const redis = new ServerRoutes('redis', { tls: options.redisTls, nat, lookup })
   const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup })
   for (const routes of [redis, sentinel]) {
@@ -77,7 +77,7 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
   }
 }
 
-function tellStale(log: Log): (name: string, cause: string, addresses: readonly string[]) => void {
+function logStale(log: Log): (name: string, cause: string, addresses: readonly string[]) => void {
   const throttle = createLogThrottle()
   return (name, cause, used) => {
     const notLogged = throttle(name)
