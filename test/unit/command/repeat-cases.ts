@@ -77,8 +77,7 @@ const keys: RepeatCase[] = [
   is('idempotent', `EXPIREAT k ${later}`, { setup: 'SET k v' }),
   is('idempotent', `PEXPIREAT k ${laterMs}`, { setup: 'SET k v' }),
   is('state-idempotent', 'EXPIRE k 100 NX', { setup: 'SET k v' }),
-  // A relative time is later a millisecond later: the clock decides whether GT holds again. So only an absolute one
-  // runs.
+  // A relative time is later a millisecond later, and the clock decides whether GT holds again: only absolute ones run.
   is('state-idempotent', 'EXPIRE k 100 GT', { proof: 'not run' }),
   is('state-idempotent', 'EXPIRE k 100 XX GT', { proof: 'not run' }),
   is('state-idempotent', `EXPIREAT k ${later} GT`, { setup: 'SET k v EX 50' }),

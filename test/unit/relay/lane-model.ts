@@ -8,7 +8,7 @@
 //   FenceHolds           a process is sent nothing while an older link's requests still lie in its buffers;
 //   NoDoubleUnderSafe    nothing but a read runs twice on one node;
 //   NoDoubleWhileHealthy the same under any policy as long as no link is lost and the master is the master;
-//   ErrorsTellTheTruth   an error that says "was not run" is right, and UNKNOWN is only said of what may not be repeated;
+//   ErrorsTellTheTruth   "was not run" is right, and UNKNOWN is only said of what may not be repeated;
 //   FailoverUnseen       READONLY, NOREPLICAS and EXECABORT of a failover reach no client;
 //   NothingOfTheDeposed  once a replica may be promoted no reply of the node is delivered, unless it stays the master;
 //   AckedSurvives        the master of the end has what the replies of INCR have told;
