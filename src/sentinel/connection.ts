@@ -16,7 +16,7 @@ import type { Secret } from '../transport/secret.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint } from '../transport/tls-trouble.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
-import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
+import { closeClient, createClient, isWritable, reasonOf } from './ioredis-client.ts'
 import { isWrongPassword, sentinelRemedy } from './remedies.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
 import { subscribe } from './subscription.ts'
@@ -208,7 +208,12 @@ export class SentinelConnection {
   async #greet(dialling: Dialling): Promise<void> {
     const { client, password } = dialling
     const { log } = this.#options
-    await subscribe(client, { sentinel: this.key, log })
+    try {
+      await subscribe(client, { sentinel: this.key, log })
+    } catch (error) {
+      this.#giveUp(client, error)
+      return
+    }
     const reply = await client.call('SENTINEL', 'MYID').catch(error => {
       this.#noteRefusal('sentinel|myid', error)
       return null
@@ -223,6 +228,14 @@ export class SentinelConnection {
     this.#listener.onUp(runId)
     this.ask()
     this.askPeers()
+  }
+
+  /** Not subscribed: the dial has led to nothing. Nobody is told when it was ended from here, by stop(). */
+  #giveUp(client: Redis, error: unknown): void {
+    if (!this.#isCurrent(client)) return
+    // Of a connection that was lost under way, the error of the socket tells more, if there is one.
+    if (isWritable(client)) this.#lastError = reasonOf(error)
+    client.disconnect()
   }
 
   async #question(up: Up): Promise<void> {

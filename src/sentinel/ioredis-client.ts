@@ -86,6 +86,11 @@ export function noHandshake(ms: number): string {
   return `no TLS handshake within ${ms} ms`
 }
 
+/** The connection is up as far as we know; from the moment that either side has begun to close it, it is not. */
+export function isWritable(client: Redis): boolean {
+  return client.status === 'ready' && client.stream?.writable === true
+}
+
 /** Closes the connection; resolves when its socket is gone, within half a second. Never rejects. */
 export function closeClient(client: Redis): Promise<void> {
   if (client.status === 'end') return Promise.resolve()

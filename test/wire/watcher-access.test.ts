@@ -10,7 +10,7 @@ t.test('node that asks for a password we do not have — is served by the majori
   await seen.until(`serve ${a.port}@1`)
   seen.watcher.confirm('again')
   await waitUntil('it is confirmed', () => seen.decisions.length === 2, { withinMs: 1_000 })
-  t.match(seen.logged('master.probe_refused'), [{ level: 'warn', cause: /NOAUTH/, msg: /Set --redis-password/ }])
+  t.match(seen.logged('master.probe_refused'), [{ level: 'warn', cause: /NOAUTH/, msg: /set --redis-password/ }])
   t.equal(seen.logged('master.probe_refused').length, 1)
 })
 
