@@ -42,8 +42,8 @@ export const errors = {
   noAuth: spec('NOAUTH Authentication required.', 'no'),
   noAuthExec: spec('EXECABORT Transaction discarded because of: NOAUTH Authentication required.', 'no'),
   noAuthHello: spec(
-    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> ' +
-      'option can be used to authenticate the client and select the RESP protocol version at the same time',
+    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> ' +
+      '<pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
     'no',
   ),
   wrongPass: spec('WRONGPASS invalid username-password pair or user is disabled.', 'no'),

@@ -108,8 +108,8 @@ function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen
         'sentinels.minority',
         together,
         what,
-        'no failover is possible and none is followed; Holdfast serves while all in reach agree, at least a quorum: bring ' +
-          'them back, or where they are gone for good SENTINEL RESET on each of the others',
+        'no failover is possible and none is followed; Holdfast serves while all in reach agree, at least a quorum: ' +
+          'bring them back, or where they are gone for good SENTINEL RESET on each of the others',
       ),
     )
   }

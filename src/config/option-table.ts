@@ -59,8 +59,8 @@ export const options = {
     group: upstream,
     kind: duration({ min: '10ms', max: '60s' }),
     help:
-      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Twice as long a majority of the ' +
-      'Sentinels is waited for.',
+      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Twice as long a majority of ' +
+      'the Sentinels is waited for.',
   }),
   'nat-map': withDefault('', {
     group: upstream,
@@ -98,8 +98,8 @@ export const options = {
     group: sessions,
     kind: password(),
     help:
-      'A password that clients must give to Holdfast. Their AUTH then ends here, and the master sees --redis-username. ' +
-      'Without it a client signs in at Redis itself.',
+      'A password that clients must give to Holdfast. Their AUTH then ends here, and the master sees ' +
+      '--redis-username. Without it a client signs in at Redis itself.',
   }),
   'max-sessions': withDefault('10000', {
     group: sessions,
@@ -122,8 +122,8 @@ export const options = {
     group: sessions,
     kind: size({ min: '1mb', max: '1024gb' }),
     help:
-      'Bytes of replies kept for one client that sends on without reading, besides one of any size; more of them wait at ' +
-      'the server, and where they cannot the client must read or is ended.',
+      'Bytes of replies kept for one client that sends on without reading, besides one of any size; more of them ' +
+      'wait at the server, and where they cannot the client must read or is ended.',
   }),
   'deny-commands': withDefault(denied, {
     group: sessions,

@@ -22,9 +22,9 @@ const gauge = (name: string, help: string): CounterRow => ({ name, type: 'gauge'
 
 const ended = 'holdfast_sessions_ended_total'
 const endedHelp =
-  'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time (frame-timeout) ' +
-  'or too large (frame-size), replies that are not read (unread), commands sent on and on without reading the replies ' +
-  '(unanswered), an error in Holdfast (bug).'
+  'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time ' +
+  '(frame-timeout) or too large (frame-size), replies that are not read (unread), commands sent on and on without ' +
+  'reading the replies (unanswered), an error in Holdfast (bug).'
 const refused = 'holdfast_commands_refused_total'
 const refusedHelp = 'Commands refused for having too many arguments, or because the open MULTIs hold too much.'
 const held = 'holdfast_held_ended_total'

@@ -30,14 +30,25 @@ export interface JudgedError {
 /** What a redis.call that nobody catches adds to the server's words: ` script: 8f3c..., on @user_script:1.` */
 const inScript = / script: \S+, on @?\S+:\d+\.$/
 
+/** A whole line that one of the patterns matches. */
+function anyOf(...patterns: readonly string[]): RegExp {
+  return new RegExp(`^(?:${patterns.join('|')})$`)
+}
+
 const texts: ReadonlyMap<string, RegExp> = new Map([
   [
     'READONLY',
-    /^READONLY (You can't write against a read only (replica|slave)\.|Can not run script with write flag on readonly replica\.?)$/,
+    anyOf(
+      "READONLY You can't write against a read only (replica|slave)\\.",
+      'READONLY Can not run script with write flag on readonly replica\\.?',
+    ),
   ],
   [
     'MASTERDOWN',
-    /^MASTERDOWN Link with (MASTER|PRIMARY) is down(,| and) (replica|slave)-serve-stale-data is set to 'no'(\.| and 'allow-stale' flag is not set on the script\.)$/,
+    anyOf(
+      "MASTERDOWN Link with (MASTER|PRIMARY) is down(,| and) (replica|slave)-serve-stale-data is set to 'no'" +
+        "(\\.| and 'allow-stale' flag is not set on the script\\.)",
+    ),
   ],
   ['REDIRECT', /^REDIRECT \S+:\d+$/],
   [

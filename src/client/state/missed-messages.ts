@@ -56,7 +56,7 @@ export class MissedMessages {
     if (same !== null)
       this.#log.warn(
         { event, cause: 'link-lost', ...same },
-        'links were lost on the same master (see link.lost); subscribed again, and messages published meanwhile were missed',
+        'links were lost on the same master (see link.lost); subscribed again, and missed what was published meanwhile',
       )
   }
 }
