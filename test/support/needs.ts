@@ -1,5 +1,7 @@
 // needs.ts — what a test needs besides redis-server: programs that not every distribution has. Without them it is
-// skipped, and the run counts it. Never: installs anything (scripts/setup.mjs does).
+// skipped, and the run counts it. And how old the server is that a distribution has.
+// Never: installs anything (scripts/setup.mjs does).
+import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -19,4 +21,13 @@ function isOnPath(program: string): boolean {
       return false
     }
   })
+}
+
+/** Whether the installed server of that name is older than this version, as 7.2; false where there is none. */
+export function isOlder(flavour: 'redis' | 'valkey', version: number): boolean {
+  const program = `${flavour}-server`
+  if (!isOnPath(program)) return false
+  const own = /\bv=(\d+\.\d+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1]
+  if (own === undefined) throw new Error(`${program} --version says no version`)
+  return Number(own) < version
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type InProcess, type SingleServer, startSingle } from '../support/holdfast.ts'
+import { isOlder } from '../support/needs.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
 import {
   endServer,
@@ -80,15 +81,22 @@ const conversations: readonly (readonly string[])[] = [
   ['AUTH', 'AUTH a b c', 'AUTH wrong', 'AUTH ""', 'AUTH "" pw', 'AUTH default wrong', 'AUTH DEFAULT pw', 'GET k'],
   ['AUTH pw', 'GET k', 'AUTH wrong', 'GET k', 'AUTH default pw', 'PING'],
   ['AUTH default pw', 'SET k v', 'GET k', 'RESET', 'GET k', 'AUTH pw', 'GET k'],
-  ['HELLO', 'HELLO 2', 'HELLO 3', 'HELLO 4', 'HELLO -3', 'HELLO x', 'HELLO 03', 'HELLO 99999999999999999999', 'GET k'],
   ['HELLO 3 AUTH default', 'HELLO 3 FOO', 'HELLO 3 SETNAME', 'HELLO 4 FOO', 'HELLO 3 "F\\r\\nO"', 'HELLO 3 "F\\x00O"'],
-  ['HELLO 3 AUTH default wrong', 'HELLO 3 AUTH DEFAULT pw', 'HELLO 3 AUTH default pw AUTH default wrong', 'GET k'],
-  ['HELLO 3 AUTH default pw SETNAME "a b"', 'HELLO 3 SETNAME "a b" AUTH default wrong', 'GET k'],
   ['HELLO 3 AUTH default pw', 'HGETALL none', 'HELLO 2 AUTH default wrong', 'HGETALL none', 'RESET', 'HGETALL none'],
   ['HELLO 2 AUTH default pw SETNAME me', 'CLIENT GETNAME', 'HELLO 3', 'CLIENT GETNAME', 'HELLO 9 AUTH default pw'],
   ['RESET', 'RESET x', 'AUTH pw', 'SELECT 3', 'SET three 3', 'RESET', 'AUTH pw', 'GET three', 'SELECT 3', 'GET three'],
   ['MULTI', 'AUTH pw', 'EXEC', 'MULTI', 'SET m 1', 'RESET', 'EXEC', 'AUTH pw', 'EXEC', 'GET m'],
   ['AUTH pw', 'SUBSCRIBE c', 'AUTH pw', 'HELLO 3 AUTH default pw', 'PING', 'UNSUBSCRIBE c', 'AUTH pw'],
+]
+
+/**
+ * Redis before 7.2 words the first NOAUTH otherwise, and a HELLO that it refuses has signed its client in with the part
+ * before the error. Holdfast answers and acts as later servers do: what is refused signs nobody in.
+ */
+const laterConversations: readonly (readonly string[])[] = [
+  ['HELLO', 'HELLO 2', 'HELLO 3', 'HELLO 4', 'HELLO -3', 'HELLO x', 'HELLO 03', 'HELLO 99999999999999999999', 'GET k'],
+  ['HELLO 3 AUTH default wrong', 'HELLO 3 AUTH DEFAULT pw', 'HELLO 3 AUTH default pw AUTH default wrong', 'GET k'],
+  ['HELLO 3 AUTH default pw SETNAME "a b"', 'HELLO 3 SETNAME "a b" AUTH default wrong', 'GET k'],
 ]
 
 /** Each: everything in one write. A server forgets a refused login behind other replies, so none is refused here. */
@@ -115,7 +123,7 @@ const streams: readonly (string | Buffer)[] = [
 for (const flavour of flavours) {
   t.test(`client password (${flavour}) — is asked for as the server itself does`, async t => {
     const pair = await startPair(t, { flavour, realConfig: ['requirepass pw'], options: { 'client-password': 'pw' } })
-    for (const lines of conversations) {
+    for (const lines of [...conversations, ...(isOlder(flavour, 7.2) ? [] : laterConversations)]) {
       const inline = lines.map(text => `${text}\r\n`)
       const wanted = await converse(t, pair.real, inline)
       t.equal(await converse(t, pair.ours, inline), wanted, lines.join(', '))

@@ -193,7 +193,7 @@ t.test('socket — whose place cannot be had — is refused with cause and remed
   const long = join(dir, 'x'.repeat(120))
   t.match(
     await refusal(t, { 'listen-socket': long }),
-    /longer than the \d+ bytes there are for it; choose a shorter one/,
+    /is longer than \d+ bytes; choose a shorter one with --listen-socket/,
   )
 })
 

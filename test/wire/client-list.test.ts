@@ -3,6 +3,7 @@
 import t from 'tap'
 import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'
+import { isOlder, without } from '../support/needs.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Flavour } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -50,7 +51,11 @@ const ended = async (client: RespClient, what: string): Promise<void> => {
 }
 
 for (const flavour of ['redis', 'valkey'] as const) {
-  t.test(`CLIENT LIST — ${flavour} — has each session once, by its own id, address and name`, async t => {
+  const skip = without(`${flavour}-server`)
+  // Redis 7.2 has CLIENT SETINFO, and 7.4 has MAXAGE.
+  const hasLibraries = !isOlder(flavour, 7.2)
+  const ofAnyAge = isOlder(flavour, 7.4) ? RespError : 0
+  t.test(`CLIENT LIST — ${flavour} — has each session once, by its own id, address and name`, { skip }, async t => {
     const { through, direct } = await world(t, flavour)
     const stranger = await direct()
     await stranger.send('CLIENT', 'SETNAME', 'stranger')
@@ -79,7 +84,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
     t.equal(line('on-the-shared-link').id, await idOf(shared))
     t.equal(line('on-the-shared-link').addr, addressOf(shared))
     t.equal(line('on-the-shared-link').db, '3')
-    t.equal(line('on-the-shared-link')['lib-name'], 'lib')
+    t.equal(line('on-the-shared-link')['lib-name'], hasLibraries ? 'lib' : undefined)
     t.equal(line('on-the-shared-link').cmd, 'get')
     t.equal(line('on-the-shared-link').flags, 'N')
     t.equal(line('on-its-own').id, await idOf(own))
@@ -107,7 +112,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
     t.strictSame(await popped, ['list', 'x'])
   })
 
-  t.test(`CLIENT LIST — ${flavour} — its filters hold for sessions and for others`, async t => {
+  t.test(`CLIENT LIST — ${flavour} — its filters hold for sessions and for others`, { skip }, async t => {
     const { through, direct } = await world(t, flavour)
     const stranger = await direct()
     const one = await through()
@@ -133,7 +138,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
     }
   })
 
-  t.test(`CLIENT KILL — ${flavour} — ends the session that is meant, and no other`, async t => {
+  t.test(`CLIENT KILL — ${flavour} — ends the session that is meant, and no other`, { skip }, async t => {
     const { holdfast, through, direct } = await world(t, flavour)
     const stranger = await direct()
     const killer = await through()
@@ -164,36 +169,40 @@ for (const flavour of ['redis', 'valkey'] as const) {
     t.match(await kill('TYPE', 'x'), RespError)
     t.match(await kill('USER', 'nobody'), RespError)
     t.match(await kill('ID', '1', 'SKIPME'), RespError)
-    t.equal(await stranger.send('CLIENT', 'KILL', 'MAXAGE', '100000'), 0)
+    t.match(await stranger.send('CLIENT', 'KILL', 'MAXAGE', '100000'), ofAnyAge)
 
     t.equal(await kill('ID', await idOf(stranger)), 1, 'a stranger by its id')
     await ended(stranger, 'the stranger has ended')
   })
 
-  t.test(`CLIENT KILL — ${flavour} — a filter that fits links ends sessions and strangers, never a link`, async t => {
-    const { holdfast, through, direct } = await world(t, flavour)
-    const killer = await through()
-    const shared = await through()
-    const own = await through()
-    const subscriber = await through()
-    const stranger = await direct()
-    await own.send('WATCH', 'k')
-    await subscriber.send('SUBSCRIBE', 'c')
-    const lost = holdfast.counters.linksLost
-    t.equal(await killer.send('CLIENT', 'KILL', 'TYPE', 'pubsub'), 1)
-    await ended(subscriber, 'the subscriber has ended')
-    t.equal(await own.send('CLIENT', 'KILL', 'MAXAGE', '100000'), 0)
-    const [killed, pong] = await Promise.all([
-      killer.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
-      killer.send('PING'),
-    ])
-    t.equal(killed, 3, 'two sessions and the stranger')
-    t.equal(pong, 'PONG', 'its link is as it was')
-    for (const victim of [shared, own, stranger]) await ended(victim, 'a victim has ended')
-    t.equal(holdfast.counters.linksLost, lost, 'no link was ended at the server')
-  })
+  t.test(
+    `CLIENT KILL — ${flavour} — a filter that fits links ends sessions and strangers, never a link`,
+    { skip },
+    async t => {
+      const { holdfast, through, direct } = await world(t, flavour)
+      const killer = await through()
+      const shared = await through()
+      const own = await through()
+      const subscriber = await through()
+      const stranger = await direct()
+      await own.send('WATCH', 'k')
+      await subscriber.send('SUBSCRIBE', 'c')
+      const lost = holdfast.counters.linksLost
+      t.equal(await killer.send('CLIENT', 'KILL', 'TYPE', 'pubsub'), 1)
+      await ended(subscriber, 'the subscriber has ended')
+      t.match(await own.send('CLIENT', 'KILL', 'MAXAGE', '100000'), ofAnyAge)
+      const [killed, pong] = await Promise.all([
+        killer.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
+        killer.send('PING'),
+      ])
+      t.equal(killed, 3, 'two sessions and the stranger')
+      t.equal(pong, 'PONG', 'its link is as it was')
+      for (const victim of [shared, own, stranger]) await ended(victim, 'a victim has ended')
+      t.equal(holdfast.counters.linksLost, lost, 'no link was ended at the server')
+    },
+  )
 
-  t.test(`CLIENT KILL — ${flavour} — of itself is answered, and nothing behind it runs`, async t => {
+  t.test(`CLIENT KILL — ${flavour} — of itself is answered, and nothing behind it runs`, { skip }, async t => {
     const { through } = await world(t, flavour)
     const other = await through()
     for (const form of ['id', 'user', 'old'] as const) {

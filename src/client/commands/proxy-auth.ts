@@ -3,7 +3,7 @@
 //   signed out ── AUTH pw, AUTH user pw, HELLO n AUTH user pw: right ──▶ signed in
 //       ▲──────────────────────── RESET ─────────────────────────────────────┘
 //
-// The answers are those of a server with requirepass (authCommand in acl.c, helloCommand in networking.c,
+// The answers are those of a server since 7.2 with requirepass (authCommand in acl.c, helloCommand in networking.c,
 // processCommand in server.c), with two exceptions. A command that does not exist or lacks arguments gets NOAUTH too,
 // so that a stranger learns nothing of the server. A login refused behind other replies is answered; servers do not
 // answer it.
