@@ -55,6 +55,8 @@ export interface FakeRedisOptions {
 /** What a test gives to have things ended with it. */
 export interface Teardown {
   teardown(fn: () => unknown): void
+  /** Tap's: fails a test, also once it has ended. */
+  threw?(error: unknown): void
 }
 
 const faults: readonly unknown[] = ['hang', 'cut', 'cut-after-write', 'reset'] satisfies Fault[]

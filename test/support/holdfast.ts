@@ -195,7 +195,8 @@ function handle(t: Teardown, { port, admin, log, expected, end }: Running): Hold
     stopping ??= judge()
     return stopping
   }
-  t.teardown(stop)
+  // After a teardown that rejects, tap runs no other one: the servers would stay, and the file would hang until its limit.
+  t.teardown(t.threw === undefined ? stop : () => stop().catch(error => t.threw?.(error)))
   return {
     host: '127.0.0.1',
     port,
