@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { commandSpecs } from '../../../src/command/catalog.ts'
 import { type ReplayClass, Route } from '../../../src/command/command-spec.ts'
 import { commandByName } from '../../../src/command/lookup.ts'
+import { isOlder } from '../../support/needs.ts'
 import { type Flavour, findServer } from '../../support/servers.ts'
 import { startForTest } from './real-server.ts'
 
@@ -56,10 +57,19 @@ function contradiction(flags: ReadonlySet<string>, cls: ReplayClass): string | u
   return undefined
 }
 
+/** Where Redis before 7.2 differs. It refuses the new arguments itself, and its WAIT has no flag. */
+const before72 = [
+  'command|getkeys: arity -3, the server says -4',
+  'command|getkeysandflags: arity -3, the server says -4',
+  'wait: class blocking, but it blocks',
+  'zrank: arity -3, the server says 3',
+  'zrevrank: arity -3, the server says 3',
+]
+
 for (const flavour of flavours) {
   t.test(`table — has every command and subcommand with its arity — of a real ${flavour}-server`, async t => {
     const commands = await commandsOf(t, flavour)
-    t.ok(commands.length > 370, `${commands.length} commands`)
+    t.ok(commands.length > (isOlder(flavour, 7.2) ? 360 : 370), `${commands.length} commands`)
     const wrong: string[] = []
     for (const { name, arity, flags } of commands) {
       seen.add(name)
@@ -69,7 +79,7 @@ for (const flavour of flavours) {
       const flaw = found && !found.isContainer && contradiction(flags, found.cls)
       if (flaw) wrong.push(`${name}: class ${found.cls}, but it ${flaw}`)
     }
-    t.strictSame(wrong, [])
+    t.strictSame(wrong.sort(), isOlder(flavour, 7.2) ? before72 : [])
   })
 }
 
