@@ -15,7 +15,7 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
-import { type ClientLine, parseLines, textOf } from './client-lines.ts'
+import { type ClientLine, parseLines, replyText } from './client-lines.ts'
 import { isWatcher, listCommand, sessionLines } from './client-list.ts'
 import type { Outcome } from './outcome.ts'
 import { integerReply, okReply } from './replies.ts'
@@ -133,7 +133,7 @@ class Choosing implements RequestHandler {
     this.#done = true
     if (isError) request.owner.deliver(frame)
     else if (this.#kill === undefined) request.owner.deliver(errors.clientFilter.reply)
-    else this.#end(request, this.#kill, parseLines(textOf(frame) ?? ''))
+    else this.#end(request, this.#kill, parseLines(replyText(frame) ?? ''))
   }
 
   #end(request: Request, kill: Kill, all: readonly ClientLine[]): void {

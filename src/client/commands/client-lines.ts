@@ -33,7 +33,7 @@ export interface SessionFacts {
 }
 
 /** The text of a bulk or verbatim string, one character for each byte; undefined: the reply is neither. */
-export function textOf(frame: Buffer): string | undefined {
+export function replyText(frame: Buffer): string | undefined {
   const end = frame.indexOf(10)
   if (end < 0) return undefined
   const body = frame.toString('latin1', end + 1, frame.length - 2)

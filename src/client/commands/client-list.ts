@@ -20,9 +20,9 @@ import {
   formatLine,
   parseLines,
   replyLike,
+  replyText,
   type SessionFacts,
   sessionLine,
-  textOf,
 } from './client-lines.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -50,7 +50,7 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
 export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
   const asked = { command: 'client|info', bytes: frame.length }
   const onReply = (request: Request, reply: Buffer): void => {
-    const [link] = parseLines(textOf(reply) ?? '')
+    const [link] = parseLines(replyText(reply) ?? '')
     const facts = { ...factsOf(context, performance.now(), asked), idleS: 0 }
     const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', facts)
     request.owner.deliver(line === undefined ? reply : replyLike(reply, formatLine(line)))
@@ -139,9 +139,9 @@ function merged(
   const filter = args === null ? everybody : parseFilters(args)
   if (filter === undefined) return errors.clientFilter.reply
   const own = context.host.directory.ownLinks()
-  const all = parseLines(textOf(everyone) ?? '')
+  const all = parseLines(replyText(everyone) ?? '')
   let text = ''
-  for (const line of listed === everyone ? all : parseLines(textOf(listed) ?? ''))
+  for (const line of listed === everyone ? all : parseLines(replyText(listed) ?? ''))
     if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
   for (const [session, line] of sessionLines(context, all, { command: 'client|list', bytes }))
     if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)

@@ -6,7 +6,7 @@ import {
   replyLike,
   type SessionFacts,
   sessionLine,
-  textOf,
+  replyText,
 } from '../../../../src/client/commands/client-lines.ts'
 
 const link =
@@ -61,10 +61,10 @@ t.test(
 t.test('a reply’s text — is taken out of and put into either kind of string, byte by byte', t => {
   for (const reply of ['$4\r\na\xe9b\n\r\n', '=8\r\ntxt:a\xe9b\n\r\n']) {
     const frame = Buffer.from(reply, 'latin1')
-    t.equal(textOf(frame), 'a\xe9b\n')
+    t.equal(replyText(frame), 'a\xe9b\n')
     t.strictSame(replyLike(frame, 'a\xe9b\n'), frame)
   }
-  t.equal(textOf(Buffer.from('+OK\r\n')), undefined)
+  t.equal(replyText(Buffer.from('+OK\r\n')), undefined)
   t.strictSame(parseLines('id=1 addr=/tmp/a b.sock:0 name=\n').map(formatLine), ['id=1 addr=/tmp/a b.sock:0 name=\n'])
   t.end()
 })
