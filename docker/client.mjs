@@ -1,4 +1,4 @@
-// client.mjs — a client as an application has one: a single Redis, no Sentinel, no retries. Writes a line a second.
+// client.mjs: a client as an application has one: a single Redis, no Sentinel, no retries. Writes a line a second.
 //
 // Through a failover it must show one late answer and no error. An error is printed, and the exit code is 1.
 import { Redis } from 'ioredis'

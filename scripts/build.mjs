@@ -1,4 +1,4 @@
-// build.mjs — compiles src/ into a fresh dist/ and makes its entry point a program.
+// build.mjs: compiles src/ into a fresh dist/ and makes its entry point a program.
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCode, start } from './run.mjs'

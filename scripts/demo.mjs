@@ -1,4 +1,4 @@
-// demo.mjs — `npm run demo`: a real failover to watch, in one command on a fresh machine.
+// demo.mjs: `npm run demo`: a real failover to watch, in one command on a fresh machine.
 //
 //   node scripts/demo.mjs [--once] [--log FILE]
 //

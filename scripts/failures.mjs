@@ -1,4 +1,4 @@
-// failures.mjs — what failed in a run of tap: each failing assertion with the tests it stands in and tap's report of
+// failures.mjs: what failed in a run of tap: each failing assertion with the tests it stands in and tap's report of
 // it.
 //
 // A run prints tens of thousands of lines; who reads its end, a log cut to its last page for one, must see what failed.

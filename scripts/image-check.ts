@@ -1,4 +1,4 @@
-// image-check.ts — `npm run image:check`: builds the image from the Dockerfile and runs it through a failover.
+// image-check.ts: `npm run image:check`: builds the image from the Dockerfile and runs it through a failover.
 //
 //   node scripts/run.mjs scripts/image-check.ts [--base IMAGE]
 //

@@ -1,4 +1,4 @@
-// metrics-reference.ts — writes docs/metrics.md from the table of metrics.
+// metrics-reference.ts: writes docs/metrics.md from the table of metrics.
 //
 //   node scripts/run.mjs scripts/metrics-reference.ts [--check]
 //

@@ -1,4 +1,4 @@
-// readme-options.ts — writes the table of options into docs/options.md, between its two markers.
+// readme-options.ts: writes the table of options into docs/options.md, between its two markers.
 //
 //   node scripts/run.mjs scripts/readme-options.ts [--check]
 //

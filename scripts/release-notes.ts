@@ -1,4 +1,4 @@
-// release-notes.ts — `npm run release-notes -- vX.Y.Z`: prints what CHANGELOG.md says of a version, the text of its
+// release-notes.ts: `npm run release-notes -- vX.Y.Z`: prints what CHANGELOG.md says of a version, the text of its
 // tag.
 //
 // Refuses, with exit code 1, what does not fit together: tag, version of the package, changelog, address of the

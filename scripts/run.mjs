@@ -1,4 +1,4 @@
-// run.mjs — runs a TypeScript file or a tool of this checkout with this checkout's own Node, from any Node and npm.
+// run.mjs: runs a TypeScript file or a tool of this checkout with this checkout's own Node, from any Node and npm.
 //
 //   node scripts/run.mjs src/main.ts --help        node scripts/run.mjs biome check
 //

@@ -1,4 +1,4 @@
-// setup.mjs — makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
+// setup.mjs: makes a machine ready for this checkout: packages from npm, a Node that runs TypeScript, Redis servers.
 //
 //   node scripts/setup.mjs [--with SET[,SET]] [--useful SET[,SET]]      the sets are those of toolSets below
 //

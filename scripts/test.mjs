@@ -1,4 +1,4 @@
-// test.mjs — `npm test`: makes the machine ready, checks types and style, runs the tests.
+// test.mjs: `npm test`: makes the machine ready, checks types and style, runs the tests.
 //
 //   node scripts/test.mjs [file or folder ...]
 //

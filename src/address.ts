@@ -1,4 +1,4 @@
-// address.ts — the two nouns both planes share: where a node listens, and which node is the master.
+// address.ts: the two nouns both planes share: where a node listens, and which node is the master.
 // Imports nothing; pure functions only.
 
 /** Where something listens. `host` is a name, an IPv4 or an IPv6 address without brackets. */

@@ -1,4 +1,4 @@
-// backoff.ts — how long to wait before the next try. Pure.
+// backoff.ts: how long to wait before the next try. Pure.
 
 export interface BackoffLimits {
   readonly minMs: number

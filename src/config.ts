@@ -1,4 +1,4 @@
-// config.ts — every option of the program, in one table, and the reading of it into one frozen value.
+// config.ts: every option of the program, in one table, and the reading of it into one frozen value.
 //
 //   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; each text is read by the option's kind
 //

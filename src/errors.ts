@@ -1,4 +1,4 @@
-// errors.ts — every error reply that Holdfast itself gives: its text, and whether the command may have run.
+// errors.ts: every error reply that Holdfast itself gives: its text, and whether the command may have run.
 //
 // The first word of a Redis error is contract: clients decide by it whether to try again. Clients that know TRYAGAIN
 // take it for transient, all keep the connection open, and a server outside cluster mode never sends it, so it cannot

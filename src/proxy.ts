@@ -1,4 +1,4 @@
-// proxy.ts — the composition root: builds the two planes and joins them.
+// proxy.ts: the composition root: builds the two planes and joins them.
 //
 //   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
 //                       ◀──── observe ────────

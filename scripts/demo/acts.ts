@@ -1,4 +1,4 @@
-// acts.ts — the three ways in which the demo takes the master away, each from a running load to a judged result.
+// acts.ts: the three ways in which the demo takes the master away, each from a running load to a judged result.
 //
 //   begin a ledger ▶ strike ▶ new master ▶ all clients served ▶ mend ▶ old master is a replica ▶ read back ▶ all replicas follow
 //

@@ -1,4 +1,4 @@
-// holdfast.ts — Holdfast as the demo runs it: a process of its own, known by its port and its log.
+// holdfast.ts: Holdfast as the demo runs it: a process of its own, known by its port and its log.
 //
 // It is started from src/ and not from dist/: what runs is what stands in the checkout, and nothing has to be compiled
 // or replaced first. Owns: the process and the reading of its log. Never: knows what the lines mean (story.ts).

@@ -1,4 +1,4 @@
-// live.ts — the demo with keys: reads them, starts one act at a time, redraws the screen five times a second.
+// live.ts: the demo with keys: reads them, starts one act at a time, redraws the screen five times a second.
 // Owns: the mode from start to q. Never: decides what a picture looks like (screen.ts) or what an act does (acts.ts).
 import { type ActKind, acts, perform } from './acts.ts'
 import { type Picture, render } from './screen.ts'

@@ -1,4 +1,4 @@
-// load.ts — the demo's clients: ordinary ioredis connections to one port, with everything off that could hide an error.
+// load.ts: the demo's clients: ordinary ioredis connections to one port, with everything off that could hide an error.
 //
 // Each round of a client is a SET of a key of its own and an INCR of its counter, sent together; the next round waits
 // for both replies. What happens goes into a ledger; `begin` puts a new one in place, so that one failover can be

@@ -1,4 +1,4 @@
-// main.ts — the demo's edge: which mode, signals, the exit code, and that nothing is left behind.
+// main.ts: the demo's edge: which mode, signals, the exit code, and that nothing is left behind.
 //
 // Every way out goes through one `finally`: q, the end of --once, a signal, a failure, the death of the program that
 // started this. What even that cannot reach (a crash, SIGKILL) is covered by the list of pids and folders that a

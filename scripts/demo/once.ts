@@ -1,4 +1,4 @@
-// once.ts — the demo without keys: a kill -9 and a planned failover, each with its story and its report, line by line.
+// once.ts: the demo without keys: a kill -9 and a planned failover, each with its story and its report, line by line.
 import { type ActKind, acts, perform, steady } from './acts.ts'
 import { allKept, judge, printRows, seconds } from './verdict.ts'
 import type { World } from './world.ts'

@@ -1,4 +1,4 @@
-// screen.ts — the picture of the live demo as lines of text with colours. Pure: the same picture gives the same lines.
+// screen.ts: the picture of the live demo as lines of text with colours. Pure: the same picture gives the same lines.
 import type { Totals } from './load.ts'
 import type { StoryLine, View } from './story.ts'
 import { count, seconds } from './verdict.ts'

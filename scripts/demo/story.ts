@@ -1,4 +1,4 @@
-// story.ts — what Holdfast's log says, in plain words, and what follows from it: the gate and the master of this
+// story.ts: what Holdfast's log says, in plain words, and what follows from it: the gate and the master of this
 // moment.
 //
 // Owns: the view and the last lines. Never: does anything but read; a line it has no words for is left out unless it is

@@ -1,4 +1,4 @@
-// terminal.ts — the terminal while the live demo has it: a screen of its own, no cursor, keys one by one.
+// terminal.ts: the terminal while the live demo has it: a screen of its own, no cursor, keys one by one.
 // Must stay true: however the process ends by itself, the terminal is a person's own again.
 export interface Terminal {
   /** Called with each key, until replaced. */

@@ -1,4 +1,4 @@
-// verdict.ts — from what the clients recorded to what a person is told: rows, and which of them must hold. Pure.
+// verdict.ts: from what the clients recorded to what a person is told: rows, and which of them must hold. Pure.
 import type { ActKind, ActResult } from './acts.ts'
 
 export interface Row {

@@ -1,4 +1,4 @@
-// world.ts — all that the demo runs: servers, Holdfast, clients. Starts them in this order and ends them in the reverse
+// world.ts: all that the demo runs: servers, Holdfast, clients. Starts them in this order and ends them in the reverse
 // one.
 // Never: makes anything fail (acts.ts), judges (verdict.ts), draws.
 import { SentinelSet } from '../../test/support/sentinel-set.ts'

@@ -1,4 +1,4 @@
-// base.ts — images to build on where no registry of images can be reached: Debian with this checkout's own Node.
+// base.ts: images to build on where no registry of images can be reached: Debian with this checkout's own Node.
 //
 //   slim   stands in for node:24-trixie-slim: Debian's smallest system, node, npm, the user `node`
 //   bare   stands in for distroless/nodejs24-debian13: node in /nodejs/bin and the libraries it is linked with; no shell

@@ -1,4 +1,4 @@
-// store.ts — a container store of its own in a folder that is removed afterwards, and the two tools that work in it.
+// store.ts: a container store of its own in a folder that is removed afterwards, and the two tools that work in it.
 //
 // Owns: the folder, the settings of buildah and podman. Never: touches the images and containers that the machine has.
 import { spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-// trial.ts — the image as people run it: as the proxy in front of a real Sentinel set whose master is killed.
+// trial.ts: the image as people run it: as the proxy in front of a real Sentinel set whose master is killed.
 //
 // Owns: one container, its set and its load. Never: builds images, decides what is good enough (image-check.ts does).
 

@@ -1,4 +1,4 @@
-// ask.ts — one conversation with one server: connects, signs in, puts questions in one write, hangs up.
+// ask.ts: one conversation with one server: connects, signs in, puts questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so that a refusal is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'

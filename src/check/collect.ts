@@ -1,4 +1,4 @@
-// collect.ts — looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
+// collect.ts: looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
 // data node they name. All at once, each with a bound of a few seconds. Judges nothing.
 import { createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'

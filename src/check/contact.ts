@@ -1,4 +1,4 @@
-// contact.ts — the first word with a port: is anybody there, and does it speak RESP, in the clear or in TLS?
+// contact.ts: the first word with a port: is anybody there, and does it speak RESP, in the clear or in TLS?
 //
 // ioredis says "Connection is closed" for all of it; a person needs the cause. So one connection is made by hand before
 // anything is asked, and a second one where the first suggests that the other side speaks TLS and we do not (or the

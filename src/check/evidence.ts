@@ -1,4 +1,4 @@
-// evidence.ts — what `holdfast check` has seen, as plain values. Collected by I/O, judged without any. Only types.
+// evidence.ts: what `holdfast check` has seen, as plain values. Collected by I/O, judged without any. Only types.
 import type { Address } from '../address.ts'
 import type { Contact } from './contact.ts'
 

@@ -1,4 +1,4 @@
-// finding.ts — one line of a check's result. Imports nothing but types.
+// finding.ts: one line of a check's result. Imports nothing but types.
 import { type Address, formatAddress } from '../address.ts'
 import type { Contact } from './contact.ts'
 

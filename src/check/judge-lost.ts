@@ -1,4 +1,4 @@
-// judge-lost.ts — why a connection does not come about or ends after the server has answered the first word: TLS
+// judge-lost.ts: why a connection does not come about or ends after the server has answered the first word: TLS
 // troubles. Pure.
 import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import type { ErrorReply } from './evidence.ts'

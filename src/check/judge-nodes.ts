@@ -1,4 +1,4 @@
-// judge-nodes.ts — judges the data nodes: the master, each replica, and whether one can take over. Pure.
+// judge-nodes.ts: judges the data nodes: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, sameAddress } from '../address.ts'
 import type { CheckSettings, Evidence, ListedReplica, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'

@@ -1,4 +1,4 @@
-// judge-sentinels.ts — judges the Sentinels: each one by itself, and all of them together. Pure.
+// judge-sentinels.ts: judges the Sentinels: each one by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'

@@ -1,4 +1,4 @@
-// judge.ts — all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
+// judge.ts: all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
 
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'

@@ -1,4 +1,4 @@
-// node-evidence.ts — asks one data node everything that a judgement needs. Judges nothing.
+// node-evidence.ts: asks one data node everything that a judgement needs. Judges nothing.
 //
 // It finds out rights by using them: ACL DRYRUN needs rights of its own. Nothing that lasts is changed: CLIENT KILL
 // names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.

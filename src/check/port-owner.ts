@@ -1,4 +1,4 @@
-// port-owner.ts — something listens at our own port already: is it a Holdfast with these options? Sends no password.
+// port-owner.ts: something listens at our own port already: is it a Holdfast with these options? Sends no password.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'

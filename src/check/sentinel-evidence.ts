@@ -1,4 +1,4 @@
-// sentinel-evidence.ts — asks one Sentinel everything that a judgement needs. Judges nothing.
+// sentinel-evidence.ts: asks one Sentinel everything that a judgement needs. Judges nothing.
 import type { Address } from '../address.ts'
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'

@@ -1,4 +1,4 @@
-// bind-problem.ts — why a port cannot be had, and what to do about it.
+// bind-problem.ts: why a port cannot be had, and what to do about it.
 //
 // A port is in use for one of two causes that the system does not tell apart. A connection to the port does.
 import { type Address, formatAddress } from '../address.ts'

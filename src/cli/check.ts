@@ -1,4 +1,4 @@
-// check.ts — `holdfast check [--json] [options]`: looks at the deployment with the proxy's options and names what is
+// check.ts: `holdfast check [--json] [options]`: looks at the deployment with the proxy's options and names what is
 // wrong.
 //
 // Exit code: 0 without a problem (a warning is none), 1 with one, 2 for wrong options.

@@ -1,4 +1,4 @@
-// health.ts — the probe for images without a shell: asks the running proxy's admin port one question and ends.
+// health.ts: the probe for images without a shell: asks the running proxy's admin port one question and ends.
 //
 // Owns: the question and its time limit. Exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for wrong
 // options. Never: reads any option but --admin-listen, connects to Redis or Sentinel.

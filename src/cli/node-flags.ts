@@ -1,4 +1,4 @@
-// node-flags.ts — the flags that Node needs for a proxy, in force however the program was started: by `holdfast`, by
+// node-flags.ts: the flags that Node needs for a proxy, in force however the program was started: by `holdfast`, by
 // `node dist/main.js`, from a package. Reasons and measurements: docs/decisions/0008-garbage-collector.md.
 //
 // V8 reads them when its heap is made, so the process replaces itself by one that has them: same pid, same descriptors.

@@ -1,4 +1,4 @@
-// output.ts — what all commands share at the edge of the process: complaints, the answers to questions, the version.
+// output.ts: what all commands share at the edge of the process: complaints, the answers to questions, the version.
 // Never: prints a value of a secret.
 import { readFileSync } from 'node:fs'
 import type { Question, WrongOptions } from '../config.ts'

@@ -1,4 +1,4 @@
-// serve.ts — the command without a name: runs the proxy until it is told to stop.
+// serve.ts: the command without a name: runs the proxy until it is told to stop.
 //
 //   signal ─▶ delay (all as before, not ready) ─▶ grace (no new clients) ─▶ last replies ─▶ exit code 0
 //   second signal ─▶ exit code 1, at once

@@ -1,4 +1,4 @@
-// environment.ts — the environment as a source of options: every variable that starts with HOLDFAST_.
+// environment.ts: the environment as a source of options: every variable that starts with HOLDFAST_.
 // Reads names and texts; never judges a value, and shows none: a mistyped name may hold a password.
 import { type Given, nameOfVariable, type Source, type Table, valueNames, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'

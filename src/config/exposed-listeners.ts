@@ -1,4 +1,4 @@
-// exposed-listeners.ts — which listeners are open to other machines without TLS or a password, and what to do about it.
+// exposed-listeners.ts: which listeners are open to other machines without TLS or a password, and what to do about it.
 // Pure; the process edge logs each line once, at the start.
 import { type Address, formatAddress } from '../address.ts'
 import type { Config } from '../config.ts'

@@ -1,4 +1,4 @@
-// file.ts — files as sources: the YAML or JSON file of --config, and the files that hold one secret each.
+// file.ts: files as sources: the YAML or JSON file of --config, and the files that hold one secret each.
 //
 // Every scalar is taken as the text that stands in the file (YAML's failsafe schema): `0123` stays a password of four
 // characters, and a value means the same in the file as in a flag. Parser messages can quote the file, and the file can

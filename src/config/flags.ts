@@ -1,4 +1,4 @@
-// flags.ts — the command line as a source of options. Reads names and texts; never judges a value.
+// flags.ts: the command line as a source of options. Reads names and texts; never judges a value.
 //
 // A word that belongs to no option is reported by its place and never shown: it may be half of a password
 // (`--redis-password two words`) or the value of a flag whose name was mistyped.

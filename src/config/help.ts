@@ -1,4 +1,4 @@
-// help.ts — the table of options in words: the text of --help and the table in the README.
+// help.ts: the table of options in words: the text of --help and the table in the README.
 // Both are made from the table alone, so they cannot say anything else than what is read.
 import { questions } from './flags.ts'
 import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'

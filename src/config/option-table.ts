@@ -1,4 +1,4 @@
-// option-table.ts — every option of the program: one row each, with its kind, default and help.
+// option-table.ts: every option of the program: one row each, with its kind, default and help.
 // The table is the only source of names, types, defaults, units, help and secrecy: the help, the README's table and the
 // errors are made from it. Never: reads a source.
 import { logLevels } from '../ops/log.ts'

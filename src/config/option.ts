@@ -1,4 +1,4 @@
-// option.ts — what an option is: the shape of one row of the table in config.ts, and the names derived from it.
+// option.ts: what an option is: the shape of one row of the table in config.ts, and the names derived from it.
 //
 // One word, `hold-timeout`, gives the flag `--hold-timeout`, the variable `HOLDFAST_HOLD_TIMEOUT` and the file key
 // `hold-timeout`; a secret also gives the twin `…-file`. No name is written a second time anywhere.

@@ -1,4 +1,4 @@
-// relations.ts — what must be true between two options, and how it is said when it is not.
+// relations.ts: what must be true between two options, and how it is said when it is not.
 import { sameAddress } from '../address.ts'
 import type { Values } from './option-table.ts'
 import type { Relation } from './resolve.ts'

@@ -1,4 +1,4 @@
-// resolve.ts — which text counts for each option, what it means, and what is wrong with it.
+// resolve.ts: which text counts for each option, what it means, and what is wrong with it.
 //
 // One pass over the table: the first source that has the option wins, a secret may come from the file its twin names,
 // the kind reads the text. All mistakes are collected, each by the place it stood; a secret is never put into one.

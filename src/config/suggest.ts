@@ -1,4 +1,4 @@
-// suggest.ts — "did you mean": the known name nearest to one that is not known. Pure.
+// suggest.ts: "did you mean": the known name nearest to one that is not known. Pure.
 
 /** The nearest of `known`, or undefined when none is near enough to be what was meant. */
 export function nearest(name: string, known: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-// tls-check.ts — checks the files that the TLS options name before anything starts, and says by option what is wrong.
+// tls-check.ts: checks the files that the TLS options name before anything starts, and says by option what is wrong.
 // Keeps nothing: whoever uses the files reads them again, and once more when they change.
 import { readTlsFiles, type TlsFiles } from '../transport/tls-files.ts'
 import type { ResolvedOptions } from './resolve.ts'

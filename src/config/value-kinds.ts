@@ -1,4 +1,4 @@
-// value-kinds.ts — the kinds of values an option can have: text to value, with the words that say what is expected.
+// value-kinds.ts: the kinds of values an option can have: text to value, with the words that say what is expected.
 // Pure; knows no option by name and no source. A reader answers what was expected instead of throwing.
 import { isIPv4, isIPv6 } from 'node:net'
 import { type Address, parseAddress } from '../address.ts'

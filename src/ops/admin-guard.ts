@@ -1,4 +1,4 @@
-// admin-guard.ts — who may use the admin port's connections, and for which host names it answers. Knows no page.
+// admin-guard.ts: who may use the admin port's connections, and for which host names it answers. Knows no page.
 //
 // A stranger's web page can make a browser on this host ask for the stranger's own name, which DNS has turned into
 // 127.0.0.1 (DNS rebinding). The Host header still bears that name. So on the loopback the port answers only names that

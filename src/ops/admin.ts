@@ -1,4 +1,4 @@
-// admin.ts — the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics.
+// admin.ts: the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics.
 //
 // Owns: the server and its limits. Answers GET and HEAD, and reads nothing but the request line: a body ends the
 // connection. Never: changes anything, waits for Redis or Sentinel, or takes much: slow clients are cut after seconds,

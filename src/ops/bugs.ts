@@ -1,4 +1,4 @@
-// bugs.ts — logs and counts exceptions. Every expected failure is a value, so a throw is an error of ours.
+// bugs.ts: logs and counts exceptions. Every expected failure is a value, so a throw is an error of ours.
 //
 //   whoever works for one of many ── catch ──▶ session.bug or process.bug in the log, a counter
 //

@@ -1,4 +1,4 @@
-// client-libraries.ts — client libraries by the name they give in CLIENT SETINFO, and how long each waits for a reply.
+// client-libraries.ts: client libraries by the name they give in CLIENT SETINFO, and how long each waits for a reply.
 // docs/clients.md has the same facts with their sources.
 
 export interface Library {

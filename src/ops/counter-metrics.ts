@@ -1,4 +1,4 @@
-// counter-metrics.ts — which metric each counter is: one row per field of Counters.
+// counter-metrics.ts: which metric each counter is: one row per field of Counters.
 //
 // The compiler asks for a row for every field, so nothing is counted that cannot be seen. docs/metrics.md is made from
 // it (npm run metrics).

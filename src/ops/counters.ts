@@ -1,4 +1,4 @@
-// counters.ts — what the data plane counts. Plain numbers: the hot path can afford an addition, not a function call.
+// counters.ts: what the data plane counts. Plain numbers: the hot path can afford an addition, not a function call.
 //
 // Must stay true at every moment (checked after every failover test):
 //   held = drained + expired + timedOut + failed + gone + waiting

@@ -1,4 +1,4 @@
-// exposition.ts — the metrics table as Prometheus's text format.
+// exposition.ts: the metrics table as Prometheus's text format.
 //
 // The package @prometheus-io/client does the writing. Its own counters and histograms are not used: one call of theirs
 // costs more than all that Holdfast does for a command (docs/decisions/0007-metrics.md).

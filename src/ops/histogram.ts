@@ -1,4 +1,4 @@
-// histogram.ts — how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
+// histogram.ts: how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
 // Never: knows names, labels or formats.
 
 /** Upper bounds in seconds, from the pause nobody notices to the default hold time. */

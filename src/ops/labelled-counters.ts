@@ -1,4 +1,4 @@
-// labelled-counters.ts — counts by label, and times. All are counted at rare events, but for `calls`: one addition to
+// labelled-counters.ts: counts by label, and times. All are counted at rare events, but for `calls`: one addition to
 // an array per command.
 //
 // Every label that can occur is there from the start, so that a rate over a series is right the first time it counts.

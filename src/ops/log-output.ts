@@ -1,4 +1,4 @@
-// log-output.ts — writes log lines to standard output. Its reader may be slow, stop, or leave: clients must not notice.
+// log-output.ts: writes log lines to standard output. Its reader may be slow, stop, or leave: clients must not notice.
 //
 //   line ─▶ sink ─▶ [bytes it has not taken] ─▶ pipe, socket, file, terminal
 //     └── too much there, or the last write failed ─▶ dropped and counted; one line says how many when it is over

@@ -1,4 +1,4 @@
-// log-throttle.ts — lets the same line into the log once in a while and counts those in between.
+// log-throttle.ts: lets the same line into the log once in a while and counts those in between.
 // For troubles that come with every try: there may be thousands in a minute.
 
 const EVERY_MS = 10_000

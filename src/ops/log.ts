@@ -1,4 +1,4 @@
-// log.ts — the one way to log. Every line has an `event` name; keys, values and secrets never appear in one.
+// log.ts: the one way to log. Every line has an `event` name; keys, values and secrets never appear in one.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { LogOutput } from './log-output.ts'
 

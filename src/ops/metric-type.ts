@@ -1,4 +1,4 @@
-// metric-type.ts — what a metric is: its name for people and for Prometheus, and how its value is read at scrape.
+// metric-type.ts: what a metric is: its name for people and for Prometheus, and how its value is read at scrape.
 import type { CounterRow } from './counter-metrics.ts'
 import type { Counters } from './counters.ts'
 import type { Histogram } from './histogram.ts'

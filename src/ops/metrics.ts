@@ -1,4 +1,4 @@
-// metrics.ts — every metric of the program, in one table. /metrics, docs/metrics.md and their tests are made from it.
+// metrics.ts: every metric of the program, in one table. /metrics, docs/metrics.md and their tests are made from it.
 //
 //   counters (plain numbers) ──▶ read at scrape ──▶ exposition.ts ──▶ /metrics
 //

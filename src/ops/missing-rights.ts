@@ -1,4 +1,4 @@
-// missing-rights.ts — the rights that Holdfast itself needs at Redis and Sentinel, and what is lost without each.
+// missing-rights.ts: the rights that Holdfast itself needs at Redis and Sentinel, and what is lost without each.
 //
 // The table is the source of docs/access.md; a test compares them. Each node, user and right is logged once: a right is
 // missing until a person grants it, and a line for every try would only bury the first.

@@ -1,4 +1,4 @@
-// process-stats.ts — the process as the system and Node see it: memory, CPU, descriptors, lateness of the event loop.
+// process-stats.ts: the process as the system and Node see it: memory, CPU, descriptors, lateness of the event loop.
 //
 // Owns: one sampler of the event loop and a timer, from start to stop. Both cost something, so they run only while
 // somebody can ask. Never: throws where the system does not tell (NaN then).

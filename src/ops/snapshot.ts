@@ -1,4 +1,4 @@
-// snapshot.ts — what the admin port may ask of the running program: plain numbers and plain data, taken when asked for.
+// snapshot.ts: what the admin port may ask of the running program: plain numbers and plain data, taken when asked for.
 // Types only; proxy.ts supplies them. Never: a password, a key, a value.
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'

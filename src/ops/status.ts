@@ -1,4 +1,4 @@
-// status.ts — the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
+// status.ts: the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
 import type { Snapshot } from './snapshot.ts'
 
 /** `ok` false is HTTP 503. `text` says what it waits for. */

@@ -1,4 +1,4 @@
-// closing.ts — connections that are being closed, for whoever stops and has to wait for them.
+// closing.ts: connections that are being closed, for whoever stops and has to wait for them.
 
 export class Closing {
   readonly #open = new Set<Promise<void>>()

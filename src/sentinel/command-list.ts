@@ -1,4 +1,4 @@
-// command-list.ts — asks a confirmed master for its COMMAND list, once, on a connection of its own.
+// command-list.ts: asks a confirmed master for its COMMAND list, once, on a connection of its own.
 // What the node does not tell (no rights, an error, no answer in time) stays unknown.
 import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'

@@ -1,10 +1,11 @@
-// connection.ts — one Sentinel: keeps a connection to it up, passes on what it publishes, asks it when told to.
+// connection.ts: one Sentinel: keeps a connection to it up, passes on what it publishes, asks it when told to.
 //
 //   paused ──▶ dialling (connects, subscribes) ──▶ up (one question at a time; "again" joins all asked meanwhile)
 //     ▲                    │                        │
 //     └── growing pause ───┴── closed, silent, refused ┘                          any ── stop ──▶ stopped
 //
 // Owns: the ioredis client, the timer until the next dial. Decides nothing: what it hears goes to its listener.
+// It is a little longer than other files: its four states are one union.
 // RESP3 lets PSUBSCRIBE and questions share the connection. Every dial resolves the name anew.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'

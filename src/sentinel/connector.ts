@@ -1,4 +1,4 @@
-// connector.ts — the socket of a client of this folder, made as ioredis makes it, but with an ear for every error.
+// connector.ts: the socket of a client of this folder, made as ioredis makes it, but with an ear for every error.
 //
 // ioredis listens to the first error of a socket. A TLS socket may have two: where our check of the certificate fails
 // and an alert of the server is in the same read (it answers so to whoever ends in the middle of the handshake, we or

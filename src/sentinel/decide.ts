@@ -1,4 +1,4 @@
-// decide.ts — the rules that run after every input of the topology. Pure.
+// decide.ts: the rules that run after every input of the topology. Pure.
 //
 //   1. a failover is announced of the master we serve     → hold, in this step
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again

@@ -1,4 +1,4 @@
-// effects.ts — what a decision does to the draft: serve, hold, ask, probe, tell; and who stands in its way. Pure.
+// effects.ts: what a decision does to the draft: serve, hold, ask, probe, tell; and who stands in its way. Pure.
 // Never: decides. decide.ts (with a majority) and minority.ts (without one) do.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'

@@ -1,4 +1,4 @@
-// events.ts — reads what a Sentinel publishes: channel and text in, one typed event about our master name out.
+// events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out.
 // Pure: no I/O, no clock. An event only makes the watcher look sooner or stop sending sooner; no event ever names the
 // master that is served, because one Sentinel's word is not enough for that.
 //

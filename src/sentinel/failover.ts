@@ -1,4 +1,4 @@
-// failover.ts — what one Sentinel has said of a failover it leads or tries to lead. Pure.
+// failover.ts: what one Sentinel has said of a failover it leads or tries to lead. Pure.
 //
 //           +try-failover        +elected-leader, +selected-slave ...      +promoted-slave
 //   null ──────────────▶ try ───────────────────────────────▶ elected ─────────────────▶ promoted

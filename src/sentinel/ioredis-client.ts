@@ -1,4 +1,4 @@
-// ioredis-client.ts — how this folder uses ioredis: one client object is one dial and the connection that follows.
+// ioredis-client.ts: how this folder uses ioredis: one client object is one dial and the connection that follows.
 //
 // ioredis's own reconnecting is off. Whoever dials again makes a new client, so that nothing of a lost connection
 // (subscriptions, unanswered commands, timers) can reach into its successor.

@@ -1,4 +1,4 @@
-// majority.ts — how many Sentinels there are, how many make a majority, and what a majority says. Pure.
+// majority.ts: how many Sentinels there are, how many make a majority, and what a majority says. Pure.
 // Must stay true: no answer of one Sentinel alone, however wrong, changes a result here when there are three or more.
 import { type Address, formatAddress } from '../address.ts'
 

@@ -1,4 +1,4 @@
-// members.ts — the Sentinels that are asked, one connection each: the seeds, and those that they list.
+// members.ts: the Sentinels that are asked, one connection each: the seeds, and those that they list.
 //
 //   seeds ─────────────────────────────────────────▶ connections ──answers, events──▶ feed(Input)
 //   lists of peers (SENTINEL SENTINELS) ─▶ membership.ts ──▲

@@ -1,4 +1,4 @@
-// membership.ts — which Sentinels beside the seeds are asked: those the others list. Pure.
+// membership.ts: which Sentinels beside the seeds are asked: those the others list. Pure.
 //
 //   listed by more than half of the seeds that answered ──▶ joined ──▶ listed by nobody for `leaveAfterMs` ──▶ left
 //

@@ -1,4 +1,4 @@
-// minority.ts — what is done while no majority of the Sentinels can be had. Pure.
+// minority.ts: what is done while no majority of the Sentinels can be had. Pure.
 //
 //   no master yet    all that can be asked agree, at least a quorum, the node says it is master   → serve "quorum"
 //   a last master    nobody names another or announces a failover, the node is still the same     → serve "last-master"

@@ -1,4 +1,4 @@
-// probe.ts — asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for next time.
+// probe.ts: asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for next time.
 // Decides nothing and never dials twice for one question: the watcher says when to ask again.
 //
 // It speaks RESP2 and sends AUTH itself, in front of the questions and in the same write. That is one round trip, and a

@@ -1,4 +1,4 @@
-// prober.ts — asks data nodes what they are: one probe for each node, kept while the node may be asked again.
+// prober.ts: asks data nodes what they are: one probe for each node, kept while the node may be asked again.
 //
 // Owns: the probes, what was logged of nodes that refuse us. Never: decides what an answer means for the master.
 import { type Address, formatAddress } from '../address.ts'

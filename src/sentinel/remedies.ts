@@ -1,4 +1,4 @@
-// remedies.ts — what a person can do when a Sentinel or a data node refuses us, in words for the log. Pure.
+// remedies.ts: what a person can do when a Sentinel or a data node refuses us, in words for the log. Pure.
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 
 export function isWrongPassword(error: string): boolean {

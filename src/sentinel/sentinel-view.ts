@@ -1,4 +1,4 @@
-// sentinel-view.ts — what one Sentinel says about the master, read from its replies. Pure.
+// sentinel-view.ts: what one Sentinel says about the master, read from its replies. Pure.
 //
 // One question is three commands in one write: GET-MASTER-ADDR-BY-NAME, SENTINEL MASTER, GET-MASTER-ADDR-BY-NAME.
 // The address is the one both outer answers give; the epoch is `config-epoch` of the middle one. Address and epoch of

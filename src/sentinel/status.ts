@@ -1,4 +1,4 @@
-// status.ts — the control plane's knowledge as plain data, for a status page and for metrics. Pure.
+// status.ts: the control plane's knowledge as plain data, for a status page and for metrics. Pure.
 import { formatAddress, type Master } from '../address.ts'
 import { blocks, type Failover } from './failover.ts'
 import { describeMinority } from './minority.ts'

@@ -1,4 +1,4 @@
-// subscription.ts — subscribes to what a Sentinel publishes: to everything, or to single channels where an ACL allows
+// subscription.ts: subscribes to what a Sentinel publishes: to everything, or to single channels where an ACL allows
 // no more.
 import type { Redis } from 'ioredis'
 import type { Log } from '../ops/log.ts'

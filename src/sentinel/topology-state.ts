@@ -1,4 +1,4 @@
-// topology-state.ts — what the control plane knows, what can happen to it, what may have to be done about it.
+// topology-state.ts: what the control plane knows, what can happen to it, what may have to be done about it.
 // Only types; topology.ts and decide.ts hold the rules.
 import type { Address, Master } from '../address.ts'
 import type { SentinelEvent } from './events.ts'

@@ -1,4 +1,4 @@
-// topology.ts — from what was observed to what must be done: the state of the control plane. Pure: no I/O, no timer, no
+// topology.ts: from what was observed to what must be done: the state of the control plane. Pure: no I/O, no timer, no
 // clock but the `now` it is given. decide.ts holds the rules that run after every observation.
 //
 //   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)

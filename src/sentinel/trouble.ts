@@ -1,4 +1,4 @@
-// trouble.ts — logs what keeps the watcher from knowing the master, in words for the person who has to repair it.
+// trouble.ts: logs what keeps the watcher from knowing the master, in words for the person who has to repair it.
 // A trouble that lasts is logged once, again after 10 s and then less and less often. Its end is logged once.
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'

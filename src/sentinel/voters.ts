@@ -1,4 +1,4 @@
-// voters.ts — who counts: how many Sentinels there are, how many make a majority, whose answer has a vote. Pure.
+// voters.ts: who counts: how many Sentinels there are, how many make a majority, whose answer has a vote. Pure.
 //
 //   seeds, listings, reports ──▶ known ──▶ majority        answers ──▶ votes ──▶ whom a majority names
 //

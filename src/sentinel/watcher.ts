@@ -1,4 +1,4 @@
-// watcher.ts — the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, acts on it.
+// watcher.ts: the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, acts on it.
 //
 //   Members ──answers, events──▶ #feed ──▶ next() ──▶ effects: listener.onServe / onHold / onWithhold, ask, probe, log
 //   Prober  ──what a node is──▶   ▲

@@ -1,4 +1,4 @@
-// file-watcher.ts — notices that the content of files has changed: certificates, keys, passwords.
+// file-watcher.ts: notices that the content of files has changed: certificates, keys, passwords.
 //
 // It polls: Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs by file system. A
 // look is one stat per file, which follows links. The content is read when the stat has changed. A file that has just

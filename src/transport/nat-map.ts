@@ -1,4 +1,4 @@
-// nat-map.ts — where an address is reached that the Sentinels announce from the other side of an address translation.
+// nat-map.ts: where an address is reached that the Sentinels announce from the other side of an address translation.
 import { isIPv6, SocketAddress } from 'node:net'
 import type { Address } from '../address.ts'
 

@@ -1,4 +1,4 @@
-// password.ts — a password that may change while we run, because it came from a file: what it is now, and what it was.
+// password.ts: a password that may change while we run, because it came from a file: what it is now, and what it was.
 //
 //   file changes ──▶ replace ──▶ current, previous          whoever signs in asks for `current`, at that moment
 //   a server refuses it ──▶ refused ──▶ the other one of the two is tried next

@@ -1,4 +1,4 @@
-// port-probe.ts — does anybody accept connections at an address? A port that is in use may also belong to an outgoing
+// port-probe.ts: does anybody accept connections at an address? A port that is in use may also belong to an outgoing
 // connection of some program: the system says EADDRINUSE for both. Never: sends a byte.
 import { connect } from 'node:net'
 import type { Address } from '../address.ts'

@@ -1,4 +1,4 @@
-// read-file.ts — reads a small file, or says why it cannot be read, in the system's words and without the path.
+// read-file.ts: reads a small file, or says why it cannot be read, in the system's words and without the path.
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { type Secret, secretOf } from './secret.ts'

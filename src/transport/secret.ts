@@ -1,4 +1,4 @@
-// secret.ts — a user's name or a password as the bytes it is made of. A leaf.
+// secret.ts: a user's name or a password as the bytes it is made of. A leaf.
 //
 // Redis compares bytes, and a string of JavaScript can hold only those that are UTF-8. So what is UTF-8 is a string,
 // which can be compared and shown. Everything else stays bytes: nothing is ever replaced on the way to a server.

@@ -1,4 +1,4 @@
-// security.ts — everything that is read from files and may change while we run: certificates, keys, passwords.
+// security.ts: everything that is read from files and may change while we run: certificates, keys, passwords.
 //
 //   files ──watcher──▶ routes of Redis and Sentinel, passwords ──onChange──▶ whoever has to sign in or dial again
 //

@@ -1,4 +1,4 @@
-// server-route.ts — how a server is reached: which address is dialled, and with what TLS.
+// server-route.ts: how a server is reached: which address is dialled, and with what TLS.
 //
 //   announced address ──natMap──▶ address to dial
 //                     └─ its name, or the option's ──▶ SNI and the names its certificate may bear

@@ -1,4 +1,4 @@
-// tls-files.ts — PEM files as TLS takes them: read, checked one by one and together, with what is wrong in words.
+// tls-files.ts: PEM files as TLS takes them: read, checked one by one and together, with what is wrong in words.
 //
 // Used at the start (all problems at once, by option) and again when a file changes. Never: keeps anything, logs, shows
 // a byte of a key.

@@ -1,4 +1,4 @@
-// tls-trouble.ts — why TLS with a server did not come about, in words for the person who has to repair it. Pure.
+// tls-trouble.ts: why TLS with a server did not come about, in words for the person who has to repair it. Pure.
 //
 // OpenSSL's own texts name the symptom. A person needs to know which side is wrong, and which option to look at.
 

@@ -1,4 +1,4 @@
-// cache.ts — where what is fetched is kept: one folder for each suite, under the user's cache folder.
+// cache.ts: where what is fetched is kept: one folder for each suite, under the user's cache folder.
 import { cpSync, existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// results.ts — what the suites print, as results. Pure; one reader for each format.
+// results.ts: what the suites print, as results. Pure; one reader for each format.
 import type { Result } from './suite.ts'
 
 /** `ok 3 - name`, `not ok 4 - name` with its cause in `# ` lines behind it: the exercises of this folder. */

@@ -1,4 +1,4 @@
-// run-suite.ts — one run of a suite against an address.
+// run-suite.ts: one run of a suite against an address.
 //
 // Owns: the suite's processes, ended as a group however the run ends, and its output. Never: judges it.
 import { spawn } from 'node:child_process'

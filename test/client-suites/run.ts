@@ -1,4 +1,4 @@
-// run.ts — `npm run client-suites [-- names]`: the test suites of client libraries, directly and through Holdfast, and
+// run.ts: `npm run client-suites [-- names]`: the test suites of client libraries, directly and through Holdfast, and
 // what the second run lacks.
 //
 //   for each suite: lay out ─▶ server, Sentinels, Holdfast ─▶ suite at the server ─▶ suite at Holdfast ─▶ compare

@@ -1,4 +1,4 @@
-// stage.ts — what a suite is run against: a redis-server that allows what suites want to change, three Sentinels, and
+// stage.ts: what a suite is run against: a redis-server that allows what suites want to change, three Sentinels, and
 // Holdfast in front, each a process of its own. A suite that asks for failovers gets two replicas; for the others
 // nothing ever fails over.
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// suite.ts — what a suite of tests of a client library is to the runner.
+// suite.ts: what a suite of tests of a client library is to the runner.
 
 export interface Suite {
   /** `hiredis`: its name on the command line, and what its tests are listed under. */

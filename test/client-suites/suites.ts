@@ -1,4 +1,4 @@
-// suites.ts — all suites, in the order in which they run.
+// suites.ts: all suites, in the order in which they run.
 import type { Suite } from './suite.ts'
 import { ioredis, ioredis5, jedis, lettuce, nodeRedis, redisPy, redisRb } from './suites/exercises.ts'
 import { hiredis } from './suites/hiredis.ts'

@@ -1,4 +1,4 @@
-// compose-file.ts — docker/compose.yaml as docker-compose reads it: merged, with its variables and defaults.
+// compose-file.ts: docker/compose.yaml as docker-compose reads it: merged, with its variables and defaults.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { without } from '../support/needs.ts'

@@ -1,4 +1,4 @@
-// compose-world.ts — the services of docker/compose.yaml as processes of this machine: the same programs, words and
+// compose-world.ts: the services of docker/compose.yaml as processes of this machine: the same programs, words and
 // files.
 //
 // Every name becomes `localhost` and every port a free one, as there is no network of containers here; the rest is what

@@ -1,4 +1,4 @@
-// dockerfile.ts — a Dockerfile as its instructions, by stage. Knows what this project's file uses and nothing more.
+// dockerfile.ts: a Dockerfile as its instructions, by stage. Knows what this project's file uses and nothing more.
 
 export interface Instruction {
   /** In capitals. */

@@ -1,4 +1,4 @@
-// manifests.ts — Kubernetes manifests as kustomize renders them, and what Kubernetes 1.36 would say against them.
+// manifests.ts: Kubernetes manifests as kustomize renders them, and what Kubernetes 1.36 would say against them.
 //
 // Two judges, as each sees what the other does not: the compiler, with the types of the API, finds fields that do not
 // exist; the schemas find values of the wrong form (a quantity, an enumeration, a required field). Never: talks to a

@@ -1,4 +1,4 @@
-// package-registry.ts — a registry on the loopback with the production packages of this checkout, packed from
+// package-registry.ts: a registry on the loopback with the production packages of this checkout, packed from
 // node_modules: `npm install -g` of our own package needs no network and gets the versions that the lock file names.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'

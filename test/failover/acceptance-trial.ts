@@ -1,4 +1,4 @@
-// acceptance-trial.ts — twenty plain clients through several failovers of one kind, and what they and the old master
+// acceptance-trial.ts: twenty plain clients through several failovers of one kind, and what they and the old master
 // saw.
 //
 // Owns: the load, the order of the steps of a round, the measurement. Never: judges; the tests state the bounds.

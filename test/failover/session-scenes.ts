@@ -1,4 +1,4 @@
-// session-scenes.ts — what a session has told Redis, taken through a failover: many sessions, one failover.
+// session-scenes.ts: what a session has told Redis, taken through a failover: many sessions, one failover.
 //
 //   before: each scene sets its sessions up ─▶ the set is whole ─▶ fault ─▶ gate shut ─▶ during ─▶ new master ─▶ after
 //

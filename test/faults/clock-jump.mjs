@@ -1,4 +1,4 @@
-// clock-jump.mjs — loaded into Holdfast before anything else (--import): SIGUSR2 moves its clock, as a person or NTP
+// clock-jump.mjs: loaded into Holdfast before anything else (--import): SIGUSR2 moves its clock, as a person or NTP
 // would.
 //
 // The first signal sets it two hours ahead, the next two hours back, and so on. Only the wall clock moves, here as on a

@@ -1,4 +1,4 @@
-// faults-administrator.ts — what a person does to a master behind the Sentinels' back.
+// faults-administrator.ts: what a person does to a master behind the Sentinels' back.
 import { RespClient } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'

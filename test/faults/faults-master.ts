@@ -1,4 +1,4 @@
-// faults-master.ts — what happens to a master: ended, stopped, replaced.
+// faults-master.ts: what happens to a master: ended, stopped, replaced.
 import { waitUntil } from '../support/wait-until.ts'
 import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
 import type { Fault } from './types.ts'

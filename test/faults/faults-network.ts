@@ -1,4 +1,4 @@
-// faults-network.ts — what happens to the network between Holdfast and the master; the Sentinels' own stays whole.
+// faults-network.ts: what happens to the network between Holdfast and the master; the Sentinels' own stays whole.
 import { connect } from 'node:net'
 import { asyncLoss, linkLost } from './reasons.ts'
 import type { Fault, World } from './types.ts'

@@ -1,4 +1,4 @@
-// faults-proxy.ts — what happens to Holdfast itself, run as a process of its own.
+// faults-proxy.ts: what happens to Holdfast itself, run as a process of its own.
 import { fileURLToPath } from 'node:url'
 import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
 import type { Fault, World } from './types.ts'

@@ -1,4 +1,4 @@
-// faults-sentinels.ts — what happens to the Sentinels: gone, wrong, forgetful, elsewhere.
+// faults-sentinels.ts: what happens to the Sentinels: gone, wrong, forgetful, elsewhere.
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import type { Node } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'

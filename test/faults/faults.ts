@@ -1,4 +1,4 @@
-// faults.ts — the table of faults.
+// faults.ts: the table of faults.
 import { administratorFaults } from './faults-administrator.ts'
 import { masterFaults } from './faults-master.ts'
 import { networkFaults } from './faults-network.ts'

@@ -1,4 +1,4 @@
-// judge-lists.ts — what a queue, a stream and a channel prove about the commands that filled and emptied them. Pure.
+// judge-lists.ts: what a queue, a stream and a channel prove about the commands that filled and emptied them. Pure.
 //
 // Elements are 'e1', 'e2', ... in the order in which one client sent them.
 import type { Findings, Policy } from './types.ts'

@@ -1,4 +1,4 @@
-// judge.ts — from what was seen in a trial to its figures, and from the figures to what a cell may not have. Pure.
+// judge.ts: from what was seen in a trial to its figures, and from the figures to what a cell may not have. Pure.
 import type { Actual, Ledger, Operation } from '../support/ledger.ts'
 import type { MajorityChange } from '../support/majority.ts'
 import type { Window } from '../support/pace.ts'

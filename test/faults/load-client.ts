@@ -1,4 +1,4 @@
-// load-client.ts — clients of a load: each has one connection, runs its rounds at a steady rate and dials again when
+// load-client.ts: clients of a load: each has one connection, runs its rounds at a steady rate and dials again when
 // lost.
 //
 // Owns: the sockets and their end. What a connection costs is in the ledger: a client of the proxy should never lose

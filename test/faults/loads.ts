@@ -1,4 +1,4 @@
-// loads.ts — all loads; each trial runs all of them at the same time.
+// loads.ts: all loads; each trial runs all of them at the same time.
 import { blocking } from './loads/blocking.ts'
 import { comeAndGo } from './loads/come-and-go.ts'
 import { large } from './loads/large.ts'

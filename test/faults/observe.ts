@@ -1,4 +1,4 @@
-// observe.ts — asks every data node all the time what it is and how many writes of clients it has run.
+// observe.ts: asks every data node all the time what it is and how many writes of clients it has run.
 //
 // Owns: one connection to each node, asked again as soon as it has answered and the interval has passed. A stopped node
 // answers when it wakes up. Never: judges (judge.ts does).

@@ -1,4 +1,4 @@
-// part.ts — the faults of one group as tests: each once, servers and policies in turn, all loads together.
+// part.ts: the faults of one group as tests: each once, servers and policies in turn, all loads together.
 //
 // The whole product of faults, policies and servers is `npm run faults`; these are its diagonal. HOLDFAST_SEED decides
 // the random moments.

@@ -1,4 +1,4 @@
-// reasons.ts — why a figure of a cell may be other than zero. Each is a fact about Redis or about the policy, not about
+// reasons.ts: why a figure of a cell may be other than zero. Each is a fact about Redis or about the policy, not about
 // a bug.
 import type { Allowance } from './types.ts'
 

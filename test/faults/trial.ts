@@ -1,4 +1,4 @@
-// trial.ts — one fault against a set of its own, with all loads at once.
+// trial.ts: one fault against a set of its own, with all loads at once.
 //
 //   set ─▶ Holdfast ─▶ loads ─▶ everyone served ─▶ strike ─▶ everyone served ─▶ stop, read back ─▶ figures
 //            watch the majority and every node  ──────────────────────────────▶

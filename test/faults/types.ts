@@ -1,4 +1,4 @@
-// types.ts — the words of the fault matrix: what a fault, a load, a figure and an allowance are. Only types.
+// types.ts: the words of the fault matrix: what a fault, a load, a figure and an allowance are. Only types.
 import type { Random } from '../support/differential/random.ts'
 import type { FaultyLink } from '../support/faulty-link.ts'
 import type { Holdfast, HoldfastOptions } from '../support/holdfast.ts'

@@ -1,4 +1,4 @@
-// scanners.ts — a coverage-guided fuzzer for the two scanners, by Node's own block coverage (no native code).
+// scanners.ts: a coverage-guided fuzzer for the two scanners, by Node's own block coverage (no native code).
 //
 //   corpus ─▶ mutate ─▶ check (whole, byte by byte, cut at random: the same) ─▶ new block or new behaviour? ─▶ corpus
 //

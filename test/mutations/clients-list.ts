@@ -1,4 +1,4 @@
-// clients-list.ts — known bugs of the CLIENT commands: who is listed, who is ended, and what the proxy answers itself.
+// clients-list.ts: known bugs of the CLIENT commands: who is listed, who is ended, and what the proxy answers itself.
 import type { Mutation } from './mutation.ts'
 
 const wire = 'test/wire/client-list.test.ts'

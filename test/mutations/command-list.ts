@@ -1,4 +1,4 @@
-// command-list.ts — known bugs of what a command is taken for: what may be sent again when nobody knows whether it ran,
+// command-list.ts: known bugs of what a command is taken for: what may be sent again when nobody knows whether it ran,
 // and the bytes of a login.
 import type { Mutation } from './mutation.ts'
 

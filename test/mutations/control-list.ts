@@ -1,4 +1,4 @@
-// control-list.ts — known bugs of the control plane and of the gate: who is master, may anything be sent.
+// control-list.ts: known bugs of the control plane and of the gate: who is master, may anything be sent.
 import type { Mutation } from './mutation.ts'
 
 const topology = 'test/unit/sentinel/topology.test.ts'

@@ -1,4 +1,4 @@
-// deploy-list.ts — known bugs of what is shipped: how the program is started, what probes and signals do to it.
+// deploy-list.ts: known bugs of what is shipped: how the program is started, what probes and signals do to it.
 import type { Mutation } from './mutation.ts'
 
 export const deployMutations: readonly Mutation[] = [

@@ -1,4 +1,4 @@
-// lane-list.ts — known bugs of the data plane between sessions and the master: order, replay, fence, counts, deadlines.
+// lane-list.ts: known bugs of the data plane between sessions and the master: order, replay, fence, counts, deadlines.
 import type { Mutation } from './mutation.ts'
 
 const walkAlways = 'test/unit/relay/lane-walk-always.test.ts'

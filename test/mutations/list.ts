@@ -1,4 +1,4 @@
-// list.ts — every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that
+// list.ts: every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that
 // would have shown it.
 import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'

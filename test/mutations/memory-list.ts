@@ -1,4 +1,4 @@
-// memory-list.ts — known bugs of what makes the data plane fast: memory that is used again, writes that do not wait.
+// memory-list.ts: known bugs of what makes the data plane fast: memory that is used again, writes that do not wait.
 import type { Mutation } from './mutation.ts'
 
 const replies = 'test/wire/reply-memory.test.ts'

@@ -1,4 +1,4 @@
-// minority-list.ts — known bugs of what is done while no majority of the Sentinels can be asked.
+// minority-list.ts: known bugs of what is done while no majority of the Sentinels can be asked.
 import type { Mutation } from './mutation.ts'
 
 const minority = 'test/unit/sentinel/minority.test.ts'

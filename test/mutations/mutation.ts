@@ -1,4 +1,4 @@
-// mutation.ts — what one entry of the list of known bugs is, and the check that the list still fits the source. Pure.
+// mutation.ts: what one entry of the list of known bugs is, and the check that the list still fits the source. Pure.
 
 export interface Mutation {
   /** What the changed program does wrong, in a few words; unique. */

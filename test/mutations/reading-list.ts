@@ -1,4 +1,4 @@
-// reading-list.ts — known bugs of how a client is read from: what waits for whom, and how its end is noticed.
+// reading-list.ts: known bugs of how a client is read from: what waits for whom, and how its end is noticed.
 import type { Mutation } from './mutation.ts'
 
 export const readingMutations: readonly Mutation[] = [

@@ -1,4 +1,4 @@
-// relay-list.ts — known bugs of what a lane makes of replies: refusals, withheld replies.
+// relay-list.ts: known bugs of what a lane makes of replies: refusals, withheld replies.
 import type { Mutation } from './mutation.ts'
 
 const scenes = 'test/unit/relay/lane-scenes.test.ts'

@@ -1,4 +1,4 @@
-// robust-list.ts — known bugs of what one client can do to all: replies that are taken apart, exceptions, the log.
+// robust-list.ts: known bugs of what one client can do to all: replies that are taken apart, exceptions, the log.
 import type { Mutation } from './mutation.ts'
 
 const waits = 'test/wire/wait-truth.test.ts'

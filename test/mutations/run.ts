@@ -1,4 +1,4 @@
-// run.ts — `npm run mutations [-- words of a name]`: puts each known bug into a copy of the program and demands that
+// run.ts: `npm run mutations [-- words of a name]`: puts each known bug into a copy of the program and demands that
 // the test named for it fails, for the reason named for it, and passes without it. Exit code 0: all are caught.
 import { mutations } from './list.ts'
 import { judge, Workshop } from './workshop.ts'

@@ -1,4 +1,4 @@
-// session-list.ts — known bugs of sessions: what a link of a session's own is told again, and when it may run what.
+// session-list.ts: known bugs of sessions: what a link of a session's own is told again, and when it may run what.
 import type { Mutation } from './mutation.ts'
 
 const walk = 'test/unit/client/session-walk.test.ts'

@@ -1,4 +1,4 @@
-// silence-list.ts — known bugs of slow servers and silent links, and of the links dialled ahead.
+// silence-list.ts: known bugs of slow servers and silent links, and of the links dialled ahead.
 import type { Mutation } from './mutation.ts'
 
 const handOver = 'test/unit/relay/lane-handover.test.ts'

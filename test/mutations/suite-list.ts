@@ -1,4 +1,4 @@
-// suite-list.ts — known bugs that Redis's own test suite, or a client library's, has shown.
+// suite-list.ts: known bugs that Redis's own test suite, or a client library's, has shown.
 import type { Mutation } from './mutation.ts'
 
 export const suiteMutations: readonly Mutation[] = [

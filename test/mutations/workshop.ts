@@ -1,4 +1,4 @@
-// workshop.ts — a copy of the program and its tests in a temporary folder, where known bugs are put in and taken out.
+// workshop.ts: a copy of the program and its tests in a temporary folder, where known bugs are put in and taken out.
 //
 // Owns: the folder and the test processes it starts. Never: writes to the checkout.
 import { spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-// outcome.ts — what a run of Redis's own test suite printed, as data, and what one run lacks that another one has.
+// outcome.ts: what a run of Redis's own test suite printed, as data, and what one run lacks that another one has.
 // Pure.
 //
 // The suite prints `Testing unit/x`, then a line for each test: `[ok]: NAME (N ms)`, `[err]: NAME in FILE` and its

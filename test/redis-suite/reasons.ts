@@ -1,4 +1,4 @@
-// reasons.ts — the tests of Redis's own suite that may pass directly and not through Holdfast, each with its reason.
+// reasons.ts: the tests of Redis's own suite that may pass directly and not through Holdfast, each with its reason.
 // docs/guarantees.md names them, in the same words. A test that can be made to pass has no place here.
 
 export interface Reason {

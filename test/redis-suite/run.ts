@@ -1,4 +1,4 @@
-// run.ts — `npm run redis-suite [-- options]`: Redis's own test suite, directly and through Holdfast, and what the
+// run.ts: `npm run redis-suite [-- options]`: Redis's own test suite, directly and through Holdfast, and what the
 // second run lacks.
 //
 //   source ─▶ server, Sentinels, Holdfast ─▶ suite at the server ─▶ suite at Holdfast ─▶ compare ─▶ lines, exit code

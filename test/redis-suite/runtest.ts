@@ -1,4 +1,4 @@
-// runtest.ts — one run of the suite against an address, as an external client of it.
+// runtest.ts: one run of the suite against an address, as an external client of it.
 //
 // Owns: the suite's processes, ended as a group however the run ends, and its output. Never: judges it (outcome.ts
 // does).

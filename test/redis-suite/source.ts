@@ -1,4 +1,4 @@
-// source.ts — Redis's own test suite, from the source package of the redis-server that is installed here.
+// source.ts: Redis's own test suite, from the source package of the redis-server that is installed here.
 //
 // Owns: a folder for each version under the user's cache folder, written once. Never: builds anything; the suite uses
 // the installed programs.

@@ -1,4 +1,4 @@
-// stage.ts — what the suite is run against: one redis-server with all that the suite wants to change allowed, three
+// stage.ts: what the suite is run against: one redis-server with all that the suite wants to change allowed, three
 // Sentinels that leave it the master whatever it does, and Holdfast in front, each a process of its own.
 //
 // The Sentinels say nothing more to the server once they know one another: tests of MONITOR see each PING of theirs,

@@ -1,4 +1,4 @@
-// elections.ts — why the Sentinels took long to elect a master, from their own logs.
+// elections.ts: why the Sentinels took long to elect a master, from their own logs.
 //
 // Two ways were seen, both Sentinel's own time and not the proxy's (sentinel.c); a soak waits for them and says so.
 // - A set with one Sentinel dead needs both of the others to agree. When both notice the dead master in the same

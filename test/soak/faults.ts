@@ -1,4 +1,4 @@
-// faults.ts — what each kind of fault does to the deployment, and how it is healed. One entry per kind.
+// faults.ts: what each kind of fault does to the deployment, and how it is healed. One entry per kind.
 //
 // Each action answers when the deployment is whole again. What may be lost because of it is noted in `crashes`, with
 // the time at which it struck: Redis replicates asynchronously, so only a crash explains an acknowledged write that is

@@ -1,4 +1,4 @@
-// load.ts — what clients do during a soak besides the steady pipelines of workload.ts: transactions, blocking commands,
+// load.ts: what clients do during a soak besides the steady pipelines of workload.ts: transactions, blocking commands,
 // subscriptions, large values, clients that come and go.
 //
 // Each client is a loop that ends with `signal`. What it sees goes into the ledger where the ledger can judge it, else

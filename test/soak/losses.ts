@@ -1,4 +1,4 @@
-// losses.ts — acknowledged writes that are gone, and which of them a crash explains. Pure.
+// losses.ts: acknowledged writes that are gone, and which of them a crash explains. Pure.
 //
 // Redis replicates asynchronously: a master that is killed takes with it what it has acknowledged and not yet passed
 // on. Such a write was acknowledged shortly before the crash. One acknowledged later, or far from any crash, was

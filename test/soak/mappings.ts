@@ -1,4 +1,4 @@
-// mappings.ts — what the resident memory of a process is made of, from /proc/PID/smaps (Linux, glibc). Pure.
+// mappings.ts: what the resident memory of a process is made of, from /proc/PID/smaps (Linux, glibc). Pure.
 //
 // A sum that grows does not say what grows. Three parts do: the files of the program; what malloc has taken from the
 // kernel, which it gives back only from its ends; and the rest, nearly all of it V8's pages.

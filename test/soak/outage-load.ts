@@ -1,4 +1,4 @@
-// outage-load.ts — clients that go on trying while there is no master: one command, its error, a pause, the next.
+// outage-load.ts: clients that go on trying while there is no master: one command, its error, a pause, the next.
 //
 // Owns: their sessions and what they were answered. Each keeps its session for the whole outage, except visitors, which
 // come with a new one each time. None reconnects by itself: a session that ends is noted as lost, because the proxy

@@ -1,4 +1,4 @@
-// outage-page.ts — the result of a long outage as a page a person can read. Pure.
+// outage-page.ts: the result of a long outage as a page a person can read. Pure.
 import type { Look } from './proxy-child.ts'
 import type { Slope } from './slope.ts'
 

@@ -1,4 +1,4 @@
-// outage.ts — `npm run outage -- [--minutes 6] [--clients 100] [--report docs/outage.md]`: no master for minutes, and
+// outage.ts: `npm run outage -- [--minutes 6] [--clients 100] [--report docs/outage.md]`: no master for minutes, and
 // clients that go on trying. Does the proxy grow, does it burn, is everybody served afterwards?
 //
 //   set, proxy, load ─▶ all served ─▶ every data node killed ─▶ sampled each second ─▶ old master back ─▶ all served ─▶ page

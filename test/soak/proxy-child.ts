@@ -1,4 +1,4 @@
-// proxy-child.ts — the proxy as a process of its own that also tells its parent what it counts and how much memory it
+// proxy-child.ts: the proxy as a process of its own that also tells its parent what it counts and how much memory it
 // has.
 //
 // The same composition root and the same options as src/main.ts; in addition it answers over the IPC channel:

@@ -1,4 +1,4 @@
-// proxy-process.ts — starts proxy-child.ts, keeps what its log says, asks it for its counters, samples it from outside.
+// proxy-process.ts: starts proxy-child.ts, keeps what its log says, asks it for its counters, samples it from outside.
 //
 // Owns: the process from `start` to `stop`. Never: keeps more of the log than counts by event and the lines that
 // matter.

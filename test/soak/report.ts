@@ -1,4 +1,4 @@
-// report.ts — the result of a soak as a page a person can read. Pure.
+// report.ts: the result of a soak as a page a person can read. Pure.
 import type { Report } from '../support/ledger.ts'
 import type { Losses } from './losses.ts'
 import type { Resident } from './mappings.ts'

@@ -1,4 +1,4 @@
-// run.ts — `npm run soak -- [--minutes 30] [--seed 1] [--report docs/soak.md]`: load and faults side by side, then
+// run.ts: `npm run soak -- [--minutes 30] [--seed 1] [--report docs/soak.md]`: load and faults side by side, then
 // judgement.
 //
 //   set, proxy ─▶ load ─▶ fault, heal, rest, fault, ... until the time is over ─▶ load ends ─▶ read back ─▶ page, exit code

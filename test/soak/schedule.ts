@@ -1,4 +1,4 @@
-// schedule.ts — which faults a soak inflicts, in which order and for how long: a pure function of the seed.
+// schedule.ts: which faults a soak inflicts, in which order and for how long: a pure function of the seed.
 
 export const faultKinds = [
   'kill',

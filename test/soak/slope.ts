@@ -1,4 +1,4 @@
-// slope.ts — does a series of samples grow? Pure.
+// slope.ts: does a series of samples grow? Pure.
 //
 // Memory samples follow one another closely, so a plain regression over all of them would be far too sure of itself.
 // They are averaged in blocks first, and the line is laid through the blocks.

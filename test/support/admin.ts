@@ -1,4 +1,4 @@
-// admin.ts — asks the admin port as a probe and as Prometheus do.
+// admin.ts: asks the admin port as a probe and as Prometheus do.
 // Owns nothing; every question is a connection of its own, so that none outlives the port.
 import { get } from 'node:http'
 

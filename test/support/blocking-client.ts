@@ -1,4 +1,4 @@
-// blocking-client.ts — a client as hiredis, redis-py or phpredis are one: it writes its whole pipeline and reads only
+// blocking-client.ts: a client as hiredis, redis-py or phpredis are one: it writes its whole pipeline and reads only
 // then.
 //
 // Never: reads a byte before the kernel has taken the last one it writes. What it expects is the caller's to say.

@@ -1,4 +1,4 @@
-// bystander.ts — a session that asks all the time while others misbehave: are its replies right, and how long does it
+// bystander.ts: a session that asks all the time while others misbehave: are its replies right, and how long does it
 // wait?
 import { RespClient } from './resp-client.ts'
 

@@ -1,4 +1,4 @@
-// certificates.ts — a certificate authority and the certificates it signs, made with openssl in a folder of the test.
+// certificates.ts: a certificate authority and the certificates it signs, made with openssl in a folder of the test.
 //
 // Owns: the files it writes. Never: writes outside of the given folder, uses a key twice for two certificates.
 import { execFileSync } from 'node:child_process'

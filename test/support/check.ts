@@ -1,4 +1,4 @@
-// check.ts — runs `holdfast check` as a person would and reads its table.
+// check.ts: runs `holdfast check` as a person would and reads its table.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

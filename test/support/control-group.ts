@@ -1,4 +1,4 @@
-// control-group.ts — a process with the limits of a container: a share of a CPU, and memory. By cgroup v1 or v2, as the
+// control-group.ts: a process with the limits of a container: a share of a CPU, and memory. By cgroup v1 or v2, as the
 // machine has them; where they cannot be written (no root, a container of its own) the test is skipped and counted.
 //
 // Owns: the groups, removed with the test. Never: limits the test's own process.

@@ -1,4 +1,4 @@
-// counter-check.ts — what the replies to one client's INCRs of one key, and the key's last value, prove. Pure.
+// counter-check.ts: what the replies to one client's INCRs of one key, and the key's last value, prove. Pure.
 //
 //   answered   5 6 6      the second 6: an acknowledged increment was forgotten in between           lost
 //   answered   5 7 6      6 comes after 7 and was not seen before                                    reordered

@@ -1,4 +1,4 @@
-// cutting-link.ts — a network that fails in the middle of every TLS handshake: the server gets the ClientHello and then
+// cutting-link.ts: a network that fails in the middle of every TLS handshake: the server gets the ClientHello and then
 // an end, the client gets all that the server said to both, in one piece.
 //
 // Owns: its listener and both sockets of each connection. Never: looks into the bytes behind the first record's length.

@@ -1,4 +1,4 @@
-// dead-port.ts — takes the port of a server that has ended, counts who dials it, and serves nobody.
+// dead-port.ts: takes the port of a server that has ended, counts who dials it, and serves nobody.
 //
 // Owns: its listener and the sockets it accepted, until the test ends. Never: answers a byte.
 import { createServer, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// fake-redis.ts — a TCP server that speaks RESP and does what a script tells it: the faults a real server will not
+// fake-redis.ts: a TCP server that speaks RESP and does what a script tells it: the faults a real server will not
 // play.
 //
 // Owns: a listener on a port of the system's choosing, its connections, and the record of every command received.

@@ -1,4 +1,4 @@
-// fake-sentinel.ts — a Sentinel that says what the test wants: stale, lying, silent or half of a disagreement.
+// fake-sentinel.ts: a Sentinel that says what the test wants: stale, lying, silent or half of a disagreement.
 //
 // Owns: its answers, which the test sets at any time, and who is subscribed. Never: decides anything, pings anyone.
 // Event names and reply shapes are those of sentinel.c (slave and master on the wire, maps under RESP3).

@@ -1,4 +1,4 @@
-// faulty-link.ts — a TCP forwarder whose faults a test switches on and off: the network between two programs.
+// faulty-link.ts: a TCP forwarder whose faults a test switches on and off: the network between two programs.
 //
 //   client ──up──▶ FaultyLink ──up──▶ target          each arrow is a Pipe (faulty-pipe.ts) with its own queue;
 //   client ◀─down─ FaultyLink ◀─down─ target          a stalled one keeps bytes and FIN, as a dead network does

@@ -1,4 +1,4 @@
-// faulty-pipe.ts — one direction of one connection of a FaultyLink.
+// faulty-pipe.ts: one direction of one connection of a FaultyLink.
 //
 //   from ──▶ [ chunk, due ][ chunk, due ]…[ FIN, due ] ──▶ to
 //

@@ -1,4 +1,4 @@
-// holdfast.ts — the program under test, in this process or as one of its own, and what must be true of it afterwards.
+// holdfast.ts: the program under test, in this process or as one of its own, and what must be true of it afterwards.
 //
 // Owns: one running proxy on a free port of 127.0.0.1 and every line it has logged. It is stopped with the test, and
 // then judged: the counters add up, nothing is left pending, no error was logged that the test did not announce.
@@ -195,7 +195,8 @@ function handle(t: Teardown, { port, admin, log, expected, end }: Running): Hold
     stopping ??= judge()
     return stopping
   }
-  // After a teardown that rejects, tap runs no other one: the servers would stay, and the file would hang until its limit.
+  // After a teardown that rejects, tap runs no other one: the servers would stay, and the file would hang until its
+  // limit.
   t.teardown(t.threw === undefined ? stop : () => stop().catch(error => t.threw?.(error)))
   return {
     host: '127.0.0.1',

@@ -1,4 +1,4 @@
-// judge-bound.ts — judges a promise in time by the pace of the machine: kept, broken, or not judged.
+// judge-bound.ts: judges a promise in time by the pace of the machine: kept, broken, or not judged.
 //
 // A bound that is broken in a calm window is a broken promise. In a window in which the machine stood still, or was
 // slow, it says nothing: it is measured again, and after the third time reported as not judged, with the figure.

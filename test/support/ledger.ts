@@ -1,4 +1,4 @@
-// ledger.ts — every operation of a workload with its outcome, and what may not be true of them afterwards.
+// ledger.ts: every operation of a workload with its outcome, and what may not be true of them afterwards.
 //
 // The workload is made so that faults can be proven: a SET key is written once, ever, by one operation; an INCR key
 // belongs to one client, which has one INCR open at a time or sends them down one connection in order; an ECHO carries

@@ -1,4 +1,4 @@
-// majority.ts — watches what the Sentinels answer for a master, often enough to date a failover to a few milliseconds.
+// majority.ts: watches what the Sentinels answer for a master, often enough to date a failover to a few milliseconds.
 //
 // Owns: one raw connection per Sentinel, asked again as soon as it has answered and the interval has passed.
 // Never: waits for a Sentinel that is silent (a stopped one simply has no say), uses ioredis or anything of src/.

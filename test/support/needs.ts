@@ -1,4 +1,4 @@
-// needs.ts — what a test needs besides redis-server: programs that not every distribution has. Without them it is
+// needs.ts: what a test needs besides redis-server: programs that not every distribution has. Without them it is
 // skipped, and the run counts it. And how old the server is that a distribution has.
 // Never: installs anything (scripts/setup.mjs does).
 import { execFileSync } from 'node:child_process'

@@ -1,4 +1,4 @@
-// pace.ts — how fast this machine is, and when it stood still: what every wait and every bound of a test is measured
+// pace.ts: how fast this machine is, and when it stood still: what every wait and every bound of a test is measured
 // by.
 //
 //   witness (a thread of its own) ─▶ spells in which the machine did not run it ─┐

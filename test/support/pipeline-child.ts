@@ -1,4 +1,4 @@
-// pipeline-child.ts — a blocking client in a process of its own: it writes half of its GETs, says 'half', waits for a
+// pipeline-child.ts: a blocking client in a process of its own: it writes half of its GETs, says 'half', waits for a
 // word, writes the rest, and reads only then. Its last message is a PipelineResult.
 //
 // Started by fork with: port, prefix of the keys, how many keys, how often all of them are asked for.

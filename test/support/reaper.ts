@@ -1,4 +1,4 @@
-// reaper.ts — makes sure that no server outlives the test that started it, however the test ends.
+// reaper.ts: makes sure that no server outlives the test that started it, however the test ends.
 //
 // A process of its own holds the read end of a pipe. When the test process goes away — also by SIGKILL from a runner's
 // time limit, where no exit handler runs — the pipe ends, and the reaper kills what is still on its list and removes

@@ -1,4 +1,4 @@
-// resident.ts — how much memory a process has in use, and the most it had meanwhile (Linux: the kernel keeps that
+// resident.ts: how much memory a process has in use, and the most it had meanwhile (Linux: the kernel keeps that
 // itself).
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// resp-client.ts — a plain Redis client for tests: one TCP connection, no retries, no reconnects, nothing hidden.
+// resp-client.ts: a plain Redis client for tests: one TCP connection, no retries, no reconnects, nothing hidden.
 //
 // Owns: one socket and the FIFO of replies it is owed. Keeps exact bytes, so that two servers can be compared byte by
 // byte.

@@ -1,4 +1,4 @@
-// resp-decoder.ts — turns bytes a Redis server sends into values, for tests only.
+// resp-decoder.ts: turns bytes a Redis server sends into values, for tests only.
 //
 // Written apart from src/ on purpose: a test that decoded with the code under test would agree with its mistakes.
 // Owns: partial input and the stack of open aggregates; a finished element is never parsed twice.

@@ -1,4 +1,4 @@
-// resp-encoder.ts — the bytes of replies, for servers that a test plays. Pure; strings of latin1-safe text in and out.
+// resp-encoder.ts: the bytes of replies, for servers that a test plays. Pure; strings of latin1-safe text in and out.
 // RESP2 or RESP3 is the caller's choice, because a connection's protocol decides the shape of maps, pushes and nulls.
 
 export type Protocol = 2 | 3

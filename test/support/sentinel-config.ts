@@ -1,4 +1,4 @@
-// sentinel-config.ts — the config lines of the servers of a SentinelSet. Pure: no I/O.
+// sentinel-config.ts: the config lines of the servers of a SentinelSet. Pure: no I/O.
 // Sentinels are told of their replicas and of one another from the start; learning it by themselves takes seconds.
 import { randomBytes } from 'node:crypto'
 

@@ -1,4 +1,4 @@
-// sentinel-pace.ts — lets the Sentinels of a test work faster while nobody judges them: SENTINEL DEBUG sets their
+// sentinel-pace.ts: lets the Sentinels of a test work faster while nobody judges them: SENTINEL DEBUG sets their
 // periods.
 //
 // An old master that comes back is demoted once it has said "master" for four publish periods (8 s), to Sentinels that

@@ -1,4 +1,4 @@
-// sentinel-set.ts — a real master with replicas and Sentinels on the loopback, and what a failover test does to them.
+// sentinel-set.ts: a real master with replicas and Sentinels on the loopback, and what a failover test does to them.
 //
 // Owns: the processes and their folder, from `start` to `stopAll`. Never: shares a server between sets, uses fixed
 // ports, says a step is done before the servers themselves say so. Every wait is bounded and fails with what it last

@@ -1,4 +1,4 @@
-// servers.ts — one real redis-server or valkey-server process for a test: find the program, a port, start, wait, end.
+// servers.ts: one real redis-server or valkey-server process for a test: find the program, a port, start, wait, end.
 //
 // Owns: the process, its config file and its log file. Never: knows who is master of what (sentinel-set.ts does), uses
 // a port at or above 32768 (those are handed out by the kernel to outgoing connections), signals a process by name.

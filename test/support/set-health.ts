@@ -1,4 +1,4 @@
-// set-health.ts — what is still wrong with a node of a SentinelSet, in words; '' when nothing is.
+// set-health.ts: what is still wrong with a node of a SentinelSet, in words; '' when nothing is.
 // Asks and judges; waits for nothing and changes nothing.
 import { ask, RespClient, RespError, type Value } from './resp-client.ts'
 import type { Node } from './servers.ts'

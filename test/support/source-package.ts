@@ -1,4 +1,4 @@
-// source-package.ts — the archive of a Debian source package, without a change to the machine.
+// source-package.ts: the archive of a Debian source package, without a change to the machine.
 //
 // Owns: lists of package sources of its own, in a temporary folder; the machine's own list stays as it is. Never:
 // unpacks for good or builds anything.

@@ -1,4 +1,4 @@
-// tls-scene.ts — certificates of one CA for every side of a test, and the options that make servers, Holdfast and
+// tls-scene.ts: certificates of one CA for every side of a test, and the options that make servers, Holdfast and
 // clients use them.
 
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// wait-until.ts — the only way a test waits: for a condition, with a bound, and with the last value seen in the
+// wait-until.ts: the only way a test waits: for a condition, with a bound, and with the last value seen in the
 // failure.
 //
 // The bound is time of a usual machine. Time in which this machine stood still does not count, and a slow machine gets

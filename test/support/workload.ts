@@ -1,4 +1,4 @@
-// workload.ts — clients that write at a steady rate to one port and put everything they see into a ledger.
+// workload.ts: clients that write at a steady rate to one port and put everything they see into a ledger.
 //
 // Each round of a client is one pipeline: SET of a key of its own, INCR of its counter, ECHO of a tag. The next round
 // waits for all three replies, so a failover is a pause and not a growing heap. No client retries anything: what a

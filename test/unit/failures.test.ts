@@ -1,4 +1,4 @@
-// failures.test.ts — the summary of failures at the end of `npm test`: the right ones, once, with where they are.
+// failures.test.ts: the summary of failures at the end of `npm test`: the right ones, once, with where they are.
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { readFailures } from '../../scripts/failures.mjs'

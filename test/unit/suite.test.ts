@@ -1,4 +1,4 @@
-// suite.test.ts — `npm test` starts its files longest first, and each once.
+// suite.test.ts: `npm test` starts its files longest first, and each once.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-// bytes.ts — command bytes for the wire tests: seeded random payloads, encoded commands, the test's way to cut them up.
+// bytes.ts: command bytes for the wire tests: seeded random payloads, encoded commands, the test's way to cut them up.
 // Pure. A seed gives the same bytes on every run, so that a failure can be run again (HOLDFAST_SEED).
 
 const { HOLDFAST_SEED = '20' } = process.env

@@ -1,4 +1,4 @@
-// reply-memory.test.ts — the memory that replies are read into is used again with the next read: not before every
+// reply-memory.test.ts: the memory that replies are read into is used again with the next read: not before every
 // client that is owed a part of it has that part.
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'

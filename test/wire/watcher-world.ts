@@ -1,4 +1,4 @@
-// watcher-world.ts — a watcher between fake Sentinels and fake nodes, with everything it decided and logged in lists.
+// watcher-world.ts: a watcher between fake Sentinels and fake nodes, with everything it decided and logged in lists.
 
 import { pino } from 'pino'
 import type { Address, Master } from '../../src/address.ts'

@@ -10,6 +10,7 @@
 // Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the
 // client's own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is
 // not read from.
+// It is longer than other files: half of it is one line a member, by which its parts and the relay reach one another.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
 import type { Right } from '../../ops/missing-rights.ts'

@@ -1,4 +1,4 @@
-// tap.ts — what the exercises in TypeScript share: TAP, and failovers that are asked for.
+// tap.ts: what the exercises in TypeScript share: TAP, and failovers that are asked for.
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// exercises.ts — libraries whose own suites cannot be had as packages: an exercise of ours, with the real library.
+// exercises.ts: libraries whose own suites cannot be had as packages: an exercise of ours, with the real library.
 //
 // Each prints TAP and asks for failovers in between: `# please: planned` and `# please: killed`.
 import { readdirSync } from 'node:fs'

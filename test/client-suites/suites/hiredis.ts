@@ -1,4 +1,4 @@
-// hiredis.ts — the suite of hiredis, in C, by TCP, by a Unix socket and by an inherited descriptor.
+// hiredis.ts: the suite of hiredis, in C, by TCP, by a Unix socket and by an inherited descriptor.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../support/source-package.ts'

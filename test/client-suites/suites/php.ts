@@ -1,4 +1,4 @@
-// php.ts — the suites of phpredis and predis.
+// php.ts: the suites of phpredis and predis.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../support/source-package.ts'

@@ -1,4 +1,4 @@
-// redigo.ts — the suite of redigo, in Go; its Debian package holds the tests.
+// redigo.ts: the suite of redigo, in Go; its Debian package holds the tests.
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../support/source-package.ts'

@@ -1,4 +1,4 @@
-// blocking.ts — BLPOP and XREAD BLOCK wait for what two others write.
+// blocking.ts: BLPOP and XREAD BLOCK wait for what two others write.
 import type { Operation } from '../../support/ledger.ts'
 import type { RespClient, Value } from '../../support/resp-client.ts'
 import { judgeQueue, judgeStream } from '../judge-lists.ts'

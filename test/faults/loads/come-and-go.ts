@@ -1,4 +1,4 @@
-// come-and-go.ts — clients with a connection for each few commands, which end it in three ways.
+// come-and-go.ts: clients with a connection for each few commands, which end it in three ways.
 import { type ClientPlan, settle, startClients } from '../load-client.ts'
 import type { Load } from '../types.ts'
 

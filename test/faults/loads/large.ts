@@ -1,4 +1,4 @@
-// large.ts — values of 1 MB: written once each, read back at once.
+// large.ts: values of 1 MB: written once each, read back at once.
 import type { Operation } from '../../support/ledger.ts'
 import type { RespClient, Value } from '../../support/resp-client.ts'
 import { type Seat, settle, startClients } from '../load-client.ts'

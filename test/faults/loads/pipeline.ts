@@ -1,4 +1,4 @@
-// pipeline.ts — deep pipelines: 150 commands in one write, the replies in their order.
+// pipeline.ts: deep pipelines: 150 commands in one write, the replies in their order.
 import type { Operation } from '../../support/ledger.ts'
 import { type ClientPlan, settle, startClients } from '../load-client.ts'
 import type { Load } from '../types.ts'

@@ -1,4 +1,4 @@
-// pubsub.ts — a publisher, a subscriber by channel (RESP2) and one by pattern (RESP3).
+// pubsub.ts: a publisher, a subscriber by channel (RESP2) and one by pattern (RESP3).
 import type { Operation } from '../../support/ledger.ts'
 import { RespPush, type Value } from '../../support/resp-decoder.ts'
 import { judgeChannel } from '../judge-lists.ts'

@@ -1,4 +1,4 @@
-// single.ts — one command at a time, by plain sockets and by ioredis.
+// single.ts: one command at a time, by plain sockets and by ioredis.
 
 import { Ledger } from '../../support/ledger.ts'
 import { startWorkload } from '../../support/workload.ts'

@@ -1,4 +1,4 @@
-// slow-reader.ts — a client that asks for far more than it reads, and reads a little at a time.
+// slow-reader.ts: a client that asks for far more than it reads, and reads a little at a time.
 import { type Seat, settle, startClients } from '../load-client.ts'
 import type { Load } from '../types.ts'
 

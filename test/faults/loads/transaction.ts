@@ -1,4 +1,4 @@
-// transaction.ts — MULTI and EXEC in one write, step by step, and with WATCH.
+// transaction.ts: MULTI and EXEC in one write, step by step, and with WATCH.
 //
 // The watching client counts up by compare and set: read, watched, write one more. It is the key's only writer, so an
 // EXEC that answers nil although it ran shows as a number that nobody was told.

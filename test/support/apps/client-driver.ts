@@ -1,4 +1,4 @@
-// client-driver.ts — what the tests ask of a Redis client library, so that each library does it with its own API.
+// client-driver.ts: what the tests ask of a Redis client library, so that each library does it with its own API.
 //
 // Owns: the interface and the script. Never: retries, or hides what a library reports; a library's own defaults stay.
 

@@ -1,4 +1,4 @@
-// client-list.ts — the connections a master has from a proxy, as CLIENT LIST shows them.
+// client-list.ts: the connections a master has from a proxy, as CLIENT LIST shows them.
 import { ask } from '../resp-client.ts'
 import type { Node } from '../servers.ts'
 

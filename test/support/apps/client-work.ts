@@ -1,4 +1,4 @@
-// client-work.ts — a client library at work: every kind of command in a loop of its own, each reply checked as it
+// client-work.ts: a client library at work: every kind of command in a loop of its own, each reply checked as it
 // comes.
 //
 //   plain, pipeline, transaction, script   counters go up by one, what was written is read

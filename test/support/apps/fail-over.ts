@@ -1,4 +1,4 @@
-// fail-over.ts — one failover of a whole set behind a proxy, from the fault to the moment the proxy serves the new
+// fail-over.ts: one failover of a whole set behind a proxy, from the fault to the moment the proxy serves the new
 // master.
 import type { Holdfast, LogLine } from '../holdfast.ts'
 import { nowMs } from '../ledger.ts'

@@ -1,4 +1,4 @@
-// ioredis-driver.ts — ioredis 6 (RESP3 by default) and ioredis 5 (RESP2), each with nothing but a port and a host.
+// ioredis-driver.ts: ioredis 6 (RESP3 by default) and ioredis 5 (RESP2), each with nothing but a port and a host.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import {

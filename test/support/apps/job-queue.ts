@@ -1,4 +1,4 @@
-// job-queue.ts — an application on BullMQ: one queue, two workers, one listener for events, all on the proxy's port.
+// job-queue.ts: an application on BullMQ: one queue, two workers, one listener for events, all on the proxy's port.
 //
 // The queue, the listener and the first worker are given a host and a port (BullMQ brings ioredis 6, RESP3); the second
 // worker is given an ioredis 5 client (RESP2), of which it makes its second connection itself.

@@ -1,4 +1,4 @@
-// judge-work.ts — what a client library's record proves. Pure.
+// judge-work.ts: what a client library's record proves. Pure.
 //
 // A master that is killed takes with it what it had acknowledged and not yet replicated, and a command whose reply was
 // lost is sent again. Neither can be hidden from a client, so deviations are excused inside one window around the kill;

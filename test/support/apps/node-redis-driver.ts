@@ -1,4 +1,4 @@
-// node-redis-driver.ts — node-redis with RESP 2 or 3, its scripts by defineScript, otherwise nothing but a port and a
+// node-redis-driver.ts: node-redis with RESP 2 or 3, its scripts by defineScript, otherwise nothing but a port and a
 // host.
 import { createClient, defineScript } from 'redis'
 import { type Batch, bumpScript, type ClientDriver, type Part, TroubleList } from './client-driver.ts'

@@ -1,4 +1,4 @@
-// session-app.ts — a web application that keeps its sessions in Redis (Express, express-session, connect-redis on
+// session-app.ts: a web application that keeps its sessions in Redis (Express, express-session, connect-redis on
 // node-redis), and the browsers that use it.
 //
 // Owns: the HTTP server, its Redis client, the loops of requests and their record. Never: repeats a request.

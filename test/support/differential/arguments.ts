@@ -1,4 +1,4 @@
-// arguments.ts — commands as lists of words: fills the templates in, and spoils some of them.
+// arguments.ts: commands as lists of words: fills the templates in, and spoils some of them.
 // Owns: the pools of keys and values. Never: encodes, sends, knows sessions.
 import { commandSpecs } from '../../../src/command/catalog.ts'
 import type { Random } from './random.ts'

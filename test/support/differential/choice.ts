@@ -1,4 +1,4 @@
-// choice.ts — which command comes next: any of the table that leaves the connection as it is, now and then a spoilt
+// choice.ts: which command comes next: any of the table that leaves the connection as it is, now and then a spoilt
 // one.
 // Never: knows sessions or what came before.
 import { fill, spoil, tableNames, type Words } from './arguments.ts'

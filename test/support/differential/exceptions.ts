@@ -1,4 +1,4 @@
-// exceptions.ts — what a differential run does not compare byte for byte, or does not send, each with its reason.
+// exceptions.ts: what a differential run does not compare byte for byte, or does not send, each with its reason.
 //
 // Owns: the two lists and how frames are made comparable. The lists are short on purpose: whatever is not named here is
 // sent, and compared to the last byte.

@@ -1,4 +1,4 @@
-// random.ts — the one source of chance in a differential run: the same seed gives the same stream of commands.
+// random.ts: the one source of chance in a differential run: the same seed gives the same stream of commands.
 // Never: Math.random, the clock.
 
 export class Random {

@@ -1,4 +1,4 @@
-// run.ts — plays one random stream of commands against a server and against Holdfast in front of its twin, and
+// run.ts: plays one random stream of commands against a server and against Holdfast in front of its twin, and
 // compares.
 //
 //   scenes ──step──▶ both sides ──▶ the plain server is quiet ──▶ Holdfast has answered as much ──▶ the same bytes?

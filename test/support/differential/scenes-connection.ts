@@ -1,4 +1,4 @@
-// scenes-connection.ts — what a session tells Redis about itself: protocol, user, database, name, flags, silence.
+// scenes-connection.ts: what a session tells Redis about itself: protocol, user, database, name, flags, silence.
 import { fill, type Words } from './arguments.ts'
 import { exactCommand, many, type Plot } from './choice.ts'
 import { compareOf, failsLogin } from './exceptions.ts'

@@ -1,4 +1,4 @@
-// scenes-listen.ts — sessions that hear what others do: subscriptions of all three kinds, MONITOR, client-side caching.
+// scenes-listen.ts: sessions that hear what others do: subscriptions of all three kinds, MONITOR, client-side caching.
 import { fill, type Words } from './arguments.ts'
 import { exactCommand, many, type Plot, plainCommand } from './choice.ts'
 import type { Random } from './random.ts'

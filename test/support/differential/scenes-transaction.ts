@@ -1,4 +1,4 @@
-// scenes-transaction.ts — MULTI in all its shapes, in one write and over many, with WATCH, errors and scripts; and
+// scenes-transaction.ts: MULTI in all its shapes, in one write and over many, with WATCH, errors and scripts; and
 // blocking commands that another session releases.
 import { fill, fillBlocking, spoil, type Words } from './arguments.ts'
 import { exactCommand, many, type Plot } from './choice.ts'

@@ -1,4 +1,4 @@
-// scenes.ts — what sessions do in a differential run: each scene is a generator of steps over sessions of its own, so
+// scenes.ts: what sessions do in a differential run: each scene is a generator of steps over sessions of its own, so
 // that several may go on at once, a step of one between two of another, and the order is still the same on both sides.
 //
 // A scene may leave its sessions in any state (subscribed, in another database, another user): most begin with RESET,

@@ -1,4 +1,4 @@
-// side.ts — one of the two sides of a differential run: its sessions' sockets, the frames they received, and a
+// side.ts: one of the two sides of a differential run: its sessions' sockets, the frames they received, and a
 // connection of the test's own to the server behind it.
 // Owns: sockets and frames. Never: compares, decides when a step is over.
 import { connect, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// step.ts — one step of a differential run: what one session writes, and what is known of the replies beforehand.
+// step.ts: one step of a differential run: what one session writes, and what is known of the replies beforehand.
 // Pure: builds bytes, sends nothing.
 
 import type { Words } from './arguments.ts'

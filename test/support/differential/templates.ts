@@ -1,4 +1,4 @@
-// templates.ts — for every command, argument patterns that make it work (and some that make it fail), one command a
+// templates.ts: for every command, argument patterns that make it work (and some that make it fail), one command a
 // row.
 //
 //   name  pattern | pattern ...      a pattern is the words after the name; $x is filled in by arguments.ts; . is none

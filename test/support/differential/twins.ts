@@ -1,4 +1,4 @@
-// twins.ts — the two sides of a differential run for one test: a plain server, and Holdfast in front of its twin with
+// twins.ts: the two sides of a differential run for one test: a plain server, and Holdfast in front of its twin with
 // Sentinels; then the run itself, and what a person needs to see when it fails.
 import type { Test } from 'tap'
 import { type Config, readConfig } from '../../../src/config.ts'

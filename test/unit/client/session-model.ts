@@ -1,4 +1,4 @@
-// session-model.ts — the real Session, its lanes and links, between a client and masters that are played, one event at
+// session-model.ts: the real Session, its lanes and links, between a client and masters that are played, one event at
 // a time: what a link of a session's own carries (open MULTI, WATCH, BLPOP, SUBSCRIBE) through every order of events.
 //
 // Checked after every event:

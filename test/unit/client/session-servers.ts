@@ -1,4 +1,4 @@
-// session-servers.ts — the masters of the session model: enough of a server for transactions, WATCH, BLPOP and
+// session-servers.ts: the masters of the session model: enough of a server for transactions, WATCH, BLPOP and
 // SUBSCRIBE, one command at a time when the test says so. A handshake, which is the first write on a link, is answered
 // at once.
 //

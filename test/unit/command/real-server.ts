@@ -1,4 +1,4 @@
-// real-server.ts — one empty, real server for a test of the command table, and a client on it; both end with the test.
+// real-server.ts: one empty, real server for a test of the command table, and a client on it; both end with the test.
 import type { Test } from 'tap'
 import { RespClient } from '../../support/resp-client.ts'
 import { endServer, type Flavour, makeFolder, removeFolder, startServer } from '../../support/servers.ts'

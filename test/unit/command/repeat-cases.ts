@@ -1,4 +1,4 @@
-// repeat-cases.ts — commands with the class that their arguments give them. Used twice: refine.test.ts asks the rules,
+// repeat-cases.ts: commands with the class that their arguments give them. Used twice: refine.test.ts asks the rules,
 // repeat.test.ts runs each one twice on real servers and compares replies and data.
 
 import type { ReplayClass } from '../../../src/command/command-spec.ts'

@@ -1,4 +1,4 @@
-// cuts.ts — the ways a stream may arrive: whole, byte by byte, in two parts at every place, at given places.
+// cuts.ts: the ways a stream may arrive: whole, byte by byte, in two parts at every place, at given places.
 import fc from 'fast-check'
 
 /** Every way of cutting a short stream that a scanner must not care about. */

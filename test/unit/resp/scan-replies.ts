@@ -1,4 +1,4 @@
-// scan-replies.ts — runs the reply scanner over chunks, and puts down what it found, in offsets of the whole.
+// scan-replies.ts: runs the reply scanner over chunks, and puts down what it found, in offsets of the whole.
 import { ReplyScanner } from '../../../src/resp/reply-scanner.ts'
 
 export interface ScannedReplies {

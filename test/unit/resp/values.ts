@@ -1,4 +1,4 @@
-// values.ts — random replies of every type RESP2 and RESP3 have, as bytes. The encoder is this test's own.
+// values.ts: random replies of every type RESP2 and RESP3 have, as bytes. The encoder is this test's own.
 import fc from 'fast-check'
 
 const text = fc.string({ maxLength: 12, unit: fc.constantFrom(...'abcXYZ019 .:-+*$%') })

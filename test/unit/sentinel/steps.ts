@@ -1,4 +1,4 @@
-// steps.ts — plays inputs into the topology and remembers what it wanted done. No clock but the test's own.
+// steps.ts: plays inputs into the topology and remembers what it wanted done. No clock but the test's own.
 import { type Address, type Master, parseAddress } from '../../../src/address.ts'
 import { parseEvent, type SentinelEvent } from '../../../src/sentinel/events.ts'
 import type { FailoverStage, View } from '../../../src/sentinel/sentinel-view.ts'

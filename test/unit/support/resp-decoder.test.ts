@@ -1,4 +1,4 @@
-// resp-decoder.test.ts — every vector is decoded whole, byte by byte and cut at every point; the bytes must come back
+// resp-decoder.test.ts: every vector is decoded whole, byte by byte and cut at every point; the bytes must come back
 // too.
 import t from 'tap'
 import {

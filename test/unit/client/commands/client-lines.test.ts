@@ -4,9 +4,9 @@ import {
   formatLine,
   parseLines,
   replyLike,
+  replyText,
   type SessionFacts,
   sessionLine,
-  replyText,
 } from '../../../../src/client/commands/client-lines.ts'
 
 const link =
