@@ -12,6 +12,7 @@ const signs: readonly (readonly [RegExp, string])[] = [
   [/support\/(?:certificates|tls-scene)\.ts'/, 'openssl'],
   [/\/manifests\.ts'[\s\S]*\brender\(/, 'kubectl'],
   [/\/compose-(?:file|world)\.ts'[\s\S]*\b(?:checkCompose|readServices|startCompose)\(/, 'docker-compose'],
+  [/\['redis', 'valkey'\]/, 'valkey-server'],
   [/(?:run|spawnSync|execFile|execFileSync|spawn)\('promtool'/, 'promtool'],
   [/(?:run|spawnSync|execFile|execFileSync|spawn)\('redis-cli'/, 'redis-cli'],
   [/(?:run|spawnSync|execFile|execFileSync|spawn)\('prlimit'/, 'prlimit'],
@@ -19,7 +20,11 @@ const signs: readonly (readonly [RegExp, string])[] = [
 
 function forgottenIn(text: string): string[] {
   const asked = [...text.matchAll(/\bwithout\(([^)]*)\)/g)].map(([, words = '']) => words).join()
-  return signs.filter(([sign, program]) => sign.test(text) && !asked.includes(`'${program}'`)).map(([, name]) => name)
+  const isAsked = (program: string): boolean =>
+    asked.includes(`'${program}'`) ||
+    (program === 'docker-compose' && text.includes('withoutCompose()')) ||
+    (program === 'valkey-server' && (/findServer\(/.test(text) || /`\$\{flavour\}-server`/.test(asked)))
+  return signs.filter(([sign, program]) => sign.test(text) && !isAsked(program)).map(([, name]) => name)
 }
 
 t.test('without — names the programs that are not on PATH — and is false when all are', async t => {
@@ -38,6 +43,7 @@ t.test('without — names the programs that are not on PATH — and is false whe
 t.test('forgottenIn — finds what is planted', async t => {
   t.strictSame(forgottenIn(`import '../support/tls-scene.ts'`), ['openssl'])
   t.strictSame(forgottenIn(`run('redis-cli', []); const skip = without('openssl')`), ['redis-cli'])
+  t.strictSame(forgottenIn(`for (const flavour of ['redis', 'valkey'])`), ['valkey-server'])
   t.strictSame(forgottenIn(`run('redis-cli', []); const skip = without('openssl', 'redis-cli')`), [])
 })
 
