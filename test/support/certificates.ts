@@ -16,8 +16,8 @@ export interface CertificateOptions {
   readonly names?: string
   /** Days from now; -1 has expired yesterday. 30 */
   readonly days?: number
-  /** rsa:1024 is one that OpenSSL refuses to use. ec where not given. */
-  readonly key?: 'ec' | 'rsa:1024'
+  /** rsa:512 is one that every OpenSSL refuses to use; Node 22 still takes 1024 bits. ec where not given. */
+  readonly key?: 'ec' | 'rsa:512'
 }
 
 export class Authority {
@@ -87,7 +87,7 @@ export function replaceFiles(from: CertificateFiles, to: CertificateFiles): void
   }
 }
 
-function newKey(kind: 'ec' | 'rsa:1024'): string[] {
+function newKey(kind: 'ec' | 'rsa:512'): string[] {
   const key = kind === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : [kind]
   return ['-newkey', ...key, '-nodes']
 }

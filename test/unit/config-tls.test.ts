@@ -20,7 +20,7 @@ function issue(name: string, options: CertificateOptions = {}): CertificateFiles
 const good = issue('good')
 const other = issue('other')
 const late = issue('late', { days: -1 })
-const weak = issue('weak', { key: 'rsa:1024' })
+const weak = issue('weak', { key: 'rsa:512' })
 const made = [good, other, late, weak].flatMap(({ cert, key }) => [cert, key])
 const missing = join(dir, 'missing.pem')
 const rubbish = join(dir, 'rubbish.pem')
