@@ -61,8 +61,8 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
   }
 }
 
-/** Milliseconds on the clock that a wait still has. */
-function leftMs(window: Window, withinMs: number): number {
+/** Milliseconds on the clock that a wait still has which began with the window. */
+export function leftMs(window: Window, withinMs: number): number {
   return withinMs * window.slowness - (window.elapsedMs - window.stolenMs)
 }
 

@@ -6,7 +6,9 @@
 // Owns: the choice of scenes, when a step is over, the comparison. Order between sessions is the same on both sides
 // because a step is over on both before the next one begins. After a difference both sides start from nothing again.
 import { setImmediate as turn } from 'node:timers/promises'
+import { openWindow, probeAgain, type Window } from '../pace.ts'
 import { fieldsOf, infoOf } from '../set-health.ts'
+import { leftMs } from '../wait-until.ts'
 import type { Plot } from './choice.ts'
 import { normalise } from './exceptions.ts'
 import { Random } from './random.ts'
@@ -21,6 +23,10 @@ export interface Difference {
   readonly tail: readonly string[]
   readonly direct: string
   readonly proxied: string
+  /** Which step it was: a real difference is there again when the same seed is played again. */
+  readonly step: number
+  /** What happened to time in those steps. */
+  readonly window: Window
 }
 
 export interface RunOptions {
@@ -40,6 +46,7 @@ export interface RunResult {
   readonly differences: readonly Difference[]
 }
 
+/** Of a usual machine; what it may take longer is known to pace.ts. */
 const answerMs = 5000
 const tailLength = 25
 const quietRounds = 3
@@ -62,6 +69,8 @@ export class Run {
   readonly #free: number[]
   #acting: Acting[] = []
   #tail: string[] = []
+  /** One for each line of the tail. */
+  #windows: (() => Window)[] = []
   /** Per session: frames that have been compared since it last wrote. */
   readonly #compared: number[] = []
   #commands = 0
@@ -121,7 +130,9 @@ export class Run {
       await Promise.all([this.#direct.reopen(session), this.#proxied.reopen(session)])
       await this.#agree()
     }
-    const blockedBefore = step.mayBlock ? await this.#blocked() : 0
+    // A step whose replies are not all certain may end with a WAIT that is under way: no PING tells.
+    const isUnsure = step.mayBlock || step.atLeast < step.commands.length
+    const blockedBefore = isUnsure ? await this.#blocked() : 0
     this.#note(step)
     if (step.writes.length > 0) this.#compared[session] = 0
     for (const bytes of step.writes) {
@@ -129,9 +140,10 @@ export class Run {
       this.#proxied.line(session).socket.write(bytes)
       if (step.writes.length > 1) await turn()
     }
-    const wait = await this.#directQuiet(step)
+    const isDone = async (): Promise<boolean> => !isUnsure || step.mayBlock || (await this.#blocked()) <= blockedBefore
+    const wait = await this.#directQuiet(step, isDone)
     if (wait !== '') return this.#differ(step, session, wait)
-    await this.#proxiedCaughtUp()
+    await this.#even()
     const closed = this.#direct.line(session).closed
     if (closed || step.mayBlock) await this.#agree()
     const replies = [...this.#direct.line(session).frames]
@@ -147,17 +159,19 @@ export class Run {
     this.#tail.push(
       `session ${session}: ${shown.join(' ; ') || '(waits)'}${writes.length > 1 ? ` [${writes.length} writes]` : ''}`,
     )
+    this.#windows.push(openWindow())
     if (this.#tail.length > tailLength) this.#tail.shift()
+    if (this.#windows.length > tailLength) this.#windows.shift()
   }
 
   /**
    * Nothing more comes from the plain server: what was written before a PING of another connection has been read when
    * that is answered, and what it answered is here after the next ones.
    */
-  async #directQuiet(step: Step): Promise<string> {
+  async #directQuiet(step: Step, isDone: () => Promise<boolean>): Promise<string> {
     const side = this.#direct
     const line = side.line(step.session)
-    const deadline = performance.now() + answerMs
+    const isOver = patience()
     for (let quiet = 0; quiet < quietRounds; ) {
       const before = side.activity
       await side.control.send('PING')
@@ -165,8 +179,8 @@ export class Run {
       quiet = side.activity === before ? quiet + 1 : 0
       const had = (this.#compared[step.session] ?? 0) + line.frames.length
       const owed = had < step.atLeast && !line.closed
-      if (quiet > 0 && (owed || line.decoder.pendingBytes > 0)) {
-        if (performance.now() > deadline) return `the plain server owes replies: ${had} of ${step.atLeast}`
+      if (quiet > 0 && (owed || line.decoder.pendingBytes > 0 || !(await isDone()))) {
+        if (isOver()) return `the plain server owes replies: ${had} of ${step.atLeast}`
         await side.change(2)
         quiet = 0
       }
@@ -174,15 +188,16 @@ export class Run {
     return ''
   }
 
-  async #proxiedCaughtUp(): Promise<void> {
-    const deadline = performance.now() + answerMs
-    while (!this.#evenLines() && performance.now() < deadline) await this.#proxied.change(10)
+  /** Waits until both have as much: the slower one is no difference, the one that never has it is. */
+  async #even(): Promise<void> {
+    const isOver = patience()
+    while (!this.#isEven() && !isOver()) await Promise.race([this.#proxied.change(10), this.#direct.change(10)])
   }
 
-  #evenLines(): boolean {
+  #isEven(): boolean {
     return this.#direct.lines.every((line, i) => {
       const other = this.#proxied.line(i)
-      return line.frames.length <= other.frames.length && (!line.closed || other.closed)
+      return line.frames.length === other.frames.length && line.closed === other.closed
     })
   }
 
@@ -192,10 +207,10 @@ export class Run {
 
   /** Both servers know the same of who is blocked and who listens: what has no reply has arrived. */
   async #agree(): Promise<void> {
-    const deadline = performance.now() + answerMs
+    const isOver = patience()
     for (;;) {
       const [one, two] = await Promise.all([stateOf(this.#direct), stateOf(this.#proxied)])
-      if (one === two || performance.now() > deadline) return
+      if (one === two || isOver()) return
       await this.#proxied.change(1)
     }
   }
@@ -231,6 +246,8 @@ export class Run {
       tail: [...this.#tail],
       direct: show(this.#direct),
       proxied: show(this.#proxied),
+      step: this.#steps,
+      window: (this.#windows[0] ?? openWindow())(),
     })
     return undefined
   }
@@ -244,6 +261,20 @@ export class Run {
     }
     await this.#agree()
     this.#tail.push('--- everything reset')
+  }
+}
+
+/** Answers whether a wait that begins now is over. */
+function patience(): () => boolean {
+  const read = openWindow()
+  let probeAt = 1000
+  return () => {
+    const window = read()
+    if (window.elapsedMs >= probeAt) {
+      probeAt += 1000
+      probeAgain()
+    }
+    return leftMs(window, answerMs) <= 0
   }
 }
 

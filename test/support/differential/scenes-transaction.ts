@@ -3,7 +3,7 @@
 import { fill, fillBlocking, spoil, type Words } from './arguments.ts'
 import { exactCommand, many, type Plot } from './choice.ts'
 import type { Random } from './random.ts'
-import { awaitReplies, reopen, type Scene, send } from './step.ts'
+import { awaitReplies, reopen, type Scene, type Step, send } from './step.ts'
 
 const odd: readonly Words[] = [
   ['multi'],
@@ -87,23 +87,39 @@ function* careless(random: Random, [session = 0]: readonly number[]): Scene {
   yield random.chance(0.2) ? send(session, [['quit'], ['ping']], { atLeast: 1 }) : send(session, [['reset'], ['ping']])
 }
 
-let slots = 0
+/** Ended by its time alone. */
+const briefSeconds = 0.04
+/** Not over before another session ends the wait: for ever, and for longer than any run takes. */
+const longWaits = [0, 0, 600]
 
-/** Blocks on keys of its own until another session pushes, the time is up, or the client goes away. */
-function* blocking(random: Random, [session = 0, other = 1]: readonly number[]): Scene {
-  const slot = slots++ % 50
+/** On keys of its own; `slot` tells them apart. */
+function* setUpBlocking(random: Random, slot: number, [session = 0, other = 1]: readonly number[]): Scene {
   const database = random.pick(['0', '0', '3'])
   const setUp: Words[] = [['reset'], ['select', database], ['del', `bl:${slot}`, `bz:${slot}`, `bx:${slot}`]]
   setUp.push(['xgroup', 'create', `bx:${slot}`, 'bg', '$', 'MKSTREAM'])
   yield send(other, setUp)
   yield send(session, [['reset'], ['hello', random.pick(['2', '3'])], ['select', database]])
-  const forEver = random.chance(0.75)
-  const block = fillBlocking(random, slot, forEver ? 0 : 0.04)
+}
+
+/** Of the sessions that play at the same time no two have the same. */
+function slotOf(random: Random, session: number): number {
+  return 8 * random.int(0, 5) + session
+}
+
+function around(random: Random, block: Words): { before: Words[]; all: Words[] } {
   const before = many(random.pick([0, 0, 2]), () => exactCommand(random))
   const behind = many(random.pick([0, 0, 1, 3]), () =>
     fill(random, random.pick(['ping', 'get', 'incr', 'select', 'echo'])),
   )
-  const all = [...before, !forEver && random.chance(0.2) ? spoil(random, block) : block, ...behind]
+  return { before, all: [...before, block, ...behind] }
+}
+
+/** Blocks until another session pushes, or the client goes away. */
+function* blocking(random: Random, sessions: readonly number[]): Scene {
+  const [session = 0, other = 1] = sessions
+  const slot = slotOf(random, session)
+  yield* setUpBlocking(random, slot, sessions)
+  const { before, all } = around(random, fillBlocking(random, slot, random.pick(longWaits)))
   const { blocked } = yield send(session, all, { atLeast: before.length, mayBlock: true })
   if (!blocked) return
   if (random.chance(0.08)) {
@@ -114,22 +130,38 @@ function* blocking(random: Random, [session = 0, other = 1]: readonly number[]):
     ])
     return
   }
-  if (forEver) {
-    const release: Words[] = [
-      ['rpush', `bl:${slot}`, 'v1', 'v2'],
-      ['zadd', `bz:${slot}`, '1', 'a', '2', 'b'],
-      ['xadd', `bx:${slot}`, '7-1', 'f', 'v'],
-    ]
-    if (random.chance(0.3)) yield send(other, [['multi'], ...release, ['exec']])
-    else yield send(other, release)
-  }
+  const release: Words[] = [
+    ['rpush', `bl:${slot}`, 'v1', 'v2'],
+    ['zadd', `bz:${slot}`, '1', 'a', '2', 'b'],
+    ['xadd', `bx:${slot}`, '7-1', 'f', 'v'],
+  ]
+  if (random.chance(0.3)) yield send(other, [['multi'], ...release, ['exec']])
+  else yield send(other, release)
   yield awaitReplies(session, all.length)
-  yield send(session, [['ping'], ['lrange', `bl:${slot}`, '0', '-1'], ['zrange', `bz:${slot}`, '0', '-1']])
+  yield look(session, slot)
+}
+
+/**
+ * Blocks until its time is up. All in one step: what runs behind the wait runs at a moment that each server chooses, and
+ * nobody else may do anything meanwhile.
+ */
+function* timedOut(random: Random, sessions: readonly number[]): Scene {
+  const [session = 0] = sessions
+  const slot = slotOf(random, session)
+  yield* setUpBlocking(random, slot, sessions)
+  const block = fillBlocking(random, slot, briefSeconds)
+  yield send(session, around(random, random.chance(0.2) ? spoil(random, block) : block).all)
+  yield look(session, slot)
+}
+
+function look(session: number, slot: number): Step {
+  return send(session, [['ping'], ['lrange', `bl:${slot}`, '0', '-1'], ['zrange', `bz:${slot}`, '0', '-1']])
 }
 
 export const transactionScenes: readonly Plot[] = [
   { weight: 14, sessions: 1, play: whole },
   { weight: 8, sessions: 2, play: split },
   { weight: 5, sessions: 1, play: careless },
-  { weight: 5, sessions: 2, play: blocking },
+  { weight: 4, sessions: 2, play: blocking },
+  { weight: 1, sessions: 2, play: timedOut },
 ]

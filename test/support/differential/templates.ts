@@ -5,6 +5,8 @@
 //
 // Owns the data only. Kept small on purpose: sets, hashes and zsets stay in their compact encodings, whose order is the
 // order of insertion; the order of a hash table depends on a seed that each server draws at its start.
+// A part of a zset by the alphabet is asked of zl:1 alone, whose members have one score: SORT gives any zset levels that
+// are drawn by lot, and where scores differ the answer depends on them.
 // Fields that expire in so many seconds are kept in a hash of one field: a hash orders its fields by when they expire.
 
 export const templateRows = `
@@ -224,7 +226,7 @@ xreadgroup GROUP $g $u COUNT 2 STREAMS $x > | GROUP $g $u STREAMS $x 0 | GROUP $
 xrevrange $x + - | $x + - COUNT 1
 xsetid $x 99-1 | $x 0-1
 xtrim $x MAXLEN 10 | $x MINID $id LIMIT 5 | $x MINID $id
-zadd $z $d $m | $z NX $d $m $d $m | $z XX CH $d $m | $z GT $d $m | $z INCR $d $m | $z NX XX 1 a | $k 1 a
+zadd zl:1 0 $m 0 $m 0 $m | $z $d $m | $z NX $d $m $d $m | $z XX CH $d $m | $z GT $d $m | $z INCR $d $m | $z NX XX 1 a | $k 1 a
 zcard $z
 zcount $z -inf +inf | $z (1 3 | $z x 1
 zdiff 2 $z $z WITHSCORES | 0 $z
@@ -233,19 +235,19 @@ zincrby $z $d $m
 zinter 2 $z $z WITHSCORES | 2 $z $e AGGREGATE MAX
 zintercard 2 $z $z LIMIT 2
 zinterstore $z 2 $z $z WEIGHTS 2 3 | $z 2 $z $e
-zlexcount $z - + | $z [a (m
+zlexcount $z - + | zl:1 [a (m
 zmpop 2 $z $z MIN | 1 $z MAX COUNT 2
 zmscore $z $m nosuch
 zpopmax $z | $z 2
 zpopmin $z | $z 2
 zrandmember $z | $z 2 | $z -3 WITHSCORES
 zrange $z 0 -1 | $z 0 -1 REV WITHSCORES | $z - + BYLEX LIMIT 0 3 | $z (1 5 BYSCORE
-zrangebylex $z - + | $z [a [n LIMIT 0 2
+zrangebylex $z - + | zl:1 [a [n LIMIT 0 2
 zrangebyscore $z -inf +inf WITHSCORES | $z (1 (9
 zrangestore $z $z 0 2
 zrank $z $m | $z $m WITHSCORE
 zrem $z $m $m
-zremrangebylex $z [x [z
+zremrangebylex zl:1 [x [z | zl:1 [a (b
 zremrangebyrank $z 10 20
 zremrangebyscore $z 100 200
 zrevrange $z 0 3 WITHSCORES

@@ -13,7 +13,8 @@ import { Side } from './side.ts'
 
 const serverConfig = [
   'user app on >appsecret ~app:* &* +@all -@dangerous',
-  'user ro on >rosecret ~* &ch:* -@all +@read +@connection',
+  // With the right that Holdfast needs for a user's WAIT (docs/access.md).
+  'user ro on >rosecret ~* &ch:* &holdfast:wait -@all +@read +@connection +spublish',
   'notify-keyspace-events KEA',
   'enable-debug-command yes',
   // LZF leaves its table as it finds it in memory: the same string may be compressed in two ways.
@@ -58,20 +59,71 @@ export async function playTwins(t: Scope, options: DifferentialOptions): Promise
   return run.play()
 }
 
-/** One run as part of `t`: fails with every difference found, and with every command of the table that was not sent. */
+/** Runs of the same seed, until one is judged. */
+const mostRounds = 3
+
+/**
+ * The run as part of `t`: fails with every difference found, and with every command of the table that was not sent.
+ *
+ * A difference in a calm window fails. On a machine that stood still or was slow meanwhile (a link may have been taken for
+ * dead) the same seed is played again: what is real is there again at the same step, and fails. A run without a difference
+ * passes; when each run has its own, they are reported as not judged.
+ */
 export async function differ(t: Test, options: DifferentialOptions): Promise<void> {
-  const started = performance.now()
-  const { commands, steps, names, differences } = await playTwins(t, options)
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  t.comment(`seed ${options.seed}: ${commands} commands in ${steps} steps, ${seconds} s`)
-  for (const difference of differences) t.fail(`HOLDFAST_SEED=${options.seed}: ${report(difference)}`)
+  const seen = new Map<string, Difference>()
+  for (let round = 1; ; round++) {
+    const started = performance.now()
+    const result = await playOnce(options)
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    t.comment(`seed ${options.seed}: ${result.commands} commands in ${result.steps} steps, ${seconds} s`)
+    const { differences } = result
+    if (differences.length === 0) {
+      judgeCommands(t, options, result)
+      return
+    }
+    const real = differences.filter(one => one.window.calm || seen.has(placeOf(one)))
+    for (const difference of real) t.fail(`HOLDFAST_SEED=${options.seed}: ${report(difference)}`)
+    if (real.length > 0) return
+    for (const difference of differences) {
+      seen.set(placeOf(difference), difference)
+      t.comment(`${paceOf(difference)}; ${round < mostRounds ? 'once more' : 'not judged'}: ${report(difference)}`)
+    }
+    if (round === mostRounds) {
+      t.pass('the same bytes', {
+        skip: `not judged: ${mostRounds} runs differ, each at another step, on a slow machine`,
+      })
+      return
+    }
+  }
+}
+
+/** What it starts is ended with it. */
+async function playOnce(options: DifferentialOptions): Promise<RunResult> {
+  const ends: (() => unknown)[] = []
+  try {
+    return await playTwins({ teardown: end => void ends.unshift(end) }, options)
+  } finally {
+    for (const end of ends) await end()
+  }
+}
+
+/** A real difference has the same in every run of its seed. */
+function placeOf({ step, session, tail }: Difference): string {
+  return `${step} ${session} ${tail.at(-1)}`
+}
+
+function paceOf({ window }: Difference): string {
+  return `the machine stood still for ${Math.round(window.stolenMs)} ms and was ${window.slowness.toFixed(1)} times slower`
+}
+
+function judgeCommands(t: Test, options: DifferentialOptions, { commands, names }: RunResult): void {
+  t.pass('the same bytes')
   const expected = tableNames.filter(name => !(name in leftOut))
   t.strictSame(
     expected.filter(name => !templated.has(name) && name !== 'monitor'),
     [],
     'every command has a template',
   )
-  if (differences.length > 0) return
   t.strictSame(
     expected.filter(name => !names.has(name)),
     [],
