@@ -45,6 +45,8 @@ t.test('pressure — an expired request keeps its place — behind those the ser
     return `+${key}\r\n`
   })
   const world = new LaneWorld(t, fake, { holdTimeoutMs: 300 })
+  // Else a slow machine lets the first ones expire before there is a link, and they are told at once.
+  await waitUntil('the link is ready', () => world.lane.link?.status === 'ready', { withinMs: 20_000 })
   const value = 'x'.repeat(64 * 1024)
   const count = 200
   for (let i = 0; i < count; i++) world.send(['SET', String(i), value])
