@@ -158,8 +158,14 @@ async function startAndStop(t: Test, app: string): Promise<void> {
   const child = launch(here(all(runtime, 'ENTRYPOINT')[0] ?? ''), environment)
   t.teardown(() => endChild(child))
   let log = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    log += text
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      log += text
+    })
+  // With its last words: the exit alone may be seen before them.
+  let isClosed = false
+  child.once('close', () => {
+    isClosed = true
   })
   await waitUntil('it listens', () => log.includes('process.listening'), { withinMs: 20_000 })
   const [program = '', ...args] = here(all(runtime, 'HEALTHCHECK')[0] ?? '')
@@ -169,6 +175,6 @@ async function startAndStop(t: Test, app: string): Promise<void> {
   t.equal(health.status, 0, `it is healthy: ${health.stderr}`)
   t.strictSame(all(runtime, 'STOPSIGNAL'), ['SIGTERM'])
   child.kill('SIGTERM')
-  await waitUntil('it ends', () => child.exitCode !== null, { withinMs: 15_000 })
-  t.equal(child.exitCode, 0, `it ends with 0: ${log.slice(-2000)}`)
+  await waitUntil('it ends', () => isClosed, { withinMs: 15_000 })
+  t.equal(child.exitCode, 0, `it ends with 0: ${child.signalCode ?? ''} ${log.slice(-2000)}`)
 }
