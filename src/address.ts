@@ -1,5 +1,4 @@
-// address.ts: the two nouns both planes share: where a node listens, and which node is the master.
-// Imports nothing; pure functions only.
+// address.ts: the two nouns that both planes share: where a node listens, and which node is the master. Pure; a leaf.
 
 /** Where something listens. `host` is a name, an IPv4 or an IPv6 address without brackets. */
 export interface Address {
@@ -8,10 +7,10 @@ export interface Address {
 }
 
 /**
- * The master as a majority of the Sentinels gives it.
- * `epoch` is Sentinel's config epoch: it only grows, and orders configurations (sentinel.c).
- * `runId` is the process identity from INFO; null where the node would not tell it. A node that restarted at the
- * same address has a new one, so a fence by client id is meaningful only while it stays the same.
+ * The master as a majority of the Sentinels names it. `epoch` is Sentinel's config epoch: it only grows, and orders
+ * configurations (sentinel.c). `runId` identifies the process, by INFO; null where the node does not give it. A node
+ * that restarts at the same address has a new one, so a fence by client id means something only while it stays the
+ * same.
  */
 export interface Master extends Address {
   readonly epoch: number
@@ -23,14 +22,14 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
-/** Same place; names are compared as text, without resolving them. */
+/** Whether both are the same place. Compares names as text and resolves none. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.host === b.host
 }
 
 /**
- * Reads `HOST:PORT`, `[IPv6]:PORT` or, where `defaultHost` is given, a bare `PORT`.
- * Answers undefined for anything else, including ports outside 1..65535 (0 is allowed with `allowZero`).
+ * Reads `HOST:PORT`, `[IPv6]:PORT` or, with `defaultHost`, a bare `PORT`. Answers undefined for anything else, and for
+ * ports outside 1..65535 (with `allowZero` 0 is allowed).
  */
 export function parseAddress(
   text: string,

@@ -5,14 +5,14 @@ export interface BackoffLimits {
   readonly maxMs: number
 }
 
-/** Milliseconds before try `attempt`; 1 is the first retry. Doubles from minMs to maxMs. */
+/** Milliseconds before retry `attempt`, which begins at 1. Doubles from minMs to maxMs. */
 export function doublingMs(attempt: number, { minMs, maxMs }: BackoffLimits): number {
   return Math.min(maxMs, minMs * 2 ** Math.min(attempt - 1, 30))
 }
 
 /**
- * The same with jitter: half of it is random, so that sidecars which lost the same master do not dial in step. Equal
- * limits mean a fixed interval without jitter: "every five seconds" is what the person wrote.
+ * The same with jitter: half of it is random, so that sidecars that lost the same master do not dial in step. Equal
+ * limits are a fixed interval without jitter: the person wrote "every five seconds".
  */
 export function backoffMs(attempt: number, limits: BackoffLimits, random: () => number = Math.random): number {
   const ms = doublingMs(attempt, limits)
@@ -20,8 +20,8 @@ export function backoffMs(attempt: number, limits: BackoffLimits, random: () => 
 }
 
 /**
- * The longest time a request may wait: the hold time, or, with a limit on retries, the time those retries take when
- * each waits for its full interval, whichever is shorter. "Three retries, five seconds apart" is 15 seconds.
+ * The longest time that a request may wait: the hold time or, if that is shorter, the time of all allowed retries, each
+ * after its full interval. "Three retries, five seconds apart" is 15 seconds.
  */
 export function holdLimitMs(holdTimeoutMs: number, maxRetries: number, limits: BackoffLimits): number {
   if (maxRetries === 0) return holdTimeoutMs

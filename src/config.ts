@@ -1,9 +1,9 @@
-// config.ts: every option of the program, in one table, and the reading of it into one frozen value.
+// config.ts: reads all options of the program into one frozen value.
 //
-//   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; each text is read by the option's kind
+//   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; the kind of the option reads the text
 //
-// The table is the only source of names, types, defaults, units, help and secrecy: the help, the README's table and
-// the errors are made from it. All that is wrong is reported at once, by where it stood, and a secret is never shown.
+// The table (config/option-table.ts) is the only source of names, types, defaults, units, help and secrecy. All
+// mistakes are reported at once, each with its place, and never with a secret.
 // Never: starts anything, writes anything, or decides an exit code.
 import { type Address, formatAddress } from './address.ts'
 import { type Environment, readEnvironment } from './config/environment.ts'
@@ -15,8 +15,9 @@ import { options, type Values } from './config/option-table.ts'
 import { relations } from './config/relations.ts'
 import { brokenRelations, resolveOptions } from './config/resolve.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
-import type { FileOwner, NatRule } from './config/value-kinds.ts'
+import type { FileOwner } from './config/value-kinds.ts'
 import type { LogLevel } from './ops/log.ts'
+import type { NatRule } from './transport/nat-map.ts'
 import type { Secret } from './transport/secret.ts'
 
 export type { Environment } from './config/environment.ts'
@@ -27,9 +28,8 @@ export interface Config {
   readonly masterName: string
   readonly connectTimeoutMs: number
   readonly answerTimeoutMs: number
-  /** Sentinels announce `from`; it is dialled as `to`. */
   readonly natMap: readonly NatRule[]
-  /** null: no TCP port, a Unix-domain socket only. */
+  /** null: only a Unix-domain socket, no TCP port. */
   readonly listen: Address | null
   readonly listenSocket: ListenSocket | null
   readonly clientUsername: string | null
@@ -52,7 +52,7 @@ export interface Config {
   readonly redisPassword: Secret | null
   readonly sentinelUsername: string | null
   readonly sentinelPassword: Secret | null
-  /** Where passwords were read from, to be read again when the files change; null for one that was not in a file. */
+  /** The files of the passwords, which are read again when they change; null for a password that was in none. */
   readonly passwordFiles: PasswordFiles
   readonly redisTls: TlsConfig | null
   readonly sentinelTls: TlsConfig | null
@@ -164,7 +164,7 @@ function listenSocketOf(values: Values): ListenSocket | null {
   return path === null ? null : { path, mode: values['listen-socket-mode'], owner: values['listen-socket-owner'] }
 }
 
-/** The configuration as it may be logged: addresses as text, and of a password only whether there is one. */
+/** The configuration for the log: addresses as text, and of a password only whether there is one. */
 export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
   return {
     ...config,
@@ -183,7 +183,7 @@ export function optionsTable(): string {
   return helpTable(options)
 }
 
-/** A question is answered in place of the work. */
+/** What is answered in place of the work. */
 export type Question = { readonly kind: 'help'; readonly text: string } | { readonly kind: 'version' }
 
 export interface WrongOptions {
@@ -193,7 +193,7 @@ export interface WrongOptions {
 
 export type ReadResult = { readonly kind: 'config'; readonly config: Config } | Question | WrongOptions
 
-/** `argv` is without the program's own two words. Reads the config file and nothing else. */
+/** `argv` starts behind node and the script. Reads no file but that of --config. */
 function readSources(argv: readonly string[], env: Environment): SourcesRead {
   const flags = readFlags(argv, options)
   if (flags.asked === 'help') return { kind: 'help', text: helpText(options) }
@@ -207,8 +207,9 @@ function readSources(argv: readonly string[], env: Environment): SourcesRead {
 type SourcesRead = { readonly kind: 'sources'; readonly sources: readonly Source[] } | Question
 
 /**
- * Reads all sources, the files of secrets and the certificates; never throws for what a person wrote. A question
- * (--help, --version) is answered whatever else stands there.
+ * Reads all sources, the files of secrets and the certificates. Never throws for what a person wrote. A question
+ * (--help,
+ * --version) wins over everything else.
  */
 export function readConfig(argv: readonly string[], env: Environment): ReadResult {
   const read = readSources(argv, env)
@@ -224,8 +225,8 @@ export function readConfig(argv: readonly string[], env: Environment): ReadResul
 export type AdminRead = { readonly kind: 'admin'; readonly address: Address | null } | Question | WrongOptions
 
 /**
- * Reads --admin-listen alone, from the same sources: a probe needs no Sentinels, no secret files, and has to be quick.
- * Flags that no option has are still reported; other options may stand there and are not judged.
+ * Reads --admin-listen alone, from the same sources: a probe has to be quick and needs neither Sentinels nor secrets.
+ * Unknown flags are still reported; the values of other options are not judged.
  */
 export function readAdminAddress(argv: readonly string[], env: Environment): AdminRead {
   const read = readSources(argv, env)

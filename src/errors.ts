@@ -1,9 +1,9 @@
-// errors.ts: every error reply that Holdfast itself gives: its text, and whether the command may have run.
+// errors.ts: every error reply of Holdfast itself: its text, and whether the command may have run.
 //
 // The first word of a Redis error is contract: clients decide by it whether to try again. Clients that know TRYAGAIN
-// take it for transient, all keep the connection open, and a server outside cluster mode never sends it, so it cannot
-// be taken for Redis's own (docs/decisions/0003-error-codes.md). An unknown outcome must not look transient: blind
-// retry is what `safe` forbids.
+// take it for transient, all keep the connection open, and a server outside cluster mode never sends it, so nobody
+// takes it for an error of Redis (docs/decisions/0003-error-codes.md). An unknown outcome must not look transient:
+// `safe` forbids a blind retry.
 
 export interface ErrorSpec {
   readonly reply: Buffer
@@ -17,13 +17,13 @@ const spec = (line: string, executed: ErrorSpec['executed']): ErrorSpec => ({
 })
 
 export const errors = {
-  /** The hold time or the retries are used up, and the command was never run. */
+  /** The hold time or the retries are used up, and the command never ran. */
   noMaster: spec('TRYAGAIN holdfast: no master in time; the command was not run', 'no'),
-  /** The breaker is open: the hold time has run out for others before. */
+  /** The breaker is open: the hold time has run out for earlier commands. */
   tripped: spec('TRYAGAIN holdfast: no master for longer than the hold time; the command was not run', 'no'),
-  /** The hold time or the retries are used up, and the command had been sent at least once. */
+  /** The hold time or the retries are used up, and the command was sent at least once. */
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
-  /** Policy `safe`: the command was sent, its link was lost, and running it again could apply it twice. */
+  /** Policy `safe`: the link was lost after the command was sent, and to send it again could apply it twice. */
   unknownOutcome: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run ' +
       '(retry-policy safe)',
@@ -31,14 +31,14 @@ export const errors = {
   ),
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
   /**
-   * A server may forget to answer a failed login behind other replies (addAuthErrReply in acl.c): EXEC would be short.
+   * A server may omit the answer to a failed login behind other replies (addAuthErrReply in acl.c): EXEC is then short.
    */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
-  /** Always: its dialogue has no frames. */
+  /** Always refused: its dialogue has no frames. */
   scriptDebug: spec('ERR holdfast: SCRIPT DEBUG is not supported: connect the debugger to the server itself', 'no'),
   killInMulti: spec('ERR holdfast: CLIENT KILL is not supported inside MULTI', 'no'),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
-  /** The server's own, for clients that must sign in at Holdfast (--client-password). */
+  /** The server's own texts, for clients that must sign in at Holdfast (--client-password). */
   noAuth: spec('NOAUTH Authentication required.', 'no'),
   noAuthExec: spec('EXECABORT Transaction discarded because of: NOAUTH Authentication required.', 'no'),
   noAuthHello: spec(
@@ -54,12 +54,12 @@ export const errors = {
   frameTooLarge: spec('ERR holdfast: a command is larger than 1 GB; the connection is closed', 'no'),
   tooManyArguments: spec('ERR holdfast: more than 65536 arguments are not supported for this command', 'no'),
   transactionTooLarge: spec('ERR holdfast: the open transactions hold too much (--max-held-bytes)', 'no'),
-  /** What a server would answer is true of a connection that has written nothing, and not of the session. */
+  /** Without the right, the server's answer is about a connection that has written nothing, not about the session. */
   waitNeedsRight: spec('NOPERM holdfast: WAIT and WAITAOF need the right +spublish &holdfast:wait on every node', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>
 
-/** What a denied command is answered; `name` comes from the client and is cut and cleaned before it is shown. */
+/** The answer to a denied command. `name` comes from the client, so it is cut and cleaned. */
 export function deniedReply(name: string): Buffer {
   if (name.toLowerCase() === 'script|debug') return errors.scriptDebug.reply
   const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?')
@@ -68,12 +68,12 @@ export function deniedReply(name: string): Buffer {
   )
 }
 
-/** The session ends behind it. */
+/** The session ends after it. */
 export function frameTimeoutReply(limitMs: number): Buffer {
   return Buffer.from(`-ERR holdfast: a command was begun and not finished within ${limitMs} ms (--frame-timeout)\r\n`)
 }
 
-/** The server's own line for a stream that cannot be parsed; the connection closes behind it. */
+/** The server's own line for a stream that cannot be parsed; the connection closes after it. */
 export function protocolError(text: string): Buffer {
   return Buffer.from(`-ERR Protocol error: ${text}\r\n`, 'latin1')
 }

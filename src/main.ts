@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// main.ts — the process edge: the first word names the command. Without a word the proxy runs.
+// main.ts: the process edge: the first word names the command. Without a word the proxy runs.
 //
 // Exit codes:
 //   0  help, version, all is well, or a stop that was asked for
@@ -7,15 +7,14 @@
 //   2  wrong options
 // Nothing that happens at Redis or Sentinel ends a running proxy.
 //
-// A command is loaded only when it is known to be the one: the proxy may start over first (node-flags.ts), and a probe
-// is quick.
+// It loads only the command that it runs: the proxy may start over first (node-flags.ts), and a probe is quick.
 import { restartWithFlags } from './cli/node-flags.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
 if (isProxy) restartWithFlags()
 
-// Who reads what is written here may leave (`| head -1`): that is no reason to end, or to say so.
+// The reader of standard error may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})
 
 if (isProxy) {

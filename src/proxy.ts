@@ -1,9 +1,9 @@
-// proxy.ts: the composition root: builds the two planes and joins them.
+// proxy.ts: builds the two planes and joins them (the composition root).
 //
 //   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
 //                       ◀──── observe ────────
 //
-// Owns: who knows whom, start, stop. Never: decides anything the planes decide.
+// Owns: who knows whom, start, stop. Never: decides what the planes decide.
 import { setTimeout } from 'node:timers/promises'
 import { type Address, formatAddress, type Master } from './address.ts'
 import { Listener } from './client/accept/listener.ts'
@@ -29,7 +29,7 @@ import { createIdentity } from './upstream/identity.ts'
 
 export { SocketFileError } from './client/accept/unix-socket.ts'
 
-/** Where clients connect; null for a way in that is not configured. */
+/** What is bound; null for what is not configured. */
 export interface Bound {
   readonly listen: Address | null
   /** The path of the Unix-domain socket. */
@@ -40,31 +40,30 @@ export interface Bound {
 export type ProxyState = 'new' | 'running' | 'stopping' | 'stopped'
 
 export interface Proxy {
-  /** Begins to watch and to accept; resolves with what is bound, rejects when it cannot be. */
+  /** Begins to watch and to accept. Resolves with what is bound; rejects where that fails. */
   start(): Promise<Bound>
   /**
-   * Goes on as before for the shutdown delay, then accepts no more clients, serves those there are until they leave or
-   * the grace period is over, ends. `stopping` from its first moment on.
+   * Goes on as before for the shutdown delay, then accepts no more clients, serves the others until they leave or the
+   * grace period is over, and ends. `state` is `stopping` from the first moment on.
    */
   stop(): Promise<void>
-  /** Reads passwords and TLS files again at once, as is done within a second anyway; answers how many have changed. */
+  /** Reads passwords and TLS files again at once, not only within a second; answers how many have changed. */
   reload(): Promise<number>
-  /** What is being done; whoever asks whether new clients should come is told no from `stopping` on. */
   readonly state: ProxyState
   readonly counters: Readonly<Counters>
 }
 
-/** How often sessions that wait for memory are looked at. */
+/** How often the proxy looks at sessions that wait for memory. */
 const PRESSURE_CHECK_MS = 10
 
-/** What the program around the proxy knows and the admin port tells. */
+/** What the admin port shows of the program around the proxy. */
 export interface About {
   readonly version: string
-  /** Log lines that could not be written. */
+  /** How many log lines could not be written. */
   droppedLines?(): number
 }
 
-/** Builds everything; nothing is connected before start(). */
+/** Builds everything and connects nothing before start(). */
 export function createProxy(config: Config, log: Log, about: About = { version: 'unknown' }): Proxy {
   const startedAt = Date.now()
   const counters = createCounters()
@@ -172,7 +171,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       tls: config.listenTls,
     },
   )
-  /** Both doors or none. */
+  /** Both listeners or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {
     try {
       const listen = config.listen === null ? null : await listener.listen(config.listen)
@@ -196,7 +195,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     },
     async start() {
       await security.files.start()
-      // First, so that a probe has somebody to ask, and last to go.
+      // The admin port opens first and closes last, so that a probe always has somebody to ask.
       const opened = await openAdmin(config.adminListen, takeSnapshot, log)
       admin = opened?.admin ?? null
       const bound = await open().catch(async error => {
@@ -222,13 +221,13 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       await setTimeout(delayMs)
       log.info(
         { event: 'proxy.draining', sessions: listener.size, graceMs },
-        'no new clients are let in; sessions are served until they leave, or the grace period ends',
+        'the proxy accepts no new clients; it serves sessions until they leave, or the grace period ends',
       )
       await listener.stop(graceMs, () => {
         const { waiting } = counters
         log.warn(
           { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
-          'the grace period is over: the sessions that are left are ended',
+          'the grace period is over: the proxy ends the sessions that are left',
         )
         lanes.giveUp()
       })
@@ -243,10 +242,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   }
 }
 
-/**
- * Its code and the packages behind it are loaded only when it is wanted. An error says by `option` which port it is
- * about.
- */
+/** Loads its code and packages only when it is wanted. `option` of an error says which port it is about. */
 async function openAdmin(
   address: Address | null,
   takeSnapshot: () => Snapshot,

@@ -1,5 +1,5 @@
-// ask.ts: one conversation with one server: connects, signs in, puts questions in one write, hangs up.
-// It speaks RESP2 and sends AUTH itself, so that a refusal is an answer with a text and not a lost connection.
+// ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
+// It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
@@ -24,7 +24,7 @@ export interface Conversation {
 
 const TIMEOUT_MS = 2000
 
-/** Puts the questions; `last`, where given, uses the connection for something that cannot be undone there. */
+/** Puts the questions; then `last`, if any, does with the connection what nothing else can follow. */
 export async function ask(
   { route, username, password }: Target,
   questions: readonly (readonly string[])[],
@@ -32,16 +32,7 @@ export async function ask(
 ): Promise<Conversation> {
   let lastError = 'the connection was closed'
   const client = createClient(
-    {
-      route,
-      protocol: 2,
-      username: null,
-      password: null,
-      name: null,
-      connectTimeoutMs: TIMEOUT_MS,
-      commandTimeoutMs: TIMEOUT_MS,
-      silenceTimeoutMs: TIMEOUT_MS,
-    },
+    { route, protocol: 2, connectTimeoutMs: TIMEOUT_MS, commandTimeoutMs: TIMEOUT_MS, silenceTimeoutMs: TIMEOUT_MS },
     error => {
       lastError = reasonOf(error)
     },
@@ -65,19 +56,16 @@ export async function ask(
   }
 }
 
-/**
- * No answer of the server: by TLS 1.3 our certificate is judged only after the handshake, and the connection then ends.
- */
+/** Not an answer of the server: by TLS 1.3 it judges our certificate after the handshake, and then hangs up. */
 function isLost([error]: Reply): boolean {
   return error !== null && error.name !== 'ReplyError'
 }
 
-/** A server's error as code and text. */
 export function errorReplyOf(error: Error): ErrorReply {
   return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: error.message.slice(0, 200) }
 }
 
-/** Which of the commands were refused for want of rights. */
+/** The rights whose commands the server refused to our user. */
 export function deniedOf(pairs: readonly (readonly [right: string, reply: Reply | undefined])[]): string[] {
   return pairs.filter(([, reply]) => reply?.[0]?.message.startsWith('NOPERM')).map(([right]) => right)
 }

@@ -1,5 +1,5 @@
-// collect.ts: looks at everything there is from here: our own port, every Sentinel (seeds, and those they name), every
-// data node they name. All at once, each with a bound of a few seconds. Judges nothing.
+// collect.ts: looks from here at our own port, every Sentinel (the seeds, and those that they name) and every data node
+// that they name: all at once, each within a few seconds. Judges nothing.
 import { createServer } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
@@ -11,7 +11,7 @@ import { nodeEvidence } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
 import { sentinelEvidence } from './sentinel-evidence.ts'
 
-/** Sentinels name one another; more rounds than this and somebody is making them up. */
+/** Sentinels name one another; after more rounds than this somebody invents them. */
 const MAX_ROUNDS = 4
 
 export async function collectEvidence(config: Config): Promise<Evidence> {
@@ -33,7 +33,7 @@ function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
   return new ServerRoutes(side, { tls: config[`${side}Tls`], nat: createNatMap(config.natMap) })
 }
 
-/** Seeds first, then round by round those they name: each process once, whatever names it goes by. */
+/** The seeds first, then round by round those that they name: each process once, whatever its addresses. */
 async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
@@ -85,7 +85,7 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
   return Promise.all(questions)
 }
 
-/** Whether the port can be had; where it is taken, whether by a Holdfast. */
+/** Whether the port is free; where it is not, whether a Holdfast has it. */
 function listenEvidence(address: Address, certFile: string | null): Promise<ListenEvidence> {
   return new Promise(resolve => {
     const server = createServer()

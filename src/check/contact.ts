@@ -1,8 +1,8 @@
 // contact.ts: the first word with a port: is anybody there, and does it speak RESP, in the clear or in TLS?
 //
-// ioredis says "Connection is closed" for all of it; a person needs the cause. So one connection is made by hand before
-// anything is asked, and a second one where the first suggests that the other side speaks TLS and we do not (or the
-// reverse). Nothing but PING is sent, and no password.
+// ioredis says "Connection is closed" for all of that, and a person needs the cause. So one connection by hand comes
+// before all questions, and a second one where the first suggests that the other side speaks TLS and we do not, or the
+// reverse. They send PING and no password.
 import { lookup } from 'node:dns/promises'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -12,11 +12,11 @@ export type Contact =
   | { readonly kind: 'answers'; readonly ms: number }
   | { readonly kind: 'unresolved'; readonly why: string }
   | { readonly kind: 'unreachable'; readonly why: string }
-  /** The connection is accepted and nothing is ever said: a stopped process, or a proxy in front of a dead one. */
+  /** It accepts the connection and says nothing: a stopped process, or a proxy in front of a dead one. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'speaks-tls' }
   | { readonly kind: 'speaks-no-tls' }
-  /** Protected mode, too many clients: the server's own line. */
+  /** The server's own line, for protected mode or too many clients. */
   | { readonly kind: 'turned-away'; readonly line: string }
   | { readonly kind: 'not-redis' }
 
@@ -25,7 +25,7 @@ const ANSWER_LIMIT_MS = 1000
 
 type Heard = 'nothing' | 'resp' | 'something' | { readonly line: string } | { readonly error: string }
 
-/** Finds out who is at an address. `tls`: what the options say is spoken there. Never rejects. */
+/** Finds out who is at an address. `tls`: whether our options say TLS. Never rejects. */
 export async function contact(address: Address, { tls }: { tls: boolean }): Promise<Contact> {
   try {
     await lookup(address.host)
@@ -57,9 +57,7 @@ function hearPlain(address: Address): Promise<Heard> {
   })
 }
 
-/**
- * Whether TLS can be agreed on. Certificates are judged by the connection proper, which is made with the real options.
- */
+/** Whether a TLS handshake succeeds. Certificates are judged later, by the connection with the real options. */
 function hearTls(address: Address): Promise<Heard> {
   const socket = connectTls({ ...address, rejectUnauthorized: false })
   return hear(socket, 'secureConnect', settle => settle('resp'))
@@ -82,7 +80,7 @@ function hear(socket: Socket, greeting: string, greet: (settle: (heard: Heard) =
     socket.once(greeting, () => greet(settle))
     socket.on('error', error => {
       if (!connected) settle({ error: codeOf(error) })
-      // Whoever sends a TLS alert speaks TLS; what it does not like is told by the connection proper.
+      // Whoever sends a TLS alert speaks TLS; the later connection finds out what it does not like.
       else settle(/_ALERT_/.test(codeOf(error)) ? 'resp' : 'nothing')
     })
     socket.once('close', () => settle('nothing'))

@@ -1,4 +1,4 @@
-// evidence.ts: what `holdfast check` has seen, as plain values. Collected by I/O, judged without any. Only types.
+// evidence.ts: what `holdfast check` has seen, as plain values. Only types.
 import type { Address } from '../address.ts'
 import type { Contact } from './contact.ts'
 
@@ -10,24 +10,24 @@ export interface ErrorReply {
 }
 
 export interface SentinelEvidence {
-  /** As it is dialled, and as the others announce it (null for a seed that none of them names). */
+  /** As we dial it, and as the others announce it (null for a seed that none of them names). */
   readonly address: Address
   readonly announced: Address | null
   readonly contact: Contact
-  /** Why it could not be asked at all, although it answers. */
+  /** Why it answers and still takes no question. */
   readonly refused: ErrorReply | null
   /** Commands that our user may not run there. */
   readonly denied: readonly string[]
   readonly runId: string | null
-  /** It does not know SENTINEL: a data node, or something else. */
+  /** False: it does not know SENTINEL, so it is a data node or something else. */
   readonly isSentinel: boolean
-  /** The names it knows, where it does not know ours; null where it knows ours. */
+  /** The master names it knows, where ours is not among them; null where it is. */
   readonly otherNames: readonly string[] | null
   readonly view: SentinelView | null
-  /** CKQUORUM's answer where it is no OK. */
+  /** The answer to CKQUORUM, unless it is OK. */
   readonly noQuorum: string | null
   readonly replicas: readonly ListedReplica[]
-  /** The others it lists; `down`: it cannot reach that one. */
+  /** The other Sentinels that it lists; `down`: it cannot reach that one. */
   readonly peers: readonly { readonly runId: string; readonly address: Address; readonly down: boolean }[]
   readonly inTilt: boolean
 }
@@ -43,7 +43,6 @@ export interface SentinelView {
   readonly knownSentinels: number
 }
 
-/** A replica as a Sentinel lists it. */
 export interface ListedReplica {
   readonly address: Address
   readonly flags: readonly string[]
@@ -59,21 +58,21 @@ export interface NodeEvidence {
   readonly contact: Contact
   readonly refused: ErrorReply | null
   readonly denied: readonly string[]
-  /** What it says it is; null where it does not tell. */
+  /** What it says it is; null where it does not say. */
   readonly role: 'master' | 'replica' | 'loading' | null
-  /** HELLO is there (Redis 6 and later). */
+  /** It has HELLO (Redis 6 and later). */
   readonly knowsHello: boolean
-  /** Of a master: replicas attached; null where it does not tell. */
+  /** Replicas attached to a master; null where it does not say. */
   readonly attached: number | null
-  /** CONFIG GET, as far as it is permitted. */
+  /** What CONFIG GET permits us to see. */
   readonly settings: Readonly<Partial<Record<'min-replicas-to-write' | 'timeout' | 'maxclients', string>>>
-  /** Clients that name their library, by that name and its version; empty where the node does not tell. */
+  /** The libraries that its clients name, with their versions; empty where the node does not list clients. */
   readonly libraries: readonly (readonly [name: string, version: string])[]
-  /** Its clock minus ours, ms; null where it does not tell. */
+  /** Its clock minus ours, ms; null where it does not say. */
   readonly clockOffsetMs: number | null
 }
 
-/** What is at our own port: free, a Holdfast that runs, something else, or an address that cannot be had. */
+/** What is at our own port: nothing, a running Holdfast, something else, or an address that we cannot have. */
 export type ListenEvidence =
   | { readonly kind: 'free' | 'holdfast' | 'taken' | 'lent' }
   | { readonly kind: 'impossible'; readonly code: string }
@@ -87,7 +86,7 @@ export interface Evidence {
   readonly unusedNat: readonly Address[]
 }
 
-/** What the judgement needs of the options; no secrets. */
+/** What the judgement needs of the options, without secrets. */
 export interface CheckSettings {
   readonly masterName: string
   readonly listen: Address | null

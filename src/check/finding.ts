@@ -1,8 +1,8 @@
-// finding.ts: one line of a check's result. Imports nothing but types.
+// finding.ts: one line of the result of a check, and those about a server that does not answer as it should. Pure.
 import { type Address, formatAddress } from '../address.ts'
 import type { Contact } from './contact.ts'
 
-/** `problem`: it does not work, or would not in a failover. `warning`: it works, with a risk that has a name. */
+/** `problem`: it does not work, or will not in a failover. `warning`: it works, with a risk that has a name. */
 export type Level = 'ok' | 'note' | 'warning' | 'problem'
 
 export interface Finding {
@@ -20,17 +20,17 @@ export function ok(subject: string, text: string): Finding {
   return { level: 'ok', id: 'ok', subject, text, remedy: null }
 }
 
-type Told = readonly [id: string, subject: string, text: string, remedy: string]
+type Words = readonly [id: string, subject: string, text: string, remedy: string]
 
-export function problem(...[id, subject, text, remedy]: Told): Finding {
+export function problem(...[id, subject, text, remedy]: Words): Finding {
   return { level: 'problem', id, subject, text, remedy }
 }
 
-export function warning(...[id, subject, text, remedy]: Told): Finding {
+export function warning(...[id, subject, text, remedy]: Words): Finding {
   return { level: 'warning', id, subject, text, remedy }
 }
 
-/** How the two kinds of servers differ where nobody answers. */
+/** A server, and what differs between the two kinds of them where nobody answers. */
 export interface Side {
   /** 'sentinel' or 'node': the first part of the id. */
   readonly kind: 'sentinel' | 'node'
@@ -38,12 +38,12 @@ export interface Side {
   /** 'redis-tls' or 'sentinel-tls'. */
   readonly tlsOption: string
   readonly address: Address
-  /** As the Sentinels announce it; null where it stands in our own options. */
+  /** As the Sentinels announce it; null where only our own options name it. */
   readonly announced: Address | null
   readonly isMapped: boolean
 }
 
-/** What is wrong where the first contact did not end in an answer; null where it did. */
+/** What is wrong where the first contact brought no answer; null where it did. */
 export function judgeContact(met: Contact, side: Side): Finding | null {
   const { kind, subject, tlsOption } = side
   switch (met.kind) {
@@ -65,7 +65,7 @@ export function judgeContact(met: Contact, side: Side): Finding | null {
         `${kind}.silent`,
         subject,
         'accepts the connection and says nothing',
-        'the process hangs or is stopped, or what listens there is no Redis: look at the process and its host',
+        'the process hangs or is stopped, or it is no Redis: look at the process and its host',
       )
     case 'speaks-tls':
       return problem(

@@ -1,5 +1,4 @@
-// judge-lost.ts: why a connection does not come about or ends after the server has answered the first word: TLS
-// troubles. Pure.
+// judge-lost.ts: judges a connection that fails although the server answered the first word: trouble with TLS. Pure.
 import { type ServerSide, tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import type { ErrorReply } from './evidence.ts'
 import { type Finding, problem } from './finding.ts'
@@ -10,7 +9,7 @@ export interface LostSide {
   readonly usesTls: boolean
 }
 
-/** The finding, by its cause; null where the server itself refused us, or TLS has nothing to do with it. */
+/** The finding; null where the server itself refused us, or TLS has nothing to do with it. */
 export function judgeLost(refused: ErrorReply, { side, subject, usesTls }: LostSide): Finding | null {
   if (refused.code !== 'LOST') return null
   const remedy = tlsRemedy(refused.text, side) ?? tlsHint(refused.text, { side, usesTls })
@@ -19,10 +18,7 @@ export function judgeLost(refused: ErrorReply, { side, subject, usesTls }: LostS
   return problem(id, subject, `no TLS connection comes about: ${inWords(refused.text)}`, remedy)
 }
 
-/**
- * OpenSSL's own words out of `C0:error:0A000410:SSL routines:ssl3_read_bytes:tls alert handshake
- * failure:file.c:918:...`.
- */
+/** `tls alert handshake failure` of `C0:error:0A000410:SSL routines:ssl3_read_bytes:tls alert handshake failure:...` */
 function inWords(text: string): string {
   return (/SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text).replace(/\s+/g, ' ').trim()
 }

@@ -5,7 +5,7 @@ import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'
 
-/** Below this, the time the questions took explains it. */
+/** The time that the questions take explains a smaller difference. */
 const CLOCK_LIMIT_MS = 2000
 
 export function judgeNodes(evidence: Evidence, settings: CheckSettings): Finding[] {
@@ -31,15 +31,9 @@ export function judgeNodes(evidence: Evidence, settings: CheckSettings): Finding
 function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
   const subject = `${node.listed} ${formatAddress(node.address)}`
   const { address, announced } = node
-  const mapped = settings.mapped.some(from => sameAddress(from, announced))
-  const unmet = judgeContact(node.contact, {
-    kind: 'node',
-    subject,
-    tlsOption: 'redis-tls',
-    address,
-    announced,
-    isMapped: mapped,
-  })
+  const isMapped = settings.mapped.some(from => sameAddress(from, announced))
+  const side = { kind: 'node', subject, tlsOption: 'redis-tls', address, announced, isMapped } as const
+  const unmet = judgeContact(node.contact, side)
   if (unmet) return [unmet]
   const refusal = judgeRefusal(node, { subject, settings })
   if (refusal) return [refusal]
@@ -80,13 +74,9 @@ function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: Ch
   const lost = judgeLost(refused, { side: 'redis', subject, usesTls: settings.redisTls })
   if (lost) return lost
   if (refused.code === 'NOAUTH') {
-    const remedy = 'set --redis-password; it is not needed only where every client signs in by itself'
-    return (settings.hasRedisPassword ? problem : warning)(
-      'node.no_password',
-      subject,
-      'asks for a password, and none is given',
-      remedy,
-    )
+    const level = settings.hasRedisPassword ? problem : warning
+    const remedy = 'set --redis-password, unless every client signs in by itself'
+    return level('node.no_password', subject, 'asks for a password, and none is given', remedy)
   }
   if (/without any password configured/.test(refused.text)) {
     return problem('node.needless_password', subject, 'has no password, and one is given', 'take --redis-password away')
@@ -99,7 +89,7 @@ function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: Ch
   return problem('node.refused', subject, `refuses us: ${refused.text}`, 'look at its log')
 }
 
-/** What each right is for: without the first three Holdfast is blind or may run a command twice. */
+/** Without these rights Holdfast is blind or may run a command twice. */
 const needed = ['hello', 'role', 'client|kill']
 
 function judgeRights({ denied }: NodeEvidence, about: { subject: string; settings: CheckSettings }): Finding[] {

@@ -1,4 +1,4 @@
-// judge-sentinels.ts: judges the Sentinels: each one by itself, and all of them together. Pure.
+// judge-sentinels.ts: judges each Sentinel by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'
@@ -25,16 +25,9 @@ export function judgeSentinels({ sentinels }: Evidence, settings: CheckSettings)
 
 function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[] {
   const subject = `Sentinel ${formatAddress(sentinel.address)}`
-  const announced = sentinel.announced
-  const mapped = announced !== null && settings.mapped.some(from => sameAddress(from, announced))
-  const side = {
-    kind: 'sentinel',
-    subject,
-    tlsOption: 'sentinel-tls',
-    address: sentinel.address,
-    announced,
-    isMapped: mapped,
-  } as const
+  const { address, announced } = sentinel
+  const isMapped = announced !== null && settings.mapped.some(from => sameAddress(from, announced))
+  const side = { kind: 'sentinel', subject, tlsOption: 'sentinel-tls', address, announced, isMapped } as const
   const unmet = judgeContact(sentinel.contact, side)
   if (unmet) return [unmet]
   if (sentinel.refused) {
@@ -143,13 +136,13 @@ function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen
   return findings
 }
 
-/** A seed that nobody answers at and nobody lists is a mistake of ours (it has its own finding), and none of them. */
+/** False for a seed where nobody answers and that nobody lists: our own mistake, with a finding of its own. */
 function isThere(one: SentinelEvidence, all: readonly SentinelEvidence[]): boolean {
   if (one.contact.kind === 'answers' || one.announced !== null) return true
   return all.some(({ peers }) => peers.some(({ address }) => sameAddress(address, one.address)))
 }
 
-/** How many are out of reach from here and for all who list them. */
+/** How many Sentinels are out of reach both from here and for all who list them. */
 function goneForAll(sentinels: readonly SentinelEvidence[]): number {
   return sentinels.filter(({ contact, address, announced }) => {
     if (contact.kind === 'answers') return false
@@ -217,7 +210,7 @@ function said({ sentinel, view }: Seen): string {
   return `${formatAddress(sentinel.address)} says ${formatAddress(view.master)} (epoch ${view.epoch})`
 }
 
-/** The master that most of the Sentinels name; null where none does. */
+/** The master that a majority of the Sentinels in reach names; null without one. */
 export function chosenMaster(evidence: Evidence): Address | null {
   const votes: Vote[] = evidence.sentinels.flatMap(({ address, view }) => {
     return view ? [{ voter: formatAddress(address), address: view.master, epoch: view.epoch }] : []

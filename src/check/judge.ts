@@ -1,5 +1,4 @@
-// judge.ts: all findings, in the order they are shown: our own port, Sentinels, nodes, times. Pure.
-
+// judge.ts: makes all findings, in the order that people read them: our own port, Sentinels, nodes, times. Pure.
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
 import { lentPort } from '../transport/port-probe.ts'
@@ -9,8 +8,8 @@ import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
 
 /**
- * From the moment a master is found down until a majority names the next: election and promotion 350 ms, one INFO
- * period of 1 s that cannot be tuned, 100 ms for the others to hear; and a second for a busy host.
+ * From the moment that a master is found down until a majority names the next one: 350 ms for election and promotion,
+ * one INFO period of 1 s, which nobody can tune, 100 ms until the others hear, and a second for a busy host.
  */
 const FAILOVER_MS = 2500
 
@@ -52,10 +51,7 @@ function judgeListen({ listen }: Evidence, settings: CheckSettings): Finding[] {
   }
 }
 
-/**
- * Half of the limit is left for a busy moment. `ms` is for a connection and an answer, which Holdfast has a limit each
- * for.
- */
+/** Half of the limit is left for a busy moment. The measured time covers a connection and an answer. */
 function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSettings): Finding[] {
   const met = [
     ...sentinels.map(({ address, contact }) => ['sentinel', `Sentinel ${formatAddress(address)}`, contact] as const),
@@ -98,7 +94,7 @@ function judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSetting
   return [...findings, { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }]
 }
 
-/** Libraries that the nodes' clients name, where their default is shorter than what a command may wait here. */
+/** Libraries that the clients of the nodes name and that by default wait less long than a hold may last. */
 function judgeLibraries({ nodes }: Evidence, { holdLimitMs }: CheckSettings): Finding[] {
   const named = nodes.flatMap(({ libraries }) => libraries.map(([name, version]) => libraryOf(name, version)))
   const short = new Set(named.filter(library => library !== null && library.timeoutMs < holdLimitMs))

@@ -1,7 +1,7 @@
 // node-evidence.ts: asks one data node everything that a judgement needs. Judges nothing.
 //
-// It finds out rights by using them: ACL DRYRUN needs rights of its own. Nothing that lasts is changed: CLIENT KILL
-// names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
+// It finds out rights by using them, because ACL DRYRUN needs rights of its own. It changes nothing that lasts: CLIENT
+// KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
@@ -14,7 +14,7 @@ export interface NodeTarget {
   readonly tls: boolean
 }
 
-/** Ids grow by one with each connection: no server gets this far. */
+/** Ids grow by one with each connection: no server reaches this one. */
 const noClient = String(Number.MAX_SAFE_INTEGER)
 const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
@@ -88,7 +88,7 @@ function settingOf(name: string, reply: Reply | undefined): [string, string][] {
   return typeof value === 'string' ? [[name, value]] : []
 }
 
-/** Of CLIENT LIST's lines, each library and version once. */
+/** Each library and version in CLIENT LIST, once. */
 function librariesOf(reply: Reply | undefined): [name: string, version: string][] {
   const found = new Map<string, [string, string]>()
   for (const line of String(reply?.[1] ?? '').split('\n')) {
@@ -98,7 +98,7 @@ function librariesOf(reply: Reply | undefined): [name: string, version: string][
   return [...found.values()]
 }
 
-/** Right to within the time the conversation took, which is at most seconds: only large differences mean anything. */
+/** Wrong by the time of the conversation, which may be seconds: only large differences mean anything. */
 function clockOf(reply: Reply | undefined, now: number): number | null {
   if (!Array.isArray(reply?.[1])) return null
   const seconds = Number(reply[1][0])

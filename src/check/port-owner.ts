@@ -1,4 +1,4 @@
-// port-owner.ts: something listens at our own port already: is it a Holdfast with these options? Sends no password.
+// port-owner.ts: finds out whether what listens at our own port is a Holdfast with these options. Sends no password.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -9,8 +9,8 @@ const ANSWER_LIMIT_MS = 1000
 const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /**
- * `certFile`: of --listen-tls-cert; null: the port is not for TLS. By TLS the certificate that is shown has to be ours:
- * one of the client's may be asked for, and we have none. Never rejects.
+ * `certFile` is that of --listen-tls-cert; null: the port is without TLS. With TLS the certificate that the port shows
+ * has to be ours, because it may ask for one of a client, and we have none. Never rejects.
  */
 export function isHoldfast({ host, port }: Address, certFile: string | null): Promise<boolean> {
   const at = { host: everywhere[host] ?? host, port }
@@ -18,9 +18,8 @@ export function isHoldfast({ host, port }: Address, certFile: string | null): Pr
 }
 
 /**
- * REPLCONF without arguments does nothing in a server and is denied by Holdfast in its own words. With
- * --client-password both are asked to sign in first; but a server looks whether a command exists before that, and
- * Holdfast does not.
+ * REPLCONF without arguments does nothing in a server, and Holdfast denies it in its own words. Behind a password both
+ * ask for a login first; but a server checks before that whether a command exists, and Holdfast does not.
  */
 function speaksAsHoldfast(at: Address): Promise<boolean> {
   const socket = connect(at)
@@ -46,7 +45,7 @@ function showsCertificate(at: Address, certFile: string): Promise<boolean> {
   })
 }
 
-/** False where nothing settles it before the connection ends, or in a second. */
+/** False where nothing settles it within a second, or before the connection ends. */
 function within(socket: Socket, listen: (settle: (ours: boolean) => void) => void): Promise<boolean> {
   return new Promise(resolve => {
     const settle = (ours: boolean): void => {

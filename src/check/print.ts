@@ -1,4 +1,4 @@
-// print.ts: findings as a table for people, or as JSON for machines. Pure.
+// print.ts: writes findings as a table for people, or as JSON for machines. Pure.
 import type { Finding, Level } from './finding.ts'
 
 const words: Readonly<Record<Level, string>> = { ok: 'ok', note: 'note', warning: 'WARNING', problem: 'PROBLEM' }

@@ -51,7 +51,7 @@ export async function sentinelEvidence({
     ['CLIENT', 'SETNAME', 'holdfast-check'],
   ]
   const { replies, refused } = await ask(target, questions, async client => {
-    // Last, as RESP2 allows nothing else behind it.
+    // Comes last: RESP2 allows no question after it.
     await client.psubscribe('*').catch((error: unknown) => {
       deaf = error instanceof Error && error.message.startsWith('NOPERM')
     })

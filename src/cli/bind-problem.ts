@@ -1,6 +1,6 @@
-// bind-problem.ts: why a port cannot be had, and what to do about it.
+// bind-problem.ts: says why we cannot have a port, and what to do about it.
 //
-// A port is in use for one of two causes that the system does not tell apart. A connection to the port does.
+// A port is in use for one of two causes. The system gives the same error for both; a connection to the port differs.
 import { type Address, formatAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 import { accepts, lentPort } from '../transport/port-probe.ts'
@@ -29,7 +29,7 @@ export async function bindProblem(error: unknown, config: Config): Promise<strin
   }
 }
 
-/** The system lends ports to outgoing connections as well, those of a range that it is told. */
+/** The system also lends ports of a range to outgoing connections. */
 async function inUse(wanted: Address | null, choose: string): Promise<string> {
   if (wanted !== null && (await accepts(wanted)))
     return `something else listens there (EADDRINUSE); stop it, or ${choose}`

@@ -1,9 +1,8 @@
-// check.ts: `holdfast check [--json] [options]`: looks at the deployment with the proxy's options and names what is
-// wrong.
+// check.ts: `holdfast check [--json] [options]`: looks at the deployment with the options of the proxy and names what
+// is wrong.
 //
 // Exit code: 0 without a problem (a warning is none), 1 with one, 2 for wrong options.
-// Never: changes anything that lasts, waits longer than a few seconds, shows a secret.
-
+// Never: changes anything that lasts, waits longer than a few seconds, or shows a secret.
 import { holdLimitMs } from '../backoff.ts'
 import { collectEvidence } from '../check/collect.ts'
 import { judge } from '../check/judge.ts'

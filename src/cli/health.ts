@@ -1,7 +1,8 @@
-// health.ts: the probe for images without a shell: asks the running proxy's admin port one question and ends.
+// health.ts: `holdfast health [startup|live|ready] [options]`: asks the admin port of the running proxy one question.
+// It is the probe for images without a shell.
 //
-// Owns: the question and its time limit. Exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for wrong
-// options. Never: reads any option but --admin-listen, connects to Redis or Sentinel.
+// Exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for wrong options.
+// Never: reads any option but --admin-listen, or connects to Redis or Sentinel.
 import { get } from 'node:http'
 import { type Address, formatAddress } from '../address.ts'
 import { type Environment, readAdminAddress } from '../config.ts'
@@ -10,10 +11,10 @@ import { answerInstead, complain } from './output.ts'
 const questions = ['startup', 'live', 'ready'] as const
 type Question = (typeof questions)[number]
 
-/** A probe that answers later than this has failed; Kubernetes' own limit is one second too. */
+/** A later answer is a failure; the default limit of Kubernetes is one second too. */
 const TIMEOUT_MS = 1000
 
-/** `holdfast health [startup|live|ready] [options]`; `ready` where no word is given. */
+/** Without a word the question is `ready`. */
 export async function health(argv: readonly string[], env: Environment): Promise<void> {
   const word = argv[0]?.startsWith('-') === false ? argv[0] : undefined
   const question = word === undefined ? 'ready' : questions.find(one => one === word)
@@ -35,7 +36,7 @@ async function probe(address: Address, question: Question): Promise<void> {
   process.exitCode = 1
 }
 
-/** Null when all is well; else what is not, on one line. */
+/** What is wrong, on one line; null when all is well. */
 function ask({ host, port }: Address, question: Question): Promise<string | null> {
   return new Promise(resolve => {
     const request = get({ host, port, path: `/${question}`, agent: false }, response => {
@@ -57,7 +58,7 @@ function ask({ host, port }: Address, question: Question): Promise<string | null
   })
 }
 
-/** Where a port that listens everywhere is reached from here. */
+/** Where we reach a port that listens everywhere. */
 function reachable(address: Address): Address {
   if (address.host === '0.0.0.0') return { host: '127.0.0.1', port: address.port }
   return address.host === '::' ? { host: '::1', port: address.port } : address

@@ -1,22 +1,22 @@
-// node-flags.ts: the flags that Node needs for a proxy, in force however the program was started: by `holdfast`, by
-// `node dist/main.js`, from a package. Reasons and measurements: docs/decisions/0008-garbage-collector.md.
+// node-flags.ts: sets the flags that Node needs for a proxy, however the program starts: by `holdfast`, by `node
+// dist/main.js`, from a package. Reasons and measurements: docs/decisions/0008-garbage-collector.md.
 //
-// V8 reads them when its heap is made, so the process replaces itself by one that has them: same pid, same descriptors.
-// A first line with flags in it (`env -S`) would do without, but busybox's env has no -S.
-// Never: replaces a process twice, or overrides a flag that was given.
+// V8 reads them when it makes its heap, so the process replaces itself by one with the flags: same pid, same
+// descriptors. A first line with flags (`env -S`) would be simpler, but the env of busybox has no -S.
+// Never: replaces a process twice, or overrides a given flag.
 import { accessSync, constants, statSync } from 'node:fs'
 import { basename, delimiter, isAbsolute, join } from 'node:path'
 
 /** In the order in which the image and docs/operations.md give them. */
 export const nodeFlags: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=4']
 
-/** Those of `nodeFlags` that are given neither in `execArgv` nor in NODE_OPTIONS, with any value. */
+/** Those of `nodeFlags` that neither `execArgv` nor NODE_OPTIONS gives, with any value. */
 export function missingFlags(execArgv: readonly string[], nodeOptions = ''): string[] {
   const given = new Set([...execArgv, ...nodeOptions.split(/\s+/)].map(nameOf))
   return nodeFlags.filter(flag => !given.has(nameOf(flag)))
 }
 
-/** V8 takes `_` for `-`, and `--no-` before a switch. */
+/** V8 reads `_` as `-`, and `--no-` ahead of a switch. */
 function nameOf(flag: string): string {
   return flag
     .replace(/=.*$/s, '')
@@ -25,23 +25,22 @@ function nameOf(flag: string): string {
 }
 
 /**
- * Does not return where flags are missing and the system can replace a process. Goes on without them where it cannot
- * (Windows), and under a parent that talks over Node's own channel, which would be lost.
+ * Does not return where flags are missing and the system can replace a process. Goes on without them where the system
+ * cannot (Windows), and under a parent that talks over the channel of Node, which would be lost.
  */
 export function restartWithFlags(): void {
   const { NODE_OPTIONS } = process.env
   const missing = missingFlags(process.execArgv, NODE_OPTIONS)
   if (missing.length === 0 || process.connected || process.execve === undefined) return
   const node = ownProgram()
-  // What cannot be started must not be tried: Node ends the process with a core dump then.
+  // Node ends the process with a core dump where `execve` fails, so nothing else is tried.
   if (node === undefined) return
   const [, script = ''] = process.argv
   process.execve(node, [node, ...missing, ...process.execArgv, script, ...process.argv.slice(2)], process.env)
 }
 
 /**
- * Node's own file. Without /proc (a bare chroot) `execPath` is the word that it was called by: then by PATH, as a shell
- * does.
+ * The file of Node. Without /proc (a bare chroot) `execPath` is only the word of the call: then PATH finds the file.
  */
 function ownProgram(): string | undefined {
   const { PATH = '' } = process.env

@@ -1,12 +1,11 @@
-// output.ts: what all commands share at the edge of the process: complaints, the answers to questions, the version.
-// Never: prints a value of a secret.
+// output.ts: what all commands print in the same way: complaints, the answers to questions, the version.
+// Never: prints a secret.
 import { readFileSync } from 'node:fs'
 import type { Question, WrongOptions } from '../config.ts'
 
-/** Exit code for options that are wrong. */
 const EXIT_WRONG_OPTIONS = 2
 
-/** What is said in place of the work: help, version, or what is wrong with the options (exit code 2). */
+/** Prints what comes in place of the work: help, version, or what is wrong with the options (exit code 2). */
 export function answerInstead(read: Question | WrongOptions): void {
   switch (read.kind) {
     case 'help':
@@ -27,7 +26,7 @@ export function complain(text: string): void {
   process.stderr.write(`holdfast: ${text}\n`)
 }
 
-/** From package.json, two folders above both src/cli/output.ts and dist/cli/output.js. */
+/** From package.json, two folders above src/cli/output.ts and dist/cli/output.js alike. */
 export function packageVersion(): string {
   const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined

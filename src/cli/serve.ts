@@ -1,9 +1,9 @@
-// serve.ts: the command without a name: runs the proxy until it is told to stop.
+// serve.ts: the command without a name: runs the proxy until a signal stops it.
 //
 //   signal ─▶ delay (all as before, not ready) ─▶ grace (no new clients) ─▶ last replies ─▶ exit code 0
 //   second signal ─▶ exit code 1, at once
 //
-// Owns: signals, the exit codes of a running proxy. Never: knows what the proxy does, or prints a value of a secret.
+// Owns: signals, and the exit codes of a running proxy. Never: knows what the proxy does, or prints a secret.
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
@@ -15,10 +15,11 @@ import { bindProblem } from './bind-problem.ts'
 import { missingFlags } from './node-flags.ts'
 import { answerInstead, complain, packageVersion } from './output.ts'
 
-// The proxy bounds its own stop by --shutdown-delay and --shutdown-grace; past this margin it hangs, and the process
-// ends without it.
+/**
+ * --shutdown-delay and --shutdown-grace bound the stop of the proxy; past this margin it hangs, and the process ends.
+ */
 const STOP_MARGIN_MS = 2000
-/** How long the last lines may take; a reader that has stopped gets them no more. */
+/** How long the last log lines may take; a reader that has stopped does not get them. */
 const LAST_LINES_MS = 500
 
 interface Ending {
@@ -57,7 +58,7 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-/** SIGHUP, by which daemons are told to read their files again, and which a terminal sends when it is closed. */
+/** SIGHUP asks a daemon to read its files again; a terminal also sends it when it closes. */
 function reloadOnSignal(proxy: RunningProxy, log: Log): void {
   process.on('SIGHUP', () => {
     void proxy.reload().then(changed => {
@@ -75,8 +76,8 @@ function logMissingFlags(log: Log): void {
   if (flags.length === 0) return
   log.warn(
     { event: 'process.node_flags', flags },
-    'Node runs without these flags, so beside values of 64 KB and more the longest waits are several times as long: ' +
-      `start node ${flags.join(' ')} dist/main.js`,
+    'Node runs without these flags: beside values of 64 KB and more the longest waits are several times as long. ' +
+      `Start node ${flags.join(' ')} dist/main.js`,
   )
 }
 
@@ -85,9 +86,8 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
   const options: closeWithGrace.Options = {
     delay: delayMs,
     logger: false,
-    // SIGHUP is no reason to end (reloadOnSignal).
-    // After these the process is broken and a handler in JavaScript may never run; SIGUSR2 belongs to debuggers; an
-    // empty event loop is no reason to drain.
+    // SIGHUP reloads (reloadOnSignal), SIGUSR2 belongs to debuggers, and an empty event loop is no reason to drain.
+    // After the other signals the process is broken, and a handler in JavaScript may never run.
     skip: ['SIGHUP', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'beforeExit'],
     onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: the process ends at once'),
     onSecondError: error =>

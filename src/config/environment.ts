@@ -1,5 +1,5 @@
-// environment.ts: the environment as a source of options: every variable that starts with HOLDFAST_.
-// Reads names and texts; never judges a value, and shows none: a mistyped name may hold a password.
+// environment.ts: reads options from the environment: every variable that starts with HOLDFAST_.
+// Never: judges a value, or shows one: a mistyped variable may hold a password.
 import { type Given, nameOfVariable, type Source, type Table, valueNames, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
@@ -20,8 +20,8 @@ export function readEnvironment(env: Environment, table: Table): Source {
 }
 
 /**
- * Kubernetes puts HOLDFAST_SERVICE_HOST, HOLDFAST_PORT_6379_TCP_ADDR and the like into every pod that runs beside a
- * Service called `holdfast` or `holdfast-…`: they are none of ours, and no reason to refuse to start.
+ * Kubernetes puts HOLDFAST_SERVICE_HOST, HOLDFAST_PORT_6379_TCP_ADDR and the like into every pod beside a Service
+ * called `holdfast` or `holdfast-…`. They are not ours, and no reason to refuse to start.
  */
 function isServiceLink(variable: string, text: string): boolean {
   if (/_SERVICE_(HOST|PORT(_\w+)?)$/.test(variable)) return true

@@ -1,5 +1,5 @@
-// exposed-listeners.ts: which listeners are open to other machines without TLS or a password, and what to do about it.
-// Pure; the process edge logs each line once, at the start.
+// exposed-listeners.ts: finds listeners that are open to other machines without TLS or a password, and says what to do.
+// Pure. cli/serve.ts logs each line once, at the start.
 import { type Address, formatAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 
@@ -9,20 +9,20 @@ export interface Exposure {
   readonly msg: string
 }
 
-/** One for each door that is not kept to this machine and asks for nothing. */
+/** One for each listener that other machines reach and that asks for nothing. */
 export function exposures(config: Config): Exposure[] {
   const { listen, adminListen, clientPassword, listenTls, redisPassword } = config
   const found: Exposure[] = []
   if (listen !== null && !isLoopback(listen) && clientPassword === null && listenTls === null) {
     const rights =
       redisPassword === null
-        ? 'whoever reaches it speaks to Redis, in clear'
-        : 'whoever reaches it works at Redis with the rights of --redis-username, without a password'
+        ? 'whoever reaches the port speaks to Redis, in the clear'
+        : 'whoever reaches the port has the rights of --redis-username, without a password'
     found.push({
       event: 'listen.exposed',
       address: formatAddress(listen),
       msg:
-        `clients are let in from other machines with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
+        `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
         '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
     })
   }
@@ -31,8 +31,8 @@ export function exposures(config: Config): Exposure[] {
       event: 'admin.exposed',
       address: formatAddress(adminListen),
       msg:
-        'the admin port answers other machines and asks for no password: addresses, counters and states can be read ' +
-        'there. Listen on 127.0.0.1, or let a firewall or network policy admit only who scrapes and probes it',
+        'the admin port answers other machines without a password: they can read addresses, counters and states ' +
+        'there. Listen on 127.0.0.1, or let a firewall or network policy admit only what scrapes and probes it',
     })
   return found
 }

@@ -1,9 +1,9 @@
-// file.ts: files as sources: the YAML or JSON file of --config, and the files that hold one secret each.
+// file.ts: reads the YAML or JSON file of --config, and the files that hold one secret each.
 //
-// Every scalar is taken as the text that stands in the file (YAML's failsafe schema): `0123` stays a password of four
-// characters, and a value means the same in the file as in a flag. Parser messages can quote the file, and the file can
-// hold passwords, so a syntax error is reported by its place and kind alone.
-// Imports `yaml` only when there is a file to read: it costs 40 ms that a start without one should not pay.
+// Every scalar is the text that stands in the file (the failsafe schema of YAML): `0123` stays a password of four
+// characters, and a value means the same in the file as in a flag. A parser's message can quote the file, and the file
+// can hold passwords, so a syntax error is reported only by its place and kind.
+// `yaml` costs 40 ms to import, so only a start with a file imports it.
 import { createRequire } from 'node:module'
 import { readSmallFile, secretIn } from '../transport/read-file.ts'
 import type { Secret } from '../transport/secret.ts'
@@ -13,7 +13,7 @@ import { didYouMean, nearest } from './suggest.ts'
 type Yaml = typeof import('yaml')
 type Scalar = import('yaml').Scalar
 
-/** Reads the file that `named` names; `named.origin` is where the name itself came from. */
+/** Reads the file that `named` names; `named.origin` says where that name stood. */
 export function readConfigFile(named: Given, table: Table): Source {
   const path = named.text
   const content = readSmallFile(path)
@@ -69,7 +69,7 @@ function listOrValue(key: string, table: Table): string {
   return table[key]?.kind.list === true ? 'one value or a list of values' : 'one value'
 }
 
-/** The text of a value as it was written, of a list joined with commas; undefined for anything else. */
+/** The text of a value as it was written, or of a list, joined with commas; undefined for anything else. */
 function textOf(value: unknown, { yaml, list }: { yaml: Yaml; list: boolean }): string | undefined {
   if (yaml.isScalar(value)) return scalarText(value)
   if (!list || !yaml.isSeq(value)) return undefined
@@ -77,13 +77,12 @@ function textOf(value: unknown, { yaml, list }: { yaml: Yaml; list: boolean }): 
   return parts.includes(undefined) ? undefined : parts.join(',')
 }
 
-/** `key:`, `key: ~` and `key: null` are no value; the same words in quotes are. */
+/** `key:`, `key: ~` and `key: null` have no value; in quotes the same words are one. */
 function scalarText(scalar: Scalar): string | undefined {
   if (typeof scalar.value !== 'string') return undefined
   return scalar.type === 'PLAIN' && ['', '~', 'null'].includes(scalar.value) ? undefined : scalar.value
 }
 
-/** The secret in a file, see secretIn. */
 export function readSecretFile(named: Given): { secret: Secret } | { error: string } {
   const content = readSmallFile(named.text)
   if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }

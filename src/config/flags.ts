@@ -1,7 +1,7 @@
-// flags.ts: the command line as a source of options. Reads names and texts; never judges a value.
+// flags.ts: reads options from the command line. Never: judges a value.
 //
-// A word that belongs to no option is reported by its place and never shown: it may be half of a password
-// (`--redis-password two words`) or the value of a flag whose name was mistyped.
+// An error names the place of a word that belongs to no option and never shows the word: it may be half of a password
+// (`--redis-password two words`) or the value of a mistyped flag.
 import { parseArgs } from 'node:util'
 import { flagOf, type Given, type Source, shownName, type Table, valueNames } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
@@ -12,7 +12,7 @@ type Asked = 'help' | 'version'
 export const questions = { help: 'h', version: 'v' } as const satisfies Record<Asked, string>
 
 export interface Flags extends Source {
-  /** `--help` or `--version` stood there; the first one counts. */
+  /** The first of `--help` and `--version`, if any. */
   readonly asked: Asked | null
 }
 
@@ -21,7 +21,7 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
   const given = new Map<string, Given>()
   const errors: string[] = []
   let asked: Asked | null = null
-  let quietUntil = -1 // words up to this index follow a mistake already reported
+  let quietUntil = -1 // words up to this index follow a mistake that is already reported
 
   for (const token of parseTokens(withBareValues(argv, table), names)) {
     if (token.kind === 'option-terminator' || token.index <= quietUntil) continue
@@ -48,7 +48,7 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
   return { given, errors, asked }
 }
 
-/** `--redis-tls` alone becomes `--redis-tls=on`; the words keep their places, as errors name them. */
+/** `--redis-tls` alone becomes `--redis-tls=on`; all words keep their places, which errors name. */
 function withBareValues(argv: readonly string[], table: Table): string[] {
   return argv.map((word, i) => {
     const kind = word.startsWith('--') ? table[word.slice(2)]?.kind : undefined

@@ -1,5 +1,4 @@
-// help.ts: the table of options in words: the text of --help and the table in the README.
-// Both are made from the table alone, so they cannot say anything else than what is read.
+// help.ts: makes the text of --help and the table in the README from the table of options alone, so both are true.
 import { questions } from './flags.ts'
 import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
@@ -42,7 +41,7 @@ function stateOf(option: Option<unknown>): string {
   return option.fallback === null || option.fallback === '' ? 'default: none' : `default: ${option.fallback}`
 }
 
-/** What the first word may be, with what may follow it, and what it does. */
+/** The first word, what may follow it, and what it does. */
 const commands = {
   '(none)': 'run the proxy',
   'check [--json]':
@@ -50,7 +49,7 @@ const commands = {
   'health [startup|live|ready]': 'ask the proxy that runs with the same --admin-listen; exit code 0 or 1',
 } as const
 
-/** Why a first word is no command. The word itself is not shown: it may be half of a password. */
+/** Why a first word is no command. Never shows the word: it may be half of a password. */
 export function unknownCommandText(word: string): string {
   const meant = nearest(word, ['check', 'health'])
   return `argument 1: expected an option (--name value) or a command (check, health)${didYouMean(meant)}`
@@ -73,7 +72,7 @@ function commandRows(): string {
     .join('\n')
 }
 
-/** The text of `--help`: by group, each option with what it means, its default, its unit and its variable. */
+/** The text of `--help`: by group, each option with its meaning, default, unit and variable. */
 export function helpText(table: Table): string {
   const rows = rowsOf(table)
   const groups = [...new Set(rows.map(row => row.group))].map(group =>

@@ -1,6 +1,6 @@
-// option-table.ts: every option of the program: one row each, with its kind, default and help.
-// The table is the only source of names, types, defaults, units, help and secrecy: the help, the README's table and the
-// errors are made from it. Never: reads a source.
+// option-table.ts: every option of the program, one row each, with its kind, default and help.
+// The table is the only source of names, types, defaults, units, help and secrecy: --help, the table in the README and
+// the errors are made from it. Never: reads a source.
 import { logLevels } from '../ops/log.ts'
 import { type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
 import {
@@ -21,7 +21,7 @@ import {
   size,
 } from './value-kinds.ts'
 
-// Commands that would turn the connection into a replication stream, or change who is master behind Sentinel's back.
+// Commands that turn the connection into a replication stream, or change the master behind the back of Sentinel.
 const denied = 'sync,psync,replconf,replicaof,slaveof,failover,shutdown'
 const upstream = 'Redis and Sentinel'
 const sessions = 'Clients'
@@ -31,7 +31,7 @@ const tls = 'TLS'
 const operations = 'Operations'
 const process = 'Process'
 
-/** Every option, by the one word that its flag, variable and file key are made of. */
+/** Every option, by the word that its flag, variable and file key are made of. */
 export const options = {
   sentinels: required({
     group: upstream,
@@ -47,20 +47,20 @@ export const options = {
     group: upstream,
     kind: oneOf('auto', 'private'),
     help:
-      'auto: sessions of the same user, database and protocol share a connection to the master where that changes ' +
-      'nothing for them. private: each session has its own.',
+      'auto: sessions of the same user, database and protocol share a connection to the master where they cannot ' +
+      'notice it. private: each session has its own.',
   }),
   'connect-timeout': withDefault('2s', {
     group: upstream,
     kind: duration({ min: '10ms', max: '60s' }),
-    help: 'How long a connection to a node or a Sentinel may take to come about, TLS included.',
+    help: 'How long it may take to connect to a node or a Sentinel, TLS included.',
   }),
   'answer-timeout': withDefault('1s', {
     group: upstream,
     kind: duration({ min: '10ms', max: '60s' }),
     help:
-      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Twice as long a majority of ' +
-      'the Sentinels is waited for.',
+      'How long a node or a Sentinel may take to answer a question of Holdfast itself. Holdfast waits twice as long ' +
+      'for a majority of the Sentinels.',
   }),
   'nat-map': withDefault('', {
     group: upstream,
@@ -87,12 +87,12 @@ export const options = {
   'listen-socket-owner': optional({
     group: sessions,
     kind: fileOwner(),
-    help: 'The owner of that socket, as numbers; the process must be permitted to give it away.',
+    help: 'The owner of that socket, as numbers; the process needs the permission to give it away.',
   }),
   'client-username': optional({
     group: sessions,
     kind: plainText('NAME'),
-    help: 'The user that clients sign in as; the default user where left out.',
+    help: 'The user that clients sign in as at Holdfast; without it the default user.',
   }),
   'client-password': secret({
     group: sessions,
@@ -109,40 +109,40 @@ export const options = {
   'frame-timeout': withDefault('60s', {
     group: sessions,
     kind: duration({ min: '0ms', max: '24h' }),
-    help: 'How long a client may take to finish a command it has begun, or the next megabyte of it; 0 is no limit.',
+    help: 'How long a client may take to finish a command that it began, or the next megabyte of it; 0 is no limit.',
   }),
   'tcp-keepalive': withDefault('300s', {
     group: sessions,
     kind: duration({ min: '0ms', max: '24h' }),
     help:
-      'How long a client may say nothing before TCP asks whether it is still there; ten seconds without an answer ' +
-      'end it. 0 never asks.',
+      'How long a client may send nothing before TCP asks whether it is still there; ten seconds without an answer ' +
+      'end the connection. 0 never asks.',
   }),
   'max-unread-bytes': withDefault('64mb', {
     group: sessions,
     kind: size({ min: '1mb', max: '1024gb' }),
     help:
-      'Bytes of replies kept for one client that sends on without reading, besides one of any size; more of them ' +
-      'wait at the server, and where they cannot the client must read or is ended.',
+      'Bytes of replies kept for one client that sends without reading, besides one reply of any size. More replies ' +
+      'wait at the server; where they cannot wait, the client must read or is disconnected.',
   }),
   'deny-commands': withDefault(denied, {
     group: sessions,
     kind: commandList(denied),
     help:
-      'Commands answered with an error instead of being sent. A list replaces the default; +keys adds to it, ' +
-      '-shutdown takes from it; empty denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
+      'Commands that get an error and are not sent. A list replaces the default; +keys adds to it, -shutdown takes ' +
+      'from it; an empty list denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
   }),
   'retry-policy': withDefault('always', {
     group: failover,
     kind: oneOf('always', 'safe'),
     help:
       'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
-      'only where running twice is the same as running once; otherwise the client gets an error.',
+      'only where to run it twice is the same as once; otherwise the client gets an error.',
   }),
   'max-retries': withDefault('0', {
     group: failover,
     kind: count({ min: 0, max: 1_000_000 }),
-    help: 'How often one command is sent again at most; 0 is no limit but --hold-timeout.',
+    help: 'How often one command is sent again at most; 0: only --hold-timeout limits it.',
   }),
   'retry-backoff-min': withDefault('50ms', {
     group: failover,
@@ -162,12 +162,12 @@ export const options = {
   'max-held-bytes': withDefault('256mb', {
     group: failover,
     kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of commands held for all clients together, and as many of replies that they have not read.',
+    help: 'Bytes of commands held for all clients together, and as many bytes of replies that they have not read.',
   }),
   'max-session-held-bytes': withDefault('1mb', {
     group: failover,
     kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of unanswered commands of one client; above that nothing more is read from it until it has answers.',
+    help: 'Bytes of unanswered commands of one client; above that Holdfast reads no more from it until it has answers.',
   }),
   'redis-username': optional({
     group: credentials,
@@ -193,14 +193,14 @@ export const options = {
   'redis-tls-ca': optional({
     group: tls,
     kind: path('FILE'),
-    help: 'PEM certificates that Redis must be signed by; without it those that Node trusts.',
+    help: 'PEM certificates that must have signed the one of Redis; without it those that Node trusts.',
   }),
   'redis-tls-cert': optional({ group: tls, kind: path('FILE'), help: 'The PEM certificate to show to Redis.' }),
   'redis-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
   'redis-tls-server-name': optional({
     group: tls,
     kind: plainText('NAME'),
-    help: 'The name that the certificates of Redis must bear; without it the host that the Sentinels announce.',
+    help: 'The name that the certificates of Redis must have; without it the host that the Sentinels announce.',
   }),
   'redis-tls-min-version': withDefault('TLSv1.2', {
     group: tls,
@@ -211,7 +211,7 @@ export const options = {
   'sentinel-tls-ca': optional({
     group: tls,
     kind: path('FILE'),
-    help: 'PEM certificates that the Sentinels must be signed by; without it those that Node trusts.',
+    help: 'PEM certificates that must have signed those of the Sentinels; without it those that Node trusts.',
   }),
   'sentinel-tls-cert': optional({
     group: tls,
@@ -222,7 +222,7 @@ export const options = {
   'sentinel-tls-server-name': optional({
     group: tls,
     kind: plainText('NAME'),
-    help: 'The name that the certificates of the Sentinels must bear; without it the host they are known by.',
+    help: 'The name that the certificates of the Sentinels must have; without it the host in their address.',
   }),
   'sentinel-tls-min-version': withDefault('TLSv1.2', {
     group: tls,
@@ -232,13 +232,13 @@ export const options = {
   'listen-tls-cert': optional({
     group: tls,
     kind: path('FILE'),
-    help: 'The PEM certificate to show to clients; with it, they must speak TLS.',
+    help: 'The PEM certificate to show to clients; with it they must speak TLS.',
   }),
   'listen-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
   'listen-tls-ca': optional({
     group: tls,
     kind: path('FILE'),
-    help: 'PEM certificates that clients must be signed by; without it they need no certificate.',
+    help: 'PEM certificates that must have signed those of clients; without it clients need no certificate.',
   }),
   'listen-tls-min-version': withDefault('TLSv1.2', {
     group: tls,
@@ -249,13 +249,13 @@ export const options = {
     group: operations,
     kind: noneOr(listenAddress('127.0.0.1')),
     help:
-      'Where /startup, /ready, /live, /status and /metrics are served over HTTP, to whoever reaches it, without a ' +
-      'password. Without a host: 127.0.0.1.',
+      'Where Holdfast serves /startup, /ready, /live, /status and /metrics over HTTP, to whoever reaches it, without ' +
+      'a password. Without a host: 127.0.0.1.',
   }),
   'log-level': withDefault('info', {
     group: process,
     kind: oneOf(...logLevels),
-    help: 'The least serious lines to write; they are JSON, on standard output.',
+    help: 'The least serious log lines to write. Lines are JSON, on standard output.',
   }),
   'log-pretty': withDefault('off', {
     group: process,
@@ -265,12 +265,12 @@ export const options = {
   'shutdown-delay': withDefault('0s', {
     group: process,
     kind: duration({ min: '0ms', max: '1h' }),
-    help: 'How long SIGTERM still lets new clients in before the grace period begins.',
+    help: 'How long after SIGTERM new clients may still come, before the grace period begins.',
   }),
   'shutdown-grace': withDefault('10s', {
     group: process,
     kind: duration({ min: '0ms', max: '1h' }),
-    help: 'How long SIGTERM goes on serving clients that are connected; a second signal ends at once.',
+    help: 'How long after that connected clients are still served; a second signal ends the process at once.',
   }),
   config: optional({
     group: process,

@@ -1,20 +1,20 @@
-// option.ts: what an option is: the shape of one row of the table in config.ts, and the names derived from it.
+// option.ts: what an option is: one row of the table in option-table.ts, and the names that come from it.
 //
 // One word, `hold-timeout`, gives the flag `--hold-timeout`, the variable `HOLDFAST_HOLD_TIMEOUT` and the file key
-// `hold-timeout`; a secret also gives the twin `…-file`. No name is written a second time anywhere.
-// Never reads a source and never knows a particular option.
+// `hold-timeout`; a secret also has the twin `…-file`. No name is written a second time anywhere.
+// Never: reads a source, or knows a particular option.
 
-/** What came of reading a text: the value, or what should have stood there (and which part of it was wrong). */
+/** What a text means: a value, or what should have stood there, and which part of it was wrong. */
 export type Read<T> = { readonly value: T } | { readonly expected: string; readonly part?: string }
 
-/** A kind of value: how it is written, in words for people, and how to read it. */
+/** A kind of value: how people write it, and how to read it. */
 export interface Kind<T> {
   readonly placeholder: string
-  /** One short phrase for the help and the README: the unit, or the words allowed. */
+  /** For the help and the README: the unit, or the allowed words. */
   readonly form: string
   /** A list may be given as a repeated flag or a YAML sequence; the parts are joined with commas. */
   readonly list: boolean
-  /** What a flag without a value stands for; where left out, a flag needs one. */
+  /** What a flag without a value stands for; left out: a flag needs a value. */
   readonly bare?: string
   read(text: string): Read<T>
 }
@@ -26,13 +26,13 @@ export interface Option<T> {
   /** The default as a person would write it; null where there is none. */
   readonly fallback: string | null
   readonly required: boolean
-  /** The value is shown nowhere, and may come from a file named by the option's `-file` twin. */
+  /** The value is shown nowhere, and may come from the file that the twin `-file` names. */
   readonly secret: boolean
 }
 
 export type Table = Readonly<Record<string, Option<unknown>>>
 
-/** The type of each option's value, by its name. */
+/** The type of the value of each option, by its name. */
 export type Settings<T extends Table> = {
   readonly [K in keyof T]: T[K] extends Option<infer V> ? V : never
 }
@@ -69,7 +69,7 @@ export function variableOf(name: string): string {
   return prefix + name.toUpperCase().replaceAll('-', '_')
 }
 
-/** The option a variable of ours stands for, or undefined for a variable of somebody else. */
+/** The option that a variable stands for; undefined for a variable that is not ours. */
 export function nameOfVariable(variable: string): string | undefined {
   return variable.startsWith(prefix) ? variable.slice(prefix.length).toLowerCase().replaceAll('_', '-') : undefined
 }
@@ -78,14 +78,14 @@ export function twinOf(name: string): string {
   return `${name}-file`
 }
 
-/** Every name that takes a value in a flag, a variable or the file: the options and the twins of the secret ones. */
+/** Every name that takes a value: the options, and the twins of the secret ones. */
 export function valueNames(table: Table): string[] {
   return Object.entries(table).flatMap(([name, option]) => (option.secret ? [name, twinOf(name)] : [name]))
 }
 
 /**
  * An unknown name as an error may show it: cut where a value may begin, as in `--redis-password:secret` or
- * `--redis-passwordsecret`, where only the separator was forgotten.
+ * `--redis-passwordsecret`.
  */
 export function shownName(name: string, table: Table): string {
   const secretName = Object.keys(table).find(known => table[known]?.secret && name.includes(known))
@@ -93,16 +93,16 @@ export function shownName(name: string, table: Table): string {
   return end < name.length ? `${name.slice(0, end)}…` : name
 }
 
-/** A text that a source gave for an option, and the words that say where it stood. */
+/** A text that a source gives for an option, and the words that say where it stands. */
 export interface Given {
   readonly text: string
   readonly origin: string
 }
 
-/** All that one source gave, and what was wrong with the source itself. */
+/** All that one source gives, and what is wrong with the source itself. */
 export interface Source {
   readonly given: ReadonlyMap<string, Given>
   readonly errors: readonly string[]
-  /** The source could not be read at all, so nothing can be said of what it does not give. */
+  /** The source could not be read, so what it does not give may still stand in it. */
   readonly unread?: true
 }

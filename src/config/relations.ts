@@ -1,9 +1,8 @@
-// relations.ts: what must be true between two options, and how it is said when it is not.
+// relations.ts: the rules between two options, in words for people.
 import { sameAddress } from '../address.ts'
 import type { Values } from './option-table.ts'
 import type { Relation } from './resolve.ts'
 
-/** Rules between two options. */
 export const relations: readonly Relation<Values>[] = [
   {
     between: ['retry-backoff-min', 'retry-backoff-max'],
@@ -59,7 +58,6 @@ export const relations: readonly Relation<Values>[] = [
 
 type Name = keyof Values & string
 
-/** The first is of no use without the second. */
 function needs(first: Name, second: Name): Relation<Values> {
   return {
     between: [first, second],

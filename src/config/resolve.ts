@@ -1,7 +1,7 @@
-// resolve.ts: which text counts for each option, what it means, and what is wrong with it.
+// resolve.ts: finds which text counts for each option, what it means, and what is wrong with it.
 //
-// One pass over the table: the first source that has the option wins, a secret may come from the file its twin names,
-// the kind reads the text. All mistakes are collected, each by the place it stood; a secret is never put into one.
+// One pass over the table: the first source that has the option wins, a secret may come from the file that its twin
+// names, and the kind reads the text. It collects all mistakes, each with its place, and never puts a secret into one.
 import { readSecretFile } from './file.ts'
 import { flagOf, type Given, type Option, type Source, type Table, twinOf, variableOf } from './option.ts'
 
@@ -13,15 +13,15 @@ export interface Relation<Values> {
 }
 
 export interface ResolvedOptions {
-  /** Of each option that could be read; null for one that is not given and has no default. */
+  /** The value of each option that could be read; null for one that is not given and has no default. */
   readonly values: ReadonlyMap<string, unknown>
   readonly givens: ReadonlyMap<string, Given>
-  /** By secret: the file it was read from, where it was. */
+  /** The files of the secrets that were read from one. */
   readonly secretFiles: ReadonlyMap<string, string>
   readonly errors: string[]
 }
 
-/** Reads each option of the table from the first of `sources` that has it. */
+/** Takes each option of the table from the first of `sources` that has it. */
 export function resolveOptions(table: Table, sources: readonly Source[]): ResolvedOptions {
   const values = new Map<string, unknown>()
   const givens = new Map<string, Given>()
@@ -45,10 +45,10 @@ export function resolveOptions(table: Table, sources: readonly Source[]): Resolv
   return { values, givens, secretFiles, errors }
 }
 
-/** `bytes`: a secret that is no text; it stands for `text`. */
+/** `bytes`: a secret that is no text, in place of `text`. */
 type Found = Given & { readonly file?: string; readonly bytes?: Buffer }
 
-/** The text that counts for an option: of its flag, variable, key or twin, or its default. */
+/** The text that counts for an option: that of a flag, variable, key or twin, or the default. */
 function findText(name: string, option: Option<unknown>, sources: readonly Source[]): Found | { error: string } | null {
   const given = firstOf(name, sources)
   const twin = option.secret ? firstOf(twinOf(name), sources) : undefined
@@ -79,13 +79,13 @@ function wrong(given: Given, about: { expected: string; part?: string; secret: b
   return `${given.origin}: got ${got}, expected ${about.expected}`
 }
 
-/** Quoted and of bounded length; what stands before an @ is left out, as a URL has a password there. */
+/** In quotes and of bounded length, without what stands before an @: a URL has a password there. */
 function quote(text: string): string {
   const shown = text.replace(/[^\s,]*@/g, '…@')
   return JSON.stringify(shown.length > 200 ? `${shown.slice(0, 200)}…` : shown)
 }
 
-/** Rules between two options, where both could be read: a rule about a value that is already reported is noise. */
+/** Broken rules between two options that could both be read: more about a value already reported is noise. */
 export function brokenRelations<Values>(
   { values, givens }: ResolvedOptions,
   { table, relations }: { table: Table; relations: readonly Relation<Values>[] },

@@ -1,6 +1,6 @@
-// suggest.ts: "did you mean": the known name nearest to one that is not known. Pure.
+// suggest.ts: "did you mean": finds the known name nearest to an unknown one. Pure.
 
-/** The nearest of `known`, or undefined when none is near enough to be what was meant. */
+/** The nearest of `known`; undefined where none is near enough. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map(candidate => ({ candidate, steps: editSteps(name, candidate) }))
@@ -15,7 +15,7 @@ export function didYouMean(suggestion: string | undefined): string {
   return suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`
 }
 
-/** Levenshtein distance: inserted, removed and replaced characters; two rows of the usual table are enough. */
+/** Levenshtein distance: inserted, removed and replaced characters. It keeps two rows of the usual table. */
 function editSteps(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {

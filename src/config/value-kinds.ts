@@ -1,12 +1,13 @@
-// value-kinds.ts: the kinds of values an option can have: text to value, with the words that say what is expected.
-// Pure; knows no option by name and no source. A reader answers what was expected instead of throwing.
+// value-kinds.ts: the kinds of values that options have: each turns a text into a value, or says what it expects. Pure.
+// Never: knows an option by name or a source, or throws for a wrong text.
 import { isIPv4, isIPv6 } from 'node:net'
 import { type Address, parseAddress } from '../address.ts'
 import { parseDenyEntry } from '../command/deny-list.ts'
+import type { NatRule } from '../transport/nat-map.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { Kind, Read } from './option.ts'
 
-/** Any text that is not empty and holds no control characters (a line end in a name is always an accident). */
+/** Any text that is not empty and has no control characters: a line end in a name is always an accident. */
 export function plainText(placeholder: string): Kind<string> {
   return {
     placeholder,
@@ -17,7 +18,7 @@ export function plainText(placeholder: string): Kind<string> {
   }
 }
 
-/** A password: any bytes but none at all. */
+/** A password: at least one byte of any kind. */
 export function password(): Kind<Secret> {
   return {
     placeholder: 'PASSWORD',
@@ -41,7 +42,7 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
   }
 }
 
-/** A switch: `on` or `off`; the flag alone, without a word behind it, is `on`. */
+/** A switch: `on` or `off`; the flag alone is `on`. */
 export function onOff(): Kind<boolean> {
   return {
     placeholder: 'on|off',
@@ -65,7 +66,7 @@ export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
   }
 }
 
-/** The name of a file; whether it is there is found out by who opens it. */
+/** The name of a file, which need not be there yet. */
 export function path(placeholder: string): Kind<string> {
   return { ...plainText(placeholder), form: 'name of a file' }
 }
@@ -83,7 +84,7 @@ export function fileMode(): Kind<number> {
   }
 }
 
-/** Numbers of a user and a group; null for a group that stays as it is. */
+/** Numbers of a user and a group; null: the group stays as it is. */
 export interface FileOwner {
   readonly uid: number
   readonly gid: number | null
@@ -104,7 +105,7 @@ export function fileOwner(): Kind<FileOwner> {
   }
 }
 
-/** A whole number within the limits, both included. */
+/** A whole number within the limits, which are allowed themselves. */
 export function count(limits: { min: number; max: number }): Kind<number> {
   return {
     placeholder: 'N',
@@ -170,7 +171,7 @@ function sizeBytes(given: string): number {
   return match ? Number(match[1]) * sizeUnits[unit] : Number.NaN
 }
 
-/** Addresses separated by commas; a missing port is `defaultPort`; the same address twice counts once. */
+/** Addresses with commas between them. A missing port is `defaultPort`; the same address twice counts once. */
 export function addressList(defaultPort: number): Kind<readonly Address[]> {
   return {
     placeholder: 'HOST[:PORT][,HOST[:PORT]...]',
@@ -190,13 +191,7 @@ export function addressList(defaultPort: number): Kind<readonly Address[]> {
   }
 }
 
-/** An address as it is announced, and the one it is dialled at. */
-export interface NatRule {
-  readonly from: Address
-  readonly to: Address
-}
-
-/** `HOST:PORT=HOST:PORT` pairs separated by commas; no address is mapped twice. */
+/** `HOST:PORT=HOST:PORT` pairs with commas between them; no address is mapped twice. */
 export function addressMap(): Kind<readonly NatRule[]> {
   return {
     placeholder: 'HOST:PORT=HOST:PORT[,...]',
@@ -244,9 +239,7 @@ export function listenAddress(defaultHost: string): Kind<Address> {
   }
 }
 
-/**
- * A name, an IPv4 address, or an IPv6 address that stood in brackets; nothing but digits and dots must be an address.
- */
+/** A name, an IPv4 address, or an IPv6 address in brackets; only digits and dots must be an IPv4 address. */
 function isHost(host: string, written: string): boolean {
   if (written.includes('[')) return isIPv6(host)
   if (/^[\d.]+$/.test(host)) return isIPv4(host)
@@ -254,8 +247,8 @@ function isHost(host: string, written: string): boolean {
 }
 
 /**
- * Command names, in lower case; `config|set` names a subcommand. Entries that start with `+` or `-` amend `base`;
- * a list without signs replaces it, and an empty one is no command at all.
+ * Command names in lower case; `config|set` names a subcommand. Entries with `+` or `-` amend `base`; a list without
+ * signs replaces it, and an empty list has no command.
  */
 export function commandList(base: string): Kind<readonly string[]> {
   return {

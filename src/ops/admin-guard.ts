@@ -1,16 +1,13 @@
-// admin-guard.ts: who may use the admin port's connections, and for which host names it answers. Knows no page.
+// admin-guard.ts: decides for which host names the admin port answers, and which connections it keeps. Knows no page.
 //
-// A stranger's web page can make a browser on this host ask for the stranger's own name, which DNS has turned into
-// 127.0.0.1 (DNS rebinding). The Host header still bears that name. So on the loopback the port answers only names that
-// no stranger can have. Other machines reach the port anyway where it is open to them (admin.exposed).
-// One connection too many ends the oldest, not the newest: whoever holds many open locks out no probe.
+// A stranger's web page can make a browser on this host ask for a name of the stranger that DNS turned into 127.0.0.1
+// (DNS rebinding). The Host header still has that name, so on the loopback the port answers only for names that no
+// stranger can have. Where the port is open to other machines they reach it anyway (admin.exposed).
+// One connection too many ends the oldest, so nobody can lock out a probe by holding many.
 import { isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 
-/**
- * An address, `localhost`, this host, what the port was told to listen on, or a name without a dot. Pure but for the
- * host's name.
- */
+/** An address, `localhost`, this host, the host in --admin-listen, or a name without a dot. */
 export function isOwnName(host: string, listenHost: string): boolean {
   const name = host
     .replace(/:\d*$/, '')
@@ -21,14 +18,14 @@ export function isOwnName(host: string, listenHost: string): boolean {
   return name === listenHost.toLowerCase() || name === hostname().toLowerCase()
 }
 
-/** Whether this host may be asked for by that name. A question without a name comes from no browser. */
+/** Whether a request may come for that host name. One without a name comes from no browser. */
 export function mayAsk(socket: Socket, host: string | undefined, listenHost: string): boolean {
   const here = socket.localAddress ?? ''
   const isLoopback = here === '::1' || /^(?:::ffff:)?127\./.test(here)
   return host === undefined || !isLoopback || isOwnName(host, listenHost)
 }
 
-/** Keeps the newest connections, `most` of them. */
+/** Keeps the newest `most` connections and ends older ones. */
 export function keepNewest(most: number): (socket: Socket) => void {
   const open = new Set<Socket>()
   return socket => {

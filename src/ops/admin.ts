@@ -1,8 +1,8 @@
 // admin.ts: the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics.
 //
-// Owns: the server and its limits. Answers GET and HEAD, and reads nothing but the request line: a body ends the
-// connection. Never: changes anything, waits for Redis or Sentinel, or takes much: slow clients are cut after seconds,
-// and there are few of them at a time (admin-guard.ts).
+// It answers GET and HEAD and reads only the request line and headers; a body ends the connection. Slow clients are cut
+// after seconds, and few connections are open at a time (admin-guard.ts).
+// Owns: the server and its limits. Never: changes anything, or waits for Redis or Sentinel.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Address } from '../address.ts'
 import { keepNewest, mayAsk } from './admin-guard.ts'
@@ -13,9 +13,9 @@ import { ProcessStats } from './process-stats.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type Health, live, ready, startup, statusOf } from './status.ts'
 
-/** A request comes in one packet from the same network; what takes longer than this is no probe. */
+/** A probe's request comes in one packet; what takes longer than this is no probe. */
 const REQUEST_MS = 5_000
-/** Nobody has taken or sent a byte for so long. */
+/** A connection without a byte in either direction ends after this. */
 const IDLE_MS = 10_000
 const MAX_HEADER_BYTES = 8 * 1024
 const MAX_CONNECTIONS = 128
@@ -51,7 +51,7 @@ export class Admin {
         this.#answer(request, response).catch(error => {
           this.#log.error(
             { event: 'admin.broken', err: error },
-            'an error in Holdfast: one answer of the admin port failed; please report this line',
+            'an error in Holdfast: the admin port failed to answer one request; please report this line',
           )
           response.destroy()
         })
@@ -61,7 +61,7 @@ export class Admin {
     this.#server.setTimeout(IDLE_MS)
   }
 
-  /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
+  /** Resolves with the bound address; rejects with the error of the system (EADDRINUSE, EACCES, ...). */
   listen(address: Address): Promise<Address> {
     this.#listenHost = address.host
     return new Promise((resolve, reject) => {
@@ -79,7 +79,7 @@ export class Admin {
     })
   }
 
-  /** Ends at once, whatever is half answered. */
+  /** Ends at once, in the middle of answers too. */
   async close(): Promise<void> {
     this.#process.stop()
     if (!this.#server.listening) return
@@ -89,7 +89,7 @@ export class Admin {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A body would have to be read to its end before the next request; nobody has a reason to send one.
+    // A body would have to be read before the next request, and nobody has a reason to send one.
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
     if ((length !== undefined && length !== '0') || encoding !== undefined) response.setHeader('Connection', 'close')
     if (!mayAsk(request.socket, request.headers.host, this.#listenHost)) {

@@ -2,18 +2,17 @@
 //
 //   whoever works for one of many ── catch ──▶ session.bug or process.bug in the log, a counter
 //
-// An exception costs the session it happened to, or the one step it happened in, and never the process.
-// Never: ends a session itself (the session does), hides anything: each is logged with its stack, at most one a second
-// of a kind.
+// An exception costs the session or the one step that it happened in, and never the process. Each is logged with its
+// stack, at most one a second of a kind. Never: ends a session (the session itself does).
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
 import { createLogThrottle } from './log-throttle.ts'
 
 const LOG_EVERY_MS = 1000
 
-/** What can be told an exception of ours that is its alone. */
+/** Work is done for one of these; an exception of that work is its alone. */
 export interface Blamed {
-  /** Called when work for it threw; ends it. Must not throw. */
+  /** Ends it, because work for it threw. Must not throw. */
   onBug(error: unknown): void
 }
 
@@ -27,29 +26,29 @@ export class Bugs {
     this.#counters = counters
   }
 
-  /** A session is ended for it. */
+  /** The exception ends this session. */
   ofSession(error: unknown, session: number): void {
     this.#counters.bugEnded++
     const notLogged = this.#throttle('session')
     if (notLogged === undefined) return
     this.#log.error(
       { event: 'session.bug', session, err: error, notLogged },
-      'an error in Holdfast: this session alone is ended; please report this line, with what its client had sent',
+      'an error in Holdfast: it ends this session alone; please report this line, with what the client had sent',
     )
   }
 
-  /** No session can be blamed; `step` names what was left undone. */
+  /** The exception belongs to no session; `step` names what was left undone. */
   ofStep(error: unknown, step: string): void {
     this.#counters.bugs++
     const notLogged = this.#throttle(step)
     if (notLogged === undefined) return
     this.#log.error(
       { event: 'process.bug', step, err: error, notLogged },
-      'an error in Holdfast: this step was left undone, everything else goes on; please report this line',
+      'an error in Holdfast: this step is left undone, everything else goes on; please report this line',
     )
   }
 
-  /** Runs one step of many; an exception ends it alone. */
+  /** Runs one step; an exception ends that step alone. */
   guard(step: string, work: () => void): void {
     try {
       work()

@@ -1,17 +1,17 @@
-// client-libraries.ts: client libraries by the name they give in CLIENT SETINFO, and how long each waits for a reply.
+// client-libraries.ts: client libraries by their name in CLIENT SETINFO, and how long each waits for a reply.
 // docs/clients.md has the same facts with their sources.
 
 export interface Library {
   readonly name: string
-  /** What a command waits for its reply unless the application says otherwise, ms. */
+  /** How long a command waits for its reply by default, ms. */
   readonly timeoutMs: number
   readonly setting: string
-  /** It gives the command up and goes on with the same connection: what it gave up runs later, and nobody is told. */
+  /** It gives a command up and keeps the connection: the command runs later, and nobody learns of it. */
   readonly keepsSocket: boolean
 }
 
 interface Row extends Library {
-  /** Of the name in CLIENT SETINFO, lower case; a suffix may follow, as in `jedis(redis-om-spring_v1.0.0)`. */
+  /** Of the name in lower case; a suffix may follow, as in `jedis(redis-om-spring_v1.0.0)`. */
   readonly prefix: string
   /** The first major version with this default. */
   readonly since: number
@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
   { prefix: 'redis-py', name: 'redis-py', timeoutMs: 5000, setting: 'socket_timeout', keepsSocket: false, since: 8 },
 ]
 
-/** The library that gives this name and version; null where it is not known, or waits for ever by default. */
+/** The library with this name and version; null where we do not know it, or it waits for ever by default. */
 export function libraryOf(libName: string, libVersion: string): Library | null {
   const name = libName.toLowerCase()
   const row = rows.find(({ prefix }) => name.startsWith(prefix) && !/[a-z0-9]/.test(name.charAt(prefix.length)))
@@ -42,7 +42,7 @@ export function libraryOf(libName: string, libVersion: string): Library | null {
   return row.since > 0 && !(major >= row.since) ? null : row
 }
 
-/** What it means that a library waits less long than a hold may last. */
+/** What happens where a library waits less long than a hold may last. */
 export function shortTimeout({ name, timeoutMs, keepsSocket }: Library, limitMs: number): string {
   const then = keepsSocket
     ? 'what it gives up stays in its connection and runs when a master is back'

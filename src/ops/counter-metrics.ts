@@ -1,7 +1,7 @@
-// counter-metrics.ts: which metric each counter is: one row per field of Counters.
+// counter-metrics.ts: the metric of each counter: one row per field of Counters.
 //
-// The compiler asks for a row for every field, so nothing is counted that cannot be seen. docs/metrics.md is made from
-// it (npm run metrics).
+// The compiler asks for a row for every field, so every count can be seen. docs/metrics.md is made from the rows (npm
+// run metrics).
 import type { Counters } from './counters.ts'
 
 export interface CounterRow {
@@ -23,26 +23,26 @@ const gauge = (name: string, help: string): CounterRow => ({ name, type: 'gauge'
 const ended = 'holdfast_sessions_ended_total'
 const endedHelp =
   'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time ' +
-  '(frame-timeout) or too large (frame-size), replies that are not read (unread), commands sent on and on without ' +
-  'reading the replies (unanswered), an error in Holdfast (bug).'
+  '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it sends ' +
+  'on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).'
 const refused = 'holdfast_commands_refused_total'
-const refusedHelp = 'Commands refused for having too many arguments, or because the open MULTIs hold too much.'
+const refusedHelp = 'Commands refused because they have too many arguments, or because the open MULTIs hold too much.'
 const held = 'holdfast_held_ended_total'
 const heldHelp =
   "Requests whose wait has ended: sent (drained), out of time (expired), at the end of a blocking command's own " +
   'time-out (timed-out), refused for good (failed), or without a client (gone). ' +
-  'Together with holdfast_held_requests they are holdfast_held_total.'
+  'With holdfast_held_requests they add up to holdfast_held_total.'
 const clientBytes = 'holdfast_client_bytes_total'
 const clientHelp = 'Bytes read from clients (in) and written to them (out).'
 const masterBytes = 'holdfast_master_bytes_total'
 const masterHelp = 'Bytes read from the master (in) and written to it (out).'
 
-/** `null`: another metric says the same in more detail. */
+/** null: another metric says the same in more detail. */
 export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, CounterRow | null>> = {
-  sessions: gauge('holdfast_sessions', 'Client connections that are open.'),
-  sessionsTotal: counter('holdfast_sessions_accepted_total', 'Client connections that were accepted.'),
+  sessions: gauge('holdfast_sessions', 'Open client connections.'),
+  sessionsTotal: counter('holdfast_sessions_accepted_total', 'Accepted client connections.'),
   sessionsRefused: counter('holdfast_sessions_refused_total', 'Clients turned away because of --max-sessions.'),
-  loginsRefused: counter('holdfast_logins_refused_total', 'Logins at Holdfast (--client-password) that were refused.'),
+  loginsRefused: counter('holdfast_logins_refused_total', 'Refused logins at Holdfast (--client-password).'),
   protocolErrors: counter(ended, endedHelp, ['reason', 'protocol']),
   frameTimeouts: counter(ended, endedHelp, ['reason', 'frame-timeout']),
   framesTooLarge: counter(ended, endedHelp, ['reason', 'frame-size']),
@@ -58,13 +58,13 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   transactionsRefused: counter(refused, refusedHelp, ['reason', 'transaction-bytes']),
   pressurePauses: counter(
     'holdfast_pressure_pauses_total',
-    'Times a session was not read from because all together hold too much (--max-held-bytes).',
+    'Times that Holdfast stopped reading from a session because all together hold too much (--max-held-bytes).',
   ),
   unfinishedBytes: gauge('holdfast_unfinished_bytes', 'Bytes from clients that are no request yet.'),
   transactionBytes: gauge('holdfast_transaction_bytes', 'Bytes of commands queued in open MULTIs.'),
   unreadBytes: gauge(
     'holdfast_unread_bytes',
-    'Bytes of replies that clients have not taken, of those with more than 64 KB of them.',
+    'Bytes of replies that clients have not taken, of clients with more than 64 KB of them.',
   ),
   commands: null,
   held: counter('holdfast_held_total', 'Requests that could not be sent at once.'),
@@ -79,7 +79,7 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
     'holdfast_pending_bytes',
     'Bytes of requests without their last reply, sent or waiting; --max-held-bytes bounds them.',
   ),
-  replayed: counter('holdfast_resent_total', 'Requests that were sent to a master more than once.'),
+  replayed: counter('holdfast_resent_total', 'Requests that Holdfast sent to a master more than once.'),
   absorbed: null,
   unknownOutcomes: counter(
     'holdfast_unknown_outcomes_total',
@@ -94,13 +94,13 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   linksLost: null,
   linksRetired: counter(
     'holdfast_links_retired_total',
-    'Silent links whose node answered others: sessions went on with a fresh link, what was in flight was waited for.',
+    'Silent links whose node answered others. Sessions went on with fresh links; these only waited for their replies.',
   ),
   tlsHandshakesFailed: counter(
     'holdfast_tls_handshakes_failed_total',
     'Clients that did not get through their TLS handshake.',
   ),
-  scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that were given to a new master.'),
+  scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that Holdfast gave to a new master.'),
   trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
   clientBytesIn: counter(clientBytes, clientHelp, ['direction', 'in']),
   clientBytesOut: counter(clientBytes, clientHelp, ['direction', 'out']),

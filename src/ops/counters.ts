@@ -1,10 +1,10 @@
-// counters.ts: what the data plane counts. Plain numbers: the hot path can afford an addition, not a function call.
+// counters.ts: the counters of the data plane. They are plain numbers: the hot path affords an addition, not a call.
 //
 // Must stay true at every moment (checked after every failover test):
 //   held = drained + expired + timedOut + failed + gone + waiting
 //
-// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric in
-// docs/metrics.md. The compiler asks for all three.
+// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric. The
+// compiler asks for all three.
 import { createDetail, type Detail } from './labelled-counters.ts'
 
 export type { HoldLabel } from './labelled-counters.ts'
@@ -13,44 +13,44 @@ export interface Counters {
   /** Sessions accepted, and open now. */
   sessionsTotal: number
   sessions: number
-  /** Logins at Holdfast (--client-password) that were refused. */
+  /** Refused logins at Holdfast (--client-password). */
   loginsRefused: number
   /** Clients turned away because of --max-sessions. */
   sessionsRefused: number
   /** Sessions ended for bytes that are no commands. */
   protocolErrors: number
-  /** Sessions ended for a command that was begun and not finished in time. */
+  /** Sessions ended for a command that its client did not finish in time. */
   frameTimeouts: number
   /** Sessions ended for a command of more than 1 GB. */
   framesTooLarge: number
-  /** Sessions ended for replies that they do not read. */
+  /** Sessions ended for unread replies. */
   unreadEnded: number
   /** Sessions ended because they send on and on and do not read. */
   unansweredEnded: number
   /** Sessions ended by a CLIENT KILL of a client. */
   killed: number
-  /** Sessions ended by an exception of ours, and steps of no session in particular that one has cut short. */
+  /** Sessions ended by an exception of ours, and steps of no session that one cut short. */
   bugEnded: number
   bugs: number
   /** Commands refused for having too many arguments. */
   argumentsRefused: number
   /** Commands refused because the open MULTIs hold too much. */
   transactionsRefused: number
-  /** Times a session was not read from because all together hold too much. */
+  /** Times that reading from a session paused because all together hold too much. */
   pressurePauses: number
   /** Bytes read from clients that are no request yet: unfinished commands, and what waits behind a command. */
   unfinishedBytes: number
   /** Bytes of commands queued in open MULTIs. */
   transactionBytes: number
-  /** Bytes of replies that clients have not taken, of those with more than 64 KB of them. */
+  /** Bytes of replies that clients have not taken, of clients with more than 64 KB of them. */
   unreadBytes: number
-  /** Client commands taken in. */
+  /** Commands of clients. */
   commands: number
   /** Requests that had to wait for a link or the gate, by how their wait ended. */
   held: number
   drained: number
   expired: number
-  /** Blocking commands whose own time-out ended while they waited: answered as the server would, no expired hold. */
+  /** Blocking commands whose own time-out ended while they waited: they got the server's answer and did not expire. */
   timedOut: number
   failed: number
   gone: number
@@ -62,7 +62,7 @@ export interface Counters {
   /** Requests sent again, and error replies of the server that were kept from the client. */
   replayed: number
   absorbed: number
-  /** Error replies of our own: the outcome is unknown; the breaker was open. */
+  /** Our own error replies: the outcome is unknown; the breaker was open. */
   unknownOutcomes: number
   refusedByBreaker: number
   /** Subscriptions made again on a new master. */
@@ -75,7 +75,7 @@ export interface Counters {
   scriptsReloaded: number
   /** How often the breaker opened. */
   trips: number
-  /** Bytes read from and written to clients, and the same at the master, handshakes included. */
+  /** Bytes read from and written to clients, and to the master, handshakes included. */
   clientBytesIn: number
   clientBytesOut: number
   masterBytesIn: number
@@ -86,7 +86,6 @@ export interface Counters {
   readonly detail: Detail
 }
 
-/** All at zero. */
 export function createCounters(): Counters {
   return {
     sessionsTotal: 0,
@@ -136,7 +135,7 @@ export function createCounters(): Counters {
   }
 }
 
-/** undefined when the sum is right, otherwise what does not add up. */
+/** What does not add up; undefined where the sum is right. */
 export function imbalance(counters: Counters): string | undefined {
   const { held, drained, expired, timedOut, failed, gone, waiting } = counters
   if (held === drained + expired + timedOut + failed + gone + waiting) return undefined

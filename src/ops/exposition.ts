@@ -1,6 +1,6 @@
-// exposition.ts: the metrics table as Prometheus's text format.
+// exposition.ts: writes the metrics in the text format of Prometheus.
 //
-// The package @prometheus-io/client does the writing. Its own counters and histograms are not used: one call of theirs
+// The package @prometheus-io/client writes them. Holdfast does not use its counters and histograms: one call of theirs
 // costs more than all that Holdfast does for a command (docs/decisions/0007-metrics.md).
 import {
   type MetricObjectWithValues,
@@ -14,7 +14,7 @@ import type { Snapshot } from './snapshot.ts'
 
 export interface Exposition {
   readonly contentType: string
-  /** All series; `takeSnapshot` is asked once. */
+  /** All series; calls `takeSnapshot` once. */
   render(takeSnapshot: () => Snapshot): Promise<string>
 }
 

@@ -1,4 +1,4 @@
-// histogram.ts: how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
+// histogram.ts: counts how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
 // Never: knows names, labels or formats.
 
 /** Upper bounds in seconds, from the pause nobody notices to the default hold time. */
@@ -8,7 +8,7 @@ export class Histogram {
   readonly bounds: readonly number[]
   sum = 0
   count = 0
-  /** The largest value since it was last set to 0; for whoever tells of one hold. */
+  /** The largest value since somebody last set this to 0, as for the report of one hold. */
   max = 0
   readonly #counts: Float64Array
 
@@ -27,7 +27,7 @@ export class Histogram {
     if (value > this.max) this.max = value
   }
 
-  /** How many values are at most each bound; the last entry counts all. */
+  /** For each bound, how many values are not above it; the last entry counts all. */
   cumulative(): number[] {
     let total = 0
     return [...this.#counts].map(count => {

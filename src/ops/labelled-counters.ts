@@ -1,7 +1,7 @@
-// labelled-counters.ts: counts by label, and times. All are counted at rare events, but for `calls`: one addition to
-// an array per command.
+// labelled-counters.ts: counts by label, and times. They count rare events, but for `calls`: one addition to an array
+// per command.
 //
-// Every label that can occur is there from the start, so that a rate over a series is right the first time it counts.
+// Every label is there from the start, so that a rate over a series is right from its first count.
 // Never: holds a key, a value, a user or anything else that grows with what clients send.
 import { Histogram } from './histogram.ts'
 
@@ -50,7 +50,7 @@ const MAX_COMMANDS = 512
 const replayLabels = commandClasses.flatMap(cls => replayReasons.map(reason => `${cls} ${reason}`))
 const failoverCauses = holdCauses.filter(cause => cause !== 'starting')
 
-/** Counts by label. A label that was not foreseen counts as `other`: nothing may add a series for each new text. */
+/** Counts by label. An unforeseen label counts as `other`, because a new text must not add a series. */
 export class Tally {
   readonly #counts: Map<string, number>
 
@@ -79,7 +79,7 @@ export class Tally {
 }
 
 export interface Detail {
-  /** Commands of clients by their index in the table of commands. HOT PATH. */
+  /** HOT PATH. Commands of clients by their index in the table of commands. */
   readonly calls: Float64Array
   readonly linksOpened: Tally
   readonly linksLost: Tally
@@ -90,7 +90,7 @@ export interface Detail {
   readonly replays: Tally
   readonly holds: Tally
   readonly failovers: Tally
-  /** Seconds: one request's wait; the gate shut; a failover from the shut gate until nothing waits any more. */
+  /** Seconds: the wait of one request; a shut gate; a failover from the shut gate until nothing waits. */
   readonly waits: Histogram
   readonly holdTimes: Histogram
   readonly failoverTimes: Histogram

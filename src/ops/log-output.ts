@@ -1,28 +1,27 @@
-// log-output.ts: writes log lines to standard output. Its reader may be slow, stop, or leave: clients must not notice.
+// log-output.ts: writes log lines to standard output. Its reader may be slow, stop or leave, and no client notices.
 //
 //   line ─▶ sink ─▶ [bytes it has not taken] ─▶ pipe, socket, file, terminal
 //     └── too much there, or the last write failed ─▶ dropped and counted; one line says how many when it is over
 //
-// Owns: what is pending, what is missing. Never: waits for a reader (a file is written at once: it has none), throws,
-// ends the process.
+// Owns: how much is pending and missing. Never: waits for a reader (a file has none), throws, or ends the process.
 import { constants, openSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
-/** More than this is not kept for a reader. */
+/** No more than this is kept for a reader. */
 const MAX_PENDING = 1024 * 1024
-/** Only so much is left when the reader is told what it has missed. */
+/** When no more than this is left, a line says how many lines are missing. */
 const CAUGHT_UP = MAX_PENDING / 4
-/** After a write has failed, lines are dropped for this long before the next is tried. */
+/** After a failed write, lines are dropped for this long before the next try. */
 const RETRY_MS = 1000
 const TERMINAL_RETRY_MS = 50
 
-/** Takes text and says when it is written, or why it is not. `done` may be called at once. */
+/** Takes text and calls `done`, maybe at once, when it is written, or with why it is not. */
 export type Sink = (text: string, done: (error?: Error | null) => void) => void
 
 export class LogOutput {
-  /** Lines that nobody has got, since the start. */
+  /** Lines lost since the start. */
   dropped = 0
-  /** Called when lines can be written again and `missing` were not, because of `cause`; logs that. */
+  /** Called when lines can be written again: `missing` of them were not, because of `cause`. */
   onBack: (missing: number, cause: string) => void = () => {}
   readonly #sink: Sink
   /** Milliseconds of a monotonic clock. */
@@ -45,7 +44,7 @@ export class LogOutput {
     else this.#pass(text)
   }
 
-  /** Resolves when everything is written, or cannot be, or after `limitMs`: the process may end then. */
+  /** Resolves when everything is written or cannot be, and after `limitMs` at the latest: the process may end then. */
   async flush(limitMs: number): Promise<void> {
     if (this.#pending === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -90,18 +89,18 @@ export class LogOutput {
 }
 
 /**
- * Standard output. Node writes to pipes and sockets without waiting and to files at once. A terminal it would wait for,
- * when somebody has stopped it; so that is opened once more, not to be waited for.
+ * Standard output. Node writes to pipes and sockets without waiting, and to files at once. It would wait for a terminal
+ * that somebody has stopped, so a terminal is opened a second time, as one that does not block.
  */
 export function standardOutput(): Sink {
   const terminal = isatty(1) ? openTerminal() : undefined
   if (terminal !== undefined) return terminalSink(terminal)
-  // Every write is told of its own error.
+  // Each write gets its own error.
   process.stdout.on('error', () => {})
   return (text, done) => void process.stdout.write(text, done)
 }
 
-/** undefined where the system does not let it be opened: then Node's own way must do. */
+/** undefined where the system does not open it: then Node's own way has to do. */
 function openTerminal(): number | undefined {
   try {
     return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)

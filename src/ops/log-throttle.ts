@@ -1,14 +1,14 @@
 // log-throttle.ts: lets the same line into the log once in a while and counts those in between.
-// For troubles that come with every try: there may be thousands in a minute.
+// It is for trouble that comes with every try, maybe thousands of times a minute.
 
 const EVERY_MS = 10_000
-/** More texts than this are not remembered: the oldest is forgotten and may be logged again at once. */
+/** It remembers this many texts; the oldest is forgotten and may be logged again at once. */
 const MAX_TEXTS = 100
 
-/** How many lines of this `text` were left out since the last one; undefined: leave this one out too. */
+/** How many lines of this `text` were left out since the last one; undefined: this one is left out too. */
 export type LogThrottle = (text: string, now?: number) => number | undefined
 
-/** One per kind of trouble. `everyMs` and `now` are milliseconds of a monotonic clock. */
+/** One per kind of trouble. `now`: ms of a monotonic clock. */
 export function createLogThrottle(everyMs = EVERY_MS): LogThrottle {
   const logged = new Map<string, { at: number; leftOut: number }>()
   return (text, now = performance.now()) => {

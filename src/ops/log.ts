@@ -1,4 +1,4 @@
-// log.ts: the one way to log. Every line has an `event` name; keys, values and secrets never appear in one.
+// log.ts: the one way to log. Every line has an `event` name; no line has a key, a value or a secret.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { LogOutput } from './log-output.ts'
 
@@ -8,8 +8,8 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * A logger; JSON, unless `stream` makes something else of it. Without `stream` it writes to standard output by itself.
- * `redact` is a second line of defence; no code path puts a password into a log line in the first place.
+ * A logger that writes JSON to `stream`, or without one to standard output. `redact` is a second line of defence: no
+ * code path puts a password into a log line in the first place.
  */
 export function createLog(level: LogLevel, stream?: DestinationStream): Log {
   const options = {
@@ -22,21 +22,18 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
   return stream === undefined ? pino(options) : pino(options, stream)
 }
 
-/** The logger of the running program: `output` drops what its reader does not take, and says so when it does again. */
+/** The logger of the running program. `output` drops what its reader does not take; a later line says how much. */
 export function createProgramLog(level: LogLevel, output: LogOutput, format: (line: string) => string): Log {
   const log = createLog(level, { write: line => output.write(format(line)) })
   output.onBack = (missing, cause) =>
     log.warn(
       { event: 'log.dropped', missing, cause },
-      'log lines are missing before this one: standard output was not read, or full',
+      'log lines are missing before this one: nobody read standard output, or it was full',
     )
   return log
 }
 
-/**
- * Lines for people: time, level, event, text, then the rest as one line of JSON. In colour on a terminal. The package
- * is loaded only when this is called.
- */
+/** Lines for people: time, level, event, text, then the rest as JSON; in colour on a terminal. Loads the package. */
 export async function prettyFormat(): Promise<(line: string) => string> {
   const { NO_COLOR: plain } = process.env
   const { prettyFactory } = (await import('pino-pretty')).default

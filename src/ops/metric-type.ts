@@ -1,4 +1,4 @@
-// metric-type.ts: what a metric is: its name for people and for Prometheus, and how its value is read at scrape.
+// metric-type.ts: what a metric is: its name, its help text, and how its value is read at scrape.
 import type { CounterRow } from './counter-metrics.ts'
 import type { Counters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
@@ -23,12 +23,11 @@ export type Metric =
 
 type Read = (snapshot: Snapshot) => number
 
-/** One series. */
 export function single(type: 'counter' | 'gauge', name: string, help: string, read: Read): Metric {
   return { type, name, help, labels: [], read: snapshot => [{ labels: {}, value: read(snapshot) }] }
 }
 
-/** One series per label of a tally; `labels` may be several, then the tally's are texts with spaces between them. */
+/** One series per label of a tally. With several `labels`, those of the tally are words with spaces between them. */
 export function tallied(
   name: string,
   help: string,
@@ -56,7 +55,7 @@ export function oneOfStates(
   return { type: 'gauge', name, help, labels: ['state'], read: samples }
 }
 
-/** The rows of counter-metrics.ts as metrics, those of one name together. */
+/** The rows of counter-metrics.ts as metrics; rows of one name make one metric. */
 export function fromRows(rows: Readonly<Record<string, CounterRow | null>>): Metric[] {
   const byName = new Map<string, { row: CounterRow; fields: (readonly [field: string, row: CounterRow])[] }>()
   for (const [field, row] of Object.entries(rows)) {

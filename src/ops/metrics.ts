@@ -1,9 +1,9 @@
-// metrics.ts: every metric of the program, in one table. /metrics, docs/metrics.md and their tests are made from it.
+// metrics.ts: every metric of the program, in one table: /metrics, docs/metrics.md and their tests are made from it.
 //
 //   counters (plain numbers) ──▶ read at scrape ──▶ exposition.ts ──▶ /metrics
 //
-// All series are there from the first scrape. Labels take values from fixed lists only. The one exception is the
-// master's address, of which there is one at a time. Never: counts anything itself.
+// All series are there from the first scrape. Labels take values from fixed lists; the one exception is the address of
+// the master, of which there is one at a time. Never: counts anything itself.
 import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
 import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric-type.ts'
@@ -18,8 +18,8 @@ const dataPlane: readonly Metric[] = [
     type: 'counter',
     name: 'holdfast_commands_total',
     help:
-      'Commands of clients by what a repeat of them does, judged by their names alone; a command inside MULTI counts ' +
-      'as itself.',
+      'Commands of clients by what a repeat of them does, by their names alone; a command inside MULTI counts as ' +
+      'itself.',
     labels: ['class'],
     read: ({ commands }) => commandClasses.map(cls => ({ labels: { class: cls }, value: commands.get(cls) ?? 0 })),
   },
@@ -27,8 +27,8 @@ const dataPlane: readonly Metric[] = [
     type: 'gauge',
     name: 'holdfast_links',
     help:
-      'Links to the master that are up: shared by sessions, private to one, idle and kept for the next, or retired: ' +
-      'silent and still waited for.',
+      'Links to the master that are up: shared by sessions, private to one, idle for the next session, or retired ' +
+      '(silent, with replies still awaited).',
     labels: ['kind'],
     read: ({ links }) =>
       (['shared', 'private', 'idle', 'retired'] as const).map(kind => ({
@@ -50,33 +50,33 @@ const dataPlane: readonly Metric[] = [
   ),
   tallied(
     'holdfast_links_lost_total',
-    'Links to the master that ended while they were wanted; cut: by Holdfast, because the master moved or fell silent.',
+    'Links to the master that ended while they were wanted. cut: by Holdfast, because the master moved or fell silent.',
     ['reason'],
     f => f.counters.detail.linksLost,
   ),
   tallied(
     'holdfast_handshakes_failed_total',
-    'Links that reached the node and were not taken into use.',
+    'Links that reached the node and could not be used.',
     ['cause'],
     f => f.counters.detail.handshakesFailed,
   ),
   tallied(
     'holdfast_absorbed_errors_total',
-    'Error replies of the server that were kept from clients, because the commands were sent again.',
+    'Error replies of the server that clients did not see, because Holdfast sent the commands again.',
     ['code'],
     f => f.counters.detail.absorbed,
   ),
   tallied(
     'holdfast_replays_total',
-    'Requests to be sent again: their link was lost after they were sent, the node refused them as no master, or it ' +
-      'could not take them yet. class is the worst of their commands.',
+    'Requests that Holdfast sends again: their link was lost after they were sent (lost), the node is no master ' +
+      '(refused), or it cannot take them yet (not-now). class is that of the worst of their commands.',
     ['class', 'reason'],
     f => f.counters.detail.replays,
   ),
   {
     type: 'histogram',
     name: 'holdfast_held_wait_seconds',
-    help: 'How long a request waited, from the first time it could not be sent until it was sent or ended.',
+    help: 'How long a request waited, from the first time that it could not be sent until it was sent or ended.',
     labels: [],
     read: f => f.counters.detail.waits,
   },
@@ -115,7 +115,7 @@ const failover: readonly Metric[] = [
   },
   tallied(
     'holdfast_failovers_total',
-    'Changes of the master, a restart in its place included, by why the gate had shut.',
+    'Changes of the master, a restart at its address included, by the cause that shut the gate.',
     ['cause'],
     f => f.counters.detail.failovers,
   ),
@@ -126,14 +126,14 @@ const failover: readonly Metric[] = [
     labels: [],
     read: f => f.counters.detail.failoverTimes,
   },
-  single('gauge', 'holdfast_master_known', '1 once a master has been served.', f => (f.served ? 1 : 0)),
+  single('gauge', 'holdfast_master_known', '1 after Holdfast has had a master.', f => (f.served ? 1 : 0)),
   single('gauge', 'holdfast_master_epoch', 'The configuration epoch of the master; 0 before there was one.', f =>
     f.master === null ? 0 : f.master.epoch,
   ),
   {
     type: 'gauge',
     name: 'holdfast_master_info',
-    help: '1, with the address of the master that is served or was last; 0 with the address "none" before.',
+    help: '1, with the address of the present or last master; before the first, 0 with the address "none".',
     labels: ['address'],
     read: ({ master }) => [{ labels: { address: master?.address ?? 'none' }, value: master === null ? 0 : 1 }],
   },
@@ -148,7 +148,7 @@ const failover: readonly Metric[] = [
   single(
     'gauge',
     'holdfast_sentinels_dead',
-    'Sentinels that the others still count, hold for dead, and that cannot be reached from here either.',
+    'Sentinels that the others still count and hold for dead, and that Holdfast cannot reach either.',
     f => f.topology.deadSentinels,
   ),
   single(
@@ -160,7 +160,7 @@ const failover: readonly Metric[] = [
   single(
     'gauge',
     'holdfast_sentinels_disagreeing',
-    'Sentinels that can be asked and name another master than the one served.',
+    'Sentinels that can be asked and name another master than Holdfast uses.',
     disagreeing,
   ),
 ]
@@ -178,10 +178,10 @@ const program = (process: ProcessStats): readonly Metric[] => [
   single(
     'counter',
     'holdfast_log_lines_dropped_total',
-    'Log lines that were not written: standard output is not read fast enough, closed or full.',
+    'Log lines that were not written, because standard output is closed, full or read too slowly.',
     f => f.logLinesDropped,
   ),
-  single('gauge', 'holdfast_stopping', '1 once the stop has begun.', f => (f.stopping ? 1 : 0)),
+  single('gauge', 'holdfast_stopping', '1 after the stop has begun.', f => (f.stopping ? 1 : 0)),
   {
     type: 'gauge',
     name: 'holdfast_event_loop_delay_seconds',
@@ -218,7 +218,7 @@ const program = (process: ProcessStats): readonly Metric[] => [
   ),
 ]
 
-/** The whole table, in the order it is shown. */
+/** The whole table, in the order of /metrics and docs/metrics.md. */
 export function metricsTable(process: ProcessStats): readonly Metric[] {
   return [...dataPlane, ...failover, ...program(process)]
 }
@@ -227,7 +227,7 @@ function sum(links: readonly LinkSnapshot[], of: (one: LinkSnapshot) => number):
   return links.reduce((total, one) => total + of(one), 0)
 }
 
-/** A Sentinel may be known by two addresses and counts once. */
+/** A Sentinel with two addresses counts once. */
 function disagreeing({ master, topology }: Snapshot): number {
   if (master === null) return 0
   const differs = ({ reachable, names }: SentinelSnapshot): boolean =>

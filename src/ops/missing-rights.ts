@@ -1,10 +1,10 @@
-// missing-rights.ts: the rights that Holdfast itself needs at Redis and Sentinel, and what is lost without each.
+// missing-rights.ts: the rights that Holdfast itself needs at Redis and Sentinel, and what it costs to lack each.
 //
-// The table is the source of docs/access.md; a test compares them. Each node, user and right is logged once: a right is
-// missing until a person grants it, and a line for every try would only bury the first.
+// The table is the source of docs/access.md; a test compares them. A missing right is logged once for each node and
+// user: it is missing until a person grants it, and more lines would only bury the first.
 import type { Log } from './log.ts'
 
-/** By what is refused: the ACL rule that allows it, and the cost of doing without. */
+/** By command: the ACL rule that allows it, and what Holdfast does without it. */
 export const rights = {
   role: {
     rule: '+role',

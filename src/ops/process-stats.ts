@@ -1,16 +1,13 @@
-// process-stats.ts: the process as the system and Node see it: memory, CPU, descriptors, lateness of the event loop.
+// process-stats.ts: measures the process: memory, CPU, descriptors, lateness of the event loop.
 //
-// Owns: one sampler of the event loop and a timer, from start to stop. Both cost something, so they run only while
-// somebody can ask. Never: throws where the system does not tell (NaN then).
+// Owns: a sampler of the event loop and a timer. Both cost something, so they run only while somebody can ask.
+// Never: throws. What the system does not say is NaN.
 import { readdirSync, readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Sample } from './metric-type.ts'
 
 const RESOLUTION_MS = 20
-/**
- * Delays are told of the window that runs and the one before it, whoever scrapes how often: a reset at scrape would
- * show each scraper a part.
- */
+/** Delays are those of the present window and the one before: a reset at each scrape would show each scraper a part. */
 const WINDOW_MS = 15_000
 const percentiles = { p50: 50, p99: 99, max: 100 } as const
 type Statistic = keyof typeof percentiles
@@ -36,7 +33,7 @@ export class ProcessStats {
     if (this.#timer !== null) clearInterval(this.#timer)
   }
 
-  /** Seconds, the worse of two windows; 0 while it does not run. */
+  /** Seconds, the worse of two windows; 0 while the sampler does not run. */
   eventLoopDelay(): Sample[] {
     const now = this.#current()
     return (Object.keys(percentiles) as Statistic[]).map(statistic => ({
@@ -71,7 +68,7 @@ export class ProcessStats {
     }
   }
 
-  /** What Node measures is the time between two ticks; the delay is what exceeds the time that was asked for. */
+  /** Node measures the time between two ticks of the sampler; the delay is what exceeds its resolution. */
   #current(): Record<Statistic, number> {
     const delay = this.#delay
     const seconds = (percentile: number): number =>

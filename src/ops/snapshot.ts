@@ -1,15 +1,15 @@
-// snapshot.ts: what the admin port may ask of the running program: plain numbers and plain data, taken when asked for.
-// Types only; proxy.ts supplies them. Never: a password, a key, a value.
+// snapshot.ts: what the running program shows to the admin port, as plain data. Only types; proxy.ts takes snapshots.
+// Never: holds a password, a key or a value.
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
 
 export interface GateSnapshot {
   readonly state: 'holding' | 'draining' | 'open' | 'tripped'
-  /** Milliseconds it has been in this state; of a shut gate, since it shut. */
+  /** How long it has been in this state, ms; for a shut gate since it shut. */
   readonly forMs: number
-  /** Why it is shut; null while it is not. */
+  /** Why it is shut, if it is. */
   readonly cause: string | null
-  /** The control plane's reason in words; '' where it gave none or the gate is not shut. */
+  /** The reason of the control plane in words; '' without one, or while the gate is not shut. */
   readonly detail: string
 }
 
@@ -38,9 +38,9 @@ export interface TopologySnapshot {
   readonly knownSentinels: number
   readonly majority: number
   readonly reachableSentinels: number
-  /** Listed by others, held for dead by them, and not reachable from here either. */
+  /** Sentinels that the others list and hold for dead, and that we cannot reach either. */
   readonly deadSentinels: number
-  /** On whose word the master is served: majority, quorum (at the start) or last-master; null before. */
+  /** On whose word the master is served: majority, quorum (at the start) or last-master; null before the first. */
   readonly basis: string | null
   /** While no majority names one master: what is missing, in words. */
   readonly trouble: string | null
@@ -65,15 +65,14 @@ export interface Snapshot {
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
   readonly gate: GateSnapshot
-  /** The master that is served, or was last; null until there was one. */
+  /** The present or last master; null before the first. */
   readonly master: MasterSnapshot | null
-  /** A master has been served since the start. */
+  /** A master was served since the start. */
   readonly served: boolean
-  /** The stop has begun. */
   readonly stopping: boolean
   readonly links: readonly LinkSnapshot[]
   readonly topology: TopologySnapshot
-  /** The last ones, newest first. */
+  /** The last failovers, newest first. */
   readonly failovers: readonly object[]
   readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }
 }

@@ -1,16 +1,15 @@
-// status.ts: the answers of the admin port but for /metrics: may it start, is it ready, what is going on. Pure.
+// status.ts: the answers of the admin port to /startup, /ready, /live and /status. Pure.
 import type { Snapshot } from './snapshot.ts'
 
-/** `ok` false is HTTP 503. `text` says what it waits for. */
+/** `ok` false is HTTP 503, and `text` says what is missing. */
 export interface Health {
   readonly ok: boolean
   readonly text: string
 }
 
 /**
- * /startup: it listens and has served a master once. Until then a wrong name, address or password may be the cause, and
- * is best seen before the application starts; from then on a missing master is a matter of holding and never of
- * starting.
+ * /startup: Holdfast listens and has had a master once. Before that a wrong name, address or password may be the cause,
+ * and people should see it before the application starts. After that, commands wait for a missing master.
  */
 export function startup(snapshot: Snapshot): Health {
   if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
@@ -18,13 +17,13 @@ export function startup(snapshot: Snapshot): Health {
   return { ok: true, text: 'started' }
 }
 
-/** /ready: new clients are welcome. Says nothing of Redis: through a failover clients wait, and should go on coming. */
+/** /ready: new clients are welcome. It says nothing of Redis: in a failover clients wait and should still come. */
 export function ready(snapshot: Snapshot): Health {
   if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
   return snapshot.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
 }
 
-/** /live: that this is answered is the answer. */
+/** /live: to answer is the answer. */
 export function live(): Health {
   return { ok: true, text: 'alive' }
 }
@@ -38,7 +37,7 @@ function masterProblem({ topology, gate }: Snapshot): string {
   return gate.detail === '' ? 'the Sentinels and the node are being asked' : gate.detail
 }
 
-/** /status, as it is written. Milliseconds where a name ends in Ms; times are ISO 8601. */
+/** The content of /status. Names that end in Ms are milliseconds; times are ISO 8601. */
 export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<string, unknown>> {
   const { counters, gate, topology, limits, master } = snapshot
   return {
@@ -84,7 +83,7 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
   }
 }
 
-/** A page for people; who has more users and databases than this wants the metrics. */
+/** /status is for people; the metrics count any number of users and databases. */
 const MAX_IDENTITIES = 100
 
 function linksOf({ links }: Snapshot): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-// closing.ts: connections that are being closed, for whoever stops and has to wait for them.
+// closing.ts: remembers the connections that are being closed, so that a stop can wait for them.
 
 export class Closing {
   readonly #open = new Set<Promise<void>>()
@@ -8,7 +8,7 @@ export class Closing {
     this.#open.add(done)
   }
 
-  /** Resolves when all that were added so far are closed. */
+  /** Resolves when all connections added so far are closed. */
   async all(): Promise<void> {
     await Promise.all(this.#open)
   }

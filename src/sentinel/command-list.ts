@@ -1,5 +1,5 @@
 // command-list.ts: asks a confirmed master for its COMMAND list, once, on a connection of its own.
-// What the node does not tell (no rights, an error, no answer in time) stays unknown.
+// Where the node gives no list (no rights, an error, no answer in time), its commands stay unknown.
 import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
@@ -7,14 +7,11 @@ import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
 
 const TIMEOUT_MS = 2000
 
-/**
- * Flags by lower-case command name, a subcommand's as `container|name`; undefined when the node does not tell. Never
- * rejects. `onNoPerm`: our user may not.
- */
+/** Flags by lower-case name, a subcommand's as `container|name`; undefined without a list. Never rejects. */
 export async function fetchCommandFlags(
   route: ServerRoute,
   { username, password }: Login,
-  onNoPerm: () => void = () => {},
+  onNoPerm: () => void,
 ): Promise<Map<string, Set<string>> | undefined> {
   const client = createClient(
     {

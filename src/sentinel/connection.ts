@@ -1,12 +1,12 @@
-// connection.ts: one Sentinel: keeps a connection to it up, passes on what it publishes, asks it when told to.
+// connection.ts: keeps a connection to one Sentinel up, passes on what it publishes, and asks it on demand.
 //
 //   paused ──▶ dialling (connects, subscribes) ──▶ up (one question at a time; "again" joins all asked meanwhile)
 //     ▲                    │                        │
 //     └── growing pause ───┴── closed, silent, refused ┘                          any ── stop ──▶ stopped
 //
-// Owns: the ioredis client, the timer until the next dial. Decides nothing: what it hears goes to its listener.
-// It is a little longer than other files: its four states are one union.
 // RESP3 lets PSUBSCRIBE and questions share the connection. Every dial resolves the name anew.
+// Owns: the ioredis client, the timer until the next dial. Never: decides anything; its listener gets what it hears.
+// It is a little longer than other files: its four states are one union.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
@@ -33,7 +33,7 @@ export interface SentinelConnectionOptions {
 }
 
 export interface SentinelConnectionListener {
-  /** Subscribed and ready to be asked. `runId` null: it will not tell. */
+  /** The connection is subscribed and takes questions. `runId` is null where the Sentinel does not give it. */
   onUp(runId: string | null): void
   onDown(): void
   onAnswer(answer: Answer): void
@@ -41,7 +41,7 @@ export interface SentinelConnectionListener {
   onEvent(event: SentinelEvent): void
 }
 
-/** A client of ioredis lives for one dial. Its late callbacks find that another state is current, and do nothing. */
+/** A client of ioredis lives for one dial. Its late callbacks find another state current, and do nothing. */
 interface Dialling {
   readonly kind: 'dialling'
   readonly client: Redis
@@ -53,16 +53,16 @@ interface Up {
   readonly client: Redis
   readonly password: Secret | null
   readonly runId: string | null
-  /** The question under way; null: none. `again`: put it once more when it is answered. */
+  /** The question under way, if any. `again`: it is put once more after its answer. */
   question: { again: boolean } | null
 }
 
 type State =
-  /** `timer`: until the next dial; null before the start. */
+  /** `timer` runs until the next dial; null before the start. */
   { readonly kind: 'paused'; readonly timer: NodeJS.Timeout | null } | Dialling | Up | { readonly kind: 'stopped' }
 
 const REDIAL: BackoffLimits = { minMs: 100, maxMs: 1_000 }
-/** Two addresses in one answer: the configuration is changing this instant. More often than this it is a lie. */
+/** Two addresses in one answer: the configuration changes this instant. More often in a row than this is a lie. */
 const MAX_TORN = 3
 
 export class SentinelConnection {
@@ -71,7 +71,7 @@ export class SentinelConnection {
   readonly #listener: SentinelConnectionListener
   readonly #rights: MissingRights
   #state: State = { kind: 'paused', timer: null }
-  /** Dials in a row that led to nothing. */
+  /** Failed dials in a row. */
   #failures = 0
   #lastError: string | null = null
   #loggedError: string | null = null
@@ -87,24 +87,24 @@ export class SentinelConnection {
     this.#dial()
   }
 
-  /** Why it cannot be asked or has no answer for us; null while all is well. */
+  /** Why the Sentinel cannot be asked or has no answer for us; null while all is well. */
   get error(): string | null {
     return this.#lastError
   }
 
-  /** Its identity while it is up; null where it does not tell. */
+  /** The Sentinel's run id; null while it is not up, or where it does not give one. */
   get runId(): string | null {
     return this.#state.kind === 'up' ? this.#state.runId : null
   }
 
-  /** The address it is connected to, after name resolution; null while it is not up. */
+  /** The address of the connection, after name resolution; null while it is not up. */
   remote(): Address | null {
     const stream = this.#state.kind === 'up' ? this.#state.client.stream : undefined
     const { remoteAddress: host, remotePort: port } = stream ?? {}
     return host && port ? { host: host.replace(/^::ffff:/, ''), port } : null
   }
 
-  /** Puts the question now, or as soon as the one under way is answered. */
+  /** Puts the question now, or after the answer to the one under way. */
   ask(): void {
     const up = this.#state
     if (up.kind !== 'up') return
@@ -112,7 +112,7 @@ export class SentinelConnection {
     else this.#question(up).catch(error => this.#broken(error))
   }
 
-  /** Asks for the other Sentinels it knows. */
+  /** Asks for the other Sentinels that this one knows. */
   askPeers(): void {
     const up = this.#state
     if (up.kind !== 'up') return
@@ -122,15 +122,12 @@ export class SentinelConnection {
         reply => {
           if (this.#state === up) this.#listener.onPeers(readPeers(reply))
         },
-        error => this.#noteRefusal('sentinel|sentinels', error), // the question proper reports what else is wrong
+        error => this.#noteRefusal('sentinel|sentinels', error), // #question() reports every other error
       )
       .catch(error => this.#broken(error))
   }
 
-  /**
-   * The password has changed: a connection that is up signs in with it, and one that waits to be dialled is dialled
-   * now.
-   */
+  /** The password has changed: a connection that is up signs in with it, and one that waits is dialled now. */
   signIn(): void {
     const state = this.#state
     const { username, password } = this.#options.login
@@ -140,7 +137,7 @@ export class SentinelConnection {
         if (isWrongPassword(reasonOf(error))) password.refused(tried)
         this.#options.log.warn(
           { event: 'sentinel.password', sentinel: this.key, cause: reasonOf(error) },
-          'this Sentinel does not take the new password yet: the connection stays, and both are tried from now on',
+          'this Sentinel refuses the new password: the connection stays; from now on both passwords are tried',
         )
       })
     } else if (state.kind === 'paused' && state.timer !== null) {
@@ -162,7 +159,7 @@ export class SentinelConnection {
     try {
       this.#connect()
     } catch (error) {
-      // No configuration or server leads here. It is dialled again all the same.
+      // No configuration and no server leads here; the Sentinel is dialled again all the same.
       this.#broken(error)
       this.#dialLater()
     }
@@ -205,7 +202,7 @@ export class SentinelConnection {
     }
   }
 
-  /** Subscribes first: what happens between an answer and the subscription would not be heard. */
+  /** Subscribes before it asks: nobody would hear what happens between an answer and a later subscription. */
   async #greet(dialling: Dialling): Promise<void> {
     const { client, password } = dialling
     const { log } = this.#options
@@ -225,16 +222,16 @@ export class SentinelConnection {
     this.#failures = 0
     this.#lastError = null
     this.#loggedError = null
-    log.info({ event: 'sentinel.up', sentinel: this.key, runId }, 'this Sentinel can be asked')
+    log.info({ event: 'sentinel.up', sentinel: this.key, runId }, 'this Sentinel answers questions')
     this.#listener.onUp(runId)
     this.ask()
     this.askPeers()
   }
 
-  /** Not subscribed: the dial has led to nothing. Nobody is told when it was ended from here, by stop(). */
+  /** The subscription failed, so the dial has. After stop() this does nothing. */
   #giveUp(client: Redis, error: unknown): void {
     if (!this.#isCurrent(client)) return
-    // Of a connection that was lost under way, the error of the socket tells more, if there is one.
+    // Where the connection was lost meanwhile, the error of its socket says more.
     if (isWritable(client)) this.#lastError = reasonOf(error)
     client.disconnect()
   }
@@ -290,7 +287,7 @@ export class SentinelConnection {
     this.#state = { kind: 'paused', timer }
   }
 
-  /** Logs each text once, not with every try. */
+  /** Logs each text once, not at every dial. */
   #logTrouble(cause: string): void {
     if (cause === this.#loggedError) return
     this.#loggedError = cause
@@ -302,11 +299,11 @@ export class SentinelConnection {
     log[remedy && !passes ? 'error' : 'warn'](fields, 'this Sentinel cannot be asked')
   }
 
-  /** No reply of a server leads here. If one does, the connection cannot be trusted any more. */
+  /** No reply of a server leads here. If one does, the connection cannot be trusted. */
   #broken(error: unknown): void {
     this.#options.log.error(
       { event: 'sentinel.broken', sentinel: this.key, err: reasonOf(error) },
-      'an answer of this Sentinel cannot be one: the connection is made again',
+      'this Sentinel sent an answer that is none: Holdfast connects again',
     )
     const state = this.#state
     if (state.kind === 'up') state.question = null

@@ -1,15 +1,14 @@
-// connector.ts: the socket of a client of this folder, made as ioredis makes it, but with an ear for every error.
+// connector.ts: makes the socket of an ioredis client as ioredis does, but listens to every error of it.
 //
-// ioredis listens to the first error of a socket. A TLS socket may have two: where our check of the certificate fails
-// and an alert of the server is in the same read (it answers so to whoever ends in the middle of the handshake, we or
-// the network), Node emits the one and then the other. An error that nobody hears would end the process.
-// Never: says what an error means (ioredis-client.ts passes on the first one, which is the cause).
+// ioredis listens to the first error of a socket. A TLS socket may emit two: our check of the certificate fails, and
+// the same read holds the alert by which the server answers a handshake that ends half way. An error without a listener
+// would end the process. The first error is the cause, and ioredis-client.ts passes it on.
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { AbstractConnector } from 'ioredis'
 import type { ServerRoute } from '../transport/server-route.ts'
 
-/** For the option `Connector`. A peer that leaves our FIN unanswered is dropped after `disconnectTimeoutMs`. */
+/** For the option `Connector`. `disconnectTimeoutMs`: a peer that leaves our FIN unanswered is dropped after it. */
 export function connectorOf(
   { address: { host, port }, lookup, tls }: ServerRoute,
   { disconnectTimeoutMs }: { disconnectTimeoutMs: number },
@@ -22,7 +21,7 @@ export function connectorOf(
 
     override connect(): ReturnType<AbstractConnector['connect']> {
       this.connecting = true
-      // In a tick of its own: whoever waits for the promise then hears of an address that fails at once.
+      // In a tick of its own, so that whoever awaits the promise hears of an address that fails at once.
       return new Promise((resolve, reject) => {
         process.nextTick(() => {
           if (!this.connecting) {

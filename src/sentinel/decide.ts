@@ -31,9 +31,9 @@ import { candidateSince, quorumOf } from './voters.ts'
 
 export const decideTiming = {
   /**
-   * A majority that names an address without a newer epoch is believed after this, and only while our own master is
-   * none: a returning stale Sentinel is corrected by the others within 2 s, so after this time the history was begun
-   * anew (every Sentinel lost its configuration).
+   * After this time a majority that names an address without a newer epoch is believed, but only while our own master
+   * is none. The others correct a stale Sentinel that returns within 2 s. So after this time every Sentinel has lost
+   * its configuration: their history began anew.
    */
   rivalMs: 15_000,
 } as const
@@ -74,14 +74,14 @@ function holdIfAnnounced(draft: Draft, now: number): void {
       master: formatAddress(master),
       epoch: master.epoch,
       ms: tenths(now - gate.since),
-      msg: 'the announced failover did not happen, or is over',
+      msg: 'the announced failover is over, or did not happen',
     })
     draft.gate = { ...gate, cause: 'unconfirmed' }
     askAll(draft, now)
   }
 }
 
-/** A failover of the master has got so far that its replica may be a master already. */
+/** Whether a failover of the master is so far that its replica may be a master already. */
 function mayBePromoted(topology: Topology, master: Master, now: number): boolean {
   for (const { failover } of topology.sentinels.values())
     if (failover?.mayPromote && blocks(failover, master, master.epoch, now)) return true
@@ -90,8 +90,8 @@ function mayBePromoted(topology: Topology, master: Master, now: number): boolean
 
 /**
  * The epoch under which `candidate` may be served; null if it may not replace the master. Config epochs only grow
- * (sentinel.c), so a different address needs a newer one; the same address under an older one means the Sentinels
- * began anew, and is believed when a majority of them says so.
+ * (sentinel.c), so another address needs a newer epoch. The same address under an older epoch means that the Sentinels
+ * began anew; a majority of them is believed.
  */
 function acceptableEpoch(draft: Draft, candidate: Candidate, now: number): number | null {
   const { master } = draft
@@ -115,7 +115,7 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
       epoch,
       master: formatAddress(master),
       masterEpoch: master.epoch,
-      msg: 'a majority names another master under an older epoch: not followed while ours may be alive',
+      msg: 'a majority names another master under an older epoch: Holdfast does not follow it while ours may be alive',
     })
   }
   if (draft.rival.accepted) return true
@@ -129,7 +129,7 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
       epoch,
       master: formatAddress(master),
       masterEpoch: master.epoch,
-      msg: 'our master is gone and the Sentinels began a new history: following them',
+      msg: 'our master is gone and the Sentinels began a new history: Holdfast follows them',
     })
     return true
   }
@@ -140,8 +140,8 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
 }
 
 /**
- * The process that we served lives and is a master. Another one at its address (addresses are given again) or one that
- * does not tell has no such claim against a majority.
+ * Whether the process that we served lives and is a master. Another process at its address, or one whose run id is not
+ * known, has no such claim against a majority.
  */
 function isProvenOurs({ result, vouched }: ProbeState, master: Master): boolean {
   return vouched || (result?.kind === 'master' && result.runId !== null && result.runId === master.runId)
@@ -155,7 +155,7 @@ function holdForRival(draft: Draft, asked: ProbeState, rival: Address, now: numb
   }
 }
 
-/** While our own master lives, an older history replaces it neither in use nor for new links. */
+/** While our own master lives, an older history does not replace it, for open links or for new ones. */
 function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
   const { rival, wanted } = draft
   const asked = answerSince(draft, master, wanted?.since ?? now)
@@ -165,7 +165,7 @@ function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
   return true
 }
 
-/** Remembers since when a majority names this configuration, and tells it when it is a new one. */
+/** Remembers since when a majority names this configuration, and logs a new one. */
 function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now: number): void {
   const { candidate, master } = draft
   if (candidate && candidate.epoch === epoch && sameAddress(candidate.address, address)) return
@@ -181,7 +181,7 @@ function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now:
   }
 }
 
-/** Serves the node once fresh answers and the node itself agree; otherwise does what is still missing for that. */
+/** Serves the node once fresh answers and the node itself agree; until then does what is missing for that. */
 function confirmNode(draft: Draft, address: Address, now: number): void {
   const since = draft.wanted?.since ?? now
   const fresh = candidateSince(draft, since, now)

@@ -1,10 +1,10 @@
-// effects.ts: what a decision does to the draft: serve, hold, ask, probe, tell; and who stands in its way. Pure.
-// Never: decides. decide.ts (with a majority) and minority.ts (without one) do.
+// effects.ts: what a decision does to the draft: serve, hold, ask, probe, log; and what stands in its way. Pure.
+// Never: decides. decide.ts does with a majority, minority.ts without one.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'
 import type { Basis, Draft, Effect, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
 
-/** A probe's good news is used at once or not at all. */
+/** The good news of a probe counts this long. */
 const PROBE_LIFE_MS = 500
 
 export interface Serving {
@@ -40,7 +40,7 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
     sinceMajorityMs: basis === 'majority' ? tenths(now - (draft.candidate?.since ?? now)) : null,
     ...(asked.vouched && { vouched: asked.result?.kind }),
     msg: asked.vouched
-      ? 'the node does not say in time what it is; links to it work, so it goes on'
+      ? 'the node does not say in time what it is; links to it work, so it stays the master'
       : 'the node confirms that it is the master',
   })
   draft.master = master
@@ -51,23 +51,23 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
   draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
 }
 
-/** A node that does not tell is the process it was, where a link to it has lasted. */
+/** A node that does not give its run id is the same process as before where a link to it has lasted. */
 function runIdOf({ master }: Draft, address: Address, { result, vouched }: ProbeState): string | null {
   if (result?.kind === 'master') return result.runId
   return vouched && master && sameAddress(master, address) ? master.runId : null
 }
 
-/** Shuts the gate, or changes the cause it is shut for; says so again only to a confirm() that waits for an answer. */
+/** Shuts the gate, or changes its cause. Repeats a known cause only for a confirm() that waits for an answer. */
 export function hold(draft: Draft, cause: HoldCause, detail: string, now: number): void {
   const { gate, wanted, master } = draft
-  // While a failover is announced that stays the cause, or the two would take turns with every answer.
+  // An announced failover stays the cause, or two causes would take turns with every answer.
   const known = gate.kind === 'shut' && (gate.cause === cause || gate.cause === 'failover-announced')
   if (known && !wanted?.owed) return
   draft.effects.push({ kind: 'hold', cause, detail })
   if (!known) {
     draft.gate = { kind: 'shut', cause, since: gate.kind === 'shut' ? gate.since : now }
     const story = cause === 'failover-announced' ? 'failover.announced' : 'master.held'
-    // Whoever shuts the gate tells the first cause; a later one would be told by nobody.
+    // The data plane logs the cause that shuts the gate; nobody else would log a later one.
     note(draft, gate.kind === 'shut' ? 'info' : 'debug', story, {
       cause,
       detail,
@@ -106,7 +106,7 @@ export function describeProbe(address: Address, result: ProbeResult | null): str
   }
 }
 
-/** From here on only newer answers count; everybody is asked. */
+/** Asks every Sentinel; from here on only newer answers count. */
 export function askAll(draft: Draft, now: number): void {
   draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
   draft.effects.push({ kind: 'ask', key: null })
@@ -122,7 +122,7 @@ export function probe(draft: Draft, address: Address, now: number): void {
   draft.effects.push(effect)
 }
 
-/** The last probe of this node that was begun at `since` or later and has ended; null: there is none. */
+/** The last probe of this node that began at `since` or later and has ended; null without one. */
 export function answerSince({ probe }: Topology, address: Address, since: number): ProbeState | null {
   return probe?.result && sameAddress(probe.address, address) && probe.startedAt >= since ? probe : null
 }
@@ -131,7 +131,7 @@ export function isRecent({ answeredAt }: ProbeState, now: number): boolean {
   return now - answeredAt <= PROBE_LIFE_MS
 }
 
-/** The node is none that may be served, by a majority's word either. */
+/** Whether the node must not be served, even by the word of a majority. */
 export function isBad({ result, vouched }: ProbeState): boolean {
   return result !== null && result.kind !== 'master' && result.kind !== 'untold' && !vouched
 }

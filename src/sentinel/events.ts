@@ -1,25 +1,25 @@
-// events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out.
-// Pure: no I/O, no clock. An event only makes the watcher look sooner or stop sending sooner; no event ever names the
-// master that is served, because one Sentinel's word is not enough for that.
+// events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out. Pure.
+// An event only makes Holdfast look sooner or stop sending sooner. Must stay true: no event names the master that is
+// served, because the word of one Sentinel is not enough for that.
 //
 // The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
-// `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`, each maybe followed by more words.
+// `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`; more words may follow each.
 import type { Address } from '../address.ts'
 
 export type SentinelEvent =
-  /** A failover of `master` was begun; whether this Sentinel will lead it is not decided. */
+  /** A failover of `master` began; it is open whether this Sentinel will lead it. */
   | { readonly kind: 'failover-try'; readonly master: Address }
   /** This Sentinel leads the failover of `master`; `replica` once it is chosen. Promotion is one timer tick away. */
   | { readonly kind: 'failover-elected'; readonly master: Address; readonly replica: Address | null }
-  /** The replica says it is master; this Sentinel can no longer abort. `master` is the one that was replaced. */
+  /** The replica says it is master; this Sentinel can no longer abort. `master` is the replaced one. */
   | { readonly kind: 'failover-promoted'; readonly master: Address; readonly replica: Address | null }
   | { readonly kind: 'failover-aborted'; readonly master: Address; readonly why: string }
   | { readonly kind: 'switched'; readonly from: Address; readonly to: Address }
   | { readonly kind: 'down'; readonly master: Address; readonly by: 'one' | 'quorum'; readonly over: boolean }
   | { readonly kind: 'tilt'; readonly on: boolean }
-  /** The operator made this Sentinel monitor the name anew: what it says from here on starts a new history. */
+  /** A person made this Sentinel monitor the name anew: from here on its words are a new history. */
   | { readonly kind: 'monitored'; readonly master: Address }
-  /** Something about our master changed: worth a question, decides nothing. */
+  /** Something about our master changed: worth a question, but it decides nothing. */
   | { readonly kind: 'stir'; readonly what: string }
 
 interface Subject {
@@ -38,7 +38,7 @@ const elected = new Set([
 const promoted = new Set(['+promoted-slave', '+failover-state-reconf-slaves'])
 const stirring = new Set(['+reset-master', '-monitor', '+set', '+config-update-from', '+failover-end', '+reboot'])
 
-/** The event `channel` and `text` announce about `masterName`; undefined for other masters' and other kinds' events. */
+/** What `channel` and `text` announce about `masterName`; undefined for other masters and other kinds of events. */
 export function parseEvent(channel: string, text: string, masterName: string): SentinelEvent | undefined {
   if (channel === '+tilt' || channel === '-tilt') return { kind: 'tilt', on: channel === '+tilt' }
   if (channel === '+switch-master') return parseSwitch(text, masterName)

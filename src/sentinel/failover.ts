@@ -1,37 +1,37 @@
-// failover.ts: what one Sentinel has said of a failover it leads or tries to lead. Pure.
+// failover.ts: what one Sentinel has said of a failover that it leads or tries to lead. Pure.
 //
 //           +try-failover        +elected-leader, +selected-slave ...      +promoted-slave
 //   null ──────────────▶ try ───────────────────────────────▶ elected ─────────────────▶ promoted
 //     ▲                   │ 2 s without an election             │ failover-timeout          │
 //     └── -failover-abort-*, or a later answer of the same Sentinel without the flag ◀──────┘ (no longer blocks)
 //
-// While it lasts the master it is `about` must not be sent anything new: a planned failover promotes a replica 60-230
-// ms after these events while the old master goes on taking writes, all of them lost. The block names address and
-// epoch, so an event that arrives after the failover is over closes nothing.
+// While it lasts, nothing new may go to the master that it is `about`: a planned failover promotes a replica 60-230 ms
+// after these events, and the old master goes on taking writes, all of which are lost. The block names address and
+// epoch, so an event that arrives after the failover shuts nothing.
 import { type Address, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import type { FailoverStage, View } from './sentinel-view.ts'
 
 export interface Failover {
   readonly about: Address
-  /** The newest configuration of `about` this failover replaces; a later one is not its concern. */
+  /** The newest configuration of `about` that this failover replaces; it does not concern a later one. */
   readonly epoch: number
   readonly stage: FailoverStage
-  /** Its replica is chosen: from here on it may have been promoted, and what the old master acknowledges be lost. */
+  /** Its replica is chosen and may have been promoted: what the old master acknowledges may be lost. */
   readonly mayPromote: boolean
   readonly since: number
-  /** When it became sure that somebody leads it; `since` before that. */
+  /** When it became certain that somebody leads it; `since` before that. */
   readonly electedAt: number
-  /** Last time an answer still showed it. */
+  /** When an answer showed it last. */
   readonly shownAt: number
   /** The Sentinel's own failover-timeout, ms. */
   readonly timeoutMs: number
-  /** When the Sentinel that announced it was lost; null while it can be asked. */
+  /** When we lost the Sentinel that announced it; null while it can be asked. */
   readonly orphanedAt: number | null
 }
 
 export const failoverTiming = {
-  /** A Sentinel that lost the election says so only after up to 10 s; one that won it says so within 0.1 s. */
+  /** A Sentinel that loses the election says so after up to 10 s; one that wins it says so within 0.1 s. */
   tryMs: 2_000,
   /** A leader that vanished has told the others within 2 s or never will: Sentinel reads INFO each second meanwhile. */
   orphanMs: 10_000,
@@ -41,12 +41,12 @@ export const failoverTiming = {
 
 export interface Context {
   readonly now: number
-  /** The newest config epoch known at this moment: what is announced now is about none after it. */
+  /** The newest config epoch known now: what is announced now is about no later one. */
   readonly epoch: number
   readonly timeoutMs: number
 }
 
-/** The failover after this event of the same Sentinel. */
+/** The failover after this event of its Sentinel. */
 export function failoverAfterEvent(failover: Failover | null, event: SentinelEvent, context: Context): Failover | null {
   switch (event.kind) {
     case 'failover-try':
@@ -63,8 +63,7 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
 }
 
 /**
- * The failover after this answer of the same Sentinel, which must have been asked for after its last event about one:
- * an older answer may have been true before the event.
+ * The failover after this answer of its Sentinel. The question must be younger than its last event about a failover.
  */
 export function failoverAfterView(failover: Failover | null, view: View, now: number): Failover | null {
   const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs }
@@ -103,17 +102,8 @@ function endOf(failover: Failover): number {
 }
 
 function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: Context): Failover {
-  return {
-    about,
-    epoch,
-    stage,
-    mayPromote: false,
-    since: now,
-    electedAt: now,
-    shownAt: now,
-    timeoutMs,
-    orphanedAt: null,
-  }
+  const times = { since: now, electedAt: now, shownAt: now, timeoutMs, orphanedAt: null }
+  return { about, epoch, stage, mayPromote: false, ...times }
 }
 
 function raise(

@@ -1,8 +1,7 @@
-// ioredis-client.ts: how this folder uses ioredis: one client object is one dial and the connection that follows.
+// ioredis-client.ts: makes and closes clients of ioredis: one client is one dial and the connection that follows.
 //
-// ioredis's own reconnecting is off. Whoever dials again makes a new client, so that nothing of a lost connection
-// (subscriptions, unanswered commands, timers) can reach into its successor.
-
+// ioredis does not reconnect here. Each dial makes a new client, so nothing of a lost connection (subscriptions,
+// unanswered commands, timers) can reach into its successor.
 import { Redis } from 'ioredis'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
@@ -12,12 +11,12 @@ export interface ClientOptions {
   readonly route: ServerRoute
   /** 3: answers and publications share the connection. Older servers fall back to 2. */
   readonly protocol: 2 | 3
-  readonly username: string | null
-  readonly password: Secret | null
-  readonly name: string | null
+  readonly username?: string | null
+  readonly password?: Secret | null
+  readonly name?: string
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
-  /** Cut a connection that leaves a command unanswered and says nothing else for this long. */
+  /** A connection that leaves a command unanswered and sends nothing else for this long is cut. */
   readonly silenceTimeoutMs: number
 }
 
@@ -25,9 +24,9 @@ export interface ClientOptions {
 const DISCONNECT_TIMEOUT_MS = 50
 const CLOSE_LIMIT_MS = 500
 
-/** A client that is not connected yet. `onError` gets every error; without it ioredis would print to the console. */
+/** A client that is not connected yet. `onError` gets every error, which ioredis would print to the console. */
 export function createClient(options: ClientOptions, onError: (error: Error) => void): Redis {
-  const { username, password, name } = options
+  const { username = null, password = null, name } = options
   const { address, tls } = options.route
   const client = new Redis({
     host: address.host,
@@ -35,9 +34,9 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
     Connector: connectorOf(options.route, { disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS }),
     ...(tls !== null && { tls }),
     ...(username !== null && { username }),
-    // ioredis sends bytes as they are (redis/event_handler.js); its types know text alone.
+    // ioredis sends bytes as they are (redis/event_handler.js); its types allow text alone.
     ...(password !== null && { password: password as string }),
-    ...(name !== null && { connectionName: name }),
+    ...(name !== undefined && { connectionName: name }),
     protocol: options.protocol,
     replyMapping: 'legacy',
     lazyConnect: true,
@@ -64,7 +63,7 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
 /** Clients whose peer has accepted the connection and has not finished the TLS handshake. */
 const handshaking = new WeakSet<Redis>()
 
-/** ioredis tells only of the end of the handshake, and of its timeout nothing but "connect ETIMEDOUT". */
+/** ioredis reports only the end of the handshake; a timeout of it is a "connect ETIMEDOUT" like any other. */
 function watchHandshake(client: Redis): void {
   client.once('connecting', () =>
     setImmediate(() => {
@@ -77,7 +76,7 @@ function watchHandshake(client: Redis): void {
   )
 }
 
-/** The peer leaves our TLS handshake unanswered. */
+/** Whether the peer leaves our TLS handshake unanswered. */
 export function inHandshake(client: Redis): boolean {
   return handshaking.has(client)
 }
@@ -86,12 +85,12 @@ export function noHandshake(ms: number): string {
   return `no TLS handshake within ${ms} ms`
 }
 
-/** The connection is up as far as we know; from the moment that either side has begun to close it, it is not. */
+/** Whether the connection is up as far as we know, and neither side has begun to close it. */
 export function isWritable(client: Redis): boolean {
   return client.status === 'ready' && client.stream?.writable === true
 }
 
-/** Closes the connection; resolves when its socket is gone, within half a second. Never rejects. */
+/** Closes the connection; resolves when its socket is gone, or after half a second. Never rejects. */
 export function closeClient(client: Redis): Promise<void> {
   if (client.status === 'end') return Promise.resolve()
   return new Promise(resolve => {

@@ -1,9 +1,9 @@
 // majority.ts: how many Sentinels there are, how many make a majority, and what a majority says. Pure.
-// Must stay true: no answer of one Sentinel alone, however wrong, changes a result here when there are three or more.
+// Must stay true: with three Sentinels or more, no answer of one alone, however wrong, changes a result here.
 import { type Address, formatAddress } from '../address.ts'
 
 export interface Vote {
-  /** Who votes: one process has one vote, by whatever addresses it is reached. */
+  /** Who votes: one process has one vote, whatever its addresses. */
   readonly voter: string
   readonly address: Address
   readonly epoch: number
@@ -16,15 +16,15 @@ export interface Candidate {
 }
 
 /**
- * How many Sentinels watch this master: what the median of them reports, but never fewer than the distinct seeds or
- * than those that vote (so two addresses can never both have a majority). The upper median, because one Sentinel that
- * claims a hundred others must not put the majority out of reach.
+ * How many Sentinels watch this master: the upper median of their reports, because one Sentinel that claims a hundred
+ * others must not put the majority out of reach. Never fewer than the distinct seeds, or than those that vote: two
+ * addresses must never both have a majority.
  */
 export function knownSentinels(seeds: number, reported: readonly number[], voters: number): number {
   return Math.max(seeds, voters, upperMedian(reported) ?? 0, 1)
 }
 
-/** The middle one, of an even number the higher one of the two; undefined without any. */
+/** The middle number, or the higher of the two in the middle; undefined without any. */
 export function upperMedian(numbers: readonly number[]): number | undefined {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)]
@@ -34,7 +34,7 @@ export function majorityOf(known: number): number {
   return Math.floor(known / 2) + 1
 }
 
-/** The address at least `majority` voters name; null when there is none. Its epoch is one a majority vouches for. */
+/** The address that at least `majority` voters name, with an epoch that as many vouch for; null without one. */
 export function candidateOf(votes: readonly Vote[], majority: number): Candidate | null {
   const byVoter = new Map(votes.map(vote => [vote.voter, vote]))
   const byAddress = Map.groupBy(byVoter.values(), vote => formatAddress(vote.address))
@@ -47,15 +47,13 @@ export function candidateOf(votes: readonly Vote[], majority: number): Candidate
   return null
 }
 
-/** The highest epoch that `majority` of the voters report or exceed: one liar cannot raise it. */
+/** The highest epoch that `majority` voters report or exceed: one liar cannot raise it. */
 function vouchedEpoch(votes: readonly Vote[], majority: number): number {
   const epochs = votes.map(vote => vote.epoch).sort((a, b) => b - a)
   return epochs[majority - 1] ?? 0
 }
 
-/**
- * Whether a majority of the voters report an epoch below `epoch`: the history was begun anew (Sentinels were wiped).
- */
+/** Whether a majority of the voters report an epoch below `epoch`: their history began anew (they were wiped). */
 export function majorityBelow(votes: readonly Vote[], epoch: number, majority: number): boolean {
   return votes.filter(vote => vote.epoch < epoch).length >= majority
 }

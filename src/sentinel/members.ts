@@ -1,9 +1,9 @@
-// members.ts: the Sentinels that are asked, one connection each: the seeds, and those that they list.
+// members.ts: keeps one connection to each Sentinel that is asked: the seeds, and those that they list.
 //
 //   seeds ─────────────────────────────────────────▶ connections ──answers, events──▶ feed(Input)
 //   lists of peers (SENTINEL SENTINELS) ─▶ membership.ts ──▲
 //
-// Owns: the connections, what each Sentinel listed last. Never: decides who the master is.
+// Owns: the connections, and what each Sentinel listed last. Never: decides who the master is.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import type { Login } from '../transport/password.ts'
@@ -26,7 +26,7 @@ export interface MembersOptions {
 export class Members {
   readonly #options: MembersOptions
   readonly #feed: (observation: Observation) => void
-  /** By the address they were given or listed with. */
+  /** By the address in --sentinels or in the list. */
   readonly #connections = new Map<string, SentinelConnection>()
   readonly #seeds: ReadonlySet<string>
   readonly #peerLists = new Map<string, PeerList>()
@@ -44,12 +44,12 @@ export class Members {
     for (const address of this.#options.sentinels) this.#connect(address)
   }
 
-  /** Asks this Sentinel, or all, who the master is. */
+  /** Asks this Sentinel, or all of them, who the master is. */
   ask(key: string | null = null): void {
     for (const connection of this.#connections.values()) if (key === null || connection.key === key) connection.ask()
   }
 
-  /** Asks all for the Sentinels they know, and leaves those that nobody has listed for long. */
+  /** Asks all Sentinels for those they know, and leaves those that nobody has listed for long. */
   askPeers(): void {
     for (const connection of this.#connections.values()) connection.askPeers()
     this.#review()
@@ -60,12 +60,12 @@ export class Members {
     for (const connection of this.#connections.values()) connection.signIn()
   }
 
-  /** Why each cannot be asked; null for those that can. */
+  /** Why each Sentinel cannot be asked; null for one that can. */
   errors(): Map<string, string | null> {
     return new Map([...this.#connections].map(([key, connection]) => [key, connection.error]))
   }
 
-  /** Resolves when every connection is closed. Feeds nothing from here on. */
+  /** Feeds nothing from here on; resolves when every connection is closed. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const connection of this.#connections.values()) this.#closing.add(connection.stop())
@@ -110,7 +110,7 @@ export class Members {
     this.#feed({ kind: 'left', key })
   }
 
-  /** Connects to Sentinels that are listed and that no seed stands for; leaves those that are gone or are a seed. */
+  /** Connects to listed Sentinels that are no seed; leaves those that nobody lists, or that turn out to be a seed. */
   #review(): void {
     if (this.#isStopped) return
     this.#discovered = nextDiscovered(this.#discovered, [...this.#peerLists.values()], performance.now())

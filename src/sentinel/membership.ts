@@ -1,13 +1,13 @@
-// membership.ts: which Sentinels beside the seeds are asked: those the others list. Pure.
+// membership.ts: decides which Sentinels beside the seeds are asked: those that the others list. Pure.
 //
 //   listed by more than half of the seeds that answered ──▶ joined ──▶ listed by nobody for `leaveAfterMs` ──▶ left
 //
-// Joining is harder than staying: one Sentinel that lists strangers must not fill the vote with them, and one that was
-// wiped and lists nobody must not empty it. An address that changed under the same run id replaces the old one.
+// To join is harder than to stay: one Sentinel that lists strangers must not fill the vote with them, and one that was
+// wiped and lists nobody must not empty it. A new address of the same run id replaces the old one.
 import type { Address } from '../address.ts'
 import type { Peer } from './sentinel-view.ts'
 
-/** The Sentinels that one of them listed last. */
+/** The last list of one Sentinel. */
 export interface PeerList {
   readonly seed: boolean
   readonly at: number
@@ -17,18 +17,18 @@ export interface PeerList {
 export interface Discovered {
   readonly runId: string
   readonly address: Address
-  /** When a list named it last. */
+  /** When it stood in a list last. */
   readonly namedAt: number
 }
 
 export const membershipTiming = {
-  /** A Sentinel is known again within 10 s after SENTINEL RESET: longer than that. */
+  /** Longer than the 10 s within which the others list a Sentinel again after SENTINEL RESET. */
   leaveAfterMs: 30_000,
-  /** The list of a Sentinel that cannot be reached counts this long. */
+  /** A list counts this long after it was read. */
   listLifeMs: 300_000,
 } as const
 
-/** The discovered Sentinels after these lists; `now` in ms of their clock. */
+/** The discovered Sentinels after these lists. `now`: ms of the clock of the lists. */
 export function nextDiscovered(
   current: readonly Discovered[],
   lists: readonly PeerList[],

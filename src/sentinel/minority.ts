@@ -1,23 +1,33 @@
-// minority.ts: what is done while no majority of the Sentinels can be had. Pure.
+// minority.ts: decides what to do while no majority of the Sentinels names one master. Pure.
 //
 //   no master yet    all that can be asked agree, at least a quorum, the node says it is master   → serve "quorum"
 //   a last master    nobody names another or announces a failover, the node is still the same     → serve "last-master"
 //   anything else                                                                                 → hold "no-majority"
 //
-// Nothing is done while nobody asks: the last master stays in use as long as its links work. A question ends here in
+// While nobody asks, nothing happens: the last master stays in use as long as its links work. A question ends in
 // bounded time, one way or the other. docs/decisions/0011-no-majority.md says why.
-// Must stay true: no other master is ever served here than the last one; the first one needs the Sentinels' own quorum.
+// Must stay true: no master but the last one is served here; the first one needs the Sentinels' own quorum.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { announcer, answerSince, describeProbe, hold, isRecent, note, probe, serveMaster } from './effects.ts'
-import type { Basis, Draft, NamedMaster, ProbeState, Topology } from './topology-state.ts'
+import {
+  announcer,
+  answerSince,
+  describeProbe,
+  hold,
+  isRecent,
+  note,
+  probe,
+  type Serving,
+  serveMaster,
+} from './effects.ts'
+import type { Draft, ProbeState, Topology } from './topology-state.ts'
 import { deadSentinels, ownQuorum, quorumOf, votesSince } from './voters.ts'
 
 export const minorityTiming = {
-  /** All that can be asked have agreed for this long: who else there is has had the time to be reached. */
+  /** All that can be asked must agree this long, so that the others have had the time to be reached. */
   agreedMs: 3_000,
 } as const
 
-/** To be called while no majority names one master. */
+/** The rules for a step in which no majority names one master. */
 export function withoutMajority(draft: Draft, now: number): void {
   draft.minoritySince ??= now
   followAgreement(draft, now)
@@ -26,22 +36,18 @@ export function withoutMajority(draft: Draft, now: number): void {
   else begin(draft, now)
 }
 
-/**
- * How long a majority is waited for before its absence decides anything, ms: a Sentinel that lives is dialled and
- * asked.
- */
+/** How long the absence of a majority decides nothing, ms: time to dial and ask a Sentinel that lives. */
 export function waitMs({ patience }: Topology): number {
   return 2 * patience.answerMs
 }
 
-/** What is missing and what to do about it, for people. */
+/** What is missing for a majority and what to do about it, for people. */
 export function describeMinority(topology: Topology, now: number): string {
   const { known, majority } = quorumOf(topology, now)
   const asked = new Set(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => vote.voter)).size
   const dead = deadSentinels(topology).length
-  const gone =
-    dead === 0 ? '' : `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
-  return `${asked} of ${known} Sentinels can be asked about it, and ${majority} are needed${gone}`
+  const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
+  return `${asked} of ${known} Sentinels can be asked about it, and ${majority} are needed${dead === 0 ? '' : gone}`
 }
 
 function begin(draft: Draft, now: number): void {
@@ -82,17 +88,16 @@ function goOn(draft: Draft, master: Master, now: number): void {
   probe(draft, master, now)
 }
 
-/** How the last master may be used further after this word of its node; null: not at all. */
+/** How the last master may stay in use after this word of its node; null: not at all. */
 function servingOn({ agreed }: Topology, master: Master, asked: ProbeState, now: number): Below | null {
   if (isSame(asked, master)) return { address: master, epoch: master.epoch, asked, basis: 'last-master' }
-  // As a Holdfast that has just begun would: enough Sentinels agree on this address, and a new process says it is
-  // master.
+  // A Holdfast that starts now would do the same: a new process says it is master, and enough Sentinels name it.
   const isAgreed = agreed !== null && now - agreed.since >= minorityTiming.agreedMs
   if (asked.result?.kind !== 'master' || !isAgreed) return null
   return { address: master, epoch: Math.max(master.epoch, agreed.epoch), asked, basis: 'quorum' }
 }
 
-/** Every Sentinel that can be asked has answered since then, or has had its time. */
+/** Whether every Sentinel that can be asked has answered since then, or has had its time. */
 function isEverybodyHeard(topology: Topology, since: number, now: number): boolean {
   if (now - since >= waitMs(topology)) return true
   return [...topology.sentinels.values()].every(
@@ -100,15 +105,15 @@ function isEverybodyHeard(topology: Topology, since: number, now: number): boole
   )
 }
 
-/** It is the master that was served, the same process, as far as it can be known. */
+/** Whether the node is the same process that was served, as far as that can be known. */
 function isSame({ result, vouched }: ProbeState, master: Master): boolean {
   if (vouched) return true
   if (result?.kind === 'master') return master.runId === null || result.runId === null || result.runId === master.runId
-  // It has never told, so that nothing is missing that was there before.
+  // The node never gave its run id, so nothing is missing now.
   return result?.kind === 'untold' && master.runId === null
 }
 
-/** Remembers since when all that can be asked name one configuration, a quorum at least. */
+/** Remembers since when all Sentinels that can be asked, a quorum at least, name one configuration. */
 function followAgreement(draft: Draft, now: number): void {
   const votes = new Map(votesSince(draft, Number.NEGATIVE_INFINITY, now).map(vote => [vote.voter, vote]))
   const [first] = votes.values()
@@ -121,20 +126,11 @@ function followAgreement(draft: Draft, now: number): void {
     return
   }
   const { address, epoch } = first
-  if (draft.agreed && isNamed(draft.agreed, address, epoch)) return
+  if (draft.agreed?.epoch === epoch && sameAddress(draft.agreed.address, address)) return
   draft.agreed = { address, epoch, since: now }
 }
 
-function isNamed(named: NamedMaster, address: Address, epoch: number): boolean {
-  return named.epoch === epoch && sameAddress(named.address, address)
-}
-
-interface Below {
-  readonly address: Address
-  readonly epoch: number
-  readonly asked: ProbeState
-  readonly basis: Exclude<Basis, 'majority'>
-}
+type Below = Serving & { readonly basis: keyof typeof texts }
 
 function serveBelow(draft: Draft, serving: Below, now: number): void {
   if (draft.basis !== serving.basis || draft.gate.kind === 'shut') {
@@ -143,8 +139,7 @@ function serveBelow(draft: Draft, serving: Below, now: number): void {
       epoch: serving.epoch,
       basis: serving.basis,
       cause: describeMinority(draft, now),
-      remedy:
-        'bring the Sentinels back; if they are gone for good, SENTINEL RESET on each other one, one after the other',
+      remedy: 'bring the Sentinels back; where they are gone for good, SENTINEL RESET on each of the others in turn',
       msg: texts[serving.basis],
     })
   }
@@ -152,8 +147,8 @@ function serveBelow(draft: Draft, serving: Below, now: number): void {
 }
 
 const texts = {
-  quorum: 'a master is served without a majority: all Sentinels that can be asked agree, and the node is master',
-  'last-master': 'the last master is served on without a majority: nobody names another, and it is the same process',
+  quorum: 'without a majority a master is served: all Sentinels that can be asked agree, and the node is master',
+  'last-master': 'without a majority the last master stays: no Sentinel names another, and it is the same process',
 } as const
 
 function holdFor(draft: Draft, address: Address, { result }: ProbeState, now: number): void {

@@ -1,8 +1,8 @@
 // probe.ts: asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for next time.
-// Decides nothing and never dials twice for one question: the watcher says when to ask again.
 //
-// It speaks RESP2 and sends AUTH itself, in front of the questions and in the same write. That is one round trip, and a
-// node that refuses the password still says so; with ioredis's own login we would only lose the connection.
+// It speaks RESP2 and sends AUTH itself, ahead of the questions and in the same write: one round trip, and a refused
+// password is an answer with a text. With the login of ioredis it would be only a lost connection.
+// Never: decides anything, or when to ask again.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
@@ -15,19 +15,19 @@ import type { ProbeResult } from './topology-state.ts'
 
 export interface ProbeAnswer {
   readonly result: ProbeResult
-  /** The node refused our credentials, in its words; null where it did not or we have none. */
+  /** The words in which the node refused our credentials; null where it did not, or we have none. */
   readonly refusedAuth: string | null
-  /** What of our questions our user may not ask. */
+  /** The rights for our questions that our user lacks. */
   readonly missing?: readonly Right[]
 }
 
-/** How long a node may take: to be connected to, TLS included, and to answer. */
+/** How long a node may take to accept a connection, TLS included, and to answer. */
 export interface ProbeLimits {
   readonly connectMs: number
   readonly answerMs: number
 }
 
-/** The client of ioredis must not give up before our own timer does. */
+/** Our own timer must end before those of ioredis. */
 const SLACK_MS = 1_000
 
 export class Probe {
@@ -39,7 +39,7 @@ export class Probe {
   #named = false
   #closed = false
   #lastError = 'the connection was closed'
-  /** Questions in a row the node did not answer. */
+  /** Questions in a row without an answer. */
   failures = 0
   /** The node has answered once. */
   answered = false
@@ -59,7 +59,7 @@ export class Probe {
     if (!this.#client && !this.#closed) this.#dial()
   }
 
-  /** What the node is, within the time to answer, and that to connect where it must be dialled. Never rejects. */
+  /** What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. */
   async ask(): Promise<ProbeAnswer> {
     if (this.#closed) return unreachable('the probe is closed')
     const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
@@ -71,7 +71,7 @@ export class Probe {
       this.#drop().catch(() => undefined)
       resolve(unreachable(silent ? noHandshake(limitMs) : `no answer within ${limitMs} ms`, 'late'))
     }
-    // Timers come first in a turn: where this process was late itself, the answer is in the socket and is read before.
+    // Timers come first in a turn: where this process itself was late, it reads the answer in the socket before.
     const timer = setTimeout(() => setImmediate(giveUp), limitMs)
     const answer = await Promise.race([late, this.#converse(limitMs)])
     isOver = true
@@ -81,7 +81,7 @@ export class Probe {
     return answer
   }
 
-  /** Ends the connection; a question under way answers `unreachable`, and none can be asked any more. */
+  /** Ends the connection for good; a question under way answers `unreachable`. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#drop()
@@ -94,9 +94,6 @@ export class Probe {
       {
         route: this.#routes.route(this.address),
         protocol: 2,
-        username: null,
-        password: null,
-        name: null,
         connectTimeoutMs: this.#limits.connectMs,
         commandTimeoutMs: this.#limitMs + SLACK_MS,
         silenceTimeoutMs: this.#limitMs + SLACK_MS,
@@ -123,7 +120,7 @@ export class Probe {
     if (client) await closeClient(client)
   }
 
-  /** A kept connection may have died unnoticed since the last question: that says nothing of the node, so dial anew. */
+  /** A kept connection may have died unnoticed: that says nothing of the node, so the probe dials anew. */
   async #converse(limitMs: number): Promise<ProbeAnswer> {
     const startedAt = performance.now()
     const kept = this.#client?.status === 'ready' ? this.#client : null
@@ -141,14 +138,14 @@ export class Probe {
       const questions = client.pipeline()
       if (password !== null) questions.call('AUTH', username ?? 'default', password)
       questions.call('ROLE').call('PING').call('INFO', 'server')
-      // Its answer does not matter: the name is for people who read CLIENT LIST.
+      // For people who read CLIENT LIST; the answer does not matter.
       if (!this.#named) questions.call('CLIENT', 'SETNAME', 'holdfast-watcher')
       this.#named = true
       const replies: Reply[] = (await questions.exec()) ?? []
       const auth = password === null ? undefined : replies.shift()
       const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
       if (answer.refusedAuth !== null) this.#login.password.refused(password)
-      // After its refusal a full or protected node closes the connection: the next question needs a new one.
+      // A full or protected node closes the connection after its refusal: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
       return answer
     } catch (error) {
@@ -157,7 +154,7 @@ export class Probe {
   }
 }
 
-/** What the replies to ROLE, PING, INFO server (and AUTH, where it was sent) say. Pure. */
+/** What the replies to ROLE, PING, INFO server and, where it was sent, AUTH say. Pure. */
 export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer {
   const [role, ping, info] = replies
   const refusedAuth = auth?.[0] && /WRONGPASS|invalid password/i.test(auth[0].message) ? auth[0].message : null
@@ -179,13 +176,13 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   return told({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
 }
 
-/** Which of ROLE, PING, INFO the user may not send. Pure. */
+/** Which of ROLE, PING and INFO our user may not send. Pure. */
 function missingRights(replies: readonly Reply[]): Right[] {
   const asked = ['role', 'ping', 'info'] as const
   return asked.filter((_, i) => isNoPerm(replies[i]?.[0]?.message ?? ''))
 }
 
-/** Whether the server said it: what ioredis says of the connection has no such name. */
+/** Whether the error is the server's; what ioredis says of the connection has another name. */
 function isAnswer(error: Error): boolean {
   return error.name === 'ReplyError'
 }

@@ -1,6 +1,6 @@
 // prober.ts: asks data nodes what they are: one probe for each node, kept while the node may be asked again.
 //
-// Owns: the probes, what was logged of nodes that refuse us. Never: decides what an answer means for the master.
+// Owns: the probes, and which refusals it has logged. Never: decides what an answer means for the master.
 import { type Address, formatAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
@@ -13,28 +13,28 @@ import { Probe } from './probe.ts'
 import { nodePasswordRemedy, roleRemedy } from './remedies.ts'
 import type { LinkSign, Observation, ProbeResult } from './topology-state.ts'
 
-/** Links that work speak for a node that does not answer in time or will not say what it is. */
+/** What speaks for a node that does not answer in time or will not say what it is: links to it that work. */
 export interface LinkWitness {
-  /** Bytes that have come in on all links so far: it grows when one gets a reply. */
+  /** Bytes that all links have received so far: grows with every reply. */
   bytesIn(): number
   /** Whether a link to this node is up. */
   isUpTo(address: Address): boolean
 }
 
 export interface ProberOptions {
-  /** No password: the node is asked without, and where it refuses that the majority's word has to do. */
+  /** Without a password: where the node refuses to answer then, the word of the majority decides. */
   readonly redisLogin: Login
   readonly redisRoutes: ServerRoutes
   readonly log: Log
   readonly connectTimeoutMs: number
   readonly answerTimeoutMs: number
-  /** What is known of the data plane's links; left out: there are none. */
+  /** What the data plane knows of its links; left out: there are none. */
   readonly links?: LinkWitness
 }
 
 const RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
 const WARM_MS = 50
-/** A promotion takes a second or two. A replica that is not there after this has probably died as well. */
+/** A promotion takes a second or two. A replica that is not there after this has probably died too. */
 const WARM_FOR_MS = 2_000
 const COOL_MS = 500
 
@@ -46,9 +46,9 @@ export class Prober {
   readonly #onAnswer: (answer: Probed) => void
   readonly #probes = new Map<string, Probe>()
   readonly #closing = new Closing()
-  /** By node and cause: what was logged once is not logged again. */
+  /** By node and cause: each is logged once. */
   readonly #logged = new Set<string>()
-  /** The replica that is being promoted, and when that was heard last. */
+  /** The replica under promotion, and when that was heard last. */
   #expected: { readonly address: Address; readonly since: number } | null = null
   #warmedAt = 0
 
@@ -65,7 +65,7 @@ export class Prober {
         { event: 'probe.broken', err: error },
         'an error in Holdfast: the node is asked again; please report this line',
       )
-      // A question without an answer would keep the gate as it is for good.
+      // Without an answer to its question the gate would stay as it is for good.
       const result = { kind: 'unreachable', why: 'an error in Holdfast' } as const
       const retryAt = performance.now() + RETRY.maxMs
       this.#onAnswer({ kind: 'probed', address, startedAt, result, links: 'none', retryAt })
@@ -78,9 +78,7 @@ export class Prober {
     this.warm()
   }
 
-  /**
-   * To be called often: opens a connection to the expected node again and again, as its promotion cuts the one we have.
-   */
+  /** Called often: opens a connection to the expected node again and again, as its promotion cuts the one we have. */
   warm(): void {
     if (this.#expected === null) return
     const now = performance.now()
@@ -90,7 +88,7 @@ export class Prober {
     this.#probeOf(this.#expected.address).warm()
   }
 
-  /** This node is the master: the others are not asked any more. */
+  /** This node is the master: closes the probes of all others. */
   keepOnly(address: Address): void {
     this.#expected = null
     const kept = formatAddress(address)
@@ -135,12 +133,11 @@ export class Prober {
     const { redisLogin, redisRoutes } = this.#options
     const node = formatAddress(probe.address)
     if (refusedAuth !== null) {
-      // With a file both passwords are tried: this passes while a rotation is under way.
+      // With a file both passwords are tried, so a rotation under way ends this.
       const level = redisLogin.password.file === null ? 'error' : 'warn'
       this.#logOnce(level, node, refusedAuth, nodePasswordRemedy(node, redisLogin.username))
     } else if (result.kind === 'unreachable') {
-      // TLS that does not come about will not by itself. A connection that is ended at once may be one for which it is
-      // wrong.
+      // Wrong TLS stays wrong until a person mends it; a connection that ends at once only hints at it.
       const remedy = tlsRemedy(result.why, 'redis')
       const hint = !probe.answered && probe.failures > 2 ? tlsHint(result.why, redisRoutes) : null
       if (remedy !== null) this.#logOnce('error', node, result.why, remedy)

@@ -1,11 +1,11 @@
-// remedies.ts: what a person can do when a Sentinel or a data node refuses us, in words for the log. Pure.
+// remedies.ts: says what a person can do when a Sentinel or a data node refuses us, for the log. Pure.
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 
 export function isWrongPassword(error: string): boolean {
   return /WRONGPASS|invalid password|invalid username/i.test(error)
 }
 
-/** For an error of a Sentinel; null where only time helps. `username` null: the default user. */
+/** What helps against an error of a Sentinel; null: only time does. `username` null: the default user. */
 export function sentinelRemedy(error: string, username: string | null): string | null {
   const who = username === null ? 'the default user' : `the user ${username}`
   if (isWrongPassword(error)) {
@@ -19,13 +19,11 @@ export function sentinelRemedy(error: string, username: string | null): string |
   return tlsRemedy(error, 'sentinel')
 }
 
-/** For a node that refuses our password. */
 export function nodePasswordRemedy(node: string, username: string | null): string {
   const who = username ?? 'default'
   return `${node} refuses the password of the user ${who}: correct --redis-username and --redis-password, or the node's`
 }
 
-/** For a node that lives and does not say whether it is master. */
 export function roleRemedy(why: string): string {
   const believed = 'the node does not say whether it is master, so the majority is believed'
   if (/^-?NOAUTH/.test(why)) {

@@ -1,34 +1,34 @@
-// sentinel-view.ts: what one Sentinel says about the master, read from its replies. Pure.
+// sentinel-view.ts: reads what one Sentinel says about the master. Pure.
 //
 // One question is three commands in one write: GET-MASTER-ADDR-BY-NAME, SENTINEL MASTER, GET-MASTER-ADDR-BY-NAME.
-// The address is the one both outer answers give; the epoch is `config-epoch` of the middle one. Address and epoch of
-// SENTINEL MASTER are never paired: between +promoted-slave and its own +switch-master the leader of a failover shows
-// the new config epoch there beside the old ip and port (sentinel.c, addReplySentinelRedisInstance).
+// Both outer answers give the address, the middle one the epoch (`config-epoch`). Address and epoch of SENTINEL MASTER
+// never make a pair: between +promoted-slave and its own +switch-master the leader of a failover shows the new config
+// epoch there beside the old ip and port (sentinel.c, addReplySentinelRedisInstance).
 import { type Address, sameAddress } from '../address.ts'
 
-/** How far the failover is that this Sentinel leads or tries to lead. */
+/** How far a failover is that a Sentinel leads or tries to lead. */
 export type FailoverStage = 'try' | 'elected' | 'promoted'
 
 export interface View {
-  /** When the question left and when its answer was here, ms of a monotonic clock. */
+  /** When the question left and when its answer came, ms of a monotonic clock. */
   readonly askedAt: number
   readonly answeredAt: number
   readonly address: Address
   readonly epoch: number
-  /** SENTINEL MASTER's own ip and port: the master being replaced, while a failover is past the promotion. */
+  /** ip and port of SENTINEL MASTER: after a promotion, until the failover ends, those of the replaced master. */
   readonly listed: Address
   readonly failover: FailoverStage | null
   readonly flags: string
   /** num-other-sentinels + 1. */
   readonly knownSentinels: number
-  /** How many Sentinels must hold the master for dead, by this one's configuration. */
+  /** How many Sentinels must hold the master for dead, by the configuration of this one. */
   readonly quorum: number
   readonly failoverTimeoutMs: number
 }
 
 export type Answer =
   | { readonly kind: 'view'; readonly view: View }
-  /** The two addresses differ: the configuration changed in between. Ask again at once. */
+  /** The two addresses differ, so the configuration changed in between: worth the same question at once. */
   | { readonly kind: 'torn' }
   | { readonly kind: 'unknown-name' }
   | { readonly kind: 'failed'; readonly why: string }
@@ -37,14 +37,14 @@ export type Answer =
 export interface Peer {
   readonly runId: string
   readonly address: Address
-  /** The one that lists it cannot reach it (s_down). */
+  /** The Sentinel that lists it cannot reach it (s_down). */
   readonly down: boolean
 }
 
 /** A reply of a pipelined command: its error or its value. */
 export type Reply = readonly [error: Error | null, value: unknown]
 
-/** The answer in three replies to the question, in the order it was asked. Never throws. */
+/** The answer in the three replies to a question, in their order. Never throws. */
 export function readAnswer(replies: readonly Reply[], askedAt: number, answeredAt: number): Answer {
   const [first, middle, last] = replies
   if (!first || !middle || !last) return { kind: 'failed', why: 'no answer' }
@@ -76,7 +76,7 @@ export function readAnswer(replies: readonly Reply[], askedAt: number, answeredA
   return { kind: 'view', view }
 }
 
-/** The other Sentinels in a SENTINEL SENTINELS reply; entries that cannot be read are left out. */
+/** The other Sentinels in a reply to SENTINEL SENTINELS, without entries that cannot be read. */
 export function readPeers(reply: unknown): Peer[] {
   if (!Array.isArray(reply)) return []
   return reply.flatMap((entry: unknown) => {
@@ -114,7 +114,7 @@ export function readAddress(value: unknown): Address | undefined {
     : undefined
 }
 
-/** A flat list of names and values, the shape RESP2 and ioredis's legacy mapping of RESP3 share. */
+/** A flat list of names and values: the shape of RESP2, and of RESP3 in the legacy mapping of ioredis. */
 export function readFields(value: unknown): Map<string, string> | undefined {
   if (!Array.isArray(value) || value.length % 2 !== 0) return undefined
   const fields = new Map<string, string>()

@@ -1,4 +1,4 @@
-// status.ts: the control plane's knowledge as plain data, for a status page and for metrics. Pure.
+// status.ts: what the control plane knows, as plain data for the status page and the metrics. Pure.
 import { formatAddress, type Master } from '../address.ts'
 import { blocks, type Failover } from './failover.ts'
 import { describeMinority } from './minority.ts'
@@ -15,7 +15,7 @@ export interface SentinelStatus {
   readonly names: string | null
   readonly epoch: number | null
   readonly flags: string | null
-  /** How far the failover is that it announced or shows. */
+  /** How far the failover is that this Sentinel announced or shows. */
   readonly failover: FailoverStage | null
   readonly answerAgeMs: number | null
   readonly error: string | null
@@ -23,18 +23,18 @@ export interface SentinelStatus {
 
 export interface TopologyStatus {
   readonly masterName: string
-  /** The last good master; null until there was one. */
+  /** The last good master; null before the first. */
   readonly master: Master | null
   readonly epoch: number | null
-  /** `serve`, `unconfirmed` (none yet, or being asked again), or why nothing may be sent. */
+  /** `serve`; `unconfirmed`: none yet, or asked again; otherwise why nothing may be sent. */
   readonly decision: 'serve' | 'unconfirmed' | HoldCause
   readonly decisionAgeMs: number
   readonly knownSentinels: number
   readonly majority: number
   readonly reachableSentinels: number
-  /** Sentinels that the others list, hold for dead, and that cannot be reached from here either. */
+  /** Sentinels that the others list and hold for dead, and that we cannot reach either. */
   readonly deadSentinels: number
-  /** On whose word the master is served: a majority's, a quorum's at the start, or only its own; null before. */
+  /** On whose word the master is served: that of a majority, of a quorum at the start, or only its own; null before. */
   readonly basis: Basis | null
   /** While no majority names one master: what is missing, and what to do about it. */
   readonly trouble: string | null

@@ -1,11 +1,10 @@
-// subscription.ts: subscribes to what a Sentinel publishes: to everything, or to single channels where an ACL allows
-// no more.
+// subscription.ts: subscribes to what a Sentinel publishes: to everything, or to the channels that its ACL allows.
 import type { Redis } from 'ioredis'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm } from '../ops/missing-rights.ts'
 import { reasonOf } from './ioredis-client.ts'
 
-/** Where the ACL of a Sentinel does not allow `PSUBSCRIBE *`: the channels that matter, one by one. */
+/** The channels that matter, for a Sentinel whose ACL does not allow `PSUBSCRIBE *`. */
 const channels = [
   '+try-failover',
   '+elected-leader',
@@ -33,12 +32,12 @@ const channels = [
   '+reset-master',
 ]
 
-/** Rejects where the whole connection has to be tried again. A Sentinel that cannot be heard is only polled. */
+/** Rejects where the caller has to dial again. A Sentinel that cannot be heard is only polled. */
 export async function subscribe(client: Redis, { sentinel, log }: { sentinel: string; log: Log }): Promise<void> {
   try {
     await client.psubscribe('*')
   } catch (error) {
-    // Only a missing right stays. Any other error passes, or is the end of the connection.
+    // A missing right stays until a person grants it. Any other error passes, or ends the connection.
     if (!isNoPerm(reasonOf(error))) throw error
     const results = await Promise.allSettled(channels.map(channel => client.subscribe(channel)))
     const failed = results.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
@@ -47,13 +46,13 @@ export async function subscribe(client: Redis, { sentinel, log }: { sentinel: st
     if (client.status !== 'ready' || refused.length === 0) return
     log.error(
       { event: 'sentinel.deaf', sentinel, refused, err: reasonOf(error) },
-      'planned failovers are noticed late and may lose writes: allow the user +subscribe +psubscribe &*',
+      'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
     )
   }
   if (client.mode !== 'subscriber') return
   await client.punsubscribe('*')
   log.error(
     { event: 'sentinel.too_old', sentinel },
-    'this Sentinel does not speak RESP3 (Redis 6 or later): it is only polled, so planned failovers are noticed late',
+    'this Sentinel does not speak RESP3 (Redis 6 or later): Holdfast only polls it and notices planned failovers late',
   )
 }

@@ -1,11 +1,11 @@
-// topology-state.ts: what the control plane knows, what can happen to it, what may have to be done about it.
-// Only types; topology.ts and decide.ts hold the rules.
+// topology-state.ts: what the control plane knows, what it can observe, and what it can do. Only types: topology.ts and
+// decide.ts hold the rules.
 import type { Address, Master } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import type { Failover } from './failover.ts'
 import type { Peer, View } from './sentinel-view.ts'
 
-/** Why nothing may be sent. Codes are contract: they appear in logs and metrics. */
+/** Why nothing may be sent. Must stay true: the words are those in logs and metrics. */
 export type HoldCause =
   | 'failover-announced'
   | 'master-moved'
@@ -16,54 +16,53 @@ export type HoldCause =
 
 export type ProbeResult =
   | { readonly kind: 'master'; readonly runId: string | null }
-  /** The node lives but does not let us ask (NOAUTH, NOPERM, BUSY): the majority's word has to do. */
+  /** The node lives but does not let us ask (NOAUTH, NOPERM, BUSY): the word of the majority has to do. */
   | { readonly kind: 'untold'; readonly why: string }
   | { readonly kind: 'replica' }
   | { readonly kind: 'loading' }
-  /** `sign`: nothing came in time, or a living server turned us away (it is full); without it nobody is there. */
+  /** `sign`: nothing came in time, or a living server (a full one) turned us away; without it nobody is there. */
   | { readonly kind: 'unreachable'; readonly why: string; readonly sign?: 'late' | 'turned-away' }
 
 /**
- * What the data plane's links to the probed node said while the probe ran: there is none, one is up, or bytes came in.
- * A link that is up is the same process; one that gets replies belongs to a living one.
+ * What the links of the data plane to the probed node showed during the probe: there is none, one is up, or bytes came
+ * in. A link that is up shows the same process; one that gets replies shows a living one.
  */
 export type LinkSign = 'none' | 'up' | 'heard'
 
 /** On whose word the master is served. */
 export type Basis =
   | 'majority'
-  /** At the start: all Sentinels that can be asked agree, a quorum at least, and the node says it is master. */
+  /** At the start: all Sentinels that can be asked, a quorum at least, agree, and the node says it is master. */
   | 'quorum'
-  /** No majority can be asked, nobody names another, and the last master still is one. */
+  /** No majority can be asked, no Sentinel names another, and the last master still is one. */
   | 'last-master'
 
-/** How long the world is given, ms. */
 export interface Patience {
-  /** A node or a Sentinel to answer: --answer-timeout. */
+  /** How long a node or a Sentinel may take to answer: --answer-timeout. */
   readonly answerMs: number
 }
 
 export interface SentinelState {
   readonly seed: boolean
   readonly up: boolean
-  /** It has been up once. */
+  /** It was up once. */
   readonly met: boolean
-  /** When it joined, or was lost last. */
+  /** When it joined, or when we lost it last. */
   readonly awaySince: number
-  /** Its identity; null until it has told. Kept while it is down. */
+  /** Its run id; null until it gives one. Kept while it is down. */
   readonly runId: string | null
   readonly view: View | null
-  /** When it last answered anything. */
+  /** When it answered last. */
   readonly spokeAt: number
-  /** How many Sentinels it last said there are, and when; null until it has said so. */
+  /** How many Sentinels there are by its last answer, and when that came; null before. */
   readonly reported: number | null
   readonly reportedAt: number
-  /** The other Sentinels it last listed. */
+  /** The other Sentinels in its last list. */
   readonly peers: readonly Peer[]
   readonly failover: Failover | null
-  /** When it last published something about a failover: answers asked for before that do not tell how that one is. */
+  /** When it last published something about a failover; answers to older questions say nothing about that one. */
   readonly failoverHeardAt: number
-  /** It was told to monitor the name anew since the master was decided: its epochs began anew too. */
+  /** It monitors the name anew since the master was decided, so its epochs began anew too. */
   readonly monitoredAnew: boolean
 }
 
@@ -71,12 +70,12 @@ export type GateOrder =
   | { readonly kind: 'open'; readonly since: number }
   | { readonly kind: 'shut'; readonly since: number; readonly cause: HoldCause | 'unconfirmed' }
 
-/** A confirmation that is asked for: answers and probes count when they were asked for at `since` or later. */
+/** A wanted confirmation. Answers and probes count when they were asked for at `since` or later. */
 export interface Wanted {
   readonly since: number
-  /** When the first call of this row of calls came. */
+  /** When the first of this row of calls came. */
   readonly first: number
-  /** Somebody called confirm() and has had neither serve nor hold yet. */
+  /** Somebody called confirm() and has got neither serve nor hold yet. */
   readonly owed: boolean
 }
 
@@ -86,12 +85,12 @@ export interface ProbeState {
   /** null while it runs. */
   readonly result: ProbeResult | null
   readonly answeredAt: number
-  /** The node did not say what it is, but links to it work: it lives, and is the process that they were made to. */
+  /** The node did not say what it is, but links to it work: it is alive and still the same process. */
   readonly vouched: boolean
   readonly retryAt: number
 }
 
-/** A majority names another address than the master's, with no newer epoch. */
+/** Another address than the master's, which a majority names without a newer epoch. */
 export interface Rival {
   readonly address: Address
   readonly epoch: number
@@ -99,7 +98,7 @@ export interface Rival {
   readonly accepted: boolean
 }
 
-/** A configuration that is named by enough Sentinels, and since when. */
+/** A configuration, and since when enough Sentinels name it. */
 export interface NamedMaster {
   readonly address: Address
   readonly epoch: number
@@ -108,7 +107,7 @@ export interface NamedMaster {
 
 export interface Topology {
   readonly patience: Patience
-  /** By connection; several may be one process (same run id) and have one vote. */
+  /** By connection; several may be one process (same run id), which has one vote. */
   readonly sentinels: ReadonlyMap<string, SentinelState>
   readonly master: Master | null
   /** On whose word the master was last served; null before. */
@@ -119,11 +118,11 @@ export interface Topology {
   readonly rival: Rival | null
   /** Since when a majority names this address and epoch. */
   readonly candidate: NamedMaster | null
-  /** At the start, without a majority: since when all that can be asked name this address and epoch. */
+  /** Without a majority: since when all that can be asked name this address and epoch. */
   readonly agreed: NamedMaster | null
   /** Since when no majority names one master; null while one does. */
   readonly minoritySince: number | null
-  /** When the last input came: a long gap means that this process stood still. */
+  /** When the last observation came; a long gap means that this process stood still. */
   readonly heardAt: number
   /** The Sentinels doubt the master: look often until then. */
   readonly suspectUntil: number
@@ -153,7 +152,7 @@ export type Observation =
 export type Effect =
   | { readonly kind: 'serve'; readonly master: Master }
   | { readonly kind: 'hold'; readonly cause: HoldCause; readonly detail: string }
-  /** A replica may be promoted from here on: what the old master says counts only if it stays the master. */
+  /** From here on a replica may be promoted: what the old master says counts only if it stays the master. */
   | { readonly kind: 'withhold' }
   | { readonly kind: 'probe'; readonly address: Address; readonly startedAt: number }
   /** This node is likely to be asked soon: have a connection ready. */
@@ -172,5 +171,5 @@ export interface Step {
   readonly effects: readonly Effect[]
 }
 
-/** The state while one input is worked in: a copy that may be written, and what has to be done. */
+/** The state while one observation is worked in: a copy that may change, and what has to be done. */
 export type Draft = { -readonly [K in keyof Topology]: Topology[K] } & { readonly effects: Effect[] }

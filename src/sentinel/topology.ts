@@ -1,10 +1,10 @@
-// topology.ts: from what was observed to what must be done: the state of the control plane. Pure: no I/O, no timer, no
-// clock but the `now` it is given. decide.ts holds the rules that run after every observation.
+// topology.ts: works one observation into the state of the control plane and says what to do. Pure: no I/O, no timer,
+// no clock but the `now` that it gets. decide.ts holds the rules that run after every observation.
 //
 //   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
-// Must stay true: the master changes only by the word of a majority now, and a failover of it closes the gate in the
+// Must stay true: the master changes only by the present word of a majority, and a failover of it shuts the gate in the
 // very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import { decide } from './decide.ts'
@@ -24,9 +24,9 @@ import type {
 } from './topology-state.ts'
 
 const SUSPECT_MS = 5_000
-/** A row of confirm() calls moves the moment from which answers count by this much at most, or it would never end. */
+/** A row of confirm() calls moves the moment from which answers count this far at most, or it would never end. */
 const CONFIRM_ROW_MS = 500
-/** The watcher looks once a second at least: after a longer gap nothing is known of who can be reached. */
+/** The watcher looks at least once a second: after a longer gap nobody knows who can be reached. */
 const STOOD_STILL_MS = 1_500
 
 export function createTopology(now: number, patience: Patience = { answerMs: 1_000 }): Topology {
@@ -47,7 +47,7 @@ export function createTopology(now: number, patience: Patience = { answerMs: 1_0
   }
 }
 
-/** The topology after `observation`, and what has to be done about it, in order. `now`: ms of a monotonic clock. */
+/** The topology after `observation`, and what to do about it, in order. `now`: ms of a monotonic clock. */
 export function next(topology: Topology, observation: Observation, now: number): Step {
   const draft: Draft = { ...topology, heardAt: now, effects: [] }
   if (now - topology.heardAt > STOOD_STILL_MS) {
@@ -60,7 +60,7 @@ export function next(topology: Topology, observation: Observation, now: number):
   return { topology: rest, effects }
 }
 
-/** Whether every Sentinel should be asked often: something is undecided, or about to be. */
+/** Whether to ask every Sentinel often: something is undecided, or about to be. */
 export function isUnsettled(topology: Topology, now: number): boolean {
   return topology.gate.kind === 'shut' || topology.wanted !== null || now < topology.suspectUntil
 }
@@ -79,16 +79,14 @@ function accept(draft: Draft, observation: Observation, now: number): void {
     case 'up':
       change(draft, observation.key, { up: true, met: true, runId: observation.runId })
       return
-    case 'down':
-      change(draft, observation.key, {
-        up: false,
-        awaySince: draft.sentinels.get(observation.key)?.up
-          ? now
-          : (draft.sentinels.get(observation.key)?.awaySince ?? now),
-        view: null,
-        failover: failoverOrphaned(draft.sentinels.get(observation.key)?.failover ?? null, now),
-      })
+    case 'down': {
+      const sentinel = draft.sentinels.get(observation.key)
+      if (!sentinel) return
+      const awaySince = sentinel.up ? now : sentinel.awaySince
+      const failover = failoverOrphaned(sentinel.failover, now)
+      put(draft, observation.key, { ...sentinel, up: false, awaySince, view: null, failover })
       return
+    }
     case 'answer':
       acceptAnswer(draft, observation.key, observation.view, now)
       return
@@ -119,8 +117,8 @@ function accept(draft: Draft, observation: Observation, now: number): void {
 }
 
 /**
- * Whether links speak for a node that does not say what it is. One that answers at all, if only to turn us away, is the
- * process that a link to it has lasted with. One that is late needs a link that was heard meanwhile.
+ * Whether links speak for a node that does not say what it is. A node that answers at all, if only to turn us away, is
+ * the process at the other end of a link that lasts. A late node needs a link that got bytes meanwhile.
  */
 function doLinksVouch(result: ProbeResult, links: LinkSign): boolean {
   if (result.kind === 'untold') return links !== 'none'
@@ -156,7 +154,7 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   noteEvent(draft, key, event, now)
 }
 
-/** Logs what no decision logs of this event. */
+/** Logs an event that no decision logs. */
 function noteEvent(draft: Draft, sentinel: string, event: SentinelEvent, now: number): void {
   switch (event.kind) {
     case 'down': {
@@ -199,7 +197,7 @@ const doubtTexts = {
   'master.undoubted': 'the Sentinels hear the master again',
 } as const
 
-/** Each Sentinel says it for itself, some hundred milliseconds apart; one line is enough. */
+/** The Sentinels say it one by one, some hundred milliseconds apart; one line is enough. */
 function isDoubtedByOthers(draft: Draft, sentinel: string): boolean {
   for (const [key, { view }] of draft.sentinels) if (key !== sentinel && view?.flags.includes('o_down')) return true
   return false

@@ -1,5 +1,5 @@
 // trouble.ts: logs what keeps the watcher from knowing the master, in words for the person who has to repair it.
-// A trouble that lasts is logged once, again after 10 s and then less and less often. Its end is logged once.
+// It logs a trouble that lasts once, again after 10 s and then less and less often, and its end once.
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import type { SentinelStatus } from './status.ts'
@@ -16,7 +16,7 @@ export interface SentinelsSeen {
   readonly detail: string | null
 }
 
-/** null: all is well. Pure. */
+/** The trouble, if any. Pure. */
 export function troubleOf({ sentinels, hasCandidate }: SentinelsSeen): TroubleKind | null {
   if (hasCandidate) return null
   const up = sentinels.filter(one => one.reachable)
@@ -25,10 +25,10 @@ export function troubleOf({ sentinels, hasCandidate }: SentinelsSeen): TroubleKi
 }
 
 const texts = {
-  'no-sentinel': 'no Sentinel can be reached: all are being dialled again',
+  'no-sentinel': 'no Sentinel can be reached: Holdfast keeps dialling them all',
   'name-unknown': 'no reachable Sentinel knows this master name: is --master right?',
   'no-majority':
-    'no majority of the Sentinels names one master: none is followed, and the last good one stays in use ' +
+    'no majority of the Sentinels names one master: Holdfast follows none, and the last good one stays in use ' +
     'while it is the same process',
 } as const
 

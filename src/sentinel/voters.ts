@@ -1,35 +1,34 @@
-// voters.ts: who counts: how many Sentinels there are, how many make a majority, whose answer has a vote. Pure.
+// voters.ts: says which Sentinels count, how many make a majority, and whose answer has a vote. Pure.
 //
 //   seeds, listings, reports ──▶ known ──▶ majority        answers ──▶ votes ──▶ whom a majority names
 //
 // A seed counts while it can be reached, while another Sentinel lists it, and for a while after it was seen last: two
-// of five that were never there must not hold the gate shut for ever. A report of one that is gone counts until the
-// others say that it is. All of it comes from what Sentinels say now, so that a process that has just begun and one
-// that has run for weeks count alike. Must stay true: leaving seeds out never makes fewer Sentinels than their own
+// of five that were never there must not hold the gate shut for ever. The report of a Sentinel that is gone counts
+// until the others say that it is gone. All of it comes from what Sentinels say now, so a process that has just begun
+// counts as one that has run for weeks. Must stay true: to leave seeds out never makes fewer Sentinels than their own
 // quorum enough.
 import { formatAddress } from '../address.ts'
 import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
 import type { SentinelState, Topology } from './topology-state.ts'
 
 export const voterTiming = {
-  /** A seed that has never answered counts this long after the start. */
+  /** A seed that never answered counts this long after the start. */
   unmetMs: 3_000,
-  /** One that has answered and that nobody lists: after SENTINEL RESET a living one is listed again within 10 s. */
+  /** A seed that answered and that nobody lists: after SENTINEL RESET a living one is listed again within 10 s. */
   unlistedMs: 30_000,
-  /** What one that is away said of their number counts this long. */
+  /** What an absent Sentinel said of their number counts this long. */
   reportLifeMs: 300_000,
-  /** An answer has a vote for this long and the time it may take. Settled polling is one a second. */
+  /** An answer has a vote this long, plus the time that it may take. Settled polling asks once a second. */
   viewLifeMs: 1_500,
 } as const
 
 /** What the Sentinels that can be asked say of one another, by run id and by address. */
 interface Listings {
   readonly listed: ReadonlySet<string>
-  /** Run ids of those that all who list them hold for dead. */
+  /** Run ids of Sentinels that all who list them hold for dead. */
   readonly dead: ReadonlySet<string>
 }
 
-/** How many Sentinels there are and how many make a majority. */
 export function quorumOf(topology: Topology, now: number): { known: number; majority: number } {
   const listings = listingsOf(topology)
   const seeds = new Set<string>()
@@ -48,23 +47,23 @@ export function quorumOf(topology: Topology, now: number): { known: number; majo
   return { known, majority: Math.max(majorityOf(known), Math.min(ownQuorum(topology), withAllSeeds)) }
 }
 
-/** The quorum that the Sentinels are configured with, by those that can be asked; 0 while none has said. */
+/** The quorum in the configuration of the Sentinels, by those that can be asked; 0 while none has said. */
 export function ownQuorum(topology: Topology): number {
   return upperMedian([...topology.sentinels.values()].flatMap(({ up, view }) => (up && view ? [view.quorum] : []))) ?? 0
 }
 
-/** Sentinels that others list, that those hold for dead, and that cannot be reached from here: their run ids. */
+/** Run ids of Sentinels that others list and hold for dead, and that we cannot reach either. */
 export function deadSentinels(topology: Topology): readonly string[] {
   const up = new Set([...topology.sentinels.values()].flatMap(({ up, runId }) => (up && runId ? [runId] : [])))
   return [...listingsOf(topology).dead].filter(id => !up.has(id))
 }
 
-/** Whom a majority names by answers asked for at `since` or later; null without a majority. */
+/** Whom a majority names, by answers to questions asked at `since` or later; null without a majority. */
 export function candidateSince(topology: Topology, since: number, now: number): Candidate | null {
   return candidateOf(votesSince(topology, since, now), quorumOf(topology, now).majority)
 }
 
-/** The answers that have a vote and were asked for at `since` or later, oldest first. */
+/** The answers that have a vote, to questions asked at `since` or later; the oldest comes first. */
 export function votesSince(topology: Topology, since: number, now: number): Vote[] {
   const views = [...topology.sentinels].flatMap(([key, one]) =>
     one.view && hasVote(topology, one, now) && one.view.askedAt >= since
@@ -79,7 +78,7 @@ function hasVote({ patience }: Topology, { up, view }: SentinelState, now: numbe
   return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + patience.answerMs
 }
 
-/** Several questions are asked of the same state. */
+/** One step reads the same state several times. */
 const remembered = new WeakMap<Topology['sentinels'], Listings>()
 
 function listingsOf({ sentinels }: Topology): Listings {

@@ -1,12 +1,12 @@
-// watcher.ts: the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, acts on it.
+// watcher.ts: the acting half of the control plane: observes Sentinels and nodes, lets topology.ts decide, and acts.
 //
 //   Members ──answers, events──▶ #feed ──▶ next() ──▶ effects: listener.onServe / onHold / onWithhold, ask, probe, log
 //   Prober  ──what a node is──▶   ▲
 //   one timer, confirm()  ────────┘
 //
 // Owns: the state, the timer. Never: decides who the master is, touches a client or a link.
-// Must stay true: an announced failover reaches onHold in the turn its message was read; nothing it does throws; after
-// stop() nothing is called, nothing is open.
+// Must stay true: an announced failover reaches onHold in the turn that reads its message; nothing throws; after stop()
+// nothing is called and nothing is open.
 import type { Master } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
@@ -23,30 +23,30 @@ export type { LinkWitness } from './prober.ts'
 export type { SentinelStatus, TopologyStatus } from './status.ts'
 export type { HoldCause } from './topology-state.ts'
 
-/** `connectTimeoutMs`, `answerTimeoutMs`: for a node or a Sentinel, TLS included. */
+/** `connectTimeoutMs` and `answerTimeoutMs` hold for a node or a Sentinel, TLS included. */
 export interface WatcherOptions extends MembersOptions, ProberOptions {
   readonly bugs: Bugs
-  /** Shared with the data plane; left out: one of its own. */
+  /** Shared with the data plane; left out: the watcher has its own. */
   readonly rights?: MissingRights
 }
 
 export interface WatcherListener {
   /**
-   * A majority of the Sentinels names this master now and the node itself says it is one: links may be dialled to it,
-   * the gate may open. Called for every confirmation that was asked for, and whenever the decision changes.
+   * A majority of the Sentinels names this master now, and the node itself says that it is one: links may be dialled,
+   * and the gate may open. Called for every wanted confirmation, and whenever the decision changes.
    */
   onServe(master: Master): void
-  /** Stop sending: a failover was announced, or the master cannot be reached or is none. `detail` is for people. */
+  /** Nothing may be sent: a failover is announced, or the master is out of reach or none. `detail` is for people. */
   onHold(cause: HoldCause, detail: string): void
-  /**
-   * Deliver nothing of the master any more, until onServe: a replica may be promoted in its place. May be called again.
-   */
+  /** Nothing of the master may be delivered until onServe: a replica may be promoted now. May be called again. */
   onWithhold(): void
 }
 
-/** While something is undecided. A question is three small commands; this bounds how late a majority is noticed. */
+/**
+ * The pace while something is undecided: a majority is noticed this late at most. A question is three small commands.
+ */
 const UNSETTLED_MS = 30
-/** The same, when it has lasted for long. */
+/** The pace after TIRED_AFTER_MS of that. */
 const TIRED_MS = 250
 const TIRED_AFTER_MS = 30_000
 const SETTLED_MS = 1_000
@@ -86,8 +86,8 @@ export class Watcher {
   }
 
   /**
-   * A link observed something: all Sentinels and the node are asked again at once. Ends in onServe by answers asked for
-   * after this call, or in onHold; while no majority can be had it keeps trying. Calls of one turn are one round.
+   * A link observed something: asks all Sentinels and the node again at once. Ends in onServe, by answers to questions
+   * asked after this call, or in onHold; without a majority it keeps trying. The calls of one turn are one round.
    */
   confirm(cause: string): void {
     if (this.#state !== 'running') return
@@ -107,7 +107,7 @@ export class Watcher {
     return topologyStatus(this.#options.masterName, this.#topology, this.#members.errors(), performance.now())
   }
 
-  /** Resolves when every connection is closed. Nothing is called after this is called. */
+  /** Calls nothing from here on; resolves when every connection is closed. */
   async stop(): Promise<void> {
     this.#state = 'stopped'
     if (this.#timer) clearTimeout(this.#timer.handle)
@@ -128,7 +128,7 @@ export class Watcher {
       this.#topology = topology
       for (const effect of effects) this.#act(effect)
     } catch (error) {
-      // This observation is lost. The next one, or the next tick, finds what it would have.
+      // This observation is lost. The next one, or the next tick, finds the same.
       this.#options.bugs.ofStep(error, 'control plane')
     }
     this.#arm()
@@ -162,7 +162,7 @@ export class Watcher {
     }
   }
 
-  /** Sets the timer, or brings it forward when things became unsettled. */
+  /** Sets the timer; an earlier look replaces a later one. */
   #arm(): void {
     if (this.#state !== 'running') return
     const now = performance.now()

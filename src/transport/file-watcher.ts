@@ -1,43 +1,43 @@
 // file-watcher.ts: notices that the content of files has changed: certificates, keys, passwords.
 //
-// It polls: Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs by file system. A
-// look is one stat per file, which follows links. The content is read when the stat has changed. A file that has just
-// changed is looked at again after a short pause until it holds still: a pair of files written one after the other is
-// reported once, and a file half written not at all.
+// It polls, because Kubernetes swaps a symbolic link two folders up, and what fs.watch says of that differs by file
+// system. A look is one stat per file, which follows links; a changed stat leads to a read. After a change it looks
+// again at short intervals until the file holds still: a pair of files written one after the other is reported once,
+// and a half written file never.
 //
-// A file may change between the moment its user reads it and the watcher's first look. Such a user asks for one call
+// A file may change after its user reads it and before the first look of the watcher. Such a user asks for one call
 // after that look (`catch-up`), and must bear it when nothing has changed.
 //
-// Owns: the timer. Never: keeps a content (it may be a password; a digest is enough), judges one, throws.
+// Owns: the timer. Never: keeps or judges a content (it may be a password; a digest is enough), or throws.
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 
 const LOOK_MS = 1000
 const SETTLE_MS = 100
-/** A file that never holds still is reported all the same. */
+/** After so many looks a file that never holds still is reported all the same. */
 const MAX_RESTLESS_LOOKS = 20
 
 interface Watched {
   readonly paths: readonly string[]
   readonly onChange: () => void
   readonly catchUp: boolean
-  /** Of each path: what stat said last, and the digest of its content. */
+  /** For each path what stat said last, and the digest of the content. */
   stats: string[]
   digests: string[]
-  /** Looks in a row that found it changing. */
+  /** Looks in a row that found a change. */
   restless: number
 }
 
-/** One per process: all files are looked at by one timer, which keeps no process alive. */
+/** One per process: one timer, which does not keep the process alive, looks at all files. */
 export class FileWatcher {
   readonly #watched = new Set<Watched>()
   #timer: NodeJS.Timeout | null = null
   #running = false
 
   /**
-   * `onChange` is called once after the content of any of these files has changed, come or gone. What is there when the
-   * watcher starts (or at this call, when it runs) is taken as known; with `catch-up` it is called once then, too.
-   * Answers how to stop watching them.
+   * Calls `onChange` once after the content of any of these files has changed, come or gone. What is there at the start
+   * of the watcher (or at this call, when it runs) is known; with `catch-up` it calls `onChange` once then, too.
+   * Answers how to stop watching.
    */
   watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): () => void {
     const one: Watched = { paths, onChange, catchUp: first === 'catch-up', stats: [], digests: [], restless: 0 }
@@ -46,7 +46,7 @@ export class FileWatcher {
     return () => this.#watched.delete(one)
   }
 
-  /** Resolves when all files have been looked at for the first time. */
+  /** Resolves after the first look at all files. */
   async start(): Promise<void> {
     if (this.#running) return
     this.#running = true
@@ -54,7 +54,7 @@ export class FileWatcher {
     this.#arm(LOOK_MS)
   }
 
-  /** Looks at once and reports what has changed, however young; answers how many of those watched have. */
+  /** Looks at once and reports every change, however young; answers how many there are. */
   async lookNow(): Promise<number> {
     const known = [...this.#watched].filter(one => one.stats.length > 0)
     const changed = await Promise.all(known.map(readAgain))
@@ -100,7 +100,7 @@ async function look(one: Watched): Promise<'same' | 'changing'> {
   return 'same'
 }
 
-/** Reports it where the content is another one. */
+/** Reports a content that differs. */
 async function readAgain(one: Watched): Promise<boolean> {
   const digests = await Promise.all(one.paths.map(digestOf))
   if (digests.every((digest, i) => digest === one.digests[i])) return false

@@ -1,14 +1,13 @@
-// name-lookup.ts: resolves host names for every dial: one look-up at a time per name, and the last answer as a
+// name-lookup.ts: resolves host names for every dial, with one look-up at a time per name and the last answer as a
 // fallback.
 //
 //   dial ──▶ lookup(name) ──▶ joins the one under way, or begins one ──▶ addresses, remembered
 //                        └── it fails, or takes long: the last good addresses
 //
-// Node resolves names in a pool of four threads. With a name server that does not answer, each dial would take one of
-// them for seconds, and reading a password file would wait for it. A name whose server is away keeps its last address:
-// the node is probably still there. Every dial asks anew all the same, so that a change of address is found.
-// Owns: what names resolved to. Never: dials, decides whether the right node answers there (role and run id decide
-// that).
+// Node resolves names in a pool of four threads. While the name server does not answer, each dial would take one of
+// them for seconds, and the read of a password file would wait. A name that cannot be resolved keeps its last address:
+// the node is probably still there. Every dial asks anew all the same, to find a change of address.
+// Owns: what names resolved to. Never: dials, or decides whether the right node answers (role and run id decide that).
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 
@@ -18,17 +17,17 @@ export interface Resolved {
 }
 
 export interface NameLookupOptions {
-  /** Left out: the system's. */
+  /** Left out: the resolver of the system. */
   readonly resolve?: (name: string) => Promise<readonly Resolved[]>
-  /** The last good addresses are used for this name, and why. */
+  /** Called when a dial uses the last good addresses of a name, with the cause. */
   readonly onStale?: (name: string, cause: string, addresses: readonly string[]) => void
 }
 
-/** After this the last good address is used, if there is one. */
+/** After this a dial uses the last good address, if there is one. */
 const SLOW_MS = 500
-/** "There is no such name" is believed against the last good address after this; other failures never are. */
+/** After this "no such name" wins against the last good address; other failures never do. */
 const NO_SUCH_NAME_MS = 600_000
-/** Names remembered; beyond, the oldest is forgotten. */
+/** It remembers this many names; the oldest is forgotten. */
 const MAX_NAMES = 256
 
 interface Good {

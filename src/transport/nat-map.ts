@@ -1,17 +1,18 @@
-// nat-map.ts: where an address is reached that the Sentinels announce from the other side of an address translation.
+// nat-map.ts: translates addresses that the Sentinels announce from the other side of an address translation.
 import { isIPv6, SocketAddress } from 'node:net'
 import type { Address } from '../address.ts'
 
-export interface NatEntry {
+/** Sentinels announce `from`; we dial `to`. */
+export interface NatRule {
   readonly from: Address
   readonly to: Address
 }
 
-/** Answers the address to dial for one that was announced; itself where no rule names it. */
+/** The address to dial for an announced one: the same, unless a rule names it. */
 export type NatMap = (announced: Address) => Address
 
-/** Names are compared without regard to case, IPv6 addresses however they are written. */
-export function createNatMap(rules: readonly NatEntry[]): NatMap {
+/** Compares names without regard to case, and IPv6 addresses in whatever way they are written. */
+export function createNatMap(rules: readonly NatRule[]): NatMap {
   if (rules.length === 0) return address => address
   const targets = new Map(rules.map(({ from, to }) => [keyOf(from), to]))
   return address => targets.get(keyOf(address)) ?? address

@@ -1,11 +1,11 @@
-// password.ts: a password that may change while we run, because it came from a file: what it is now, and what it was.
+// password.ts: a password, its present value and the one before: the file that it comes from may change while we run.
 //
 //   file changes ──▶ replace ──▶ current, previous          whoever signs in asks for `current`, at that moment
 //   a server refuses it ──▶ refused ──▶ the other one of the two is tried next
 //
-// A rotation changes the file and each server at different times, in either order. Until all have changed, some servers
-// take the one password and some the other. So the last one is kept, and after a refusal the next attempt uses the
-// other. Never: shows a password, decides when to try again.
+// A rotation changes the file and each server at different times, in any order. Until all have changed, some servers
+// take the one password and some the other. So the value before is kept, and after a refusal the next attempt uses the
+// other one. Never: shows a password, or decides when to try again.
 import { readSmallFile, secretIn } from './read-file.ts'
 import { isSameSecret, type Secret } from './secret.ts'
 
@@ -16,7 +16,7 @@ export interface Login {
 }
 
 export class Password {
-  /** Where it was read from; null: it is fixed, or there is none. */
+  /** The file that it comes from; null: it is fixed, or there is none. */
   readonly file: string | null
   #newest: Secret | null
   #previous: Secret | null = null
@@ -27,20 +27,17 @@ export class Password {
     this.file = value === null ? null : file
   }
 
-  /** What to sign in with now; null: without. */
+  /** What to sign in with now; null: nothing. */
   get current(): Secret | null {
     return this.#usePrevious ? this.#previous : this.#newest
   }
 
-  /** A server has refused `tried`. Whoever tried an older choice changes nothing. */
+  /** A server has refused `tried`; unless that is still the choice, nothing changes. */
   refused(tried: Secret | null): void {
     if (this.#previous !== null && isSameSecret(tried, this.current)) this.#usePrevious = !this.#usePrevious
   }
 
-  /**
-   * Reads the file again. An empty file or one that cannot be read changes nothing: `problem` says so.
-   * Blocks for the time of one small read.
-   */
+  /** Reads the file again, which blocks. An empty or unreadable file changes nothing, and `problem` says so. */
   reload(): { changed: boolean; problem: string | null } {
     if (this.file === null) return { changed: false, problem: null }
     const content = readSmallFile(this.file)

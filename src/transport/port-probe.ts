@@ -1,12 +1,12 @@
-// port-probe.ts: does anybody accept connections at an address? A port that is in use may also belong to an outgoing
-// connection of some program: the system says EADDRINUSE for both. Never: sends a byte.
+// port-probe.ts: finds out whether anybody accepts connections at an address. A port in use may also belong to an
+// outgoing connection of some program: the system says EADDRINUSE for both. Never: sends a byte.
 import { connect } from 'node:net'
 import type { Address } from '../address.ts'
 
-/** How long the port's owner may take; longer counts as nobody. */
+/** An owner of the port that takes longer counts as nobody. */
 const PROBE_MS = 500
 
-/** What people are told of a port that is in use and where nobody accepts. */
+/** For people: a port that is in use and where nobody accepts connections. */
 export const lentPort = {
   what: 'the port is in use, but nothing accepts connections there: most likely an outgoing connection has it',
   remedy:

@@ -1,4 +1,4 @@
-// read-file.ts: reads a small file, or says why it cannot be read, in the system's words and without the path.
+// read-file.ts: reads a small file, or says why it cannot be read, in the words of the system and without the path.
 import { readFileSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { type Secret, secretOf } from './secret.ts'
@@ -20,7 +20,7 @@ function causeOf(error: unknown): string {
   return words === undefined ? error.message : `${words} (${code})`
 }
 
-/** The secret in a file: its bytes without the one line end that editors and `echo` put behind it. */
+/** The secret in a file: its bytes without the one line end that editors and `echo` append. */
 export function secretIn(bytes: Buffer): Secret {
   const lineEnd = bytes.at(-1) !== 10 ? 0 : bytes.at(-2) === 13 ? 2 : 1
   return secretOf(bytes.subarray(0, bytes.length - lineEnd))

@@ -1,12 +1,12 @@
-// secret.ts: a user's name or a password as the bytes it is made of. A leaf.
+// secret.ts: the name of a user or a password, byte for byte. A leaf.
 //
-// Redis compares bytes, and a string of JavaScript can hold only those that are UTF-8. So what is UTF-8 is a string,
-// which can be compared and shown. Everything else stays bytes: nothing is ever replaced on the way to a server.
+// Redis compares bytes, and a string of JavaScript can hold only UTF-8. So UTF-8 becomes a string, which can be
+// compared and shown. Everything else stays bytes, so no byte is ever replaced on the way to a server.
 import { isUtf8 } from 'node:buffer'
 
 export type Secret = string | Buffer
 
-/** `bytes` as a secret; a copy, as what was read may be overwritten. */
+/** A secret with a copy of `bytes`, which may be overwritten. */
 export function secretOf(bytes: Buffer): Secret {
   return isUtf8(bytes) ? bytes.toString() : Buffer.from(bytes)
 }

@@ -1,15 +1,15 @@
-// security.ts: everything that is read from files and may change while we run: certificates, keys, passwords.
+// security.ts: keeps everything that comes from files and may change while we run: certificates, keys, passwords.
 //
 //   files ──watcher──▶ routes of Redis and Sentinel, passwords ──onChange──▶ whoever has to sign in or dial again
 //
-// Owns: one watcher and what hangs on it. Never: dials, ends a connection: what is there stays, what is new is by the
-// new files. A file that turns out to be broken is logged and changes nothing.
+// Open connections stay; new ones use the new files. A broken file is logged and changes nothing.
+// Owns: one watcher and what hangs on it. Never: dials, or ends a connection.
 import { basename } from 'node:path'
 import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'
 import { FileWatcher } from './file-watcher.ts'
 import { createNameLookup } from './name-lookup.ts'
-import { createNatMap, type NatEntry } from './nat-map.ts'
+import { createNatMap, type NatRule } from './nat-map.ts'
 import { Password } from './password.ts'
 import type { Secret } from './secret.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
@@ -17,9 +17,8 @@ import { namesOf, type TlsFiles } from './tls-files.ts'
 
 type Who = 'redis' | 'sentinel' | 'client'
 
-/** The part of the configuration that this needs. */
 export interface SecurityOptions {
-  readonly natMap: readonly NatEntry[]
+  readonly natMap: readonly NatRule[]
   readonly redisTls: ServerTls | null
   readonly sentinelTls: ServerTls | null
   readonly redisPassword: Secret | null
@@ -39,7 +38,7 @@ export interface Security {
   onPassword(who: Who, listener: () => void): void
 }
 
-/** @throws Error naming every TLS file that cannot be used; the configuration has checked them a moment ago. */
+/** @throws Error that names every TLS file that cannot be used; the configuration checked them a moment ago. */
 export function createSecurity(options: SecurityOptions, log: Log): Security {
   const files = new FileWatcher()
   const nat = createNatMap(options.natMap)
@@ -84,7 +83,7 @@ function logStale(log: Log): (name: string, cause: string, addresses: readonly s
     if (notLogged === undefined) return
     log.warn(
       { event: 'name.unresolved', name, cause, used, notLogged },
-      'this host name cannot be resolved: its last good address is used',
+      'this host name cannot be resolved: Holdfast uses its last good address',
     )
   }
 }
@@ -112,12 +111,12 @@ function reloadPassword(who: Who, { password, log }: { password: Password; log: 
   if (problem !== null)
     log.error(
       { event: 'password.kept', who, file, cause: problem },
-      'the password file cannot be used: the password before stays in use until the file is correct',
+      'the password file cannot be used: the old password stays in use until the file is correct',
     )
   else if (changed)
     log.info(
       { event: 'password.reloaded', who, file },
-      'a password file has changed: new connections sign in with the new password',
+      'a password file has changed: new connections use the new password',
     )
   return changed
 }

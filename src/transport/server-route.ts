@@ -1,10 +1,11 @@
-// server-route.ts: how a server is reached: which address is dialled, and with what TLS.
+// server-route.ts: says how to reach a server: which address to dial, and with what TLS.
 //
 //   announced address ──natMap──▶ address to dial
 //                     └─ its name, or the option's ──▶ SNI and the names its certificate may bear
 //
-// Owns: the TLS material of one side (Redis or Sentinel) and the sessions to resume. New connections use changed files;
-// those that are open stay. Never: dials, logs a secret, replaces material that works by material that does not.
+// New connections use changed files; open ones stay.
+// Owns: the TLS material of one side (Redis or Sentinel) and the TLS sessions to resume. Never: dials, logs a secret,
+// or replaces material that works by material that does not.
 import { isIP, type LookupFunction } from 'node:net'
 import {
   type ConnectionOptions,
@@ -20,22 +21,22 @@ import { isSameMaterial, namesOf, readTlsFiles, type TlsFiles, type TlsMaterial,
 import type { ServerSide } from './tls-trouble.ts'
 
 export interface ServerTls extends TlsFiles {
-  /** null: the host that was announced. */
+  /** null: the announced host. */
   readonly serverName: string | null
 }
 
 /** Where and how to dial one server now. */
 export interface ServerRoute {
   readonly address: Address
-  /** How its name is resolved, for net.connect and tls.connect; left out: by the system alone. */
+  /** Resolves its name, for net.connect and tls.connect; left out: the system does. */
   readonly lookup?: LookupFunction
-  /** For tls.connect, besides host and port; null: plain TCP. */
+  /** For tls.connect, beside host and port; null: plain TCP. */
   readonly tls: ConnectionOptions | null
-  /** To be called with a session ticket of this connection, and with null when TLS with it has failed. */
+  /** Takes a session ticket of this connection, or null when TLS with the last one has failed. */
   readonly keep: (session: Buffer | null) => void
 }
 
-/** Sessions kept at most: a set has a few nodes, and a name that is announced once may never come again. */
+/** The limit of kept TLS sessions: a set has a few nodes, and an announced name may never come again. */
 const MAX_TLS_SESSIONS = 64
 
 const nothing = (): void => undefined
@@ -50,7 +51,7 @@ export class ServerRoutes {
   #material: TlsMaterial | null = null
   readonly #sessions = new Map<string, Buffer>()
 
-  /** `lookup` left out: one of its own. @throws Error naming every file that cannot be used. */
+  /** `lookup` left out: it makes its own. @throws Error that names every file that cannot be used. */
   constructor(side: ServerSide, { tls, nat, lookup }: { tls: ServerTls | null; nat: NatMap; lookup?: LookupFunction }) {
     this.side = side
     this.#nat = nat
@@ -65,7 +66,7 @@ export class ServerRoutes {
     return this.#tls !== null
   }
 
-  /** The address that is dialled for this one. */
+  /** The address to dial for this one. */
   target(announced: Address): Address {
     return this.#nat(announced)
   }
@@ -87,7 +88,7 @@ export class ServerRoutes {
     return { address, lookup: this.#lookup, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
   }
 
-  /** Reads the files again. What is wrong with them is answered, and the material in use stays. */
+  /** Reads the files again. Where something is wrong with them, it answers that, and the material in use stays. */
   reload(): { changed: boolean; problems: TlsProblem[] } {
     if (this.#tls === null) return { changed: false, problems: [] }
     const read = readTlsFiles(this.#tls, Date.now())
@@ -96,7 +97,7 @@ export class ServerRoutes {
       return { changed: false, problems: [] }
     this.#material = read.material
     this.#context = createSecureContext(read.material)
-    // A resumed session is not verified again, so none may outlive the material it was made with.
+    // A resumed session is not verified again, so none may outlive the material that made it.
     this.#sessions.clear()
     return { changed: true, problems: [] }
   }
@@ -110,7 +111,7 @@ export class ServerRoutes {
   }
 }
 
-/** The certificate must bear one of the names: the announced one, or, behind a NAT map, the one that is dialled. */
+/** The certificate must have one of the names: the announced one, or, behind a NAT map, the dialled one. */
 function checkNames(names: readonly string[], certificate: PeerCertificate): Error | undefined {
   let first: Error | undefined
   for (const name of names) {

@@ -1,6 +1,6 @@
-// tls-files.ts: PEM files as TLS takes them: read, checked one by one and together, with what is wrong in words.
+// tls-files.ts: reads PEM files for TLS, checks each and all together, and says in words what is wrong.
 //
-// Used at the start (all problems at once, by option) and again when a file changes. Never: keeps anything, logs, shows
+// It runs at the start (all problems at once, by option) and when a file changes. Never: keeps anything, logs, or shows
 // a byte of a key.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
@@ -13,7 +13,6 @@ export interface TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
-/** The files there are. */
 export function namesOf({ caFile, certFile, keyFile }: TlsFiles): string[] {
   return [caFile, certFile, keyFile].filter(file => file !== null)
 }
@@ -21,7 +20,7 @@ export function namesOf({ caFile, certFile, keyFile }: TlsFiles): string[] {
 /** What tls.connect, tls.createServer and setSecureContext take. */
 export type TlsMaterial = Readonly<Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'minVersion'>>
 
-/** The same bytes: a file that was only touched changes nothing. */
+/** Whether the bytes are the same: a file that was only touched changes nothing. */
 export function isSameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
   return (['ca', 'cert', 'key'] as const).every(part => String(a[part] ?? '') === String(b[part] ?? ''))
 }
@@ -32,7 +31,7 @@ export interface TlsProblem {
   readonly cause: string
 }
 
-/** The material, or everything that is wrong with the files. `now` in milliseconds since 1970. Never throws. */
+/** The material, or everything that is wrong with the files. `now`: ms since 1970. Never throws. */
 export function readTlsFiles(files: TlsFiles, now: number): { material: TlsMaterial } | { problems: TlsProblem[] } {
   const problems: TlsProblem[] = []
   const ca = read('ca', files.caFile, problems)
@@ -71,7 +70,7 @@ interface Check {
 
 const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** A bundle may hold some that have expired, as those of distributions do; all of them is a mistake. */
+/** A bundle may hold expired certificates, as those of distributions do; only expired ones are a mistake. */
 function checkAuthorities(pem: Buffer, path: string, { now, problems }: Check): void {
   const found = (pem.toString('latin1').match(pemCertificate) ?? []).map(parseCertificate)
   const parsed = found.filter(one => one !== null)
@@ -115,7 +114,7 @@ function checkKey(pem: Buffer, path: string, problems: TlsProblem[]): KeyObject 
   }
 }
 
-/** What OpenSSL itself has against it, such as a key that is too short. */
+/** What OpenSSL itself refuses, such as a key that is too short. */
 function refusedBySsl(material: TlsMaterial, files: TlsFiles): TlsProblem[] {
   try {
     createSecureContext(material)

@@ -1,10 +1,10 @@
-// tls-trouble.ts: why TLS with a server did not come about, in words for the person who has to repair it. Pure.
+// tls-trouble.ts: says why TLS with a server failed, in words for the person who has to repair it. Pure.
 //
-// OpenSSL's own texts name the symptom. A person needs to know which side is wrong, and which option to look at.
+// The texts of OpenSSL name the symptom. A person needs to know which side is wrong, and which option to look at.
 
 export type ServerSide = 'redis' | 'sentinel'
 
-/** What to do about a failure of a connection to a server; null where the text says nothing about TLS. */
+/** What to do about a failed connection to a server; null where the text says nothing about TLS. */
 export function tlsRemedy(text: string, side: ServerSide): string | null {
   const who = side === 'redis' ? 'Redis' : 'the Sentinel'
   const option = `--${side}-tls`
@@ -13,9 +13,9 @@ export function tlsRemedy(text: string, side: ServerSide): string | null {
 }
 
 /**
- * What may be wrong, where it is not certain; null where the text says nothing of the kind. By TLS 1.3 a server judges
- * our certificate after our side of the handshake is done, and what it then says is mostly lost with the connection. A
- * server that is frozen leaves a handshake unanswered just like one that speaks no TLS.
+ * What may be wrong, but not for certain; null where the text gives no hint. By TLS 1.3 a server judges our certificate
+ * after our side of the handshake, and its words are mostly lost with the connection. A frozen server leaves a
+ * handshake unanswered, just like one without TLS.
  */
 export function tlsHint(text: string, { side, usesTls }: { side: ServerSide; usesTls: boolean }): string | null {
   const who = side === 'redis' ? 'Redis' : 'the Sentinel'

@@ -50,7 +50,7 @@ t.test('exposure — of the admin port — is not ended by what clients must sho
 
 t.test('exposure — names address, cause and remedy, and the rights that are given away', async t => {
   const [line] = exposures(configOf({ listen: '0.0.0.0:6379' }))
-  t.match(line, { address: '0.0.0.0:6379', msg: /neither TLS nor a password: .* in clear.*--client-password-file/ })
+  t.match(line, { address: '0.0.0.0:6379', msg: /neither TLS nor a password: .* in the clear.*--client-password-file/ })
   const [given] = exposures(configOf({ listen: '0.0.0.0:6379', 'redis-password': 'hunter2' }))
   t.match(given, { msg: /rights of --redis-username, without a password/ })
   t.notMatch(JSON.stringify(given), 'hunter2')

@@ -73,7 +73,7 @@ t.test('questions to Sentinels and nodes — sign in with the bytes of a passwor
   for (const protocol of [2, 3] as const) {
     const limits = { connectTimeoutMs: 5000, commandTimeoutMs: 5000, silenceTimeoutMs: 5000 }
     const route: ServerRoute = { address: node, tls: null, keep: () => undefined }
-    const about = { route, protocol, username: 'ours', password: secret(0xfd), name: null, ...limits }
+    const about = { route, protocol, username: 'ours', password: secret(0xfd), ...limits }
     const client = createClient(about, error => t.fail(error.message))
     await client.connect()
     t.equal(await client.call('ACL', 'WHOAMI'), 'ours', `RESP${protocol}`)
