@@ -42,7 +42,6 @@ export const commandClasses = [
 ] as const
 export const replayReasons = ['lost', 'refused', 'not-now'] as const
 export type CommandClass = (typeof commandClasses)[number]
-export type ReplayReason = (typeof replayReasons)[number]
 
 /** More than there are commands; the slot of a command is its index in the table of commands. */
 const MAX_COMMANDS = 512

@@ -6,7 +6,7 @@
 // the master, of which there is one at a time. Never: counts anything itself.
 import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
-import { fromRows, type Metric, oneOfStates, type Sample, single, tallied } from './metric-type.ts'
+import { fromRows, type Metric, oneOfStates, single, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
 import type { LinkSnapshot, SentinelSnapshot, Snapshot } from './snapshot.ts'
 
@@ -234,5 +234,3 @@ function disagreeing({ master, topology }: Snapshot): number {
     reachable && names !== null && names !== master.address
   return new Set(topology.sentinels.filter(differs).map(one => one.runId ?? one.address)).size
 }
-
-export type { Sample }

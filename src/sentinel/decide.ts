@@ -29,14 +29,12 @@ import { withoutMajority } from './minority.ts'
 import type { Draft, ProbeState, Topology } from './topology-state.ts'
 import { candidateSince, quorumOf } from './voters.ts'
 
-export const decideTiming = {
-  /**
-   * After this time a majority that names an address without a newer epoch is believed, but only while our own master
-   * is none. The others correct a stale Sentinel that returns within 2 s. So after this time every Sentinel has lost
-   * its configuration: their history began anew.
-   */
-  rivalMs: 15_000,
-} as const
+/**
+ * After this time a majority that names an address without a newer epoch is believed, but only while our own master is
+ * none. The others correct a stale Sentinel that returns within 2 s. So after this time every Sentinel has lost its
+ * configuration: their history began anew.
+ */
+const RIVAL_MS = 15_000
 
 export function decide(draft: Draft, now: number): void {
   holdIfAnnounced(draft, now)
@@ -122,7 +120,7 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
   if (draft.gate.kind === 'open' && !draft.wanted) return false
   const asked = draft.probe && sameAddress(draft.probe.address, master) ? draft.probe : null
   const isOurs = asked?.result ? isProvenOurs(asked, master) : null
-  if (isOurs === false && now - draft.rival.since >= decideTiming.rivalMs) {
+  if (isOurs === false && now - draft.rival.since >= RIVAL_MS) {
     draft.rival = { ...draft.rival, accepted: true }
     note(draft, 'error', 'master.epoch_reset', {
       address: formatAddress(address),

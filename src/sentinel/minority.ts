@@ -37,8 +37,8 @@ export function withoutMajority(draft: Draft, now: number): void {
 }
 
 /** How long the absence of a majority decides nothing, ms: time to dial and ask a Sentinel that lives. */
-export function waitMs({ patience }: Topology): number {
-  return 2 * patience.answerMs
+function waitMs({ answerMs }: Topology): number {
+  return 2 * answerMs
 }
 
 /** What is missing for a majority and what to do about it, for people. */

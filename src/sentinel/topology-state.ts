@@ -37,11 +37,6 @@ export type Basis =
   /** No majority can be asked, no Sentinel names another, and the last master still is one. */
   | 'last-master'
 
-export interface Patience {
-  /** How long a node or a Sentinel may take to answer: --answer-timeout. */
-  readonly answerMs: number
-}
-
 export interface SentinelState {
   readonly seed: boolean
   readonly up: boolean
@@ -106,7 +101,8 @@ export interface NamedMaster {
 }
 
 export interface Topology {
-  readonly patience: Patience
+  /** How long a node or a Sentinel may take to answer: --answer-timeout. */
+  readonly answerMs: number
   /** By connection; several may be one process (same run id), which has one vote. */
   readonly sentinels: ReadonlyMap<string, SentinelState>
   readonly master: Master | null

@@ -12,16 +12,7 @@ import { note } from './effects.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
 import type { View } from './sentinel-view.ts'
-import type {
-  Draft,
-  LinkSign,
-  Observation,
-  Patience,
-  ProbeResult,
-  SentinelState,
-  Step,
-  Topology,
-} from './topology-state.ts'
+import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
 
 const SUSPECT_MS = 5_000
 /** A row of confirm() calls moves the moment from which answers count this far at most, or it would never end. */
@@ -29,9 +20,9 @@ const CONFIRM_ROW_MS = 500
 /** The watcher looks at least once a second: after a longer gap nobody knows who can be reached. */
 const STOOD_STILL_MS = 1_500
 
-export function createTopology(now: number, patience: Patience = { answerMs: 1_000 }): Topology {
+export function createTopology(now: number, answerMs = 1_000): Topology {
   return {
-    patience,
+    answerMs,
     sentinels: new Map(),
     master: null,
     basis: null,

@@ -74,8 +74,8 @@ export function votesSince(topology: Topology, since: number, now: number): Vote
   return views.map(({ voter, view }) => ({ voter, address: view.address, epoch: view.epoch }))
 }
 
-function hasVote({ patience }: Topology, { up, view }: SentinelState, now: number): boolean {
-  return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + patience.answerMs
+function hasVote({ answerMs }: Topology, { up, view }: SentinelState, now: number): boolean {
+  return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + answerMs
 }
 
 /** One step reads the same state several times. */

@@ -20,7 +20,6 @@ import { createTroubleLog } from './trouble.ts'
 import { candidateSince } from './voters.ts'
 
 export type { LinkWitness } from './prober.ts'
-export type { SentinelStatus, TopologyStatus } from './status.ts'
 export type { HoldCause } from './topology-state.ts'
 
 /** `connectTimeoutMs` and `answerTimeoutMs` hold for a node or a Sentinel, TLS included. */
@@ -118,7 +117,7 @@ export class Watcher {
   }
 
   #newTopology(): Topology {
-    return createTopology(performance.now(), { answerMs: this.#options.answerTimeoutMs })
+    return createTopology(performance.now(), this.#options.answerTimeoutMs)
   }
 
   #feed(observation: Observation): void {

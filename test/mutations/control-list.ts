@@ -46,8 +46,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'answers that are too old have a vote',
     file: 'src/sentinel/voters.ts',
-    from: 'return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + patience.answerMs',
-    to: 'return up && view !== null && patience.answerMs + now > 0',
+    from: 'return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + answerMs',
+    to: 'return up && view !== null && answerMs + now > 0',
     breaks: 'a majority names it now',
     test: topology,
     shows: /too old|no majority/,
