@@ -45,7 +45,9 @@ t.test('short time-outs — are told once for each library — when a hold outla
   watch.look(3000)
   t.equal(lines.length, 1)
   t.match(lines[0], { level: 40, event: 'client.short_timeout', library: 'Redisson', defaultMs: 3000, sessions: 2 })
-  t.match(lines[0], { msg: /by default Redisson gives a command up after 3 s, .*wait 60 s here.*runs when a master is back.*--hold-timeout/ })
+  t.match(lines[0], {
+    msg: /by default Redisson gives a command up after 3 s, .*wait 60 s here.*runs when a master is back.*--hold-timeout/,
+  })
   watch.look(9000)
   t.equal(lines.length, 1, 'once; an idle session waits for nothing')
   sessions.set(3, session('jedis', '8.0.2'))
