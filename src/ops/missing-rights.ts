@@ -8,51 +8,49 @@ import type { Log } from './log.ts'
 export const rights = {
   role: {
     rule: '+role',
-    cost: 'the node is not asked whether it is the master; the majority of the Sentinels is believed',
+    cost: 'Holdfast cannot ask the node whether it is the master, and believes the majority of the Sentinels',
   },
   ping: {
     rule: '+ping',
-    cost: 'a node that is still loading, or cut off from its master, is noticed only by its answers to clients',
+    cost: 'Holdfast notices a node that still loads, or is cut off from its master, only by its answers to clients',
   },
   info: {
     rule: '+info',
-    cost: 'a master that was restarted at the same address is taken for the same process',
+    cost: 'Holdfast takes a master that restarts at the same address for the same process',
   },
   command: {
     rule: '+command',
-    cost: 'commands of modules and newer servers are taken for writes that must not run twice',
+    cost: 'Holdfast takes commands of modules and newer servers for writes that must not run twice',
   },
   'client|kill': {
     rule: '+client|kill',
     cost:
-      'a lost link cannot be ended at the server before its commands are sent again: a server that was ' +
-      'only stalled may run them twice',
+      'Holdfast cannot end a lost link at the server before it sends the commands again: a server that was only ' +
+      'stalled may run them twice',
   },
   'client|list': {
     rule: '+client|list',
     cost:
-      'a link that died without a word is taken for a slow one: what is in flight on it waits until the ' +
+      'Holdfast takes a link that died without a word for a slow one: what is in flight on it waits until the ' +
       'system gives the connection up',
   },
   'script|load': {
     rule: '+script|load',
-    cost:
-      'scripts are not put onto a new master: EVALSHA answers NOSCRIPT there until a client sends the ' +
-      'script again',
+    cost: 'a new master does not get the scripts: EVALSHA answers NOSCRIPT there until a client sends the script again',
   },
   spublish: {
     rule: '+spublish &holdfast:wait',
     cost:
-      'WAIT and WAITAOF are answered NOPERM: without that message ahead of them a server would answer for ' +
-      'a connection that has written nothing',
+      'WAIT and WAITAOF get NOPERM: without that message ahead of them a server would answer for a connection that ' +
+      'has written nothing',
   },
   'sentinel|sentinels': {
     rule: '+sentinel|sentinels',
-    cost: 'this Sentinel does not tell of the others: those that are not in --sentinels are not asked',
+    cost: 'this Sentinel does not list the others: Holdfast does not ask those that are not in --sentinels',
   },
   'sentinel|myid': {
     rule: '+sentinel|myid',
-    cost: 'Sentinels are told apart by address alone: one that is reached by two addresses counts twice',
+    cost: 'Holdfast tells Sentinels apart by address alone: one with two addresses counts twice',
   },
 } as const
 

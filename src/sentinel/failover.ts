@@ -33,7 +33,7 @@ export interface Failover {
 export const failoverTiming = {
   /** A Sentinel that loses the election says so after up to 10 s; one that wins it says so within 0.1 s. */
   tryMs: 2_000,
-  /** A leader that vanished has told the others within 2 s or never will: Sentinel reads INFO each second meanwhile. */
+  /** The others learn of a vanished leader's promotion in 2 s or never: Sentinel reads INFO each second meanwhile. */
   orphanMs: 10_000,
   /** An answer that shows the failover keeps it alive this long. */
   shownMs: 2_500,

@@ -158,22 +158,22 @@ export class Probe {
 export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer {
   const [role, ping, info] = replies
   const refusedAuth = auth?.[0] && /WRONGPASS|invalid password/i.test(auth[0].message) ? auth[0].message : null
-  const told = (result: ProbeResult): ProbeAnswer => ({ result, refusedAuth })
+  const said = (result: ProbeResult): ProbeAnswer => ({ result, refusedAuth })
   for (const reply of [auth, role, ping]) {
     const error = reply?.[0]
     if (!error) continue
-    if (!isAnswer(error)) return told({ kind: 'unreachable', why: error.message })
+    if (!isAnswer(error)) return said({ kind: 'unreachable', why: error.message })
     if (/max number of clients|^-?DENIED/i.test(error.message)) {
-      return told({ kind: 'unreachable', why: error.message, sign: 'turned-away' })
+      return said({ kind: 'unreachable', why: error.message, sign: 'turned-away' })
     }
   }
-  if (!role || !ping) return told({ kind: 'unreachable', why: 'no answer' })
-  if (role[0]?.message.startsWith('LOADING') || ping[0]?.message.startsWith('LOADING')) return told({ kind: 'loading' })
-  if (role[0]) return told({ kind: 'untold', why: role[0].message })
+  if (!role || !ping) return said({ kind: 'unreachable', why: 'no answer' })
+  if (role[0]?.message.startsWith('LOADING') || ping[0]?.message.startsWith('LOADING')) return said({ kind: 'loading' })
+  if (role[0]) return said({ kind: 'untold', why: role[0].message })
   const kind: unknown = Array.isArray(role[1]) ? role[1][0] : role[1]
-  if (kind === 'slave' || kind === 'replica') return told({ kind: 'replica' })
-  if (kind !== 'master') return told({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
-  return told({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
+  if (kind === 'slave' || kind === 'replica') return said({ kind: 'replica' })
+  if (kind !== 'master') return said({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
+  return said({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
 }
 
 /** Which of ROLE, PING and INFO our user may not send. Pure. */

@@ -109,8 +109,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'ROLE is not checked by the probe',
     file: 'src/sentinel/probe.ts',
-    from: "return told({ kind: 'replica' })",
-    to: "return told({ kind: 'master', runId: null })",
+    from: "return said({ kind: 'replica' })",
+    to: "return said({ kind: 'master', runId: null })",
     breaks: 'the node itself must say master',
     test: 'test/unit/sentinel/probe.test.ts',
     shows: /not ok/,
