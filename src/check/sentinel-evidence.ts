@@ -12,12 +12,8 @@ export interface SentinelTarget {
   readonly tls: boolean
 }
 
-export async function sentinelEvidence({
-  target,
-  announced,
-  masterName,
-  tls,
-}: SentinelTarget): Promise<SentinelEvidence> {
+export async function sentinelEvidence(about: SentinelTarget): Promise<SentinelEvidence> {
+  const { target, announced, masterName, tls } = about
   const { address } = target
   const met = await contact(address, { tls })
   const unasked: SentinelEvidence = {
@@ -82,7 +78,7 @@ export async function sentinelEvidence({
   }
 }
 
-/** An error to the first question that concerns all others too. */
+/** A refusal of the first question that holds for all others too. */
 function overall(first: Reply | undefined): ErrorReply | null {
   const refusal = first?.[0] ? errorReplyOf(first[0]) : null
   return refusal?.code === 'NOAUTH' ? refusal : null
