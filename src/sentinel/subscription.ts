@@ -39,20 +39,29 @@ export async function subscribe(client: Redis, { sentinel, log }: { sentinel: st
   } catch (error) {
     // A missing right stays until a person grants it. Any other error passes, or ends the connection.
     if (!isNoPerm(reasonOf(error))) throw error
-    const results = await Promise.allSettled(channels.map(channel => client.subscribe(channel)))
-    const failed = results.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
-    if (failed?.status === 'rejected') throw failed.reason
+    const results = await settled(channels.map(channel => client.subscribe(channel)))
     const refused = channels.filter((_, i) => results[i]?.status === 'rejected')
-    if (client.status !== 'ready' || refused.length === 0) return
-    log.error(
-      { event: 'sentinel.deaf', sentinel, refused, err: reasonOf(error) },
-      'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
-    )
+    if (client.status !== 'ready') return
+    if (refused.length > 0) {
+      log.error(
+        { event: 'sentinel.deaf', sentinel, refused, err: reasonOf(error) },
+        'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
+      )
+    }
   }
   if (client.mode !== 'subscriber') return
-  await client.punsubscribe('*')
+  // Without RESP3 a connection that is subscribed takes no question.
+  await settled([client.punsubscribe('*'), client.unsubscribe(...channels)])
   log.error(
     { event: 'sentinel.too_old', sentinel },
     'this Sentinel does not speak RESP3 (Redis 6 or later): Holdfast only polls it and notices planned failovers late',
   )
+}
+
+/** Waits for all. Only a missing right is no reason to reject. */
+async function settled(calls: readonly Promise<unknown>[]): Promise<readonly PromiseSettledResult<unknown>[]> {
+  const results = await Promise.allSettled(calls)
+  const failed = results.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
+  if (failed?.status === 'rejected') throw failed.reason
+  return results
 }

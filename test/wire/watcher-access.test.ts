@@ -86,6 +86,19 @@ t.test('Sentinel without RESP3 — is polled — and named as too old', async t 
   t.match(seen.logged('sentinel.too_old')[0], { level: 'error' })
 })
 
+t.test('Sentinel without RESP3 that does not allow PSUBSCRIBE * — is polled', async t => {
+  const { a, sentinels, seeds } = await makeWorld(t)
+  for (const { server } of sentinels) {
+    intercept(server, argv => {
+      if (argv[0]?.toUpperCase() === 'HELLO') return failure("ERR unknown command 'HELLO'")
+      return argv[0]?.toUpperCase() === 'PSUBSCRIBE' ? failure('NOPERM No permissions') : undefined
+    })
+  }
+  const seen = new Observed(t, { sentinels: seeds })
+  await seen.until(`serve ${a.port}@1`)
+  t.match(seen.logged('sentinel.too_old')[0], { level: 'error' })
+})
+
 t.test('Sentinel that does not allow PSUBSCRIBE * — is heard — channel by channel', async t => {
   const { a, sentinels, seeds } = await makeWorld(t)
   const refusal = failure('NOPERM No permissions to access a channel')
