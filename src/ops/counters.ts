@@ -3,134 +3,89 @@
 // Must stay true at every moment (checked after every failover test):
 //   held = drained + expired + timedOut + failed + gone + waiting
 //
-// A new counter needs a line in the interface, its zero, and a row in counter-metrics.ts, which makes it a metric. The
-// compiler asks for all three.
-import { createDetail, type Detail } from './labelled-counters.ts'
+// A new counter needs a line here, and a row in counter-metrics.ts, which makes it a metric. The compiler asks for it.
+import { createDetail } from './labelled-counters.ts'
 
 export type { HoldLabel } from './labelled-counters.ts'
 
-export interface Counters {
-  /** Sessions accepted, and open now. */
-  sessionsTotal: number
-  sessions: number
-  /** Refused logins at Holdfast (--client-password). */
-  loginsRefused: number
-  /** Clients turned away because of --max-sessions. */
-  sessionsRefused: number
-  /** Sessions ended for bytes that are no commands. */
-  protocolErrors: number
-  /** Sessions ended for a command that its client did not finish in time. */
-  frameTimeouts: number
-  /** Sessions ended for a command of more than 1 GB. */
-  framesTooLarge: number
-  /** Sessions ended for unread replies. */
-  unreadEnded: number
-  /** Sessions ended because they send on and on and do not read. */
-  unansweredEnded: number
-  /** Sessions ended by a CLIENT KILL of a client. */
-  killed: number
-  /** Sessions ended by an exception of ours, and steps of no session that one cut short. */
-  bugEnded: number
-  bugs: number
-  /** Commands refused for having too many arguments. */
-  argumentsRefused: number
-  /** Commands refused because the open MULTIs hold too much. */
-  transactionsRefused: number
-  /** Times that reading from a session paused because all together hold too much. */
-  pressurePauses: number
-  /** Bytes read from clients that are no request yet: unfinished commands, and what waits behind a command. */
-  unfinishedBytes: number
-  /** Bytes of commands queued in open MULTIs. */
-  transactionBytes: number
-  /** Bytes of replies that clients have not taken, of clients with more than 64 KB of them. */
-  unreadBytes: number
-  /** Commands of clients. */
-  commands: number
-  /** Requests that had to wait for a link or the gate, by how their wait ended. */
-  held: number
-  drained: number
-  expired: number
-  /** Blocking commands whose own time-out ended while they waited: they got the server's answer and did not expire. */
-  timedOut: number
-  failed: number
-  gone: number
-  /** Requests that wait now, and their bytes. */
-  waiting: number
-  waitingBytes: number
-  /** Bytes of requests without their last reply, waiting or sent, each with a fixed share for its own memory. */
-  pendingBytes: number
-  /** Requests sent again, and error replies of the server that were kept from the client. */
-  replayed: number
-  absorbed: number
-  /** Our own error replies: the outcome is unknown; the breaker was open. */
-  unknownOutcomes: number
-  refusedByBreaker: number
-  /** Subscriptions made again on a new master. */
-  resubscriptions: number
-  linksOpened: number
-  linksLost: number
-  /** Silent links whose node answered others: sessions went on with a fresh one. */
-  linksRetired: number
-  /** Scripts given to new masters. */
-  scriptsReloaded: number
-  /** How often the breaker opened. */
-  trips: number
-  /** Bytes read from and written to clients, and to the master, handshakes included. */
-  clientBytesIn: number
-  clientBytesOut: number
-  masterBytesIn: number
-  masterBytesOut: number
-  /** Clients that did not get through their TLS handshake. */
-  tlsHandshakesFailed: number
-  /** The same by label, and times. */
-  readonly detail: Detail
-}
+export type Counters = ReturnType<typeof createCounters>
 
-export function createCounters(): Counters {
+/** All at zero. */
+export function createCounters() {
   return {
+    /** Sessions accepted, and open now. */
     sessionsTotal: 0,
     sessions: 0,
+    /** Refused logins at Holdfast (--client-password). */
     loginsRefused: 0,
+    /** Clients turned away because of --max-sessions. */
     sessionsRefused: 0,
+    /** Sessions ended for bytes that are no commands. */
     protocolErrors: 0,
+    /** Sessions ended for a command that its client did not finish in time. */
     frameTimeouts: 0,
+    /** Sessions ended for a command of more than 1 GB. */
     framesTooLarge: 0,
+    /** Sessions ended for unread replies. */
     unreadEnded: 0,
+    /** Sessions ended because they send on and on and do not read. */
     unansweredEnded: 0,
+    /** Sessions ended by a CLIENT KILL of a client. */
     killed: 0,
+    /** Sessions ended by an exception of ours, and steps of no session that one cut short. */
     bugEnded: 0,
     bugs: 0,
+    /** Commands refused for having too many arguments. */
     argumentsRefused: 0,
+    /** Commands refused because the open MULTIs hold too much. */
     transactionsRefused: 0,
+    /** Times that reading from a session paused because all together hold too much. */
     pressurePauses: 0,
+    /** Bytes read from clients that are no request yet: unfinished commands, and what waits behind a command. */
     unfinishedBytes: 0,
+    /** Bytes of commands queued in open MULTIs. */
     transactionBytes: 0,
+    /** Bytes of replies that clients have not taken, of clients with more than 64 KB of them. */
     unreadBytes: 0,
+    /** Commands of clients. */
     commands: 0,
+    /** Requests that had to wait for a link or the gate, by how their wait ended. */
     held: 0,
     drained: 0,
     expired: 0,
+    /** Blocking commands whose own time-out ended while they waited: they got the server's answer and did not expire. */
     timedOut: 0,
     failed: 0,
     gone: 0,
+    /** Requests that wait now, and their bytes. */
     waiting: 0,
     waitingBytes: 0,
+    /** Bytes of requests without their last reply, waiting or sent, each with a fixed share for its own memory. */
     pendingBytes: 0,
+    /** Requests sent again, and error replies of the server that were kept from the client. */
     replayed: 0,
     absorbed: 0,
+    /** Our own error replies: the outcome is unknown; the breaker was open. */
     unknownOutcomes: 0,
     refusedByBreaker: 0,
+    /** Subscriptions made again on a new master. */
     resubscriptions: 0,
     linksOpened: 0,
     linksLost: 0,
+    /** Silent links whose node answered others: sessions went on with a fresh one. */
     linksRetired: 0,
+    /** Scripts given to new masters. */
     scriptsReloaded: 0,
+    /** How often the breaker opened. */
     trips: 0,
+    /** Bytes read from and written to clients, and to the master, handshakes included. */
     clientBytesIn: 0,
     clientBytesOut: 0,
     masterBytesIn: 0,
     masterBytesOut: 0,
+    /** Clients that did not get through their TLS handshake. */
     tlsHandshakesFailed: 0,
+    /** The same by label, and times. */
     detail: createDetail(),
   }
 }

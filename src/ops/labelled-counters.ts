@@ -77,34 +77,20 @@ export class Tally {
   }
 }
 
-export interface Detail {
-  /** HOT PATH. Commands of clients by their index in the table of commands. */
-  readonly calls: Float64Array
-  readonly linksOpened: Tally
-  readonly linksLost: Tally
-  readonly handshakesFailed: Tally
-  /** By the first word of the server's error line. */
-  readonly absorbed: Tally
-  /** Labels are `class reason`. */
-  readonly replays: Tally
-  readonly holds: Tally
-  readonly failovers: Tally
-  /** Seconds: the wait of one request; a shut gate; a failover from the shut gate until nothing waits. */
-  readonly waits: Histogram
-  readonly holdTimes: Histogram
-  readonly failoverTimes: Histogram
-}
-
-export function createDetail(): Detail {
+export function createDetail() {
   return {
+    /** HOT PATH. Commands of clients by their index in the table of commands. */
     calls: new Float64Array(MAX_COMMANDS),
     linksOpened: new Tally(linkKinds),
     linksLost: new Tally(lostReasons),
     handshakesFailed: new Tally(handshakeFailures),
+    /** By the first word of the server's error line. */
     absorbed: new Tally(absorbedCodes),
+    /** Labels are `class reason`. */
     replays: new Tally(replayLabels),
     holds: new Tally(holdCauses),
     failovers: new Tally(failoverCauses),
+    /** Seconds: the wait of one request; a shut gate; a failover from the shut gate until nothing waits. */
     waits: new Histogram(),
     holdTimes: new Histogram(),
     failoverTimes: new Histogram(),
