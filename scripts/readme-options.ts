@@ -5,7 +5,8 @@
 // With --check nothing is written: exit code 1 says that the table is not what src/config/option-table.ts gives.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { optionsTable } from '../src/config.ts'
+import { helpTable } from '../src/config/help.ts'
+import { options } from '../src/config/option-table.ts'
 
 const page = new URL('../docs/options.md', import.meta.url)
 const start = '<!-- options:start -->'
@@ -16,7 +17,7 @@ export function withOptions(content: string): string | undefined {
   const from = content.indexOf(start)
   const to = content.indexOf(end)
   if (from < 0 || to < from) return undefined
-  return `${content.slice(0, from + start.length)}\n\n${optionsTable()}\n\n${content.slice(to)}`
+  return `${content.slice(0, from + start.length)}\n\n${helpTable(options)}\n\n${content.slice(to)}`
 }
 
 function main(args: readonly string[]): number {

@@ -9,106 +9,34 @@ import { type Address, formatAddress } from './address.ts'
 import { type Environment, readEnvironment } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { readFlags } from './config/flags.ts'
-import { helpTable, helpText, unknownCommandText } from './config/help.ts'
+import { helpText, unknownCommandText } from './config/help.ts'
 import type { Source } from './config/option.ts'
 import { options, type Values } from './config/option-table.ts'
 import { relations } from './config/relations.ts'
 import { brokenRelations, resolveOptions } from './config/resolve.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
-import type { FileOwner } from './config/value-kinds.ts'
-import type { LogLevel } from './ops/log.ts'
-import type { NatRule } from './transport/nat-map.ts'
-import type { Secret } from './transport/secret.ts'
+import type { ServerTls } from './transport/server-route.ts'
 
 export type { Environment } from './config/environment.ts'
 export { unknownCommandText }
 
-export interface Config {
-  readonly sentinels: readonly Address[]
-  readonly masterName: string
-  readonly connectTimeoutMs: number
-  readonly answerTimeoutMs: number
-  readonly natMap: readonly NatRule[]
-  /** null: only a Unix-domain socket, no TCP port. */
-  readonly listen: Address | null
-  readonly listenSocket: ListenSocket | null
-  readonly clientUsername: string | null
-  readonly clientPassword: Secret | null
-  /** 0: no limit. */
-  readonly frameTimeoutMs: number
-  readonly tcpKeepaliveMs: number
-  readonly maxUnreadBytes: number
-  readonly links: 'auto' | 'private'
-  readonly denyCommands: readonly string[]
-  readonly retryPolicy: 'always' | 'safe'
-  readonly maxRetries: number
-  readonly retryBackoffMinMs: number
-  readonly retryBackoffMaxMs: number
-  readonly holdTimeoutMs: number
-  readonly maxHeldBytes: number
-  readonly maxSessionHeldBytes: number
-  readonly maxSessions: number
-  readonly redisUsername: string | null
-  readonly redisPassword: Secret | null
-  readonly sentinelUsername: string | null
-  readonly sentinelPassword: Secret | null
-  /** The files of the passwords, which are read again when they change; null for a password that was in none. */
-  readonly passwordFiles: PasswordFiles
-  readonly redisTls: TlsConfig | null
-  readonly sentinelTls: TlsConfig | null
-  readonly listenTls: ListenTlsConfig | null
-  readonly adminListen: Address | null
-  readonly logLevel: LogLevel
-  readonly logPretty: boolean
-  readonly shutdownDelayMs: number
-  readonly shutdownGraceMs: number
-}
+/** All options, ready for use. */
+export type Config = ReturnType<typeof toConfig>
+export type ListenSocket = NonNullable<Config['listenSocket']>
 
-export interface ListenSocket {
-  readonly path: string
-  /** As chmod takes it. */
-  readonly mode: number
-  readonly owner: FileOwner | null
-}
-
-export interface PasswordFiles {
-  readonly redis: string | null
-  readonly sentinel: string | null
-  readonly client: string | null
-}
-
-export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
-
-/** TLS towards servers; names of PEM files. */
-export interface TlsConfig {
-  readonly caFile: string | null
-  readonly certFile: string | null
-  readonly keyFile: string | null
-  /** null: the host that is dialled. */
-  readonly serverName: string | null
-  readonly minVersion: TlsVersion
-}
-
-/** TLS towards clients; names of PEM files. */
-export interface ListenTlsConfig {
-  readonly certFile: string
-  readonly keyFile: string
-  /** Clients must show a certificate signed by one of these; null: they need none. */
-  readonly caFile: string | null
-  readonly minVersion: TlsVersion
-}
-
-function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Config {
+function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
   return Object.freeze({
     sentinels: values.sentinels,
     masterName: values.master,
     connectTimeoutMs: values['connect-timeout'],
     answerTimeoutMs: values['answer-timeout'],
     natMap: values['nat-map'],
+    /** null: only a Unix-domain socket, no TCP port. */
     listen: values.listen,
     listenSocket: listenSocketOf(values),
     clientUsername: values['client-username'],
     clientPassword: values['client-password'],
+    /** 0: no limit. */
     frameTimeoutMs: values['frame-timeout'],
     tcpKeepaliveMs: values['tcp-keepalive'],
     maxUnreadBytes: values['max-unread-bytes'],
@@ -126,6 +54,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Con
     redisPassword: values['redis-password'],
     sentinelUsername: values['sentinel-username'],
     sentinelPassword: values['sentinel-password'],
+    /** The files of the passwords, which are read again when they change; null for a password that was in none. */
     passwordFiles: {
       redis: secretFiles.get('redis-password') ?? null,
       sentinel: secretFiles.get('sentinel-password') ?? null,
@@ -142,7 +71,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>): Con
   })
 }
 
-function tlsOf(side: 'redis' | 'sentinel', values: Values): TlsConfig | null {
+function tlsOf(side: 'redis' | 'sentinel', values: Values): ServerTls | null {
   if (!values[`${side}-tls`]) return null
   return {
     caFile: values[`${side}-tls-ca`],
@@ -153,13 +82,14 @@ function tlsOf(side: 'redis' | 'sentinel', values: Values): TlsConfig | null {
   }
 }
 
-function listenTlsOf(values: Values): ListenTlsConfig | null {
+/** With `caFile` clients must show a certificate signed by one of these. */
+function listenTlsOf(values: Values) {
   const { 'listen-tls-cert': certFile, 'listen-tls-key': keyFile } = values
   if (certFile === null || keyFile === null) return null
   return { certFile, keyFile, caFile: values['listen-tls-ca'], minVersion: values['listen-tls-min-version'] }
 }
 
-function listenSocketOf(values: Values): ListenSocket | null {
+function listenSocketOf(values: Values) {
   const path = values['listen-socket']
   return path === null ? null : { path, mode: values['listen-socket-mode'], owner: values['listen-socket-owner'] }
 }
@@ -176,11 +106,6 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
     redisPassword: config.redisPassword === null ? null : '[secret]',
     sentinelPassword: config.sentinelPassword === null ? null : '[secret]',
   }
-}
-
-/** The options as a Markdown table, for the README. */
-export function optionsTable(): string {
-  return helpTable(options)
 }
 
 /** What is answered in place of the work. */
@@ -208,8 +133,7 @@ type SourcesRead = { readonly kind: 'sources'; readonly sources: readonly Source
 
 /**
  * Reads all sources, the files of secrets and the certificates. Never throws for what a person wrote. A question
- * (--help,
- * --version) wins over everything else.
+ * (--help, --version) wins over everything else.
  */
 export function readConfig(argv: readonly string[], env: Environment): ReadResult {
   const read = readSources(argv, env)

@@ -1,6 +1,8 @@
 // The reading of options: sources, precedence, relations, and errors that name the place and never a secret.
 import t, { type Test } from 'tap'
-import { type Config, optionsTable, printableConfig, readConfig } from '../../src/config.ts'
+import { helpTable } from '../../src/config/help.ts'
+import { options } from '../../src/config/option-table.ts'
+import { type Config, printableConfig, readConfig } from '../../src/config.ts'
 import { Authority } from '../support/certificates.ts'
 import { without } from '../support/needs.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
@@ -362,6 +364,6 @@ t.test('help and table — name exactly the options that can be given', async t 
   const flags = (text: string) => [...text.matchAll(/(?:^ {2}|^\| `)(--[a-z-]+) /gm)].map(match => match[1] ?? '')
   const shown = flags(read.kind === 'help' ? read.text : '')
   t.equal(new Set(shown).size, shown.length)
-  t.strictSame(flags(optionsTable()), shown)
+  t.strictSame(flags(helpTable(options)), shown)
   for (const flag of shown) t.notMatch(errorsOf([`${flag}=`]).join('\n'), /no such option/)
 })
