@@ -2,7 +2,7 @@
 // The table is the only source of names, types, defaults, units, help and secrecy: --help, the table in the README and
 // the errors are made from it. Never: reads a source.
 import { logLevels } from '../ops/log.ts'
-import { type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
+import { inGroup, type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
 import {
   addressList,
   addressMap,
@@ -23,260 +23,201 @@ import {
 
 // Commands that turn the connection into a replication stream, or change the master behind the back of Sentinel.
 const denied = 'sync,psync,replconf,replicaof,slaveof,failover,shutdown'
-const upstream = 'Redis and Sentinel'
-const sessions = 'Clients'
-const failover = 'Failover'
-const credentials = 'Credentials'
-const tls = 'TLS'
-const operations = 'Operations'
-const process = 'Process'
 
 /** Every option, by the word that its flag, variable and file key are made of. */
 export const options = {
-  sentinels: required({
-    group: upstream,
-    kind: addressList(26379),
-    help: 'The Sentinels to ask first; they name the others.',
-  }),
-  master: required({
-    group: upstream,
-    kind: plainText('NAME'),
-    help: 'The name by which the Sentinels know the master.',
-  }),
-  links: withDefault('auto', {
-    group: upstream,
-    kind: oneOf('auto', 'private'),
-    help:
+  ...inGroup('Redis and Sentinel', {
+    sentinels: required(addressList(26379), 'The Sentinels to ask first; they name the others.'),
+    master: required(plainText('NAME'), 'The name by which the Sentinels know the master.'),
+    links: withDefault(
+      'auto',
+      oneOf('auto', 'private'),
       'auto: sessions of the same user, database and protocol share a connection to the master where they cannot ' +
-      'notice it. private: each session has its own.',
-  }),
-  'connect-timeout': withDefault('2s', {
-    group: upstream,
-    kind: duration({ min: '10ms', max: '60s' }),
-    help: 'How long it may take to connect to a node or a Sentinel, TLS included.',
-  }),
-  'answer-timeout': withDefault('1s', {
-    group: upstream,
-    kind: duration({ min: '10ms', max: '60s' }),
-    help:
+        'notice it. private: each session has its own.',
+    ),
+    'connect-timeout': withDefault(
+      '2s',
+      duration({ min: '10ms', max: '60s' }),
+      'How long it may take to connect to a node or a Sentinel, TLS included.',
+    ),
+    'answer-timeout': withDefault(
+      '1s',
+      duration({ min: '10ms', max: '60s' }),
       'How long a node or a Sentinel may take to answer a question of Holdfast itself. Holdfast waits twice as long ' +
-      'for a majority of the Sentinels.',
-  }),
-  'nat-map': withDefault('', {
-    group: upstream,
-    kind: addressMap(),
-    help:
+        'for a majority of the Sentinels.',
+    ),
+    'nat-map': withDefault(
+      '',
+      addressMap(),
       'Addresses as the Sentinels announce them, and where they are reached from here: ' +
-      '10.0.0.1:6379=203.0.113.5:16379.',
+        '10.0.0.1:6379=203.0.113.5:16379.',
+    ),
   }),
-  listen: withDefault('127.0.0.1:6379', {
-    group: sessions,
-    kind: noneOr(listenAddress('127.0.0.1')),
-    help: 'Where clients connect. Without a host: 127.0.0.1.',
-  }),
-  'listen-socket': optional({
-    group: sessions,
-    kind: path('FILE'),
-    help: 'A Unix-domain socket for clients, besides --listen or instead of it.',
-  }),
-  'listen-socket-mode': withDefault('0660', {
-    group: sessions,
-    kind: fileMode(),
-    help: 'The access rights of that socket.',
-  }),
-  'listen-socket-owner': optional({
-    group: sessions,
-    kind: fileOwner(),
-    help: 'The owner of that socket, as numbers; the process needs the permission to give it away.',
-  }),
-  'client-username': optional({
-    group: sessions,
-    kind: plainText('NAME'),
-    help: 'The user that clients sign in as at Holdfast; without it the default user.',
-  }),
-  'client-password': secret({
-    group: sessions,
-    kind: password(),
-    help:
+  ...inGroup('Clients', {
+    listen: withDefault(
+      '127.0.0.1:6379',
+      noneOr(listenAddress('127.0.0.1')),
+      'Where clients connect. Without a host: 127.0.0.1.',
+    ),
+    'listen-socket': optional(path('FILE'), 'A Unix-domain socket for clients, besides --listen or instead of it.'),
+    'listen-socket-mode': withDefault('0660', fileMode(), 'The access rights of that socket.'),
+    'listen-socket-owner': optional(
+      fileOwner(),
+      'The owner of that socket, as numbers; the process needs the permission to give it away.',
+    ),
+    'client-username': optional(
+      plainText('NAME'),
+      'The user that clients sign in as at Holdfast; without it the default user.',
+    ),
+    'client-password': secret(
+      password(),
       'A password that clients must give to Holdfast. Their AUTH then ends here, and the master sees ' +
-      '--redis-username. Without it a client signs in at Redis itself.',
-  }),
-  'max-sessions': withDefault('10000', {
-    group: sessions,
-    kind: count({ min: 0, max: 1_000_000 }),
-    help: 'Client connections at a time; 0 is no limit.',
-  }),
-  'frame-timeout': withDefault('60s', {
-    group: sessions,
-    kind: duration({ min: '0ms', max: '24h' }),
-    help: 'How long a client may take to finish a command that it began, or the next megabyte of it; 0 is no limit.',
-  }),
-  'tcp-keepalive': withDefault('300s', {
-    group: sessions,
-    kind: duration({ min: '0ms', max: '24h' }),
-    help:
+        '--redis-username. Without it a client signs in at Redis itself.',
+    ),
+    'max-sessions': withDefault(
+      '10000',
+      count({ min: 0, max: 1_000_000 }),
+      'Client connections at a time; 0 is no limit.',
+    ),
+    'frame-timeout': withDefault(
+      '60s',
+      duration({ min: '0ms', max: '24h' }),
+      'How long a client may take to finish a command that it began, or the next megabyte of it; 0 is no limit.',
+    ),
+    'tcp-keepalive': withDefault(
+      '300s',
+      duration({ min: '0ms', max: '24h' }),
       'How long a client may send nothing before TCP asks whether it is still there; ten seconds without an answer ' +
-      'end the connection. 0 never asks.',
-  }),
-  'max-unread-bytes': withDefault('64mb', {
-    group: sessions,
-    kind: size({ min: '1mb', max: '1024gb' }),
-    help:
+        'end the connection. 0 never asks.',
+    ),
+    'max-unread-bytes': withDefault(
+      '64mb',
+      size({ min: '1mb', max: '1024gb' }),
       'Bytes of replies kept for one client that sends without reading, besides one reply of any size. More replies ' +
-      'wait at the server; where they cannot wait, the client must read or is disconnected.',
-  }),
-  'deny-commands': withDefault(denied, {
-    group: sessions,
-    kind: commandList(denied),
-    help:
+        'wait at the server; where they cannot wait, the client must read or is disconnected.',
+    ),
+    'deny-commands': withDefault(
+      denied,
+      commandList(denied),
       'Commands that get an error and are not sent. A list replaces the default; +keys adds to it, -shutdown takes ' +
-      'from it; an empty list denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
+        'from it; an empty list denies none; config|set names a subcommand. SCRIPT DEBUG is always refused.',
+    ),
   }),
-  'retry-policy': withDefault('always', {
-    group: failover,
-    kind: oneOf('always', 'safe'),
-    help:
+  ...inGroup('Failover', {
+    'retry-policy': withDefault(
+      'always',
+      oneOf('always', 'safe'),
       'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
-      'only where to run it twice is the same as once; otherwise the client gets an error.',
+        'only where to run it twice is the same as once; otherwise the client gets an error.',
+    ),
+    'max-retries': withDefault(
+      '0',
+      count({ min: 0, max: 1_000_000 }),
+      'How often one command is sent again at most; 0: only --hold-timeout limits it.',
+    ),
+    'retry-backoff-min': withDefault(
+      '50ms',
+      duration({ min: '1ms', max: '10m' }),
+      'The wait before the first retry; it doubles with each, with jitter, up to --retry-backoff-max.',
+    ),
+    'retry-backoff-max': withDefault('1s', duration({ min: '1ms', max: '10m' }), 'The longest wait between retries.'),
+    'hold-timeout': withDefault(
+      '60s',
+      duration({ min: '1ms', max: '24h' }),
+      'How long a command waits for a master before its client gets an error.',
+    ),
+    'max-held-bytes': withDefault(
+      '256mb',
+      size({ min: '1kb', max: '1024gb' }),
+      'Bytes of commands held for all clients together, and as many bytes of replies that they have not read.',
+    ),
+    'max-session-held-bytes': withDefault(
+      '1mb',
+      size({ min: '1kb', max: '1024gb' }),
+      'Bytes of unanswered commands of one client; above that Holdfast reads no more from it until it has answers.',
+    ),
   }),
-  'max-retries': withDefault('0', {
-    group: failover,
-    kind: count({ min: 0, max: 1_000_000 }),
-    help: 'How often one command is sent again at most; 0: only --hold-timeout limits it.',
+  ...inGroup('Credentials', {
+    'redis-username': optional(plainText('NAME'), 'The Redis user of clients that do not sign in themselves.'),
+    'redis-password': secret(password(), 'The password of that user, or of the default user.'),
+    'sentinel-username': optional(plainText('NAME'), 'The user to sign in as at the Sentinels.'),
+    'sentinel-password': secret(password(), 'The password of that user, or of the default user, at the Sentinels.'),
   }),
-  'retry-backoff-min': withDefault('50ms', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '10m' }),
-    help: 'The wait before the first retry; it doubles with each, with jitter, up to --retry-backoff-max.',
+  ...inGroup('TLS', {
+    'redis-tls': withDefault('off', onOff(), 'Speak TLS to Redis.'),
+    'redis-tls-ca': optional(
+      path('FILE'),
+      'PEM certificates that must have signed the one of Redis; without it those that Node trusts.',
+    ),
+    'redis-tls-cert': optional(path('FILE'), 'The PEM certificate to show to Redis.'),
+    'redis-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'redis-tls-server-name': optional(
+      plainText('NAME'),
+      'The name that the certificates of Redis must have; without it the host that the Sentinels announce.',
+    ),
+    'redis-tls-min-version': withDefault(
+      'TLSv1.2',
+      oneOf('TLSv1.2', 'TLSv1.3'),
+      'The oldest TLS version to speak to Redis.',
+    ),
+    'sentinel-tls': withDefault('off', onOff(), 'Speak TLS to the Sentinels.'),
+    'sentinel-tls-ca': optional(
+      path('FILE'),
+      'PEM certificates that must have signed those of the Sentinels; without it those that Node trusts.',
+    ),
+    'sentinel-tls-cert': optional(path('FILE'), 'The PEM certificate to show to the Sentinels.'),
+    'sentinel-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'sentinel-tls-server-name': optional(
+      plainText('NAME'),
+      'The name that the certificates of the Sentinels must have; without it the host in their address.',
+    ),
+    'sentinel-tls-min-version': withDefault(
+      'TLSv1.2',
+      oneOf('TLSv1.2', 'TLSv1.3'),
+      'The oldest TLS version to speak to the Sentinels.',
+    ),
+    'listen-tls-cert': optional(path('FILE'), 'The PEM certificate to show to clients; with it they must speak TLS.'),
+    'listen-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'listen-tls-ca': optional(
+      path('FILE'),
+      'PEM certificates that must have signed those of clients; without it clients need no certificate.',
+    ),
+    'listen-tls-min-version': withDefault(
+      'TLSv1.2',
+      oneOf('TLSv1.2', 'TLSv1.3'),
+      'The oldest TLS version to speak to clients.',
+    ),
   }),
-  'retry-backoff-max': withDefault('1s', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '10m' }),
-    help: 'The longest wait between retries.',
-  }),
-  'hold-timeout': withDefault('60s', {
-    group: failover,
-    kind: duration({ min: '1ms', max: '24h' }),
-    help: 'How long a command waits for a master before its client gets an error.',
-  }),
-  'max-held-bytes': withDefault('256mb', {
-    group: failover,
-    kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of commands held for all clients together, and as many bytes of replies that they have not read.',
-  }),
-  'max-session-held-bytes': withDefault('1mb', {
-    group: failover,
-    kind: size({ min: '1kb', max: '1024gb' }),
-    help: 'Bytes of unanswered commands of one client; above that Holdfast reads no more from it until it has answers.',
-  }),
-  'redis-username': optional({
-    group: credentials,
-    kind: plainText('NAME'),
-    help: 'The Redis user of clients that do not sign in themselves.',
-  }),
-  'redis-password': secret({
-    group: credentials,
-    kind: password(),
-    help: 'The password of that user, or of the default user.',
-  }),
-  'sentinel-username': optional({
-    group: credentials,
-    kind: plainText('NAME'),
-    help: 'The user to sign in as at the Sentinels.',
-  }),
-  'sentinel-password': secret({
-    group: credentials,
-    kind: password(),
-    help: 'The password of that user, or of the default user, at the Sentinels.',
-  }),
-  'redis-tls': withDefault('off', { group: tls, kind: onOff(), help: 'Speak TLS to Redis.' }),
-  'redis-tls-ca': optional({
-    group: tls,
-    kind: path('FILE'),
-    help: 'PEM certificates that must have signed the one of Redis; without it those that Node trusts.',
-  }),
-  'redis-tls-cert': optional({ group: tls, kind: path('FILE'), help: 'The PEM certificate to show to Redis.' }),
-  'redis-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
-  'redis-tls-server-name': optional({
-    group: tls,
-    kind: plainText('NAME'),
-    help: 'The name that the certificates of Redis must have; without it the host that the Sentinels announce.',
-  }),
-  'redis-tls-min-version': withDefault('TLSv1.2', {
-    group: tls,
-    kind: oneOf('TLSv1.2', 'TLSv1.3'),
-    help: 'The oldest TLS version to speak to Redis.',
-  }),
-  'sentinel-tls': withDefault('off', { group: tls, kind: onOff(), help: 'Speak TLS to the Sentinels.' }),
-  'sentinel-tls-ca': optional({
-    group: tls,
-    kind: path('FILE'),
-    help: 'PEM certificates that must have signed those of the Sentinels; without it those that Node trusts.',
-  }),
-  'sentinel-tls-cert': optional({
-    group: tls,
-    kind: path('FILE'),
-    help: 'The PEM certificate to show to the Sentinels.',
-  }),
-  'sentinel-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
-  'sentinel-tls-server-name': optional({
-    group: tls,
-    kind: plainText('NAME'),
-    help: 'The name that the certificates of the Sentinels must have; without it the host in their address.',
-  }),
-  'sentinel-tls-min-version': withDefault('TLSv1.2', {
-    group: tls,
-    kind: oneOf('TLSv1.2', 'TLSv1.3'),
-    help: 'The oldest TLS version to speak to the Sentinels.',
-  }),
-  'listen-tls-cert': optional({
-    group: tls,
-    kind: path('FILE'),
-    help: 'The PEM certificate to show to clients; with it they must speak TLS.',
-  }),
-  'listen-tls-key': optional({ group: tls, kind: path('FILE'), help: 'The PEM key of that certificate.' }),
-  'listen-tls-ca': optional({
-    group: tls,
-    kind: path('FILE'),
-    help: 'PEM certificates that must have signed those of clients; without it clients need no certificate.',
-  }),
-  'listen-tls-min-version': withDefault('TLSv1.2', {
-    group: tls,
-    kind: oneOf('TLSv1.2', 'TLSv1.3'),
-    help: 'The oldest TLS version to speak to clients.',
-  }),
-  'admin-listen': withDefault('none', {
-    group: operations,
-    kind: noneOr(listenAddress('127.0.0.1')),
-    help:
+  ...inGroup('Operations', {
+    'admin-listen': withDefault(
+      'none',
+      noneOr(listenAddress('127.0.0.1')),
       'Where Holdfast serves /startup, /ready, /live, /status and /metrics over HTTP, to whoever reaches it, without ' +
-      'a password. Without a host: 127.0.0.1.',
+        'a password. Without a host: 127.0.0.1.',
+    ),
   }),
-  'log-level': withDefault('info', {
-    group: process,
-    kind: oneOf(...logLevels),
-    help: 'The least serious log lines to write. Lines are JSON, on standard output.',
+  ...inGroup('Process', {
+    'log-level': withDefault(
+      'info',
+      oneOf(...logLevels),
+      'The least serious log lines to write. Lines are JSON, on standard output.',
+    ),
+    'log-pretty': withDefault('off', onOff(), 'Write log lines for people instead of JSON.'),
+    'shutdown-delay': withDefault(
+      '0s',
+      duration({ min: '0ms', max: '1h' }),
+      'How long after SIGTERM new clients may still come, before the grace period begins.',
+    ),
+    'shutdown-grace': withDefault(
+      '10s',
+      duration({ min: '0ms', max: '1h' }),
+      'How long after that connected clients are still served; a second signal ends the process at once.',
+    ),
+    config: optional(
+      plainText('FILE'),
+      'A YAML or JSON file of options; its keys are the names of the flags without --.',
+    ),
   }),
-  'log-pretty': withDefault('off', {
-    group: process,
-    kind: onOff(),
-    help: 'Write log lines for people instead of JSON.',
-  }),
-  'shutdown-delay': withDefault('0s', {
-    group: process,
-    kind: duration({ min: '0ms', max: '1h' }),
-    help: 'How long after SIGTERM new clients may still come, before the grace period begins.',
-  }),
-  'shutdown-grace': withDefault('10s', {
-    group: process,
-    kind: duration({ min: '0ms', max: '1h' }),
-    help: 'How long after that connected clients are still served; a second signal ends the process at once.',
-  }),
-  config: optional({
-    group: process,
-    kind: plainText('FILE'),
-    help: 'A YAML or JSON file of options; its keys are the names of the flags without --.',
-  }),
-} as const satisfies Record<string, Option<unknown>>
+} satisfies Record<string, Option<unknown>>
 
 export type Values = Settings<typeof options>

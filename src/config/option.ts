@@ -37,26 +37,28 @@ export type Settings<T extends Table> = {
   readonly [K in keyof T]: T[K] extends Option<infer V> ? V : never
 }
 
-interface About<T> {
-  readonly group: string
-  readonly kind: Kind<T>
-  readonly help: string
+/** A row of the table without its group, which `inGroup` gives it. */
+type Row<T> = Omit<Option<T>, 'group'>
+
+export function inGroup<T>(group: string, rows: { [K in keyof T]: Row<T[K]> }): { [K in keyof T]: Option<T[K]> } {
+  const entries = Object.entries<Row<unknown>>(rows).map(([name, row]) => [name, { ...row, group }])
+  return Object.fromEntries(entries)
 }
 
-export function required<T>(about: About<T>): Option<T> {
-  return { ...about, fallback: null, required: true, secret: false }
+export function required<T>(kind: Kind<T>, help: string): Row<T> {
+  return { kind, help, fallback: null, required: true, secret: false }
 }
 
-export function withDefault<T>(fallback: string, about: About<T>): Option<T> {
-  return { ...about, fallback, required: false, secret: false }
+export function withDefault<T>(fallback: string, kind: Kind<T>, help: string): Row<T> {
+  return { kind, help, fallback, required: false, secret: false }
 }
 
-export function optional<T>(about: About<T>): Option<T | null> {
-  return { ...about, fallback: null, required: false, secret: false }
+export function optional<T>(kind: Kind<T>, help: string): Row<T | null> {
+  return { kind, help, fallback: null, required: false, secret: false }
 }
 
-export function secret<T>(about: About<T>): Option<T | null> {
-  return { ...about, fallback: null, required: false, secret: true }
+export function secret<T>(kind: Kind<T>, help: string): Row<T | null> {
+  return { kind, help, fallback: null, required: false, secret: true }
 }
 
 const prefix = 'HOLDFAST_'
