@@ -58,15 +58,12 @@ function readPairs(
       errors.push(`${path}: ${shown}: no such option${didYouMean(nearest(shown, names))}`)
       continue
     }
-    const text = textOf(pair.value, { yaml, list: table[key]?.kind.list === true })
-    if (text === undefined) errors.push(`${origin}: expected ${listOrValue(key, table)}`)
+    const list = table[key]?.kind.list === true
+    const text = textOf(pair.value, { yaml, list })
+    if (text === undefined) errors.push(`${origin}: expected ${list ? 'one value or a list of values' : 'one value'}`)
     else given.set(key, { text, origin })
   }
   return { given, errors }
-}
-
-function listOrValue(key: string, table: Table): string {
-  return table[key]?.kind.list === true ? 'one value or a list of values' : 'one value'
 }
 
 /** The text of a value as it was written, or of a list, joined with commas; undefined for anything else. */

@@ -39,7 +39,7 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
       if (argv[quietUntil]?.startsWith('-')) quietUntil = token.index + 1
     } else {
       const earlier = given.get(token.name)
-      const list = table[token.name]?.kind.list === true
+      const list = table[token.name]?.kind.list
       if (earlier && !list) errors.push(`${token.rawName}: given more than once`)
       const text = earlier && list ? `${earlier.text},${token.value}` : token.value
       given.set(token.name, { text, origin: flagOf(token.name) })

@@ -48,7 +48,7 @@ export const options = {
     ),
     'nat-map': withDefault(
       '',
-      addressMap(),
+      addressMap,
       'Addresses as the Sentinels announce them, and where they are reached from here: ' +
         '10.0.0.1:6379=203.0.113.5:16379.',
     ),
@@ -59,10 +59,10 @@ export const options = {
       noneOr(listenAddress('127.0.0.1')),
       'Where clients connect. Without a host: 127.0.0.1.',
     ),
-    'listen-socket': optional(path('FILE'), 'A Unix-domain socket for clients, besides --listen or instead of it.'),
-    'listen-socket-mode': withDefault('0660', fileMode(), 'The access rights of that socket.'),
+    'listen-socket': optional(path, 'A Unix-domain socket for clients, besides --listen or instead of it.'),
+    'listen-socket-mode': withDefault('0660', fileMode, 'The access rights of that socket.'),
     'listen-socket-owner': optional(
-      fileOwner(),
+      fileOwner,
       'The owner of that socket, as numbers; the process needs the permission to give it away.',
     ),
     'client-username': optional(
@@ -70,13 +70,13 @@ export const options = {
       'The user that clients sign in as at Holdfast; without it the default user.',
     ),
     'client-password': secret(
-      password(),
+      password,
       'A password that clients must give to Holdfast. Their AUTH then ends here, and the master sees ' +
         '--redis-username. Without it a client signs in at Redis itself.',
     ),
     'max-sessions': withDefault(
       '10000',
-      count({ min: 0, max: 1_000_000 }),
+      count({ min: '0', max: '1000000' }),
       'Client connections at a time; 0 is no limit.',
     ),
     'frame-timeout': withDefault(
@@ -112,7 +112,7 @@ export const options = {
     ),
     'max-retries': withDefault(
       '0',
-      count({ min: 0, max: 1_000_000 }),
+      count({ min: '0', max: '1000000' }),
       'How often one command is sent again at most; 0: only --hold-timeout limits it.',
     ),
     'retry-backoff-min': withDefault(
@@ -139,18 +139,18 @@ export const options = {
   }),
   ...inGroup('Credentials', {
     'redis-username': optional(plainText('NAME'), 'The Redis user of clients that do not sign in themselves.'),
-    'redis-password': secret(password(), 'The password of that user, or of the default user.'),
+    'redis-password': secret(password, 'The password of that user, or of the default user.'),
     'sentinel-username': optional(plainText('NAME'), 'The user to sign in as at the Sentinels.'),
-    'sentinel-password': secret(password(), 'The password of that user, or of the default user, at the Sentinels.'),
+    'sentinel-password': secret(password, 'The password of that user, or of the default user, at the Sentinels.'),
   }),
   ...inGroup('TLS', {
-    'redis-tls': withDefault('off', onOff(), 'Speak TLS to Redis.'),
+    'redis-tls': withDefault('off', onOff, 'Speak TLS to Redis.'),
     'redis-tls-ca': optional(
-      path('FILE'),
+      path,
       'PEM certificates that must have signed the one of Redis; without it those that Node trusts.',
     ),
-    'redis-tls-cert': optional(path('FILE'), 'The PEM certificate to show to Redis.'),
-    'redis-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'redis-tls-cert': optional(path, 'The PEM certificate to show to Redis.'),
+    'redis-tls-key': optional(path, 'The PEM key of that certificate.'),
     'redis-tls-server-name': optional(
       plainText('NAME'),
       'The name that the certificates of Redis must have; without it the host that the Sentinels announce.',
@@ -160,13 +160,13 @@ export const options = {
       oneOf('TLSv1.2', 'TLSv1.3'),
       'The oldest TLS version to speak to Redis.',
     ),
-    'sentinel-tls': withDefault('off', onOff(), 'Speak TLS to the Sentinels.'),
+    'sentinel-tls': withDefault('off', onOff, 'Speak TLS to the Sentinels.'),
     'sentinel-tls-ca': optional(
-      path('FILE'),
+      path,
       'PEM certificates that must have signed those of the Sentinels; without it those that Node trusts.',
     ),
-    'sentinel-tls-cert': optional(path('FILE'), 'The PEM certificate to show to the Sentinels.'),
-    'sentinel-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'sentinel-tls-cert': optional(path, 'The PEM certificate to show to the Sentinels.'),
+    'sentinel-tls-key': optional(path, 'The PEM key of that certificate.'),
     'sentinel-tls-server-name': optional(
       plainText('NAME'),
       'The name that the certificates of the Sentinels must have; without it the host in their address.',
@@ -176,10 +176,10 @@ export const options = {
       oneOf('TLSv1.2', 'TLSv1.3'),
       'The oldest TLS version to speak to the Sentinels.',
     ),
-    'listen-tls-cert': optional(path('FILE'), 'The PEM certificate to show to clients; with it they must speak TLS.'),
-    'listen-tls-key': optional(path('FILE'), 'The PEM key of that certificate.'),
+    'listen-tls-cert': optional(path, 'The PEM certificate to show to clients; with it they must speak TLS.'),
+    'listen-tls-key': optional(path, 'The PEM key of that certificate.'),
     'listen-tls-ca': optional(
-      path('FILE'),
+      path,
       'PEM certificates that must have signed those of clients; without it clients need no certificate.',
     ),
     'listen-tls-min-version': withDefault(
@@ -202,7 +202,7 @@ export const options = {
       oneOf(...logLevels),
       'The least serious log lines to write. Lines are JSON, on standard output.',
     ),
-    'log-pretty': withDefault('off', onOff(), 'Write log lines for people instead of JSON.'),
+    'log-pretty': withDefault('off', onOff, 'Write log lines for people instead of JSON.'),
     'shutdown-delay': withDefault(
       '0s',
       duration({ min: '0ms', max: '1h' }),

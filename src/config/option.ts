@@ -13,7 +13,7 @@ export interface Kind<T> {
   /** For the help and the README: the unit, or the allowed words. */
   readonly form: string
   /** A list may be given as a repeated flag or a YAML sequence; the parts are joined with commas. */
-  readonly list: boolean
+  readonly list?: true
   /** What a flag without a value stands for; left out: a flag needs a value. */
   readonly bare?: string
   read(text: string): Read<T>

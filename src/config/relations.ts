@@ -14,16 +14,8 @@ export const relations: readonly Relation<Values>[] = [
     rule: '--max-session-held-bytes must not be more than --max-held-bytes',
     holds: values => values['max-session-held-bytes'] <= values['max-held-bytes'],
   },
-  {
-    between: ['redis-username', 'redis-password'],
-    rule: '--redis-username needs --redis-password or --redis-password-file',
-    holds: values => values['redis-username'] === null || values['redis-password'] !== null,
-  },
-  {
-    between: ['sentinel-username', 'sentinel-password'],
-    rule: '--sentinel-username needs --sentinel-password or --sentinel-password-file',
-    holds: values => values['sentinel-username'] === null || values['sentinel-password'] !== null,
-  },
+  needs('redis-username', 'redis-password', ' or --redis-password-file'),
+  needs('sentinel-username', 'sentinel-password', ' or --sentinel-password-file'),
   {
     between: ['listen', 'sentinels'],
     rule: '--listen must not be the address of one of the --sentinels',
@@ -40,16 +32,8 @@ export const relations: readonly Relation<Values>[] = [
     holds: ({ listen, 'admin-listen': admin }) =>
       listen === null || admin === null || admin.port === 0 || !sameAddress(listen, admin),
   },
-  {
-    between: ['listen-socket-owner', 'listen-socket'],
-    rule: '--listen-socket-owner needs --listen-socket',
-    holds: values => values['listen-socket-owner'] === null || values['listen-socket'] !== null,
-  },
-  {
-    between: ['client-username', 'client-password'],
-    rule: '--client-username needs --client-password or --client-password-file',
-    holds: values => values['client-username'] === null || values['client-password'] !== null,
-  },
+  needs('listen-socket-owner', 'listen-socket'),
+  needs('client-username', 'client-password', ' or --client-password-file'),
   ...tlsRelations('redis'),
   ...tlsRelations('sentinel'),
   ...together('listen-tls-cert', 'listen-tls-key'),
@@ -58,10 +42,11 @@ export const relations: readonly Relation<Values>[] = [
 
 type Name = keyof Values & string
 
-function needs(first: Name, second: Name): Relation<Values> {
+/** `how` ends the sentence: what else helps, or what the second must be. */
+function needs(first: Name, second: Name, how = ''): Relation<Values> {
   return {
     between: [first, second],
-    rule: `--${first} needs --${second}`,
+    rule: `--${first} needs --${second}${how}`,
     holds: values => values[first] === null || (values[second] !== null && values[second] !== false),
   }
 }
@@ -71,12 +56,7 @@ function together(first: Name, second: Name): Relation<Values>[] {
 }
 
 function tlsRelations(side: 'redis' | 'sentinel'): Relation<Values>[] {
-  const switched = (['ca', 'cert', 'key', 'server-name'] as const).map(
-    (part): Relation<Values> => ({
-      between: [`${side}-tls-${part}`, `${side}-tls`],
-      rule: `--${side}-tls-${part} needs --${side}-tls on`,
-      holds: values => values[`${side}-tls-${part}`] === null || values[`${side}-tls`],
-    }),
-  )
+  const parts = ['ca', 'cert', 'key', 'server-name'] as const
+  const switched = parts.map(part => needs(`${side}-tls-${part}`, `${side}-tls`, ' on'))
   return [...switched, ...together(`${side}-tls-cert`, `${side}-tls-key`)]
 }

@@ -12,21 +12,17 @@ export function plainText(placeholder: string): Kind<string> {
   return {
     placeholder,
     form: 'text',
-    list: false,
     read: given =>
       isPlainText(given) ? { value: given } : { expected: 'text of at least one character, on one line' },
   }
 }
 
 /** A password: at least one byte of any kind. */
-export function password(): Kind<Secret> {
-  return {
-    placeholder: 'PASSWORD',
-    form: 'text, never shown',
-    list: false,
-    read: given =>
-      given === '' ? { expected: 'a password, or the option left out where there is none' } : { value: given },
-  }
+export const password: Kind<Secret> = {
+  placeholder: 'PASSWORD',
+  form: 'text, never shown',
+  read: given =>
+    given === '' ? { expected: 'a password, or the option left out where there is none' } : { value: given },
 }
 
 /** One of the words, written as they are. */
@@ -34,7 +30,6 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
   return {
     placeholder: words.length > 3 ? 'LEVEL' : words.join('|'),
     form: words.join(', '),
-    list: false,
     read: given => {
       const value = words.find(word => word === given)
       return value === undefined ? { expected: `one of ${words.join(', ')}` } : { value }
@@ -43,14 +38,11 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
 }
 
 /** A switch: `on` or `off`; the flag alone is `on`. */
-export function onOff(): Kind<boolean> {
-  return {
-    placeholder: 'on|off',
-    form: 'on, off',
-    list: false,
-    bare: 'on',
-    read: given => (given === 'on' || given === 'off' ? { value: given === 'on' } : { expected: 'on or off' }),
-  }
+export const onOff: Kind<boolean> = {
+  placeholder: 'on|off',
+  form: 'on, off',
+  bare: 'on',
+  read: given => (given === 'on' || given === 'off' ? { value: given === 'on' } : { expected: 'on or off' }),
 }
 
 /** What `kind` reads, or the word `none` for null. */
@@ -67,21 +59,14 @@ export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
 }
 
 /** The name of a file, which need not be there yet. */
-export function path(placeholder: string): Kind<string> {
-  return { ...plainText(placeholder), form: 'name of a file' }
-}
+export const path: Kind<string> = { ...plainText('FILE'), form: 'name of a file' }
 
 /** Access rights as chmod takes them: three or four octal digits. */
-export function fileMode(): Kind<number> {
-  return {
-    placeholder: 'MODE',
-    form: 'octal digits, as for chmod',
-    list: false,
-    read: given =>
-      /^0?[0-7]{3}$/.test(given)
-        ? { value: Number.parseInt(given, 8) }
-        : { expected: 'three octal digits, such as 660' },
-  }
+export const fileMode: Kind<number> = {
+  placeholder: 'MODE',
+  form: 'octal digits, as for chmod',
+  read: given =>
+    /^0?[0-7]{3}$/.test(given) ? { value: Number.parseInt(given, 8) } : { expected: 'three octal digits, such as 660' },
 }
 
 /** Numbers of a user and a group; null: the group stays as it is. */
@@ -91,52 +76,58 @@ export interface FileOwner {
 }
 
 /** `UID` or `UID:GID`. */
-export function fileOwner(): Kind<FileOwner> {
+export const fileOwner: Kind<FileOwner> = {
+  placeholder: 'UID[:GID]',
+  form: 'numbers of a user and a group',
+  read: given => {
+    const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(given)
+    return match
+      ? { value: { uid: Number(match[1]), gid: match[2] === undefined ? null : Number(match[2]) } }
+      : { expected: 'UID or UID:GID as numbers, such as 1000:1000' }
+  },
+}
+
+interface Limits {
+  readonly min: string
+  readonly max: string
+}
+
+interface Amount {
+  readonly placeholder: string
+  readonly form: string
+  readonly noun: string
+  readonly examples: string
+  /** NaN for what is no such amount. */
+  parse(given: string): number
+}
+
+/** An amount within the limits, which are allowed themselves. */
+function within({ min, max }: Limits, { placeholder, form, noun, examples, parse }: Amount): Kind<number> {
+  const least = parse(min)
+  const most = parse(max)
   return {
-    placeholder: 'UID[:GID]',
-    form: 'numbers of a user and a group',
-    list: false,
+    placeholder,
+    form,
     read: given => {
-      const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(given)
-      return match
-        ? { value: { uid: Number(match[1]), gid: match[2] === undefined ? null : Number(match[2]) } }
-        : { expected: 'UID or UID:GID as numbers, such as 1000:1000' }
+      const value = parse(given)
+      return value >= least && value <= most ? { value } : { expected: `${noun} from ${min} to ${max}${examples}` }
     },
   }
 }
 
-/** A whole number within the limits, which are allowed themselves. */
-export function count(limits: { min: number; max: number }): Kind<number> {
-  return {
-    placeholder: 'N',
-    form: 'count',
-    list: false,
-    read: given => {
-      const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
-      return value >= limits.min && value <= limits.max
-        ? { value }
-        : { expected: `a whole number from ${limits.min} to ${limits.max}` }
-    },
-  }
+/** A whole number. */
+export function count(limits: Limits): Kind<number> {
+  const parse = (given: string): number => (/^\d{1,15}$/.test(given) ? Number(given) : Number.NaN)
+  return within(limits, { placeholder: 'N', form: 'count', noun: 'a whole number', examples: '', parse })
 }
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** A time as `250ms`, `1.5s`, `2m`, `1h`, or a bare number of milliseconds; the value is whole milliseconds. */
-export function duration(limits: { min: string; max: string }): Kind<number> {
-  const least = durationMs(limits.min)
-  const most = durationMs(limits.max)
-  return {
-    placeholder: 'TIME',
-    form: 'time: ms, s, m, h; bare = ms',
-    list: false,
-    read: given => {
-      const value = durationMs(given)
-      return value >= least && value <= most
-        ? { value }
-        : { expected: `a time from ${limits.min} to ${limits.max}, such as 250ms, 5s or 2m` }
-    },
-  }
+export function duration(limits: Limits): Kind<number> {
+  const form = 'time: ms, s, m, h; bare = ms'
+  const examples = ', such as 250ms, 5s or 2m'
+  return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples, parse: durationMs })
 }
 
 function durationMs(given: string): number {
@@ -149,20 +140,10 @@ function durationMs(given: string): number {
 const sizeUnits = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const
 
 /** A size as `64kb`, `256mb`, `1gb`, or a bare number of bytes; the value is bytes. */
-export function size(limits: { min: string; max: string }): Kind<number> {
-  const least = sizeBytes(limits.min)
-  const most = sizeBytes(limits.max)
-  return {
-    placeholder: 'SIZE',
-    form: 'size: kb, mb, gb; bare = bytes',
-    list: false,
-    read: given => {
-      const value = sizeBytes(given)
-      return value >= least && value <= most
-        ? { value }
-        : { expected: `a size from ${limits.min} to ${limits.max}, such as 64kb, 256mb or 1gb` }
-    },
-  }
+export function size(limits: Limits): Kind<number> {
+  const form = 'size: kb, mb, gb; bare = bytes'
+  const examples = ', such as 64kb, 256mb or 1gb'
+  return within(limits, { placeholder: 'SIZE', form, noun: 'a size', examples, parse: sizeBytes })
 }
 
 function sizeBytes(given: string): number {
@@ -192,26 +173,24 @@ export function addressList(defaultPort: number): Kind<readonly Address[]> {
 }
 
 /** `HOST:PORT=HOST:PORT` pairs with commas between them; no address is mapped twice. */
-export function addressMap(): Kind<readonly NatRule[]> {
-  return {
-    placeholder: 'HOST:PORT=HOST:PORT[,...]',
-    form: 'pairs of addresses: announced=dialled',
-    list: true,
-    read: given => {
-      const rules = new Map<string, NatRule>()
-      for (const part of splitList(given)) {
-        const sides = part.split('=')
-        const [from, to] = sides.map(readWholeAddress)
-        if (!from || !to || sides.length !== 2) {
-          return { expected: 'HOST:PORT=HOST:PORT, with IPv6 in brackets, separated by commas', part }
-        }
-        const name = `${from.host} ${from.port}`
-        if (rules.has(name)) return { expected: 'each announced address once', part }
-        rules.set(name, Object.freeze({ from, to }))
+export const addressMap: Kind<readonly NatRule[]> = {
+  placeholder: 'HOST:PORT=HOST:PORT[,...]',
+  form: 'pairs of addresses: announced=dialled',
+  list: true,
+  read: given => {
+    const rules = new Map<string, NatRule>()
+    for (const part of splitList(given)) {
+      const sides = part.split('=')
+      const [from, to] = sides.map(readWholeAddress)
+      if (!from || !to || sides.length !== 2) {
+        return { expected: 'HOST:PORT=HOST:PORT, with IPv6 in brackets, separated by commas', part }
       }
-      return { value: Object.freeze([...rules.values()]) }
-    },
-  }
+      const name = `${from.host} ${from.port}`
+      if (rules.has(name)) return { expected: 'each announced address once', part }
+      rules.set(name, Object.freeze({ from, to }))
+    }
+    return { value: Object.freeze([...rules.values()]) }
+  },
 }
 
 function readWholeAddress(written: string): Address | undefined {
@@ -229,7 +208,6 @@ export function listenAddress(defaultHost: string): Kind<Address> {
   return {
     placeholder: '[HOST:]PORT',
     form: 'address; port 0 = any free one',
-    list: false,
     read: given => {
       const address = parseAddress(given, { defaultHost, allowZero: true })
       return address && (address.host === defaultHost || isHost(address.host, given))

@@ -63,7 +63,7 @@ check('size — counts in powers of 1024, in either case', size({ min: '1kb', ma
   '': undefined,
 })
 
-check('count — is a whole number within its limits', count({ min: 0, max: 10 }), {
+check('count — is a whole number within its limits', count({ min: '0', max: '10' }), {
   '0': 0,
   '10': 10,
   '007': 7,
@@ -145,7 +145,7 @@ check('text — is one line of at least one character', plainText('NAME'), {
   'a\0': undefined,
 })
 
-check('password — is anything but nothing', password(), { ' a\nb ': ' a\nb ', '': undefined })
+check('password — is anything but nothing', password, { ' a\nb ': ' a\nb ', '': undefined })
 check('oneOf — takes its words as they are', oneOf('auto', 'private'), {
   auto: 'auto',
   AUTO: undefined,
