@@ -7,7 +7,7 @@
 //
 // Must stay true: a link with an unanswered question is given to nobody.
 import type { Identity } from '../upstream/identity.ts'
-import type { Link, LinkListener } from '../upstream/link.ts'
+import { IdleListener, type Link } from '../upstream/link.ts'
 import { createUnit, type Request, type RequestHandler, type RequestOwner } from './request.ts'
 
 const MAX_IDLE = 64
@@ -31,11 +31,12 @@ export interface IdlePoolHost {
 /** Hears nothing: the answer goes to the handler of the question. */
 const nobody: RequestOwner = { gone: false, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
 
-export class IdlePool implements LinkListener<Request> {
+export class IdlePool extends IdleListener<Request> {
   #idle: Idle[] = []
   readonly #host: IdlePoolHost
 
   constructor(host: IdlePoolHost) {
+    super()
     this.#host = host
   }
 
@@ -118,20 +119,12 @@ export class IdlePool implements LinkListener<Request> {
     this.#idle = this.#idle.filter(entry => entry.link !== link)
   }
 
-  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
+  override onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
     const entry = this.#idle.find(one => one.link === link)
     if (entry !== undefined) this.#host.onHeard(entry.identity.key)
     request.handler?.onReply(request, frame, type)
   }
 
-  onReady(): void {}
-  onReplies(): void {}
-  onPush(): void {}
-  onReadEnd(): boolean {
-    return true
-  }
-  onWritable(): void {}
-  onHandshakeFailed(): void {}
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
     this.#host.onBug(error)
   }

@@ -1,31 +1,46 @@
 // lane-host.ts: what a lane may ask of the pool that owns it: the gate, the limits, and whom to tell.
-import type { Master } from '../address.ts'
-import type { BackoffLimits } from '../backoff.ts'
-import type { LearnedCommands } from '../command/learned-commands.ts'
-import type { Bugs } from '../ops/bugs.ts'
+import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
+import { LearnedCommands } from '../command/learned-commands.ts'
+import { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
-import type { Dial } from '../upstream/dial.ts'
+import { MissingRights } from '../ops/missing-rights.ts'
+import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import type { Identity } from '../upstream/identity.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
-import type { LiveLinks } from '../upstream/own-links.ts'
+import type { Link, LinkEnd, LinkHost } from '../upstream/link.ts'
+import { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { Gate } from './gate.ts'
+import { type LaneInfo, LinkLog } from './link-log.ts'
 import type { ReplayPolicy } from './replay.ts'
 import type { Request } from './request.ts'
+import { ScriptLoading } from './script-loading.ts'
+import { Scripts } from './script-store.ts'
 
-/** Whose link it is, for the log. */
-export interface LaneInfo {
-  readonly identity: Identity
-  readonly kind: 'shared' | 'private'
+export interface LaneHostOptions {
+  readonly policy: ReplayPolicy
+  /** Left out: every unknown command is a write that must not be repeated. */
+  readonly learned?: LearnedCommands
+  readonly backoff: BackoffLimits
+  readonly holdTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** Left out: plain TCP, to the address as it is. */
+  readonly dial?: Dial
+  readonly counters: Counters
+  readonly log: Log
+  /** Left out: one of its own. */
+  readonly bugs?: Bugs
+  /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
+  readonly rights?: MissingRights
+  /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
+  readonly observe: (observation: string) => void
 }
 
-export interface LaneHost {
-  readonly gate: Gate
+export abstract class LaneHost implements LinkHost {
+  abstract readonly gate: Gate
+  abstract readonly turn: Turn
   /** The gate lets requests through: one comparison on the hot path. */
-  readonly sendable: boolean
-  readonly turn: Turn
+  sendable = false
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs
@@ -37,21 +52,32 @@ export interface LaneHost {
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
   readonly dial: Dial
-  /** All links of this process enter themselves here. */
-  readonly live: LiveLinks
-  /** On a new master one link loads the scripts, and the others wait for it. */
-  mayDial(lane: LaneInfo): boolean
-  /** SCRIPT LOAD commands for this lane's next link; empty for all but the one that loads them. */
-  scriptsToLoad(lane: LaneInfo): readonly Buffer[]
-  /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
-  observe(observation: string): void
-  onLinkReady(link: Link<Request>, about: LaneInfo): void
-  onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
-  /** The node refuses our own user's password, which is being changed: the lane tries again. */
-  onPasswordRefused(master: Master, about: LaneInfo, reply: string): void
-  onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void
+  readonly observe: (observation: string) => void
+  readonly live = new LiveLinks()
+  readonly scripts = new Scripts()
+  readonly loading = new ScriptLoading(this.scripts)
+  readonly linkLog: LinkLog
+
+  constructor(options: LaneHostOptions) {
+    this.counters = options.counters
+    this.log = options.log
+    this.bugs = options.bugs ?? new Bugs(options.log, options.counters)
+    this.policy = options.policy
+    this.learned = options.learned ?? new LearnedCommands()
+    this.backoff = options.backoff
+    this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
+    this.connectTimeoutMs = options.connectTimeoutMs
+    this.dial = options.dial ?? dialPlain
+    this.observe = options.observe
+    this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
+  }
+
+  abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
+  abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
+  /** Answers false where nobody is to be told: our own user's password is being changed, and it is tried again. */
+  abstract onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): boolean
   /** A lane has nothing waiting any more. */
-  onDrained(): void
+  abstract onDrained(): void
   /** A request's time has run out. */
-  onExpired(): void
+  abstract onExpired(): void
 }

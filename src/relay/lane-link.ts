@@ -15,7 +15,8 @@ import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import { isSameTerm } from './gate.ts'
-import type { LaneHost, LaneInfo } from './lane-host.ts'
+import type { LaneHost } from './lane-host.ts'
+import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
 
 /** What a private lane's session adds to its link, and hears besides replies. */
@@ -68,13 +69,12 @@ export class LaneLink {
   /** Dials, if a link may be had now. */
   ensure(): void {
     const { master } = this.#host.gate
-    if (this.state !== 'none' || this.#pause !== null || master === null || !this.#host.mayDial(this.#lane)) return
+    const { loading } = this.#host
+    if (this.state !== 'none' || this.#pause !== null || master === null || !loading.mayDial(this.#lane)) return
     const { identity, owner, kind } = this.#lane
-    const { turn, connectTimeoutMs, counters, live, dial } = this.#host
-    const first = { fence: this.#fenceAt(master), scripts: this.#host.scriptsToLoad(this.#lane) }
+    const first = { fence: this.#fenceAt(master), scripts: loading.commandsFor(this.#lane) }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null)
-    const options = { turn, connectTimeoutMs, counters, live, dial, busy: kind === 'shared' }
-    this.state = new Link(master, handshake, this.#lane, options)
+    this.state = new Link(master, handshake, this.#lane, this.#host, { busy: kind === 'shared' })
     this.state.label = owner?.label() ?? ''
   }
 

@@ -7,7 +7,8 @@
 //
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
 import type { Link } from '../upstream/link.ts'
-import type { LaneHost, LaneInfo } from './lane-host.ts'
+import type { LaneHost } from './lane-host.ts'
+import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready.ts'
 import { namedClassOf } from './replay.ts'
 import type { Request } from './request.ts'

@@ -16,7 +16,7 @@ import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import { type Identity, isBeingChanged } from '../upstream/identity.ts'
+import type { Identity } from '../upstream/identity.ts'
 import { type Link, type LinkEnd, Pausing } from '../upstream/link.ts'
 import { HoldQueue } from './hold-queue.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
@@ -385,12 +385,7 @@ export class Lane implements LinkedLane {
   }
 
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
-    const { identity, password } = link.handshake
-    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
-      this.#host.onPasswordRefused(link.master, this, failure.text)
-      return
-    }
-    this.#host.onHandshakeFailed(link.master, this, failure)
+    if (!this.#host.onHandshakeFailed(link, failure)) return
     this.refusedAsBusy = failure.kind === 'busy'
     if (failure.kind !== 'auth' && failure.kind !== 'busy') return
     for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {

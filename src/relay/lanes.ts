@@ -7,73 +7,37 @@
 // sweep of the watchdog does. Never: talks to Sentinels, parses commands.
 // It is longer than other files: it is the one place that knows all lanes, and each part of it is a few lines.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
-import { LearnedCommands } from '../command/learned-commands.ts'
-import { Bugs } from '../ops/bugs.ts'
-import type { Counters, HoldLabel } from '../ops/counters.ts'
-import type { Log } from '../ops/log.ts'
-import { MissingRights, type Right } from '../ops/missing-rights.ts'
-import { type Dial, dialPlain } from '../upstream/dial.ts'
+import type { HoldLabel } from '../ops/counters.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
-import { LiveLinks } from '../upstream/own-links.ts'
 import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
 import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
-import type { LaneHost, LaneInfo } from './lane-host.ts'
+import { LaneHost, type LaneHostOptions } from './lane-host.ts'
 import type { LaneOwner } from './lane-link.ts'
 import { type Counted, type IdentityCensus, takeCensus } from './link-census.ts'
-import { LinkLog } from './link-log.ts'
-import type { ReplayPolicy } from './replay.ts'
+import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
-import { ScriptLoading } from './script-loading.ts'
-import { Scripts } from './script-store.ts'
 import { SharedLanes } from './shared-lanes.ts'
 import { SilenceWatch, silence } from './silent-links.ts'
 import { SpareLinks } from './spare-links.ts'
 import { Watchdog } from './watchdog.ts'
 
-export interface LanesOptions {
-  readonly policy: ReplayPolicy
-  /** Left out: every unknown command is a write that must not be repeated. */
-  readonly learned?: LearnedCommands
-  readonly backoff: BackoffLimits
-  readonly holdTimeoutMs: number
-  readonly connectTimeoutMs: number
-  /** Left out: plain TCP, to the address as it is. */
-  readonly dial?: Dial
-  readonly counters: Counters
-  readonly log: Log
-  /** Left out: one of its own. */
-  readonly bugs?: Bugs
-  /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
-  readonly rights?: MissingRights
-  readonly observe: (observation: string) => void
+export interface LanesOptions extends LaneHostOptions {
   /** The master is another one now; called before anything is cut or sent. */
   readonly onMoved?: () => void
   /** `warm`: one link of each identity in use is dialled ahead. Left out: none. */
   readonly spares?: 'warm' | 'none'
 }
 
-export class Lanes implements LaneHost {
+export class Lanes extends LaneHost {
   readonly gate: Gate
-  sendable = false
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn = new Turn(now => this.#watchdog.look(now))
-  readonly counters: Counters
-  readonly log: Log
-  readonly bugs: Bugs
-  readonly policy: ReplayPolicy
-  readonly learned: LearnedCommands
-  readonly backoff: BackoffLimits
-  readonly holdLimitMs: number
-  readonly connectTimeoutMs: number
-  readonly dial: Dial
-  readonly live = new LiveLinks()
-  readonly #options: LanesOptions
+  readonly #onMoved: () => void
   readonly #shared = new SharedLanes(identity => new Lane(this, identity, null))
   /** With the identity each was opened for: the session may become another one on it. */
   readonly #private = new Map<Lane, string>()
@@ -83,36 +47,24 @@ export class Lanes implements LaneHost {
   })
   readonly #spares: SpareLinks
   readonly #silence: SilenceWatch
-  readonly #links: LinkLog
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
   readonly #report: FailoverReport
-  /** What the control plane said with the last hold. */
-  #holdDetail = ''
-  readonly scripts = new Scripts()
+  /** The control plane's reason for the last hold, in words. */
+  holdDetail = ''
   /** How often the master has changed since the start. */
   moves = 0
-  readonly #loading = new ScriptLoading(this.scripts)
   #term: Master | null = null
 
   constructor(options: LanesOptions) {
-    this.#options = options
-    this.counters = options.counters
-    this.log = options.log
-    this.bugs = options.bugs ?? new Bugs(options.log, options.counters)
-    this.#links = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
-    this.policy = options.policy
-    this.learned = options.learned ?? new LearnedCommands()
-    this.backoff = options.backoff
-    this.connectTimeoutMs = options.connectTimeoutMs
-    this.dial = options.dial ?? dialPlain
-    this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
+    super(options)
+    this.#onMoved = options.onMoved ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.#spares = new SpareLinks(
       {
-        ...this.#dialling(),
+        links: this,
         onBug: error => this.bugs.ofStep(error, 'spare links'),
         onSpareFailed: (link, failure) => this.#onSpareFailed(link, failure),
         onSignedOut: identity => this.#shutOut(identity, 'NOAUTH'),
@@ -125,8 +77,8 @@ export class Lanes implements LaneHost {
       retire: (lane, fresh, quietMs) => this.#retire(lane, fresh, quietMs),
       dropFresh: fresh => this.#letGo(fresh),
       canRetire: lane => this.#shared.retiredOf(lane.identity.key) < silence.maxRetired,
-      onTooMany: (lane, quietMs) => this.#links.tooManyRetired(lane.identity, quietMs),
-      onListRefused: (link, identity) => this.#links.rightMissing('client|list', link.master, identity),
+      onTooMany: (lane, quietMs) => this.linkLog.tooManyRetired(lane.identity, quietMs),
+      onListRefused: (link, identity) => this.linkLog.rightMissing('client|list', link.master, identity),
       ask: (identity, command, onReply) => this.#idle.ask(identity.key, command, onReply),
       heardAt: identity => this.#spares.heardAt(identity.key),
     })
@@ -188,7 +140,7 @@ export class Lanes implements LaneHost {
     if (moved) {
       if (!isFirst) {
         this.moves++
-        this.#options.onMoved?.()
+        this.#onMoved()
       }
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       this.#each(lane => {
@@ -196,8 +148,8 @@ export class Lanes implements LaneHost {
       })
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
       this.#spares.keepOnly(master)
-      this.#links.onMoved()
-      if (this.moves > 0) this.#loading.begin()
+      this.linkLog.onMoved()
+      if (this.moves > 0) this.loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
     if (this.#withholding) {
@@ -210,7 +162,7 @@ export class Lanes implements LaneHost {
 
   /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
   hold(cause: HoldLabel, detail: string): void {
-    this.#holdDetail = detail
+    this.holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
     this.#each(lane => {
       lane.recall()
@@ -244,21 +196,9 @@ export class Lanes implements LaneHost {
 
   // ---- what lanes report ----
 
-  mayDial(lane: LaneInfo): boolean {
-    return this.#loading.mayDial(lane)
-  }
-
-  scriptsToLoad(lane: LaneInfo): readonly Buffer[] {
-    return this.#loading.commandsFor(lane)
-  }
-
-  observe(observation: string): void {
-    this.#options.observe(observation)
-  }
-
   onLinkReady(link: Link<Request>, about: LaneInfo): void {
-    this.#links.ready(link, about)
-    const loading = this.#loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
+    this.linkLog.ready(link, about)
+    const loading = this.loading.onReady(about, link.handshake.scriptsRefused ? 'refused' : 'loaded')
     if (loading === 'loaded') {
       this.counters.scriptsReloaded += this.scripts.size
       this.log.info({ event: 'scripts.loaded', scripts: this.scripts.size }, 'the scripts are loaded on the new master')
@@ -268,21 +208,19 @@ export class Lanes implements LaneHost {
 
   onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void {
     this.#report.onLinkLost(performance.now())
-    this.#links.lost(link, about, end)
-    if (this.#loading.onGone(about)) this.#dialOthers()
+    this.linkLog.lost(link, about, end)
+    if (this.loading.onGone(about)) this.#dialOthers()
   }
 
-  /** The user of a session may not do what Holdfast does for it. */
-  logMissingRight(right: Right, master: Master, identity: Identity): void {
-    this.#links.rightMissing(right, master, identity)
-  }
-
-  onPasswordRefused(master: Master, about: LaneInfo, reply: string): void {
-    this.#links.passwordRefused(master, about.identity, reply)
-  }
-
-  onHandshakeFailed(master: Master, about: LaneInfo, failure: HandshakeFailure): void {
-    this.#onRefused(master, about.identity, failure)
+  onHandshakeFailed({ master, handshake }: Link<Request>, failure: HandshakeFailure): boolean {
+    const { identity, password } = handshake
+    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
+      this.linkLog.passwordRefused(master, identity, failure.text)
+      return false
+    }
+    this.counters.detail.handshakesFailed.add(failure.kind)
+    this.linkLog.handshakeFailed(master, identity, failure)
+    return true
   }
 
   onDrained(): void {
@@ -299,11 +237,6 @@ export class Lanes implements LaneHost {
   /** performance.now() of the last look at the clock, at most a sweep ago. */
   get clock(): number {
     return this.#watchdog.lookedAt
-  }
-
-  /** The control plane's reason for the last hold, in words. */
-  get holdDetail(): string {
-    return this.#holdDetail
   }
 
   /** The last failovers, newest first. */
@@ -358,7 +291,7 @@ export class Lanes implements LaneHost {
   #close(lane: Lane): void {
     this.#silence.forget(lane)
     lane.close()
-    if (this.#loading.onGone(lane)) this.#dialOthers()
+    if (this.loading.onGone(lane)) this.#dialOthers()
   }
 
   /** Its link may serve another session. */
@@ -368,11 +301,6 @@ export class Lanes implements LaneHost {
       const link = lane.release()
       if (link) this.#idle.put(lane.identity, link)
     } else this.#close(lane)
-  }
-
-  #dialling(): Pick<LaneHost, 'turn' | 'counters' | 'connectTimeoutMs' | 'dial' | 'live'> {
-    const { turn, counters, connectTimeoutMs, dial, live } = this
-    return { turn, counters, connectTimeoutMs, dial, live }
   }
 
   #dialFresh(identity: Identity, how: 'cold' | 'warm'): Lane {
@@ -389,17 +317,12 @@ export class Lanes implements LaneHost {
     this.counters.linksRetired++
     const moved = this.#shared.retire(lane, fresh)
     lane.unusedSince = performance.now()
-    this.#links.retired(link, lane.identity, { quietMs, moved })
+    this.linkLog.retired(link, lane.identity, { quietMs, moved })
   }
 
-  #onSpareFailed({ master, handshake }: Link<Request>, failure: HandshakeFailure): void {
-    const { identity, password } = handshake
-    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
-      this.#links.passwordRefused(master, identity, failure.text)
-      return
-    }
-    this.#onRefused(master, identity, failure)
-    if (failure.kind === 'auth') this.#shutOut(identity, failure.text)
+  #onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void {
+    const isRefused = this.onHandshakeFailed(link, failure)
+    if (isRefused && failure.kind === 'auth') this.#shutOut(link.handshake.identity, failure.text)
   }
 
   /** A link that was let in before is no proof any more: new sessions need one of their own time. */
@@ -407,12 +330,7 @@ export class Lanes implements LaneHost {
     const lane = this.#shared.find(identity.key)
     if (lane === undefined || lane.link?.status !== 'ready' || !lane.proven) return
     this.#shared.shut(lane)
-    this.#links.shutOut(lane.link, identity, reply)
-  }
-
-  #onRefused(master: Master, identity: Identity, failure: HandshakeFailure): void {
-    this.counters.detail.handshakesFailed.add(failure.kind)
-    this.#links.handshakeFailed(master, identity, failure)
+    this.linkLog.shutOut(lane.link, identity, reply)
   }
 
   /** Lanes that had to wait for the one that loads the scripts. */
@@ -424,7 +342,7 @@ export class Lanes implements LaneHost {
 
   #onGate(from: GateState, to: GateState): void {
     this.sendable = to.kind === 'open' || to.kind === 'draining'
-    this.#report.onGate(from, to, performance.now(), this.#holdDetail)
+    this.#report.onGate(from, to, performance.now(), this.holdDetail)
   }
 
   /** Of the watchdog. */
@@ -441,7 +359,7 @@ export class Lanes implements LaneHost {
   /** In a failover links that are needed now come first. */
   #refill(now: number): void {
     const { master, state } = this.gate
-    if (state.kind === 'open' && master !== null && !this.#loading.isUnderWay) this.#spares.refill(master, now)
+    if (state.kind === 'open' && master !== null && !this.loading.isUnderWay) this.#spares.refill(master, now)
   }
 
   /** Links that are of no use any more. */
@@ -449,7 +367,7 @@ export class Lanes implements LaneHost {
     this.#idle.expire(now, key => this.#spares.inUse(key))
     for (const lane of this.#shared.takeUnused(now)) this.#close(lane)
     for (const lane of this.#shared.takeAnswered()) {
-      if (lane.retired) this.#links.answered(lane.identity, now - lane.unusedSince)
+      if (lane.retired) this.linkLog.answered(lane.identity, now - lane.unusedSince)
       this.#spares.dialNow(lane.identity.key)
       this.#close(lane)
     }

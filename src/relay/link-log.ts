@@ -8,8 +8,13 @@ import type { MissingRights, Right } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
-import type { LaneInfo } from './lane-host.ts'
 import type { Request } from './request.ts'
+
+/** Whose link it is. */
+export interface LaneInfo {
+  readonly identity: Identity
+  readonly kind: 'shared' | 'private'
+}
 
 /** Identities whose accepting nodes are remembered. */
 const MAX_ACCEPTED = 4096

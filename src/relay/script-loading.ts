@@ -6,7 +6,7 @@
 //                └───────── link lost, lane closed ────┘
 //
 // Must stay true: a lane is waited for only while it dials. When it gives up, the next one may try.
-import type { LaneInfo } from './lane-host.ts'
+import type { LaneInfo } from './link-log.ts'
 import type { Scripts } from './script-store.ts'
 
 /** Users that may not run SCRIPT LOAD, after which nobody else is asked: every one of them makes the others wait. */

@@ -13,7 +13,7 @@
 import { backoffMs } from '../backoff.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import { Link, type LinkListener } from '../upstream/link.ts'
+import { IdleListener, Link } from '../upstream/link.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { Request } from './request.ts'
 import type { ServerRefusal } from './server-refusal.ts'
@@ -28,7 +28,7 @@ export interface StalledReply {
   readonly refusal: ServerRefusal
 }
 
-export class NodeQuestion implements LinkListener<Request> {
+export class NodeQuestion extends IdleListener<Request> {
   readonly about: StalledReply
   /** performance.now() */
   readonly since = performance.now()
@@ -39,6 +39,7 @@ export class NodeQuestion implements LinkListener<Request> {
   #attempt = 0
 
   constructor(host: LaneHost, about: StalledReply, answer: (about: StalledReply, verdict: NodeAnswer) => void) {
+    super()
     this.#host = host
     this.about = about
     this.#answer = answer
@@ -57,9 +58,7 @@ export class NodeQuestion implements LinkListener<Request> {
   }
 
   #ask(): void {
-    const handshake = new Handshake(this.about.identity, { fence: [], scripts: [] }, null)
-    const { turn, connectTimeoutMs, counters, live, dial } = this.#host
-    this.#link = new Link(this.about.link.master, handshake, this, { turn, connectTimeoutMs, counters, live, dial })
+    this.#link = new Link(this.about.link.master, new Handshake(this.about.identity), this, this.#host)
   }
 
   #tell(verdict: NodeAnswer): void {
@@ -68,11 +67,11 @@ export class NodeQuestion implements LinkListener<Request> {
     answer?.(this.about, verdict)
   }
 
-  onReady(): void {
+  override onReady(): void {
     this.#tell('serves')
   }
 
-  onHandshakeFailed(_link: Link<Request>, failure: HandshakeFailure): void {
+  override onHandshakeFailed(_link: Link<Request>, failure: HandshakeFailure): void {
     if (failure.kind === 'not-master') this.#tell('no-master')
     else if (failure.kind === 'not-ready') this.#tell('loading')
   }
@@ -97,12 +96,4 @@ export class NodeQuestion implements LinkListener<Request> {
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
     this.about.link.onBug(error)
   }
-
-  onReplies(): void {}
-  onFrame(): void {}
-  onPush(): void {}
-  onReadEnd(): boolean {
-    return true
-  }
-  onWritable(): void {}
 }

@@ -12,13 +12,9 @@
 
 import type { Master } from '../address.ts'
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
-import type { Counters } from '../ops/counters.ts'
-import type { Dial } from '../upstream/dial.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import { Link, type LinkListener } from '../upstream/link.ts'
-import type { LiveLinks } from '../upstream/own-links.ts'
-import type { Turn } from '../upstream/turn.ts'
+import { IdleListener, Link, type LinkHost } from '../upstream/link.ts'
 import { isSameTerm } from './gate.ts'
 import type { IdlePool } from './idle-pool.ts'
 import type { Request } from './request.ts'
@@ -41,24 +37,21 @@ interface Use {
 }
 
 export interface SpareLinksHost {
-  readonly turn: Turn
-  readonly counters: Counters
-  readonly connectTimeoutMs: number
-  readonly dial: Dial
-  readonly live: LiveLinks
+  readonly links: LinkHost
   onBug(error: unknown): void
   onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void
   /** The server wants a login from those who have none; the link serves for that alone. */
   onSignedOut(identity: Identity): void
 }
 
-export class SpareLinks implements LinkListener<Request> {
+export class SpareLinks extends IdleListener<Request> {
   readonly #uses = new Map<string, Use>()
   readonly #idle: IdlePool
   readonly #host: SpareLinksHost
   readonly #enabled: boolean
 
   constructor(host: SpareLinksHost, idle: IdlePool, { enabled }: { enabled: boolean }) {
+    super()
     this.#host = host
     this.#idle = idle
     this.#enabled = enabled
@@ -116,18 +109,12 @@ export class SpareLinks implements LinkListener<Request> {
     for (const [key, use] of this.#uses)
       if (use.dialling === null && now >= use.notBefore && this.#isDue(key, use, now)) {
         use.provenAt = now
-        use.dialling = this.#dial(master, use.identity)
+        use.dialling = new Link(master, new Handshake(use.identity), this, this.#host.links)
       }
   }
 
   #isDue(key: string, use: Use, now: number): boolean {
     return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full
-  }
-
-  #dial(master: Master, identity: Identity): Link<Request> {
-    const { turn, connectTimeoutMs, counters, dial, live } = this.#host
-    const handshake = new Handshake(identity, { fence: [], scripts: [] }, null)
-    return new Link(master, handshake, this, { turn, connectTimeoutMs, counters, dial, live })
   }
 
   /** The master is another one, or none: what is dialled elsewhere is of no use. */
@@ -152,10 +139,11 @@ export class SpareLinks implements LinkListener<Request> {
     }
   }
 
-  onReady(link: Link<Request>): void {
+  override onReady(link: Link<Request>): void {
     const use = this.#uses.get(link.handshake.identity.key)
-    this.#host.counters.linksOpened++
-    this.#host.counters.detail.linksOpened.add('spare')
+    const { counters } = this.#host.links
+    counters.linksOpened++
+    counters.detail.linksOpened.add('spare')
     if (use?.dialling === link) {
       use.dialling = null
       use.failures = 0
@@ -166,7 +154,7 @@ export class SpareLinks implements LinkListener<Request> {
     if (!signedIn) this.#host.onSignedOut(identity)
   }
 
-  onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
+  override onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
     const { identity } = link.handshake
     const use = this.#uses.get(identity.key)
     // An answer is a sign of life, whatever it says.
@@ -181,13 +169,6 @@ export class SpareLinks implements LinkListener<Request> {
     use.notBefore = performance.now() + doublingMs(++use.failures, PAUSE)
   }
 
-  onReplies(): void {}
-  onFrame(): void {}
-  onPush(): void {}
-  onReadEnd(): boolean {
-    return true
-  }
-  onWritable(): void {}
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
     this.#host.onBug(error)
   }

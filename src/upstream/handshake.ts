@@ -88,8 +88,8 @@ export class Handshake {
 
   constructor(
     identity: Identity,
-    first: { readonly fence: readonly LostLink[]; readonly scripts: readonly Buffer[] },
-    restore: SessionRestore | null,
+    first: { readonly fence: readonly LostLink[]; readonly scripts: readonly Buffer[] } = { fence: [], scripts: [] },
+    restore: SessionRestore | null = null,
   ) {
     this.identity = identity
     this.password = passwordOf(identity)

@@ -14,7 +14,7 @@ import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
-import { type Dial, dialPlain, type Reading } from './dial.ts'
+import type { Dial, Reading } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
 import type { LiveLink, LiveLinks } from './own-links.ts'
@@ -80,16 +80,29 @@ export interface LinkListener<E extends Exchange> {
   onBug(link: Link<E>, exchange: E | undefined, error: unknown): void
 }
 
-export interface LinkOptions {
+/** The listener of a link on which no client's request is sent. */
+export abstract class IdleListener<E extends Exchange> implements LinkListener<E> {
+  abstract onClosed(link: Link<E>): void
+  abstract onBug(link: Link<E>, exchange: E | undefined, error: unknown): void
+  onReady(_link: Link<E>): void {}
+  onHandshakeFailed(_link: Link<E>, _failure: HandshakeFailure): void {}
+  onReplies(): void {}
+  onFrame(_link: Link<E>, _exchange: E, _frame: Buffer, _type: number): void {}
+  onPush(): void {}
+  onReadEnd(): boolean {
+    return true
+  }
+  onWritable(): void {}
+}
+
+/** What all links use. */
+export interface LinkHost {
   readonly turn: Turn
   readonly connectTimeoutMs: number
   readonly counters: Counters
-  /** It is among these for as long as it lives. */
+  readonly dial: Dial
+  /** A link is among these for as long as it lives. */
   readonly live: LiveLinks
-  /** Left out: plain TCP. */
-  readonly dial?: Dial
-  /** Many sessions share it: its reads and writes use memory of their own again and again (a third of a megabyte). */
-  readonly busy?: boolean
 }
 
 /** Why nothing is read from a link, as bits: who paused it lets it go on. */
@@ -157,26 +170,31 @@ export class Link<E extends Exchange> implements LiveLink {
   /** Read, and not looked at before readOn(); null: nothing is stalled. */
   #stalled: Buffer[] | null = null
 
-  constructor(master: Master, handshake: Handshake, listener: LinkListener<E>, options: LinkOptions) {
+  /** `busy`: many sessions share it; its reads and writes use memory of its own again (a third of a megabyte). */
+  constructor(
+    master: Master,
+    handshake: Handshake,
+    listener: LinkListener<E>,
+    { turn, connectTimeoutMs, counters, dial, live }: LinkHost,
+    { busy = false }: { busy?: boolean } = {},
+  ) {
     this.master = master
     this.handshake = handshake
     this.#listener = { current: listener }
-    this.#turn = options.turn
-    this.#counters = options.counters
-    this.#live = options.live
-    this.#memory = options.busy ? new ReadBuffer() : null
-    this.#gatherer = options.busy ? new Gatherer() : null
-    const { socket, readyEvent } = (options.dial ?? dialPlain)(master, this.#reading())
+    this.#turn = turn
+    this.#counters = counters
+    this.#live = live
+    this.#memory = busy ? new ReadBuffer() : null
+    this.#gatherer = busy ? new Gatherer() : null
+    const { socket, readyEvent } = dial(master, this.#reading())
     this.#socket = socket
-    this.#live.add(this)
-    this.#socket.setTimeout(options.connectTimeoutMs)
-    this.#socket
-      .on(readyEvent, () => {
-        this.#writeHandshake()
-      })
+    live.add(this)
+    socket
+      .setTimeout(connectTimeoutMs)
+      .on(readyEvent, () => this.#writeHandshake())
       .on(
         'timeout',
-        () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${options.connectTimeoutMs} ms`),
+        () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
       )
       .on('data', (chunk: Buffer) => this.#onData(chunk))
       .on('drain', () => this.#onSocketDrain())

@@ -165,7 +165,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   logMissingRight(right: Right): void {
     const { link } = this.lane
-    if (link !== null) this.host.lanes.logMissingRight(right, link.master, this.state.identity)
+    if (link !== null) this.host.lanes.linkLog.rightMissing(right, link.master, this.state.identity)
   }
 
   wrote(): void {

@@ -4,6 +4,8 @@ import type { Master } from '../../../src/address.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
 import type { LaneHost } from '../../../src/relay/lane-host.ts'
 import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
+import { ScriptLoading } from '../../../src/relay/script-loading.ts'
+import { Scripts } from '../../../src/relay/script-store.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { LiveLinks } from '../../../src/upstream/own-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
@@ -23,8 +25,7 @@ function scene() {
     live: new LiveLinks(),
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
-    mayDial: () => true,
-    scriptsToLoad: () => [],
+    loading: new ScriptLoading(new Scripts()),
   }
   const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null }
   const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)

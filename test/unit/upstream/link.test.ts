@@ -22,7 +22,7 @@ class Scene {
 
   constructor() {
     const sockets: MemorySocket[] = []
-    const handshake = new Handshake(createIdentity(null, null, 0, 2), { fence: [], scripts: [] }, null)
+    const handshake = new Handshake(createIdentity(null, null, 0, 2))
     const master = { host: 'a', port: 1, epoch: 1, runId: null }
     const parts = new Map<string, string>()
     const listener: LinkListener<Named> = {
