@@ -94,19 +94,25 @@ export interface SilenceHost {
   heardAt(identity: Identity): number
 }
 
-interface Quiet {
+class Quiet {
   readonly link: Link<Request>
   /** Its last activity, and the time that this process has run since it was first seen so. */
   readonly at: number
   readonly ran: number
-  foundAt: number
-  asked: boolean
-  fresh: Lane | null
+  foundAt = 0
+  asked = false
+  fresh: Lane | null = null
   /** A fresh link has been dialled, and did not come up. */
-  failed: boolean
-  notBefore: number
+  failed = false
+  notBefore = 0
   /** How often in a row the node had nothing of the link. */
-  strikes: number
+  strikes = 0
+
+  constructor(link: Link<Request>, ran: number) {
+    this.link = link
+    this.at = link.lastActivity
+    this.ran = ran
+  }
 }
 
 export class SilenceWatch {
@@ -158,17 +164,7 @@ export class SilenceWatch {
     if (silent && quiet !== undefined && quiet.link === link && quiet.at === link.lastActivity) return quiet
     if (quiet !== undefined) this.forget(lane)
     if (!silent) return undefined
-    const begun: Quiet = {
-      link,
-      at: link.lastActivity,
-      ran: this.#ran - silence.maxGapMs,
-      foundAt: 0,
-      asked: false,
-      fresh: null,
-      failed: false,
-      notBefore: 0,
-      strikes: 0,
-    }
+    const begun = new Quiet(link, this.#ran - silence.maxGapMs)
     this.#quiet.set(lane, begun)
     return begun
   }

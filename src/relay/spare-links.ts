@@ -24,16 +24,34 @@ const PAUSE: BackoffLimits = { minMs: 1000, maxMs: 30_000 }
 /** A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. */
 const PROVE_MS = 5000
 
-interface Use {
+/** An identity in use, and what is known of its spare. */
+class Use {
   readonly identity: Identity
-  users: number
+  users = 0
   /** performance.now() of the last sign of life of the node on a link of this identity that owed nothing. */
-  heardAt: number
-  dialling: Link<Request> | null
-  failures: number
-  notBefore: number
+  heardAt = 0
+  dialling: Link<Request> | null = null
   /** When the server was last asked to let this identity in. */
-  provenAt: number
+  provenAt = 0
+  #failures = 0
+  #notBefore = 0
+
+  constructor(identity: Identity) {
+    this.identity = identity
+  }
+
+  mayDial(now: number): boolean {
+    return this.dialling === null && now >= this.#notBefore
+  }
+
+  pause(): void {
+    this.#notBefore = performance.now() + doublingMs(++this.#failures, PAUSE)
+  }
+
+  endPause(): void {
+    this.#failures = 0
+    this.#notBefore = 0
+  }
 }
 
 export interface SpareLinksHost {
@@ -59,18 +77,9 @@ export class SpareLinks extends IdleListener<Request> {
 
   /** One more session uses this identity. */
   use(identity: Identity): void {
-    const use = this.#uses.get(identity.key)
-    if (use !== undefined) use.users++
-    else
-      this.#uses.set(identity.key, {
-        identity,
-        users: 1,
-        heardAt: 0,
-        dialling: null,
-        failures: 0,
-        notBefore: 0,
-        provenAt: 0,
-      })
+    const use = this.#uses.get(identity.key) ?? new Use(identity)
+    this.#uses.set(identity.key, use)
+    use.users++
   }
 
   /** One less. */
@@ -97,17 +106,14 @@ export class SpareLinks extends IdleListener<Request> {
 
   /** The node serves this identity again: a pause after dials that failed is over. */
   dialNow(key: string): void {
-    const use = this.#uses.get(key)
-    if (use === undefined) return
-    use.failures = 0
-    use.notBefore = 0
+    this.#uses.get(key)?.endPause()
   }
 
   /** Dials what is missing. `master`: of the open gate. */
   refill(master: Master, now: number): void {
     if (!this.#enabled) return
     for (const [key, use] of this.#uses)
-      if (use.dialling === null && now >= use.notBefore && this.#isDue(key, use, now)) {
+      if (use.mayDial(now) && this.#isDue(key, use, now)) {
         use.provenAt = now
         use.dialling = new Link(master, new Handshake(use.identity), this, this.#host.links)
       }
@@ -122,8 +128,7 @@ export class SpareLinks extends IdleListener<Request> {
     for (const use of this.#uses.values()) {
       if (use.dialling !== null && (master === null || !isSameTerm(use.dialling.master, master)))
         use.dialling.cut('the master moved')
-      use.failures = 0
-      use.notBefore = 0
+      use.endPause()
     }
   }
 
@@ -133,10 +138,8 @@ export class SpareLinks extends IdleListener<Request> {
   }
 
   close(): void {
-    for (const key of [...this.#uses.keys()]) {
-      this.#uses.get(key)?.dialling?.cut('shutdown')
-      this.#uses.delete(key)
-    }
+    for (const { dialling } of this.#uses.values()) dialling?.cut('shutdown')
+    this.#uses.clear()
   }
 
   override onReady(link: Link<Request>): void {
@@ -146,7 +149,7 @@ export class SpareLinks extends IdleListener<Request> {
     counters.detail.linksOpened.add('spare')
     if (use?.dialling === link) {
       use.dialling = null
-      use.failures = 0
+      use.endPause()
       use.heardAt = performance.now()
     }
     const { identity, signedIn } = link.handshake
@@ -166,7 +169,7 @@ export class SpareLinks extends IdleListener<Request> {
     const use = this.#uses.get(link.handshake.identity.key)
     if (use?.dialling !== link) return
     use.dialling = null
-    use.notBefore = performance.now() + doublingMs(++use.failures, PAUSE)
+    use.pause()
   }
 
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
