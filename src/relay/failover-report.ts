@@ -4,10 +4,10 @@
 //   holding ─▶ hold.start     draining ─▶ hold.drain     open ─▶ hold.end     tripped ─▶ gate.tripped
 //
 // Owns: the accounts of the hold that lasts, and the last failovers. Never: moves the gate, sends or holds anything.
-import { formatAddress, type Master, sameAddress } from '../address.ts'
+import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
-import type { GateState } from './gate.ts'
+import { type GateState, isSameProcess } from './gate.ts'
 
 /** A change of the master or of its process, as it was lived through. */
 export interface FailoverRecord {
@@ -28,19 +28,15 @@ export interface FailoverRecord {
 }
 
 /** What is counted over a hold, as it stood when the gate shut. */
-interface Accounts {
-  readonly drained: number
-  readonly expired: number
-  readonly timedOut: number
-  readonly replayed: number
-  readonly unknownOutcomes: number
-}
+type Accounts = Pick<Counters, 'drained' | 'expired' | 'timedOut' | 'replayed' | 'unknownOutcomes'>
 
 const MAX_RECORDS = 10
 /** Links lost less than this apart were lost for one reason. */
 const BURST_MS = 2_000
 
 export class FailoverReport {
+  /** The last failovers, newest first. */
+  failovers: readonly FailoverRecord[] = []
   readonly #counters: Counters
   readonly #log: Log
   #before: Accounts
@@ -52,7 +48,6 @@ export class FailoverReport {
   /** Links lost in one go, and when the last of them. */
   #lost = 0
   #lostAt = Number.NEGATIVE_INFINITY
-  #records: FailoverRecord[] = []
   /** Unknown outcomes when the last thing was noted, and before the links went that were lost in one go. */
   #unknownNoted = 0
   #unknownBeforeLoss = 0
@@ -65,11 +60,6 @@ export class FailoverReport {
     this.#shutAt = now
     this.#before = accountsOf(counters)
     counters.detail.holds.add('starting')
-  }
-
-  /** The last failovers, newest first. */
-  get failovers(): readonly FailoverRecord[] {
-    return this.#records
   }
 
   onLinkLost(now: number): void {
@@ -86,8 +76,7 @@ export class FailoverReport {
   onGate(from: GateState, to: GateState, now: number, detail: string): void {
     switch (to.kind) {
       case 'holding':
-        if (from.kind === 'holding') return
-        this.#onHolding(from, to.cause, now, detail)
+        if (from.kind !== 'holding') this.#onHolding(from, to.cause, now, detail)
         return
       case 'tripped':
         if (from.kind === 'tripped') return
@@ -108,18 +97,18 @@ export class FailoverReport {
   #onHolding(from: GateState, cause: string, now: number, detail: string): void {
     // A hold that begins while the last one still drains is told together with it.
     if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
-    this.#cause = cause
-    this.#shutAt = now
+    this.#begin(cause, now)
     this.#counters.detail.holds.add(cause)
-    this.#counters.detail.waits.max = 0
-    const master = this.#last === null ? {} : { master: formatAddress(this.#last), epoch: this.#last.epoch }
-    this.#log.info({ event: 'hold.start', cause, detail, ...master }, 'commands are held')
+    this.#log.info({ event: 'hold.start', cause, detail, ...(this.#last && place(this.#last)) }, 'commands are held')
   }
 
   #onDraining(from: GateState, master: Master, now: number): void {
     const shut = from.kind === 'holding' || from.kind === 'tripped'
     // A master may change without a hold, when both are named in one answer.
-    if (!shut) this.#begin('master-moved', now)
+    if (!shut) {
+      this.#before = this.#accountsAt(now)
+      this.#begin('master-moved', now)
+    }
     this.#heldMs = now - this.#shutAt
     if (shut) this.#counters.detail.holdTimes.observe(this.#heldMs / 1000)
     // A lost link is what most holds begin with, so it comes a moment before.
@@ -136,7 +125,6 @@ export class FailoverReport {
   #begin(cause: string, now: number): void {
     this.#cause = cause
     this.#shutAt = now
-    this.#before = this.#accountsAt(now)
     this.#counters.detail.waits.max = 0
   }
 
@@ -164,7 +152,7 @@ export class FailoverReport {
       longestMs: 0,
       unknownOutcomes: 0,
     }
-    this.#records = [this.#record, ...this.#records].slice(0, MAX_RECORDS)
+    this.failovers = [this.#record, ...this.failovers].slice(0, MAX_RECORDS)
   }
 
   #onOpen(master: Master, now: number): void {
@@ -198,11 +186,6 @@ export class FailoverReport {
       'nothing is held any more',
     )
   }
-}
-
-/** As far as known. A new epoch alone changes nothing for a client. */
-function isSameProcess(a: Master, b: Master): boolean {
-  return sameAddress(a, b) && (a.runId === b.runId || a.runId === null || b.runId === null)
 }
 
 function place(master: Master): { master: string; epoch: number } {

@@ -10,7 +10,7 @@
 // tripped: as holding, but new requests fail at once, because others have waited in vain for the whole hold time.
 //
 // Owns: the state and since when. Never: knows who waits (lanes), who the master is (the control plane says).
-import type { Master } from '../address.ts'
+import { type Master, sameAddress } from '../address.ts'
 import type { GateSnapshot } from '../ops/snapshot.ts'
 
 export type GateState =
@@ -46,8 +46,12 @@ export function nextGate(state: GateState, event: GateEvent, now: number): GateS
 
 /** The same node in the same configuration and, as far as known, the same process. */
 export function isSameTerm(a: Master, b: Master): boolean {
-  const sameProcess = a.runId === b.runId || a.runId === null || b.runId === null
-  return a.host === b.host && a.port === b.port && a.epoch === b.epoch && sameProcess
+  return a.epoch === b.epoch && isSameProcess(a, b)
+}
+
+/** As far as known. A new epoch alone changes nothing for a client. */
+export function isSameProcess(a: Master, b: Master): boolean {
+  return sameAddress(a, b) && (a.runId === b.runId || a.runId === null || b.runId === null)
 }
 
 /** The gate for people. `forMs`: of a shut gate the time since it shut. */

@@ -154,8 +154,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'a restarted process passes for the same master',
     file: 'src/relay/gate.ts',
-    from: 'a.epoch === b.epoch && sameProcess',
-    to: 'a.epoch === b.epoch',
+    from: 'a.epoch === b.epoch && isSameProcess(a, b)',
+    to: 'a.epoch === b.epoch && sameAddress(a, b)',
     breaks: 'a term is one process',
     test: gate,
     shows: /restarted/,
