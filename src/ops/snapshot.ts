@@ -13,13 +13,17 @@ export interface GateSnapshot {
   readonly detail: string
 }
 
+/** All links of one identity; no secret in it. */
 export interface LinkSnapshot {
   readonly identity: string
+  /** Links that are up: shared; a session's own; kept for the next session; silent, with replies still awaited. */
   readonly shared: number
   readonly private: number
   readonly idle: number
   readonly retired: number
+  /** Being dialled. */
   readonly dialing: number
+  /** Requests sent and not answered, and requests that wait. */
   readonly inFlight: number
   readonly waiting: number
 }

@@ -49,14 +49,17 @@ export class HoldQueue {
     return request
   }
 
-  /** Takes the first for which `is` holds and all behind it, oldest first: their client is gone. */
-  dropFrom(is: (request: Request) => boolean): Request[] {
-    const all = this.#fifo.drain()
-    const at = all.findIndex(is)
-    const dropped = at < 0 ? [] : all.splice(at)
-    for (const request of all) this.#fifo.push(request)
-    for (const request of dropped) this.#account(request, 'gone')
-    return dropped
+  /** Takes those for which `which` holds, oldest first; the caller says what becomes of them. */
+  takeOut(which: (request: Request) => boolean, end: WaitEnd): Request[] {
+    const taken: Request[] = []
+    for (const request of this.#fifo.drain()) {
+      if (!which(request)) this.#fifo.push(request)
+      else {
+        this.#account(request, end)
+        taken.push(request)
+      }
+    }
+    return taken
   }
 
   #account(request: Request, end: WaitEnd): void {
@@ -74,16 +77,6 @@ export class HoldQueue {
   /** All that wait, oldest first. */
   [Symbol.iterator](): Iterator<Request> {
     return this.#fifo[Symbol.iterator]()
-  }
-
-  /** Takes out those that go elsewhere, as if they were sent: the caller has them. */
-  takeOut(which: (request: Request) => boolean): void {
-    const all = this.#fifo.drain()
-    for (const request of all.filter(which)) {
-      this.#fifo.push(request)
-      this.shift('drained')
-    }
-    for (const request of all) if (!which(request)) this.#fifo.push(request)
   }
 
   /**

@@ -8,7 +8,7 @@
 // Must stay true: a link with an unanswered question is given to nobody.
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener, type Link } from '../upstream/link.ts'
-import { createUnit, type Request, type RequestHandler, type RequestOwner } from './request.ts'
+import { createUnit, nobody, type Request, type RequestHandler } from './request.ts'
 
 const MAX_IDLE = 64
 const IDLE_MS = 10_000
@@ -27,9 +27,6 @@ export interface IdlePoolHost {
   /** An exception of ours; the link ends, which nobody uses. */
   onBug(error: unknown): void
 }
-
-/** Hears nothing: the answer goes to the handler of the question. */
-const nobody: RequestOwner = { gone: false, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
 
 export class IdlePool extends IdleListener<Request> {
   #idle: Idle[] = []

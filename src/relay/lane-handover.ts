@@ -7,10 +7,7 @@
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'
 import { classOf, framesOf, part } from './replay.ts'
-import { createLocal, type Request, type RequestOwner, wholeBytes } from './request.ts'
-
-/** Hears the replies to what its session has been answered elsewhere. */
-const nobody: RequestOwner = { gone: true, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+import { createLocal, nobody, type Request, type RequestOwner, wholeBytes } from './request.ts'
 
 interface Going {
   readonly sent: Request[]
@@ -64,7 +61,7 @@ export function takeOver(request: Request, counters: Counters): Request {
   const commands = request.commands - copy.commands
   const weight = request.weight - copy.weight
   counters.pendingBytes -= weight
-  request.owner = nobody
+  request.owner = nobody // its session is answered elsewhere
   request.weight = 0
   owner.onAnswered(commands, weight)
   return copy

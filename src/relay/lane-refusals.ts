@@ -6,7 +6,7 @@
 //   refusal ─▶ not-ready.ts sets replies aside until the link owes nothing ─▶ end(): what is sent again
 //
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
-import type { Link } from '../upstream/link.ts'
+import { type Link, Pausing } from '../upstream/link.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready.ts'
@@ -19,22 +19,16 @@ import { judgeError, refusalCode, type ServerRefusal } from './server-refusal.ts
 /** After a change of master, replicas attach in about a second. After this long, NOREPLICAS is the true answer. */
 const NOREPLICAS_WINDOW_MS = 10_000
 
-/** Has the node refused a command, or are these a script's own words? */
-type Question =
-  | { readonly kind: 'none' }
-  /** The link is stalled until the node has told. */
-  | { readonly kind: 'asked'; readonly to: NodeQuestion }
-  /** It has: so the frame is to be taken that the link looks at next. */
-  | { readonly kind: 'answered'; readonly verdict: ServerRefusal | 'own reply' }
-
-const NO_QUESTION: Question = { kind: 'none' }
-
 export class LaneRefusals {
   /** Replies are set aside, and nothing new is sent; null: the node serves. */
   aside: NotReady | null = null
   readonly #host: LaneHost
   readonly #lane: LaneInfo
-  #question: Question = NO_QUESTION
+  /**
+   * Has the node refused a command, or are these a script's own words? The link is stalled until the node has told.
+   * What it has told says how the frame is to be taken that the link looks at next.
+   */
+  #question: NodeQuestion | ServerRefusal | 'own reply' | null = null
 
   constructor(host: LaneHost, lane: LaneInfo) {
     this.#host = host
@@ -48,14 +42,14 @@ export class LaneRefusals {
 
   /** Since when (performance.now()) the node is asked; undefined while it is not. */
   get askedSince(): number | undefined {
-    return this.#question.kind === 'asked' ? this.#question.to.since : undefined
+    return this.#question instanceof NodeQuestion ? this.#question.since : undefined
   }
 
   /** The error line that has just answered a command of `request`. 'in doubt': it is looked at again later. */
   judge(link: Link<Request>, request: Request, frame: Buffer): ServerRefusal | 'in doubt' | undefined {
-    if (this.#question.kind === 'answered') {
-      const { verdict } = this.#question
-      this.#question = NO_QUESTION
+    if (typeof this.#question === 'string') {
+      const verdict = this.#question
+      this.#question = null
       return verdict === 'own reply' ? undefined : verdict
     }
     const judged = judgeError(request, frame)
@@ -65,33 +59,31 @@ export class LaneRefusals {
     if (judged.proved || this.isDeposed) return judged.refusal
     link.stall(request, frame)
     const about = { link, identity: this.#lane.identity, refusal: judged.refusal }
-    const onAnswer = (about: StalledReply, answer: NodeAnswer): void => this.#onAnswer(about, answer)
-    this.#question = { kind: 'asked', to: new NodeQuestion(this.#host, about, onAnswer) }
+    this.#question = new NodeQuestion(this.#host, about, answer => this.#onAnswer(about, answer))
     return 'in doubt'
   }
 
   /** The control plane has just confirmed the master: that is the answer, where the node has given none. */
   onConfirmed(): void {
-    if (this.#question.kind !== 'asked' || !this.#question.to.isOpenToAll) return
-    this.#onAnswer(this.#question.to.about, 'serves')
+    if (this.#question instanceof NodeQuestion && this.#question.isOpenToAll)
+      this.#onAnswer(this.#question.about, 'serves')
   }
 
   #onAnswer({ link, refusal }: StalledReply, answer: NodeAnswer): void {
     this.forgetQuestion()
-    let verdict: ServerRefusal | 'own reply' = 'own reply'
+    this.#question = 'own reply'
     if (answer === 'no-master') {
-      this.begin(link).depose()
+      this.begin(link).deposed = true
       this.#host.observe('the node says it is no master')
-      verdict = 'wrong-node'
-    } else if (answer === 'loading' && refusal === 'not-now') verdict = refusal
-    this.#question = { kind: 'answered', verdict }
-    link.readOn()
+      this.#question = 'wrong-node'
+    } else if (answer === 'loading' && refusal === 'not-now') this.#question = refusal
+    link.resume(Pausing.stalled)
   }
 
   /** The link that was stalled is gone. */
   forgetQuestion(): void {
-    if (this.#question.kind === 'asked') this.#question.to.cancel()
-    this.#question = NO_QUESTION
+    if (this.#question instanceof NodeQuestion) this.#question.cancel()
+    this.#question = null
   }
 
   /** From here on each reply of the link is looked at, and nothing new is sent. */
@@ -119,10 +111,9 @@ export class LaneRefusals {
     const { aside } = this
     this.aside = null
     if (aside === null) return []
-    const { counters, policy, learned } = this.#host
     return aside.end().flatMap(request => {
-      if (aside.isUnknown(request)) return takeBack(request, 'unknown', policy, counters, learned)
-      if (request.local === null) counters.detail.replays.add(`${namedClassOf(request)} not-now`)
+      if (aside.isUnknown(request)) return takeBack(request, 'unknown', this.#host)
+      if (request.local === null) this.#host.counters.detail.replays.add(`${namedClassOf(request)} not-now`)
       return [request]
     })
   }

@@ -188,8 +188,7 @@ export class Lane implements LinkedLane {
     const { link } = this
     const recalled = link?.status === 'ready' ? link.recall() : []
     if (recalled.length === 0) return
-    const { policy, counters } = this.#host
-    this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', policy, counters)))
+    this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
     this.#settleFront()
   }
 
@@ -202,7 +201,8 @@ export class Lane implements LinkedLane {
     const { link } = this
     let sent = false
     for (const request of link?.owed() ?? []) if (request.blocking) sent = true
-    const dropped = this.#waiting.dropFrom(request => sent || request.blocking)
+    let isBehind = sent
+    const dropped = this.#waiting.takeOut(request => (isBehind ||= request.blocking), 'gone')
     for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
     if (sent) link?.finish()
     else this.pump()
@@ -211,15 +211,10 @@ export class Lane implements LinkedLane {
 
   /**
    * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
-   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: readOn(), or cut().
+   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: serve() resumes, or cuts.
    */
   withhold(): void {
     if (this.#owes) this.link?.pause(Pausing.withheld)
-  }
-
-  /** The node has stayed the master: what it has said is delivered. */
-  readOn(): void {
-    this.link?.resume(Pausing.withheld)
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
@@ -236,7 +231,7 @@ export class Lane implements LinkedLane {
   retire(fresh: Lane): number {
     this.retired = true
     const movable = findMovable(this.link?.owed() ?? [], this.#waiting, this.#host.learned)
-    this.#waiting.takeOut(request => movable.has(request.owner))
+    this.#waiting.takeOut(request => movable.has(request.owner), 'drained')
     for (const [owner, { sent, waiting }] of movable) {
       owner.follow?.()
       for (const request of sent) fresh.submit(takeOver(request, this.#host.counters))
@@ -442,7 +437,7 @@ export class Lane implements LinkedLane {
     owed.forEach((request, i) => {
       const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
       const outcome = i >= owed.length - unsent ? 'unsent' : lost
-      back.push(...takeBack(request, outcome, this.#host.policy, this.#host.counters, this.#host.learned))
+      back.push(...takeBack(request, outcome, this.#host))
     })
     this.#putBack(back)
     this.#settleFront()

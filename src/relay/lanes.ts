@@ -8,9 +8,10 @@
 // It is longer than other files: it is the one place that knows all lanes, and each part of it is a few lines.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import type { HoldLabel } from '../ops/counters.ts'
+import type { LinkSnapshot } from '../ops/snapshot.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
+import { type Link, type LinkEnd, Pausing } from '../upstream/link.ts'
 import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
@@ -18,7 +19,7 @@ import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
 import { LaneHost, type LaneHostOptions } from './lane-host.ts'
 import type { LaneOwner } from './lane-link.ts'
-import { type Counted, type IdentityCensus, takeCensus } from './link-census.ts'
+import { type Counted, takeCensus } from './link-census.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
 import { SharedLanes } from './shared-lanes.ts'
@@ -154,7 +155,7 @@ export class Lanes extends LaneHost {
     this.gate.move({ kind: 'serve', master }, performance.now())
     if (this.#withholding) {
       this.#withholding = false
-      this.#each(lane => lane.readOn())
+      this.#each(lane => lane.link?.resume(Pausing.withheld))
     }
     this.#each(lane => lane.onConfirmed(moved))
     this.onDrained()
@@ -251,7 +252,7 @@ export class Lanes extends LaneHost {
   }
 
   /** All links by identity. */
-  census(): IdentityCensus[] {
+  census(): LinkSnapshot[] {
     return takeCensus(this.#counted())
   }
 

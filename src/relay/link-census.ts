@@ -1,20 +1,6 @@
 // link-census.ts: which links there are, by identity, for the status page and the metrics. Pure; made when asked for.
+import type { LinkSnapshot } from '../ops/snapshot.ts'
 import { describeIdentity, type Identity } from '../upstream/identity.ts'
-
-/** All links of one identity; no secret in it. */
-export interface IdentityCensus {
-  readonly identity: string
-  /** Links that are up: shared; a session's own; kept for the next session; silent, with replies still awaited. */
-  shared: number
-  private: number
-  idle: number
-  retired: number
-  /** Being dialled. */
-  dialing: number
-  /** Requests sent and not answered, and requests that wait. */
-  inFlight: number
-  waiting: number
-}
 
 /** What the census looks at of a lane or an idle link. */
 export interface Counted {
@@ -28,8 +14,8 @@ export interface Counted {
 /**
  * One entry for each user, database and protocol. Two passwords of one user share it: no secret may tell them apart.
  */
-export function takeCensus(all: Iterable<Counted>): IdentityCensus[] {
-  const found = new Map<string, IdentityCensus>()
+export function takeCensus(all: Iterable<Counted>): LinkSnapshot[] {
+  const found = new Map<string, { -readonly [K in keyof LinkSnapshot]: LinkSnapshot[K] }>()
   for (const one of all) {
     const identity = describeIdentity(one.identity)
     const entry = found.get(identity) ?? {

@@ -14,24 +14,16 @@ import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, who
 import { restartUnit } from './requeue.ts'
 
 export class NotReady {
-  readonly #learned: LearnedCommands | undefined
+  /** No reply of this node counts any more. */
+  deposed = false
+  readonly #learned: LearnedCommands
   readonly #again: Request[] = []
   readonly #owners = new Set<RequestOwner>()
   readonly #units = new Map<Request, Buffer[] | null>()
   readonly #unknown = new Set<Request>()
-  #deposed = false
 
-  constructor(learned?: LearnedCommands) {
+  constructor(learned: LearnedCommands) {
     this.#learned = learned
-  }
-
-  get deposed(): boolean {
-    return this.#deposed
-  }
-
-  /** From here on no reply of this node counts. */
-  depose(): void {
-    this.#deposed = true
   }
 
   /** Of what end() has answered: may it have run? */
@@ -80,13 +72,13 @@ export class NotReady {
   }
 
   #takeCommand(request: Request, frame: Buffer, refused: boolean): boolean {
-    if (!refused && !this.#deposed && !this.#owners.has(request.owner)) return false
+    if (!refused && !this.deposed && !this.#owners.has(request.owner)) return false
     const command = framesOf(wholeBytes(request))[request.replies - request.expect - 1]
     if (command === undefined) return false
     const single = part(request, command, 1)
     request.commands--
     request.weight -= single.weight
-    if (!refused && this.#deposed) this.#unknown.add(single)
+    if (!refused && this.deposed) this.#unknown.add(single)
     else if (!refused && classOf(single, Date.now(), this.#learned) !== 'read') makeLocal(single, Buffer.from(frame))
     this.#owners.add(request.owner)
     this.#again.push(single)
@@ -96,17 +88,17 @@ export class NotReady {
   /** A transaction is refused as a whole; one that ran behind a refused command keeps its replies (`Buffer[]`). */
   #takeUnit(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
     const kept = this.#units.get(request)
-    if (!refused && !this.#deposed && kept === undefined && !this.#owners.has(request.owner)) return false
+    if (!refused && !this.deposed && kept === undefined && !this.#owners.has(request.owner)) return false
     // From the first reply that is taken on, none goes to the client: what it has by now is what is dropped next time.
     if (kept === undefined) request.given = Math.max(request.given, request.replies - request.expect - 1)
     if (refused) this.#units.set(request, null)
-    else if (this.#deposed && !kept?.length) this.#units.set(request, kept === null ? null : [])
+    else if (this.deposed && !kept?.length) this.#units.set(request, kept === null ? null : [])
     else if (kept === undefined) this.#units.set(request, hear(request, frame, type))
     else kept?.push(...hear(request, frame, type))
     if (request.expect > 0) return true
     const frames = this.#units.get(request)
     this.#units.delete(request)
-    if (frames && this.#deposed && frames.length === 0) this.#unknown.add(request)
+    if (frames && this.deposed && frames.length === 0) this.#unknown.add(request)
     else if (frames) makeLocal(request, Buffer.concat(frames))
     this.#owners.add(request.owner)
     this.#again.push(request)

@@ -26,20 +26,17 @@ export interface ReplayPolicy {
   readonly maxRetries: number
 }
 
-export type ReplayDecision = { readonly kind: 'replay' } | { readonly kind: 'fail'; readonly error: ErrorSpec }
-
-/** The table above, and the limit on retries. `sends`: how often the request has been sent so far. */
+/** The table above, and the limit on retries; null: replay. `sends`: how often the request has been sent so far. */
 export function decideReplay(
   outcome: RequestFate,
   cls: ReplayClass,
   sends: number,
   limits: ReplayPolicy,
-): ReplayDecision {
+): ErrorSpec | null {
   if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read' && cls !== 'idempotent')
-    return { kind: 'fail', error: errors.unknownOutcome }
-  if (limits.maxRetries > 0 && sends > limits.maxRetries)
-    return { kind: 'fail', error: outcome === 'unknown' ? errors.gaveUp : errors.noMaster }
-  return { kind: 'replay' }
+    return errors.unknownOutcome
+  if (limits.maxRetries > 0 && sends > limits.maxRetries) return outcome === 'unknown' ? errors.gaveUp : errors.noMaster
+  return null
 }
 
 /** More arguments than this are not taken apart to find out whether a repeat is harmless. */

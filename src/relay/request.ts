@@ -20,6 +20,9 @@ export interface RequestOwner extends Blamed {
   follow?(): void
 }
 
+/** Hears nothing. */
+export const nobody: RequestOwner = { gone: true, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+
 /** What a request that is no plain run of commands does with its replies, and before it is sent again. */
 export interface RequestHandler {
   /** It is about to be sent, the first time or again; may rewrite its bytes for the master of this moment. */
@@ -40,10 +43,6 @@ export interface RequestHandler {
 
 export interface Request extends Exchange {
   owner: RequestOwner
-  bytes: Buffer
-  rest: readonly Buffer[] | null
-  expect: number
-  inspect: boolean
   /** How many commands `bytes` holds. */
   commands: number
   /** Commands that make sense only together (MULTI...EXEC, a scoped command): sent again as a whole or not at all. */

@@ -1,40 +1,28 @@
 // requeue.ts: a request that a lost link still owed, made ready for the front of its lane. It is split into what is
 // unanswered, and replay.ts decides for each part: sent again, or failed.
-import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'
-import {
-  classOf,
-  decideReplay,
-  namedClassOf,
-  outcomeBehindRefused,
-  type ReplayPolicy,
-  type RequestFate,
-  remainderOf,
-} from './replay.ts'
+import type { LaneHost } from './lane-host.ts'
+import { classOf, decideReplay, namedClassOf, outcomeBehindRefused, type RequestFate, remainderOf } from './replay.ts'
 import { failRequest, ofHandler, type Request } from './request.ts'
+
+type ReplayHost = Pick<LaneHost, 'policy' | 'counters' | 'learned'>
 
 /**
  * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent
  * behind a command that the node refused because it is no master.
  */
-export function takeBack(
-  request: Request,
-  outcome: RequestFate | 'behind-refused',
-  policy: ReplayPolicy,
-  counters: Counters,
-  learned?: LearnedCommands,
-): Request[] {
+export function takeBack(request: Request, outcome: RequestFate | 'behind-refused', host: ReplayHost): Request[] {
   if (request.owner.gone) {
-    counters.pendingBytes -= request.weight
+    host.counters.pendingBytes -= request.weight
     return []
   }
   if (outcome === 'unsent' && request.sends > 0) request.sends--
-  const parts = remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')
-  if (parts[0] !== request) settleAnswered(request, parts, counters)
+  const parts = remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')
+  if (parts[0] !== request) settleAnswered(request, parts, host.counters)
   parts.forEach((part, i) => {
     if (part.local !== null) return
     const loss = outcome === 'refused' && i > 0 ? 'behind-refused' : outcome
-    decide(part, loss === 'behind-refused' ? outcomeBehindRefused(part) : loss, policy, counters, learned)
+    decide(part, loss === 'behind-refused' ? outcomeBehindRefused(part) : loss, host)
   })
   return parts
 }
@@ -51,19 +39,13 @@ function settleAnswered(request: Request, parts: readonly Request[], counters: C
   request.owner.onAnswered(commands, weight)
 }
 
-function decide(
-  request: Request,
-  outcome: RequestFate,
-  policy: ReplayPolicy,
-  counters: Counters,
-  learned?: LearnedCommands,
-): void {
+function decide(request: Request, outcome: RequestFate, { policy, counters, learned }: ReplayHost): void {
   const matters = outcome === 'unknown' && policy.policy === 'safe'
   const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
-  const decision = decideReplay(outcome, cls, request.sends, policy)
-  if (decision.kind === 'fail') {
-    if (decision.error.executed === 'unknown') counters.unknownOutcomes++
-    failRequest(request, decision.error.reply)
+  const error = decideReplay(outcome, cls, request.sends, policy)
+  if (error !== null) {
+    if (error.executed === 'unknown') counters.unknownOutcomes++
+    failRequest(request, error.reply)
     return
   }
   const reason = outcome === 'refused' ? 'refused' : 'lost'

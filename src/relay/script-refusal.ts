@@ -33,16 +33,16 @@ export class NodeQuestion extends IdleListener<Request> {
   /** performance.now() */
   readonly since = performance.now()
   readonly #host: LaneHost
-  #answer: ((about: StalledReply, verdict: NodeAnswer) => void) | null
+  #onAnswer: ((answer: NodeAnswer) => void) | null
   #link: Link<Request> | null = null
   #timer: NodeJS.Timeout | null = null
   #attempt = 0
 
-  constructor(host: LaneHost, about: StalledReply, answer: (about: StalledReply, verdict: NodeAnswer) => void) {
+  constructor(host: LaneHost, about: StalledReply, onAnswer: (answer: NodeAnswer) => void) {
     super()
     this.#host = host
     this.about = about
-    this.#answer = answer
+    this.#onAnswer = onAnswer
     this.#ask()
   }
 
@@ -52,7 +52,7 @@ export class NodeQuestion extends IdleListener<Request> {
   }
 
   cancel(): void {
-    this.#answer = null
+    this.#onAnswer = null
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#link?.cut('the question is over')
   }
@@ -61,10 +61,10 @@ export class NodeQuestion extends IdleListener<Request> {
     this.#link = new Link(this.about.link.master, new Handshake(this.about.identity), this, this.#host)
   }
 
-  #tell(verdict: NodeAnswer): void {
-    const answer = this.#answer
+  #tell(answer: NodeAnswer): void {
+    const onAnswer = this.#onAnswer
     this.cancel()
-    answer?.(this.about, verdict)
+    onAnswer?.(answer)
   }
 
   override onReady(): void {
@@ -77,7 +77,7 @@ export class NodeQuestion extends IdleListener<Request> {
   }
 
   onClosed(): void {
-    if (this.#answer === null) return
+    if (this.#onAnswer === null) return
     this.#attempt++
     this.#host.observe('a refusal in doubt')
     this.#timer = setTimeout(

@@ -144,7 +144,7 @@ export class Link<E extends Exchange> implements LiveLink {
   readonly handshake: Handshake
   readonly madeAt = performance.now()
 
-  readonly #listener: { current: LinkListener<E> }
+  #listener: LinkListener<E>
   readonly #turn: Turn
   readonly #counters: Counters
   readonly #live: LiveLinks
@@ -167,7 +167,7 @@ export class Link<E extends Exchange> implements LiveLink {
   #wasAlone = false
   /** The reasons why nothing is read. */
   #unread = 0
-  /** Read, and not looked at before readOn(); null: nothing is stalled. */
+  /** Read, and not looked at before resume(); null: nothing is stalled. */
   #stalled: Buffer[] | null = null
 
   /** `busy`: many sessions share it; its reads and writes use memory of its own again (a third of a megabyte). */
@@ -180,7 +180,7 @@ export class Link<E extends Exchange> implements LiveLink {
   ) {
     this.master = master
     this.handshake = handshake
-    this.#listener = { current: listener }
+    this.#listener = listener
     this.#turn = turn
     this.#counters = counters
     this.#live = live
@@ -197,7 +197,7 @@ export class Link<E extends Exchange> implements LiveLink {
         () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
       )
       .on('data', (chunk: Buffer) => this.#onData(chunk))
-      .on('drain', () => this.#onSocketDrain())
+      .on('drain', () => this.#onDrain())
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
@@ -231,7 +231,7 @@ export class Link<E extends Exchange> implements LiveLink {
 
   /** Hands the link to another owner; only while nothing is in flight. */
   setListener(listener: LinkListener<E>): void {
-    this.#listener.current = listener
+    this.#listener = listener
   }
 
   /** Queues the request's bytes for this turn's write. Order of calls is order on the wire. */
@@ -315,6 +315,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#unread |= why
   }
 
+  /** Looks at what was stalled, then reads on; when nothing else keeps it from reading. */
   resume(why: Pausing = Pausing.session): void {
     if ((this.#unread & why) === 0) return
     this.#unread &= ~why
@@ -326,7 +327,7 @@ export class Link<E extends Exchange> implements LiveLink {
     for (const bytes of stalled ?? []) this.#take(bytes)
     if (this.#unread !== 0 || this.#isClosed) return
     this.#socket.resume()
-    if (stalled !== null) this.#listener.current.onWritable(this)
+    if (stalled !== null) this.#listener.onWritable(this)
   }
 
   get #isClosed(): boolean {
@@ -334,18 +335,13 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   /**
-   * From within onFrame: `frame` is not taken. readOn() looks at it first. Until then nothing behind it is looked at or
+   * From within onFrame: `frame` is not taken. resume() looks at it first. Until then nothing behind it is looked at or
    * read, and nothing should be sent (`full`).
    */
   stall(exchange: E, frame: Buffer): void {
     exchange.expect++
     this.#stalled = [frame]
     this.pause(Pausing.stalled)
-  }
-
-  /** Looks at what was stalled, then reads on; when nothing else keeps it from reading. */
-  readOn(): void {
-    this.resume(Pausing.stalled)
   }
 
   /** Sends what was collected and then its end; nothing more. The server answers what it can and closes. */
@@ -405,7 +401,7 @@ export class Link<E extends Exchange> implements LiveLink {
    */
   onBug(error: unknown, exchange?: E): void {
     if (exchange !== undefined && this.#fifo.peek() === exchange) this.#fifo.shift()
-    this.#listener.current.onBug(this, exchange, error)
+    this.#listener.onBug(this, exchange, error)
     this.#close('bug', 'an error in Holdfast while it was read from or written to')
   }
 
@@ -413,7 +409,7 @@ export class Link<E extends Exchange> implements LiveLink {
   #read(chunk: Buffer, from: number): void {
     const scanner = this.#scanner
     const fifo = this.#fifo
-    const listener = this.#listener.current
+    const listener = this.#listener
     let at = from
     let runStart = from
     let run = 0
@@ -477,7 +473,7 @@ export class Link<E extends Exchange> implements LiveLink {
     while (head !== undefined && head.expect === 0) {
       this.#fifo.shift()
       this.#answering = head
-      this.#listener.current.onReplies(head, NOTHING, 0)
+      this.#listener.onReplies(head, NOTHING, 0)
       head = this.#fifo.peek()
     }
     this.#answering = undefined
@@ -494,7 +490,7 @@ export class Link<E extends Exchange> implements LiveLink {
   }
 
   #onSlowFrame(end: Buffer, type: number): void {
-    const listener = this.#listener.current
+    const listener = this.#listener
     const partial = this.#partial
     const head = this.#fifo.peek()
     const plain =
@@ -550,14 +546,14 @@ export class Link<E extends Exchange> implements LiveLink {
         continue
       }
       if (answer !== 'ready') {
-        this.#listener.current.onHandshakeFailed(this, answer)
+        this.#listener.onHandshakeFailed(this, answer)
         this.#close('handshake', answer.text)
         return
       }
       this.status = 'ready'
       this.#address = this.localAddress
       this.#socket.setTimeout(0)
-      this.#listener.current.onReady(this)
+      this.#listener.onReady(this)
       if (this.status === 'ready' && at < chunk.length) this.#read(chunk, at)
       return
     }
@@ -570,17 +566,13 @@ export class Link<E extends Exchange> implements LiveLink {
     return this.#memory?.kept(bytes) ?? bytes
   }
 
-  #onSocketDrain(): void {
+  #onDrain(): void {
+    this.congested = false
     try {
-      this.#onDrain()
+      if (this.status === 'ready') this.#listener.onWritable(this)
     } catch (error) {
       this.onBug(error)
     }
-  }
-
-  #onDrain(): void {
-    this.congested = false
-    if (this.status === 'ready') this.#listener.current.onWritable(this)
   }
 
   #close(reason: CloseReason, detail: string, refused = false): void {
@@ -595,9 +587,9 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#stalled = null
     try {
       const owed = this.#fifo.drain()
-      this.#listener.current.onClosed(this, { reason, detail, wasReady, owed, unsent: this.#unflushed, refused })
+      this.#listener.onClosed(this, { reason, detail, wasReady, owed, unsent: this.#unflushed, refused })
     } catch (error) {
-      this.#listener.current.onBug(this, undefined, error)
+      this.#listener.onBug(this, undefined, error)
     }
   }
 }

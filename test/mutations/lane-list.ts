@@ -67,7 +67,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a run of unknown outcome is not split under safe',
     file: 'src/relay/requeue.ts',
-    from: "remainderOf(request, outcome !== 'unsent' && policy.policy === 'safe')",
+    from: "remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')",
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
     test: walkSafe,

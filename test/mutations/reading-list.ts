@@ -32,8 +32,8 @@ export const readingMutations: readonly Mutation[] = [
   {
     name: 'what is held for a client that is gone is sent',
     file: 'src/relay/lane.ts',
-    from: 'this.#waiting.dropFrom(request => sent || request.blocking)',
-    to: 'this.#waiting.dropFrom(() => false)',
+    from: "this.#waiting.takeOut(request => (isBehind ||= request.blocking), 'gone')",
+    to: "this.#waiting.takeOut(() => false, 'gone')",
     breaks: 'nothing blocks for a client that is gone',
     test: 'test/wire/gone-clients.test.ts',
     shows: /their sessions are over/,

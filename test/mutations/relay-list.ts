@@ -37,8 +37,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'a script that a replica has refused has its error passed on',
     file: 'src/relay/lane-refusals.ts',
-    from: "      verdict = 'wrong-node'",
-    to: "      verdict = 'own reply'",
+    from: "      this.#question = 'wrong-node'",
+    to: "      this.#question = 'own reply'",
     breaks: 'FailoverUnseen',
     test: scenes,
     shows: /READONLY — of a script on a node that is no master/,
@@ -46,8 +46,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what ran before a node was deposed counts as refused',
     file: 'src/relay/not-ready.ts',
-    from: 'if (!refused && this.#deposed) this.#unknown.add(single)\n    else ',
-    to: 'if (!refused && this.#deposed) this.#owners.add(single.owner)\n    else ',
+    from: 'if (!refused && this.deposed) this.#unknown.add(single)\n    else ',
+    to: 'if (!refused && this.deposed) this.#owners.add(single.owner)\n    else ',
     breaks: 'NoDoubleUnderSafe',
     test: loss,
     shows: /judges what is behind it by its replies, safe/,
@@ -82,7 +82,7 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what was withheld stays so after an aborted failover',
     file: 'src/relay/lanes.ts',
-    from: 'this.#each(lane => lane.readOn())',
+    from: 'this.#each(lane => lane.link?.resume(Pausing.withheld))',
     to: 'this.#each(() => {})',
     breaks: 'EveryRequestEnds',
     test: promotion,

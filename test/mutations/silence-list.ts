@@ -66,7 +66,7 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'the reply of the silent link is delivered behind that of the fresh one',
     file: 'src/relay/lane-handover.ts',
-    from: '  request.owner = nobody\n',
+    from: '  request.owner = nobody // its session is answered elsewhere\n',
     to: '',
     breaks: 'one answer',
     test: handOver,
