@@ -12,30 +12,42 @@ export interface CounterRow {
   readonly label?: readonly [name: string, value: string]
 }
 
-const counter = (name: string, help: string, label?: readonly [string, string]): CounterRow => ({
-  name,
-  type: 'counter',
-  help,
-  ...(label && { label }),
-})
+const counter = (name: string, help: string): CounterRow => ({ name, type: 'counter', help })
 const gauge = (name: string, help: string): CounterRow => ({ name, type: 'gauge', help })
+/** Makes the rows of one counter, which differ in the value of this label. */
+const counterBy =
+  (label: string, name: string, help: string) =>
+  (value: string): CounterRow => ({ ...counter(name, help), label: [label, value] })
 
-const ended = 'holdfast_sessions_ended_total'
-const endedHelp =
+const ended = counterBy(
+  'reason',
+  'holdfast_sessions_ended_total',
   'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time ' +
-  '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it sends ' +
-  'on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).'
-const refused = 'holdfast_commands_refused_total'
-const refusedHelp = 'Commands refused because they have too many arguments, or because the open MULTIs hold too much.'
-const held = 'holdfast_held_ended_total'
-const heldHelp =
+    '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it sends ' +
+    'on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).',
+)
+const refused = counterBy(
+  'reason',
+  'holdfast_commands_refused_total',
+  'Commands refused because they have too many arguments, or because the open MULTIs hold too much.',
+)
+const held = counterBy(
+  'end',
+  'holdfast_held_ended_total',
   "Requests whose wait has ended: sent (drained), out of time (expired), at the end of a blocking command's own " +
-  'time-out (timed-out), refused for good (failed), or without a client (gone). ' +
-  'With holdfast_held_requests they add up to holdfast_held_total.'
-const clientBytes = 'holdfast_client_bytes_total'
-const clientHelp = 'Bytes read from clients (in) and written to them (out).'
-const masterBytes = 'holdfast_master_bytes_total'
-const masterHelp = 'Bytes read from the master (in) and written to it (out).'
+    'time-out (timed-out), refused for good (failed), or without a client (gone). ' +
+    'With holdfast_held_requests they add up to holdfast_held_total.',
+)
+const clientBytes = counterBy(
+  'direction',
+  'holdfast_client_bytes_total',
+  'Bytes read from clients (in) and written to them (out).',
+)
+const masterBytes = counterBy(
+  'direction',
+  'holdfast_master_bytes_total',
+  'Bytes read from the master (in) and written to it (out).',
+)
 
 /** null: another metric says the same in more detail. */
 export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, CounterRow | null>> = {
@@ -43,19 +55,19 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   sessionsTotal: counter('holdfast_sessions_accepted_total', 'Accepted client connections.'),
   sessionsRefused: counter('holdfast_sessions_refused_total', 'Clients turned away because of --max-sessions.'),
   loginsRefused: counter('holdfast_logins_refused_total', 'Refused logins at Holdfast (--client-password).'),
-  protocolErrors: counter(ended, endedHelp, ['reason', 'protocol']),
-  frameTimeouts: counter(ended, endedHelp, ['reason', 'frame-timeout']),
-  framesTooLarge: counter(ended, endedHelp, ['reason', 'frame-size']),
-  unreadEnded: counter(ended, endedHelp, ['reason', 'unread']),
-  unansweredEnded: counter(ended, endedHelp, ['reason', 'unanswered']),
-  killed: counter(ended, endedHelp, ['reason', 'killed']),
-  bugEnded: counter(ended, endedHelp, ['reason', 'bug']),
+  protocolErrors: ended('protocol'),
+  frameTimeouts: ended('frame-timeout'),
+  framesTooLarge: ended('frame-size'),
+  unreadEnded: ended('unread'),
+  unansweredEnded: ended('unanswered'),
+  killed: ended('killed'),
+  bugEnded: ended('bug'),
   bugs: counter(
     'holdfast_bugs_total',
     'Errors in Holdfast that ended one step and no session; the log has each as process.bug.',
   ),
-  argumentsRefused: counter(refused, refusedHelp, ['reason', 'arguments']),
-  transactionsRefused: counter(refused, refusedHelp, ['reason', 'transaction-bytes']),
+  argumentsRefused: refused('arguments'),
+  transactionsRefused: refused('transaction-bytes'),
   pressurePauses: counter(
     'holdfast_pressure_pauses_total',
     'Times that Holdfast stopped reading from a session because all together hold too much (--max-held-bytes).',
@@ -68,11 +80,11 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   ),
   commands: null,
   held: counter('holdfast_held_total', 'Requests that could not be sent at once.'),
-  drained: counter(held, heldHelp, ['end', 'drained']),
-  expired: counter(held, heldHelp, ['end', 'expired']),
-  timedOut: counter(held, heldHelp, ['end', 'timed-out']),
-  failed: counter(held, heldHelp, ['end', 'failed']),
-  gone: counter(held, heldHelp, ['end', 'gone']),
+  drained: held('drained'),
+  expired: held('expired'),
+  timedOut: held('timed-out'),
+  failed: held('failed'),
+  gone: held('gone'),
   waiting: gauge('holdfast_held_requests', 'Requests that wait to be sent.'),
   waitingBytes: gauge('holdfast_held_bytes', 'Bytes of the requests that wait to be sent.'),
   pendingBytes: gauge(
@@ -102,8 +114,8 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   ),
   scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that Holdfast gave to a new master.'),
   trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
-  clientBytesIn: counter(clientBytes, clientHelp, ['direction', 'in']),
-  clientBytesOut: counter(clientBytes, clientHelp, ['direction', 'out']),
-  masterBytesIn: counter(masterBytes, masterHelp, ['direction', 'in']),
-  masterBytesOut: counter(masterBytes, masterHelp, ['direction', 'out']),
+  clientBytesIn: clientBytes('in'),
+  clientBytesOut: clientBytes('out'),
+  masterBytesIn: masterBytes('in'),
+  masterBytesOut: masterBytes('out'),
 }

@@ -1,5 +1,5 @@
 // metric-type.ts: what a metric is: its name, its help text, and how its value is read at scrape.
-import type { CounterRow } from './counter-metrics.ts'
+import type { counterRows } from './counter-metrics.ts'
 import type { Counters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
 import type { Tally } from './labelled-counters.ts'
@@ -22,62 +22,52 @@ export type Metric =
   | (Described & { readonly type: 'histogram'; readonly read: (snapshot: Snapshot) => Histogram })
 
 type Read = (snapshot: Snapshot) => number
+/** The label of each series and its value. */
+type Series = readonly (readonly [text: string, value: number])[]
 
-export function single(type: 'counter' | 'gauge', name: string, help: string, read: Read): Metric {
-  return { type, name, help, labels: [], read: snapshot => [{ labels: {}, value: read(snapshot) }] }
+export function gauge(name: string, help: string, read: Read): Metric {
+  return labelled('gauge', name, help, [], snapshot => [['', read(snapshot)]])
 }
 
-/** One series per label of a tally. With several `labels`, those of the tally are words with spaces between them. */
-export function tallied(
+export function counter(name: string, help: string, read: Read): Metric {
+  return labelled('counter', name, help, [], snapshot => [['', read(snapshot)]])
+}
+
+/** With several `labels`, the text of a series is words with spaces between them. */
+export function labelled(
+  type: 'counter' | 'gauge',
   name: string,
   help: string,
   labels: readonly string[],
-  read: (snapshot: Snapshot) => Tally,
+  read: (snapshot: Snapshot) => Series,
 ): Metric {
-  const sample = ([text, value]: [string, number]): Sample => {
+  const sample = ([text, value]: Series[number]): Sample => {
     const words = text.split(' ')
     return { labels: Object.fromEntries(labels.map((label, i) => [label, words[i] ?? 'other'])), value }
   }
-  return { type: 'counter', name, help, labels, read: snapshot => read(snapshot).entries().map(sample) }
+  return { type, name, help, labels, read: snapshot => read(snapshot).map(sample) }
 }
 
-/** One series per state, 1 for the one that holds. */
-export function oneOfStates(
-  name: string,
-  help: string,
-  states: readonly string[],
-  read: (snapshot: Snapshot) => string,
-): Metric {
-  const samples = (snapshot: Snapshot): Sample[] => {
-    const current = read(snapshot)
-    return states.map(state => ({ labels: { state }, value: state === current ? 1 : 0 }))
-  }
-  return { type: 'gauge', name, help, labels: ['state'], read: samples }
+/** One series per label of a tally. */
+export function tallied(name: string, help: string, labels: readonly string[], tally: NameOf<Tally>): Metric {
+  return labelled('counter', name, help, labels, ({ counters }) => counters.detail[tally].entries())
 }
+
+export function histogram(name: string, help: string, times: NameOf<Histogram>): Metric {
+  return { type: 'histogram', name, help, labels: [], read: ({ counters }) => counters.detail[times] }
+}
+
+type Detail = Counters['detail']
+type NameOf<T> = { [K in keyof Detail]: Detail[K] extends T ? K : never }[keyof Detail]
 
 /** The rows of counter-metrics.ts as metrics; rows of one name make one metric. */
-export function fromRows(rows: Readonly<Record<string, CounterRow | null>>): Metric[] {
-  const byName = new Map<string, { row: CounterRow; fields: (readonly [field: string, row: CounterRow])[] }>()
-  for (const [field, row] of Object.entries(rows)) {
-    if (row === null) continue
-    const entry = byName.get(row.name) ?? { row, fields: [] }
-    entry.fields.push([field, row])
-    byName.set(row.name, entry)
-  }
-  return [...byName.values()].map(({ row, fields }) => ({
-    type: row.type,
-    name: row.name,
-    help: row.help,
-    labels: row.label ? [row.label[0]] : [],
-    read: snapshot =>
-      fields.map(([field, { label }]) => ({
-        labels: label ? { [label[0]]: label[1] } : {},
-        value: numberOf(snapshot.counters, field),
-      })),
-  }))
-}
-
-function numberOf(counters: Readonly<Counters>, field: string): number {
-  const value: unknown = Reflect.get(counters, field)
-  return typeof value === 'number' ? value : Number.NaN
+export function fromRows(rows: typeof counterRows): Metric[] {
+  const fields = Object.keys(rows) as (keyof typeof rows)[]
+  const all = fields.flatMap(field => (rows[field] ? [{ ...rows[field], field }] : []))
+  const firsts = all.filter(({ name }, i) => all.findIndex(row => row.name === name) === i)
+  return firsts.map(({ type, name, help, label }) => {
+    const series = all.filter(row => row.name === name)
+    const read = ({ counters }: Snapshot): Series => series.map(row => [row.label?.[1] ?? '', counters[row.field]])
+    return labelled(type, name, help, label ? [label[0]] : [], read)
+  })
 }

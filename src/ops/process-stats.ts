@@ -4,13 +4,13 @@
 // Never: throws. What the system does not say is NaN.
 import { readdirSync, readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Sample } from './metric-type.ts'
 
 const RESOLUTION_MS = 20
 /** Delays are those of the present window and the one before: a reset at each scrape would show each scraper a part. */
 const WINDOW_MS = 15_000
 const percentiles = { p50: 50, p99: 99, max: 100 } as const
 type Statistic = keyof typeof percentiles
+const statistics = Object.keys(percentiles) as Statistic[]
 
 export class ProcessStats {
   readonly startTime = Math.round(Date.now() / 1000 - process.uptime())
@@ -34,21 +34,14 @@ export class ProcessStats {
   }
 
   /** Seconds, the worse of two windows; 0 while the sampler does not run. */
-  eventLoopDelay(): Sample[] {
+  eventLoopDelay(): [Statistic, number][] {
     const now = this.#current()
-    return (Object.keys(percentiles) as Statistic[]).map(statistic => ({
-      labels: { statistic },
-      value: Math.max(now[statistic], this.#last[statistic]),
-    }))
+    return statistics.map(statistic => [statistic, Math.max(now[statistic], this.#last[statistic])])
   }
 
   cpuSeconds(): number {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
-  }
-
-  memory(): NodeJS.MemoryUsage {
-    return process.memoryUsage()
   }
 
   openFds(): number {

@@ -96,7 +96,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'ops/metric-type',
     'ops/process-stats',
   ],
-  'ops/process-stats': ['ops/metric-type'],
+  'ops/process-stats': [],
   'ops/exposition': ['ops/snapshot', 'ops/histogram', 'ops/metric-type'],
   'ops/status': ['ops/snapshot'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
