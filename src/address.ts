@@ -27,6 +27,16 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.host === b.host
 }
 
+/** 127.0.0.0/8, ::1 (also as an IPv4 address in IPv6) and the name that means them (RFC 6761). */
+export function isLoopback(host: string): boolean {
+  return /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host) || host === '::1' || /^localhost\.?$/i.test(host)
+}
+
+/** Where to reach from here what listens at this address: 0.0.0.0 and :: are every address of this machine. */
+export function reachable({ host, port }: Address): Address {
+  return { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port }
+}
+
 /**
  * Reads `HOST:PORT`, `[IPv6]:PORT` or, with `defaultHost`, a bare `PORT`. Answers undefined for anything else, and for
  * ports outside 1..65535 (with `allowZero` 0 is allowed).

@@ -85,22 +85,3 @@ export interface Evidence {
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
 }
-
-/** What the judgement needs of the options, without secrets. */
-export interface CheckSettings {
-  readonly masterName: string
-  readonly listen: Address | null
-  /** The longest a command may wait, by --hold-timeout and --max-retries. */
-  readonly holdLimitMs: number
-  /** --answer-timeout */
-  readonly answerTimeoutMs: number
-  readonly maxSessions: number
-  readonly links: 'auto' | 'private'
-  readonly redisUser: string | null
-  readonly hasRedisPassword: boolean
-  readonly sentinelUser: string | null
-  readonly redisTls: boolean
-  readonly sentinelTls: boolean
-  /** Addresses that --nat-map already translates. */
-  readonly mapped: readonly Address[]
-}

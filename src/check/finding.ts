@@ -45,51 +45,40 @@ export interface Side {
 
 /** What is wrong where the first contact brought no answer; null where it did. */
 export function judgeContact(met: Contact, side: Side): Finding | null {
-  const { kind, subject, tlsOption } = side
+  const { kind, subject, tlsOption, address, announced } = side
+  const wrong = (text: string, remedy: string, what: string = met.kind): Finding =>
+    problem(`${kind}.${what}`, subject, text, remedy)
   switch (met.kind) {
     case 'answers':
       return null
     case 'unresolved':
-      return problem(
-        `${kind}.unresolved`,
-        subject,
-        `the name ${side.address.host} cannot be resolved here (${met.why})`,
-        side.announced
+      return wrong(
+        `the name ${address.host} cannot be resolved here (${met.why})`,
+        announced
           ? 'the Sentinels announce this name: make it known to the DNS of this host, or translate it with --nat-map'
           : 'correct --sentinels, or the DNS of this host',
       )
     case 'unreachable':
-      return problem(`${kind}.unreachable`, subject, `cannot be reached from here (${met.why})`, reachRemedy(side))
+      return wrong(`cannot be reached from here (${met.why})`, reachRemedy(side))
     case 'silent':
-      return problem(
-        `${kind}.silent`,
-        subject,
+      return wrong(
         'accepts the connection and says nothing',
         'the process hangs or is stopped, or it is no Redis: look at the process and its host',
       )
     case 'speaks-tls':
-      return problem(
-        `${kind}.speaks-tls`,
-        subject,
-        'speaks TLS, our options do not',
-        `set --${tlsOption} on (and --${tlsOption}-ca)`,
-      )
+      return wrong('speaks TLS, our options do not', `set --${tlsOption} on (and --${tlsOption}-ca)`)
     case 'speaks-no-tls':
-      return problem(
-        `${kind}.speaks-no-tls`,
-        subject,
-        `speaks no TLS, and --${tlsOption} is on`,
-        `take --${tlsOption} away, or give the server's tls-port`,
-      )
+      return wrong(`speaks no TLS, and --${tlsOption} is on`, `take --${tlsOption} away, or give the server's tls-port`)
     case 'turned-away':
-      return turnedAway(met.line, side)
-    case 'not-redis':
-      return problem(
-        `${kind}.not-redis`,
-        subject,
-        'answers, but not as Redis does',
-        'something else listens there: correct the address',
+      if (!met.line.startsWith('DENIED'))
+        return wrong(`takes no more clients (${met.line})`, 'raise its maxclients, or find out who holds them', 'full')
+      return wrong(
+        'is in protected mode and turns away everything that is not on its own host',
+        'give it a password (requirepass) or a bind address, or set protected-mode no',
+        'protected',
       )
+    case 'not-redis':
+      return wrong('answers, but not as Redis does', 'something else listens there: correct the address')
   }
 }
 
@@ -101,22 +90,5 @@ function reachRemedy({ announced, isMapped, kind }: Side): string {
   return (
     'start it; or, where the Sentinels announce an address that holds only in their network (NAT, containers): ' +
     `--nat-map ${formatAddress(announced)}=HOST:PORT, or ${own} there`
-  )
-}
-
-function turnedAway(line: string, { kind, subject }: Side): Finding {
-  if (line.startsWith('DENIED')) {
-    return problem(
-      `${kind}.protected`,
-      subject,
-      'is in protected mode and turns away everything that is not on its own host',
-      'give it a password (requirepass) or a bind address, or set protected-mode no',
-    )
-  }
-  return problem(
-    `${kind}.full`,
-    subject,
-    `takes no more clients (${line})`,
-    'raise its maxclients, or find out who holds them',
   )
 }

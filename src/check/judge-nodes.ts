@@ -1,31 +1,33 @@
 // judge-nodes.ts: judges the data nodes: the master, each replica, and whether one can take over. Pure.
-import { formatAddress, sameAddress } from '../address.ts'
-import type { CheckSettings, Evidence, ListedReplica, NodeEvidence } from './evidence.ts'
+import { formatAddress, isLoopback, sameAddress } from '../address.ts'
+import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'
+import type { CheckSettings } from './settings.ts'
 
 /** The time that the questions take explains a smaller difference. */
 const CLOCK_LIMIT_MS = 2000
 
-export function judgeNodes(evidence: Evidence, settings: CheckSettings): Finding[] {
-  const findings = evidence.nodes.flatMap(node => judgeNode(node, settings))
+export function* judgeNodes(evidence: Evidence, settings: CheckSettings): Iterable<Finding> {
+  for (const node of evidence.nodes) yield* judgeNode(node, settings)
   const master = chosenMaster(evidence)
-  if (master === null) return findings
+  if (master === null) return
   const node = evidence.nodes.find(({ announced }) => sameAddress(announced, master))
   const views = evidence.sentinels.flatMap(({ view }) => (view && sameAddress(view.master, master) ? [view] : []))
   const subject = `master ${formatAddress(master)}`
   if (views.some(({ flags }) => flags.includes('o_down'))) {
     const remedy = 'a failover should be under way: if none comes, see the replicas below and the logs of the Sentinels'
-    findings.push(problem('master.down', subject, 'the Sentinels agree that it is down', remedy))
+    yield problem('master.down', subject, 'the Sentinels agree that it is down', remedy)
   }
-  if (isLoopback(master.host) && evidence.sentinels.some(({ address }) => !isLoopback(address.host))) {
+  const isMapped = settings.mapped.some(from => sameAddress(from, master))
+  if (isLoopback(master.host) && !isMapped && evidence.sentinels.some(({ address }) => !isLoopback(address.host))) {
     const what = 'the Sentinels announce a loopback address, which is another host for each who asks'
     const remedy = 'SENTINEL MONITOR the master by its address in the network; or translate it with --nat-map'
-    if (!settings.mapped.some(from => sameAddress(from, master)))
-      findings.push(problem('master.loopback', subject, what, remedy))
+    yield problem('master.loopback', subject, what, remedy)
   }
-  return [...findings, ...judgeReplicas(evidence, subject), ...(node ? judgeSettings(node, evidence, settings) : [])]
+  yield* judgeReplicas(evidence, subject)
+  if (node) yield* judgeSettings(node, subject, settings)
 }
 
 function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
@@ -35,9 +37,9 @@ function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
   const side = { kind: 'node', subject, tlsOption: 'redis-tls', address, announced, isMapped } as const
   const unmet = judgeContact(node.contact, side)
   if (unmet) return [unmet]
-  const refusal = judgeRefusal(node, { subject, settings })
+  const refusal = judgeRefusal(node, subject, settings)
   if (refusal) return [refusal]
-  const findings = judgeRights(node, { subject, settings })
+  const findings = [...judgeRights(node, subject, settings)]
   if (node.role === 'loading') {
     const remedy = 'it is no use before that: wait, and watch INFO persistence there'
     findings.push(problem('node.loading', subject, 'is still loading its data', remedy))
@@ -67,9 +69,7 @@ function aboutNode({ contact, role, attached }: NodeEvidence): string {
   return `answers in ${ms} ms${role === null ? '' : `, says it is a ${role}`}${replicas}`
 }
 
-function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: CheckSettings }): Finding | null {
-  const { refused } = node
-  const { subject, settings } = about
+function judgeRefusal({ refused }: NodeEvidence, subject: string, settings: CheckSettings): Finding | null {
   if (refused === null) return null
   const lost = judgeLost(refused, { side: 'redis', subject, usesTls: settings.redisTls })
   if (lost) return lost
@@ -82,7 +82,7 @@ function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: Ch
     return problem('node.needless_password', subject, 'has no password, and one is given', 'take --redis-password away')
   }
   if (refused.code === 'WRONGPASS' || /invalid password/.test(refused.text)) {
-    const who = settings.redisUser === null ? 'the default user' : `the user ${settings.redisUser}`
+    const who = settings.redisUsername === null ? 'the default user' : `the user ${settings.redisUsername}`
     const remedy = 'correct --redis-username and --redis-password; ACLs are not replicated: each node needs the user'
     return problem('node.password', subject, `refuses the password of ${who}`, remedy)
   }
@@ -92,71 +92,64 @@ function judgeRefusal(node: NodeEvidence, about: { subject: string; settings: Ch
 /** Without these rights Holdfast is blind or may run a command twice. */
 const needed = ['hello', 'role', 'client|kill']
 
-function judgeRights({ denied }: NodeEvidence, about: { subject: string; settings: CheckSettings }): Finding[] {
-  const { subject, settings } = about
+function* judgeRights({ denied }: NodeEvidence, subject: string, settings: CheckSettings): Iterable<Finding> {
   const missing = denied.filter(right => needed.includes(right))
   const useful = denied.filter(right => !needed.includes(right))
   const remedyOf = (rights: readonly string[]): string =>
-    `ACL SETUSER ${settings.redisUser ?? 'default'} ${rights.map(right => `+${right}`).join(' ')}, on every node`
-  const findings: Finding[] = []
+    `ACL SETUSER ${settings.redisUsername ?? 'default'} ${rights.map(right => `+${right}`).join(' ')}, on every node`
   if (missing.length > 0) {
     const why = 'it cannot see the role of a node, or end its old connection before it sends a command again'
     const what = `our user may not run ${missing.join(', ')}: ${why}`
-    findings.push(problem('node.rights', subject, what, remedyOf(missing)))
+    yield problem('node.rights', subject, what, remedyOf(missing))
   }
   if (useful.length > 0) {
     const what = `our user may not run ${useful.join(', ')}: restarts, scripts and WAIT are handled less well`
-    findings.push(warning('node.fewer_rights', subject, what, remedyOf(useful)))
+    yield warning('node.fewer_rights', subject, what, remedyOf(useful))
   }
-  return findings
 }
 
-function judgeReplicas(evidence: Evidence, subject: string): Finding[] {
-  const listed = new Map<string, ListedReplica>()
-  for (const replica of evidence.sentinels.flatMap(({ replicas }) => replicas))
-    listed.set(formatAddress(replica.address), replica)
-  const replicas = [...listed.values()]
-  if (evidence.sentinels.every(({ replicas }) => replicas.length === 0)) {
-    const remedy = 'give it a replica: REPLICAOF on another node'
-    return [problem('replicas.none', subject, 'has no replica that the Sentinels know: nothing can take over', remedy)]
+function* judgeReplicas({ sentinels }: Evidence, subject: string): Iterable<Finding> {
+  const listed = sentinels.flatMap(({ replicas }) => replicas)
+  if (listed.length === 0) {
+    const what = 'has no replica that the Sentinels know: nothing can take over'
+    yield problem('replicas.none', subject, what, 'give it a replica: REPLICAOF on another node')
+    return
   }
-  const findings = replicas.flatMap(({ address, linkStatus, flags }) => {
-    if (linkStatus === 'ok' && !flags.includes('s_down')) return []
+  const replicas = [...new Map(listed.map(replica => [formatAddress(replica.address), replica])).values()]
+  for (const { address, linkStatus, flags } of replicas) {
+    if (linkStatus === 'ok' && !flags.includes('s_down')) continue
     const what = flags.includes('s_down') ? 'the Sentinels see it down' : 'its link to the master is down'
     const remedy =
       'it cannot take over: look at its log (masterauth, network), or SENTINEL RESET where it is gone for good'
-    return [problem('replica.link', `replica ${formatAddress(address)}`, what, remedy)]
-  })
+    yield problem('replica.link', `replica ${formatAddress(address)}`, what, remedy)
+  }
   if (replicas.every(({ priority }) => priority === 0)) {
     const what = 'every replica has replica-priority 0: none may take over'
-    findings.push(problem('replicas.priority', subject, what, 'CONFIG SET replica-priority 100 on those that may'))
+    yield problem('replicas.priority', subject, what, 'CONFIG SET replica-priority 100 on those that may')
   }
-  return findings
 }
 
-function judgeSettings(
+function* judgeSettings(
   { settings: config, attached }: NodeEvidence,
-  evidence: Evidence,
+  subject: string,
   settings: CheckSettings,
-): Finding[] {
-  const findings: Finding[] = []
-  const subject = `master ${formatAddress(chosenMaster(evidence) ?? { host: '?', port: 0 })}`
+): Iterable<Finding> {
   const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
   if (minReplicas === 0) {
     const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'
-    findings.push(warning('master.split_brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node'))
+    yield warning('master.split_brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node')
   } else if (attached !== null && minReplicas > attached) {
     const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`
-    findings.push(problem('master.min_replicas', subject, what, 'attach more replicas, or lower it on every node'))
+    yield problem('master.min_replicas', subject, what, 'attach more replicas, or lower it on every node')
   } else if (attached !== null && minReplicas === attached) {
     const what =
       `min-replicas-to-write is ${minReplicas}, as many as there are: ` +
       'the next failover leaves one less, and no writes'
-    findings.push(warning('master.min_replicas', subject, what, 'have one replica more than that'))
+    yield warning('master.min_replicas', subject, what, 'have one replica more than that')
   }
   if (Number(config.timeout ?? 0) > 0) {
     const what = `timeout is ${config.timeout} s: the server ends connections that are idle for so long`
-    findings.push(warning('master.timeout', subject, what, 'CONFIG SET timeout 0 and tcp-keepalive 300 on every node'))
+    yield warning('master.timeout', subject, what, 'CONFIG SET timeout 0 and tcp-keepalive 300 on every node')
   }
   const maxClients = Number(config.maxclients ?? Number.NaN)
   const sessions = settings.maxSessions === 0 ? Number.POSITIVE_INFINITY : settings.maxSessions
@@ -164,13 +157,6 @@ function judgeSettings(
     const why = settings.links === 'private' ? 'each has a connection there' : 'each may need a connection there'
     const limit = settings.maxSessions === 0 ? 'no limit on sessions' : `${settings.maxSessions} sessions`
     const what = `maxclients is ${maxClients}, and --max-sessions allows ${limit}, where ${why}`
-    findings.push(
-      warning('master.maxclients', subject, what, 'raise maxclients (and its open files), or lower --max-sessions'),
-    )
+    yield warning('master.maxclients', subject, what, 'raise maxclients (and its open files), or lower --max-sessions')
   }
-  return findings
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }

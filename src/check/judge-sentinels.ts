@@ -2,9 +2,10 @@
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'
-import type { CheckSettings, Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
+import type { Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-lost.ts'
+import type { CheckSettings } from './settings.ts'
 
 const together = 'Sentinels'
 
@@ -32,7 +33,7 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
   if (unmet) return [unmet]
   if (sentinel.refused) {
     const lost = judgeLost(sentinel.refused, { side: 'sentinel', subject, usesTls: settings.sentinelTls })
-    return [lost ?? judgeRefusal(sentinel.refused, { subject, user: settings.sentinelUser })]
+    return [lost ?? judgeRefusal(sentinel.refused, { subject, user: settings.sentinelUsername })]
   }
   if (!sentinel.isSentinel) {
     const remedy = 'give the port of the Sentinel (26379 by default), not that of a data node'
@@ -42,7 +43,7 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
   }
   const findings: Finding[] = []
   if (sentinel.denied.length > 0) {
-    const remedy = sentinelRemedy('NOPERM', settings.sentinelUser) ?? ''
+    const remedy = sentinelRemedy('NOPERM', settings.sentinelUsername) ?? ''
     const what = `our user may not run: ${sentinel.denied.join(', ')}`
     findings.push(problem('sentinel.rights', subject, what, remedy))
   }
@@ -70,70 +71,52 @@ export function judgeRefusal(
   about: { subject: string; user: string | null },
 ): Finding {
   const { subject, user } = about
-  const remedy = sentinelRemedy(refused.text, user)
   const said = `refuses us: ${refused.text}`
   if (refused.code === 'NOAUTH') {
     return problem('sentinel.no_password', subject, 'asks for a password, and none is given', 'set --sentinel-password')
   }
   if (/without any password configured/.test(refused.text)) {
-    return problem(
-      'sentinel.needless_password',
-      subject,
-      'has no password, and one is given',
-      'take --sentinel-password away',
-    )
+    const remedy = 'take --sentinel-password away'
+    return problem('sentinel.needless_password', subject, 'has no password, and one is given', remedy)
   }
-  return remedy === null
+  return sentinelRemedy(refused.text, user) === null
     ? problem('sentinel.refused', subject, said, 'look at its log')
     : problem('sentinel.password', subject, said, 'correct --sentinel-username and --sentinel-password')
 }
 
-function judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen[]): Finding[] {
+function* judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen[]): Iterable<Finding> {
   const there = sentinels.filter(one => isThere(one, sentinels))
   const known = Math.max(there.length, ...seen.map(({ view }) => view.knownSentinels))
   const needed = majorityOf(known)
-  const findings: Finding[] = []
   const gone = goneForAll(sentinels)
   if (seen.length < needed) {
     const what = `only ${seen.length} of ${known} can be asked about this master; a majority is ${needed}`
-    findings.push(
-      problem(
-        'sentinels.minority',
-        together,
-        what,
-        'no failover is possible and none is followed; Holdfast serves while all in reach agree, at least a quorum: ' +
-          'bring them back, or where they are gone for good SENTINEL RESET on each of the others',
-      ),
-    )
+    const remedy =
+      'no failover is possible and none is followed; Holdfast serves while all in reach agree, at least a quorum: ' +
+      'bring them back, or where they are gone for good SENTINEL RESET on each of the others'
+    yield problem('sentinels.minority', together, what, remedy)
   }
   if (known > there.length || gone > 0) {
     const found = Math.min(there.length, known) - gone
     const what = `they count ${known}, and only ${found} can be found: some of those they remember are gone`
-    findings.push(
-      warning(
-        'sentinels.forgotten',
-        together,
-        what,
-        'those count for the majority: SENTINEL RESET on each Sentinel, one after the other',
-      ),
-    )
+    const remedy = 'those count for the majority: SENTINEL RESET on each Sentinel, one after the other'
+    yield warning('sentinels.forgotten', together, what, remedy)
   }
   if (known === 1) {
     const what = 'there is one: when it is gone, nobody fails over'
-    findings.push(warning('sentinels.one', together, what, 'run three, on three hosts'))
+    yield warning('sentinels.one', together, what, 'run three, on three hosts')
   } else if (known === 2) {
     const what = 'there are two: with either one gone there is no majority, and so no failover'
-    findings.push(warning('sentinels.two', together, what, 'run a third, on a third host'))
+    yield warning('sentinels.two', together, what, 'run a third, on a third host')
   } else if (known % 2 === 0) {
     const what = `there are ${known}: an even number stands no more failures than ${known - 1} and can be cut in halves`
-    findings.push(warning('sentinels.even', together, what, 'run one more or one less'))
+    yield warning('sentinels.even', together, what, 'run one more or one less')
   }
   const hosts = new Set(sentinels.map(({ address }) => address.host))
   if (known > 1 && hosts.size === 1) {
     const what = `all are on one host (${[...hosts].join()}): it takes all of them with it`
-    findings.push(warning('sentinels.one_host', together, what, 'run them on hosts that fail independently'))
+    yield warning('sentinels.one_host', together, what, 'run them on hosts that fail independently')
   }
-  return findings
 }
 
 /** False for a seed where nobody answers and that nobody lists: our own mistake, with a finding of its own. */
@@ -153,57 +136,49 @@ function goneForAll(sentinels: readonly SentinelEvidence[]): number {
   }).length
 }
 
-function judgeQuorum(seen: readonly Seen[]): Finding[] {
+function* judgeQuorum(seen: readonly Seen[]): Iterable<Finding> {
   const quorums = [...new Set(seen.map(({ view }) => view.quorum))].sort((a, b) => a - b)
   const known = Math.max(0, ...seen.map(({ view }) => view.knownSentinels))
   const highest = quorums.at(-1) ?? 0
-  const findings = seen.flatMap(({ sentinel }) => {
-    if (sentinel.noQuorum === null) return []
+  for (const { sentinel } of seen) {
+    if (sentinel.noQuorum === null) continue
     const remedy = 'bring Sentinels back, or correct the quorum: SENTINEL SET <name> quorum <n>'
-    return [problem('sentinels.no_quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)]
-  })
+    yield problem('sentinels.no_quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)
+  }
   if (highest > known) {
     const what = `the quorum is ${highest}, and there are ${known} Sentinels: the master can never be found down`
     const remedy = `SENTINEL SET <name> quorum ${majorityOf(known)} on each`
-    findings.push(problem('sentinels.quorum_too_high', together, what, remedy))
+    yield problem('sentinels.quorum_too_high', together, what, remedy)
   } else if (highest === 1 && known > 2) {
     const what = 'the quorum is 1: what a single Sentinel does not see starts a failover'
-    findings.push(
-      warning('sentinels.quorum_one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`),
-    )
+    yield warning('sentinels.quorum_one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`)
   }
   if (quorums.length > 1) {
     const what = `they are configured with different quorums: ${quorums.join(', ')}`
-    findings.push(warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> quorum <n> on each'))
+    yield warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> quorum <n> on each')
   }
-  return findings
 }
 
-function judgeAgreement(seen: readonly Seen[]): Finding[] {
-  if (seen.length === 0) return []
+function* judgeAgreement(seen: readonly Seen[]): Iterable<Finding> {
+  if (seen.length === 0) return
   const masters = [...new Set(seen.map(({ view }) => formatAddress(view.master)))]
   const epochs = [...new Set(seen.map(({ view }) => view.epoch))]
-  const findings: Finding[] = []
   if (masters.length > 1) {
     const what = `they disagree about the master: ${seen.map(said).join('; ')}`
     const remedy = 'a failover may be under way: check again. If it stays so, RESET the Sentinels that are behind'
-    findings.push(problem('sentinels.disagree', together, what, remedy))
+    yield problem('sentinels.disagree', together, what, remedy)
   } else if (epochs.length > 1) {
     const what = `they agree on ${masters[0]} and not on its epoch: ${seen.map(said).join('; ')}`
-    findings.push(
-      warning('sentinels.epochs_differ', together, what, 'check again; a Sentinel that was away may be behind'),
-    )
+    yield warning('sentinels.epochs_differ', together, what, 'check again; a Sentinel that was away may be behind')
   } else {
-    findings.push(ok(together, `${seen.length} of ${seen.length} that answer name ${masters[0]}, epoch ${epochs[0]}`))
+    yield ok(together, `${seen.length} of ${seen.length} that answer name ${masters[0]}, epoch ${epochs[0]}`)
   }
   const downAfter = [...new Set(seen.map(({ view }) => view.downAfterMs))]
   if (downAfter.length > 1) {
     const what = `they are configured with different down-after-milliseconds: ${downAfter.join(', ')}`
-    findings.push(
-      warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> down-after-milliseconds <n> on each'),
-    )
+    const remedy = 'SENTINEL SET <name> down-after-milliseconds <n> on each'
+    yield warning('sentinels.settings_differ', together, what, remedy)
   }
-  return findings
 }
 
 function said({ sentinel, view }: Seen): string {

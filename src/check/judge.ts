@@ -2,10 +2,11 @@
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
 import { lentPort } from '../transport/port-probe.ts'
-import type { CheckSettings, Evidence } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
+import type { CheckSettings } from './settings.ts'
 
 /**
  * From the moment that a master is found down until a majority names the next one: 350 ms for election and promotion,
@@ -67,31 +68,32 @@ function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSet
   })
 }
 
-function judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettings): Finding[] {
+function* judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettings): Iterable<Finding> {
   const views = sentinels.flatMap(({ view }) => view ?? [])
-  if (views.length === 0) return []
+  if (views.length === 0) return
   const subject = '--hold-timeout'
   const downAfter = Math.max(...views.map(view => view.downAfterMs))
   const retry = 2 * Math.max(...views.map(view => view.failoverTimeoutMs))
   const needed = downAfter + FAILOVER_MS
-  const findings: Finding[] = []
   if (hold < needed) {
     const what =
       `a command waits ${seconds(hold)} at most, and a failover takes about ${seconds(needed)} ` +
       `(down-after-milliseconds ${downAfter} and ${FAILOVER_MS})`
     const remedy = `raise --hold-timeout (and --max-retries) above that, or lower down-after-milliseconds`
-    findings.push(problem('hold.too_short', subject, what, remedy))
+    yield problem('hold.too_short', subject, what, remedy)
   } else if (hold < downAfter + retry) {
     const what =
       `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after a failed one ` +
       `(failover-timeout: ${seconds(retry)} later)`
     const remedy = 'SENTINEL SET <name> failover-timeout 10000 on each, or accept errors in that case'
-    findings.push(warning('hold.one_attempt', subject, what, remedy))
-  } else findings.push(ok(subject, `${seconds(hold)} outlasts a failover (about ${seconds(needed)})`))
+    yield warning('hold.one_attempt', subject, what, remedy)
+  } else {
+    yield ok(subject, `${seconds(hold)} outlasts a failover (about ${seconds(needed)})`)
+  }
   const advice =
     `a command time-out of their own shorter than ${seconds(needed)} shows in every failover, one longer than ` +
     `${seconds(hold)} in none; see docs/operations.md`
-  return [...findings, { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }]
+  yield { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }
 }
 
 /** Libraries that the clients of the nodes name and that by default wait less long than a hold may last. */

@@ -3,17 +3,16 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Address } from '../address.ts'
+import { type Address, reachable } from '../address.ts'
 
 const ANSWER_LIMIT_MS = 1000
-const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /**
  * `certFile` is that of --listen-tls-cert; null: the port is without TLS. With TLS the certificate that the port shows
  * has to be ours, because it may ask for one of a client, and we have none. Never rejects.
  */
-export function isHoldfast({ host, port }: Address, certFile: string | null): Promise<boolean> {
-  const at = { host: everywhere[host] ?? host, port }
+export function isHoldfast(address: Address, certFile: string | null): Promise<boolean> {
+  const at = reachable(address)
   return certFile === null ? speaksAsHoldfast(at) : showsCertificate(at, certFile)
 }
 

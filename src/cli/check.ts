@@ -3,11 +3,11 @@
 //
 // Exit code: 0 without a problem (a warning is none), 1 with one, 2 for wrong options.
 // Never: changes anything that lasts, waits longer than a few seconds, or shows a secret.
-import { holdLimitMs } from '../backoff.ts'
 import { collectEvidence } from '../check/collect.ts'
 import { judge } from '../check/judge.ts'
 import { asJson, asTable, countOf } from '../check/print.ts'
-import { type Config, type Environment, readConfig } from '../config.ts'
+import { settingsOf } from '../check/settings.ts'
+import { type Environment, readConfig } from '../config.ts'
 import { answerInstead } from './output.ts'
 
 export async function check(argv: readonly string[], env: Environment): Promise<void> {
@@ -22,22 +22,4 @@ export async function check(argv: readonly string[], env: Environment): Promise<
   const print = words.length < argv.length ? asJson : asTable
   process.stdout.write(print(findings, config.masterName))
   process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0
-}
-
-function settingsOf(config: Config): Parameters<typeof judge>[1] {
-  const backoff = { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs }
-  return {
-    masterName: config.masterName,
-    listen: config.listen,
-    holdLimitMs: holdLimitMs(config.holdTimeoutMs, config.maxRetries, backoff),
-    answerTimeoutMs: config.answerTimeoutMs,
-    maxSessions: config.maxSessions,
-    links: config.links,
-    redisUser: config.redisUsername,
-    hasRedisPassword: config.redisPassword !== null,
-    sentinelUser: config.sentinelUsername,
-    redisTls: config.redisTls !== null,
-    sentinelTls: config.sentinelTls !== null,
-    mapped: config.natMap.map(rule => rule.from),
-  }
 }

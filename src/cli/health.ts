@@ -4,7 +4,7 @@
 // Exit code: 0 for an answer in the 200s, 1 for any other or none, 2 for wrong options.
 // Never: reads any option but --admin-listen, or connects to Redis or Sentinel.
 import { get } from 'node:http'
-import { type Address, formatAddress } from '../address.ts'
+import { type Address, formatAddress, reachable } from '../address.ts'
 import { type Environment, readAdminAddress } from '../config.ts'
 import { answerInstead, complain } from './output.ts'
 
@@ -56,12 +56,6 @@ function ask({ host, port }: Address, question: Question): Promise<string | null
     }
     request.on('error', error => finish(error.message || String(error)))
   })
-}
-
-/** Where we reach a port that listens everywhere. */
-function reachable(address: Address): Address {
-  if (address.host === '0.0.0.0') return { host: '127.0.0.1', port: address.port }
-  return address.host === '::' ? { host: '::1', port: address.port } : address
 }
 
 function oneLine(text: string): string {

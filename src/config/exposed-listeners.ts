@@ -1,6 +1,6 @@
 // exposed-listeners.ts: finds listeners that are open to other machines without TLS or a password, and says what to do.
 // Pure. cli/serve.ts logs each line once, at the start.
-import { type Address, formatAddress } from '../address.ts'
+import { formatAddress, isLoopback } from '../address.ts'
 import type { Config } from '../config.ts'
 
 export interface Exposure {
@@ -13,7 +13,7 @@ export interface Exposure {
 export function exposures(config: Config): Exposure[] {
   const { listen, adminListen, clientPassword, listenTls, redisPassword } = config
   const found: Exposure[] = []
-  if (listen !== null && !isLoopback(listen) && clientPassword === null && listenTls === null) {
+  if (listen !== null && !isLoopback(listen.host) && clientPassword === null && listenTls === null) {
     const rights =
       redisPassword === null
         ? 'whoever reaches the port speaks to Redis, in the clear'
@@ -26,7 +26,7 @@ export function exposures(config: Config): Exposure[] {
         '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
     })
   }
-  if (adminListen !== null && !isLoopback(adminListen))
+  if (adminListen !== null && !isLoopback(adminListen.host))
     found.push({
       event: 'admin.exposed',
       address: formatAddress(adminListen),
@@ -35,9 +35,4 @@ export function exposures(config: Config): Exposure[] {
         'there. Listen on 127.0.0.1, or let a firewall or network policy admit only what scrapes and probes it',
     })
   return found
-}
-
-/** 127.0.0.0/8, ::1 (also as an IPv4 address in IPv6) and the name that means them (RFC 6761). */
-export function isLoopback({ host }: Address): boolean {
-  return /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host) || host === '::1' || /^localhost\.?$/i.test(host)
 }

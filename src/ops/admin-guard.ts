@@ -6,6 +6,7 @@
 // One connection too many ends the oldest, so nobody can lock out a probe by holding many.
 import { isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
+import { isLoopback } from '../address.ts'
 
 /** An address, `localhost`, this host, the host in --admin-listen, or a name without a dot. */
 export function isOwnName(host: string, listenHost: string): boolean {
@@ -20,9 +21,7 @@ export function isOwnName(host: string, listenHost: string): boolean {
 
 /** Whether a request may come for that host name. One without a name comes from no browser. */
 export function mayAsk(socket: Socket, host: string | undefined, listenHost: string): boolean {
-  const here = socket.localAddress ?? ''
-  const isLoopback = here === '::1' || /^(?:::ffff:)?127\./.test(here)
-  return host === undefined || !isLoopback || isOwnName(host, listenHost)
+  return host === undefined || !isLoopback(socket.localAddress ?? '') || isOwnName(host, listenHost)
 }
 
 /** Keeps the newest `most` connections and ends older ones. */

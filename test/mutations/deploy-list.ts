@@ -23,8 +23,8 @@ export const deployMutations: readonly Mutation[] = [
   {
     name: 'a web page of a stranger reads the admin port',
     file: 'src/ops/admin-guard.ts',
-    from: 'return host === undefined || !isLoopback || isOwnName(host, listenHost)',
-    to: 'return host === undefined || isLoopback || isOwnName(host, listenHost)',
+    from: "return host === undefined || !isLoopback(socket.localAddress ?? '') ||",
+    to: "return host === undefined || isLoopback(socket.localAddress ?? '') ||",
     breaks: 'the admin port answers its own host alone',
     test: 'test/wire/admin-guard.test.ts',
     shows: /a name that is not of this host/,

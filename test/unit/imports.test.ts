@@ -100,7 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/exposition': ['ops/snapshot', 'ops/histogram', 'ops/metric-type'],
   'ops/status': ['ops/snapshot'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
-  'ops/admin-guard': [],
+  'ops/admin-guard': ['address'],
   'ops/client-libraries': [],
   'ops/missing-rights': ['ops/log'],
   'ops/bugs': ['ops/counters', 'ops/log', 'ops/log-throttle'],

@@ -1,8 +1,9 @@
 // What cannot be planted with servers on one machine, and the two forms of output.
 import t from 'tap'
-import type { CheckSettings, Evidence, NodeEvidence, SentinelEvidence } from '../../../src/check/evidence.ts'
+import type { Evidence, NodeEvidence, SentinelEvidence } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
 import { asJson, asTable } from '../../../src/check/print.ts'
+import type { CheckSettings } from '../../../src/check/settings.ts'
 
 const settings: CheckSettings = {
   masterName: 'm',
@@ -11,9 +12,9 @@ const settings: CheckSettings = {
   answerTimeoutMs: 1000,
   maxSessions: 1000,
   links: 'auto',
-  redisUser: null,
+  redisUsername: null,
   hasRedisPassword: false,
-  sentinelUser: null,
+  sentinelUsername: null,
   redisTls: false,
   sentinelTls: false,
   mapped: [],
