@@ -17,8 +17,9 @@
 // A client that selects a database and then signs in stays in it, also as a user that may not SELECT. So the database
 // is selected twice: before the connection signs in, and as the user. One of the two must be allowed.
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
-import { decodeReply, ReplyError, textOf } from '../resp/decode.ts'
+import { decodeReply, textOf } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Secret } from '../transport/secret.ts'
 import { type Identity, passwordOf } from './identity.ts'
 
@@ -33,17 +34,13 @@ export interface LostLink {
   readonly address: string | null
 }
 
-/** Why a link did not come up. `auth`: the node refused the identity; `frame` is its own error line. */
+/**
+ * Why a link did not come up. `auth`: the node refused the identity. `busy`: a script runs for too long, but the node
+ * lives; so it answers to all but the commands that end the script. `frame` is its own error line.
+ */
 export type HandshakeFailure =
-  | { readonly kind: 'auth'; readonly frame: Buffer; readonly text: string }
-  | { readonly kind: 'not-master'; readonly text: string }
-  | { readonly kind: 'not-ready'; readonly text: string }
-  /**
-   * A script runs for too long: the node lives, and `frame` is what it answers to all but the commands that end the
-   * script.
-   */
-  | { readonly kind: 'busy'; readonly frame: Buffer; readonly text: string }
-  | { readonly kind: 'refused'; readonly text: string }
+  | { readonly kind: 'auth' | 'busy'; readonly frame: Buffer; readonly text: string }
+  | { readonly kind: 'not-master' | 'not-ready' | 'refused'; readonly text: string }
 
 /** Frames an owner adds behind the handshake proper, and who hears their answers. */
 export interface SessionRestore {
@@ -57,7 +54,8 @@ export interface SessionRestore {
 
 interface Step {
   readonly bytes: Buffer
-  readonly judge: (handshake: Handshake, frame: Buffer, type: number) => HandshakeFailure | null
+  /** `error`: the node's error line without its '-'; null: it is none. */
+  readonly judge: (handshake: Handshake, error: string | null, frame: Buffer) => HandshakeFailure | null
 }
 
 /** One run of the handshake on one link. */
@@ -121,43 +119,40 @@ export class Handshake {
   onFrame(frame: Buffer, type: number): 'more' | 'ready' | HandshakeFailure {
     const step = this.#steps[this.#next]
     if (step) {
-      const failure = step.judge(this, frame, type)
+      const failure = step.judge(this, type === ReplyType.error ? errorOf(frame) : null, frame)
       if (failure) return failure
       this.#next++
       return this.#next < this.#steps.length || this.#restore ? 'more' : 'ready'
     }
     const answer = this.#restore === null || this.#restore.onFrame(frame, type)
-    if (answer === 'not-now') return { kind: 'not-ready', text: lineOf(frame).slice(1) }
+    if (answer === 'not-now') return { kind: 'not-ready', text: errorOf(frame) }
     return answer ? 'ready' : 'more'
   }
 }
 
-const MINUS = 45
-const isAuthError = (line: string): boolean => /^-(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(line)
-const isBusy = (frame: Buffer, type: number): boolean => type === MINUS && frame.toString('latin1', 0, 6) === '-BUSY '
-const busy = (frame: Buffer): HandshakeFailure => ({
-  kind: 'busy',
+const errorOf = (frame: Buffer): string => frame.toString('utf8', 1, frame.length - 2)
+const isAuthError = (error: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(error)
+const isBusy = (error: string): boolean => error.startsWith('BUSY ')
+const failed = (kind: 'auth' | 'busy', text: string, frame: Buffer): HandshakeFailure => ({
+  kind,
   frame: Buffer.from(frame),
-  text: lineOf(frame).slice(1),
+  text,
 })
-const lineOf = (frame: Buffer): string => frame.toString('utf8', 0, frame.length - 2)
 
 function helloStep(identity: Identity, password: Secret | null): Step {
   const args: Secret[] = ['HELLO', String(identity.protocol)]
   if (password !== null) args.push('AUTH', identity.username ?? 'default', password)
   return {
     bytes: encodeCommand(args),
-    judge(handshake, frame, type) {
-      if (type === MINUS) {
-        const line = lineOf(frame)
+    judge(handshake, error, frame) {
+      if (error !== null) {
         // Without credentials of our own a node that wants a password answers NOAUTH. The link still serves: the
         // client's own AUTH is what gets it in, and until then the node's NOAUTH is the true answer to its commands.
-        if (password === null && line.startsWith('-NOAUTH')) {
+        if (password === null && error.startsWith('NOAUTH')) {
           handshake.signedIn = false
           return null
         }
-        if (isAuthError(line)) return { kind: 'auth', frame: Buffer.from(frame), text: line.slice(1) }
-        return { kind: 'refused', text: line.slice(1) }
+        return isAuthError(error) ? failed('auth', error, frame) : { kind: 'refused', text: error }
       }
       const fields = decodeReply(frame)
       if (!Array.isArray(fields)) return { kind: 'refused', text: 'HELLO was not answered with a list of fields' }
@@ -176,11 +171,11 @@ function fenceStep({ clientId, address }: LostLink): Step {
   const at = address === null ? [] : ['ADDR', address]
   return {
     bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId), ...at]),
-    judge(handshake, frame, type) {
-      if (isBusy(frame, type)) return busy(frame)
-      if (type === MINUS && isNoPerm(lineOf(frame))) handshake.missing.push('client|kill')
-      else if (type === MINUS)
-        handshake.warning = `could not end the old link (client id ${clientId}): ${lineOf(frame)}`
+    judge(handshake, error, frame) {
+      if (error === null) return null
+      if (isBusy(error)) return failed('busy', error, frame)
+      if (isNoPerm(error)) handshake.missing.push('client|kill')
+      else handshake.warning = `could not end the old link (client id ${clientId}): -${error}`
       return null
     },
   }
@@ -190,10 +185,11 @@ function fenceStep({ clientId, address }: LostLink): Step {
 function earlySelectStep(database: number): Step {
   return {
     bytes: encodeCommand(['SELECT', String(database)]),
-    judge(handshake, frame, type) {
-      handshake.selected = type !== MINUS
-      const hangsUp = /^-(DENIED|ERR max number of clients)/.test(lineOf(frame))
-      return hangsUp ? { kind: 'refused', text: lineOf(frame).slice(1) } : null
+    judge(handshake, error) {
+      handshake.selected = error === null
+      return error !== null && /^(DENIED|ERR max number of clients)/.test(error)
+        ? { kind: 'refused', text: error }
+        : null
     },
   }
 }
@@ -201,12 +197,11 @@ function earlySelectStep(database: number): Step {
 function selectStep(database: number): Step {
   return {
     bytes: encodeCommand(['SELECT', String(database)]),
-    judge(handshake, frame, type) {
+    judge(handshake, error, frame) {
+      if (error === null || error.startsWith('NOAUTH')) return null
+      if (handshake.selected && isNoPerm(error)) return null
       // Later commands would run on database 0.
-      if (isBusy(frame, type)) return busy(frame)
-      if (type !== MINUS || lineOf(frame).startsWith('-NOAUTH')) return null
-      if (handshake.selected && isNoPerm(lineOf(frame))) return null
-      return { kind: 'auth', frame: Buffer.from(frame), text: lineOf(frame).slice(1) }
+      return failed(isBusy(error) ? 'busy' : 'auth', error, frame)
     },
   }
 }
@@ -214,12 +209,12 @@ function selectStep(database: number): Step {
 function scriptStep(bytes: Buffer): Step {
   return {
     bytes,
-    judge(handshake, frame, type) {
-      if (type !== MINUS) return null
-      if (isBusy(frame, type)) return busy(frame)
-      if (isNoPerm(lineOf(frame))) handshake.missing.push('script|load')
-      else handshake.warning = `a script could not be loaded on the new master: ${lineOf(frame)}`
-      if (/^-NO(PERM|AUTH)/.test(lineOf(frame))) handshake.scriptsRefused = true
+    judge(handshake, error, frame) {
+      if (error === null) return null
+      if (isBusy(error)) return failed('busy', error, frame)
+      if (isNoPerm(error)) handshake.missing.push('script|load')
+      else handshake.warning = `a script could not be loaded on the new master: -${error}`
+      if (/^NO(PERM|AUTH)/.test(error)) handshake.scriptsRefused = true
       return null
     },
   }
@@ -227,12 +222,9 @@ function scriptStep(bytes: Buffer): Step {
 
 const pingStep: Step = {
   bytes: encodeCommand(['PING']),
-  judge(handshake, frame, type) {
-    if (type !== MINUS) return null
-    if (isNoPerm(lineOf(frame))) handshake.missing.push('ping')
-    const value = decodeReply(frame)
-    if (!(value instanceof ReplyError)) return null
-    const blocked = value.code === 'LOADING' || value.code === 'MASTERDOWN'
-    return blocked ? { kind: 'not-ready', text: value.message } : null
+  judge(handshake, error) {
+    if (error === null) return null
+    if (isNoPerm(error)) handshake.missing.push('ping')
+    return /^(LOADING|MASTERDOWN)( |$)/.test(error) ? { kind: 'not-ready', text: error } : null
   },
 }

@@ -93,8 +93,8 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'a link comes up on database 0 because a script runs',
     file: 'src/upstream/handshake.ts',
-    from: '      if (isBusy(frame, type)) return busy(frame)\n      if (type !== MINUS || lineOf',
-    to: '      if (isBusy(frame, type)) return null\n      if (type !== MINUS || lineOf',
+    from: "return failed(isBusy(error) ? 'busy' : 'auth', error, frame)",
+    to: "return isBusy(error) ? null : failed('auth', error, frame)",
     breaks: 'commands run on their database',
     test: handshake,
     shows: /a database cannot be chosen/,
