@@ -9,7 +9,7 @@
 // counts as "other": told "0" for the lock it has just taken, a client would be wrong.
 
 import { classifyCommand, worstClass } from '../command/classify.ts'
-import type { ReplayClass } from '../command/command-spec.ts'
+import type { CommandSpec, ReplayClass } from '../command/command-spec.ts'
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import { lookupCommand } from '../command/lookup.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
@@ -47,12 +47,10 @@ const MAX_NAME_BYTES = 128
 /** The class of all that a request holds: of several commands the worst. */
 export function classOf(request: Request, nowMs: number, learned?: LearnedCommands): ReplayClass {
   let worst: ReplayClass = 'read'
-  for (const frame of framesOf(wholeBytes(request))) {
+  for (const { frame, spec } of enclosedIn(request)) {
     if (argumentCount(frame) > MAX_ARGUMENTS) return 'non-idempotent'
     const args = commandArgs(frame)
-    // MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose.
-    if (request.unit && isEnvelope(args[0])) continue
-    const told = learned !== undefined && learned.size > 0 ? learnedClass(args, learned) : undefined
+    const told = learned !== undefined && learned.size > 0 ? learnedClass(spec, args, learned) : undefined
     worst = worstClass(worst, told ?? classifyCommand(args, nowMs))
   }
   return worst
@@ -64,18 +62,8 @@ export function classOf(request: Request, nowMs: number, learned?: LearnedComman
  */
 export function namedClassOf(request: Request): ReplayClass {
   if (request.cls !== null) return request.cls
-  const scanner = new CommandScanner()
-  const bytes = wholeBytes(request)
   let worst: ReplayClass | null = null
-  for (let at = 0; at < bytes.length; ) {
-    const end = scanner.next(bytes, at)
-    if (end < 0) break
-    at = end
-    if (scanner.kind !== FrameKind.command) continue
-    const { name, cls } = lookupCommand(bytes, scanner.nameStart, scanner.nameLength)
-    if (request.unit && (name === 'multi' || name === 'exec')) continue
-    worst = worst === null ? cls : worstClass(worst, cls)
-  }
+  for (const { spec } of enclosedIn(request)) worst = worst === null ? spec.cls : worstClass(worst, spec.cls)
   return worst ?? 'read'
 }
 
@@ -99,24 +87,42 @@ export function part(request: Request, bytes: Buffer, commands: number): Request
   return made
 }
 
-/** The whole command frames in `bytes`, which hold nothing else. */
-export function framesOf(bytes: Buffer): Buffer[] {
+/** One whole command, and what the table says of its name. */
+export interface SentCommand {
+  readonly frame: Buffer
+  readonly spec: CommandSpec
+}
+
+/** The commands in `bytes`, which hold nothing else. */
+export function* commandsIn(bytes: Buffer): Generator<SentCommand> {
   const scanner = new CommandScanner()
-  const frames: Buffer[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const end = scanner.next(bytes, at)
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    end = scanner.next(bytes, at)
     if (end < 0) throw new Error('a request holds half a frame')
-    if (scanner.kind === FrameKind.command) frames.push(bytes.subarray(at, end))
-    at = end
+    if (scanner.kind !== FrameKind.command) continue
+    yield { frame: bytes.subarray(at, end), spec: lookupCommand(bytes, scanner.nameStart, scanner.nameLength) }
   }
-  return frames
+}
+
+export function framesOf(bytes: Buffer): Buffer[] {
+  return Array.from(commandsIn(bytes), ({ frame }) => frame)
+}
+
+/** MULTI and EXEC around a transaction say nothing of their own: what counts is what they enclose. */
+function* enclosedIn(request: Request): Generator<SentCommand> {
+  for (const command of commandsIn(wholeBytes(request))) {
+    const { name } = command.spec
+    if (!request.unit || (name !== 'multi' && name !== 'exec')) yield command
+  }
 }
 
 /** Only for a name, or a subcommand of a container, that the table does not know. */
-function learnedClass([name, word]: readonly Buffer[], learned: LearnedCommands): ReplayClass | undefined {
+function learnedClass(
+  { known, subcommands }: CommandSpec,
+  [name, word]: readonly Buffer[],
+  learned: LearnedCommands,
+): ReplayClass | undefined {
   if (name === undefined) return undefined
-  const { known, subcommands } = lookupCommand(name, 0, name.length)
   if (!known) return learned.find(name.toString('latin1'))?.cls
   if (subcommands === null || word === undefined) return undefined
   const subcommand = word.toString('latin1').toLowerCase()
@@ -133,27 +139,18 @@ const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval
  */
 export function outcomeBehindRefused(request: Request): RequestFate {
   let ran = false
-  for (const frame of framesOf(wholeBytes(request))) {
-    const [name, word] = leadingArgs(frame, 2)
-    if (name === undefined || (request.unit && isEnvelope(name))) continue
-    const { known, name: command, cls } = specOf(name, word)
-    if (!known || runOnReplicas.has(command) || cls === 'admin') ran = true
+  for (const { frame, spec } of enclosedIn(request)) {
+    const { known, name, cls } = wholeOf(spec, leadingArgs(frame, 2)[1])
+    if (!known || runOnReplicas.has(name) || cls === 'admin') ran = true
     else if (request.unit && cls !== 'read' && cls !== 'connection') return 'refused'
   }
   return ran ? 'unknown' : 'refused'
 }
 
 /** Of a container its subcommand: the class of the whole is that of the worst. */
-function specOf(name: Buffer, word: Buffer | undefined): { known: boolean; name: string; cls: ReplayClass } {
-  const spec = lookupCommand(name, 0, name.length)
+function wholeOf(spec: CommandSpec, word: Buffer | undefined): Pick<CommandSpec, 'known' | 'name' | 'cls'> {
   if (spec.subcommands === null || word === undefined) return spec
   const subcommand = spec.subcommands.get(word.toString('latin1', 0, MAX_NAME_BYTES).toLowerCase())
   if (subcommand === undefined) return { known: false, name: spec.name, cls: spec.cls }
   return { known: true, name: `${spec.name}|${subcommand.name}`, cls: subcommand.cls }
-}
-
-function isEnvelope(name: Buffer | undefined): boolean {
-  if (name === undefined) return false
-  const command = lookupCommand(name, 0, name.length).name
-  return command === 'multi' || command === 'exec'
 }

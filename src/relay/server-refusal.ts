@@ -9,9 +9,8 @@
 // the older word, "primary" the newer.
 //
 // Never: looks into the elements of EXEC's reply. They are what the client's own commands have answered.
-import { lookupCommand } from '../command/lookup.ts'
-import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
-import { commandArgs } from '../resp/decode.ts'
+import { leadingArgs } from '../resp/decode.ts'
+import { commandsIn, type SentCommand } from './replay.ts'
 import { type Request, wholeBytes } from './request.ts'
 
 /** How a server's error line is to be taken. */
@@ -78,7 +77,7 @@ export function judgeError(request: Request, frame: Buffer): JudgedError | null 
   const refusal = refusalBy(code)
   const isWhole = text.test(line.replace(inScript, ''))
   const command = answeredCommand(request)
-  if (!mayRunClientCode(command)) {
+  if (command === null || !mayRunClientCode(command)) {
     // "UNBLOCKED client unblocked via CLIENT UNBLOCK" and the like are what commands answer.
     if (!isWhole && code === 'UNBLOCKED') return null
     return { refusal, proved: isWhole || code === 'NOREPLICAS' }
@@ -120,39 +119,22 @@ function firstWord(line: string): string {
 }
 
 /** The command that the last reply has answered; null where it cannot be the client's code that answered. */
-function answeredCommand(request: Request): Buffer | null {
+function answeredCommand(request: Request): SentCommand | null {
   if (request.handler?.ofOpenTransaction) return null
-  const scanner = new CommandScanner()
-  const bytes = wholeBytes(request)
-  const wanted = request.replies - request.expect
-  let last: Buffer | null = null
-  let count = 0
-  for (let at = 0; at < bytes.length && count < wanted; ) {
-    const end = scanner.next(bytes, at)
-    if (end < 0) break
-    if (scanner.kind === FrameKind.command) {
-      // What is queued is not run, and EXEC's own error line is the server's.
-      const { name } = lookupCommand(bytes, scanner.nameStart, scanner.nameLength)
-      if (request.unit && count === 0 && name === 'multi') return null
-      count++
-      last = bytes.subarray(at, end)
-    }
-    at = end
+  let last: SentCommand | null = null
+  let left = request.replies - request.expect
+  for (const command of commandsIn(wholeBytes(request))) {
+    if (left-- <= 0) break
+    // What is queued is not run, and EXEC's own error line is the server's.
+    if (request.unit && last === null && command.spec.name === 'multi') return null
+    last = command
   }
   return last
 }
 
-function mayRunClientCode(command: Buffer | null): boolean {
-  if (command === null) return false
-  const scanner = new CommandScanner()
-  if (scanner.next(command, 0) < 0) return true
-  const spec = lookupCommand(command, scanner.nameStart, scanner.nameLength)
-  return !spec.known || clientCode.has(spec.name)
-}
+const mayRunClientCode = ({ spec }: SentCommand): boolean => !spec.known || clientCode.has(spec.name)
 
 /** EVAL of a script without `#!`: it runs until a command of it is refused. */
-function hasNoFlags(command: Buffer | null): boolean {
-  if (command === null) return false
-  const [name, body] = commandArgs(command)
-  return name?.toString('latin1').toLowerCase() === 'eval' && body?.toString('latin1', 0, 2) !== '#!'
+function hasNoFlags({ frame, spec }: SentCommand): boolean {
+  return spec.name === 'eval' && leadingArgs(frame, 2)[1]?.toString('latin1', 0, 2) !== '#!'
 }

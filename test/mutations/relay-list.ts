@@ -10,8 +10,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'a script that answers READONLY has its link cut',
     file: 'src/relay/server-refusal.ts',
-    from: '  if (!mayRunClientCode(command)) {',
-    to: '  if (command !== null) {',
+    from: '  if (command === null || !mayRunClientCode(command)) {',
+    to: '  if (command !== undefined) {',
     breaks: 'NoDoubleWhileHealthy: a refusal is known by who may have said it',
     test: scenes,
     shows: /READONLY — said by a script/,
