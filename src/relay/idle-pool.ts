@@ -6,6 +6,7 @@
 // nobody.
 //
 // Must stay true: a link with an unanswered question is given to nobody.
+import type { Bugs } from '../ops/bugs.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener, type Link } from '../upstream/link.ts'
 import { createUnit, nobody, type Request, type RequestHandler } from './request.ts'
@@ -21,20 +22,16 @@ interface Idle {
   readonly since: number
 }
 
-export interface IdlePoolHost {
-  /** A link of this identity has answered a question. */
-  onHeard(key: string): void
-  /** An exception of ours; the link ends, which nobody uses. */
-  onBug(error: unknown): void
-}
-
 export class IdlePool extends IdleListener<Request> {
   #idle: Idle[] = []
-  readonly #host: IdlePoolHost
+  readonly #bugs: Bugs
+  readonly #onHeard: (key: string) => void
 
-  constructor(host: IdlePoolHost) {
+  /** `onHeard`: a link of this identity has answered a question. */
+  constructor(bugs: Bugs, onHeard: (key: string) => void) {
     super()
-    this.#host = host
+    this.#bugs = bugs
+    this.#onHeard = onHeard
   }
 
   get full(): boolean {
@@ -118,11 +115,11 @@ export class IdlePool extends IdleListener<Request> {
 
   override onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
     const entry = this.#idle.find(one => one.link === link)
-    if (entry !== undefined) this.#host.onHeard(entry.identity.key)
+    if (entry !== undefined) this.#onHeard(entry.identity.key)
     request.handler?.onReply(request, frame, type)
   }
 
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
-    this.#host.onBug(error)
+    this.#bugs.ofStep(error, 'idle links')
   }
 }

@@ -19,11 +19,11 @@ import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
 import { LaneHost, type LaneHostOptions } from './lane-host.ts'
 import type { LaneOwner } from './lane-link.ts'
-import { type Counted, takeCensus } from './link-census.ts'
+import { takeCensus } from './link-census.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
 import { SharedLanes } from './shared-lanes.ts'
-import { SilenceWatch, silence } from './silent-links.ts'
+import { SilenceWatch } from './silent-links.ts'
 import { SpareLinks } from './spare-links.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -42,10 +42,7 @@ export class Lanes extends LaneHost {
   readonly #shared = new SharedLanes(identity => new Lane(this, identity, null))
   /** With the identity each was opened for: the session may become another one on it. */
   readonly #private = new Map<Lane, string>()
-  readonly #idle = new IdlePool({
-    onHeard: key => this.#spares.heard(key),
-    onBug: error => this.bugs.ofStep(error, 'idle links'),
-  })
+  readonly #idle = new IdlePool(this.bugs, key => this.#spares.heard(key))
   readonly #spares: SpareLinks
   readonly #silence: SilenceWatch
   readonly #watchdog: Watchdog
@@ -63,25 +60,18 @@ export class Lanes extends LaneHost {
     this.#onMoved = options.onMoved ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
-    this.#spares = new SpareLinks(
-      {
-        links: this,
-        onBug: error => this.bugs.ofStep(error, 'spare links'),
-        onSpareFailed: (link, failure) => this.#onSpareFailed(link, failure),
-        onSignedOut: identity => this.#shutOut(identity, 'NOAUTH'),
-      },
-      this.#idle,
-      { enabled: options.spares === 'warm' },
-    )
+    this.#spares = new SpareLinks(this, this.#idle, {
+      enabled: options.spares === 'warm',
+      onRefused: (identity, reply) => this.#shutOut(identity, reply),
+    })
     this.#silence = new SilenceWatch({
       dialFresh: (identity, how) => this.#dialFresh(identity, how),
       retire: (lane, fresh, quietMs) => this.#retire(lane, fresh, quietMs),
       dropFresh: fresh => this.#letGo(fresh),
-      canRetire: lane => this.#shared.retiredOf(lane.identity.key) < silence.maxRetired,
-      onTooMany: (lane, quietMs) => this.linkLog.tooManyRetired(lane.identity, quietMs),
-      onListRefused: (link, identity) => this.linkLog.rightMissing('client|list', link.master, identity),
-      ask: (identity, command, onReply) => this.#idle.ask(identity.key, command, onReply),
-      heardAt: identity => this.#spares.heardAt(identity.key),
+      linkLog: this.linkLog,
+      shared: this.#shared,
+      idle: this.#idle,
+      spares: this.#spares,
     })
     this.#watchdog = new Watchdog(this, this.#silence)
   }
@@ -253,20 +243,10 @@ export class Lanes extends LaneHost {
 
   /** All links by identity. */
   census(): LinkSnapshot[] {
-    return takeCensus(this.#counted())
+    return takeCensus(this.#all(), this.#idle.identities(), this.#spares.dialling())
   }
 
   // ---- inside ----
-
-  *#counted(): Generator<Counted> {
-    for (const { kind, retired, identity, link, waiting } of this.#all()) {
-      const status = link?.status ?? 'none'
-      yield { kind: retired ? 'retired' : kind, identity, waiting, status, inFlight: link?.inFlight ?? 0 }
-    }
-    const idle = { kind: 'idle', waiting: 0, inFlight: 0 } as const
-    for (const identity of this.#idle.identities()) yield { ...idle, identity, status: 'ready' }
-    for (const identity of this.#spares.dialling()) yield { ...idle, identity, status: 'dialing' }
-  }
 
   *#all(): Generator<Lane> {
     yield* this.#shared.all()
@@ -319,11 +299,6 @@ export class Lanes extends LaneHost {
     const moved = this.#shared.retire(lane, fresh)
     lane.unusedSince = performance.now()
     this.linkLog.retired(link, lane.identity, { quietMs, moved })
-  }
-
-  #onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void {
-    const isRefused = this.onHandshakeFailed(link, failure)
-    if (isRefused && failure.kind === 'auth') this.#shutOut(link.handshake.identity, failure.text)
   }
 
   /** A link that was let in before is no proof any more: new sessions need one of their own time. */

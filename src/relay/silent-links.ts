@@ -18,8 +18,12 @@ import { isNoPerm } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
+import type { IdlePool } from './idle-pool.ts'
 import type { Lane } from './lane.ts'
+import type { LinkLog } from './link-log.ts'
 import type { Request } from './request.ts'
+import type { SharedLanes } from './shared-lanes.ts'
+import type { SpareLinks } from './spare-links.ts'
 
 export const silence = {
   /** Silent for this long while it owes a reply: a spare link of the identity is asked whether the node lives. */
@@ -83,15 +87,10 @@ export interface SilenceHost {
   retire(lane: Lane, fresh: Lane, quietMs: number): void
   /** The link has spoken again, or is no more. */
   dropFresh(fresh: Lane): void
-  canRetire(lane: Lane): boolean
-  /** It could not be retired, for others have been. */
-  onTooMany(lane: Lane, quietMs: number): void
-  /** The node does not let the user ask what it knows of a link. */
-  onListRefused(link: Link<Request>, identity: Identity): void
-  /** Asks the node on an idle link of the identity; false: there is none free. */
-  ask(identity: Identity, command: Buffer, onReply: (frame: Buffer) => void): boolean
-  /** When the node was last heard on a link of this identity that owed nothing; 0: never. */
-  heardAt(identity: Identity): number
+  readonly linkLog: LinkLog
+  readonly shared: SharedLanes
+  readonly idle: IdlePool
+  readonly spares: SpareLinks
 }
 
 class Quiet {
@@ -179,15 +178,16 @@ export class SilenceWatch {
       if (quiet.failed) quiet.notBefore = now + silence.againMs
       quiet.failed = true
     }
-    const canRetire = this.#host.canRetire(lane)
-    if (!canRetire && quietMs >= silence.againMs) this.#host.onTooMany(lane, quietMs)
+    const { linkLog, shared, idle, spares } = this.#host
+    const canRetire = shared.retiredOf(identity.key) < silence.maxRetired
+    if (!canRetire && quietMs >= silence.againMs) linkLog.tooManyRetired(identity, quietMs)
     const step = nextStep({
       quietMs,
-      othersAnswered: this.#host.heardAt(identity) > quiet.foundAt,
+      othersAnswered: spares.heardAt(identity.key) > quiet.foundAt,
       fresh: toldBusy ? 'busy' : stateOf(quiet.fresh),
       canRetire,
     })
-    if (step === 'ask') quiet.asked ||= this.#host.ask(identity, PING, () => {})
+    if (step === 'ask') quiet.asked ||= idle.ask(identity.key, PING, () => {})
     else if (step === 'dial' && now >= quiet.notBefore)
       quiet.fresh = this.#host.dialFresh(identity, quiet.failed ? 'warm' : 'cold')
     else if (step === 'retire' && quiet.fresh !== null) {
@@ -203,9 +203,10 @@ export class SilenceWatch {
     const { clientId } = link.handshake
     if (now < quiet.notBefore || clientId === 0) return
     const command = encodeCommand(['CLIENT', 'LIST', 'ID', String(clientId)])
-    const asked = this.#host.ask(lane.identity, command, frame => {
+    const { linkLog, idle } = this.#host
+    const asked = idle.ask(lane.identity.key, command, frame => {
       const reply = frame.toString('latin1')
-      if (isNoPerm(reply)) this.#host.onListRefused(link, lane.identity)
+      if (isNoPerm(reply)) linkLog.rightMissing('client|list', link.master, lane.identity)
       const verdict = judgeListed(reply)
       quiet.strikes = verdict === 'idle' || verdict === 'gone' ? quiet.strikes + 1 : 0
       // Once is not enough: a server that wakes up may answer this before it reads what lies in its other sockets.

@@ -14,9 +14,10 @@ import type { Master } from '../address.ts'
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import { IdleListener, Link, type LinkHost } from '../upstream/link.ts'
+import { IdleListener, Link } from '../upstream/link.ts'
 import { isSameTerm } from './gate.ts'
 import type { IdlePool } from './idle-pool.ts'
+import type { LaneHost } from './lane-host.ts'
 import type { Request } from './request.ts'
 
 /** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
@@ -54,25 +55,23 @@ class Use {
   }
 }
 
-export interface SpareLinksHost {
-  readonly links: LinkHost
-  onBug(error: unknown): void
-  onSpareFailed(link: Link<Request>, failure: HandshakeFailure): void
-  /** The server wants a login from those who have none; the link serves for that alone. */
-  onSignedOut(identity: Identity): void
+/** `onRefused`: the server does not let the identity in, or wants a login from those who have none. */
+interface SpareLinksOptions {
+  readonly enabled: boolean
+  readonly onRefused: (identity: Identity, reply: string) => void
 }
 
 export class SpareLinks extends IdleListener<Request> {
   readonly #uses = new Map<string, Use>()
   readonly #idle: IdlePool
-  readonly #host: SpareLinksHost
-  readonly #enabled: boolean
+  readonly #host: LaneHost
+  readonly #options: SpareLinksOptions
 
-  constructor(host: SpareLinksHost, idle: IdlePool, { enabled }: { enabled: boolean }) {
+  constructor(host: LaneHost, idle: IdlePool, options: SpareLinksOptions) {
     super()
     this.#host = host
     this.#idle = idle
-    this.#enabled = enabled
+    this.#options = options
   }
 
   /** One more session uses this identity. */
@@ -111,11 +110,11 @@ export class SpareLinks extends IdleListener<Request> {
 
   /** Dials what is missing. `master`: of the open gate. */
   refill(master: Master, now: number): void {
-    if (!this.#enabled) return
+    if (!this.#options.enabled) return
     for (const [key, use] of this.#uses)
       if (use.mayDial(now) && this.#isDue(key, use, now)) {
         use.provenAt = now
-        use.dialling = new Link(master, new Handshake(use.identity), this, this.#host.links)
+        use.dialling = new Link(master, new Handshake(use.identity), this, this.#host)
       }
   }
 
@@ -144,7 +143,7 @@ export class SpareLinks extends IdleListener<Request> {
 
   override onReady(link: Link<Request>): void {
     const use = this.#uses.get(link.handshake.identity.key)
-    const { counters } = this.#host.links
+    const { counters } = this.#host
     counters.linksOpened++
     counters.detail.linksOpened.add('spare')
     if (use?.dialling === link) {
@@ -154,7 +153,7 @@ export class SpareLinks extends IdleListener<Request> {
     }
     const { identity, signedIn } = link.handshake
     this.#idle.replace(identity, link)
-    if (!signedIn) this.#host.onSignedOut(identity)
+    if (!signedIn) this.#options.onRefused(identity, 'NOAUTH')
   }
 
   override onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
@@ -162,7 +161,8 @@ export class SpareLinks extends IdleListener<Request> {
     const use = this.#uses.get(identity.key)
     // An answer is a sign of life, whatever it says.
     if (use?.dialling === link) use.heardAt = performance.now()
-    this.#host.onSpareFailed(link, failure)
+    const isRefused = this.#host.onHandshakeFailed(link, failure)
+    if (isRefused && failure.kind === 'auth') this.#options.onRefused(identity, failure.text)
   }
 
   onClosed(link: Link<Request>): void {
@@ -173,6 +173,6 @@ export class SpareLinks extends IdleListener<Request> {
   }
 
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
-    this.#host.onBug(error)
+    this.#host.bugs.ofStep(error, 'spare links')
   }
 }
