@@ -31,12 +31,10 @@ export async function ask(
   last?: (client: Redis) => Promise<void>,
 ): Promise<Conversation> {
   let lastError = 'the connection was closed'
-  const client = createClient(
-    { route, protocol: 2, connectTimeoutMs: TIMEOUT_MS, commandTimeoutMs: TIMEOUT_MS, silenceTimeoutMs: TIMEOUT_MS },
-    error => {
-      lastError = reasonOf(error)
-    },
-  )
+  const limits = { connectTimeoutMs: TIMEOUT_MS, commandTimeoutMs: TIMEOUT_MS }
+  const client = createClient({ route, protocol: 2, ...limits }, error => {
+    lastError = reasonOf(error)
+  })
   try {
     await client.connect()
     const pipeline = client.pipeline()

@@ -46,7 +46,7 @@ export interface TopologySnapshot {
   readonly deadSentinels: number
   /** On whose word the master is served: majority, quorum (at the start) or last-master; null before the first. */
   readonly basis: string | null
-  /** While no majority names one master: what is missing, in words. */
+  /** While no majority names one master: what is missing, and what to do about it. */
   readonly trouble: string | null
   readonly sentinels: readonly SentinelSnapshot[]
 }

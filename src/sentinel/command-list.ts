@@ -22,7 +22,6 @@ export async function fetchCommandFlags(
       name: 'holdfast-watcher',
       connectTimeoutMs: TIMEOUT_MS,
       commandTimeoutMs: TIMEOUT_MS,
-      silenceTimeoutMs: TIMEOUT_MS,
     },
     () => {},
   )

@@ -22,11 +22,10 @@ import { isWrongPassword, sentinelRemedy } from './remedies.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
 import { subscribe } from './subscription.ts'
 
-export interface SentinelConnectionOptions {
-  readonly address: Address
+export interface SentinelOptions {
   readonly masterName: string
-  readonly login: Login
-  readonly routes: ServerRoutes
+  readonly sentinelLogin: Login
+  readonly sentinelRoutes: ServerRoutes
   readonly log: Log
   readonly connectTimeoutMs: number
   readonly answerTimeoutMs: number
@@ -42,16 +41,17 @@ export interface SentinelConnectionListener {
 }
 
 /** A client of ioredis lives for one dial. Its late callbacks find another state current, and do nothing. */
-interface Dialling {
-  readonly kind: 'dialling'
+interface Dialled {
   readonly client: Redis
   readonly password: Secret | null
 }
 
-interface Up {
+interface Dialling extends Dialled {
+  readonly kind: 'dialling'
+}
+
+interface Up extends Dialled {
   readonly kind: 'up'
-  readonly client: Redis
-  readonly password: Secret | null
   readonly runId: string | null
   /** The question under way, if any. `again`: it is put once more after its answer. */
   question: { again: boolean } | null
@@ -67,7 +67,8 @@ const MAX_TORN = 3
 
 export class SentinelConnection {
   readonly key: string
-  readonly #options: SentinelConnectionOptions
+  readonly #address: Address
+  readonly #options: SentinelOptions
   readonly #listener: SentinelConnectionListener
   readonly #rights: MissingRights
   #state: State = { kind: 'paused', timer: null }
@@ -76,8 +77,9 @@ export class SentinelConnection {
   #lastError: string | null = null
   #loggedError: string | null = null
 
-  constructor(options: SentinelConnectionOptions, listener: SentinelConnectionListener) {
-    this.key = formatAddress(options.address)
+  constructor(address: Address, options: SentinelOptions, listener: SentinelConnectionListener) {
+    this.key = formatAddress(address)
+    this.#address = address
     this.#options = options
     this.#rights = new MissingRights(options.log)
     this.#listener = listener
@@ -130,7 +132,7 @@ export class SentinelConnection {
   /** The password has changed: a connection that is up signs in with it, and one that waits is dialled now. */
   signIn(): void {
     const state = this.#state
-    const { username, password } = this.#options.login
+    const { username, password } = this.#options.sentinelLogin
     if (state.kind === 'up' && password.current !== null) {
       const tried = password.current
       state.client.call('AUTH', username ?? 'default', tried).catch(error => {
@@ -166,10 +168,10 @@ export class SentinelConnection {
   }
 
   #connect(): void {
-    const { address, login, routes, connectTimeoutMs, answerTimeoutMs } = this.#options
+    const { sentinelLogin: login, sentinelRoutes: routes, connectTimeoutMs, answerTimeoutMs } = this.#options
     const { username } = login
     const password = login.password.current
-    const route = routes.route(address)
+    const route = routes.route(this.#address)
     const limits = { connectTimeoutMs, commandTimeoutMs: answerTimeoutMs, silenceTimeoutMs: 2 * answerTimeoutMs }
     const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
       if (this.#isCurrent(client)) this.#lastError = reasonOf(error)
@@ -189,7 +191,7 @@ export class SentinelConnection {
 
   #noteRefusal(right: Right, error: unknown): void {
     if (isNoPerm(reasonOf(error)))
-      this.#rights.logMissing(right, { node: this.key, user: this.#options.login.username })
+      this.#rights.logMissing(right, { node: this.key, user: this.#options.sentinelLogin.username })
   }
 
   #hear(client: Redis, channel: string, text: string): void {
@@ -270,7 +272,7 @@ export class SentinelConnection {
     const state = this.#state
     if (!('client' in state) || state.client !== client) return
     const why = this.#lastError ?? 'it closed the connection'
-    if (isWrongPassword(why)) this.#options.login.password.refused(state.password)
+    if (isWrongPassword(why)) this.#options.sentinelLogin.password.refused(state.password)
     this.#lastError = why
     this.#dialLater()
     if (state.kind === 'up') {
@@ -291,7 +293,7 @@ export class SentinelConnection {
   #logTrouble(cause: string): void {
     if (cause === this.#loggedError) return
     this.#loggedError = cause
-    const { login, routes, log } = this.#options
+    const { sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
     const remedy = sentinelRemedy(cause, login.username)
     const shown = remedy ?? tlsHint(cause, routes)
     const fields = { event: 'sentinel.trouble', sentinel: this.key, cause, ...(shown && { remedy: shown }) }

@@ -28,14 +28,15 @@ interface Subject {
   readonly master: Address
 }
 
-const elected = new Set([
+/** This Sentinel leads a failover, in the order in which it says so. */
+export const elected: ReadonlySet<string> = new Set([
   '+elected-leader',
   '+failover-state-select-slave',
   '+selected-slave',
   '+failover-state-send-slaveof-noone',
   '+failover-state-wait-promotion',
 ])
-const promoted = new Set(['+promoted-slave', '+failover-state-reconf-slaves'])
+export const promoted: ReadonlySet<string> = new Set(['+promoted-slave', '+failover-state-reconf-slaves'])
 const stirring = new Set(['+reset-master', '-monitor', '+set', '+config-update-from', '+failover-end', '+reboot'])
 
 /** What `channel` and `text` announce about `masterName`; undefined for other masters and other kinds of events. */

@@ -16,8 +16,8 @@ export interface ClientOptions {
   readonly name?: string
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
-  /** A connection that leaves a command unanswered and sends nothing else for this long is cut. */
-  readonly silenceTimeoutMs: number
+  /** A connection that leaves a command unanswered and sends nothing else for this long is cut; as long by default. */
+  readonly silenceTimeoutMs?: number
 }
 
 /** A peer that does not answer our FIN (a frozen process) is dropped after this. */
@@ -48,7 +48,7 @@ export function createClient(options: ClientOptions, onError: (error: Error) => 
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs,
     commandTimeout: options.commandTimeoutMs,
-    socketTimeout: options.silenceTimeoutMs,
+    socketTimeout: options.silenceTimeoutMs ?? options.commandTimeoutMs,
     keepAlive: 5_000,
     retryStrategy: () => null,
   })

@@ -5,22 +5,13 @@
 //
 // Owns: the connections, and what each Sentinel listed last. Never: decides who the master is.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
-import type { Log } from '../ops/log.ts'
-import type { Login } from '../transport/password.ts'
-import type { ServerRoutes } from '../transport/server-route.ts'
 import { Closing } from './closing.ts'
-import { SentinelConnection } from './connection.ts'
+import { SentinelConnection, type SentinelOptions } from './connection.ts'
 import { type Discovered, nextDiscovered, type PeerList } from './membership.ts'
 import type { Observation } from './topology-state.ts'
 
-export interface MembersOptions {
+export interface MembersOptions extends SentinelOptions {
   readonly sentinels: readonly Address[]
-  readonly masterName: string
-  readonly sentinelLogin: Login
-  readonly sentinelRoutes: ServerRoutes
-  readonly log: Log
-  readonly connectTimeoutMs: number
-  readonly answerTimeoutMs: number
 }
 
 export class Members {
@@ -75,29 +66,24 @@ export class Members {
   #connect(address: Address): void {
     const key = formatAddress(address)
     if (this.#connections.has(key)) return
-    const { masterName, sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
-    const { connectTimeoutMs, answerTimeoutMs } = this.#options
     const seed = this.#seeds.has(key)
     const feed = (observation: Observation): void => {
       if (this.#connections.get(key) === connection) this.#feed(observation)
     }
-    const connection = new SentinelConnection(
-      { address, masterName, login, routes, log, connectTimeoutMs, answerTimeoutMs },
-      {
-        onUp: runId => {
-          feed({ kind: 'up', key, runId })
-          this.#review()
-        },
-        onDown: () => feed({ kind: 'down', key }),
-        onAnswer: answer => feed({ kind: 'answer', key, view: answer.kind === 'view' ? answer.view : null }),
-        onEvent: event => feed({ kind: 'event', key, event }),
-        onPeers: peers => {
-          this.#peerLists.set(key, { seed, at: performance.now(), peers })
-          feed({ kind: 'peers', key, peers })
-          this.#review()
-        },
+    const connection = new SentinelConnection(address, this.#options, {
+      onUp: runId => {
+        feed({ kind: 'up', key, runId })
+        this.#review()
       },
-    )
+      onDown: () => feed({ kind: 'down', key }),
+      onAnswer: answer => feed({ kind: 'answer', key, view: answer.kind === 'view' ? answer.view : null }),
+      onEvent: event => feed({ kind: 'event', key, event }),
+      onPeers: peers => {
+        this.#peerLists.set(key, { seed, at: performance.now(), peers })
+        feed({ kind: 'peers', key, peers })
+        this.#review()
+      },
+    })
     this.#connections.set(key, connection)
     this.#feed({ kind: 'joined', key, seed })
     connection.start()

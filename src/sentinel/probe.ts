@@ -21,10 +21,13 @@ export interface ProbeAnswer {
   readonly missing?: readonly Right[]
 }
 
-/** How long a node may take to accept a connection, TLS included, and to answer. */
-export interface ProbeLimits {
-  readonly connectMs: number
-  readonly answerMs: number
+export interface ProbeOptions {
+  /** Without a password: where the node refuses to answer then, the word of the majority decides. */
+  readonly redisLogin: Login
+  readonly redisRoutes: ServerRoutes
+  /** How long a node may take to accept a connection, TLS included, and to answer. */
+  readonly connectTimeoutMs: number
+  readonly answerTimeoutMs: number
 }
 
 /** Our own timer must end before those of ioredis. */
@@ -32,9 +35,7 @@ const SLACK_MS = 1_000
 
 export class Probe {
   readonly address: Address
-  readonly #login: Login
-  readonly #routes: ServerRoutes
-  readonly #limits: ProbeLimits
+  readonly #options: ProbeOptions
   #client: Redis | null = null
   #named = false
   #closed = false
@@ -44,14 +45,9 @@ export class Probe {
   /** The node has answered once. */
   answered = false
 
-  constructor(
-    address: Address,
-    { login, routes, limits }: { login: Login; routes: ServerRoutes; limits: ProbeLimits },
-  ) {
+  constructor(address: Address, options: ProbeOptions) {
     this.address = address
-    this.#login = login
-    this.#routes = routes
-    this.#limits = limits
+    this.#options = options
   }
 
   /** Makes sure a connection is open or being opened. */
@@ -63,7 +59,7 @@ export class Probe {
   async ask(): Promise<ProbeAnswer> {
     if (this.#closed) return unreachable('the probe is closed')
     const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
-    const limitMs = this.#client?.status === 'ready' ? this.#limits.answerMs : this.#limitMs
+    const limitMs = this.#client?.status === 'ready' ? this.#options.answerTimeoutMs : this.#limitMs
     let isOver = false
     const giveUp = (): void => {
       if (isOver) return
@@ -92,11 +88,10 @@ export class Probe {
     this.#lastError = 'the connection was closed'
     const client = createClient(
       {
-        route: this.#routes.route(this.address),
+        route: this.#options.redisRoutes.route(this.address),
         protocol: 2,
-        connectTimeoutMs: this.#limits.connectMs,
+        connectTimeoutMs: this.#options.connectTimeoutMs,
         commandTimeoutMs: this.#limitMs + SLACK_MS,
-        silenceTimeoutMs: this.#limitMs + SLACK_MS,
       },
       error => {
         this.#lastError = reasonOf(error)
@@ -111,7 +106,7 @@ export class Probe {
   }
 
   get #limitMs(): number {
-    return this.#limits.connectMs + this.#limits.answerMs
+    return this.#options.connectTimeoutMs + this.#options.answerTimeoutMs
   }
 
   async #drop(): Promise<void> {
@@ -133,8 +128,8 @@ export class Probe {
   async #question(client: Redis): Promise<ProbeAnswer> {
     try {
       if (client.status !== 'ready' && !(await isReady(client))) return unreachable(this.#lastError)
-      const { username } = this.#login
-      const password = this.#login.password.current
+      const { username, password: passwords } = this.#options.redisLogin
+      const password = passwords.current
       const questions = client.pipeline()
       if (password !== null) questions.call('AUTH', username ?? 'default', password)
       questions.call('ROLE').call('PING').call('INFO', 'server')
@@ -144,7 +139,7 @@ export class Probe {
       const replies: Reply[] = (await questions.exec()) ?? []
       const auth = password === null ? undefined : replies.shift()
       const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
-      if (answer.refusedAuth !== null) this.#login.password.refused(password)
+      if (answer.refusedAuth !== null) passwords.refused(password)
       // A full or protected node closes the connection after its refusal: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
       return answer

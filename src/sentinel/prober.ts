@@ -5,11 +5,9 @@ import { type Address, formatAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, type MissingRights } from '../ops/missing-rights.ts'
-import type { Login } from '../transport/password.ts'
-import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { Closing } from './closing.ts'
-import { Probe } from './probe.ts'
+import { Probe, type ProbeOptions } from './probe.ts'
 import { nodePasswordRemedy, roleRemedy } from './remedies.ts'
 import type { LinkSign, Observation, ProbeResult } from './topology-state.ts'
 
@@ -21,13 +19,8 @@ export interface LinkWitness {
   isUpTo(address: Address): boolean
 }
 
-export interface ProberOptions {
-  /** Without a password: where the node refuses to answer then, the word of the majority decides. */
-  readonly redisLogin: Login
-  readonly redisRoutes: ServerRoutes
+export interface ProberOptions extends ProbeOptions {
   readonly log: Log
-  readonly connectTimeoutMs: number
-  readonly answerTimeoutMs: number
   /** What the data plane knows of its links; left out: there are none. */
   readonly links?: LinkWitness
 }
@@ -107,9 +100,7 @@ export class Prober {
 
   #probeOf(address: Address): Probe {
     const key = formatAddress(address)
-    const { redisLogin: login, redisRoutes: routes } = this.#options
-    const limits = { connectMs: this.#options.connectTimeoutMs, answerMs: this.#options.answerTimeoutMs }
-    const probe = this.#probes.get(key) ?? new Probe(address, { login, routes, limits })
+    const probe = this.#probes.get(key) ?? new Probe(address, this.#options)
     this.#probes.set(key, probe)
     return probe
   }

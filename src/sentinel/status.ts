@@ -1,18 +1,14 @@
 // status.ts: what the control plane knows, as plain data for the status page and the metrics. Pure.
 import { formatAddress, type Master } from '../address.ts'
+import type { SentinelSnapshot, TopologySnapshot } from '../ops/snapshot.ts'
 import { blocks, type Failover } from './failover.ts'
 import { describeMinority } from './minority.ts'
 import type { FailoverStage } from './sentinel-view.ts'
 import type { Basis, HoldCause, Topology } from './topology-state.ts'
 import { deadSentinels, quorumOf } from './voters.ts'
 
-export interface SentinelStatus {
-  readonly address: string
+export interface SentinelStatus extends SentinelSnapshot {
   readonly seed: boolean
-  readonly reachable: boolean
-  readonly runId: string | null
-  /** The master it names, `host:port`. */
-  readonly names: string | null
   readonly epoch: number | null
   readonly flags: string | null
   /** How far the failover is that this Sentinel announced or shows. */
@@ -21,23 +17,14 @@ export interface SentinelStatus {
   readonly error: string | null
 }
 
-export interface TopologyStatus {
-  readonly masterName: string
+export interface TopologyStatus extends TopologySnapshot {
   /** The last good master; null before the first. */
   readonly master: Master | null
   readonly epoch: number | null
   /** `serve`; `unconfirmed`: none yet, or asked again; otherwise why nothing may be sent. */
   readonly decision: 'serve' | 'unconfirmed' | HoldCause
   readonly decisionAgeMs: number
-  readonly knownSentinels: number
-  readonly majority: number
-  readonly reachableSentinels: number
-  /** Sentinels that the others list and hold for dead, and that we cannot reach either. */
-  readonly deadSentinels: number
-  /** On whose word the master is served: that of a majority, of a quorum at the start, or only its own; null before. */
   readonly basis: Basis | null
-  /** While no majority names one master: what is missing, and what to do about it. */
-  readonly trouble: string | null
   readonly sentinels: readonly SentinelStatus[]
 }
 

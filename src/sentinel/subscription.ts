@@ -2,18 +2,14 @@
 import type { Redis } from 'ioredis'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm } from '../ops/missing-rights.ts'
+import { elected, promoted } from './events.ts'
 import { reasonOf } from './ioredis-client.ts'
 
 /** The channels that matter, for a Sentinel whose ACL does not allow `PSUBSCRIBE *`. */
 const channels = [
   '+try-failover',
-  '+elected-leader',
-  '+failover-state-select-slave',
-  '+selected-slave',
-  '+failover-state-send-slaveof-noone',
-  '+failover-state-wait-promotion',
-  '+promoted-slave',
-  '+failover-state-reconf-slaves',
+  ...elected,
+  ...promoted,
   '-failover-abort-not-elected',
   '-failover-abort-no-good-slave',
   '-failover-abort-slave-timeout',

@@ -1,18 +1,13 @@
 // topology-state.ts: what the control plane knows, what it can observe, and what it can do. Only types: topology.ts and
 // decide.ts hold the rules.
 import type { Address, Master } from '../address.ts'
+import type { HoldLabel } from '../ops/counters.ts'
 import type { SentinelEvent } from './events.ts'
 import type { Failover } from './failover.ts'
 import type { Peer, View } from './sentinel-view.ts'
 
-/** Why nothing may be sent. Must stay true: the words are those in logs and metrics. */
-export type HoldCause =
-  | 'failover-announced'
-  | 'master-moved'
-  | 'not-master'
-  | 'master-unreachable'
-  | 'master-loading'
-  | 'no-majority'
+/** Why nothing may be sent, in the words of logs and metrics; the others are causes of the data plane. */
+export type HoldCause = Exclude<HoldLabel, 'starting' | 'stood-still'>
 
 export type ProbeResult =
   | { readonly kind: 'master'; readonly runId: string | null }
@@ -85,19 +80,16 @@ export interface ProbeState {
   readonly retryAt: number
 }
 
-/** Another address than the master's, which a majority names without a newer epoch. */
-export interface Rival {
-  readonly address: Address
-  readonly epoch: number
-  readonly since: number
-  readonly accepted: boolean
-}
-
 /** A configuration, and since when enough Sentinels name it. */
 export interface NamedMaster {
   readonly address: Address
   readonly epoch: number
   readonly since: number
+}
+
+/** Another address than the master's, which a majority names without a newer epoch. */
+export interface Rival extends NamedMaster {
+  readonly accepted: boolean
 }
 
 export interface Topology {

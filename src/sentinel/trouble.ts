@@ -2,18 +2,14 @@
 // It logs a trouble that lasts once, again after 10 s and then less and less often, and its end once.
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
-import type { SentinelStatus } from './status.ts'
+import type { SentinelStatus, TopologyStatus } from './status.ts'
 
 export type TroubleKind = 'no-sentinel' | 'name-unknown' | 'no-majority'
 
-export interface SentinelsSeen {
-  readonly masterName: string
+export interface SentinelsSeen extends Pick<TopologyStatus, 'masterName' | 'majority' | 'trouble'> {
   readonly sentinels: readonly Pick<SentinelStatus, 'address' | 'reachable' | 'names' | 'error'>[]
-  readonly majority: number
   /** A majority names one master. */
   readonly hasCandidate: boolean
-  /** What is missing for a majority, in words. */
-  readonly detail: string | null
 }
 
 /** The trouble, if any. Pure. */
@@ -61,7 +57,7 @@ export function createTroubleLog(log: Log): (seen: SentinelsSeen, now: number) =
     const { since, logged } = trouble
     if (now - since < LASTS_MS || (logged !== null && now - logged.at < doublingMs(logged.times, REPEAT))) return
     trouble.logged = { at: now, times: (logged?.times ?? 0) + 1 }
-    const { masterName, majority, detail } = seen
+    const { masterName, majority, trouble: detail } = seen
     const sentinels = seen.sentinels.map(one => `${one.address}: ${one.error ?? one.names ?? 'no answer yet'}`)
     const fields = { cause: kind, detail: detail ?? undefined, masterName, majority, sentinels }
     log.warn({ event: 'sentinels.trouble', ...fields }, texts[kind])

@@ -38,7 +38,7 @@ export function quorumOf(topology: Topology, now: number): { known: number; majo
   for (const [key, sentinel] of topology.sentinels) {
     const id = sentinel.runId ?? key
     if (sentinel.seed) allSeeds.add(id)
-    if (sentinel.seed && isThere(key, { sentinel, listings, now })) seeds.add(id)
+    if (sentinel.seed && isThere(key, sentinel, listings, now)) seeds.add(id)
     if (hasVote(topology, sentinel, now)) voters.add(id)
     if (sentinel.reported !== null && isHeeded(sentinel, listings, now)) reported.set(id, sentinel.reported)
   }
@@ -102,15 +102,13 @@ function readListings(sentinels: Topology['sentinels']): Listings {
   return { listed, dead: new Set([...dead].filter(id => !alive.has(id))) }
 }
 
-interface Seen {
-  readonly sentinel: SentinelState
-  readonly listings: Listings
-  readonly now: number
-}
-
-function isThere(key: string, { sentinel, listings, now }: Seen): boolean {
-  const { up, runId, met, awaySince } = sentinel
-  if (up || listings.listed.has(key) || (runId !== null && listings.listed.has(runId))) return true
+function isThere(
+  key: string,
+  { up, runId, met, awaySince }: SentinelState,
+  { listed }: Listings,
+  now: number,
+): boolean {
+  if (up || listed.has(key) || (runId !== null && listed.has(runId))) return true
   return now - awaySince < (met ? voterTiming.unlistedMs : voterTiming.unmetMs)
 }
 

@@ -19,9 +19,6 @@ import type { Effect, HoldCause, Observation, Topology } from './topology-state.
 import { createTroubleLog } from './trouble.ts'
 import { candidateSince } from './voters.ts'
 
-export type { LinkWitness } from './prober.ts'
-export type { HoldCause } from './topology-state.ts'
-
 /** `connectTimeoutMs` and `answerTimeoutMs` hold for a node or a Sentinel, TLS included. */
 export interface WatcherOptions extends MembersOptions, ProberOptions {
   readonly bugs: Bugs
@@ -199,8 +196,7 @@ export class Watcher {
       this.#members.askPeers()
     }
     this.#prober.warm()
-    const { sentinels, majority, masterName, trouble } = this.status()
     const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
-    this.#logTrouble({ masterName, sentinels, majority, hasCandidate, detail: trouble }, now)
+    this.#logTrouble({ ...this.status(), hasCandidate }, now)
   }
 }

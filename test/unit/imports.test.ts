@@ -73,7 +73,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'client/flow': leaves,
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
-  sentinel: ['config', ...leaves],
+  sentinel: ['config', 'ops/snapshot', ...leaves],
   command: ['resp'],
   config: ['address', 'ops/log', 'command', 'transport'],
   resp: [],

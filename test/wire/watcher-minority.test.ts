@@ -1,6 +1,6 @@
 // The control plane where its own questions are late, refused or turned away, and where no majority can be asked.
 import t from 'tap'
-import type { LinkWitness } from '../../src/sentinel/watcher.ts'
+import type { LinkWitness } from '../../src/sentinel/prober.ts'
 import { FakeRedis } from '../support/fake-redis.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { failure } from '../support/resp-encoder.ts'

@@ -13,13 +13,11 @@ import {
   type commandClasses,
   createDetail,
   type handshakeFailures,
-  type holdCauses,
   type lostReasons,
   Tally,
 } from '../../../src/ops/labelled-counters.ts'
 import { metricsTable } from '../../../src/ops/metrics.ts'
 import { ProcessStats } from '../../../src/ops/process-stats.ts'
-import type { HoldCause } from '../../../src/sentinel/topology-state.ts'
 import type { HandshakeFailure } from '../../../src/upstream/handshake.ts'
 import type { CloseReason } from '../../../src/upstream/link.ts'
 
@@ -29,11 +27,10 @@ const labelsAreComplete: readonly true[] = [
   true satisfies Same<(typeof lostReasons)[number], CloseReason>,
   true satisfies Same<(typeof commandClasses)[number], ReplayClass>,
   true satisfies Same<(typeof handshakeFailures)[number], HandshakeFailure['kind']>,
-  true satisfies Same<Exclude<(typeof holdCauses)[number], 'starting' | 'stood-still'>, HoldCause>,
 ]
 
 t.test('labels — are those of the code that counts — by their types', async t => {
-  t.equal(labelsAreComplete.length, 4)
+  t.equal(labelsAreComplete.length, 3)
   const code: (typeof absorbedCodes)[number] = 'READONLY'
   t.equal(createDetail().absorbed.get(code), 0)
 })

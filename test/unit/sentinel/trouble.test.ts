@@ -12,7 +12,7 @@ const seen = (sentinels: Seen[], hasCandidate = false): SentinelsSeen => ({
   sentinels,
   majority: 2,
   hasCandidate,
-  detail: null,
+  trouble: null,
 })
 
 t.test('trouble — names what is missing — from most to least', async t => {
