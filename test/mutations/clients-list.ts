@@ -71,8 +71,8 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'a transaction that was given up leaves its WATCH on the link',
     file: 'src/client/commands/transaction-queue.ts',
-    from: 'if (!context.state.watching && !context.state.watchLost) {',
-    to: 'if (!context.gone) {',
+    from: 'if (!context.state.watching && !context.state.watchLost) return',
+    to: 'if (!context.gone) return',
     breaks: 'DISCARD leaves no WATCH on a link that another session may use',
     test: 'test/wire/given-up-transactions.test.ts',
     shows: /nothing that it watches has changed/,

@@ -2,7 +2,6 @@
 // REDIRECT. Replaces the server's ids by those that Holdfast tells, and back. LIST, INFO and KILL have files of their
 // own.
 
-import { createUnit } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { redirectIn, rewriteRedirect } from '../state/client-ids.ts'
@@ -11,7 +10,7 @@ import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
 import { answerProven } from './let-in.ts'
 import { OneReply } from './one-reply.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, send } from './outcome.ts'
 import { integerReply } from './replies.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -71,19 +70,15 @@ function targetOf(context: SessionContext, id: string): SessionContext | undefin
   return session === undefined ? undefined : context.host.findSession(session)
 }
 
-function ask(context: SessionContext, frame: Buffer, rewrite: (reply: Buffer) => Buffer): Outcome {
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
-  return 'done'
-}
-
 function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
   const { tracking } = context.state
   const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
   if (redirect === undefined) return 'pass'
-  if (subcommand === 'trackinginfo') return ask(context, frame, reply => rewriteRedirect(reply, redirect.id))
-  return ask(context, frame, reply =>
-    /^:[1-9]/.test(reply.toString('latin1', 0, 2)) ? integerReply(redirect.id) : reply,
-  )
+  const rewrite = (reply: Buffer): Buffer => {
+    if (subcommand === 'trackinginfo') return rewriteRedirect(reply, redirect.id)
+    return /^:[1-9]/.test(reply.toString('latin1', 0, 2)) ? integerReply(redirect.id) : reply
+  }
+  return send(context, frame, new OneReply({ rewrite }))
 }
 
 /** A session that is not blocked has no link of its own: nothing to unblock. */
@@ -98,8 +93,7 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcom
     const clientId = target.lane.link?.handshake.clientId
     return encodeCommand(args.map((arg, i) => (i === 2 && clientId ? String(clientId) : arg)))
   }
-  context.submit(createUnit(context.replyTo(), prepare(), 1, 1, new OneReply({ prepare })))
-  return 'done'
+  return send(context, prepare(), new OneReply({ prepare }))
 }
 
 /**

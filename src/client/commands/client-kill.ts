@@ -10,14 +10,14 @@
 import type { Master } from '../../address.ts'
 import { errors } from '../../errors.ts'
 import { isSameTerm } from '../../relay/gate.ts'
-import { createUnit, makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
+import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { type ClientLine, parseLines, replyText } from './client-lines.ts'
 import { isWatcher, listCommand, sessionLines } from './client-list.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, send, sendAsRead } from './outcome.ts'
 import { integerReply, okReply } from './replies.ts'
 
 /** No client has this address, on either end. */
@@ -39,15 +39,9 @@ interface Kill {
 export function handleKill(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length < 3) return 'pass'
   const kill = parseKill(args)
-  if (kill?.filter.onlyId) {
-    killById(context, frame, kill, kill.filter.onlyId)
-  } else {
-    const bytes = Buffer.concat([kill?.harmless ?? harmlessForm(args), listCommand])
-    const request = createUnit(context.replyTo(), bytes, 1, 2, new Choosing(context, kill))
-    request.cls = 'read'
-    context.submit(request)
-  }
-  return 'barrier'
+  if (kill?.filter.onlyId) return killById(context, frame, kill, kill.filter.onlyId)
+  const bytes = Buffer.concat([kill?.harmless ?? harmlessForm(args), listCommand])
+  return sendAsRead(context, bytes, new Choosing(context, kill), { replies: 2 })
 }
 
 function parseKill(args: readonly Buffer[]): Kill | undefined {
@@ -73,7 +67,7 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
 }
 
 /** The id of a session, of a link of Holdfast (to a client that is nobody), or of a stranger, whom the server ends. */
-function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): void {
+function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): Outcome {
   const number = context.host.directory.ids.sessionOf(id)
   const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.findSession(number))
   const isOurs = (): boolean => number !== undefined || context.host.directory.ownLinks().has(id, '')
@@ -93,7 +87,7 @@ function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string
       target.kill(context.clientId)
     },
   }
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
+  return send(context, frame, handler, 'barrier')
 }
 
 /** A client id means somebody only on the node that gave it. */
@@ -153,9 +147,8 @@ class Choosing implements RequestHandler {
     }
     const bytes = Buffer.concat(strangers.map(id => encodeCommand(['CLIENT', 'KILL', 'ID', id])))
     const master = new SameMaster(context, context.lane.link?.master ?? null)
-    const next = createUnit(request.owner, bytes, 1, strangers.length, killingStrangers(ended, master))
-    next.cls = 'read'
-    context.submit(next)
+    const { owner } = request
+    sendAsRead(context, bytes, killingStrangers(ended, master), { replies: strangers.length, owner })
   }
 
   onReplay(request: Request): void {

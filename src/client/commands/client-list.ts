@@ -7,7 +7,7 @@
 // Never: ends anybody (client-kill.ts).
 
 import { errors } from '../../errors.ts'
-import { createUnit, makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
+import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
@@ -24,7 +24,7 @@ import {
   type SessionFacts,
   sessionLine,
 } from './client-lines.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, send, sendAsRead } from './outcome.ts'
 
 /**
  * A connection by which some Holdfast watches the master. It is not listed, and spared unless an id or address names
@@ -40,9 +40,7 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
   const isPlain = args.length === 2
   const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
   const handler = listing(context, isPlain ? null : args, frame.length)
-  const request = createUnit(context.replyTo(), bytes, 1, isPlain ? 1 : 2, handler)
-  request.cls = 'read'
-  context.submit(request)
+  sendAsRead(context, bytes, handler, { replies: isPlain ? 1 : 2 })
   return 'done'
 }
 
@@ -55,8 +53,7 @@ export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
     const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', facts)
     request.owner.deliver(line === undefined ? reply : replyLike(reply, formatLine(line)))
   }
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, { onReply }))
-  return 'done'
+  return send(context, frame, { onReply })
 }
 
 /** The command that asks for the lines, and its size. */

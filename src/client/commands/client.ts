@@ -9,7 +9,7 @@ import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, reso
 import { isPlainText } from './hello.ts'
 import { answerProven } from './let-in.ts'
 import { OneReply } from './one-reply.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, send } from './outcome.ts'
 import { nilBulk, okReply } from './replies.ts'
 import { whenLinked } from './tracking-target.ts'
 
@@ -85,11 +85,8 @@ function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buff
   const isInfo = args.length === 4 && (attribute === 'lib-name' || attribute === 'lib-ver')
   const value = args[args.length - 1]
   if (!(isName || isInfo) || value === undefined || !isPlainText(value)) return 'pass'
-  if (context.isPrivate) {
-    const onSuccess = (): void => applyClient(context, frame, args)
-    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-    return 'done'
-  }
+  if (context.isPrivate)
+    return send(context, frame, new OneReply({ onSuccess: () => applyClient(context, frame, args) }))
   return answerProven(context, () => {
     applyClient(context, frame, args)
     return okReply
@@ -125,8 +122,7 @@ function handleCaching(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
   }
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return 'done'
+  return send(context, frame, new OneReply({ onSuccess }))
 }
 
 function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffer[], subcommand: string): Outcome {

@@ -5,18 +5,17 @@
 import { blocksServer } from '../../command/classify.ts'
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { deniedReply, errors } from '../../errors.ts'
-import { createRun, createUnit } from '../../relay/request.ts'
 import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { unwatch } from '../state/session-state.ts'
 import { abort, endTransaction, isForgotten } from '../state/transaction.ts'
 import { handleBlocking } from './blocking.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
 import { OneReply } from './one-reply.ts'
-import type { Outcome } from './outcome.ts'
+import { answer, type Outcome, passOn, quit, send } from './outcome.ts'
 import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
-import { okReply } from './replies.ts'
 import { Scan } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
 import { handleSubscribe } from './subscribe.ts'
@@ -54,14 +53,12 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
     if (context.transaction) abort(context.transaction, 'holdfast')
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
-    context.answer(deniedReply(shown))
-    return 'done'
+    return answer(context, deniedReply(shown))
   }
   if (tooMany && !isOpaque[spec.route]) {
     context.host.counters.argumentsRefused++
     if (context.transaction) abort(context.transaction, 'holdfast')
-    context.answer(errors.tooManyArguments.reply)
-    return 'done'
+    return answer(context, errors.tooManyArguments.reply)
   }
   const { transaction } = context
   if (transaction !== null) {
@@ -111,9 +108,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.reset:
       return args.length === 1 ? handleReset(context, frame) : passOn(context, frame)
     case Route.quit:
-      context.answer(okReply)
-      context.closeAfterReplies()
-      return 'done'
+      return quit(context)
     case Route.client: {
       if (endsWaiting(spec, args)) return handleRescue(context, frame)
       const outcome = handleClient(context, frame, args)
@@ -124,11 +119,6 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
         return handleBlocking(context, frame, tooMany ? args : commandArgs(frame), null)
       return passOn(context, frame)
   }
-}
-
-function passOn(context: SessionContext, frame: Buffer): Outcome {
-  context.submit(createRun(context.replyTo(), frame, 1))
-  return 'done'
 }
 
 const rescues: ReadonlySet<string> = new Set(['script|kill', 'function|kill', 'function|stats', 'client|unpause'])
@@ -148,8 +138,7 @@ function handleRescue(context: SessionContext, frame: Buffer): Outcome {
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
 function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): Outcome {
   const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
-  return 'done'
+  return send(context, frame, handler)
 }
 
 /** MULTI whose EXEC has not come yet. The reader sends a whole transaction on the shared link. */
@@ -162,12 +151,7 @@ function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buff
 
 function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
   if (spec.route === Route.unwatch) {
-    const onSuccess = (): void => {
-      context.state.watching = false
-      context.state.watchLost = false
-    }
-    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-    return 'done'
+    return send(context, frame, new OneReply({ onSuccess: () => unwatch(context.state) }))
   }
   return handleStateful(context, frame, () => {
     context.state.watching = true
@@ -184,13 +168,11 @@ function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     state.monitoring = true
   }
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ prepare, onSuccess })))
-  return 'done'
+  return send(context, frame, new OneReply({ prepare, onSuccess }))
 }
 
 /** A command that makes the session keep its own link once it has succeeded. */
 function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
   if (!context.takePrivate()) return 'wait'
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return 'done'
+  return send(context, frame, new OneReply({ onSuccess }))
 }

@@ -4,7 +4,7 @@
 // write. The server runs the two with nothing in between. The client gets the true reply; when it is no error, the
 // session moves to the link of its new identity. A command that changes the user goes on a link of the session's own.
 
-import { createRun, createUnit } from '../../relay/request.ts'
+import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { secretOf } from '../../transport/secret.ts'
 import type { Identity } from '../../upstream/identity.ts'
@@ -14,7 +14,7 @@ import { resetState, withIdentity } from '../state/session-state.ts'
 import { endTransaction } from '../state/transaction.ts'
 import { type Hello, readHello } from './hello.ts'
 import { OneReply } from './one-reply.ts'
-import type { Outcome } from './outcome.ts'
+import { answer, type Outcome, passOn, send } from './outcome.ts'
 import { resetReply } from './replies.ts'
 
 /** HELLO outside of a transaction. */
@@ -23,8 +23,7 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
   const rewrite = (reply: Buffer): Buffer => rewriteHelloId(reply, context.clientId)
   if (hello.login === null && (hello.protocol === null || hello.error !== null)) {
     // It reports or is refused, and nothing changes.
-    context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ rewrite })))
-    return 'done'
+    return send(context, frame, new OneReply({ rewrite }))
   }
   const onSuccess = (): void => applyHello(context, hello)
   if (hello.login === null && !context.isPrivate) {
@@ -35,8 +34,7 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
   }
   const ready = hello.login === null ? context.takePrivate() : context.takeForLogin() && isAlone(context)
   if (!ready) return 'wait'
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess, rewrite })))
-  return 'barrier'
+  return send(context, frame, new OneReply({ onSuccess, rewrite }), 'barrier')
 }
 
 /** What a HELLO that succeeded has changed. */
@@ -60,9 +58,7 @@ function isAlone(context: SessionContext): boolean {
 /** AUTH outside of a transaction. */
 export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (!context.takeForLogin() || !isAlone(context)) return 'wait'
-  const onSuccess = (): void => applyAuth(context, args)
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return 'barrier'
+  return send(context, frame, new OneReply({ onSuccess: () => applyAuth(context, args) }), 'barrier')
 }
 
 /** What an AUTH that succeeded has changed. */
@@ -76,17 +72,13 @@ function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
 
 /** SELECT outside of a transaction. */
 export function handleSelect(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
+  if (args.length !== 2) return passOn(context, frame)
   const onSuccess = (): void => applySelect(context, args)
-  if (args.length !== 2) {
-    context.submit(createRun(context.replyTo(), frame, 1))
-    return 'done'
-  }
   if (!context.isPrivate) {
     const back = encodeCommand(['SELECT', String(context.state.identity.database)])
     return sendScoped(context, frame, back, { onSuccess })
   }
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess })))
-  return 'barrier'
+  return send(context, frame, new OneReply({ onSuccess }), 'barrier')
 }
 
 /** What a SELECT that succeeded has changed. */
@@ -100,16 +92,12 @@ export function applySelect(context: SessionContext, args: readonly Buffer[]): v
 export function handleReset(context: SessionContext, frame: Buffer): Outcome {
   const reset = (): void => applyReset(context, context.host.defaultIdentity)
   if (!context.isPrivate) {
-    if (context.pending > 0) {
-      return 'wait'
-    }
+    if (context.pending > 0) return 'wait'
     reset()
-    context.answer(resetReply)
-    return 'done'
+    return answer(context, resetReply)
   }
   context.state.reply = 'on' // its own reply is heard already
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: reset })))
-  return 'barrier'
+  return send(context, frame, new OneReply({ onSuccess: reset }), 'barrier')
 }
 
 function applyReset(context: SessionContext, identity: Identity): void {
@@ -128,8 +116,6 @@ function sendScoped(
   undo: Buffer,
   reply: { onSuccess: () => void; rewrite?: (frame: Buffer) => Buffer },
 ): Outcome {
-  const bytes = Buffer.concat([command, undo])
-  const request = createUnit(context.replyTo(), bytes, 1, 2, new OneReply(reply))
-  context.submit(request)
+  context.submit(createUnit(context.replyTo(), Buffer.concat([command, undo]), 1, 2, new OneReply(reply)))
   return 'barrier'
 }

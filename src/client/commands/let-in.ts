@@ -3,30 +3,28 @@
 //
 // A link of the session's lane that HELLO has signed in is proof. Without one, PING goes to the server in the command's
 // place: NOAUTH goes to the client, and any other answer is proof. Never asks twice on one link that is signed in.
-import { createUnit } from '../../relay/request.ts'
+import type { Request } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import type { Outcome } from './outcome.ts'
+import { answer, type Outcome, sendAsRead } from './outcome.ts'
 
-const ping = encodeCommand(['PING'])
+export const ping = encodeCommand(['PING'])
 
 /** Runs `act`, which answers what the client is told (null: nothing), now or when the server has let the session in. */
 export function answerProven(context: SessionContext, act: () => Buffer | null): Outcome {
   if (context.lane.proven) {
     const reply = act()
-    if (reply !== null) context.answer(reply)
-    return 'done'
+    return reply === null ? 'done' : answer(context, reply)
   }
   const { reply } = context.state
   const owner = context.replyTo()
   context.state.reply = reply // the answer uses up CLIENT REPLY SKIP, not the question
-  const request = createUnit(owner, ping, 1, 1, {
-    onReply: (_, frame) => {
-      const reply = frame.toString('latin1', 0, 7) === '-NOAUTH' ? frame : act()
-      if (reply !== null) context.replyTo().deliver(reply)
-    },
-  })
-  request.cls = 'read'
-  context.submit(request)
-  return 'barrier'
+  const onReply = (_: Request, frame: Buffer): void => {
+    const reply = isNoAuth(frame) ? frame : act()
+    if (reply !== null) context.replyTo().deliver(reply)
+  }
+  return sendAsRead(context, ping, { onReply }, { owner })
 }
+
+/** The server has not let in whoever asked. */
+export const isNoAuth = (reply: Buffer): boolean => reply.toString('latin1', 0, 7) === '-NOAUTH'

@@ -1,4 +1,7 @@
-// outcome.ts: what became of a command that a session has looked at. Types only.
+// outcome.ts: what became of a command that a session has looked at, and the usual ways to take one.
+import { createRun, createUnit, type RequestHandler } from '../../relay/request.ts'
+import type { SessionContext } from '../state/session-context.ts'
+import { okReply } from './replies.ts'
 
 /**
  * - `done`: taken; the next command may be looked at.
@@ -8,3 +11,45 @@
  * - `pass`: to be sent on as it came.
  */
 export type Outcome = 'done' | 'barrier' | 'wait' | 'look' | 'pass'
+
+/** Answers in the server's place. */
+export function answer(context: SessionContext, reply: Buffer): Outcome {
+  context.answer(reply)
+  return 'done'
+}
+
+export function quit(context: SessionContext): Outcome {
+  context.answer(okReply)
+  context.closeAfterReplies()
+  return 'done'
+}
+
+/** Sends the command on as it came. */
+export function passOn(context: SessionContext, frame: Buffer): Outcome {
+  context.submit(createRun(context.replyTo(), frame, 1))
+  return 'done'
+}
+
+/** Sends one frame, whose one reply `handler` takes. */
+export function send(
+  context: SessionContext,
+  frame: Buffer,
+  handler: RequestHandler,
+  outcome: Outcome = 'done',
+): Outcome {
+  context.submit(createUnit(context.replyTo(), frame, 1, 1, handler))
+  return outcome
+}
+
+/** Sends what is always sent again, because it changes nothing at the server or does the same once more. */
+export function sendAsRead(
+  context: SessionContext,
+  bytes: Buffer,
+  handler: RequestHandler,
+  { replies = 1, owner = context.replyTo() } = {},
+): Outcome {
+  const request = createUnit(owner, bytes, 1, replies, handler)
+  request.cls = 'read'
+  context.submit(request)
+  return 'barrier'
+}

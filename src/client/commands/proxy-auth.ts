@@ -13,9 +13,10 @@ import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { isRefusedSubscriber } from './client-id.ts'
 import { readHello } from './hello.ts'
 import { handleHello, handleReset } from './identity.ts'
-import type { Outcome } from './outcome.ts'
+import { answer, type Outcome, quit } from './outcome.ts'
 import { errorReply, okReply } from './replies.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
@@ -37,19 +38,14 @@ export function dispatchSignedOut(
     case Route.hello:
       return signInByHello(context, login, args)
     case Route.quit:
-      context.answer(okReply)
-      context.closeAfterReplies()
-      return 'done'
+      return quit(context)
     case Route.reset:
       if (args.length === 1) return handleReset(context, frame)
-      context.answer(errorReply("ERR wrong number of arguments for 'reset' command"))
-      return 'done'
+      return answer(context, errorReply("ERR wrong number of arguments for 'reset' command"))
     case Route.exec:
-      context.answer(errors.noAuthExec.reply)
-      return 'done'
+      return answer(context, errors.noAuthExec.reply)
     default:
-      context.answer(errors.noAuth.reply)
-      return 'done'
+      return answer(context, errors.noAuth.reply)
   }
 }
 
@@ -60,13 +56,9 @@ export function dispatchLogin(
   { spec, args }: { spec: CommandSpec; args: readonly Buffer[] },
 ): Outcome {
   // Whether the session is subscribed is known only when what came before has been answered.
-  if (context.pending > 0) {
-    return 'wait'
-  }
-  if (context.subscriptions.size > 0 && context.state.identity.protocol === 2) {
-    context.answer(errorReply(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
-    return 'done'
-  }
+  if (context.pending > 0) return 'wait'
+  if (isRefusedSubscriber(context))
+    return answer(context, errorReply(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
   return spec.route === Route.auth ? signIn(context, login, args) : signInByHello(context, login, args)
 }
 
@@ -80,37 +72,27 @@ const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / R
 
 function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const [, first, second] = args
-  if (first === undefined) context.answer(errorReply("ERR wrong number of arguments for 'auth' command"))
-  else if (args.length > 3) context.answer(errors.syntax.reply)
-  else if (second === undefined ? login.acceptsDefault(first) : login.accepts(first, second)) {
-    context.signIn()
-    context.answer(okReply)
-  } else refuse(context, login)
-  return 'done'
+  if (first === undefined) return answer(context, errorReply("ERR wrong number of arguments for 'auth' command"))
+  if (args.length > 3) return answer(context, errors.syntax.reply)
+  const isRight = second === undefined ? login.acceptsDefault(first) : login.accepts(first, second)
+  if (!isRight) return refuse(context, login)
+  context.signIn()
+  return answer(context, okReply)
 }
 
-function refuse(context: SessionContext, login: ProxyPassword): void {
+function refuse(context: SessionContext, login: ProxyPassword): Outcome {
   context.host.counters.loginsRefused++
   login.logRefused(context.host.log, { session: context.id, peer: context.peer })
-  context.answer(errors.wrongPass.reply)
+  return answer(context, errors.wrongPass.reply)
 }
 
 /** HELLO: what is about the login is judged here; the rest goes to the master, whose reply the client gets. */
 function signInByHello(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const hello = readHello(args)
-  if (hello.error !== null) {
-    context.answer(hello.error)
-    return 'done'
-  }
+  if (hello.error !== null) return answer(context, hello.error)
   if (hello.login !== null) {
-    if (!login.accepts(hello.login.username, hello.login.password)) {
-      refuse(context, login)
-      return 'done'
-    }
+    if (!login.accepts(hello.login.username, hello.login.password)) return refuse(context, login)
     context.signIn()
-  } else if (!context.signedIn) {
-    context.answer(errors.noAuthHello.reply)
-    return 'done'
-  }
+  } else if (!context.signedIn) return answer(context, errors.noAuthHello.reply)
   return handleHello(context, encodeCommand(hello.rest), hello.rest)
 }

@@ -4,12 +4,10 @@
 // Meanwhile PINGs, one after the other, go out on the tracker's own link in the command's place. So the command keeps
 // its place in the order, is held with everything else while there is no master, and ends like everything else without
 // one.
-import { createUnit, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
-import { encodeCommand } from '../../resp/encode.ts'
-import { ReplyType } from '../../resp/reply-scanner.ts'
+import type { Request, RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
-
-const ping = encodeCommand(['PING'])
+import { isNoAuth, ping } from './let-in.ts'
+import { type Outcome, sendAsRead } from './outcome.ts'
 
 /** A link is up after a few round trips. After this many the command goes out without it, and the server refuses it. */
 const MAX_ROUNDS = 500
@@ -21,25 +19,13 @@ export function hasLink(target: SessionContext): boolean {
 
 /** Calls `then` with the owner of the command's reply when `target` has a link. */
 export function whenLinked(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void): void {
-  if (hasLink(target)) then(context.replyTo())
-  else askAgain(context, context.replyTo(), linking(context, target, then))
-}
-
-function askAgain(context: SessionContext, owner: RequestOwner, handler: RequestHandler): void {
-  const request = createUnit(owner, ping, 1, 1, handler)
-  request.cls = 'read'
-  context.submit(request)
-}
-
-function linking(context: SessionContext, target: SessionContext, then: (owner: RequestOwner) => void): RequestHandler {
   let rounds = 0
-  const handler: RequestHandler = {
-    onReply(request, frame, type) {
-      const isRefused = type === ReplyType.error && frame.toString('latin1', 0, 7) === '-NOAUTH'
-      const isOver = isRefused || target.gone || ++rounds > MAX_ROUNDS
-      if (isOver || hasLink(target)) then(request.owner)
-      else askAgain(context, request.owner, handler)
-    },
+  const ask = (owner: RequestOwner): Outcome => sendAsRead(context, ping, { onReply }, { owner })
+  const onReply = ({ owner }: Request, frame: Buffer): void => {
+    const isOver = isNoAuth(frame) || target.gone || ++rounds > MAX_ROUNDS
+    if (isOver || hasLink(target)) then(owner)
+    else ask(owner)
   }
-  return handler
+  if (hasLink(target)) then(context.replyTo())
+  else ask(context.replyTo())
 }

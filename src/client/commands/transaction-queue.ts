@@ -6,15 +6,16 @@
 import { classifyCommand, worstClass } from '../../command/classify.ts'
 import { type CommandSpec, type ReplayClass, Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'
-import { createRun, createUnit } from '../../relay/request.ts'
+import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { unwatch } from '../state/session-state.ts'
 import { abort, createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
 import { readHello } from './hello.ts'
 import { applyHello, applySelect, handleReset } from './identity.ts'
 import { OneReply } from './one-reply.ts'
-import type { Outcome } from './outcome.ts'
+import { answer, type Outcome, passOn, quit, sendAsRead } from './outcome.ts'
 import { isLoginInside } from './proxy-auth.ts'
 import { okReply } from './replies.ts'
 import { rememberScript } from './script-bodies.ts'
@@ -40,21 +41,17 @@ export function queueCommand(
       // Only the reply to the MULTI before it tells whether that failed and this one begins anew.
       if (context.pending > 0) return 'wait'
       if (transaction.status.kind === 'detached' && args.length === 1) return beginAnew(context, frame)
-      context.submit(createRun(context.replyTo(), frame, 1))
-      return 'done'
+      return passOn(context, frame)
     case Route.watch:
       // Always an error. On Valkey it also aborts the transaction, as EXEC's own reply tells.
-      context.submit(createRun(context.replyTo(), frame, 1))
-      return 'done'
+      return passOn(context, frame)
     case Route.subscribe:
     case Route.unsubscribe:
       return refuse(context, transaction, errors.subscribeInMulti.reply)
     case Route.reset:
       return handleReset(context, frame)
     case Route.quit:
-      context.answer(okReply)
-      context.closeAfterReplies()
-      return 'done'
+      return quit(context)
     case Route.client:
       if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
         return refuse(context, transaction, errors.replyInMulti.reply)
@@ -105,8 +102,7 @@ function queueHello(
  */
 function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): Outcome {
   abort(transaction, 'holdfast')
-  context.answer(reply)
-  return 'done'
+  return answer(context, reply)
 }
 
 /** The last MULTI failed, as its client was told, and no server has anything of it. */
@@ -130,10 +126,7 @@ function queue(
   args: readonly Buffer[],
   effect?: () => void,
 ): Outcome {
-  if (transaction.status.kind === 'detached') {
-    context.answer(errors.noMaster.reply)
-    return 'done'
-  }
+  if (transaction.status.kind === 'detached') return answer(context, errors.noMaster.reply)
   if (context.host.counters.transactionBytes > context.host.highWater) {
     context.host.counters.transactionsRefused++
     context.host.limitLog.warn(
@@ -147,9 +140,7 @@ function queue(
   if (effect) transaction.effects.set(transaction.count, effect)
   transaction.count++
   transaction.cls = worstClass(transaction.cls, classifyCommand(args, Date.now()))
-  const request = createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, false))
-  request.cls = 'read' // queueing changes nothing: always sent again
-  context.submit(request)
+  sendAsRead(context, frame, new Queued(context, transaction, false)) // queueing changes nothing
   return 'done'
 }
 
@@ -179,11 +170,7 @@ function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayCla
  * EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand).
  */
 function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
-  const executing = new Executing(context, transaction, null, 'refused')
-  const request = createUnit(context.replyTo(), frame, 1, 1, executing)
-  request.cls = 'read'
-  context.submit(request)
-  return 'barrier'
+  return sendAsRead(context, frame, new Executing(context, transaction, null, 'refused'))
 }
 
 /**
@@ -192,32 +179,18 @@ function handleRefusedExec(context: SessionContext, transaction: Transaction, fr
  */
 function endDetached(context: SessionContext, reply: Buffer): Outcome {
   endTransaction(context)
-  if (!context.state.watching && !context.state.watchLost) {
-    context.answer(reply)
-    return 'done'
-  }
-  const onSuccess = (): void => {
-    context.state.watching = false
-    context.state.watchLost = false
-  }
-  const handler = new OneReply({ onSuccess, rewrite: () => reply })
-  const request = createUnit(context.replyTo(), encodeCommand(['UNWATCH']), 1, 1, handler)
-  request.cls = 'read'
-  context.submit(request)
-  return 'barrier'
+  if (!context.state.watching && !context.state.watchLost) return answer(context, reply)
+  const handler = new OneReply({ onSuccess: () => unwatch(context.state), rewrite: () => reply })
+  return sendAsRead(context, encodeCommand(['UNWATCH']), handler)
 }
 
 function handleDiscard(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   // Its MULTI may still fail: then there is nothing to discard at the server.
   if (context.pending > 0) return 'wait'
-  const end = (): void => {
-    endTransaction(context)
-    context.state.watching = false
-    context.state.watchLost = false
-  }
   if (transaction.status.kind === 'detached') return endDetached(context, okReply)
-  const request = createUnit(context.replyTo(), frame, 1, 1, new OneReply({ onSuccess: end }))
-  request.cls = 'read'
-  context.submit(request)
-  return 'barrier'
+  const onSuccess = (): void => {
+    endTransaction(context)
+    unwatch(context.state)
+  }
+  return sendAsRead(context, frame, new OneReply({ onSuccess }))
 }

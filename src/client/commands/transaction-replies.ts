@@ -6,6 +6,7 @@ import { elementTypes } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { unwatch } from '../state/session-state.ts'
 import { abort, endTransaction, execAborted, remember, type Transaction } from '../state/transaction.ts'
 import { nilArray, okReply, queuedReply } from './replies.ts'
 
@@ -119,8 +120,7 @@ export class Executing implements RequestHandler {
   #close(): void {
     this.#transaction.over = true
     endTransaction(this.#context)
-    this.#context.state.watching = false
-    this.#context.state.watchLost = false
+    unwatch(this.#context.state)
   }
 
   #applyEffects(frame: Buffer): void {

@@ -71,6 +71,12 @@ export function withIdentity(
   return createIdentity(username, password, database, protocol)
 }
 
+/** EXEC, DISCARD or UNWATCH: no key is watched any more. */
+export function unwatch(state: SessionState): void {
+  state.watching = false
+  state.watchLost = false
+}
+
 /** Nothing in this state needs a link of the session's own. */
 export function isPlain(state: SessionState): boolean {
   return (
