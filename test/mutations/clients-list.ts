@@ -26,8 +26,8 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'who kills itself has what it sent behind run',
     file: 'src/client/session/session.ts',
-    from: 'this.#input.clear() // what it sent behind',
-    to: 'this.#input.clear // what it sent behind',
+    from: 'this.dropInput() // what it sent behind',
+    to: 'this.#advance(Phase.ending) // what it sent behind',
     breaks: 'CLIENT KILL of itself is answered, and nothing behind it runs',
     test: wire,
     shows: /nothing behind it runs/,
@@ -53,7 +53,7 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'confirmations are kept back by CLIENT REPLY OFF',
     file: 'src/client/commands/subscribe.ts',
-    from: 'if (type !== ReplyType.error) this.#context.push(frame)',
+    from: 'if (type !== ReplyType.error) this.#context.deliver(frame)',
     to: 'if (type !== ReplyType.error) request.owner.deliver(frame)',
     breaks: 'confirmations and messages come all the same',
     test: answers,

@@ -115,7 +115,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a login is offered again and again while the link still owes a reply of ours',
     file: 'src/client/session/session.ts',
-    from: 'return this.pending === 0 && (!this.#choice.isPrivate || this.#choice.lane.idle)',
+    from: 'return this.pending === 0 && (!this.choice.isPrivate || this.choice.lane.idle)',
     to: 'return this.pending === 0',
     breaks: 'a session that waits costs no CPU',
     test: 'test/wire/login-waits.test.ts',

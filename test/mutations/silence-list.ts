@@ -75,7 +75,7 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'sessions stay with the silent link',
     file: 'src/client/session/session.ts',
-    from: 'if (this.pending === 0 && this.#choice.lane.retired) this.#choice.follow()',
+    from: 'if (this.pending === 0 && this.choice.lane.retired) this.choice.follow()',
     to: '',
     breaks: 'one session\u2019s wait delays no other',
     test: slowServer,

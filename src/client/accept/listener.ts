@@ -11,7 +11,7 @@ import { LimitLog } from '../flow/limit-log.ts'
 import { Session } from '../session/session.ts'
 import { ClientIds } from '../state/client-ids.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
-import type { SessionHost } from '../state/session-context.ts'
+import type { ListenerHost, SessionHost } from '../state/session-context.ts'
 import { Redirects } from '../state/tracking-redirects.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
@@ -33,17 +33,6 @@ const socketOptionsOf = (keepAliveMs: number): SocketOptions => ({
   allowHalfOpen: true,
 })
 
-/** What the listener adds to what it is given for its sessions. */
-type Given =
-  | 'onClosed'
-  | 'directory'
-  | 'findSession'
-  | 'redirects'
-  | 'limitLog'
-  | 'resubscribed'
-  | 'highWater'
-  | 'relieve'
-
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
 
@@ -63,7 +52,7 @@ export class Listener {
   readonly #shortTimeouts: ShortTimeouts
 
   constructor(
-    host: Omit<SessionHost, Given>,
+    host: ListenerHost,
     options: { maxSessions: number; frameTimeoutMs: number; keepAliveMs: number; tls?: TlsFiles | null },
   ) {
     const { counters, log } = host
@@ -80,16 +69,12 @@ export class Listener {
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Redirects(),
-      directory: {
-        ids: new ClientIds(),
-        sessions: () => this.#sessions.values(),
-        ownLinks: () => host.lanes.live.snapshot(),
-      },
+      ids: new ClientIds(),
+      sessions: this.#sessions,
       limitLog,
       resubscribed: this.#resubscribed,
       highWater: host.maxHeldBytes / 2,
       relieve: () => this.#sweep.relieve(),
-      findSession: id => this.#sessions.get(id),
       onClosed: session => {
         counters.sessions--
         this.#sessions.delete(session.id)
@@ -169,7 +154,7 @@ export class Listener {
 
   /** The master is another one now, and nothing has been sent to it yet. */
   masterMoved(): void {
-    for (const session of this.#sessions.values()) session.masterMoved()
+    for (const session of this.#sessions.values()) session.waits.masterMoved(session.place - session.pending)
   }
 
   get size(): number {

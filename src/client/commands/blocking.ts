@@ -21,7 +21,7 @@ export function handleBlocking(
     context.closeAfterReplies()
     return 'done'
   }
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   if (!context.hasLooked()) return 'look'
   const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
   const command = args[0]?.toString('latin1').toLowerCase() ?? ''

@@ -66,8 +66,8 @@ function realId(context: SessionContext, id: string): string | undefined {
 }
 
 function targetOf(context: SessionContext, id: string): SessionContext | undefined {
-  const session = context.host.directory.ids.sessionOf(id)
-  return session === undefined ? undefined : context.host.findSession(session)
+  const session = context.host.ids.sessionOf(id)
+  return session === undefined ? undefined : context.host.sessions.get(session)
 }
 
 function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {

@@ -68,9 +68,9 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
 
 /** The id of a session, of a link of Holdfast (to a client that is nobody), or of a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): Outcome {
-  const number = context.host.directory.ids.sessionOf(id)
-  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.findSession(number))
-  const isOurs = (): boolean => number !== undefined || context.host.directory.ownLinks().has(id, '')
+  const number = context.host.ids.sessionOf(id)
+  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.sessions.get(number))
+  const isOurs = (): boolean => number !== undefined || context.host.lanes.live.snapshot().has(id, '')
   const master = new SameMaster(context, null)
   const handler: RequestHandler = {
     onSend(request) {
@@ -161,7 +161,7 @@ class Choosing implements RequestHandler {
 }
 
 function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
-  const own = context.host.directory.ownLinks()
+  const own = context.host.lanes.live.snapshot()
   const ids: string[] = []
   for (const line of all) {
     const [id = '', address = ''] = [line.get('id'), line.get('addr')]

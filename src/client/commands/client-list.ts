@@ -72,7 +72,7 @@ export function* sessionLines(
   const idOf = (session: SessionContext): string => String(session.lane.link?.handshake.clientId ?? 0)
   const some = byId.get(idOf(asker)) ?? all[0] ?? blankLine
   const now = performance.now()
-  for (const session of asker.host.directory.sessions()) {
+  for (const session of asker.host.sessions.values()) {
     if (session.gone || session.ending) continue
     const link = byId.get(idOf(session))
     const isAsker = session === asker
@@ -135,7 +135,7 @@ function merged(
 ): Buffer {
   const filter = args === null ? everybody : parseFilters(args)
   if (filter === undefined) return errors.clientFilter.reply
-  const own = context.host.directory.ownLinks()
+  const own = context.host.lanes.live.snapshot()
   const all = parseLines(replyText(everyone) ?? '')
   let text = ''
   for (const line of listed === everyone ? all : parseLines(replyText(listed) ?? ''))

@@ -75,7 +75,7 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
       // The server keeps what it has read under the connection's id, and would tell the link's next session of it.
       context.lane.reusable = false
       state.tracking = isOn ? Buffer.from(frame) : null
-      context.redirectTo(isOn ? redirectTarget(context, frame)?.id : undefined)
+      context.host.redirects.set(context.id, isOn ? redirectTarget(context, frame)?.id : undefined)
   }
 }
 
@@ -129,7 +129,7 @@ function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffe
   // Switching off what is off changes nothing, on a shared link as well.
   const isOff = subcommand !== 'capa' && args[2]?.toString('latin1').toLowerCase() === 'off'
   if (isOff && !context.isPrivate) return 'pass'
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   const onSuccess = (): void => applyClient(context, frame, args)
   const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
   const send = (owner: RequestOwner): void =>
@@ -137,7 +137,7 @@ function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffe
   const target = subcommand === 'tracking' && !isOff ? redirectTarget(context, frame) : undefined
   if (target === undefined || target === context) send(context.replyTo())
   else {
-    context.redirectTo(target.id) // from now on it keeps its link
+    context.host.redirects.set(context.id, target.id) // from now on it keeps its link
     whenLinked(context, target, send)
   }
   return 'barrier'

@@ -16,7 +16,7 @@ import { OneReply } from './one-reply.ts'
 import { answer, type Outcome, passOn, quit, send } from './outcome.ts'
 import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
-import { Scan } from './scan.ts'
+import { Scan, scanMark } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { openTransaction, queueCommand } from './transaction-queue.ts'
@@ -130,21 +130,22 @@ function endsWaiting(spec: CommandSpec, args: readonly Buffer[]): boolean {
 
 /** Its link is not in the session's database, so later commands wait until the session has left that link. */
 function handleRescue(context: SessionContext, frame: Buffer): Outcome {
-  if (!context.takeForRescue()) return 'wait'
+  if (!context.choice.takeForRescue()) return 'wait'
   passOn(context, frame)
   return 'barrier'
 }
 
 /** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
 function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): Outcome {
-  const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, context.scanMark)
+  const mark = (): number => scanMark(context.host.lanes.moves)
+  const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, mark)
   return send(context, frame, handler)
 }
 
 /** MULTI whose EXEC has not come yet. The reader sends a whole transaction on the shared link. */
 function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length !== 1) return passOn(context, frame)
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   openTransaction(context, frame)
   return 'done'
 }
@@ -160,7 +161,7 @@ function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer):
 
 function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   const { state } = context
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   const prepare = (): Buffer => {
     state.monitoringSince = performance.now()
     return frame
@@ -173,6 +174,6 @@ function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
 
 /** A command that makes the session keep its own link once it has succeeded. */
 function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   return send(context, frame, new OneReply({ onSuccess }))
 }

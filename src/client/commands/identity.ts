@@ -32,7 +32,7 @@ export function handleHello(context: SessionContext, frame: Buffer, args: readon
     const undo = encodeCommand(['HELLO', String(context.state.identity.protocol)])
     return sendScoped(context, command, undo, { onSuccess, rewrite })
   }
-  const ready = hello.login === null ? context.takePrivate() : context.takeForLogin() && isAlone(context)
+  const ready = hello.login === null ? context.choice.takePrivate() : context.choice.takeForLogin() && isAlone(context)
   if (!ready) return 'wait'
   return send(context, frame, new OneReply({ onSuccess, rewrite }), 'barrier')
 }
@@ -43,7 +43,7 @@ export function applyHello(context: SessionContext, { protocol, login, name }: H
   const user = login && { username: secretOf(login.username), password: secretOf(login.password) }
   context.state.identity = withIdentity(context.state.identity, { protocol, ...user })
   if (name !== null) context.state.name = name.toString()
-  context.identityChanged()
+  context.choice.identityChanged()
 }
 
 /**
@@ -57,7 +57,7 @@ function isAlone(context: SessionContext): boolean {
 
 /** AUTH outside of a transaction. */
 export function handleAuth(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
-  if (!context.takeForLogin() || !isAlone(context)) return 'wait'
+  if (!context.choice.takeForLogin() || !isAlone(context)) return 'wait'
   return send(context, frame, new OneReply({ onSuccess: () => applyAuth(context, args) }), 'barrier')
 }
 
@@ -67,7 +67,7 @@ function applyAuth(context: SessionContext, args: readonly Buffer[]): void {
   const username = second === undefined ? null : secretOf(first)
   const password = secretOf(second ?? first)
   context.state.identity = withIdentity(context.state.identity, { username, password })
-  context.identityChanged()
+  context.choice.identityChanged()
 }
 
 /** SELECT outside of a transaction. */
@@ -85,7 +85,7 @@ export function handleSelect(context: SessionContext, frame: Buffer, args: reado
 export function applySelect(context: SessionContext, args: readonly Buffer[]): void {
   const database = Number(args[1]?.toString('latin1'))
   context.state.identity = withIdentity(context.state.identity, { database })
-  context.identityChanged()
+  context.choice.identityChanged()
 }
 
 /** RESET: Holdfast answers a session without its own link, because no server knows anything of it. */
@@ -105,8 +105,8 @@ function applyReset(context: SessionContext, identity: Identity): void {
   context.subscriptions.clear()
   endTransaction(context)
   context.signOut()
-  context.identityChanged()
-  if (context.isPrivate) context.renewLink()
+  context.choice.identityChanged()
+  if (context.isPrivate) context.choice.renew()
 }
 
 /** A scoped command: the command and its undoing as one unbroken request on the shared link. */

@@ -14,7 +14,7 @@ export function handleSubscribe(
   frame: Buffer,
   args: readonly Buffer[],
 ): Outcome {
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
   // A PUBLISH that another session sends later goes out at once: it must find the subscriber.
@@ -38,7 +38,7 @@ export class Subscribing implements RequestHandler {
 
   /** Confirmations reach the client with CLIENT REPLY OFF as well (CLIENT_PUSHING in pubsub.c). */
   onReply(request: Request, frame: Buffer, type: number): void {
-    if (type !== ReplyType.error) this.#context.push(frame)
+    if (type !== ReplyType.error) this.#context.deliver(frame)
     else {
       request.owner.deliver(frame)
       request.expect = 0

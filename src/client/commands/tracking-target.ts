@@ -14,7 +14,7 @@ const MAX_ROUNDS = 500
 
 /** Can the server be told of the session's link now? If not, one is on its way. */
 export function hasLink(target: SessionContext): boolean {
-  return target.takePrivate() && target.lane.link?.status === 'ready'
+  return target.choice.takePrivate() && target.lane.link?.status === 'ready'
 }
 
 /** Calls `then` with the owner of the command's reply when `target` has a link. */

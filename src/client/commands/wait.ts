@@ -9,14 +9,13 @@ import { createUnit, type Request, type RequestHandler } from '../../relay/reque
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import type { WaitTruth } from '../state/wait-truth.ts'
 import { Blocking, timeoutReply } from './blocking.ts'
 import type { Outcome } from './outcome.ts'
 import { offsetMarker } from './preflight.ts'
 import { integerReply } from './replies.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
-  if (!context.takePrivate()) return 'wait'
+  if (!context.choice.takePrivate()) return 'wait'
   const waiting = new WaitingForReplicas(context, args)
   context.waits.asked(context.place)
   const bytes = Buffer.concat([offsetMarker.bytes, frame])
@@ -27,13 +26,12 @@ export function handleWait(context: SessionContext, frame: Buffer, args: readonl
 }
 
 class WaitingForReplicas implements RequestHandler {
+  readonly #context: SessionContext
   readonly #blocking: Blocking
-  readonly #waits: WaitTruth
   readonly #place: number
   /** The name and the numbers behind it: the wishes, then the time-out; null when the server will refuse them. */
   readonly #name: string
   readonly #numbers: readonly number[] | null
-  readonly #onRefused: () => void
   /** The user may not make the write ahead: the answer would be about nothing. */
   #refused = false
   /** The writes are lost: the command was sent only to learn of errors. */
@@ -42,16 +40,15 @@ class WaitingForReplicas implements RequestHandler {
   constructor(context: SessionContext, args: readonly Buffer[]) {
     this.#name = args[0]?.toString('latin1').toLowerCase() ?? ''
     this.#blocking = new Blocking(args, performance.now(), () => timeoutReply(context, this.#name), offsetMarker)
-    this.#waits = context.waits
     this.#place = context.place
     this.#numbers = numbersOf(args)
-    this.#onRefused = () => context.logMissingRight('spublish')
+    this.#context = context
   }
 
   /** Lost writes need no waiting: asked for no replica, the server says at once whether it accepts the command. */
   onSend(request: Request): void {
     this.#refused = false
-    this.#isLost = this.#waits.lost && this.#numbers !== null
+    this.#isLost = this.#context.waits.lost && this.#numbers !== null
     if (!this.#isLost) {
       this.#blocking.onSend(request)
       return
@@ -67,15 +64,20 @@ class WaitingForReplicas implements RequestHandler {
     }
     if (type === ReplyType.error) request.owner.deliver(frame)
     else if (this.#isLost) {
-      this.#waits.told()
+      this.#context.waits.told()
       request.owner.deliver(this.#name === 'wait' ? zero : zeros)
     } else if (this.#refused) {
-      this.#onRefused()
+      this.#logMissingRight()
       request.owner.deliver(errors.waitNeedsRight.reply)
     } else {
-      if (this.#isEnough(frame)) this.#waits.vouched(this.#place)
+      if (this.#isEnough(frame)) this.#context.waits.vouched(this.#place)
       request.owner.deliver(frame)
     }
+  }
+
+  #logMissingRight(): void {
+    const { host, lane, state } = this.#context
+    if (lane.link !== null) host.lanes.linkLog.rightMissing('spublish', lane.link.master, state.identity)
   }
 
   onReplay(request: Request): void {

@@ -12,7 +12,8 @@ import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import { OneReply } from '../commands/one-reply.ts'
-import type { SessionContext, SessionHost } from '../state/session-context.ts'
+import { forgetAll } from '../commands/replies.ts'
+import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { buildRestore, labelCommands, labelOf } from './restore.ts'
@@ -25,11 +26,11 @@ interface LostLink {
   readonly hadEnough: boolean
 }
 
-export class LaneChoice {
+export class LaneChoice implements LaneMoves {
   lane: Lane
   isPrivate = false
   /** `trackAgain` waits for the end of the open transaction. */
-  trackingDue = false
+  #trackingDue = false
   /** The label of a session on a link that was not told of it; null: the link carries the session's label. */
   #nameless: string | null = null
   /** The link is signed in as nobody: a server that asks for a password takes the login and nothing else. */
@@ -42,11 +43,11 @@ export class LaneChoice {
   /** Takes the replies to what Holdfast says on the session's behalf, and discards them. */
   readonly #nobody: RequestOwner
 
-  constructor(session: SessionContext, host: SessionHost, nobody: RequestOwner) {
+  constructor(session: SessionContext, nobody: RequestOwner) {
     this.#session = session
-    this.#host = host
+    this.#host = session.host
     this.#nobody = nobody
-    this.lane = host.lanes.attachShared(session.state.identity)
+    this.lane = session.host.lanes.attachShared(session.state.identity)
   }
 
   /** Nothing of the session needs its own link. */
@@ -56,36 +57,56 @@ export class LaneChoice {
     return isPlain(state) && !this.#host.redirects.isTarget(id)
   }
 
-  /** It is on a link that serves for one command only. */
-  get mustLeave(): boolean {
-    return this.#nameless !== null
+  /** Nothing keeps it on its own link, or that link serves for one command only. */
+  get #mayLeave(): boolean {
+    return this.isPrivate && (this.canShare || this.#nameless !== null)
   }
 
-  /** Moves the session to its own link. Call it only while nothing is unanswered. */
-  takePrivate(): void {
+  /** Everything is answered, on a lane of its own. */
+  onIdle(): void {
+    if (this.#trackingDue) this.trackAgain()
+    if (this.#mayLeave) this.#host.turn.defer(this.#leaveIfIdle, this.#session)
+  }
+
+  /** Runs in a later step: the link has to finish with the reply that made the session idle. */
+  readonly #leaveIfIdle = (): void => {
+    const { gone, pending } = this.#session
+    if (!gone && pending === 0 && this.lane.idle && this.#mayLeave) this.leavePrivate()
+  }
+
+  takePrivate(): boolean {
+    if (this.#mayOpen) this.#openOwn()
+    return this.isPrivate
+  }
+
+  /** This master may refuse the user that the session has now. The link serves for the login only. */
+  takeForLogin(): boolean {
+    if (this.#mayOpen) {
+      this.#signsIn = true
+      this.#openPrivate(createIdentity(null, null, 0, 2))
+      this.lane.reusable = false
+    }
+    return this.isPrivate
+  }
+
+  /** Without database and name, because a busy node refuses to set them. */
+  takeForRescue(): boolean {
+    if (this.#mayOpen) {
+      const { state } = this.#session
+      const { username, password, own, protocol } = state.identity
+      this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
+      this.#nameless = labelOf(state)
+    }
+    return this.isPrivate
+  }
+
+  get #mayOpen(): boolean {
+    return !this.isPrivate && this.#session.pending === 0
+  }
+
+  #openOwn(): void {
     this.#openPrivate(this.#session.state.identity)
     this.#labelLink()
-  }
-
-  /**
-   * Moves the session to a link that is signed in as nobody, for a login: this master may refuse the user that the
-   * session has now. The link serves for the login only.
-   */
-  takeForLogin(): void {
-    this.#signsIn = true
-    this.#openPrivate(createIdentity(null, null, 0, 2))
-    this.lane.reusable = false
-  }
-
-  /**
-   * Moves the session to a link for SCRIPT KILL and its like: without database and name, because a busy node refuses to
-   * set them.
-   */
-  takeForRescue(): void {
-    const { state } = this.#session
-    const { username, password, own, protocol } = state.identity
-    this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
-    this.#nameless = labelOf(state)
   }
 
   #openPrivate(identity: Identity, restore: 'with' | 'without' = 'with'): void {
@@ -103,7 +124,7 @@ export class LaneChoice {
       isPush: (frame, type) => this.#isPush(frame, type),
       onPush: frame => {
         // To a server a line of MONITOR is a reply, which CLIENT REPLY OFF keeps back; a message is none.
-        if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.push(frame)
+        if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.deliver(frame)
       },
       onLinkReady: () => this.#onLinkReady(),
       onBug: error => session.onBug(error),
@@ -149,7 +170,7 @@ export class LaneChoice {
       this.isPrivate = false
       this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
       this.#host.lanes.closePrivate(lane, false)
-      this.takePrivate()
+      this.#openOwn()
     }, this.#session)
   }
 
@@ -177,11 +198,11 @@ export class LaneChoice {
     const target = tracking === null ? undefined : redirectTarget(session, tracking)
     if (tracking === null || target === undefined) return
     // Inside MULTI the server would queue it, and EXEC would answer for it.
-    this.trackingDue = session.transaction !== null
-    if (this.trackingDue) return
+    this.#trackingDue = session.transaction !== null
+    if (this.#trackingDue) return
     if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
     const prepare = (): Buffer => resolveRedirect(session, tracking)
-    const onSuccess = (): void => target.forgetAll()
+    const onSuccess = (): void => target.deliver(forgetAll(target.state.identity.protocol))
     session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
   }
 
@@ -221,7 +242,7 @@ export class LaneChoice {
     if (lost !== null && this.#isOver(lost)) return
     this.trackAgain()
     for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
-      this.#host.findSession(tracker)?.trackAgain()
+      this.#host.sessions.get(tracker)?.choice.trackAgain()
   }
 
   /** The server ended a client that does not read (client-output-buffer-limit): the session ends too. */

@@ -52,8 +52,6 @@ export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
   readonly isFull: boolean
   /** Bytes of the commands without their last reply. */
   readonly pendingBytes: number
-  /** The next command submitted may write, see wait-truth.ts. */
-  wrote(): void
   /** The last reply, behind those of all commands before it, then the end. */
   refuse(reply: Buffer): void
 }
@@ -135,7 +133,7 @@ export class Reader {
     const spec = lookupCommand(first, nameStart, nameLength)
     const plain = this.#plain[spec.index] as number
     if (plain === Plain.no) return false
-    if (plain & Plain.writes) session.wrote()
+    if (plain & Plain.writes) session.waits.wrote(session.place)
     session.submit(createRunInParts(session.replyTo(), parts))
     ;(this.#host.counters.detail.calls[spec.index] as number)++
     return true
@@ -229,7 +227,7 @@ export class Reader {
 
   /** Of a run that is about to be submitted: its `Plain` bits together, and its last command. */
   #onRun(seen: number, last: CommandSpec | null): void {
-    if (seen & Plain.writes) this.#session.wrote()
+    if (seen & Plain.writes) this.#session.waits.wrote(this.#session.place)
     if (last !== null) this.#session.lastCommand = last.name
   }
 
@@ -261,7 +259,7 @@ export class Reader {
     const { calls } = this.#host.counters.detail
     ;(calls[spec.index] as number)++
     for (const index of found.indexes) (calls[index] as number)++
-    if (found.indexes.some(index => writes[index] === 1)) session.wrote()
+    if (found.indexes.some(index => writes[index] === 1)) session.waits.wrote(session.place)
     const bytes = slice(chunk, at, found.end)
     session.submit(createUnit(session, bytes, found.commands + 1, found.commands + 1, null))
     return found.end
@@ -292,7 +290,7 @@ export class Reader {
     }
     session.lastCommand = spec.name
     const fast = this.#plain[spec.index] !== Plain.no
-    if (writes[spec.index] === 1) session.wrote()
+    if (writes[spec.index] === 1) session.waits.wrote(session.place)
     let outcome: Outcome = 'done'
     if (fast && session.transaction === null) session.submit(createRun(session.replyTo(), command, 1))
     else outcome = dispatch(session, spec, command)

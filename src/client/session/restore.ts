@@ -8,6 +8,7 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionRestore } from '../../upstream/handshake.ts'
 import { redirectTarget } from '../commands/client-id.ts'
+import { forgetAll } from '../commands/replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { SessionState } from '../state/session-state.ts'
 
@@ -32,7 +33,7 @@ export function buildRestore(
       const step = steps[at]
       if (step === undefined) return true
       if (isPush(frame, type)) {
-        context.push(frame)
+        context.deliver(frame)
         return false
       }
       if (type === ReplyType.error) {
@@ -59,7 +60,7 @@ function announceRestored(context: SessionContext): void {
   const { state, subscriptions } = context
   const { counters } = context.host
   if (state.tracking !== null && state.identity.protocol === 3 && hearsItself(context, state.tracking))
-    context.forgetAll()
+    context.deliver(forgetAll(3))
   if (subscriptions.size === 0) return
   counters.resubscriptions += subscriptions.size
 }

@@ -10,15 +10,12 @@
 // Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the
 // client's own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is
 // not read from.
-// It is longer than other files: half of it is one line a member, by which its parts and the relay reach one another.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
-import type { Right } from '../../ops/missing-rights.ts'
 import type { Lane } from '../../relay/lane.ts'
 import { createLocal, type Request, type RequestOwner } from '../../relay/request.ts'
 import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
-import { scanMark } from '../commands/scan.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
@@ -36,12 +33,6 @@ import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
 import { SlowReader } from './slow-reader.ts'
 
-/**
- * "Forget everything", as the server says it when it has lost track: a RESP3 push, or a message to a RESP2 subscriber.
- */
-const forgetAllPush = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
-const forgetAllMessage = Buffer.from('*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*-1\r\n')
-
 /** How far a session is. It never goes back. */
 const Phase = {
   open: 0,
@@ -55,6 +46,8 @@ const Phase = {
 export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly id: number
   readonly host: SessionHost
+  readonly clientId: number
+  readonly choice: LaneChoice
   readonly openedAt = performance.now()
   lastCommand = 'NULL'
   readonly state
@@ -70,7 +63,6 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly #replies: ReplyWindow
   #out: Buffer[] = []
   #outBytes = 0
-  readonly #choice: LaneChoice
   readonly #input: Input
   readonly #slow: SlowReader
   readonly #halfClosed = new HalfClosed(this)
@@ -80,20 +72,17 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   constructor(id: number, socket: Socket, host: SessionHost) {
     this.id = id
     this.host = host
+    this.clientId = host.ids.of(id)
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
     this.#discarding = discardingOwner(this)
     this.#replies = new ReplyWindow(host.counters)
     this.#reader = new Reader(this, host, this.#replies)
     this.#input = new Input(this, socket, host, this.#reader)
-    this.#choice = new LaneChoice(this, host, this.#discarding)
-    this.#slow = new SlowReader(this, socket, host, {
-      input: this.#input,
-      replies: this.#replies,
-      choice: this.#choice,
-    })
+    this.choice = new LaneChoice(this, this.#discarding)
+    this.#slow = new SlowReader(this, socket, this.#input, this.#replies)
     if (host.login !== null) this.signOut()
-    else if (host.links === 'private') this.takePrivate()
+    else if (host.links === 'private') this.choice.takePrivate()
     socket
       .on('drain', () => this.#guard(() => this.#slow.onDrain()))
       .on('end', () => this.#guard(() => this.#onEnd()))
@@ -129,28 +118,20 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   get unread(): number {
     return this.#outBytes + this.#socket.writableLength
   }
-  readonly scanMark = (): number => scanMark(this.host.lanes.moves)
-  get clientId(): number {
-    return this.host.directory.ids.of(this.id)
-  }
   get ends(): SessionContext['ends'] {
     return endsOf(this.#socket)
   }
-  redirectTo(session: number | undefined): void {
-    if (session === undefined) this.host.redirects.delete(this.id)
-    else this.host.redirects.set(this.id, session)
-  }
   get isPrivate(): boolean {
-    return this.#choice.isPrivate
+    return this.choice.isPrivate
   }
   get lane(): Lane {
-    return this.#choice.lane
+    return this.choice.lane
   }
 
   signIn(): void {
     if (this.signedIn) return
     this.#reader.signIn()
-    if (this.host.links === 'private') this.takePrivate()
+    if (this.host.links === 'private') this.choice.takePrivate()
   }
 
   signOut(): void {
@@ -163,28 +144,14 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     return this.#discarding
   }
 
-  logMissingRight(right: Right): void {
-    const { link } = this.lane
-    if (link !== null) this.host.lanes.linkLog.rightMissing(right, link.master, this.state.identity)
-  }
-
-  wrote(): void {
-    this.waits.wrote(this.place)
-  }
-
-  /** The master has changed, and nothing has been sent to the new one yet. */
-  masterMoved(): void {
-    this.waits.masterMoved(this.place - this.pending)
-  }
-
   submit(request: Request): void {
-    if (this.pending === 0 && this.#choice.lane.retired) this.#choice.follow()
+    if (this.pending === 0 && this.choice.lane.retired) this.choice.follow()
     this.place += request.commands
     this.pending += request.commands
     this.pendingBytes += request.weight
     this.host.counters.pendingBytes += request.weight
     this.host.counters.commands += request.commands
-    this.#choice.lane.submit(request)
+    this.choice.lane.submit(request)
     if (this.pending >= this.#replies.window) {
       this.#replies.filled = true
       this.#input.pause(Pause.pending)
@@ -204,47 +171,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     } else this.submit(createLocal(owner, reply))
   }
 
-  push(bytes: Buffer): void {
-    this.deliver(bytes)
-  }
-
-  takePrivate(): boolean {
-    return this.#takeLink(() => this.#choice.takePrivate())
-  }
-
-  takeForLogin(): boolean {
-    return this.#takeLink(() => this.#choice.takeForLogin())
-  }
-
-  takeForRescue(): boolean {
-    return this.#takeLink(() => this.#choice.takeForRescue())
-  }
-
-  #takeLink(open: () => void): boolean {
-    if (this.#choice.isPrivate) return true
-    if (this.pending > 0) return false
-    open()
-    return true
-  }
-
   hasLooked(): boolean {
     return this.#input.hasLooked()
-  }
-
-  identityChanged(): void {
-    this.#choice.identityChanged()
-  }
-
-  renewLink(): void {
-    this.#choice.renew()
-  }
-
-  trackAgain(): void {
-    this.#choice.trackAgain()
-  }
-
-  forgetAll(): void {
-    this.push(this.state.identity.protocol === 3 ? forgetAllPush : forgetAllMessage)
   }
 
   closeAfterReplies(): void {
@@ -278,7 +206,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
 
   follow(): void {
-    this.#choice.follow()
+    this.choice.follow()
   }
 
   flush(): boolean {
@@ -310,19 +238,10 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     )
       this.#input.unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#replies.heavy && !this.#choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
-    if (this.#choice.trackingDue) this.trackAgain()
-    if (this.#choice.isPrivate && (this.#choice.canShare || this.#choice.mustLeave))
-      this.host.turn.defer(this.#leaveIfIdle, this)
+    if (this.#replies.heavy && !this.choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
+    if (this.choice.isPrivate) this.choice.onIdle()
     if (this.#input.paused & Pause.stalled) this.#input.unpause(Pause.stalled)
     this.#endIfDone()
-  }
-
-  /** Runs in a later step: the link has to finish with the reply that made the session idle. */
-  readonly #leaveIfIdle = (): void => {
-    const choice = this.#choice
-    if (!choice.isPrivate || !this.owedNothing || this.gone) return
-    if (choice.canShare || choice.mustLeave) choice.leavePrivate()
   }
 
   // ---- limits ----
@@ -342,7 +261,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** Its private link may owe a reply to what was said for it, which is no command of its client. */
   get owedNothing(): boolean {
-    return this.pending === 0 && (!this.#choice.isPrivate || this.#choice.lane.idle)
+    return this.pending === 0 && (!this.choice.isPrivate || this.choice.lane.idle)
   }
 
   holdBack(): void {
@@ -364,7 +283,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** Replies wait for the client, or a command waits for a push that may never come. */
   get readsAhead(): boolean {
-    return this.#choice.isPrivate && (this.#slow.leavesReplies || this.#choice.lane.blocks)
+    return this.choice.isPrivate && (this.#slow.leavesReplies || this.choice.lane.blocks)
   }
 
   onAheadFull(): void {
@@ -395,7 +314,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
    */
   #onEnd(): void {
     this.#advance(Phase.inputEnded)
-    const { isPrivate, lane } = this.#choice
+    const { isPrivate, lane } = this.choice
     if (isPrivate && (this.subscriptions.size > 0 || this.state.monitoring)) {
       this.destroy()
       return
@@ -426,7 +345,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#reader.partial.clear()
     closeGracefully(this.#socket)
     // The client may take its time to close its side. At the server it is gone with its last reply.
-    this.#choice.close()
+    this.choice.close()
   }
 
   /** A server still answers a client that kills itself. */
@@ -436,9 +355,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
       this.destroy()
       return
     }
-    this.#input.clear() // what it sent behind
-    this.#reader.clear()
-    this.closeAfterReplies()
+    this.dropInput() // what it sent behind
+    this.#endIfDone()
   }
 
   /** Shutdown: as if the client had finished sending. What was read is answered; what comes now is not read. */
@@ -478,7 +396,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
       this.#replies.onDrain()
       endTransaction(this)
       this.#input.clear()
-      this.#choice.close()
+      this.choice.close()
     } finally {
       this.host.onClosed(this)
     }

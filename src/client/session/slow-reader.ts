@@ -34,11 +34,12 @@ const UNREAD_STALL_MS = 3_000
 const WAITING = Pause.pending | Pause.stalled
 
 export interface SlowSession extends Blamed {
+  readonly host: SessionHost
+  readonly choice: LaneChoice
   readonly gone: boolean
   readonly ending: boolean
   readonly pending: number
   readonly signedIn: boolean
-  takePrivate(): boolean
   /** The client has read nothing for too long, or there is no room for its commands. */
   endUnread(why: 'one' | 'unanswered'): void
 }
@@ -46,29 +47,20 @@ export interface SlowSession extends Blamed {
 export class SlowReader {
   readonly #session: SlowSession
   readonly #socket: Socket
-  readonly #host: SessionHost
   readonly #input: Input
   readonly #replies: ReplyWindow
-  readonly #choice: LaneChoice
   #watched = false
 
-  constructor(
-    session: SlowSession,
-    socket: Socket,
-    host: SessionHost,
-    parts: { readonly input: Input; readonly replies: ReplyWindow; readonly choice: LaneChoice },
-  ) {
+  constructor(session: SlowSession, socket: Socket, input: Input, replies: ReplyWindow) {
     this.#session = session
     this.#socket = socket
-    this.#host = host
-    this.#input = parts.input
-    this.#replies = parts.replies
-    this.#choice = parts.choice
+    this.#input = input
+    this.#replies = replies
   }
 
   /** After a write: `left` bytes are still in the socket. */
   onLeft(left: number): void {
-    const host = this.#host
+    const host = this.#session.host
     if (left > MAX_UNREAD_BYTES) {
       // A server ends a client that has not signed in long before (checkClientOutputBufferLimits in networking.c).
       if (!this.#session.signedIn) {
@@ -76,7 +68,7 @@ export class SlowReader {
         return
       }
       this.#replies.heavy = true
-      if (this.#choice.isPrivate) this.#onOwnLink(left)
+      if (this.#session.choice.isPrivate) this.#onOwnLink(left)
       else {
         this.#input.pause(Pause.unread)
         if (this.#session.pending === 0) host.turn.defer(this.move, this.#session)
@@ -90,9 +82,9 @@ export class SlowReader {
   readonly move = (): void => {
     const { ending, pending } = this.#session
     if (ending) return
-    if (this.#replies.heavy && !this.#choice.isPrivate) {
+    if (this.#replies.heavy && !this.#session.choice.isPrivate) {
       if (pending > 0) return
-      this.#session.takePrivate()
+      this.#session.choice.takePrivate()
     }
     if (!this.#watched) this.#input.unpause(Pause.unread)
   }
@@ -102,7 +94,7 @@ export class SlowReader {
    * replies, or sends more commands; when it can do neither, waiting would last for ever.
    */
   onAheadFull(): void {
-    const { link } = this.#choice.lane
+    const { link } = this.#session.choice.lane
     if (link === null || !this.leavesReplies) return
     if (this.#mayTake(this.#socket.writableLength)) {
       link.resume()
@@ -113,28 +105,28 @@ export class SlowReader {
 
   /** Its replies wait at the server until its client reads. */
   get leavesReplies(): boolean {
-    return this.#choice.isPrivate && this.#choice.lane.link?.leftUnread === true
+    return this.#session.choice.isPrivate && this.#session.choice.lane.link?.leftUnread === true
   }
 
   /** The client has taken everything. */
   onDrain(): void {
     this.#replies.onDrain()
     this.#mustRead(false)
-    if (this.#choice.isPrivate) this.#choice.lane.link?.resume()
+    if (this.#session.choice.isPrivate) this.#session.choice.lane.link?.resume()
     this.#input.unpause(Pause.unread)
   }
 
   #onOwnLink(left: number): void {
     const isStuck = (this.#input.paused & WAITING) !== 0 && this.#input.full
     if (isStuck && this.#mayTake(left)) return
-    this.#choice.lane.link?.pause()
+    this.#session.choice.lane.link?.pause()
     if (isStuck) this.#sendOn()
     else this.#input.flow()
   }
 
   /** Sends without a window: the replies wait at the server. */
   #sendOn(): void {
-    const { counters, highWater, turn, relieve } = this.#host
+    const { counters, highWater, turn, relieve } = this.#session.host
     if (this.#input.paused & Pause.stalled) {
       // The next command needs the replies of those before it, for which there is no room.
       turn.defer(() => this.#session.gone || this.#session.endUnread('unanswered'), this.#session)
@@ -147,7 +139,7 @@ export class SlowReader {
 
   /** Is there room for replies, which free commands? While the gate is shut, the old master's replies come first. */
   #mayTake(left: number): boolean {
-    const { counters, maxHeldBytes, maxUnreadBytes, lanes } = this.#host
+    const { counters, maxHeldBytes, maxUnreadBytes, lanes } = this.#session.host
     if (counters.unreadBytes >= maxHeldBytes * GIVEN_OUT_SHARE) return false
     return left < maxUnreadBytes - LAST_READS_BYTES || !lanes.sendable
   }

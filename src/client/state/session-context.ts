@@ -3,12 +3,10 @@ import type { DenyList } from '../../command/deny-list.ts'
 import type { Blamed, Bugs } from '../../ops/bugs.ts'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
-import type { Right } from '../../ops/missing-rights.ts'
 import type { Lane } from '../../relay/lane.ts'
 import type { Lanes } from '../../relay/lanes.ts'
 import type { Request, RequestOwner } from '../../relay/request.ts'
 import type { Identity } from '../../upstream/identity.ts'
-import type { OwnLinks } from '../../upstream/own-links.ts'
 import type { Turn } from '../../upstream/turn.ts'
 import type { LimitLog } from '../flow/limit-log.ts'
 import type { MemoryBudget } from '../flow/memory-budget.ts'
@@ -22,19 +20,8 @@ import type { Redirects } from './tracking-redirects.ts'
 import type { Transaction } from './transaction.ts'
 import type { WaitTruth } from './wait-truth.ts'
 
-/**
- * What one session may know of the others: which there are, their ids, and which of the server's clients are our links.
- */
-export interface Directory {
-  readonly ids: ClientIds
-  /** All sessions of this process, in the order in which they came. */
-  sessions(): Iterable<SessionContext>
-  /** The clients of the server that are links of this process now. */
-  ownLinks(): OwnLinks
-}
-
-/** What the program around it gives a session. */
-export interface SessionHost {
+/** What the program gives the listener for its sessions. */
+export interface ListenerHost {
   readonly lanes: Lanes
   readonly turn: Turn
   readonly counters: Counters
@@ -50,18 +37,23 @@ export interface SessionHost {
   /** Unanswered command bytes of one session, and of all, beyond which clients are not read from. */
   readonly maxSessionBytes: number
   readonly maxHeldBytes: number
-  /** Half of `maxHeldBytes`: from here on `pressure` is asked; open MULTIs may hold this much together. */
-  readonly highWater: number
   /** Replies that one client has not taken, beyond which its session is ended. */
   readonly maxUnreadBytes: number
+}
+
+/** What the program around it gives a session. */
+export interface SessionHost extends ListenerHost {
+  /** Half of `maxHeldBytes`: from here on `pressure` is asked; open MULTIs may hold this much together. */
+  readonly highWater: number
   readonly limitLog: LimitLog
   readonly resubscribed: MissedMessages
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
   /** Sessions whose invalidations go to another one. */
   readonly redirects: Redirects
-  readonly directory: Directory
-  findSession(id: number): SessionContext | undefined
+  readonly ids: ClientIds
+  /** All sessions of this process by their numbers, in the order in which they came. */
+  readonly sessions: ReadonlyMap<number, SessionContext>
   onClosed(session: { readonly id: number }): void
 }
 
@@ -71,8 +63,6 @@ export interface SessionContext extends Blamed {
   readonly subscriptions: Subscriptions
   /** What WAIT may say of its writes. */
   readonly waits: WaitTruth
-  /** The session's user lacks a right that Holdfast needs for what its client asks. */
-  logMissingRight(right: Right): void
   /** How many commands have been submitted. */
   readonly place: number
   transaction: Transaction | null
@@ -86,8 +76,6 @@ export interface SessionContext extends Blamed {
   readonly peer: string
   /** Bytes of replies that the client has not taken. */
   readonly unread: number
-  /** The mark of today's cursors, see scan.ts. */
-  readonly scanMark: () => number
   /** The client id that it is told, see client-ids.ts. */
   readonly clientId: number
   /** Its two ends, as a server would list them. */
@@ -101,12 +89,6 @@ export interface SessionContext extends Blamed {
    * Ends the session as CLIENT KILL does. A session that ends itself gets its replies first. `by`: the id of who asked.
    */
   kill(by: number): void
-  /** CLIENT TRACKING sends this session's invalidations to that one. */
-  redirectTo(session: number | undefined): void
-  /** Sends this session's CLIENT TRACKING again, because the link it redirects to is a new one. */
-  trackAgain(): void
-  /** Tells the client that everything it has cached may be out of date. */
-  forgetAll(): void
   /** Ends a session whose client does not read, because the server ended its link. */
   endUnread(why: 'server'): void
   /** The session's own link is lost. What it owed is sent again, unless the session ends here. */
@@ -133,7 +115,14 @@ export interface SessionContext extends Blamed {
   /** A reply of Holdfast's own, in its place behind what is unanswered. */
   answer(reply: Buffer): void
   /** Bytes to the client now, whatever is unanswered. */
-  push(bytes: Buffer): void
+  deliver(bytes: Buffer): void
+  readonly choice: LaneMoves
+  /** Ends the session when everything before is answered and written. */
+  closeAfterReplies(): void
+}
+
+/** How a session comes to another lane, see lane-choice.ts. */
+export interface LaneMoves {
   /**
    * Makes sure the session has a link of its own. Answers false while earlier commands are unanswered: it has to
    * `wait`.
@@ -146,7 +135,7 @@ export interface SessionContext extends Blamed {
   /** The identity in `state` has changed: use its lane from now on. */
   identityChanged(): void
   /** The session's own link no longer is what its identity says (RESET): a new one replaces it. */
-  renewLink(): void
-  /** Ends the session when everything before is answered and written. */
-  closeAfterReplies(): void
+  renew(): void
+  /** Sends this session's CLIENT TRACKING again, because the link it redirects to is a new one. */
+  trackAgain(): void
 }

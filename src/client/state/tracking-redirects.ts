@@ -5,8 +5,10 @@ export class Redirects {
   readonly #targets = new Map<number, number>()
   readonly #trackers = new Map<number, number>()
 
-  set(tracker: number, target: number): void {
+  /** `target` undefined: its invalidations are its own. */
+  set(tracker: number, target: number | undefined): void {
     this.delete(tracker)
+    if (target === undefined) return
     this.#targets.set(tracker, target)
     this.#trackers.set(target, (this.#trackers.get(target) ?? 0) + 1)
   }

@@ -133,8 +133,8 @@ export class SessionModel {
       relieve: () => {},
       redirects: new Redirects(),
       resubscribed: new MissedMessages(log),
-      directory: { ids: new ClientIds(), sessions: () => [], ownLinks: () => this.#lanes.live.snapshot() },
-      findSession: () => undefined,
+      ids: new ClientIds(),
+      sessions: new Map(),
       onClosed: () => {},
     }
     this.#socket = new ClientSocket(value => this.#hear(value))
