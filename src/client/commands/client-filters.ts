@@ -20,19 +20,15 @@ export interface ClientFilter {
   readonly onlyId: string | null
 }
 
-/** Filters that take one value. */
+/** Filters that ask whether the field of their name has this value. */
+const exact: ReadonlySet<string> = new Set(['addr', 'laddr', 'user', 'name', 'db', 'lib-name', 'lib-ver'])
+
+/** Other filters that take one value. */
 const tests: Readonly<Record<string, (value: string) => Test>> = {
   type: value => line => typeOf(line) === typeNames[value.toLowerCase()],
-  addr: value => line => line.get('addr') === value,
-  laddr: value => line => line.get('laddr') === value,
-  user: value => line => line.get('user') === value,
   maxage: value => line => Number(line.get('age')) >= Number(value),
   idle: value => line => Number(line.get('idle')) >= Number(value),
-  name: value => line => line.get('name') === value,
-  db: value => line => line.get('db') === value,
   flags: value => line => [...value].every(flag => line.get('flags')?.includes(flag)),
-  'lib-name': value => line => line.get('lib-name') === value,
-  'lib-ver': value => line => line.get('lib-ver') === value,
   capa: value => line => [...value].every(capa => line.get('capa')?.includes(capa)),
   ip: value => line =>
     line
@@ -63,23 +59,22 @@ export function parseFilters(args: readonly Buffer[]): ClientFilter | undefined 
   const found = new Map<string, Test>()
   let ids: Set<string> | null = null
   let skipMe: boolean | null = null
-  for (let i = 2; i < args.length; ) {
-    const word = args[i]?.toString('latin1', 0, MAX_BYTES).toLowerCase() ?? ''
-    const value = args[i + 1]?.toString('latin1', 0, MAX_BYTES) ?? ''
+  const words = args.map(arg => arg.toString('latin1', 0, MAX_BYTES))
+  for (let i = 2; i < words.length; ) {
+    const word = words[i]?.toLowerCase() ?? ''
+    const value = words[i + 1] ?? ''
     i += 2
     const name = word.replace(/^not-/, '')
     const isNot = name !== word
     if (word === 'skipme') skipMe = value.toLowerCase() === 'yes'
     else if (name === 'id') {
       const named = new Set([plainId(value)])
-      for (; i < args.length && /^\d+$/.test(args[i]?.toString('latin1', 0, MAX_BYTES) ?? ''); i++)
-        named.add(plainId(args[i]?.toString('latin1', 0, MAX_BYTES) ?? ''))
+      for (let more = words[i]; more && /^\d+$/.test(more); more = words[++i]) named.add(plainId(more))
       if (isNot) found.set(word, line => !named.has(line.get('id') ?? ''))
       else ids = new Set([...(ids ?? []), ...named])
     } else {
-      const make = tests[name]
-      if (make === undefined) return undefined
-      const test = make(value)
+      const test = exact.has(name) ? (line: ClientLine) => line.get(name) === value : tests[name]?.(value)
+      if (test === undefined) return undefined
       found.set(word, isNot ? line => !test(line) : test)
     }
   }

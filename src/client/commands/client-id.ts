@@ -1,45 +1,13 @@
-// client-id.ts: the CLIENT commands that tell or name a client id: ID, UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's
-// REDIRECT. Replaces the server's ids by those that Holdfast tells, and back. LIST, INFO and KILL have files of their
-// own.
-
+// client-id.ts: the CLIENT commands that name a client id: UNBLOCK, GETREDIR, TRACKINGINFO, and TRACKING's REDIRECT.
+// Replaces the server's ids by those that Holdfast tells, and back. LIST, INFO and KILL have files of their own.
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { redirectIn, rewriteRedirect } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { handleKill } from './client-kill.ts'
-import { handleInfo, handleList } from './client-list.ts'
 import { answerProven } from './let-in.ts'
 import { OneReply } from './one-reply.ts'
 import { type Outcome, send } from './outcome.ts'
 import { integerReply } from './replies.ts'
-
-const NOTHING = Buffer.alloc(0)
-
-/** Handles one of these subcommands outside of a transaction. */
-export function handleIds(
-  context: SessionContext,
-  frame: Buffer,
-  args: readonly Buffer[],
-  subcommand: string,
-): Outcome {
-  switch (subcommand) {
-    case 'id':
-      if (args.length !== 2) return 'pass'
-      if (mustAskSubscriber(context)) return 'wait'
-      return isRefusedSubscriber(context) ? 'pass' : answerProven(context, () => integerReply(context.clientId))
-    case 'info':
-      return args.length === 2 ? handleInfo(context, frame) : 'pass'
-    case 'trackinginfo':
-    case 'getredir':
-      return askRedirect(context, frame, subcommand)
-    case 'kill':
-      return handleKill(context, frame, args)
-    case 'unblock':
-      return handleUnblock(context, args)
-    default:
-      return handleList(context, frame, args)
-  }
-}
 
 /** CLIENT TRACKING with the server's id behind REDIRECT, when the session it names has a link of its own now. */
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
@@ -65,12 +33,14 @@ function realId(context: SessionContext, id: string): string | undefined {
   return clientId ? String(clientId) : undefined
 }
 
-function targetOf(context: SessionContext, id: string): SessionContext | undefined {
+/** The session that was told this id. */
+export function targetOf(context: SessionContext, id: string): SessionContext | undefined {
   const session = context.host.ids.sessionOf(id)
   return session === undefined ? undefined : context.host.sessions.get(session)
 }
 
-function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
+/** CLIENT GETREDIR and TRACKINGINFO. */
+export function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
   const { tracking } = context.state
   const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
   if (redirect === undefined) return 'pass'
@@ -82,9 +52,9 @@ function askRedirect(context: SessionContext, frame: Buffer, subcommand: string)
 }
 
 /** A session that is not blocked has no link of its own: nothing to unblock. */
-function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcome {
-  const [, , id = NOTHING, reason] = args
-  const target = targetOf(context, id.toString('latin1'))
+export function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcome {
+  const [, , id, reason] = args
+  const target = targetOf(context, id?.toString('latin1') ?? '')
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
   if (target === undefined || !isWellFormed) return 'pass'
   if (!target.isPrivate) return answerProven(context, () => integerReply(0))
@@ -97,11 +67,12 @@ function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcom
 }
 
 /**
- * The server refuses most commands to a RESP2 subscriber. Whether the session is one is known when all before is
- * answered.
+ * `answerProven` for what the server refuses to a RESP2 subscriber. Whether the session is one is known when all before
+ * is answered.
  */
-export function mustAskSubscriber(context: SessionContext): boolean {
-  return context.isPrivate && context.pending > 0 && context.state.identity.protocol === 2
+export function answerOutside(context: SessionContext, act: () => Buffer | null): Outcome {
+  if (context.isPrivate && context.pending > 0 && context.state.identity.protocol === 2) return 'wait'
+  return isRefusedSubscriber(context) ? 'pass' : answerProven(context, act)
 }
 
 /** The server refuses this command to a RESP2 subscriber, in its own words. */

@@ -10,13 +10,14 @@
 import type { Master } from '../../address.ts'
 import { errors } from '../../errors.ts'
 import { isSameTerm } from '../../relay/gate.ts'
-import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
+import { makeLocal, type Request, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
+import { targetOf } from './client-id.ts'
 import { type ClientLine, parseLines, replyText } from './client-lines.ts'
-import { isWatcher, listCommand, sessionLines } from './client-list.ts'
+import { isWatcher, listCommand, listing, sessionLines } from './client-list.ts'
 import { type Outcome, send, sendAsRead } from './outcome.ts'
 import { integerReply, okReply } from './replies.ts'
 
@@ -41,7 +42,11 @@ export function handleKill(context: SessionContext, frame: Buffer, args: readonl
   const kill = parseKill(args)
   if (kill?.filter.onlyId) return killById(context, frame, kill, kill.filter.onlyId)
   const bytes = Buffer.concat([kill?.harmless ?? harmlessForm(args), listCommand])
-  return sendAsRead(context, bytes, new Choosing(context, kill), { replies: 2 })
+  const handler = listing((request, everyone) => {
+    if (kill === undefined) request.owner.deliver(errors.clientFilter.reply)
+    else endAll(context, request, kill, parseLines(replyText(everyone) ?? ''))
+  })
+  return sendAsRead(context, bytes, handler, { replies: 2 })
 }
 
 function parseKill(args: readonly Buffer[]): Kill | undefined {
@@ -68,17 +73,16 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
 
 /** The id of a session, of a link of Holdfast (to a client that is nobody), or of a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): Outcome {
-  const number = context.host.ids.sessionOf(id)
-  const find = (): SessionContext | undefined => (number === undefined ? undefined : context.host.sessions.get(number))
-  const isOurs = (): boolean => number !== undefined || context.host.lanes.live.snapshot().has(id, '')
-  const master = new SameMaster(context, null)
+  const isSession = context.host.ids.sessionOf(id) !== undefined
+  const isOurs = (): boolean => isSession || context.host.lanes.live.snapshot().has(id, '')
+  const isSame = sameMaster(context, null)
   const handler: RequestHandler = {
     onSend(request) {
       if (isOurs()) request.bytes = kill.harmless
-      else if (!master.holds()) makeLocal(request, integerReply(0))
+      else if (!isSame()) makeLocal(request, integerReply(0))
     },
     onReply(request, reply, type) {
-      const target = type === ReplyType.error ? undefined : find()
+      const target = type === ReplyType.error ? undefined : targetOf(context, id)
       if (target === undefined || (target === context && kill.skipMe)) {
         request.owner.deliver(reply)
         return
@@ -90,74 +94,62 @@ function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string
   return send(context, frame, handler, 'barrier')
 }
 
-/** A client id means somebody only on the node that gave it. */
-class SameMaster {
-  readonly #context: SessionContext
-  #master: Master | null
-
-  constructor(context: SessionContext, master: Master | null) {
-    this.#context = context
-    this.#master = master
-  }
-
-  /** Call it just before sending: is it still the node of the first time? */
-  holds(): boolean {
-    const master = this.#context.lane.link?.master
-    if (master === undefined) return false
-    this.#master ??= master
-    return isSameTerm(this.#master, master)
+/**
+ * A client id means somebody only on the node that gave it. What is returned tells just before sending whether the node
+ * is still `master`, or, where that is null, the one of the first time.
+ */
+function sameMaster(context: SessionContext, master: Master | null): () => boolean {
+  let first = master
+  return () => {
+    const now = context.lane.link?.master
+    if (now === undefined) return false
+    first ??= now
+    return isSameTerm(first, now)
   }
 }
 
-/** Sends the harmless form and CLIENT LIST: their replies tell who is meant. */
-class Choosing implements RequestHandler {
-  readonly #context: SessionContext
-  readonly #kill: Kill | undefined
-  #done = false
-
-  constructor(context: SessionContext, kill: Kill | undefined) {
-    this.#context = context
-    this.#kill = kill
+/** Ends who is meant of `all` that the server lists and of the sessions, and tells the client how many. */
+function endAll(context: SessionContext, request: Request, kill: Kill, all: readonly ClientLine[]): void {
+  const strangers = strangersAmong(context, kill, all).slice(0, kill.isOldForm ? 1 : undefined)
+  let sessions: SessionContext[] = []
+  for (const [session, line] of sessionLines(context, all, { command: 'client|kill', bytes: 0 }))
+    if (kill.filter.test(line) && !(session === context && kill.skipMe)) sessions.push(session)
+  if (kill.isOldForm) sessions = sessions.slice(0, 1 - strangers.length)
+  let killed = 0
+  const reply = (): Buffer => {
+    const count = killed + sessions.length
+    if (!kill.isOldForm) return integerReply(count)
+    return count > 0 ? okReply : noSuchClient
   }
-
-  onReply(request: Request, frame: Buffer, type: number): void {
-    if (this.#done) return
-    const isError = type === ReplyType.error
-    if (!isError && request.expect > 0) return
-    this.#done = true
-    if (isError) request.owner.deliver(frame)
-    else if (this.#kill === undefined) request.owner.deliver(errors.clientFilter.reply)
-    else this.#end(request, this.#kill, parseLines(replyText(frame) ?? ''))
+  const end = (): void => {
+    for (const session of sessions) if (!session.gone) session.kill(context.clientId)
   }
-
-  #end(request: Request, kill: Kill, all: readonly ClientLine[]): void {
-    const context = this.#context
-    let strangers = strangersAmong(context, kill, all)
-    let sessions: SessionContext[] = []
-    for (const [session, line] of sessionLines(context, all, { command: 'client|kill', bytes: 0 }))
-      if (kill.filter.test(line) && !(session === context && kill.skipMe)) sessions.push(session)
-    if (kill.isOldForm) {
-      strangers = strangers.slice(0, 1)
-      sessions = sessions.slice(0, 1 - strangers.length)
-    }
-    const ended = new Ended(context, kill, sessions)
-    if (strangers.length === 0) {
-      ended.tell(request, 0)
-      return
-    }
-    const bytes = Buffer.concat(strangers.map(id => encodeCommand(['CLIENT', 'KILL', 'ID', id])))
-    const master = new SameMaster(context, context.lane.link?.master ?? null)
-    const { owner } = request
-    sendAsRead(context, bytes, killingStrangers(ended, master), { replies: strangers.length, owner })
+  /** The client that asked may be one of them, so it gets the reply first. */
+  const tell = (owner: RequestOwner): void => {
+    owner.deliver(reply())
+    end()
   }
-
-  onReplay(request: Request): void {
-    if (this.#done) makeLocal(request, Buffer.alloc(0))
+  if (strangers.length === 0) {
+    tell(request.owner)
+    return
   }
-
-  owes(): number {
-    return this.#done ? 0 : 1
+  const isSame = sameMaster(context, context.lane.link?.master ?? null)
+  // At the server that listed them and at no other. Sent again, it counts those that are gone once.
+  const handler: RequestHandler = {
+    onSend(next) {
+      if (isSame()) return
+      makeLocal(next, reply())
+      end()
+    },
+    onReply(next, frame) {
+      if (frame.toString('latin1') === ':1\r\n') killed++
+      if (next.expect === 0) tell(next.owner)
+    },
+    owes: () => 1,
+    onFailed: end,
   }
+  const bytes = Buffer.concat(strangers.map(id => encodeCommand(['CLIENT', 'KILL', 'ID', id])))
+  sendAsRead(context, bytes, handler, { replies: strangers.length, owner: request.owner })
 }
 
 function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
@@ -169,54 +161,4 @@ function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly
     if (!spared && filter.test(line) && !own.has(id, address)) ids.push(id)
   }
   return ids
-}
-
-/** The sessions that are meant, and the reply that counts them. */
-class Ended {
-  readonly #context: SessionContext
-  readonly #kill: Kill
-  readonly #sessions: readonly SessionContext[]
-
-  constructor(context: SessionContext, kill: Kill, sessions: readonly SessionContext[]) {
-    this.#context = context
-    this.#kill = kill
-    this.#sessions = sessions
-  }
-
-  reply(strangers: number): Buffer {
-    const count = strangers + this.#sessions.length
-    if (this.#kill.isOldForm) return count > 0 ? okReply : noSuchClient
-    return integerReply(count)
-  }
-
-  /** The client that asked may be one of them, so it gets the reply first. */
-  tell(request: Request, strangers: number): void {
-    request.owner.deliver(this.reply(strangers))
-    this.end()
-  }
-
-  end(): void {
-    for (const session of this.#sessions) if (!session.gone) session.kill(this.#context.clientId)
-  }
-}
-
-/**
- * CLIENT KILL ID for each stranger, at the server that listed them and at no other. Sent again, it counts those that
- * are gone once.
- */
-function killingStrangers(ended: Ended, master: SameMaster): RequestHandler {
-  let killed = 0
-  return {
-    onSend(request) {
-      if (master.holds()) return
-      makeLocal(request, ended.reply(killed))
-      ended.end()
-    },
-    onReply(request, frame) {
-      if (frame.toString('latin1') === ':1\r\n') killed++
-      if (request.expect === 0) ended.tell(request, killed)
-    },
-    owes: () => 1,
-    onFailed: () => ended.end(),
-  }
 }

@@ -8,28 +8,15 @@
 /** One client as a server lists it: field to value, in the server's order. */
 export type ClientLine = ReadonlyMap<string, string>
 
-/** What Holdfast knows of a session, for the fields of its line. */
+/** What Holdfast knows of a session, as fields of its line. */
 export interface SessionFacts {
-  /** The id it was told. */
-  readonly id: string
-  /** The client's end and ours, as host:port; for a Unix-domain socket the path with ":0". */
-  readonly addr: string
-  readonly laddr: string
-  readonly unix: boolean
-  readonly name: string
-  readonly ageS: number
-  readonly idleS: number
-  readonly db: number
+  /** Fields that no link has of it. */
+  readonly always: Readonly<Record<string, string>>
+  /** Fields that its own link has right, and no other. */
+  readonly unlessOwn: Readonly<Record<string, string>>
   readonly user: string
-  readonly resp: 2 | 3
-  readonly libName: string
-  readonly libVersion: string
-  /** The last command; the server does not know it on a shared link. */
-  readonly command: string
-  /** The id that CLIENT TRACKING REDIRECT has named; null: none. */
-  readonly redirect: string | null
-  /** Bytes of the command that asks for this line; 0 in the lines of other sessions. */
-  readonly queryBytes: number
+  /** It came by the Unix-domain socket. */
+  readonly unix: boolean
 }
 
 /** The text of a bulk or verbatim string, one character for each byte; undefined: the reply is neither. */
@@ -103,21 +90,10 @@ const isSum = (field: string): boolean => sums.has(field) || field.startsWith('t
  */
 export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other', facts: SessionFacts): ClientLine {
   const isOwn = whose === 'own'
-  const own: Record<string, string> = {
-    id: facts.id,
-    addr: facts.addr,
-    laddr: facts.laddr,
-    name: facts.name,
-    age: String(facts.ageS),
-    db: String(facts.db),
-    resp: String(facts.resp),
-    'lib-name': facts.libName,
-    'lib-ver': facts.libVersion,
-    ...(isOwn
-      ? {}
-      : { ...ofSharedLink, cmd: facts.command, idle: String(facts.idleS), qbuf: String(facts.queryBytes) }),
+  const own: Readonly<Record<string, string>> = {
+    ...(isOwn ? {} : { ...ofSharedLink, ...facts.unlessOwn }),
     ...(whose === 'other' ? { user: facts.user } : {}),
-    ...(facts.redirect === null ? {} : { redir: facts.redirect }),
+    ...facts.always,
   }
   const line = new Map<string, string>()
   for (const [field, value] of link) line.set(field, own[field] ?? (!isOwn && isSum(field) ? '0' : value))

@@ -13,7 +13,7 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { redirectIn } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { type ClientFilter, parseFilters } from './client-filters.ts'
+import { parseFilters } from './client-filters.ts'
 import {
   blankLine,
   type ClientLine,
@@ -38,9 +38,22 @@ export const listCommand = encodeCommand(['CLIENT', 'LIST'])
 /** CLIENT LIST with or without filters. */
 export function handleList(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   const isPlain = args.length === 2
-  const bytes = isPlain ? frame : Buffer.concat([frame, listCommand])
-  const handler = listing(context, isPlain ? null : args, frame.length)
-  sendAsRead(context, bytes, handler, { replies: isPlain ? 1 : 2 })
+  const filter = parseFilters(args)
+  const handler = listing(({ owner }, everyone, listed) => {
+    if (filter === undefined) {
+      owner.deliver(errors.clientFilter.reply)
+      return
+    }
+    const own = context.host.lanes.live.snapshot()
+    const all = parseLines(replyText(everyone) ?? '')
+    let text = ''
+    for (const line of listed === everyone ? all : parseLines(replyText(listed) ?? ''))
+      if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
+    for (const [session, line] of sessionLines(context, all, { command: 'client|list', bytes: frame.length }))
+      if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
+    owner.deliver(replyLike(listed, text))
+  })
+  sendAsRead(context, isPlain ? frame : Buffer.concat([frame, listCommand]), handler, { replies: isPlain ? 1 : 2 })
   return 'done'
 }
 
@@ -49,8 +62,9 @@ export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
   const asked = { command: 'client|info', bytes: frame.length }
   const onReply = (request: Request, reply: Buffer): void => {
     const [link] = parseLines(replyText(reply) ?? '')
-    const facts = { ...factsOf(context, performance.now(), asked), idleS: 0 }
-    const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', facts)
+    const facts = factsOf(context, performance.now(), asked)
+    const unlessOwn = { ...facts.unlessOwn, idle: '0' }
+    const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', { ...facts, unlessOwn })
     request.owner.deliver(line === undefined ? reply : replyLike(reply, formatLine(line)))
   }
   return send(context, frame, { onReply })
@@ -84,28 +98,38 @@ export function* sessionLines(
 }
 
 function factsOf(session: SessionContext, now: number, { command, bytes }: Asked): SessionFacts {
-  const { state, ends, openedAt, lastReadAt } = session
+  const { state, openedAt, lastReadAt } = session
+  const { addr, laddr, unix } = session.ends
   const { username, database, protocol } = state.identity
   const redirect = state.tracking === null ? undefined : redirectIn(commandArgs(state.tracking))
   return {
-    id: String(session.clientId),
-    ...ends,
-    name: state.name,
-    ageS: Math.floor((now - openedAt) / 1000),
-    idleS: Math.max(0, Math.floor((now - lastReadAt) / 1000)),
-    db: database,
+    always: {
+      id: String(session.clientId),
+      addr,
+      laddr,
+      name: state.name,
+      age: String(Math.floor((now - openedAt) / 1000)),
+      db: String(database),
+      resp: String(protocol),
+      'lib-name': state.libName,
+      'lib-ver': state.libVersion,
+      ...(redirect && { redir: redirect.id }),
+    },
+    unlessOwn: {
+      cmd: command,
+      idle: String(Math.max(0, Math.floor((now - lastReadAt) / 1000))),
+      qbuf: String(bytes),
+    },
     user: username?.toString('latin1') ?? 'default',
-    resp: protocol,
-    libName: state.libName,
-    libVersion: state.libVersion,
-    command,
-    redirect: redirect?.id ?? null,
-    queryBytes: bytes,
+    unix,
   }
 }
 
-/** `args`: those of a CLIENT LIST with filters; null: it has none. */
-function listing(context: SessionContext, args: readonly Buffer[] | null, bytes: number): RequestHandler {
+/**
+ * Takes the reply to a command of the client's and to the `listCommand` behind it, or to one CLIENT LIST that is both.
+ * The client gets an error at once, and else what `then` gives it.
+ */
+export function listing(then: (request: Request, everyone: Buffer, first: Buffer) => void): RequestHandler {
   let first: Buffer | null = null
   let done = false
   return {
@@ -116,7 +140,8 @@ function listing(context: SessionContext, args: readonly Buffer[] | null, bytes:
         return
       }
       done = true
-      request.owner.deliver(type === ReplyType.error ? frame : merged(context, args, bytes, first ?? frame, frame))
+      if (type === ReplyType.error) request.owner.deliver(frame)
+      else then(request, frame, first ?? frame)
     },
     onReplay(request) {
       first = null
@@ -125,24 +150,3 @@ function listing(context: SessionContext, args: readonly Buffer[] | null, bytes:
     owes: () => (done ? 0 : 1),
   }
 }
-
-function merged(
-  context: SessionContext,
-  args: readonly Buffer[] | null,
-  bytes: number,
-  listed: Buffer,
-  everyone: Buffer,
-): Buffer {
-  const filter = args === null ? everybody : parseFilters(args)
-  if (filter === undefined) return errors.clientFilter.reply
-  const own = context.host.lanes.live.snapshot()
-  const all = parseLines(replyText(everyone) ?? '')
-  let text = ''
-  for (const line of listed === everyone ? all : parseLines(replyText(listed) ?? ''))
-    if (!isWatcher(line) && !own.has(line.get('id') ?? '', line.get('addr') ?? '')) text += formatLine(line)
-  for (const [session, line] of sessionLines(context, all, { command: 'client|list', bytes }))
-    if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
-  return replyLike(listed, text)
-}
-
-const everybody: Pick<ClientFilter, 'test' | 'skipMe'> = { test: () => true, skipMe: null }

@@ -5,12 +5,14 @@
 // in a name, an unknown attribute) goes to the server, which answers the error and changes nothing.
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { handleIds, isRefusedSubscriber, mustAskSubscriber, redirectTarget, resolveRedirect } from './client-id.ts'
+import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
+import { handleKill } from './client-kill.ts'
+import { handleInfo, handleList } from './client-list.ts'
 import { isPlainText } from './hello.ts'
 import { answerProven } from './let-in.ts'
 import { OneReply } from './one-reply.ts'
 import { type Outcome, send } from './outcome.ts'
-import { nilBulk, okReply } from './replies.ts'
+import { integerReply, nilBulk, okReply } from './replies.ts'
 import { whenLinked } from './tracking-target.ts'
 
 /** Handles CLIENT outside of a transaction. */
@@ -26,13 +28,18 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
     case 'reply':
       return handleReply(context, args)
     case 'id':
+      return args.length === 2 ? answerOutside(context, () => integerReply(context.clientId)) : 'pass'
     case 'info':
+      return args.length === 2 ? handleInfo(context, frame) : 'pass'
     case 'trackinginfo':
     case 'getredir':
+      return askRedirect(context, frame, subcommand)
     case 'kill':
+      return handleKill(context, frame, args)
     case 'unblock':
+      return handleUnblock(context, args)
     case 'list':
-      return handleIds(context, frame, args, subcommand)
+      return handleList(context, frame, args)
     case 'caching':
       return args.length === 3 && context.isPrivate ? handleCaching(context, frame) : 'pass'
     case 'no-evict':
@@ -108,9 +115,7 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome 
   const mode = args.length === 3 ? args[2]?.toString('latin1').toLowerCase() : undefined
   const { state } = context
   if (mode !== 'on' && mode !== 'off' && mode !== 'skip') return 'pass'
-  if (mustAskSubscriber(context)) return 'wait'
-  if (isRefusedSubscriber(context)) return 'pass'
-  return answerProven(context, () => {
+  return answerOutside(context, () => {
     if (mode !== 'skip') state.reply = mode
     else if (state.reply === 'on') state.reply = 'skip-next'
     return mode === 'on' ? okReply : null

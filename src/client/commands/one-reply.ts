@@ -2,22 +2,26 @@
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 
+interface Options {
+  /** For a reply that is no error. */
+  readonly onSuccess?: () => void
+  readonly rewrite?: (frame: Buffer) => Buffer
+  /** The bytes, each time it is sent. */
+  readonly prepare?: () => Buffer
+}
+
 /** The first reply is the client's. Replies behind it are Holdfast's own and discarded. */
 export class OneReply implements RequestHandler {
-  readonly #onSuccess: (() => void) | null
-  readonly #rewrite: ((frame: Buffer) => Buffer) | null
-  readonly #prepare: (() => Buffer) | null
+  readonly #options: Options
   #done = false
 
-  /** `onSuccess`, `rewrite`: for a reply that is no error. `prepare`: the bytes, each time it is sent. */
-  constructor(options: { onSuccess?: () => void; rewrite?: (frame: Buffer) => Buffer; prepare?: () => Buffer }) {
-    this.#onSuccess = options.onSuccess ?? null
-    this.#rewrite = options.rewrite ?? null
-    this.#prepare = options.prepare ?? null
+  constructor(options: Options) {
+    this.#options = options
   }
 
   onSend(request: Request): void {
-    if (this.#prepare !== null) request.bytes = this.#prepare()
+    const { prepare } = this.#options
+    if (prepare) request.bytes = prepare()
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
@@ -27,8 +31,8 @@ export class OneReply implements RequestHandler {
       request.owner.deliver(frame)
       return
     }
-    request.owner.deliver(this.#rewrite?.(frame) ?? frame)
-    this.#onSuccess?.()
+    request.owner.deliver(this.#options.rewrite?.(frame) ?? frame)
+    this.#options.onSuccess?.()
   }
 
   /** The client has its reply: only putting back a link that is lost was left. */

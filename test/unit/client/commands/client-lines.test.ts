@@ -14,21 +14,20 @@ const link =
   'watch=2 qbuf=26 tot-mem=37786 events=r cmd=get user=app redir=-1 resp=2 lib-name= lib-ver= tot-net-in=77 new-field=x\n'
 
 const facts: SessionFacts = {
-  id: '4503599627370501',
-  addr: '127.0.0.1:4000',
-  laddr: '127.0.0.1:6380',
-  unix: false,
-  name: 'me',
-  ageS: 7,
-  idleS: 3,
-  db: 4,
+  always: {
+    id: '4503599627370501',
+    addr: '127.0.0.1:4000',
+    laddr: '127.0.0.1:6380',
+    name: 'me',
+    age: '7',
+    db: '4',
+    resp: '3',
+    'lib-name': 'lib',
+    'lib-ver': '1',
+  },
+  unlessOwn: { cmd: 'client|setname', idle: '3', qbuf: '0' },
   user: 'other',
-  resp: 3,
-  libName: 'lib',
-  libVersion: '1',
-  command: 'client|setname',
-  redirect: null,
-  queryBytes: 0,
+  unix: false,
 }
 
 const [template = new Map<string, string>()] = parseLines(link)
@@ -42,7 +41,7 @@ t.test(
         'ssub=0 multi=-1 watch=0 qbuf=0 tot-mem=0 events=r cmd=client|setname user=app redir=-1 resp=3 lib-name=lib lib-ver=1 ' +
         'tot-net-in=0 new-field=x\n',
     )
-    const own = sessionLine(template, 'own', { ...facts, redirect: '77' })
+    const own = sessionLine(template, 'own', { ...facts, always: { ...facts.always, redir: '77' } })
     for (const [field, value] of Object.entries({
       multi: '3',
       watch: '2',
