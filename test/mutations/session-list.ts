@@ -7,8 +7,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an open MULTI is rebuilt without its queue',
     file: 'src/client/session/restore.ts',
-    from: 'context.transaction?.queued ?? []) steps',
-    to: 'context.transaction?.queued.slice(0, 1) ?? []) steps',
+    from: 'context.transaction?.queued ?? []) add',
+    to: 'context.transaction?.queued.slice(0, 1) ?? []) add',
     breaks: 'TransactionWhole',
     test: walk,
     shows: /TransactionWhole/,
@@ -16,8 +16,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an open MULTI is not rebuilt',
     file: 'src/client/session/restore.ts',
-    from: 'context.transaction?.queued ?? []) steps',
-    to: 'context.transaction?.queued.slice(0, 0) ?? []) steps',
+    from: 'context.transaction?.queued ?? []) add',
+    to: 'context.transaction?.queued.slice(0, 0) ?? []) add',
     breaks: 'an open MULTI survives its link',
     test: walk,
     shows: /OrderKept|FailoverUnseen/,
@@ -43,8 +43,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a subscription is not made again',
     file: 'src/client/session/restore.ts',
-    from: 'of context.subscriptions.commands()) {',
-    to: 'of context.gone ? context.subscriptions.commands() : []) {',
+    from: 'of context.subscriptions.commands())',
+    to: 'of context.gone ? context.subscriptions.commands() : [])',
     breaks: 'SubscriptionKept',
     test: walk,
     shows: /SubscriptionKept/,

@@ -8,12 +8,12 @@ import { deniedReply, errors } from '../../errors.ts'
 import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
-import { abort, endTransaction, isForgotten } from '../state/transaction.ts'
+import { endTransaction, isForgotten } from '../state/transaction.ts'
 import { handleBlocking } from './blocking.ts'
 import { handleClient } from './client.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
 import { OneReply } from './one-reply.ts'
-import { answer, type Outcome, passOn, quit, send } from './outcome.ts'
+import { type Outcome, passOn, quit, refuse, send } from './outcome.ts'
 import { lastIdsPreflight } from './preflight.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
 import { Scan, scanMark } from './scan.ts'
@@ -45,26 +45,25 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   const isPassedOn = isOpaque[spec.route] === true && context.transaction === null
   const args = tooMany || isPassedOn ? leadingArgs(frame, LEADING_ARGUMENTS) : commandArgs(frame)
   const { login } = context.host
-  if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, { spec, frame, args })
+  const command = { spec, frame, args }
+  if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, command)
   const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME_BYTES) ?? ''
   const subcommand = (): string | null => args[1]?.toString('latin1', 0, MAX_NAME_BYTES) ?? null
   const known = spec.subcommands?.get(subcommand()?.toLowerCase() ?? '')
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
-    if (context.transaction) abort(context.transaction, 'holdfast')
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
-    return answer(context, deniedReply(shown))
+    return refuse(context, deniedReply(shown))
   }
   if (tooMany && !isOpaque[spec.route]) {
     context.host.counters.argumentsRefused++
-    if (context.transaction) abort(context.transaction, 'holdfast')
-    return answer(context, errors.tooManyArguments.reply)
+    return refuse(context, errors.tooManyArguments.reply)
   }
   const { transaction } = context
   if (transaction !== null) {
     const ends = spec.route === Route.exec || spec.route === Route.discard
     if (ends || context.pending > 0 || !isForgotten(transaction, performance.now()))
-      return queueCommand(context, spec, frame, args)
+      return queueCommand(context, transaction, command)
     endTransaction(context)
   }
   switch (spec.route) {
@@ -83,8 +82,11 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.multi:
       return handleMulti(context, frame, args)
     case Route.watch:
+      return handleStateful(context, frame, () => {
+        context.state.watching = true
+      })
     case Route.unwatch:
-      return handleWatch(context, spec, frame)
+      return send(context, frame, new OneReply({ onSuccess: () => unwatch(context.state) }))
     case Route.subscribe:
     case Route.unsubscribe:
       return handleSubscribe(context, spec, frame, args)
@@ -98,11 +100,9 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
         context.state.readonly = spec.name === 'readonly'
       })
     case Route.hello:
-      if (login !== null) return dispatchLogin(context, login, { spec, args })
-      return handleHello(context, frame, args)
+      return login === null ? handleHello(context, frame, args) : dispatchLogin(context, login, command)
     case Route.auth:
-      if (login !== null) return dispatchLogin(context, login, { spec, args })
-      return handleAuth(context, frame, args)
+      return login === null ? handleAuth(context, frame, args) : dispatchLogin(context, login, command)
     case Route.select:
       return handleSelect(context, frame, args)
     case Route.reset:
@@ -146,22 +146,11 @@ function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): 
 function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length !== 1) return passOn(context, frame)
   if (!context.choice.takePrivate()) return 'wait'
-  openTransaction(context, frame)
-  return 'done'
-}
-
-function handleWatch(context: SessionContext, spec: CommandSpec, frame: Buffer): Outcome {
-  if (spec.route === Route.unwatch) {
-    return send(context, frame, new OneReply({ onSuccess: () => unwatch(context.state) }))
-  }
-  return handleStateful(context, frame, () => {
-    context.state.watching = true
-  })
+  return openTransaction(context, frame)
 }
 
 function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   const { state } = context
-  if (!context.choice.takePrivate()) return 'wait'
   const prepare = (): Buffer => {
     state.monitoringSince = performance.now()
     return frame
@@ -169,11 +158,16 @@ function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     state.monitoring = true
   }
-  return send(context, frame, new OneReply({ prepare, onSuccess }))
+  return handleStateful(context, frame, onSuccess, prepare)
 }
 
 /** A command that makes the session keep its own link once it has succeeded. */
-function handleStateful(context: SessionContext, frame: Buffer, onSuccess: () => void): Outcome {
+function handleStateful(
+  context: SessionContext,
+  frame: Buffer,
+  onSuccess: () => void,
+  prepare?: () => Buffer,
+): Outcome {
   if (!context.choice.takePrivate()) return 'wait'
-  return send(context, frame, new OneReply({ onSuccess }))
+  return send(context, frame, new OneReply({ onSuccess, prepare }))
 }

@@ -7,7 +7,7 @@ interface Options {
   readonly onSuccess?: () => void
   readonly rewrite?: (frame: Buffer) => Buffer
   /** The bytes, each time it is sent. */
-  readonly prepare?: () => Buffer
+  readonly prepare?: (() => Buffer) | undefined
 }
 
 /** The first reply is the client's. Replies behind it are Holdfast's own and discarded. */

@@ -1,6 +1,9 @@
 // outcome.ts: what became of a command that a session has looked at, and the usual ways to take one.
+
+import type { CommandSpec } from '../../command/command-spec.ts'
 import { createRun, createUnit, type RequestHandler } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { abort } from '../state/transaction.ts'
 import { okReply } from './replies.ts'
 
 /**
@@ -12,10 +15,24 @@ import { okReply } from './replies.ts'
  */
 export type Outcome = 'done' | 'barrier' | 'wait' | 'look' | 'pass'
 
+/** One command as it is looked at. */
+export interface Command {
+  readonly spec: CommandSpec
+  readonly frame: Buffer
+  /** Its words, the name first; of a command that is only passed on, or has too many, the first few. */
+  readonly args: readonly Buffer[]
+}
+
 /** Answers in the server's place. */
 export function answer(context: SessionContext, reply: Buffer): Outcome {
   context.answer(reply)
   return 'done'
+}
+
+/** Refuses the command. Inside MULTI, EXEC answers EXECABORT then, as after any command refused at queue time. */
+export function refuse(context: SessionContext, reply: Buffer): Outcome {
+  if (context.transaction !== null) abort(context.transaction, 'holdfast')
+  return answer(context, reply)
 }
 
 export function quit(context: SessionContext): Outcome {

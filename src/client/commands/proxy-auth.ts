@@ -8,7 +8,7 @@
 // so that a stranger learns nothing of the server. A login refused behind other replies is answered; servers do not
 // answer it.
 // Never: sends a client's user or password to Redis.
-import { type CommandSpec, Route } from '../../command/command-spec.ts'
+import { Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
@@ -16,7 +16,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { isRefusedSubscriber } from './client-id.ts'
 import { readHello } from './hello.ts'
 import { handleHello, handleReset } from './identity.ts'
-import { answer, type Outcome, quit } from './outcome.ts'
+import { answer, type Command, type Outcome, quit } from './outcome.ts'
 import { errorReply, okReply } from './replies.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
@@ -26,7 +26,7 @@ const MAX_UNREAD_SIGNED_OUT = 17 * 1024
 export function dispatchSignedOut(
   context: SessionContext,
   login: ProxyPassword,
-  { spec, frame, args }: { spec: CommandSpec; frame: Buffer; args: readonly Buffer[] },
+  { spec, frame, args }: Command,
 ): Outcome {
   if (context.unread > MAX_UNREAD_SIGNED_OUT) {
     context.destroy()
@@ -50,22 +50,12 @@ export function dispatchSignedOut(
 }
 
 /** AUTH and HELLO of a session that has signed in, outside of a transaction. */
-export function dispatchLogin(
-  context: SessionContext,
-  login: ProxyPassword,
-  { spec, args }: { spec: CommandSpec; args: readonly Buffer[] },
-): Outcome {
+export function dispatchLogin(context: SessionContext, login: ProxyPassword, { spec, args }: Command): Outcome {
   // Whether the session is subscribed is known only when what came before has been answered.
   if (context.pending > 0) return 'wait'
   if (isRefusedSubscriber(context))
     return answer(context, errorReply(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
   return spec.route === Route.auth ? signIn(context, login, args) : signInByHello(context, login, args)
-}
-
-/** Whether a HELLO or AUTH inside of a transaction would carry a password to Redis. */
-export function isLoginInside(spec: CommandSpec, args: readonly Buffer[]): boolean {
-  if (spec.route === Route.auth) return args.length > 1
-  return args.slice(2).some(arg => arg.toString('latin1').toLowerCase() === 'auth')
 }
 
 const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'

@@ -4,39 +4,32 @@
 // whole queue again. What connection commands inside will mean (SELECT, HELLO, ...) is remembered by their place, and
 // applied when EXEC's reply says that they ran.
 import { classifyCommand, worstClass } from '../../command/classify.ts'
-import { type CommandSpec, type ReplayClass, Route } from '../../command/command-spec.ts'
+import { type ReplayClass, Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'
 import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
-import { abort, createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
+import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
 import { applyClient } from './client.ts'
 import { readHello } from './hello.ts'
 import { applyHello, applySelect, handleReset } from './identity.ts'
 import { OneReply } from './one-reply.ts'
-import { answer, type Outcome, passOn, quit, sendAsRead } from './outcome.ts'
-import { isLoginInside } from './proxy-auth.ts'
+import { answer, type Command, type Outcome, passOn, quit, refuse, send, sendAsRead } from './outcome.ts'
 import { okReply } from './replies.ts'
 import { rememberScript } from './script-bodies.ts'
 import { Executing, execReplyInstead, Queued } from './transaction-replies.ts'
 
-/** Handles one command while `context.transaction` is open. */
-export function queueCommand(
-  context: SessionContext,
-  spec: CommandSpec,
-  frame: Buffer,
-  args: readonly Buffer[],
-): Outcome {
-  const transaction = context.transaction
-  if (transaction === null) throw new Error('no transaction is open')
+/** Handles one command while the session's `transaction` is open. */
+export function queueCommand(context: SessionContext, transaction: Transaction, command: Command): Outcome {
+  const { spec, frame, args } = command
   switch (spec.route) {
     case Route.exec:
       return args.length === 1
         ? handleExec(context, transaction, frame)
         : handleRefusedExec(context, transaction, frame)
     case Route.discard:
-      return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, frame, args)
+      return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, command)
     case Route.multi:
       // Only the reply to the MULTI before it tells whether that failed and this one begins anew.
       if (context.pending > 0) return 'wait'
@@ -47,83 +40,66 @@ export function queueCommand(
       return passOn(context, frame)
     case Route.subscribe:
     case Route.unsubscribe:
-      return refuse(context, transaction, errors.subscribeInMulti.reply)
+      // Its replies could not be framed.
+      return refuse(context, errors.subscribeInMulti.reply)
     case Route.reset:
       return handleReset(context, frame)
     case Route.quit:
       return quit(context)
-    case Route.client:
-      if (args[1]?.toString('latin1').toLowerCase() === 'reply') {
-        return refuse(context, transaction, errors.replyInMulti.reply)
-      }
+    case Route.client: {
+      const subcommand = args[1]?.toString('latin1').toLowerCase()
+      if (subcommand === 'reply') return refuse(context, errors.replyInMulti.reply)
       // It would end links, and whole sets of sessions with them.
-      if (args.length > 2 && args[1]?.toString('latin1').toLowerCase() === 'kill') {
-        return refuse(context, transaction, errors.killInMulti.reply)
-      }
-      return queue(context, transaction, frame, args, () => applyClient(context, frame, args))
+      if (args.length > 2 && subcommand === 'kill') return refuse(context, errors.killInMulti.reply)
+      return queue(context, transaction, command, () => applyClient(context, frame, args))
+    }
     case Route.select:
-      return queue(context, transaction, frame, args, () => applySelect(context, args))
-    case Route.auth:
-      if (context.host.login !== null && isLoginInside(spec, args)) {
-        return refuse(context, transaction, errors.loginInMulti.reply)
-      }
-      // With too few or too many arguments it is no login, and the server says so.
-      if (args.length !== 2 && args.length !== 3) return queue(context, transaction, frame, args)
-      return refuse(context, transaction, errors.loginInMulti.reply)
+      return queue(context, transaction, command, () => applySelect(context, args))
+    case Route.auth: {
+      // With too few or too many arguments it is no login, and the server says so; but it gets no password of Holdfast.
+      const isLogin = context.host.login === null ? args.length === 2 || args.length === 3 : args.length > 1
+      if (isLogin) return refuse(context, errors.loginInMulti.reply)
+      return queue(context, transaction, command)
+    }
     case Route.hello:
-      if (context.host.login !== null && isLoginInside(spec, args)) {
-        return refuse(context, transaction, errors.loginInMulti.reply)
-      }
-      return queueHello(context, transaction, frame, args)
+      return queueHello(context, transaction, command)
     case Route.script:
       rememberScript(context.host.lanes.scripts, spec, args)
-      return queue(context, transaction, frame, args)
+      return queue(context, transaction, command)
     default:
-      return queue(context, transaction, frame, args)
+      return queue(context, transaction, command)
   }
 }
 
-/** A login inside would change the user of the link. */
-function queueHello(
-  context: SessionContext,
-  transaction: Transaction,
-  frame: Buffer,
-  args: readonly Buffer[],
-): Outcome {
-  const hello = readHello(args)
-  if (hello.login !== null) return refuse(context, transaction, errors.loginInMulti.reply)
-  const changes = hello.error === null && hello.protocol !== null
-  return queue(context, transaction, frame, args, changes ? () => applyHello(context, hello) : undefined)
-}
+const isAuth = (arg: Buffer): boolean => arg.toString('latin1').toLowerCase() === 'auth'
 
-/**
- * Not sent, because its replies could not be framed. EXEC answers EXECABORT, as after any command refused at queue
- * time.
- */
-function refuse(context: SessionContext, transaction: Transaction, reply: Buffer): Outcome {
-  abort(transaction, 'holdfast')
-  return answer(context, reply)
+/** A login inside would change the user of the link. */
+function queueHello(context: SessionContext, transaction: Transaction, command: Command): Outcome {
+  const { args } = command
+  const hello = readHello(args)
+  const isLogin = context.host.login === null ? hello.login !== null : args.slice(2).some(isAuth)
+  if (isLogin) return refuse(context, errors.loginInMulti.reply)
+  const changes = hello.error === null && hello.protocol !== null
+  return queue(context, transaction, command, changes ? () => applyHello(context, hello) : undefined)
 }
 
 /** The last MULTI failed, as its client was told, and no server has anything of it. */
 function beginAnew(context: SessionContext, frame: Buffer): Outcome {
   endTransaction(context)
-  openTransaction(context, frame)
-  return 'done'
+  return openTransaction(context, frame)
 }
 
 /** MULTI, on a link of the session's own. */
-export function openTransaction(context: SessionContext, frame: Buffer): void {
+export function openTransaction(context: SessionContext, frame: Buffer): Outcome {
   const transaction = createTransaction()
   context.transaction = transaction
-  context.submit(createUnit(context.replyTo(), frame, 1, 1, new Queued(context, transaction, true)))
+  return send(context, frame, new Queued(context, transaction, true))
 }
 
 function queue(
   context: SessionContext,
   transaction: Transaction,
-  frame: Buffer,
-  args: readonly Buffer[],
+  { frame, args }: Command,
   effect?: () => void,
 ): Outcome {
   if (transaction.status.kind === 'detached') return answer(context, errors.noMaster.reply)
@@ -134,7 +110,7 @@ function queue(
       { session: context.id, limit: context.host.highWater },
       'open transactions hold half of what all clients may: no more is queued (--max-held-bytes)',
     )
-    return refuse(context, transaction, errors.transactionTooLarge.reply)
+    return refuse(context, errors.transactionTooLarge.reply)
   }
   // Its place in EXEC's reply is right only while no command before it was refused; after a refusal EXEC aborts anyway.
   if (effect) transaction.effects.set(transaction.count, effect)

@@ -24,7 +24,7 @@ export function buildRestore(
   context: SessionContext,
   isPush: (frame: Buffer, type: number) => boolean,
 ): SessionRestore | null {
-  const steps = [...labelSteps(context.state), ...flagSteps(context), ...listeningSteps(context)]
+  const steps = stepsFor(context)
   if (steps.length === 0) return null
   let at = 0
   return {
@@ -58,11 +58,9 @@ export function buildRestore(
 
 function announceRestored(context: SessionContext): void {
   const { state, subscriptions } = context
-  const { counters } = context.host
   if (state.tracking !== null && state.identity.protocol === 3 && hearsItself(context, state.tracking))
     context.deliver(forgetAll(3))
-  if (subscriptions.size === 0) return
-  counters.resubscriptions += subscriptions.size
+  context.host.counters.resubscriptions += subscriptions.size
 }
 
 /**
@@ -88,27 +86,9 @@ export function labelOf(state: SessionState): string {
 
 const labels = 'CLIENT SETNAME/SETINFO'
 
-function labelSteps(state: SessionState): Step[] {
-  if (labelOf(state) === '') return []
-  return labelCommands(state).map(bytes => ({ bytes, replies: 1, what: labels }))
-}
-
 /** Redis before 7.2 has no SETINFO: Holdfast alone keeps what a client says there, so nothing is lost with a link. */
 function isUnknownLabel({ what }: Step, reply: string): boolean {
   return what === labels && /^ERR unknown subcommand/i.test(reply)
-}
-
-function flagSteps(context: SessionContext): Step[] {
-  const { state } = context
-  const steps: Step[] = []
-  const add = (bytes: Buffer, what: string): number => steps.push({ bytes, replies: 1, what })
-  if (state.capa) add(state.capa, 'CLIENT CAPA')
-  if (state.noEvict) add(encodeCommand(['CLIENT', 'NO-EVICT', 'ON']), 'CLIENT NO-EVICT')
-  if (state.noTouch) add(encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']), 'CLIENT NO-TOUCH')
-  if (state.importSource) add(encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']), 'CLIENT IMPORT-SOURCE')
-  if (state.readonly) add(encodeCommand(['READONLY']), 'READONLY')
-  if (state.tracking && hearsItself(context, state.tracking)) add(state.tracking, 'CLIENT TRACKING')
-  return steps
 }
 
 /**
@@ -122,15 +102,22 @@ function cachingDue(context: SessionContext): Buffer | null {
   return context.place - context.pending <= caching.answered + 1 + opened ? caching.frame : null
 }
 
-function listeningSteps(context: SessionContext): Step[] {
+function stepsFor(context: SessionContext): Step[] {
+  const { state } = context
   const steps: Step[] = []
-  for (const { kind, channels } of context.subscriptions.commands()) {
-    const bytes = encodeCommand([kind.toUpperCase(), ...channels])
-    steps.push({ bytes, replies: channels.length, what: kind.toUpperCase() })
-  }
-  if (context.state.monitoring) steps.push({ bytes: encodeCommand(['MONITOR']), replies: 1, what: 'MONITOR' })
+  const add = (what: string, bytes: Buffer, replies = 1): number => steps.push({ bytes, replies, what })
+  if (labelOf(state) !== '') for (const bytes of labelCommands(state)) add(labels, bytes)
+  if (state.capa) add('CLIENT CAPA', state.capa)
+  if (state.noEvict) add('CLIENT NO-EVICT', encodeCommand(['CLIENT', 'NO-EVICT', 'ON']))
+  if (state.noTouch) add('CLIENT NO-TOUCH', encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']))
+  if (state.importSource) add('CLIENT IMPORT-SOURCE', encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']))
+  if (state.readonly) add('READONLY', encodeCommand(['READONLY']))
+  if (state.tracking && hearsItself(context, state.tracking)) add('CLIENT TRACKING', state.tracking)
+  for (const { kind, channels } of context.subscriptions.commands())
+    add(kind.toUpperCase(), encodeCommand([kind.toUpperCase(), ...channels]), channels.length)
+  if (state.monitoring) add('MONITOR', encodeCommand(['MONITOR']))
   const caching = cachingDue(context)
-  if (caching !== null) steps.push({ bytes: caching, replies: 1, what: 'CLIENT CACHING' })
-  for (const frame of context.transaction?.queued ?? []) steps.push({ bytes: frame, replies: 1, what: 'MULTI' })
+  if (caching !== null) add('CLIENT CACHING', caching)
+  for (const frame of context.transaction?.queued ?? []) add('MULTI', frame)
   return steps
 }
