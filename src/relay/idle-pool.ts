@@ -8,7 +8,8 @@
 // Must stay true: a link with an unanswered question is given to nobody.
 import type { Bugs } from '../ops/bugs.ts'
 import type { Identity } from '../upstream/identity.ts'
-import { IdleListener, type Link } from '../upstream/link.ts'
+import { IdleListener } from '../upstream/idle-listener.ts'
+import type { Link } from '../upstream/link.ts'
 import { createUnit, nobody, type Request, type RequestHandler } from './request.ts'
 
 const MAX_IDLE = 64

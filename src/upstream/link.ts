@@ -14,7 +14,7 @@ import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
-import type { Dial, Reading } from './dial.ts'
+import type { Dial } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
 import type { LiveLink, LiveLinks } from './own-links.ts'
@@ -78,21 +78,6 @@ export interface LinkListener<E extends Exchange> {
   onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
   /** The listener threw, over `exchange` if that is known, which the link has forgotten; onClosed follows. */
   onBug(link: Link<E>, exchange: E | undefined, error: unknown): void
-}
-
-/** The listener of a link on which no client's request is sent. */
-export abstract class IdleListener<E extends Exchange> implements LinkListener<E> {
-  abstract onClosed(link: Link<E>): void
-  abstract onBug(link: Link<E>, exchange: E | undefined, error: unknown): void
-  onReady(_link: Link<E>): void {}
-  onHandshakeFailed(_link: Link<E>, _failure: HandshakeFailure): void {}
-  onReplies(): void {}
-  onFrame(_link: Link<E>, _exchange: E, _frame: Buffer, _type: number): void {}
-  onPush(): void {}
-  onReadEnd(): boolean {
-    return true
-  }
-  onWritable(): void {}
 }
 
 /** What all links use. */
@@ -184,9 +169,14 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#turn = turn
     this.#counters = counters
     this.#live = live
-    this.#memory = busy ? new ReadBuffer() : null
+    const memory = busy ? new ReadBuffer() : null
+    this.#memory = memory
     this.#gatherer = busy ? new Gatherer() : null
-    const { socket, readyEvent } = dial(master, this.#reading())
+    const callback = (count: number): boolean => {
+      if (memory !== null) this.#onData(memory.filled(count))
+      return true
+    }
+    const { socket, readyEvent } = dial(master, memory === null ? undefined : { buffer: memory.next, callback })
     this.#socket = socket
     live.add(this)
     socket
@@ -201,16 +191,6 @@ export class Link<E extends Exchange> implements LiveLink {
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
-  }
-
-  #reading(): Reading | undefined {
-    const memory = this.#memory
-    if (memory === null) return undefined
-    const callback = (count: number): boolean => {
-      this.#onData(memory.filled(count))
-      return true
-    }
-    return { buffer: memory.next, callback }
   }
 
   /** Its own address, also when its socket is gone; '' while it has none. */
@@ -419,15 +399,8 @@ export class Link<E extends Exchange> implements LiveLink {
         const end = scanner.next(chunk, at)
         if (end < 0) break
         const type = scanner.type
-        if (
-          head !== undefined &&
-          !head.inspect &&
-          type !== ReplyType.error &&
-          type !== ReplyType.push &&
-          this.#partial.length === 0 &&
-          this.isPush === null &&
-          !this.inspectAll
-        ) {
+        const looksIn = type === ReplyType.error || type === ReplyType.push || this.isPush !== null || this.inspectAll
+        if (head !== undefined && !head.inspect && !looksIn && this.#partial.length === 0) {
           run++
           at = end
           if (--head.expect === 0) {
@@ -444,7 +417,7 @@ export class Link<E extends Exchange> implements LiveLink {
           listener.onReplies(head, chunk.subarray(runStart, at), run)
           run = 0
         }
-        this.#onSlowFrame(chunk.subarray(at, end), type)
+        this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)
         if (this.status !== 'ready') return
         at = end
         runStart = end
@@ -489,18 +462,12 @@ export class Link<E extends Exchange> implements LiveLink {
     }
   }
 
-  #onSlowFrame(end: Buffer, type: number): void {
+  /** `looksIn`: its owner does, whatever the exchange says. */
+  #onSlowFrame(end: Buffer, type: number, looksIn: boolean): void {
     const listener = this.#listener
     const partial = this.#partial
     const head = this.#fifo.peek()
-    const plain =
-      head !== undefined &&
-      !head.inspect &&
-      !this.inspectAll &&
-      type !== ReplyType.error &&
-      type !== ReplyType.push &&
-      this.isPush === null
-    if (plain) {
+    if (head !== undefined && !head.inspect && !looksIn) {
       // A long reply in parts: passed on as it lies, it is whole now.
       this.#partial = []
       for (const part of partial) listener.onReplies(head, part, 0)
