@@ -23,11 +23,6 @@ export class HoldQueue {
     return this.#fifo.size
   }
 
-  some(is: (request: Request) => boolean): boolean {
-    for (const request of this.#fifo) if (is(request)) return true
-    return false
-  }
-
   /** The one that has waited longest. */
   peek(): Request | undefined {
     return this.#fifo.peek()

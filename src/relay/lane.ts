@@ -72,7 +72,8 @@ export class Lane implements LinkedLane {
   /** A blocking command of its session is sent and unanswered, or waits to be sent. */
   get blocks(): boolean {
     for (const request of this.link?.owed() ?? []) if (request.blocking) return true
-    return this.#waiting.some(request => request.blocking)
+    for (const request of this.#waiting) if (request.blocking) return true
+    return false
   }
 
   /** Sessions use it, whether they wait for something now or not. */
@@ -155,32 +156,20 @@ export class Lane implements LinkedLane {
   onConfirmed(isNew: boolean): void {
     this.#uplink.onConfirmed(isNew)
     this.#refusals.onConfirmed()
-    if (this.link === null && (this.inUse || this.#waiting.size > 0)) this.ensureLink()
-    else this.pump()
-  }
-
-  /** The scripts are on the new master: a lane that had to wait for that may dial. */
-  onLoaded(): void {
-    if (this.link === null) this.#dialIfWanted()
+    this.dialIfWanted()
+    this.pump()
   }
 
   /** Our own user has a new password: a pause after the old one was refused is over. */
   onPassword(): void {
     if (this.link !== null || this.identity.own === null) return
     this.#uplink.endPause()
-    this.#dialIfWanted()
+    this.dialIfWanted()
   }
 
-  #dialIfWanted(): void {
+  /** Something that it had to wait for is over. */
+  dialIfWanted(): void {
     if (this.inUse || this.#waiting.size > 0) this.ensureLink()
-  }
-
-  /**
-   * Cuts the link without asking it to finish: the master moved, is none any more, or no longer answers. What it owed
-   * may still run later, unless the next link ends it first (the fence).
-   */
-  cut(detail: string): void {
-    this.link?.cut(detail)
   }
 
   /** The gate has shut: what was to leave with this turn's write waits instead. */
@@ -328,7 +317,8 @@ export class Lane implements LinkedLane {
     if (refusal === 'in doubt') return
     const { isDeposed } = this.#refusals
     if (refusal !== undefined && !isDeposed) {
-      if (this.#mustCut(refusal, request)) {
+      // No later reply of this link counts, or what the link knows is needed to run the command again.
+      if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true) {
         this.#cutRefused(link, request, frame, refusal)
         return
       }
@@ -341,11 +331,6 @@ export class Lane implements LinkedLane {
     if (isDeposed) return
     this.#reply(request, frame, type)
     if (request.expect === 0 && this.#uplink.state !== 'closed') this.#complete(request)
-  }
-
-  /** No later reply of this link counts, or what the link knows is needed to run the command again. */
-  #mustCut(refusal: ServerRefusal, request: Request): boolean {
-    return refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true
   }
 
   #cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void {
@@ -473,11 +458,7 @@ export class Lane implements LinkedLane {
   /** Replies of our own at the front need no link. */
   #settleFront(): void {
     if (this.#owes) return
-    for (
-      let head = this.#waiting.peek();
-      head?.local !== undefined && head.local !== null;
-      head = this.#waiting.peek()
-    ) {
+    for (let head = this.#waiting.peek(); head?.local; head = this.#waiting.peek()) {
       this.#waiting.shift('drained')
       this.#complete(head)
     }

@@ -135,7 +135,7 @@ export class Lanes extends LaneHost {
       }
       const detail = `the master is now ${formatAddress(master)} (epoch ${master.epoch})`
       this.#each(lane => {
-        if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.cut(detail)
+        if (lane.link !== null && !isSameTerm(lane.link.master, master)) lane.link.cut(detail)
       })
       this.#idle.keepOnly(link => isSameTerm(link.master, master))
       this.#spares.keepOnly(master)
@@ -162,7 +162,7 @@ export class Lanes extends LaneHost {
     })
     if (cause === 'master-moved') this.withhold()
     if (cause !== 'not-master') return
-    this.#each(lane => lane.cut(detail))
+    this.#each(lane => lane.link?.cut(detail))
     this.#idle.keepOnly(() => false)
     this.#spares.keepOnly(null)
   }
@@ -312,7 +312,7 @@ export class Lanes extends LaneHost {
   /** Lanes that had to wait for the one that loads the scripts. */
   #dialOthers(): void {
     this.turn.defer(() => {
-      this.#each(lane => lane.onLoaded())
+      this.#each(lane => lane.dialIfWanted())
     }, this)
   }
 

@@ -72,11 +72,10 @@ export class LinkLog {
   }
 
   passwordRefused(master: Master, identity: Identity, reply: string): void {
-    const node = formatAddress(master)
-    const notLogged = this.#throttle(`${node} ${identity.key}`)
+    const notLogged = this.#throttle(`${formatAddress(master)} ${identity.key}`)
     if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.password', master: node, identity: describeIdentity(identity), reply, notLogged },
+      { event: 'link.password', ...at(master, identity), reply, notLogged },
       'the node refuses the password in the file: commands wait while the file and the password before it are tried',
     )
   }
@@ -110,9 +109,8 @@ export class LinkLog {
 
   /** The server refuses whom it let in before. */
   shutOut(link: Link<Request>, about: Identity, reply: string): void {
-    const identity = describeIdentity(about)
     this.#log.warn(
-      { event: 'link.shut_out', master: formatAddress(link.master), identity, reply },
+      { event: 'link.shut_out', ...at(link.master, about), reply },
       'the node lets this login in no more, it was changed there: sessions go on, new ones get its error',
     )
   }
@@ -122,8 +120,7 @@ export class LinkLog {
     this.#log.warn(
       {
         event: 'link.retired',
-        master: formatAddress(link.master),
-        identity: describeIdentity(about),
+        ...at(link.master, about),
         silentMs: Math.round(quietMs),
         inFlight: link.inFlight,
         moved,
@@ -152,4 +149,8 @@ export class LinkLog {
       'a silent link has answered all: it is closed, as a fresh one has taken its place',
     )
   }
+}
+
+function at(master: Master, identity: Identity): { master: string; identity: string } {
+  return { master: formatAddress(master), identity: describeIdentity(identity) }
 }

@@ -14,7 +14,8 @@ const MAX_REFUSALS = 3
 
 export class ScriptLoading {
   readonly #scripts: Scripts
-  #needed = false
+  /** A link that needs no scripts would come before one that loads them. */
+  isUnderWay = false
   #loader: LaneInfo | null = null
   #refusals = 0
 
@@ -24,26 +25,21 @@ export class ScriptLoading {
 
   /** There is a new master, and its cache knows none of our scripts. */
   begin(): void {
-    this.#needed = this.#scripts.size > 0
+    this.isUnderWay = this.#scripts.size > 0
     this.#loader = null
     this.#refusals = 0
   }
 
-  /** A link that needs no scripts would come before one that loads them. */
-  get isUnderWay(): boolean {
-    return this.#needed
-  }
-
   /** Asked by a lane that is about to dial; the first one becomes the loader. */
   mayDial(lane: LaneInfo): boolean {
-    if (!this.#needed) return true
+    if (!this.isUnderWay) return true
     this.#loader ??= lane
     return this.#loader === lane
   }
 
   /** SCRIPT LOAD of all scripts for the loader, nothing for others. */
   commandsFor(lane: LaneInfo): readonly Buffer[] {
-    return this.#needed && this.#loader === lane ? this.#scripts.commands() : []
+    return this.isUnderWay && this.#loader === lane ? this.#scripts.commands() : []
   }
 
   /** The lane's link is up. Answers what that means for the lanes that wait. */
@@ -51,7 +47,7 @@ export class ScriptLoading {
     if (this.#loader !== lane) return 'nothing'
     this.#loader = null
     if (outcome === 'refused') this.#refusals++
-    this.#needed = outcome === 'refused' && this.#refusals < MAX_REFUSALS
+    this.isUnderWay = outcome === 'refused' && this.#refusals < MAX_REFUSALS
     return outcome === 'loaded' ? 'loaded' : 'next'
   }
 

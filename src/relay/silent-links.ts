@@ -211,7 +211,7 @@ export class SilenceWatch {
       quiet.strikes = verdict === 'idle' || verdict === 'gone' ? quiet.strikes + 1 : 0
       // Once is not enough: a server that wakes up may answer this before it reads what lies in its other sockets.
       if (quiet.strikes < 2 || lane.link !== link || link.lastActivity !== quiet.at || !owes(link)) return
-      lane.cut(`no reply for ${Math.round(performance.now() - quiet.at)} ms, and the node knows of none`)
+      link.cut(`no reply for ${Math.round(performance.now() - quiet.at)} ms, and the node knows of none`)
     })
     if (asked) quiet.notBefore = now + silence.againMs
   }

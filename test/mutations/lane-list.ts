@@ -112,8 +112,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'replies behind a cut are delivered',
     file: 'src/upstream/link.ts',
-    from: "this.#onSlowFrame(chunk.subarray(at, end), type)\n        if (this.status !== 'ready') return",
-    to: 'this.#onSlowFrame(chunk.subarray(at, end), type)',
+    from: "this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)\n        if (this.status !== 'ready') return",
+    to: 'this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)',
     breaks: 'a READONLY makes all later replies of its link worthless',
     test: link,
     shows: /behind a cut/,
@@ -121,7 +121,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'links of an old term are not cut',
     file: 'src/relay/lanes.ts',
-    from: 'lane.cut(detail)\n      })\n      this.#idle',
+    from: 'lane.link.cut(detail)\n      })\n      this.#idle',
     to: 'lane.onLoaded(false)\n      })\n      this.#idle',
     breaks: 'NothingSentWhileHeld, EveryRequestEnds',
     test: walkAlways,

@@ -156,7 +156,7 @@ export class LaneModel {
     lost: () => this.#serverEnds(true),
     silent: () => {
       if (!this.#lane.link || this.#lane.link.inFlight === 0) return false
-      this.#lane.cut('silent')
+      this.#lane.link?.cut('silent')
       return true
     },
     congest: () => {
