@@ -39,7 +39,7 @@ const timeoutPlaces: Readonly<Record<string, readonly ['last' | 'first' | 'block
  * cannot hide a BLOCK.
  */
 export function blocksServer(args: readonly Buffer[]): boolean {
-  return blockOptionIndex(args) !== -1
+  return findStreamOption(args, 'BLOCK') !== -1
 }
 
 /** The place of STREAMS in an XREAD or XREADGROUP; -1 where it is missing. */
@@ -67,12 +67,7 @@ export function blockingTimeout(args: readonly Buffer[]): BlockingTimeout | null
 function timeoutIndex(args: readonly Buffer[], where: 'last' | 'first' | 'block'): number {
   if (where === 'first') return 1
   if (where === 'last') return args.length - 1
-  const option = blockOptionIndex(args)
-  return option === -1 ? -1 : option + 1
-}
-
-function blockOptionIndex(args: readonly Buffer[]): number {
-  return findStreamOption(args, 'BLOCK')
+  return findStreamOption(args, 'BLOCK') + 1
 }
 
 function findStreamOption(args: readonly Buffer[], wanted: 'BLOCK' | 'STREAMS'): number {

@@ -45,6 +45,13 @@ export const unknownSpec: CommandSpec = Object.freeze({
 /** All specs by `index`; the first is the unknown command. */
 export const commandSpecs: readonly CommandSpec[] = readCatalog()
 
+/** `calls[i]`: how often the command with index i came; the unknown command's index counts all that have no own. */
+export function callsByClass(calls: Float64Array): Map<ReplayClass, number> {
+  const byClass = new Map<ReplayClass, number>()
+  for (const { index, cls } of commandSpecs) byClass.set(cls, (byClass.get(cls) ?? 0) + (calls[index] ?? 0))
+  return byClass
+}
+
 function readCatalog(): readonly CommandSpec[] {
   const subcommands = readSubcommands()
   const specs = [unknownSpec]

@@ -7,7 +7,7 @@
 
 import { rules } from './argument-rules.ts'
 import { wordAt } from './arguments.ts'
-import type { CommandSpec, ReplayClass, ReplayRule } from './command-spec.ts'
+import type { CommandSpec, ReplayClass } from './command-spec.ts'
 import { lookupCommand } from './lookup.ts'
 
 export { blockingTimeout, blocksServer } from './blocking.ts'
@@ -25,15 +25,11 @@ export function classifyCommand(args: readonly Buffer[], nowMs: number): ReplayC
   if (name === undefined) return 'read'
   const spec = lookupCommand(name, 0, name.length)
   if (spec.subcommands !== null && args.length > 1) return classifySubcommand(spec, args, nowMs)
-  return apply(rules.get(spec.name), args, nowMs) ?? spec.cls
+  return rules.get(spec.name)?.(args, nowMs) ?? spec.cls
 }
 
 function classifySubcommand(spec: CommandSpec, args: readonly Buffer[], nowMs: number): ReplayClass {
   const subcommand = spec.subcommands?.get(wordAt(args, 1).toLowerCase())
   if (subcommand === undefined) return 'non-idempotent'
-  return apply(rules.get(`${spec.name}|${subcommand.name}`), args, nowMs) ?? subcommand.cls
-}
-
-function apply(rule: ReplayRule | undefined, args: readonly Buffer[], nowMs: number): ReplayClass | null {
-  return rule === undefined ? null : rule(args, nowMs)
+  return rules.get(`${spec.name}|${subcommand.name}`)?.(args, nowMs) ?? subcommand.cls
 }
