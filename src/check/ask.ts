@@ -63,6 +63,11 @@ export function errorReplyOf(error: Error): ErrorReply {
   return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: error.message.slice(0, 200) }
 }
 
+/** The value of a reply as a list; empty for one that is none. */
+export function listOf(reply: Reply | undefined): readonly unknown[] {
+  return Array.isArray(reply?.[1]) ? reply[1] : []
+}
+
 /** The rights whose commands the server refused to our user. */
 export function deniedOf(pairs: readonly (readonly [right: string, reply: Reply | undefined])[]): string[] {
   return pairs.filter(([, reply]) => reply?.[0]?.message.startsWith('NOPERM')).map(([right]) => right)

@@ -37,12 +37,11 @@ function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
 async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
-  const found: SentinelEvidence[] = []
   const askOne = (at: Address, announced: Address | null): Promise<SentinelEvidence> => {
     const target = { address: routes.target(at), route: routes.route(at), username, password }
     return sentinelEvidence({ target, announced, masterName, tls: routes.usesTls })
   }
-  found.push(...distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null)))))
+  const found = distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null))))
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const unknown = new Map<string, Address>()
     for (const peer of found.flatMap(sentinel => sentinel.peers)) {
@@ -58,12 +57,9 @@ async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
 }
 
 function distinct(sentinels: readonly SentinelEvidence[]): SentinelEvidence[] {
-  const byKey = new Map<string, SentinelEvidence>()
-  for (const sentinel of sentinels) {
-    const key = sentinel.runId ?? formatAddress(sentinel.address)
-    if (!byKey.has(key)) byKey.set(key, sentinel)
-  }
-  return [...byKey.values()]
+  const keyOf = ({ runId, address }: SentinelEvidence): string => runId ?? formatAddress(address)
+  const keys = sentinels.map(keyOf)
+  return sentinels.filter((sentinel, i) => keys.indexOf(keyOf(sentinel)) === i)
 }
 
 async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]): Promise<NodeEvidence[]> {

@@ -3,7 +3,7 @@
 // It finds out rights by using them, because ACL DRYRUN needs rights of its own. It changes nothing that lasts: CLIENT
 // KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
 import type { Reply } from '../sentinel/sentinel-view.ts'
-import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
+import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
 import type { NodeEvidence } from './evidence.ts'
 
@@ -73,18 +73,18 @@ export async function nodeEvidence({ target, announced, listed, tls }: NodeTarge
 }
 
 function roleOf(reply: Reply | undefined): NodeEvidence['role'] {
-  const word: unknown = Array.isArray(reply?.[1]) ? reply[1][0] : null
+  const [word] = listOf(reply)
   if (word === 'master') return 'master'
   return word === 'slave' || word === 'replica' ? 'replica' : null
 }
 
 function attachedOf(reply: Reply | undefined): number | null {
-  const replicas: unknown = Array.isArray(reply?.[1]) && reply[1][0] === 'master' ? reply[1][2] : null
-  return Array.isArray(replicas) ? replicas.length : null
+  const [role, , replicas] = listOf(reply)
+  return role === 'master' && Array.isArray(replicas) ? replicas.length : null
 }
 
 function settingOf(name: string, reply: Reply | undefined): [string, string][] {
-  const value: unknown = Array.isArray(reply?.[1]) ? reply[1][1] : undefined
+  const [, value] = listOf(reply)
   return typeof value === 'string' ? [[name, value]] : []
 }
 
@@ -100,7 +100,6 @@ function librariesOf(reply: Reply | undefined): [name: string, version: string][
 
 /** Wrong by the time of the conversation, which may be seconds: only large differences mean anything. */
 function clockOf(reply: Reply | undefined, now: number): number | null {
-  if (!Array.isArray(reply?.[1])) return null
-  const seconds = Number(reply[1][0])
-  return Number.isFinite(seconds) ? seconds * 1000 + Number(reply[1][1]) / 1000 - now : null
+  const [seconds = Number.NaN, micros] = listOf(reply).map(Number)
+  return Number.isFinite(seconds) ? seconds * 1000 + Number(micros) / 1000 - now : null
 }

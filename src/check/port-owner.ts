@@ -1,9 +1,10 @@
 // port-owner.ts: finds out whether what listens at our own port is a Holdfast with these options. Sends no password.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Address, reachable } from '../address.ts'
+import { findOut } from '../transport/port-probe.ts'
 
 const ANSWER_LIMIT_MS = 1000
 
@@ -23,7 +24,7 @@ export function isHoldfast(address: Address, certFile: string | null): Promise<b
 function speaksAsHoldfast(at: Address): Promise<boolean> {
   const socket = connect(at)
   let heard = ''
-  return within(socket, settle => {
+  return findOut(socket, ANSWER_LIMIT_MS, settle => {
     socket.once('connect', () => socket.write('*1\r\n$8\r\nREPLCONF\r\n*1\r\n$11\r\nNO.COMMAND.\r\n'))
     socket.on('data', (bytes: Buffer) => {
       heard += bytes.toString('latin1')
@@ -36,25 +37,10 @@ function speaksAsHoldfast(at: Address): Promise<boolean> {
 
 function showsCertificate(at: Address, certFile: string): Promise<boolean> {
   const socket = connectTls({ ...at, rejectUnauthorized: false })
-  return within(socket, settle => {
+  return findOut(socket, ANSWER_LIMIT_MS, settle => {
     socket.once('secureConnect', () => {
       const ours = new X509Certificate(readFileSync(certFile))
       settle(socket.getPeerX509Certificate()?.fingerprint256 === ours.fingerprint256)
     })
-  })
-}
-
-/** False where nothing settles it within a second, or before the connection ends. */
-function within(socket: Socket, listen: (settle: (ours: boolean) => void) => void): Promise<boolean> {
-  return new Promise(resolve => {
-    const settle = (ours: boolean): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve(ours)
-    }
-    const timer = setTimeout(() => settle(false), ANSWER_LIMIT_MS)
-    socket.on('error', () => settle(false))
-    socket.once('close', () => settle(false))
-    listen(settle)
   })
 }

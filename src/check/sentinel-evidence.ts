@@ -1,7 +1,7 @@
 // sentinel-evidence.ts: asks one Sentinel everything that a judgement needs. Judges nothing.
 import type { Address } from '../address.ts'
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
-import { ask, deniedOf, errorReplyOf, type Target } from './ask.ts'
+import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import { contact } from './contact.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 
@@ -101,25 +101,18 @@ function viewOf(named: Reply | undefined, master: Reply | undefined): SentinelVi
 }
 
 function replicasOf(reply: Reply | undefined): ListedReplica[] {
-  if (!Array.isArray(reply?.[1])) return []
-  return reply[1].flatMap((entry: unknown) => {
+  return listOf(reply).flatMap(entry => {
     const fields = readFields(entry)
     const address = fields && readAddress([fields.get('ip'), fields.get('port')])
     if (!fields || !address) return []
-    return [
-      {
-        address,
-        flags: (fields.get('flags') ?? '').split(','),
-        linkStatus: fields.get('master-link-status') ?? '',
-        priority: Number(fields.get('slave-priority') ?? 100),
-      },
-    ]
+    const flags = (fields.get('flags') ?? '').split(',')
+    const linkStatus = fields.get('master-link-status') ?? ''
+    return [{ address, flags, linkStatus, priority: Number(fields.get('slave-priority') ?? 100) }]
   })
 }
 
 function namesOf(reply: Reply | undefined): string[] {
-  if (!Array.isArray(reply?.[1])) return []
-  return reply[1].flatMap((entry: unknown) => readFields(entry)?.get('name') ?? [])
+  return listOf(reply).flatMap(entry => readFields(entry)?.get('name') ?? [])
 }
 
 function textOf(reply: Reply | undefined): string | null {

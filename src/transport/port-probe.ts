@@ -1,6 +1,6 @@
 // port-probe.ts: finds out whether anybody accepts connections at an address. A port in use may also belong to an
 // outgoing connection of some program: the system says EADDRINUSE for both. Never: sends a byte.
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Address } from '../address.ts'
 
 /** An owner of the port that takes longer counts as nobody. */
@@ -15,13 +15,25 @@ export const lentPort = {
 
 /** Never rejects. */
 export function accepts({ host, port }: Address): Promise<boolean> {
+  const socket = connect({ host, port })
+  return findOut(socket, PROBE_MS, settle => socket.once('connect', () => settle(true)))
+}
+
+/** What `listen` settles; false where it does not in time, or before the connection ends. Destroys the socket. */
+export function findOut(
+  socket: Socket,
+  limitMs: number,
+  listen: (settle: (answer: boolean) => void) => void,
+): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect({ host, port })
-    const end = (answer: boolean): void => {
+    const settle = (answer: boolean): void => {
+      clearTimeout(timer)
       socket.destroy()
       resolve(answer)
     }
-    socket.setTimeout(PROBE_MS, () => end(false))
-    socket.once('connect', () => end(true)).once('error', () => end(false))
+    const timer = setTimeout(() => settle(false), limitMs)
+    socket.on('error', () => settle(false))
+    socket.once('close', () => settle(false))
+    listen(settle)
   })
 }

@@ -81,8 +81,8 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'whatever has the port is said to listen',
     file: 'src/transport/port-probe.ts',
-    from: ".once('error', () => end(false))",
-    to: ".once('error', () => end(true))",
+    from: "socket.on('error', () => settle(false))",
+    to: "socket.on('error', () => settle(true))",
     breaks: 'what is said of a port is true',
     test: 'test/wire/admin-process.test.ts',
     shows: /when an outgoing connection has it/,
