@@ -59,35 +59,29 @@ export function createNameLookup({
 
   return (name, options, callback) => {
     let isOver = false
-    const answer = (addresses: readonly Resolved[]): void => {
+    /** The first way to end counts. */
+    const end = (answer: () => void): void => {
       if (isOver) return
       isOver = true
       clearTimeout(timer)
-      reply(name, addresses, options, callback)
+      answer()
     }
-    const fail = (error: NodeJS.ErrnoException): void => {
-      if (isOver) return
-      isOver = true
-      clearTimeout(timer)
-      callback(error, '', 0)
-    }
-    const useLast = (last: Good, cause: string): void => {
-      if (isOver) return
-      onStale(
-        name,
-        cause,
-        last.addresses.map(({ address }) => address),
-      )
-      answer(last.addresses)
+    const useLast = ({ addresses }: Good, cause: string): void => {
+      const used = addresses.map(({ address }) => address)
+      end(() => {
+        onStale(name, cause, used)
+        reply(name, addresses, options, callback)
+      })
     }
     const timer = setTimeout(() => {
       const last = good.get(name)
       if (last) useLast(last, `no answer for ${SLOW_MS} ms`)
     }, SLOW_MS)
+    const answer = (addresses: readonly Resolved[]): void => end(() => reply(name, addresses, options, callback))
     ;(underWay.get(name) ?? begin(name)).then(answer, (error: NodeJS.ErrnoException) => {
       const last = good.get(name)
       const isGone = error.code === 'ENOTFOUND' && last !== undefined && performance.now() - last.at > NO_SUCH_NAME_MS
-      if (last === undefined || isGone) fail(error)
+      if (last === undefined || isGone) end(() => callback(error, '', 0))
       else useLast(last, error.code ?? error.message)
     })
   }

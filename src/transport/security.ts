@@ -90,19 +90,16 @@ function logStale(log: Log): (name: string, cause: string, addresses: readonly s
 
 function reloadRoutes(routes: ServerRoutes, log: Log): void {
   const { changed, problems } = routes.reload()
-  if (!changed && problems.length === 0) return
-  if (changed) {
+  if (changed)
     log.info(
       { event: 'tls.reloaded', side: routes.side },
       'TLS files have changed: new connections use them, and open ones stay',
     )
-    return
-  }
-  const causes = problems.map(describeProblem)
-  log.error(
-    { event: 'tls.kept', side: routes.side, causes },
-    'the new TLS files cannot be used: the old ones stay in use until the files are correct',
-  )
+  else if (problems.length > 0)
+    log.error(
+      { event: 'tls.kept', side: routes.side, causes: problems.map(describeProblem) },
+      'the new TLS files cannot be used: the old ones stay in use until the files are correct',
+    )
 }
 
 function reloadPassword(who: Who, { password, log }: { password: Password; log: Log }): boolean {

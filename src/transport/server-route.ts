@@ -113,13 +113,8 @@ export class ServerRoutes {
 
 /** The certificate must have one of the names: the announced one, or, behind a NAT map, the dialled one. */
 function checkNames(names: readonly string[], certificate: PeerCertificate): Error | undefined {
-  let first: Error | undefined
-  for (const name of names) {
-    const problem = checkServerIdentity(name, certificate)
-    if (problem === undefined) return undefined
-    first ??= problem
-  }
-  return first
+  const problems = names.map(name => checkServerIdentity(name, certificate))
+  return problems.includes(undefined) ? undefined : problems[0]
 }
 
 /** `/etc/tls/ca.pem holds no PEM certificate`. */
