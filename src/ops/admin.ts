@@ -3,6 +3,7 @@
 // It answers GET and HEAD and reads only the request line and headers; a body ends the connection. Slow clients are cut
 // after seconds, and few connections are open at a time (admin-guard.ts).
 // Owns: the server and its limits. Never: changes anything, or waits for Redis or Sentinel.
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Address } from '../address.ts'
 import { keepNewest, mayAsk } from './admin-guard.ts'
@@ -62,21 +63,14 @@ export class Admin {
   }
 
   /** Resolves with the bound address; rejects with the error of the system (EADDRINUSE, EACCES, ...). */
-  listen(address: Address): Promise<Address> {
-    this.#listenHost = address.host
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host: address.host, port: address.port }, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', error =>
-          this.#log.error({ event: 'admin.error', err: error }, 'the admin port failed'),
-        )
-        this.#process.start()
-        const bound = this.#server.address()
-        const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
-        resolve({ host: address.host, port })
-      })
-    })
+  async listen({ host, port }: Address): Promise<Address> {
+    this.#listenHost = host
+    this.#server.listen({ host, port })
+    await once(this.#server, 'listening')
+    this.#server.on('error', error => this.#log.error({ event: 'admin.error', err: error }, 'the admin port failed'))
+    this.#process.start()
+    const bound = this.#server.address()
+    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
   }
 
   /** Ends at once, in the middle of answers too. */

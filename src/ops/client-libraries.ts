@@ -13,23 +13,16 @@ export interface Library {
 interface Row extends Library {
   /** Of the name in lower case; a suffix may follow, as in `jedis(redis-om-spring_v1.0.0)`. */
   readonly prefix: string
-  /** The first major version with this default. */
-  readonly since: number
+  /** The first major version with this default; left out: all have it. */
+  readonly since?: number
 }
 
 const rows: readonly Row[] = [
-  { prefix: 'redisson', name: 'Redisson', timeoutMs: 3000, setting: 'timeout', keepsSocket: true, since: 0 },
-  {
-    prefix: 'se.redis',
-    name: 'StackExchange.Redis',
-    timeoutMs: 5000,
-    setting: 'asyncTimeout',
-    keepsSocket: true,
-    since: 0,
-  },
-  { prefix: 'lettuce', name: 'Lettuce', timeoutMs: 60_000, setting: 'timeout', keepsSocket: true, since: 0 },
-  { prefix: 'jedis', name: 'Jedis', timeoutMs: 2000, setting: 'socketTimeoutMillis', keepsSocket: false, since: 0 },
-  { prefix: 'go-redis', name: 'go-redis', timeoutMs: 3000, setting: 'ReadTimeout', keepsSocket: false, since: 0 },
+  { prefix: 'redisson', name: 'Redisson', timeoutMs: 3000, setting: 'timeout', keepsSocket: true },
+  { prefix: 'se.redis', name: 'StackExchange.Redis', timeoutMs: 5000, setting: 'asyncTimeout', keepsSocket: true },
+  { prefix: 'lettuce', name: 'Lettuce', timeoutMs: 60_000, setting: 'timeout', keepsSocket: true },
+  { prefix: 'jedis', name: 'Jedis', timeoutMs: 2000, setting: 'socketTimeoutMillis', keepsSocket: false },
+  { prefix: 'go-redis', name: 'go-redis', timeoutMs: 3000, setting: 'ReadTimeout', keepsSocket: false },
   { prefix: 'redis-py', name: 'redis-py', timeoutMs: 5000, setting: 'socket_timeout', keepsSocket: false, since: 8 },
 ]
 
@@ -39,7 +32,7 @@ export function libraryOf(libName: string, libVersion: string): Library | null {
   const row = rows.find(({ prefix }) => name.startsWith(prefix) && !/[a-z0-9]/.test(name.charAt(prefix.length)))
   if (row === undefined) return null
   const major = Number.parseInt(libVersion, 10)
-  return row.since > 0 && !(major >= row.since) ? null : row
+  return row.since === undefined || major >= row.since ? row : null
 }
 
 /** What happens where a library waits less long than a hold may last. */

@@ -8,9 +8,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 const RESOLUTION_MS = 20
 /** Delays are those of the present window and the one before: a reset at each scrape would show each scraper a part. */
 const WINDOW_MS = 15_000
-const percentiles = { p50: 50, p99: 99, max: 100 } as const
-type Statistic = keyof typeof percentiles
-const statistics = Object.keys(percentiles) as Statistic[]
+const statistics = ['p50', 'p99', 'max'] as const
+type Statistic = (typeof statistics)[number]
 
 export class ProcessStats {
   readonly startTime = Math.round(Date.now() / 1000 - process.uptime())
@@ -66,6 +65,6 @@ export class ProcessStats {
     const delay = this.#delay
     const seconds = (percentile: number): number =>
       delay === null || delay.count === 0 ? 0 : Math.max(0, (delay.percentile(percentile) / 1e6 - RESOLUTION_MS) / 1000)
-    return { p50: seconds(percentiles.p50), p99: seconds(percentiles.p99), max: seconds(percentiles.max) }
+    return { p50: seconds(50), p99: seconds(99), max: seconds(100) }
   }
 }
