@@ -9,7 +9,7 @@ import { type Address, formatAddress } from './address.ts'
 import { type Environment, readEnvironment } from './config/environment.ts'
 import { readConfigFile } from './config/file.ts'
 import { readFlags } from './config/flags.ts'
-import { helpText, unknownCommandText } from './config/help.ts'
+import { helpText } from './config/help.ts'
 import type { Source } from './config/option.ts'
 import { options, type Values } from './config/option-table.ts'
 import { relations } from './config/relations.ts'
@@ -18,7 +18,6 @@ import { tlsFileProblems } from './config/tls-check.ts'
 import type { ServerTls } from './transport/server-route.ts'
 
 export type { Environment } from './config/environment.ts'
-export { unknownCommandText }
 
 /** All options, ready for use. */
 export type Config = ReturnType<typeof toConfig>

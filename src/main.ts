@@ -28,7 +28,7 @@ if (isProxy) {
   await health(rest, process.env)
 } else {
   const { complain } = await import('./cli/output.ts')
-  const { unknownCommandText } = await import('./config.ts')
+  const { unknownCommandText } = await import('./config/help.ts')
   complain(unknownCommandText(word ?? ''))
   complain('see holdfast --help')
   process.exitCode = 2

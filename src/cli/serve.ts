@@ -96,22 +96,21 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
       log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in time: the process ends without it'),
   }
   closeWithGrace(options, async ({ signal, err }) => {
-    if (err !== undefined) {
-      log.fatal(
-        { event: 'process.crash', err },
-        'an uncaught error in Holdfast: the process ends; please report this line',
-      )
-      await output.flush(LAST_LINES_MS)
-      return
-    }
-    log.info({ event: 'process.signal', signal }, 'a signal: the proxy stops')
     try {
+      if (err !== undefined) {
+        log.fatal(
+          { event: 'process.crash', err },
+          'an uncaught error in Holdfast: the process ends; please report this line',
+        )
+        return
+      }
+      log.info({ event: 'process.signal', signal }, 'a signal: the proxy stops')
       await proxy.stop()
     } catch (error) {
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed: the process ends')
-      await output.flush(LAST_LINES_MS)
       throw error
+    } finally {
+      await output.flush(LAST_LINES_MS)
     }
-    await output.flush(LAST_LINES_MS)
   })
 }

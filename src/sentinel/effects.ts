@@ -2,7 +2,7 @@
 // Never: decides. decide.ts does with a majority, minority.ts without one.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'
-import type { Basis, Draft, Effect, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
+import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
 
 /** The good news of a probe counts this long. */
 const PROBE_LIFE_MS = 500
@@ -118,8 +118,7 @@ export function probe(draft: Draft, address: Address, now: number): void {
     if (!running.result || now < running.retryAt) return
   }
   draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now }
-  const effect: Effect = { kind: 'probe', address, startedAt: now }
-  draft.effects.push(effect)
+  draft.effects.push({ kind: 'probe', address, startedAt: now })
 }
 
 /** The last probe of this node that began at `since` or later and has ended; null without one. */
