@@ -6,10 +6,12 @@
 // nobody.
 //
 // Must stay true: a link with an unanswered question is given to nobody.
+import type { Master } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener } from '../upstream/idle-listener.ts'
 import type { Link } from '../upstream/link.ts'
+import { isSameTerm } from './gate.ts'
 import { createUnit, nobody, type Request, type RequestHandler } from './request.ts'
 
 const MAX_IDLE = 64
@@ -79,8 +81,8 @@ export class IdlePool extends IdleListener<Request> {
   }
 
   /** Cuts all others. */
-  keepOnly(wanted: (link: Link<Request>) => boolean): void {
-    this.#drop(entry => !wanted(entry.link), 'the master moved')
+  keepOnly(master: Master | null): void {
+    this.#drop(({ link }) => master === null || !isSameTerm(link.master, master), 'the master moved')
   }
 
   /** Of each link that is kept. */

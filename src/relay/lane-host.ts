@@ -7,6 +7,7 @@ import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
+import { isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd, LinkHost } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/own-links.ts'
 import type { Turn } from '../upstream/turn.ts'
@@ -72,10 +73,20 @@ export abstract class LaneHost implements LinkHost {
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }
 
+  /** Answers false where nobody is to be told: our own user's password is being changed, and it is tried again. */
+  onHandshakeFailed({ master, handshake }: Link<Request>, failure: HandshakeFailure): boolean {
+    const { identity, password } = handshake
+    if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
+      this.linkLog.passwordRefused(master, identity, failure.text)
+      return false
+    }
+    this.counters.detail.handshakesFailed.add(failure.kind)
+    this.linkLog.handshakeFailed(master, identity, failure)
+    return true
+  }
+
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
-  /** Answers false where nobody is to be told: our own user's password is being changed, and it is tried again. */
-  abstract onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): boolean
   /** A lane has nothing waiting any more. */
   abstract onDrained(): void
   /** A request's time has run out. */

@@ -3,7 +3,7 @@
 //   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
 //   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
 //
-// Owns: the timer, the time of the last look. Never: knows which lanes there are (lanes.ts), judges silence
+// Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
 // (silent-links.ts).
 //
 // Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master. In that time a

@@ -120,9 +120,9 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'links of an old term are not cut',
-    file: 'src/relay/lanes.ts',
-    from: 'lane.link.cut(detail)\n      })\n      this.#idle',
-    to: 'lane.onLoaded(false)\n      })\n      this.#idle',
+    file: 'src/relay/lane-pool.ts',
+    from: 'if (link !== null && (master === null || !isSameTerm(link.master, master))) link.cut(detail)',
+    to: 'if (link !== null && master === null) link.cut(detail)',
     breaks: 'NothingSentWhileHeld, EveryRequestEnds',
     test: walkAlways,
     shows: /NothingSentWhileHeld|EveryRequestEnds/,

@@ -82,8 +82,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what was withheld stays so after an aborted failover',
     file: 'src/relay/lanes.ts',
-    from: 'this.#each(lane => lane.link?.resume(Pausing.withheld))',
-    to: 'this.#each(() => {})',
+    from: 'this.each(lane => lane.link?.resume(Pausing.withheld))',
+    to: 'this.each(() => {})',
     breaks: 'EveryRequestEnds',
     test: promotion,
     shows: /does not come about/,

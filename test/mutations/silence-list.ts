@@ -119,7 +119,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a link that was let in before lets everybody in',
-    file: 'src/relay/lanes.ts',
+    file: 'src/relay/lane-pool.ts',
     from: '    this.#shared.shut(lane)\n',
     to: '',
     breaks: 'the server decides who is let in',

@@ -22,7 +22,7 @@ export const suiteMutations: readonly Mutation[] = [
   },
   {
     name: 'a fresh link is always dialled',
-    file: 'src/relay/lanes.ts',
+    file: 'src/relay/lane-pool.ts',
     from: "how === 'warm' ? this.#idle.take(identity.key, '') : undefined",
     to: 'undefined',
     breaks: 'a session in a database is told that the server is busy, and can end what it is busy with',
