@@ -2,8 +2,8 @@
 // kill of the master and a planned failover, on Redis and Valkey.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { imbalance } from '../../src/ops/counters.ts'
 import { startHoldfast } from '../support/holdfast.ts'
+import { imbalance } from '../support/imbalance.ts'
 import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'

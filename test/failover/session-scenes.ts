@@ -9,8 +9,8 @@
 // its own.
 import type { Test } from 'tap'
 import t from 'tap'
-import { imbalance } from '../../src/ops/counters.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { imbalance } from '../support/imbalance.ts'
 import { RespClient, type RespClientOptions, type Value } from '../support/resp-client.ts'
 import { RespPush } from '../support/resp-decoder.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'

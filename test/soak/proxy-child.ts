@@ -5,9 +5,10 @@
 //   'look'     counters and memory now          'collect'  the same after a forced collection (needs --expose-gc)
 // Its standard output is the log. Never: decides anything.
 import { readConfig } from '../../src/config.ts'
-import { type Counters, imbalance } from '../../src/ops/counters.ts'
+import type { Counters } from '../../src/ops/counters.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { createProxy } from '../../src/proxy.ts'
+import { imbalance } from '../support/imbalance.ts'
 
 export interface Look {
   readonly counters: Counters

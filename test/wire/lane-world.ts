@@ -2,7 +2,7 @@
 // says is the master, and sessions that only collect their replies.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Master } from '../../src/address.ts'
-import { type Counters, createCounters, imbalance } from '../../src/ops/counters.ts'
+import { type Counters, createCounters } from '../../src/ops/counters.ts'
 import { createLog } from '../../src/ops/log.ts'
 import type { Lane } from '../../src/relay/lane.ts'
 import type { LaneOwner } from '../../src/relay/lane-link.ts'
@@ -11,6 +11,7 @@ import { createRun, createUnit, type Request, type RequestOwner } from '../../sr
 import { encodeCommand } from '../../src/resp/encode.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
 import type { FakeRedis } from '../support/fake-redis.ts'
+import { imbalance } from '../support/imbalance.ts'
 import { RespDecoder, RespError } from '../support/resp-decoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
