@@ -3,17 +3,9 @@ import { questions } from './flags.ts'
 import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
-interface Row {
-  readonly group: string
-  readonly flag: string
-  readonly placeholder: string
-  readonly variable: string
-  readonly state: string
-  readonly form: string
-  readonly help: string
-}
+type Row = ReturnType<typeof rowsOf>[number]
 
-function rowsOf(table: Table): Row[] {
+function rowsOf(table: Table) {
   return Object.entries(table).flatMap(([name, option]) => {
     const row = {
       group: option.group,

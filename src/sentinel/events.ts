@@ -5,6 +5,7 @@
 // The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
 // `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`; more words may follow each.
 import type { Address } from '../address.ts'
+import { readAddress } from './sentinel-view.ts'
 
 export type SentinelEvent =
   /** A failover of `master` began; it is open whether this Sentinel will lead it. */
@@ -65,22 +66,16 @@ function eventAbout(channel: string, { type, self, master }: Subject): SentinelE
 
 function parseSubject(text: string, masterName: string): Subject | undefined {
   const [type, name, host, port, at, ofName, ofHost, ofPort] = text.split(' ')
-  const self = address(host, port)
+  const self = readAddress([host, port])
   if (type === undefined || !self) return undefined
   if (type === 'master') return name === masterName ? { type, self, master: self } : undefined
-  const master = at === '@' && ofName === masterName ? address(ofHost, ofPort) : undefined
+  const master = at === '@' && ofName === masterName ? readAddress([ofHost, ofPort]) : undefined
   return master && { type, self, master }
 }
 
 function parseSwitch(text: string, masterName: string): SentinelEvent | undefined {
   const [name, fromHost, fromPort, toHost, toPort] = text.split(' ')
-  const from = address(fromHost, fromPort)
-  const to = address(toHost, toPort)
+  const from = readAddress([fromHost, fromPort])
+  const to = readAddress([toHost, toPort])
   return name === masterName && from && to ? { kind: 'switched', from, to } : undefined
-}
-
-function address(host: string | undefined, port: string | undefined): Address | undefined {
-  if (!host || port === undefined || !/^\d{1,5}$/.test(port)) return undefined
-  const number = Number(port)
-  return number > 0 && number < 65536 ? { host, port: number } : undefined
 }

@@ -108,10 +108,8 @@ function readStage(fields: Map<string, string>, listed: Address, answered: Addre
 export function readAddress(value: unknown): Address | undefined {
   if (!Array.isArray(value) || value.length < 2) return undefined
   const [host, port]: unknown[] = value
-  const number = Number(port)
-  return typeof host === 'string' && host !== '' && Number.isInteger(number) && number > 0 && number < 65536
-    ? { host, port: number }
-    : undefined
+  const number = /^\d{1,5}$/.test(String(port)) ? Number(port) : 0
+  return typeof host === 'string' && host !== '' && number > 0 && number < 65536 ? { host, port: number } : undefined
 }
 
 /** A flat list of names and values: the shape of RESP2, and of RESP3 in the legacy mapping of ioredis. */

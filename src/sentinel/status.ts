@@ -1,7 +1,7 @@
 // status.ts: what the control plane knows, as plain data for the status page and the metrics. Pure.
 import { formatAddress, type Master } from '../address.ts'
 import type { SentinelSnapshot, TopologySnapshot } from '../ops/snapshot.ts'
-import { blocks, type Failover } from './failover.ts'
+import { blocks } from './failover.ts'
 import { describeMinority } from './minority.ts'
 import type { FailoverStage } from './sentinel-view.ts'
 import type { Basis, HoldCause, Topology } from './topology-state.ts'
@@ -35,6 +35,7 @@ export function topologyStatus(
   now: number,
 ): TopologyStatus {
   const { known, majority } = quorumOf(topology, now)
+  const { master } = topology
   const sentinels = [...topology.sentinels].map(
     ([address, { seed, up, runId, view, failover }]): SentinelStatus => ({
       address,
@@ -44,15 +45,16 @@ export function topologyStatus(
       names: view && formatAddress(view.address),
       epoch: view?.epoch ?? null,
       flags: view?.flags ?? null,
-      failover: announced(failover, topology.master, now) ? failover.stage : (view?.failover ?? null),
+      failover:
+        failover && master && blocks(failover, master, master.epoch, now) ? failover.stage : (view?.failover ?? null),
       answerAgeMs: view && Math.round(now - view.answeredAt),
       error: errors.get(address) ?? null,
     }),
   )
   return {
     masterName,
-    master: topology.master,
-    epoch: topology.master?.epoch ?? null,
+    master,
+    epoch: master?.epoch ?? null,
     decision: topology.gate.kind === 'open' ? 'serve' : topology.gate.cause,
     decisionAgeMs: Math.round(now - topology.gate.since),
     knownSentinels: known,
@@ -63,8 +65,4 @@ export function topologyStatus(
     trouble: topology.minoritySince === null ? null : describeMinority(topology, now),
     sentinels,
   }
-}
-
-function announced(failover: Failover | null, master: Master | null, now: number): failover is Failover {
-  return failover !== null && master !== null && blocks(failover, master, master.epoch, now)
 }
