@@ -1,24 +1,25 @@
 // admin.ts: asks the admin port as a probe and as Prometheus do.
 // Owns nothing; every question is a connection of its own, so that none outlives the port.
 import { get } from 'node:http'
+import { deadline } from './wait-until.ts'
 
 export interface Answer {
   readonly status: number
   readonly body: string
 }
 
-/** GET of one path; `admin` is the port's URL. @throws Error when there is no answer within a second. */
+/** GET of one path; `admin` is the port's URL. @throws Error when there is no answer within a second of a usual machine. */
 export function ask(admin: string, path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = get(`${admin}${path}`, { agent: false, timeout: 1000 }, response => {
+    const request = get(`${admin}${path}`, { agent: false }, response => {
       let body = ''
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text
       })
       response.once('end', () => resolve({ status: response.statusCode ?? 0, body }))
     })
-    request.once('timeout', () => request.destroy(new Error(`${path}: no answer in a second`)))
-    request.once('error', reject)
+    const end = deadline(1000, () => request.destroy(new Error(`${path}: no answer in a second`)))
+    request.once('close', end).once('error', reject)
   })
 }
 

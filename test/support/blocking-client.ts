@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { deadline } from './wait-until.ts'
 
 export type Place =
   | { readonly port: number; readonly tls?: { readonly ca: Buffer | string } }
@@ -45,7 +46,7 @@ export async function openSocket(place: Place): Promise<Socket> {
 export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise<PipelineResult> {
   const { reply, times } = pipeline
   // What hangs must fail; nothing is judged by it.
-  const limit = setTimeout(() => socket.destroy(), HANGS_MS)
+  const limit = deadline(HANGS_MS, () => socket.destroy())
   socket.pause()
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   socket.on('error', () => {})
@@ -75,7 +76,7 @@ export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise
     })
     socket.resume()
   })
-  clearTimeout(limit)
+  limit()
   return { right: right && at === total, bytes: at }
 }
 

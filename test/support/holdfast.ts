@@ -15,7 +15,7 @@ import { FakeSentinel } from './fake-sentinel.ts'
 import { imbalance } from './imbalance.ts'
 import { processEnded, reapProcess } from './reaper.ts'
 import { anyFlavour, endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
-import { waitUntil } from './wait-until.ts'
+import { deadline, waitUntil } from './wait-until.ts'
 
 export interface LogLine {
   readonly level: string
@@ -171,9 +171,9 @@ function urlOf(port: number | undefined): string {
 
 async function endProcess(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
   if (child.exitCode === null) child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const end = deadline(10_000, () => child.kill('SIGKILL'))
   const code = await ended
-  clearTimeout(timer)
+  end()
   return code
 }
 

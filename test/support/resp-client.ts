@@ -6,8 +6,8 @@
 // says why).
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
-import { slowness } from './pace.ts'
 import { type Argument, encodeCommand, type Frame, RespDecoder, RespPush, type Value } from './resp-decoder.ts'
+import { deadline } from './wait-until.ts'
 
 export { type Argument, RespError, type Value } from './resp-decoder.ts'
 
@@ -83,16 +83,13 @@ export class RespClient {
       const socket = tls
         ? connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, port, host })
         : connect({ port, host })
-      const limit = options.connectTimeoutMs ?? 2000 * slowness()
-      const timer = setTimeout(
-        () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)),
-        limit,
-      )
+      const limit = options.connectTimeoutMs ?? 2000
+      const end = deadline(limit, () => socket.destroy(new Error(`no connection to ${host}:${port} in ${limit} ms`)))
       // For good: a TLS socket may have a second error, and one that nobody hears ends the process.
       socket.on('error', reject)
-      socket.once('close', () => clearTimeout(timer))
+      socket.once('close', end)
       socket.once(tls ? 'secureConnect' : 'connect', () => {
-        clearTimeout(timer)
+        end()
         resolve(new RespClient(socket, options))
       })
     })
@@ -221,14 +218,14 @@ export async function ask(
   args: readonly Argument[],
   options: { readonly timeoutMs?: number; readonly password?: string | undefined } = {},
 ): Promise<Value> {
-  const timeoutMs = Math.round((options.timeoutMs ?? 1000) * slowness())
+  const { timeoutMs = 1000 } = options
   const client = await RespClient.connect(at.port, at.host, { connectTimeoutMs: timeoutMs, tls: at.tls })
-  const timer = setTimeout(() => client.socket.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
+  const end = deadline(timeoutMs, () => client.socket.destroy(new Error(`no answer in ${timeoutMs} ms`)))
   try {
     if (options.password !== undefined) await client.send('AUTH', options.password)
     return await client.send(...args)
   } finally {
-    clearTimeout(timer)
+    end()
     await client.close()
   }
 }

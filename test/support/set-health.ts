@@ -2,6 +2,7 @@
 // Asks and judges; waits for nothing and changes nothing.
 import { ask, RespClient, RespError, type Value } from './resp-client.ts'
 import type { Node } from './servers.ts'
+import { deadline } from './wait-until.ts'
 
 /** A reply of field/value pairs (a RESP2 array or a RESP3 map) as a map of strings. */
 export function fieldsOf(value: Value): Map<string, string> {
@@ -80,7 +81,7 @@ export async function streamHealth(master: Node, replicas: number): Promise<stri
   if (replicas < 1) return ''
   const client = await RespClient.connect(master.port, master.host, { tls: master.tls })
   // The server bounds WAIT itself; this is for one that is silent.
-  const timer = setTimeout(() => client.socket.destroy(), 3000)
+  const end = deadline(3000, () => client.socket.destroy())
   try {
     if (master.password !== undefined) await client.send('AUTH', master.password)
     const [, count] = await client.pipeline([
@@ -90,7 +91,7 @@ export async function streamHealth(master: Node, replicas: number): Promise<stri
     if (count instanceof RespError) return `${master.name}: ${count.message}`
     return Number(count) >= replicas ? '' : `${count} of ${replicas} replicas receive what ${master.name} writes`
   } finally {
-    clearTimeout(timer)
+    end()
     await client.close()
   }
 }

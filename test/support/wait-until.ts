@@ -61,6 +61,22 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
   }
 }
 
+/**
+ * Calls `onOver` when `withinMs` of a usual machine are over: the bound of what cannot be waited for by looking.
+ * Answers what ends it before that.
+ */
+export function deadline(withinMs: number, onOver: () => void): () => void {
+  const window = openWindow()
+  let timer: NodeJS.Timeout
+  const look = (): void => {
+    const left = leftMs(window(), withinMs)
+    if (left <= 0) onOver()
+    else timer = setTimeout(look, Math.max(10, left))
+  }
+  timer = setTimeout(look, withinMs)
+  return () => clearTimeout(timer)
+}
+
 /** Milliseconds on the clock that a wait still has which began with the window. */
 export function leftMs(window: Window, withinMs: number): number {
   return withinMs * window.slowness - (window.elapsedMs - window.stolenMs)

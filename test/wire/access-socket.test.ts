@@ -46,7 +46,7 @@ async function refusal(t: Test, options: Readonly<Record<string, string>>): Prom
   const flags = Object.entries({ sentinels: '127.0.0.1:1', master: 'm', listen: 'none', ...options })
   const argv = flags.flatMap(([name, value]) => [`--${name}`, value])
   try {
-    await run(process.execPath, [join(root, 'src', 'main.ts'), ...argv], { timeout: 20_000 })
+    await run(process.execPath, [join(root, 'src', 'main.ts'), ...argv], { timeout: 120_000 })
   } catch (error) {
     const { code, stderr } = error as { code?: number; stderr?: string }
     t.equal(code, 1, 'the exit code')
@@ -266,7 +266,7 @@ t.test('redis-cli — is told and comes to its end — when there are too many s
   t.teardown(() => first.close())
   t.equal(await first.send('PING'), 'PONG')
   for (const at of [`-s ${path}`, `-p ${holdfast.port}`]) {
-    const { stdout } = await run('redis-cli', [...at.split(' '), 'PING'], { timeout: 10_000 })
+    const { stdout } = await run('redis-cli', [...at.split(' '), 'PING'], { timeout: 120_000 })
     t.equal(stdout.trim(), 'ERR max number of clients reached', at)
   }
 })

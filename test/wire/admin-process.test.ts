@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ask, probes } from '../support/admin.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { deadline, waitUntil } from '../support/wait-until.ts'
 
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 const options = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--listen', '127.0.0.1:0']
@@ -32,10 +32,10 @@ function run(words: readonly string[], until: (stdout: string) => boolean = () =
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const end = deadline(20_000, () => child.kill('SIGKILL'))
   return new Promise(resolve => {
     child.once('close', code => {
-      clearTimeout(limit)
+      end()
       resolve({ code, stdout, stderr })
     })
   })

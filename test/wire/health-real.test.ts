@@ -8,7 +8,7 @@ import { ask, readStatus } from '../support/admin.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { deadline, waitUntil } from '../support/wait-until.ts'
 
 const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
@@ -22,14 +22,14 @@ function health(word: string, admin: string): Promise<Ended> {
   const { PATH } = process.env
   const argv = [source, 'health', word, '--admin-listen', admin.replace('http://', '')]
   const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] })
-  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const end = deadline(20_000, () => child.kill('SIGKILL'))
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
   return new Promise(resolve => {
     child.once('close', code => {
-      clearTimeout(limit)
+      end()
       resolve({ code, stderr })
     })
   })
