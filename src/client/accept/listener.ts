@@ -1,5 +1,6 @@
 // listener.ts: accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type Server, type ServerOpts, type Socket } from 'node:net'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
@@ -18,21 +19,6 @@ import { ShortTimeouts } from './short-timeouts.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
 import { listenAt } from './unix-socket.ts'
 
-interface SocketOptions {
-  readonly noDelay: boolean
-  readonly keepAlive: boolean
-  readonly keepAliveInitialDelay: number
-  readonly allowHalfOpen: boolean
-}
-
-/** After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c). */
-const socketOptionsOf = (keepAliveMs: number): SocketOptions => ({
-  noDelay: true,
-  keepAlive: keepAliveMs > 0,
-  keepAliveInitialDelay: keepAliveMs,
-  allowHalfOpen: true,
-})
-
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
 
@@ -44,7 +30,7 @@ export class Listener {
   readonly #tls: TlsListener | null
   readonly #log: Log
   readonly #resubscribed: MissedMessages
-  readonly #socketOptions: SocketOptions
+  readonly #socketOptions: ServerOpts
   readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
@@ -57,7 +43,13 @@ export class Listener {
   ) {
     const { counters, log } = host
     this.#log = log
-    this.#socketOptions = socketOptionsOf(options.keepAliveMs)
+    this.#socketOptions = {
+      noDelay: true,
+      // After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c).
+      keepAlive: options.keepAliveMs > 0,
+      keepAliveInitialDelay: options.keepAliveMs,
+      allowHalfOpen: true,
+    }
     this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
     this.#resubscribed = new MissedMessages(log)
@@ -112,11 +104,6 @@ export class Listener {
     this.#tls?.reload()
   }
 
-  #createServer(): Server {
-    const server = createServer(this.#socketOptions, this.#accept)
-    return this.#use(server)
-  }
-
   #use(server: Server): Server {
     this.#servers.push(server)
     this.#sweep.start()
@@ -130,23 +117,17 @@ export class Listener {
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
-  listen(address: Address): Promise<Address> {
-    const server = this.#tls === null ? this.#createServer() : this.#use(this.#tls.server)
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
-        server.off('error', reject)
-        this.#keepOn(server)
-        const bound = server.address()
-        const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
-        resolve({ host: address.host, port })
-      })
-    })
+  async listen({ host, port }: Address): Promise<Address> {
+    const server = this.#use(this.#tls?.server ?? createServer(this.#socketOptions, this.#accept))
+    await once(server.listen({ host, port, backlog: 1024 }), 'listening')
+    this.#keepOn(server)
+    const bound = server.address()
+    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
   }
 
   /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
   async listenSocket(place: ListenSocket): Promise<string> {
-    const server = this.#createServer()
+    const server = this.#use(createServer(this.#socketOptions, this.#accept))
     await listenAt(server, place)
     this.#keepOn(server)
     return place.path

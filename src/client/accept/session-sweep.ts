@@ -1,7 +1,7 @@
 // session-sweep.ts: one timer for all sessions. It ends commands that clients do not finish and sessions whose replies
 // nobody reads. No session has a timer of its own, and a command costs nothing.
 import type { Counters } from '../../ops/counters.ts'
-import { WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
+import type { EndedFor } from '../session/ended-for.ts'
 import type { Session } from '../session/session.ts'
 
 const MIN_MS = 10
@@ -45,32 +45,30 @@ export class SessionSweep {
 
   /** Ends the sessions that leave most unread or unanswered, until all together are well below the limit. */
   relieve(): void {
-    this.#relieveUnread()
-    this.#relieveUnanswered()
-  }
-
-  /** As the server's maxmemory-clients does. */
-  #relieveUnread(): void {
-    const limit = this.#limits.maxHeldBytes
-    if (this.#counters.unreadBytes <= limit) return
-    const behind = [...this.#sessions.values()].filter(session => session.unreadBytes > WORTH_COUNTING_BYTES)
-    behind.sort((a, b) => b.unreadBytes - a.unreadBytes)
-    for (const session of behind) {
-      if (this.#counters.unreadBytes <= limit * RELIEVED_SHARE) return
-      session.endUnread('all')
-    }
-  }
-
-  /** Commands may fill half of what may be held while their clients make no room for the replies. */
-  #relieveUnanswered(): void {
     const counters = this.#counters
-    const limit = this.#limits.maxHeldBytes / 2
-    if (counters.pendingBytes + counters.unfinishedBytes < limit) return
-    const stuck = [...this.#sessions.values()].filter(session => session.leavesUnanswered)
-    stuck.sort((a, b) => b.pendingBytes - a.pendingBytes)
-    for (const session of stuck) {
-      if (counters.pendingBytes + counters.unfinishedBytes <= limit * RELIEVED_SHARE) return
-      session.endUnread('unanswered')
+    const { maxHeldBytes } = this.#limits
+    // As the server's maxmemory-clients does.
+    if (counters.unreadBytes > maxHeldBytes)
+      this.#endMost(
+        'all',
+        maxHeldBytes,
+        () => counters.unreadBytes,
+        session => session.replies.bytes,
+      )
+    // Commands may fill half of what may be held while their clients make no room for the replies.
+    const held = (): number => counters.pendingBytes + counters.unfinishedBytes
+    if (held() >= maxHeldBytes / 2)
+      this.#endMost('unanswered', maxHeldBytes / 2, held, session =>
+        session.leavesUnanswered ? session.pendingBytes : 0,
+      )
+  }
+
+  /** `used`: what is in use of `limit`. `shareOf`: what of it a session has to answer for. */
+  #endMost(why: EndedFor, limit: number, used: () => number, shareOf: (session: Session) => number): void {
+    const behind = [...this.#sessions.values()].filter(session => shareOf(session) > 0)
+    for (const session of behind.sort((a, b) => shareOf(b) - shareOf(a))) {
+      if (used() <= limit * RELIEVED_SHARE) return
+      session.endUnread(why)
     }
   }
 

@@ -19,30 +19,31 @@ export interface Named {
   readonly state: { readonly libName: string; readonly libVersion: string }
 }
 
+/** The part of the lanes that tells of a hold. */
+interface Held {
+  readonly gate: { readonly state: GateState }
+  readonly holdLimitMs: number
+}
+
 export class ShortTimeouts {
   readonly #sessions: ReadonlyMap<number, Named>
-  readonly #gate: { readonly state: GateState }
-  readonly #holdLimitMs: number
+  readonly #lanes: Held
   readonly #log: Log
   readonly #bugs: Bugs
   readonly #told = new Set<string>()
   #timer: NodeJS.Timeout | null = null
 
-  constructor(
-    sessions: ReadonlyMap<number, Named>,
-    lanes: { readonly gate: { readonly state: GateState }; readonly holdLimitMs: number },
-    log: Log,
-    bugs: Bugs,
-  ) {
+  constructor(sessions: ReadonlyMap<number, Named>, lanes: Held, log: Log, bugs: Bugs) {
     this.#sessions = sessions
-    this.#gate = lanes.gate
-    this.#holdLimitMs = lanes.holdLimitMs
+    this.#lanes = lanes
     this.#log = log
     this.#bugs = bugs
   }
 
+  /** What it says is advice: nothing that is wrong with it may end the process. */
   start(): void {
-    this.#timer ??= setInterval(() => this.#run(), EVERY_MS).unref()
+    const look = (): void => this.#bugs.guard('short time-outs', () => this.look(performance.now()))
+    this.#timer ??= setInterval(look, EVERY_MS).unref()
   }
 
   stop(): void {
@@ -50,14 +51,9 @@ export class ShortTimeouts {
     this.#timer = null
   }
 
-  /** What it says is advice: nothing that is wrong with it may end the process. */
-  #run(): void {
-    this.#bugs.guard('short time-outs', () => this.look(performance.now()))
-  }
-
   /** `now` in milliseconds of the monotonic clock. Costs one comparison while the gate is open. */
   look(now: number): void {
-    const { kind, since } = this.#gate.state
+    const { kind, since } = this.#lanes.gate.state
     if (kind !== 'holding' && kind !== 'tripped') return
     const heldMs = now - since
     const waiting = new Map<Library, number>()
@@ -80,7 +76,7 @@ export class ShortTimeouts {
         sessions,
         heldMs: Math.round(heldMs),
       },
-      `${shortTimeout(library, this.#holdLimitMs)}: ${timeoutRemedy(library)}`,
+      `${shortTimeout(library, this.#lanes.holdLimitMs)}: ${timeoutRemedy(library)}`,
     )
   }
 }

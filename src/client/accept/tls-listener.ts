@@ -5,7 +5,7 @@
 //
 // Owns: the server object, sockets that are still in their handshake. A change of the files reaches new clients;
 // sessions that are there stay. Never: knows sessions.
-import type { Socket } from 'node:net'
+import type { ServerOpts, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
@@ -13,16 +13,10 @@ import { createLogThrottle } from '../../ops/log-throttle.ts'
 import { describeProblem } from '../../transport/server-route.ts'
 import { readTlsFiles, type TlsFiles } from '../../transport/tls-files.ts'
 
-/** As the server of --listen without TLS has them. */
-interface SocketOptions {
-  readonly noDelay: boolean
-  readonly keepAlive: boolean
-  readonly allowHalfOpen: boolean
-}
-
 export interface TlsListenerOptions {
   readonly files: TlsFiles
-  readonly socket: SocketOptions
+  /** As the server of --listen without TLS has them. */
+  readonly socket: ServerOpts
   readonly counters: Counters
   readonly log: Log
 }

@@ -2,6 +2,7 @@
 //
 // Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else
 // can connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
+import { once } from 'node:events'
 import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
@@ -21,7 +22,13 @@ const ONLY_US = 0o177
 /** chown(2): leave the group as it is. */
 const KEEP_GROUP = -1
 
-const choose = 'or choose another place with --listen-socket'
+const elsewhere = 'choose another place with --listen-socket'
+
+function cannotMake(path: string, why: string, remedy?: string): SocketFileError {
+  return new SocketFileError(
+    `cannot make the socket ${path}: ${why}; ${remedy ? `${remedy}, or ${elsewhere}` : elsewhere}`,
+  )
+}
 
 /**
  * Listens at that place; resolves when clients can connect.
@@ -35,14 +42,7 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
     )
   checkFolder(path)
   await clearStale(path)
-  const listening = new Promise<void>((resolve, reject) => {
-    const refuse = (error: Error): void => reject(new SocketFileError(bindProblem(path, error)))
-    server.once('error', refuse)
-    server.once('listening', () => {
-      server.off('error', refuse)
-      resolve()
-    })
-  })
+  const listening = once(server, 'listening')
   // The socket is bound and listens when listen() returns, in this same step: nobody is accepted before its rights are
   // set.
   const before = process.umask(ONLY_US)
@@ -51,9 +51,10 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
   } finally {
     process.umask(before)
   }
-  let problem: SocketFileError | null = null
-  if (server.listening) problem = setRights(place)
-  await listening
+  const problem = server.listening ? setRights(place) : null
+  await listening.catch(error => {
+    throw bindProblem(path, error)
+  })
   if (problem === null) return
   await new Promise<void>(resolve => server.close(() => resolve()))
   throw problem
@@ -61,15 +62,13 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
 
 function checkFolder(path: string): void {
   const folder = dirname(path)
+  let isFolder: boolean
   try {
-    if (statSync(folder).isDirectory()) return
-    throw new SocketFileError(`cannot make the socket ${path}: ${folder} is no folder; ${choose.slice(3)}`)
+    isFolder = statSync(folder).isDirectory()
   } catch (error) {
-    if (error instanceof SocketFileError) throw error
-    throw new SocketFileError(
-      `cannot make the socket ${path}: the folder ${folder} cannot be had (${codeOf(error)}); make it, ${choose}`,
-    )
+    throw cannotMake(path, `the folder ${folder} cannot be had (${codeOf(error)})`, 'make it')
   }
+  if (!isFolder) throw cannotMake(path, `${folder} is no folder`)
 }
 
 /** Removes a socket that nobody serves. */
@@ -79,29 +78,19 @@ async function clearStale(path: string): Promise<void> {
     isSocket = lstatSync(path).isSocket()
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
-    throw new SocketFileError(
-      `cannot make the socket ${path}: the place cannot be looked at (${codeOf(error)}); ${choose.slice(3)}`,
-    )
+    throw cannotMake(path, `the place cannot be looked at (${codeOf(error)})`)
   }
-  if (!isSocket)
-    throw new SocketFileError(
-      `cannot make the socket ${path}: a file that is no socket stands there; remove it, ${choose}`,
-    )
+  if (!isSocket) throw cannotMake(path, 'a file that is no socket stands there', 'remove it')
   const answer = await knock(path)
   if (answer === 'ENOENT') return
   if (answer === 'EACCES' || answer === 'EPERM')
-    throw new SocketFileError(
-      `cannot make the socket ${path}: a socket of another user stands there (${answer}); remove it, ${choose}`,
-    )
-  if (answer !== 'ECONNREFUSED')
-    throw new SocketFileError(`cannot make the socket ${path}: another process serves it; stop that one, ${choose}`)
+    throw cannotMake(path, `a socket of another user stands there (${answer})`, 'remove it')
+  if (answer !== 'ECONNREFUSED') throw cannotMake(path, 'another process serves it', 'stop that one')
   try {
     unlinkSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
-    throw new SocketFileError(
-      `cannot make the socket ${path}: the old one cannot be removed (${codeOf(error)}); remove it, ${choose}`,
-    )
+    throw cannotMake(path, `the old one cannot be removed (${codeOf(error)})`, 'remove it')
   }
 }
 
@@ -125,19 +114,18 @@ function setRights({ path, mode, owner }: ListenSocket): SocketFileError | null 
   } catch (error) {
     return new SocketFileError(
       `cannot give the socket ${path} to ${owner?.uid}:${owner?.gid ?? ''} (${codeOf(error)}): ` +
-        'only root, or a process with CAP_CHOWN, ' +
-        'may; leave out --listen-socket-owner, or name a group of our own user',
+        'only root, or a process with CAP_CHOWN, may; leave out --listen-socket-owner, or name a group of our own user',
     )
   }
   try {
     chmodSync(path, mode)
   } catch (error) {
-    return new SocketFileError(`cannot set the mode of the socket ${path} (${codeOf(error)}); ${choose.slice(3)}`)
+    return new SocketFileError(`cannot set the mode of the socket ${path} (${codeOf(error)}); ${elsewhere}`)
   }
   return null
 }
 
-function bindProblem(path: string, error: Error): string {
+function bindProblem(path: string, error: Error): SocketFileError {
   const code = codeOf(error)
   const why =
     code === 'EACCES'
@@ -145,7 +133,7 @@ function bindProblem(path: string, error: Error): string {
       : code === 'EADDRINUSE'
         ? 'another process was faster'
         : error.message
-  return `cannot make the socket ${path}: ${why} (${code}); ${choose.slice(3)}, or change the rights`
+  return new SocketFileError(`cannot make the socket ${path}: ${why} (${code}); ${elsewhere}, or change the rights`)
 }
 
 function codeOf(error: unknown): string {

@@ -72,7 +72,7 @@ function signIn(context: SessionContext, login: ProxyPassword, args: readonly Bu
 
 function refuse(context: SessionContext, login: ProxyPassword): Outcome {
   context.host.counters.loginsRefused++
-  login.logRefused(context.host.log, { session: context.id, peer: context.peer })
+  login.logRefused(context.host.log, { session: context.id, peer: context.ends.peer })
   return answer(context, errors.wrongPass.reply)
 }
 

@@ -51,18 +51,18 @@ const unreadTexts = {
 
 interface Unreader {
   readonly id: number
-  readonly unreadBytes: number
+  readonly replies: { readonly bytes: number }
   readonly pendingBytes: number
 }
 
 export function logUnread(
   host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes'>,
   why: EndedFor,
-  { id, unreadBytes, pendingBytes }: Unreader,
+  { id, replies, pendingBytes }: Unreader,
 ): void {
   if (why === 'unanswered') host.counters.unansweredEnded++
   else host.counters.unreadEnded++
   const limit = why === 'one' ? host.maxUnreadBytes : host.maxHeldBytes
   const [event, text] = unreadTexts[why]
-  host.limitLog.warn(event, { session: id, unreadBytes, pendingBytes, limit }, text)
+  host.limitLog.warn(event, { session: id, unreadBytes: replies.bytes, pendingBytes, limit }, text)
 }

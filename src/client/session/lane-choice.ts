@@ -52,8 +52,8 @@ export class LaneChoice implements LaneMoves {
 
   /** Nothing of the session needs its own link. */
   get canShare(): boolean {
-    const { id, transaction, subscriptions, state, heavy } = this.#session
-    if (this.#host.links !== 'auto' || heavy || transaction !== null || subscriptions.size > 0) return false
+    const { id, transaction, subscriptions, state, replies } = this.#session
+    if (this.#host.links !== 'auto' || replies.heavy || transaction !== null || subscriptions.size > 0) return false
     return isPlain(state) && !this.#host.redirects.isTarget(id)
   }
 

@@ -10,6 +10,7 @@
 // Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the
 // client's own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is
 // not read from.
+// It is longer than other files: half of it is one line a member, by which its parts and the relay reach one another.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
 import type { Lane } from '../../relay/lane.ts'
@@ -48,6 +49,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly host: SessionHost
   readonly clientId: number
   readonly choice: LaneChoice
+  readonly replies: ReplyWindow
   readonly openedAt = performance.now()
   lastCommand = 'NULL'
   readonly state
@@ -60,7 +62,6 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   #phase: number = Phase.open
   readonly #socket: Socket
   readonly #reader: Reader
-  readonly #replies: ReplyWindow
   #out: Buffer[] = []
   #outBytes = 0
   readonly #input: Input
@@ -76,11 +77,11 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#socket = socket
     this.state = createState(host.defaultIdentity)
     this.#discarding = discardingOwner(this)
-    this.#replies = new ReplyWindow(host.counters)
-    this.#reader = new Reader(this, host, this.#replies)
+    this.replies = new ReplyWindow(host.counters)
+    this.#reader = new Reader(this, host, this.replies)
     this.#input = new Input(this, socket, host, this.#reader)
     this.choice = new LaneChoice(this, this.#discarding)
-    this.#slow = new SlowReader(this, socket, this.#input, this.#replies)
+    this.#slow = new SlowReader(this, socket, this.#input, this.replies)
     if (host.login !== null) this.signOut()
     else if (host.links === 'private') this.choice.takePrivate()
     socket
@@ -108,9 +109,6 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   get signedIn(): boolean {
     return this.#reader.signedIn
-  }
-  get peer(): string {
-    return this.#socket.remoteAddress ?? 'socket'
   }
   get lastReadAt(): number {
     return this.#input.lastReadAt
@@ -152,8 +150,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.host.counters.pendingBytes += request.weight
     this.host.counters.commands += request.commands
     this.choice.lane.submit(request)
-    if (this.pending >= this.#replies.window) {
-      this.#replies.filled = true
+    if (this.pending >= this.replies.window) {
+      this.replies.filled = true
       this.#input.pause(Pause.pending)
     } else if (this.pendingBytes >= this.host.maxSessionBytes) this.#input.pause(Pause.pending)
     else if (this.host.counters.pendingBytes >= this.host.highWater && this.host.pressure.isHigh) this.holdBack()
@@ -166,7 +164,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   answer(reply: Buffer): void {
     const owner = this.replyTo()
     if (this.pending === 0) {
-      this.#replies.answered++
+      this.replies.answered++
       owner.deliver(reply)
     } else this.submit(createLocal(owner, reply))
   }
@@ -192,7 +190,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   onAnswered(commands: number, weight: number): void {
     this.pending -= commands
     this.pendingBytes -= weight
-    this.#replies.answered += commands
+    this.replies.answered += commands
     if (this.gone) return
     if (this.#input.paused !== 0 || this.pending === 0) {
       // Caught here and not by the link, which must go on with the others' replies; it ends when the link is done with
@@ -223,7 +221,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
       socket.write(Buffer.from(first))
     else writeGathered(socket, out, total)
     const left = socket.writableLength
-    this.#replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
+    this.replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
     if (left > WORTH_COUNTING_BYTES) this.#slow.onLeft(left)
     this.#endIfDone()
     return left === 0
@@ -233,12 +231,12 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (
       this.#input.paused & Pause.pending &&
       (this.pending === 0 ||
-        (this.pending * 2 < this.#replies.window &&
+        (this.pending * 2 < this.replies.window &&
           this.pendingBytes + this.unfinishedBytes < this.host.maxSessionBytes))
     )
       this.#input.unpause(Pause.pending)
     if (this.pending > 0) return
-    if (this.#replies.heavy && !this.choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
+    if (this.replies.heavy && !this.choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
     if (this.choice.isPrivate) this.choice.onIdle()
     if (this.#input.paused & Pause.stalled) this.#input.unpause(Pause.stalled)
     this.#endIfDone()
@@ -246,12 +244,6 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   // ---- limits ----
 
-  get heavy(): boolean {
-    return this.#replies.heavy
-  }
-  get unreadBytes(): number {
-    return this.#replies.bytes
-  }
   get unfinishedBytes(): number {
     return this.#reader.partial.bytes
   }
@@ -393,7 +385,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#outBytes = 0
     try {
       this.#reader.clear()
-      this.#replies.onDrain()
+      this.replies.onDrain()
       endTransaction(this)
       this.#input.clear()
       this.choice.close()

@@ -6,6 +6,8 @@ export interface ClientEnds {
   readonly addr: string
   readonly laddr: string
   readonly unix: boolean
+  /** The client's address, for logs. */
+  readonly peer: string
 }
 
 /** The ends of an open socket. Of a Unix-domain socket a server shows the path twice, each time with port 0. */
@@ -14,9 +16,10 @@ export function endsOf(socket: Socket & { readonly server?: Server }): ClientEnd
   if (remoteAddress === undefined || localAddress === undefined) {
     const path = socket.server?.address()
     const end = typeof path === 'string' ? `${path}:0` : ''
-    return { addr: end, laddr: end, unix: typeof path === 'string' }
+    return { addr: end, laddr: end, unix: typeof path === 'string', peer: 'socket' }
   }
-  return { addr: place(remoteAddress, remotePort), laddr: place(localAddress, localPort), unix: false }
+  const [addr, laddr] = [place(remoteAddress, remotePort), place(localAddress, localPort)]
+  return { addr, laddr, unix: false, peer: remoteAddress }
 }
 
 /** A listener on both families sees IPv4 as a part of IPv6; the client knows its IPv4 address. */

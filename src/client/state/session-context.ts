@@ -10,6 +10,7 @@ import type { Identity } from '../../upstream/identity.ts'
 import type { Turn } from '../../upstream/turn.ts'
 import type { LimitLog } from '../flow/limit-log.ts'
 import type { MemoryBudget } from '../flow/memory-budget.ts'
+import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { ClientEnds } from './client-ends.ts'
 import type { ClientIds } from './client-ids.ts'
 import type { MissedMessages } from './missed-messages.ts'
@@ -72,8 +73,6 @@ export interface SessionContext extends Blamed {
   signIn(): void
   /** RESET; changes nothing without --client-password. */
   signOut(): void
-  /** The client's address, for logs. */
-  readonly peer: string
   /** Bytes of replies that the client has not taken. */
   readonly unread: number
   /** The client id that it is told, see client-ids.ts. */
@@ -106,8 +105,7 @@ export interface SessionContext extends Blamed {
   /** Commands without their last reply. */
   readonly pending: number
   readonly isPrivate: boolean
-  /** Its replies are large or it is slow to take them, see reply-window.ts. */
-  readonly heavy: boolean
+  readonly replies: ReplyWindow
   readonly lane: Lane
   /** Who gets the replies of the next command: the client, or nobody (CLIENT REPLY OFF or SKIP). */
   replyTo(): RequestOwner
