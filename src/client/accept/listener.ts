@@ -4,8 +4,6 @@ import { createServer, type Server, type ServerOpts, type Socket } from 'node:ne
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
-import type { Bugs } from '../../ops/bugs.ts'
-import type { Log } from '../../ops/log.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { LimitLog } from '../flow/limit-log.ts'
@@ -28,10 +26,9 @@ export class Listener {
   readonly #servers: Server[] = []
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
-  readonly #log: Log
+  readonly #host: ListenerHost
   readonly #resubscribed: MissedMessages
   readonly #socketOptions: ServerOpts
-  readonly #bugs: Bugs
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
   readonly #sweep: SessionSweep
@@ -42,7 +39,7 @@ export class Listener {
     options: { maxSessions: number; frameTimeoutMs: number; keepAliveMs: number; tls?: TlsFiles | null },
   ) {
     const { counters, log } = host
-    this.#log = log
+    this.#host = host
     this.#socketOptions = {
       noDelay: true,
       // After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c).
@@ -50,7 +47,6 @@ export class Listener {
       keepAliveInitialDelay: options.keepAliveMs,
       allowHalfOpen: true,
     }
-    this.#bugs = host.bugs
     const limitLog = new LimitLog(log)
     this.#resubscribed = new MissedMessages(log)
     this.#sweep = new SessionSweep(this.#sessions, counters, {
@@ -113,7 +109,9 @@ export class Listener {
 
   /** A client that cannot be accepted (no file descriptor is left) ends that client, not the program. */
   #keepOn(server: Server): void {
-    server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
+    server.on('error', error =>
+      this.#host.log.error({ event: 'listener.error', err: error }, 'a client was not accepted'),
+    )
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
@@ -151,7 +149,7 @@ export class Listener {
     const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
     this.#tls?.endHandshakes()
     const eachSession = (act: (session: Session) => void): void => {
-      for (const session of [...this.#sessions.values()]) this.#bugs.guard('end of a session', () => act(session))
+      for (const session of [...this.#sessions.values()]) this.#host.bugs.guard('end of a session', () => act(session))
     }
     const timers = [
       setTimeout(() => {

@@ -28,8 +28,12 @@ export function redirectTarget(context: SessionContext, frame: Buffer): SessionC
 /** The server's id of the own link of the session with this id; undefined: it has none, or the id is not ours. */
 function realId(context: SessionContext, id: string): string | undefined {
   const target = targetOf(context, id)
-  if (target === undefined || !target.isPrivate) return undefined
-  const clientId = target.lane.link?.handshake.clientId
+  return target?.isPrivate ? linkId(target) : undefined
+}
+
+/** The server's id of the link that a session uses now. */
+export function linkId({ lane }: SessionContext): string | undefined {
+  const clientId = lane.link?.handshake.clientId
   return clientId ? String(clientId) : undefined
 }
 
@@ -59,10 +63,7 @@ export function handleUnblock(context: SessionContext, args: readonly Buffer[]):
   if (target === undefined || !isWellFormed) return 'pass'
   if (!target.isPrivate) return answerProven(context, () => integerReply(0))
   // Looked up whenever it is sent: only then is the link known.
-  const prepare = (): Buffer => {
-    const clientId = target.lane.link?.handshake.clientId
-    return encodeCommand(args.map((arg, i) => (i === 2 && clientId ? String(clientId) : arg)))
-  }
+  const prepare = (): Buffer => encodeCommand(args.map((arg, i) => (i === 2 ? (linkId(target) ?? arg) : arg)))
   return send(context, prepare(), new OneReply({ prepare }))
 }
 

@@ -14,6 +14,7 @@ import { ReplyType } from '../../resp/reply-scanner.ts'
 import { redirectIn } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { parseFilters } from './client-filters.ts'
+import { linkId } from './client-id.ts'
 import {
   blankLine,
   type ClientLine,
@@ -83,12 +84,11 @@ export function* sessionLines(
   asked: Asked,
 ): Generator<[SessionContext, ClientLine]> {
   const byId = new Map(all.map(line => [line.get('id') ?? '', line]))
-  const idOf = (session: SessionContext): string => String(session.lane.link?.handshake.clientId ?? 0)
-  const some = byId.get(idOf(asker)) ?? all[0] ?? blankLine
+  const some = byId.get(linkId(asker) ?? '') ?? all[0] ?? blankLine
   const now = performance.now()
   for (const session of asker.host.sessions.values()) {
     if (session.gone || session.ending) continue
-    const link = byId.get(idOf(session))
+    const link = byId.get(linkId(session) ?? '')
     const isAsker = session === asker
     const command = isAsker ? asked.command : session.lastCommand
     const facts = factsOf(session, now, { command, bytes: isAsker ? asked.bytes : 0 })

@@ -7,7 +7,6 @@
 import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { secretOf } from '../../transport/secret.ts'
-import type { Identity } from '../../upstream/identity.ts'
 import { rewriteHelloId } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { resetState, withIdentity } from '../state/session-state.ts'
@@ -90,7 +89,7 @@ export function applySelect(context: SessionContext, args: readonly Buffer[]): v
 
 /** RESET: Holdfast answers a session without its own link, because no server knows anything of it. */
 export function handleReset(context: SessionContext, frame: Buffer): Outcome {
-  const reset = (): void => applyReset(context, context.host.defaultIdentity)
+  const reset = (): void => applyReset(context)
   if (!context.isPrivate) {
     if (context.pending > 0) return 'wait'
     reset()
@@ -100,8 +99,8 @@ export function handleReset(context: SessionContext, frame: Buffer): Outcome {
   return send(context, frame, new OneReply({ onSuccess: reset }), 'barrier')
 }
 
-function applyReset(context: SessionContext, identity: Identity): void {
-  resetState(context.state, identity)
+function applyReset(context: SessionContext): void {
+  resetState(context.state, context.host.defaultIdentity)
   context.subscriptions.clear()
   endTransaction(context)
   context.signOut()

@@ -64,7 +64,7 @@ function signIn(context: SessionContext, login: ProxyPassword, args: readonly Bu
   const [, first, second] = args
   if (first === undefined) return answer(context, errorReply("ERR wrong number of arguments for 'auth' command"))
   if (args.length > 3) return answer(context, errors.syntax.reply)
-  const isRight = second === undefined ? login.acceptsDefault(first) : login.accepts(first, second)
+  const isRight = second === undefined ? login.accepts(null, first) : login.accepts(first, second)
   if (!isRight) return refuse(context, login)
   context.signIn()
   return answer(context, okReply)

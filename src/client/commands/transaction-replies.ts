@@ -37,21 +37,11 @@ export class Queued implements RequestHandler {
 
   onReply(request: Request, frame: Buffer, type: number): void {
     request.owner.deliver(frame)
-    if (!isError(type)) this.#remember(request.bytes)
-    else if (this.#isMulti) this.#refused()
-    else abort(this.#transaction, 'server')
-  }
-
-  /** Does nothing when the session has ended meanwhile. */
-  #remember(frame: Buffer): void {
-    if (this.#context.transaction === this.#transaction) remember(this.#transaction, frame, this.#context.host.counters)
-  }
-
-  /**
-   * The server refused MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once.
-   */
-  #refused(): void {
-    if (this.#context.transaction === this.#transaction) endTransaction(this.#context)
+    if (isError(type) && !this.#isMulti) abort(this.#transaction, 'server')
+    if (this.#context.transaction !== this.#transaction) return // the session has ended meanwhile
+    if (!isError(type)) remember(this.#transaction, request.bytes, this.#context.host.counters)
+    // The server refused MULTI (no rights, a RESP2 subscriber): no transaction is open, and what follows runs at once.
+    else if (this.#isMulti) endTransaction(this.#context)
   }
 
   onFailed(): void {

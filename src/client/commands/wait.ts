@@ -12,7 +12,6 @@ import type { SessionContext } from '../state/session-context.ts'
 import { Blocking, timeoutReply } from './blocking.ts'
 import type { Outcome } from './outcome.ts'
 import { offsetMarker } from './preflight.ts'
-import { integerReply } from './replies.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (!context.choice.takePrivate()) return 'wait'
@@ -65,7 +64,7 @@ class WaitingForReplicas implements RequestHandler {
     if (type === ReplyType.error) request.owner.deliver(frame)
     else if (this.#isLost) {
       this.#context.waits.told()
-      request.owner.deliver(this.#name === 'wait' ? zero : zeros)
+      request.owner.deliver(timeoutReply(this.#context, this.#name))
     } else if (this.#refused) {
       this.#logMissingRight()
       request.owner.deliver(errors.waitNeedsRight.reply)
@@ -95,9 +94,6 @@ class WaitingForReplicas implements RequestHandler {
     return wanted.some(n => n > 0) && wanted.every((n, i) => (got[i] ?? 0) >= n)
   }
 }
-
-const zero = integerReply(0)
-const zeros = Buffer.from('*2\r\n:0\r\n:0\r\n')
 
 /** WAIT replicas time, WAITAOF local replicas time. */
 function numbersOf(args: readonly Buffer[]): number[] | null {

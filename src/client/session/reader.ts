@@ -14,13 +14,12 @@
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
 import { lookupCommand } from '../../command/lookup.ts'
 import { errors, protocolError } from '../../errors.ts'
-import { createRun, createRunInParts, createUnit, type RequestOwner } from '../../relay/request.ts'
+import { createRun, createRunInParts, type RequestOwner } from '../../relay/request.ts'
 import { CommandScanner, FrameKind } from '../../resp/command-scanner.ts'
-import { commandArgs, leadingArgs } from '../../resp/decode.ts'
+import { leadingArgs } from '../../resp/decode.ts'
 import { encodeInline } from '../../resp/inline-command.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import type { Outcome } from '../commands/outcome.ts'
-import { rememberScript } from '../commands/script-bodies.ts'
 import { ONE_READ_BYTES, type Waiter } from '../flow/memory-budget.ts'
 import { PartialCommand } from '../flow/partial-command.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
@@ -28,7 +27,7 @@ import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { writes } from '../state/wait-truth.ts'
 import { logFrameTooLarge } from './ended-for.ts'
 import { inlineLine, isAttack, nameStartOf } from './frame-fields.ts'
-import { findTransaction } from './pipelined-transaction.ts'
+import { findTransaction, submitTransaction } from './pipelined-transaction.ts'
 import { nothingPlain, Plain, plainCommands } from './plain-commands.ts'
 
 /** A command larger than this ends its session, as the server's client-query-buffer-limit does. */
@@ -47,7 +46,6 @@ export type Stop = 'none' | 'replies' | 'look' | 'full'
 
 /** What `Reader` asks of its session. */
 export interface ReadingSession extends SessionContext, RequestOwner, Waiter {
-  readonly pending: number
   /** As much is unanswered as may be. */
   readonly isFull: boolean
   /** Bytes of the commands without their last reply. */
@@ -252,16 +250,9 @@ export class Reader {
     if (session.isPrivate || session.transaction !== null || session.state.reply !== 'on' || !this.signedIn) return 0
     const spec = lookupCommand(chunk, this.#scanner.nameStart, this.#scanner.nameLength)
     if (spec.route !== Route.multi || this.#scanner.argc !== 1) return 0
-    const found = findTransaction(chunk, end, this.#host.deny)
+    const found = findTransaction(chunk, end, spec, this.#host.deny)
     if (found === null) return 0
-    for (const script of found.scripts)
-      rememberScript(session.host.lanes.scripts, script.spec, commandArgs(script.frame))
-    const { calls } = this.#host.counters.detail
-    ;(calls[spec.index] as number)++
-    for (const index of found.indexes) (calls[index] as number)++
-    if (found.indexes.some(index => writes[index] === 1)) session.waits.wrote(session.place)
-    const bytes = slice(chunk, at, found.end)
-    session.submit(createUnit(session, bytes, found.commands + 1, found.commands + 1, null))
+    submitTransaction(session, found, slice(chunk, at, found.end))
     return found.end
   }
 

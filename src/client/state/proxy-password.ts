@@ -35,18 +35,16 @@ export class ProxyPassword {
     this.#password = digest(password)
   }
 
-  /** Are these the user and its password? Takes the same time whichever of the two is wrong, and however wrong. */
-  accepts(username: Secret, password: Buffer): boolean {
-    const userFits = timingSafeEqual(digest(username), this.#user)
+  /**
+   * Are these the user (null: the default one) and its password? Takes the same time whichever of the two is wrong, and
+   * however wrong.
+   */
+  accepts(username: Secret | null, password: Buffer): boolean {
+    const userFits = timingSafeEqual(digest(username ?? DEFAULT_USER), this.#user)
     const given = digest(password)
     const fitsNew = timingSafeEqual(given, this.#password)
     const fitsOld = timingSafeEqual(given, this.#previous ?? this.#password)
     return userFits && (fitsNew || fitsOld)
-  }
-
-  /** `accepts` for AUTH with a password alone. */
-  acceptsDefault(password: Buffer): boolean {
-    return this.accepts(DEFAULT_USER, password)
   }
 
   /** Logs a refused login: at most one line a second. */
