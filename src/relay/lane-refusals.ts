@@ -6,7 +6,8 @@
 //   refusal ─▶ not-ready.ts sets replies aside until the link owes nothing ─▶ end(): what is sent again
 //
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
-import { type Link, Pausing } from '../upstream/link.ts'
+import type { Link } from '../upstream/link.ts'
+import { Pausing } from '../upstream/pauses.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready.ts'

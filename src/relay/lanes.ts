@@ -7,7 +7,8 @@
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
 import type { HoldLabel } from '../ops/counters.ts'
-import { type Link, type LinkEnd, Pausing } from '../upstream/link.ts'
+import type { Link, LinkEnd } from '../upstream/link.ts'
+import { Pausing } from '../upstream/pauses.ts'
 import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'

@@ -223,5 +223,5 @@ function stateOf(fresh: Lane | null): SilenceFacts['fresh'] {
 }
 
 function owes(link: Link<Request>): boolean {
-  return link.status === 'ready' && link.head !== undefined && !link.head.blocking && !link.paused
+  return link.status === 'ready' && link.head !== undefined && !link.head.blocking && !link.pauses.any
 }

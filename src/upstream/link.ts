@@ -18,6 +18,7 @@ import type { Dial } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
 import type { LiveLink, LiveLinks } from './own-links.ts'
+import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import type { Turn } from './turn.ts'
 import { Gatherer, writeGathered } from './write-gather.ts'
@@ -90,21 +91,6 @@ export interface LinkHost {
   readonly live: LiveLinks
 }
 
-/** Why nothing is read from a link, as bits: who paused it lets it go on. */
-export const Pausing = {
-  /** Its session does not take what it has. */
-  session: 1,
-  /** A reply is not taken yet, see `stall`. */
-  stalled: 2,
-  /** What the node says now may not be the master's word. */
-  withheld: 4,
-  /** It has been read late: what Sentinels have said meanwhile comes first. */
-  late: 8,
-} as const
-/** A link that is read from again has delivered all that had piled up after this time. */
-const TAKEN_UP_MS = 5000
-export type Pausing = (typeof Pausing)[keyof typeof Pausing]
-
 /** A drain of a hundred thousand held commands leaves in writes of this size, so that replies can come in between. */
 const TURN_LIMIT = 256 * 1024
 
@@ -128,6 +114,7 @@ export class Link<E extends Exchange> implements LiveLink {
   lastActivity = 0
   readonly handshake: Handshake
   readonly madeAt = performance.now()
+  readonly pauses = new Pauses()
 
   #listener: LinkListener<E>
   readonly #turn: Turn
@@ -146,14 +133,9 @@ export class Link<E extends Exchange> implements LiveLink {
   #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
-  #takenUpAt = Number.NEGATIVE_INFINITY
   #unflushed = 0
   /** The last write carried one request: nobody else seems to speak. */
   #wasAlone = false
-  /** The reasons why nothing is read. */
-  #unread = 0
-  /** Read, and not looked at before resume(); null: nothing is stalled. */
-  #stalled: Buffer[] | null = null
 
   /** `busy`: many sessions share it; its reads and writes use memory of its own again (a third of a megabyte). */
   constructor(
@@ -270,42 +252,23 @@ export class Link<E extends Exchange> implements LiveLink {
 
   /** This turn's write is large enough: what else waits should wait for onWritable. */
   get full(): boolean {
-    return this.congested || this.#outBytes >= TURN_LIMIT || this.#stalled !== null
-  }
-
-  /** Nothing is read for now: its silence means nothing. */
-  get paused(): boolean {
-    return this.#unread !== 0
-  }
-
-  /** Its session does not take what it has. */
-  get leftUnread(): boolean {
-    return (this.#unread & Pausing.session) !== 0
-  }
-
-  /** Its session does not take what it has, or did not a moment ago: what lay in the sockets is hardly read yet. */
-  get wasLeftUnread(): boolean {
-    return this.leftUnread || performance.now() - this.#takenUpAt < TAKEN_UP_MS
+    return this.congested || this.#outBytes >= TURN_LIMIT || this.pauses.stalled !== null
   }
 
   /** Reads no more until resume() for the same reason; what this read has brought is still delivered. */
   pause(why: Pausing = Pausing.session): void {
     if (this.status !== 'ready') return
-    if (this.#unread === 0) this.#socket.pause()
-    this.#unread |= why
+    if (!this.pauses.any) this.#socket.pause()
+    this.pauses.begin(why)
   }
 
   /** Looks at what was stalled, then reads on; when nothing else keeps it from reading. */
   resume(why: Pausing = Pausing.session): void {
-    if ((this.#unread & why) === 0) return
-    this.#unread &= ~why
-    if (why === Pausing.session) this.#takenUpAt = performance.now()
-    if (this.#unread !== 0 || this.status === 'closed') return
+    if (!this.pauses.end(why) || this.status === 'closed') return
     this.lastActivity = performance.now()
-    const stalled = this.#stalled
-    this.#stalled = null
+    const stalled = this.pauses.takeStalled()
     for (const bytes of stalled ?? []) this.#take(bytes)
-    if (this.#unread !== 0 || this.#isClosed) return
+    if (this.pauses.any || this.#isClosed) return
     this.#socket.resume()
     if (stalled !== null) this.#listener.onWritable(this)
   }
@@ -320,7 +283,7 @@ export class Link<E extends Exchange> implements LiveLink {
    */
   stall(exchange: E, frame: Buffer): void {
     exchange.expect++
-    this.#stalled = [frame]
+    this.pauses.stalled = [frame]
     this.pause(Pausing.stalled)
   }
 
@@ -355,8 +318,8 @@ export class Link<E extends Exchange> implements LiveLink {
 
   /** What the Sentinels have said meanwhile lies in their sockets: it is read in this turn, before this. */
   #takeLate(chunk: Buffer, now: number): void {
-    this.#stalled ??= []
-    this.#stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
+    this.pauses.stalled ??= []
+    this.pauses.stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
     this.pause(Pausing.late)
     this.#turn.beforeLinks(now)
     this.#turn.defer(this.#onTime, this)
@@ -365,8 +328,9 @@ export class Link<E extends Exchange> implements LiveLink {
   readonly #onTime = (): void => this.resume(Pausing.late)
 
   #take(chunk: Buffer): void {
-    if (this.#stalled !== null) this.#stalled.push(this.#kept(chunk))
-    if (this.#stalled !== null || this.status !== 'ready') return
+    const { stalled } = this.pauses
+    if (stalled !== null) stalled.push(this.#kept(chunk))
+    if (stalled !== null || this.status !== 'ready') return
     this.#turn.beginRead()
     try {
       this.#read(chunk, 0)
@@ -421,7 +385,7 @@ export class Link<E extends Exchange> implements LiveLink {
         if (this.status !== 'ready') return
         at = end
         runStart = end
-        if (this.#stalled !== null) break
+        if (this.pauses.stalled !== null) break
         head = this.#nextHead()
       }
       if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
@@ -430,9 +394,8 @@ export class Link<E extends Exchange> implements LiveLink {
         return
       }
       if (at < chunk.length) {
-        const rest = this.#kept(at === 0 ? chunk : chunk.subarray(at))
-        if (this.#stalled === null) this.#partial.push(rest)
-        else this.#stalled.push(rest)
+        const behind = this.pauses.stalled ?? this.#partial
+        behind.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
       }
       if (!listener.onReadEnd(this)) this.#memory?.keep()
     } catch (error) {
@@ -551,7 +514,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#out = []
     this.#outBytes = 0
     this.#partial = []
-    this.#stalled = null
+    this.pauses.stalled = null
     try {
       const owed = this.#fifo.drain()
       this.#listener.onClosed(this, { reason, detail, wasReady, owed, unsent: this.#unflushed, refused })

@@ -256,8 +256,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'part of a frame is lost at the edge of a chunk',
     file: 'src/upstream/link.ts',
-    from: 'if (this.#stalled === null) this.#partial.push(rest)\n        else ',
-    to: '',
+    from: 'const behind = this.pauses.stalled ?? this.#partial',
+    to: 'const behind: Buffer[] = []',
     breaks: 'BytesExact',
     test: link,
     shows: /wherever the chunks are cut/,

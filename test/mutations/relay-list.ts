@@ -55,7 +55,7 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what is behind a reply in doubt is looked at',
     file: 'src/upstream/link.ts',
-    from: '        if (this.#stalled !== null) break\n',
+    from: '        if (this.pauses.stalled !== null) break\n',
     to: '',
     breaks: 'OrderKept',
     test: loss,

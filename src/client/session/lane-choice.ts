@@ -131,7 +131,11 @@ export class LaneChoice implements LaneMoves {
       onLinkLost: (link, reason) => {
         if (session.state.watching) session.state.watchLost = true
         const byServer = reason === 'peer-closed' || reason === 'reset'
-        this.#lost ??= { master: link.master, at: performance.now(), hadEnough: byServer && link.wasLeftUnread }
+        this.#lost ??= {
+          master: link.master,
+          at: performance.now(),
+          hadEnough: byServer && link.pauses.ofSessionLately,
+        }
         session.onLinkLost()
       },
     })

@@ -105,7 +105,7 @@ export class SlowReader {
 
   /** Its replies wait at the server until its client reads. */
   get leavesReplies(): boolean {
-    return this.#session.choice.isPrivate && this.#session.choice.lane.link?.leftUnread === true
+    return this.#session.choice.isPrivate && this.#session.choice.lane.link?.pauses.ofSession === true
   }
 
   /** The client has taken everything. */
