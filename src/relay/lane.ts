@@ -179,7 +179,6 @@ export class Lane implements LinkedLane {
     const recalled = link?.status === 'ready' ? link.recall() : []
     if (recalled.length === 0) return
     this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
-    this.#settleFront()
   }
 
   /**
@@ -401,7 +400,7 @@ export class Lane implements LinkedLane {
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
-    if (end.owed.length > 0 || this.#refusals.aside !== null) this.#requeueOrEnd(end)
+    if (end.owed.length > 0 || this.#refusals.aside !== null) this.#requeue(end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
     if (!end.wasReady) this.#uplink.pause()
@@ -409,30 +408,26 @@ export class Lane implements LinkedLane {
   }
 
   /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
-  #requeueOrEnd(end: LinkEnd<Request>): void {
-    try {
-      this.#requeue(end)
-    } catch (error) {
-      for (const { owner } of end.owed) owner.onBug(error)
-    }
-  }
-
   #requeue({ owed, unsent, refused }: LinkEnd<Request>): void {
-    const { isDeposed } = this.#refusals
-    const back = this.#refusals.end()
-    owed.forEach((request, i) => {
-      const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
-      const outcome = i >= owed.length - unsent ? 'unsent' : lost
-      back.push(...takeBack(request, outcome, this.#host))
-    })
-    this.#putBack(back)
-    this.#settleFront()
+    try {
+      const { isDeposed } = this.#refusals
+      const back = this.#refusals.end()
+      owed.forEach((request, i) => {
+        const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
+        const outcome = i >= owed.length - unsent ? 'unsent' : lost
+        back.push(...takeBack(request, outcome, this.#host))
+      })
+      this.#putBack(back)
+    } catch (error) {
+      for (const { owner } of owed) owner.onBug(error)
+    }
   }
 
   /** A session may have ended over one of these and closed the lane; then none is kept. */
   #putBack(requests: readonly Request[]): void {
     if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
     else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
+    if (!this.#owes) this.#settleFront()
   }
 
   /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
@@ -443,7 +438,6 @@ export class Lane implements LinkedLane {
     }
     link.inspectAll = false
     this.#putBack(this.#refusals.end())
-    this.#settleFront()
     if (this.#waiting.size > 0) this.#uplink.pause()
   }
 
@@ -458,7 +452,6 @@ export class Lane implements LinkedLane {
 
   /** Replies of our own at the front need no link. */
   #settleFront(): void {
-    if (this.#owes) return
     for (let head = this.#waiting.peek(); head?.local; head = this.#waiting.peek()) {
       this.#waiting.shift('drained')
       this.#complete(head)
