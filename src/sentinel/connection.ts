@@ -6,27 +6,19 @@
 //
 // RESP3 lets PSUBSCRIBE and questions share the connection. Every dial resolves the name anew.
 // Owns: the ioredis client, the timer until the next dial. Never: decides anything; its listener gets what it hears.
-// It is a little longer than other files: its four states are one union.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
-import type { Log } from '../ops/log.ts'
-import { isNoPerm, MissingRights, type Right } from '../ops/missing-rights.ts'
-import type { Login } from '../transport/password.ts'
 import type { Secret } from '../transport/secret.ts'
-import type { ServerRoutes } from '../transport/server-route.ts'
-import { tlsHint } from '../transport/tls-trouble.ts'
+import { ConnectionLog, type ConnectionLogOptions } from './connection-log.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { closeClient, createClient, isWritable, reasonOf } from './ioredis-client.ts'
-import { isWrongPassword, sentinelRemedy } from './remedies.ts'
+import { isWrongPassword } from './remedies.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
 import { subscribe } from './subscription.ts'
 
-export interface SentinelOptions {
+export interface SentinelOptions extends ConnectionLogOptions {
   readonly masterName: string
-  readonly sentinelLogin: Login
-  readonly sentinelRoutes: ServerRoutes
-  readonly log: Log
   readonly connectTimeoutMs: number
   readonly answerTimeoutMs: number
 }
@@ -70,18 +62,16 @@ export class SentinelConnection {
   readonly #address: Address
   readonly #options: SentinelOptions
   readonly #listener: SentinelConnectionListener
-  readonly #rights: MissingRights
+  readonly #log: ConnectionLog
   #state: State = { kind: 'paused', timer: null }
   /** Failed dials in a row. */
   #failures = 0
-  #lastError: string | null = null
-  #loggedError: string | null = null
 
   constructor(address: Address, options: SentinelOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(address)
     this.#address = address
     this.#options = options
-    this.#rights = new MissingRights(options.log)
+    this.#log = new ConnectionLog(this.key, options)
     this.#listener = listener
   }
 
@@ -91,7 +81,7 @@ export class SentinelConnection {
 
   /** Why the Sentinel cannot be asked or has no answer for us; null while all is well. */
   get error(): string | null {
-    return this.#lastError
+    return this.#log.cause
   }
 
   /** The Sentinel's run id; null while it is not up, or where it does not give one. */
@@ -124,7 +114,7 @@ export class SentinelConnection {
         reply => {
           if (this.#state === up) this.#listener.onPeers(readPeers(reply))
         },
-        error => this.#noteRefusal('sentinel|sentinels', error), // #question() reports every other error
+        error => this.#log.refused('sentinel|sentinels', error), // #question() reports every other error
       )
       .catch(error => this.#broken(error))
   }
@@ -137,10 +127,7 @@ export class SentinelConnection {
       const tried = password.current
       state.client.call('AUTH', username ?? 'default', tried).catch(error => {
         if (isWrongPassword(reasonOf(error))) password.refused(tried)
-        this.#options.log.warn(
-          { event: 'sentinel.password', sentinel: this.key, cause: reasonOf(error) },
-          'this Sentinel refuses the new password: the connection stays; from now on both passwords are tried',
-        )
+        this.#log.passwordRefused(reasonOf(error))
       })
     } else if (state.kind === 'paused' && state.timer !== null) {
       clearTimeout(state.timer)
@@ -174,7 +161,7 @@ export class SentinelConnection {
     const route = routes.route(this.#address)
     const limits = { connectTimeoutMs, commandTimeoutMs: answerTimeoutMs, silenceTimeoutMs: 2 * answerTimeoutMs }
     const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
-      if (this.#isCurrent(client)) this.#lastError = reasonOf(error)
+      if (this.#isCurrent(client)) this.#log.cause = reasonOf(error)
     })
     const dialling: Dialling = { kind: 'dialling', client, password }
     this.#state = dialling
@@ -187,11 +174,6 @@ export class SentinelConnection {
 
   #isCurrent(client: Redis): boolean {
     return 'client' in this.#state && this.#state.client === client
-  }
-
-  #noteRefusal(right: Right, error: unknown): void {
-    if (isNoPerm(reasonOf(error)))
-      this.#rights.logMissing(right, { node: this.key, user: this.#options.sentinelLogin.username })
   }
 
   #hear(client: Redis, channel: string, text: string): void {
@@ -207,24 +189,21 @@ export class SentinelConnection {
   /** Subscribes before it asks: nobody would hear what happens between an answer and a later subscription. */
   async #greet(dialling: Dialling): Promise<void> {
     const { client, password } = dialling
-    const { log } = this.#options
     try {
-      await subscribe(client, { sentinel: this.key, log })
+      await subscribe(client, { sentinel: this.key, log: this.#options.log })
     } catch (error) {
       this.#giveUp(client, error)
       return
     }
     const reply = await client.call('SENTINEL', 'MYID').catch(error => {
-      this.#noteRefusal('sentinel|myid', error)
+      this.#log.refused('sentinel|myid', error)
       return null
     })
     if (this.#state !== dialling || client.status !== 'ready') return
     const runId = typeof reply === 'string' ? reply : null
     this.#state = { kind: 'up', client, password, runId, question: null }
     this.#failures = 0
-    this.#lastError = null
-    this.#loggedError = null
-    log.info({ event: 'sentinel.up', sentinel: this.key, runId }, 'this Sentinel answers questions')
+    this.#log.up(runId)
     this.#listener.onUp(runId)
     this.ask()
     this.askPeers()
@@ -234,7 +213,7 @@ export class SentinelConnection {
   #giveUp(client: Redis, error: unknown): void {
     if (!this.#isCurrent(client)) return
     // Where the connection was lost meanwhile, the error of its socket says more.
-    if (isWritable(client)) this.#lastError = reasonOf(error)
+    if (isWritable(client)) this.#log.cause = reasonOf(error)
     client.disconnect()
   }
 
@@ -262,25 +241,21 @@ export class SentinelConnection {
 
   #pass(answer: Answer): void {
     const error = answer.kind === 'view' ? null : answer.kind === 'failed' ? answer.why : answerTexts[answer.kind]
-    this.#lastError = error
-    if (error !== null) this.#logTrouble(error)
-    else this.#loggedError = null
+    this.#log.trouble(error)
     this.#listener.onAnswer(answer)
   }
 
   #lost(client: Redis): void {
     const state = this.#state
     if (!('client' in state) || state.client !== client) return
-    const why = this.#lastError ?? 'it closed the connection'
+    const why = this.#log.cause ?? 'it closed the connection'
     if (isWrongPassword(why)) this.#options.sentinelLogin.password.refused(state.password)
-    this.#lastError = why
     this.#dialLater()
     if (state.kind === 'up') {
-      this.#options.log.warn({ event: 'sentinel.lost', sentinel: this.key, cause: why }, 'this Sentinel is gone')
-      this.#loggedError = why
+      this.#log.lost(why)
       this.#listener.onDown()
     } else {
-      this.#logTrouble(why)
+      this.#log.trouble(why)
     }
   }
 
@@ -289,24 +264,9 @@ export class SentinelConnection {
     this.#state = { kind: 'paused', timer }
   }
 
-  /** Logs each text once, not at every dial. */
-  #logTrouble(cause: string): void {
-    if (cause === this.#loggedError) return
-    this.#loggedError = cause
-    const { sentinelLogin: login, sentinelRoutes: routes, log } = this.#options
-    const remedy = sentinelRemedy(cause, login.username)
-    const shown = remedy ?? tlsHint(cause, routes)
-    const fields = { event: 'sentinel.trouble', sentinel: this.key, cause, ...(shown && { remedy: shown }) }
-    const passes = isWrongPassword(cause) && login.password.file !== null
-    log[remedy && !passes ? 'error' : 'warn'](fields, 'this Sentinel cannot be asked')
-  }
-
   /** No reply of a server leads here. If one does, the connection cannot be trusted. */
   #broken(error: unknown): void {
-    this.#options.log.error(
-      { event: 'sentinel.broken', sentinel: this.key, err: reasonOf(error) },
-      'this Sentinel sent an answer that is none: Holdfast connects again',
-    )
+    this.#log.broken(error)
     const state = this.#state
     if (state.kind === 'up') state.question = null
     if ('client' in state) state.client.disconnect()
