@@ -1,6 +1,6 @@
 // evidence.ts: what `holdfast check` has seen, as plain values. Only types.
 import type { Address } from '../address.ts'
-import type { Contact } from './contact.ts'
+import type { Contact } from './first-question.ts'
 
 /** How a login or a question was refused, in the server's own words. */
 export interface ErrorReply {

@@ -1,6 +1,6 @@
 // finding.ts: one line of the result of a check, and those about a server that does not answer as it should. Pure.
 import { type Address, formatAddress } from '../address.ts'
-import type { Contact } from './contact.ts'
+import type { Contact } from './first-question.ts'
 
 /** `problem`: it does not work, or will not in a failover. `warning`: it works, with a risk that has a name. */
 export type Level = 'ok' | 'note' | 'warning' | 'problem'

@@ -2,8 +2,8 @@
 import { formatAddress, isLoopback, sameAddress } from '../address.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
-import { judgeLost } from './judge-lost.ts'
 import { chosenMaster } from './judge-sentinels.ts'
+import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
 
 /** The time that the questions take explains a smaller difference. */

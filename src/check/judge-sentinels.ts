@@ -4,7 +4,7 @@ import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'
 import type { Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
-import { judgeLost } from './judge-lost.ts'
+import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
 
 const together = 'Sentinels'

@@ -4,8 +4,8 @@
 // KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
-import { contact } from './contact.ts'
 import type { NodeEvidence } from './evidence.ts'
+import { contact } from './first-question.ts'
 
 export interface NodeTarget {
   readonly target: Target

@@ -2,8 +2,8 @@
 import type { Address } from '../address.ts'
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
-import { contact } from './contact.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
+import { contact } from './first-question.ts'
 
 export interface SentinelTarget {
   readonly target: Target

@@ -4,8 +4,8 @@
 // A rule answers null for "the table's class holds". Only for arguments understood to the end may it answer a better
 // one. Each was checked by running examples twice on Redis 8.0 and Valkey 8.1 and comparing replies and data.
 
-import { integerAt, isAmong, type OptionGrammar, readAllOptions, readOptions, wordAt } from './arguments.ts'
-import { blocksServer, streamsIndex } from './blocking.ts'
+import { integerAt, isAmong, type OptionGrammar, readAllOptions, readOptions, wordAt } from './argument-parser.ts'
+import { blocksServer, streamsIndex } from './blocking-arguments.ts'
 import type { ReplayRule } from './command-spec.ts'
 import { timeRules } from './time-rules.ts'
 

@@ -5,12 +5,12 @@
 // last one. Whatever it does not know (an option of a newer server, a wrong count) keeps the table's class. An option
 // of a data command is one only where an option may stand; keys and values are never taken for options.
 
+import { wordAt } from './argument-parser.ts'
 import { rules } from './argument-rules.ts'
-import { wordAt } from './arguments.ts'
 import type { CommandSpec, ReplayClass } from './command-spec.ts'
 import { lookupCommand } from './lookup.ts'
 
-export { blockingTimeout, blocksServer } from './blocking.ts'
+export { blockingTimeout, blocksServer } from './blocking-arguments.ts'
 export { worstClass } from './catalog.ts'
 
 /**
@@ -18,7 +18,7 @@ export { worstClass } from './catalog.ts'
  * which a time in the past is told from one in the future (EXPIREAT, GETEX PXAT, ...).
  *
  * An unknown subcommand of a known container is one of a newer server, so nothing good is assumed of it; what the
- * master's COMMAND tells of it is asked in relay/replay.ts.
+ * master's COMMAND tells of it is asked in relay/replay-rule.ts.
  */
 export function classifyCommand(args: readonly Buffer[], nowMs: number): ReplayClass {
   const name = args[0]

@@ -2,7 +2,7 @@
 // nothing and answers something else. With one in the future they only set it (a relative one starts again). Conditions
 // like NX, GT and LT may hold the first time alone. A rule answers null for "the table's class holds".
 
-import { integerAt, type OptionGrammar, readAllOptions, readOptions, wordAt } from './arguments.ts'
+import { integerAt, type OptionGrammar, readAllOptions, readOptions, wordAt } from './argument-parser.ts'
 import type { ReplayRule } from './command-spec.ts'
 
 /** How the options of GETEX, HGETEX and HSETEX that carry a time mean it. */

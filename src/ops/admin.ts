@@ -7,12 +7,12 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Address } from '../address.ts'
 import { keepNewest, mayAsk } from './admin-guard.ts'
+import { type Health, live, ready, startup, statusOf } from './admin-pages.ts'
 import { createExposition, type Exposition } from './exposition.ts'
 import type { Log } from './log.ts'
 import { metricsTable } from './metrics.ts'
 import { ProcessStats } from './process-stats.ts'
 import type { Snapshot } from './snapshot.ts'
-import { type Health, live, ready, startup, statusOf } from './status.ts'
 
 /** A probe's request comes in one packet; what takes longer than this is no probe. */
 const REQUEST_MS = 5_000

@@ -6,7 +6,7 @@
 // never sent elsewhere.
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'
-import { classOf, framesOf, part } from './replay.ts'
+import { classOf, framesOf, part } from './replay-rule.ts'
 import { createLocal, nobody, type Request, type RequestOwner, wholeBytes } from './request.ts'
 
 interface Going {

@@ -1,21 +1,21 @@
 // lane-refusals.ts: what a node has refused on one lane's link, and the replies behind it.
 //
-//   error line ─▶ server-refusal.ts: whose words? ─┬─ the server's ─▶ refusal
-//                                                  └─ only the node knows: the link is stalled, script-refusal.ts asks
+//   error line ─▶ refusal-texts.ts: whose words? ──┬─ the server's ─▶ refusal
+//                                                  └─ only the node knows: the link stalls, refusal-question.ts asks
 //                                                         answer ─▶ the same frame is looked at again, with a verdict
-//   refusal ─▶ not-ready.ts sets replies aside until the link owes nothing ─▶ end(): what is sent again
+//   refusal ─▶ not-ready-node.ts sets replies aside until the link owes nothing ─▶ end(): what is sent again
 //
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
 import type { Link } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
-import { NotReady } from './not-ready.ts'
-import { namedClassOf } from './replay.ts'
+import { NotReady } from './not-ready-node.ts'
+import { type NodeAnswer, NodeQuestion, type StalledReply } from './refusal-question.ts'
+import { judgeError, refusalCode, type ServerRefusal } from './refusal-texts.ts'
+import { namedClassOf } from './replay-rule.ts'
 import type { Request } from './request.ts'
-import { takeBack } from './requeue.ts'
-import { type NodeAnswer, NodeQuestion, type StalledReply } from './script-refusal.ts'
-import { judgeError, refusalCode, type ServerRefusal } from './server-refusal.ts'
+import { takeBack } from './take-back.ts'
 
 /** After a change of master, replicas attach in about a second. After this long, NOREPLICAS is the true answer. */
 const NOREPLICAS_WINDOW_MS = 10_000

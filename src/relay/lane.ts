@@ -2,7 +2,7 @@
 //
 //   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ replies ──▶ owner
 //        └───▶ [waiting: oldest first] ──pump──▶ link.send
-//   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay.ts decides
+//   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay-rule.ts decides
 //
 // Owns: the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link itself,
 // lane-refusals.ts what the node refuses. Never: parses commands on the hot path, writes to clients, decides who the
@@ -24,9 +24,9 @@ import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
+import type { ServerRefusal } from './refusal-texts.ts'
 import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
-import { takeBack } from './requeue.ts'
-import type { ServerRefusal } from './server-refusal.ts'
+import { takeBack } from './take-back.ts'
 
 export class Lane implements LinkedLane {
   identity: Identity
@@ -200,7 +200,8 @@ export class Lane implements LinkedLane {
 
   /**
    * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
-   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: serve() resumes, or cuts.
+   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: serve() resumes, or
+   * cuts.
    */
   withhold(): void {
     if (this.#owes) this.link?.pause(Pausing.withheld)

@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
-import { connectorOf } from './connector.ts'
+import { connectorOf } from './socket-connector.ts'
 
 export interface ClientOptions {
   readonly route: ServerRoute

@@ -1,5 +1,5 @@
 // topology.ts: works one observation into the state of the control plane and says what to do. Pure: no I/O, no timer,
-// no clock but the `now` that it gets. decide.ts holds the rules that run after every observation.
+// no clock but the `now` that it gets. majority-rules.ts holds the rules that run after every observation.
 //
 //   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)
 //
@@ -7,12 +7,12 @@
 // Must stay true: the master changes only by the present word of a majority, and a failover of it shuts the gate in the
 // very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
-import { decide } from './decide.ts'
-import { note } from './effects.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
+import { decide } from './majority-rules.ts'
 import type { View } from './sentinel-view.ts'
 import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
+import { note } from './topology-steps.ts'
 
 const SUSPECT_MS = 5_000
 /** A row of confirm() calls moves the moment from which answers count this far at most, or it would never end. */

@@ -7,7 +7,7 @@ const answers = 'test/wire/client-answers.test.ts'
 export const clientMutations: readonly Mutation[] = [
   {
     name: 'a link of ours is listed as a client',
-    file: 'src/upstream/own-links.ts',
+    file: 'src/upstream/live-links.ts',
     from: 'has: (id, address) => ids.has(id) || addresses.has(address)',
     to: 'has: (id, address) => ids.has(address) || addresses.has(id)',
     breaks: 'CLIENT LIST has each session once',
@@ -43,7 +43,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'what the proxy answers itself needs no proof of a login',
-    file: 'src/client/commands/let-in.ts',
+    file: 'src/client/commands/proof-of-login.ts',
     from: 'if (context.lane.proven) {',
     to: 'if (!context.gone) {',
     breaks: 'each CLIENT command is refused as the server refuses it',
@@ -61,7 +61,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'the session that hears invalidations gets no link for it',
-    file: 'src/client/commands/tracking-target.ts',
+    file: 'src/client/commands/redirect-target.ts',
     from: 'if (hasLink(target)) then(context.replyTo())',
     to: 'if (!target.gone) then(context.replyTo())',
     breaks: 'REDIRECT to a session on a shared link works',
@@ -79,7 +79,7 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'CLIENT CACHING is lost with its link',
-    file: 'src/client/session/restore.ts',
+    file: 'src/client/session/link-restore.ts',
     from: '<= caching.answered + 1 + opened',
     to: '<= caching.answered',
     breaks: 'CACHING holds for the next command on the next link',

@@ -9,7 +9,7 @@ const gate = 'test/unit/relay/gate.test.ts'
 export const controlMutations: readonly Mutation[] = [
   {
     name: 'the epoch check is dropped',
-    file: 'src/sentinel/decide.ts',
+    file: 'src/sentinel/majority-rules.ts',
     from: 'if (candidate.epoch > master.epoch || anew) return candidate.epoch',
     to: 'if (candidate.epoch > 0 || anew) return candidate.epoch',
     breaks: 'an older epoch never wins',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts'
 const walkAlways = 'test/unit/relay/lane-walk-always.test.ts'
 const walkSafe = 'test/unit/relay/lane-walk-safe.test.ts'
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
-const notReady = 'test/unit/relay/not-ready.test.ts'
+const notReady = 'test/unit/relay/not-ready-node.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
 const link = 'test/unit/upstream/link.test.ts'
@@ -57,7 +57,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'an unknown outcome is repeated under safe',
-    file: 'src/relay/replay.ts',
+    file: 'src/relay/replay-rule.ts',
     from: "if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read'",
     to: "if (outcome === 'unsent' && limits.policy === 'safe' && cls !== 'read'",
     breaks: 'NoDoubleUnderSafe',
@@ -66,7 +66,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a run of unknown outcome is not split under safe',
-    file: 'src/relay/requeue.ts',
+    file: 'src/relay/take-back.ts',
     from: "remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')",
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
@@ -75,7 +75,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'READONLY is passed on as a reply',
-    file: 'src/relay/server-refusal.ts',
+    file: 'src/relay/refusal-texts.ts',
     from: "    'READONLY',\n",
     to: "    'READ-ONLY',\n",
     breaks: 'FailoverUnseen',
@@ -84,7 +84,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'NOREPLICAS is passed on as a reply',
-    file: 'src/relay/server-refusal.ts',
+    file: 'src/relay/refusal-texts.ts',
     from: "  ['NOREPLICAS', /^NOREPLICAS",
     to: "  ['NO-REPLICAS', /^NOREPLICAS",
     breaks: 'FailoverUnseen',
@@ -219,7 +219,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a reply of our own overtakes a refused command of its session',
-    file: 'src/relay/not-ready.ts',
+    file: 'src/relay/not-ready-node.ts',
     from: 'if (request.local === null || !this.#owners.has(request.owner)) return false\n    this.#again.push(request)',
     to: 'if (request.local === null || this.#owners.size >= 0) return false\n    this.#again.push(request)',
     breaks: 'OrderKept',
@@ -228,7 +228,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a reply overtakes a refused command of its session',
-    file: 'src/relay/not-ready.ts',
+    file: 'src/relay/not-ready-node.ts',
     from: '    this.#owners.add(request.owner)\n    this.#again.push(single)',
     to: '    this.#again.push(single)',
     breaks: 'OrderKept',
@@ -246,7 +246,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a transaction sent again tells its client +OK twice',
-    file: 'src/relay/requeue.ts',
+    file: 'src/relay/take-back.ts',
     from: 'request.skip = request.handler === null ? request.given : 0',
     to: 'request.skip = 0',
     breaks: 'EveryRequestEnds, exactly once',

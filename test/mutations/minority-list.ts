@@ -1,12 +1,12 @@
 // minority-list.ts: known bugs of what is done while no majority of the Sentinels can be asked.
 import type { Mutation } from './mutation.ts'
 
-const minority = 'test/unit/sentinel/minority.test.ts'
+const minority = 'test/unit/sentinel/minority-rules.test.ts'
 
 export const minorityMutations: readonly Mutation[] = [
   {
     name: 'a question without a majority is never answered',
-    file: 'src/sentinel/minority.ts',
+    file: 'src/sentinel/minority-rules.ts',
     from: '  if (!draft.wanted) return\n  if (draft.master) goOn(draft, draft.master, now)',
     to: '  if (!draft.wanted || draft.master) return\n  if (draft.master) goOn(draft, draft.master, now)',
     breaks: 'every question to the control plane ends in serve or hold',
@@ -15,7 +15,7 @@ export const minorityMutations: readonly Mutation[] = [
   },
   {
     name: 'a Sentinel that names another master is overheard',
-    file: 'src/sentinel/minority.ts',
+    file: 'src/sentinel/minority-rules.ts',
     from: '.find(vote => !sameAddress(vote.address, master))',
     to: '.find(vote => vote.epoch < 0 && !sameAddress(vote.address, master))',
     breaks: 'the last master is used without a majority only while nobody names another',
@@ -24,7 +24,7 @@ export const minorityMutations: readonly Mutation[] = [
   },
   {
     name: 'another process at the address passes for the last master',
-    file: 'src/sentinel/minority.ts',
+    file: 'src/sentinel/minority-rules.ts',
     from: 'return master.runId === null || result.runId === null || result.runId === master.runId',
     to: 'return result.runId !== undefined',
     breaks: 'the last master is the same process',
@@ -33,7 +33,7 @@ export const minorityMutations: readonly Mutation[] = [
   },
   {
     name: 'fewer than the own quorum of the Sentinels begin',
-    file: 'src/sentinel/minority.ts',
+    file: 'src/sentinel/minority-rules.ts',
     from: 'const enough = votes.size >= Math.max(1, ownQuorum(draft))',
     to: 'const enough = votes.size >= Math.min(1, ownQuorum(draft))',
     breaks: 'the first master needs the quorum that Sentinel is configured with',
@@ -78,7 +78,7 @@ export const minorityMutations: readonly Mutation[] = [
   },
   {
     name: 'a foreign server at the address of our master keeps the Sentinels from being followed',
-    file: 'src/sentinel/decide.ts',
+    file: 'src/sentinel/majority-rules.ts',
     from: "result?.kind === 'master' && result.runId !== null && result.runId === master.runId",
     to: "result?.kind === 'master'",
     breaks: 'a new history is followed in bounded time',

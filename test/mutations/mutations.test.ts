@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const quick = new Set([
   'test/unit/relay/gate.test.ts',
   'test/unit/relay/lane-scenes.test.ts',
-  'test/unit/relay/not-ready.test.ts',
+  'test/unit/relay/not-ready-node.test.ts',
   'test/unit/relay/request.test.ts',
   'test/unit/sentinel/majority.test.ts',
   'test/unit/upstream/handshake.test.ts',

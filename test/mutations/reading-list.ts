@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts'
 export const readingMutations: readonly Mutation[] = [
   {
     name: 'a client that does not read is not read from',
-    file: 'src/client/session/input.ts',
+    file: 'src/client/session/socket-input.ts',
     from: '(!this.full && this.#session.readsAhead)',
     to: 'false',
     breaks: 'a client may write its whole pipeline before it reads',
@@ -22,7 +22,7 @@ export const readingMutations: readonly Mutation[] = [
   },
   {
     name: 'the command of a client that is gone blocks',
-    file: 'src/client/commands/blocking.ts',
+    file: 'src/client/commands/send-blocking.ts',
     from: '  if (context.inputEnded) {\n',
     to: '  if (context.gone) {\n',
     breaks: 'nothing blocks for a client that is gone',

@@ -2,14 +2,14 @@
 import type { Mutation } from './mutation.ts'
 
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
-const refusal = 'test/unit/relay/server-refusal.test.ts'
+const refusal = 'test/unit/relay/refusal-texts.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
 const promotion = 'test/wire/promotion.test.ts'
 
 export const relayMutations: readonly Mutation[] = [
   {
     name: 'a script that answers READONLY has its link cut',
-    file: 'src/relay/server-refusal.ts',
+    file: 'src/relay/refusal-texts.ts',
     from: '  if (command === null || !mayRunClientCode(command)) {',
     to: '  if (command !== undefined) {',
     breaks: 'NoDoubleWhileHealthy: a refusal is known by who may have said it',
@@ -27,7 +27,7 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'a refusal is known by its first word',
-    file: 'src/relay/server-refusal.ts',
+    file: 'src/relay/refusal-texts.ts',
     from: '  if (!isWhole) return null\n',
     to: '',
     breaks: 'a script’s own words are its reply at once',
@@ -45,7 +45,7 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'what ran before a node was deposed counts as refused',
-    file: 'src/relay/not-ready.ts',
+    file: 'src/relay/not-ready-node.ts',
     from: 'if (!refused && this.deposed) this.#unknown.add(single)\n    else ',
     to: 'if (!refused && this.deposed) this.#owners.add(single.owner)\n    else ',
     breaks: 'NoDoubleUnderSafe',

@@ -44,7 +44,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT answers for writes that another master has acknowledged',
-    file: 'src/client/state/wait-truth.ts',
+    file: 'src/client/state/wait-answers.ts',
     from: '    this.lost = true\n',
     to: '',
     breaks: 'an answer of WAIT is about the writes of its session',
@@ -53,7 +53,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT says 0 of a write that the new master has',
-    file: 'src/client/state/wait-truth.ts',
+    file: 'src/client/state/wait-answers.ts',
     from: 'answered <= this.#first',
     to: 'answered < 0',
     breaks: 'an answer of WAIT is about the writes of its session',

@@ -6,7 +6,7 @@ const walk = 'test/unit/client/session-walk.test.ts'
 export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an open MULTI is rebuilt without its queue',
-    file: 'src/client/session/restore.ts',
+    file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',
     to: 'context.transaction?.queued.slice(0, 1) ?? []) add',
     breaks: 'TransactionWhole',
@@ -15,7 +15,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'an open MULTI is not rebuilt',
-    file: 'src/client/session/restore.ts',
+    file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',
     to: 'context.transaction?.queued.slice(0, 0) ?? []) add',
     breaks: 'an open MULTI survives its link',
@@ -42,7 +42,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a subscription is not made again',
-    file: 'src/client/session/restore.ts',
+    file: 'src/client/session/link-restore.ts',
     from: 'of context.subscriptions.commands())',
     to: 'of context.gone ? context.subscriptions.commands() : [])',
     breaks: 'SubscriptionKept',
@@ -51,7 +51,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'BLPOP is issued again with its full time',
-    file: 'src/client/commands/blocking.ts',
+    file: 'src/client/commands/send-blocking.ts',
     from: 'Math.ceil(timeout.value * perUnit - elapsedMs)',
     to: 'Math.ceil(timeout.value * perUnit)',
     breaks: 'BlockingTimeLeft',
@@ -60,7 +60,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a blocking command waits for a master beyond its own time',
-    file: 'src/client/commands/blocking.ts',
+    file: 'src/client/commands/send-blocking.ts',
     from: 'return now - this.#asked < lastsMs ? null : this.#timeoutReply()',
     to: 'return now - this.#asked < lastsMs || lastsMs > 0 ? null : this.#timeoutReply()',
     breaks: 'a blocking command ends at its own deadline',
@@ -78,7 +78,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a MULTI is rebuilt with a hole where the node refuses',
-    file: 'src/client/session/restore.ts',
+    file: 'src/client/session/link-restore.ts',
     from: "if (step.what === 'MULTI' && serverRefusalOf(frame) !== undefined) return 'not-now'",
     to: '',
     breaks: 'a queue with a hole in it never runs',

@@ -20,12 +20,12 @@ const readers: Readonly<Record<string, string>> = {
   'config/tls-check.ts': validity,
   'ops/admin.ts': shown,
   'ops/process-stats.ts': shown,
-  'ops/status.ts': shown,
+  'ops/admin-pages.ts': shown,
   'proxy.ts': shown,
   'relay/failover-report.ts': shown,
   'relay/lane-handover.ts': expiry,
-  'relay/not-ready.ts': expiry,
-  'relay/requeue.ts': expiry,
+  'relay/not-ready-node.ts': expiry,
+  'relay/take-back.ts': expiry,
   'transport/server-route.ts': validity,
 }
 

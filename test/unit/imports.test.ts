@@ -40,7 +40,7 @@ const adminParts = [
   'ops/metric-type',
   'ops/metrics',
   'ops/process-stats',
-  'ops/status',
+  'ops/admin-pages',
 ] as const
 
 const belowClient = ['relay', 'upstream', 'command', 'resp', 'config', ...leaves]
@@ -98,7 +98,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'ops/process-stats': [],
   'ops/exposition': ['ops/snapshot', 'ops/histogram', 'ops/metric-type'],
-  'ops/status': ['ops/snapshot'],
+  'ops/admin-pages': ['ops/snapshot'],
   'ops/admin': ['address', 'ops/log', ...adminParts],
   'ops/admin-guard': ['address'],
   'ops/client-libraries': [],

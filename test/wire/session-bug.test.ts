@@ -2,9 +2,9 @@
 // their replies and their order, and the accounts are right afterwards. The exceptions are planted in the program's own
 // classes.
 import t, { type Test } from 'tap'
-import { Blocking } from '../../src/client/commands/blocking.ts'
-import { OneReply } from '../../src/client/commands/one-reply.ts'
+import { OneReply } from '../../src/client/commands/one-reply-handler.ts'
 import { Scan } from '../../src/client/commands/scan.ts'
+import { Blocking } from '../../src/client/commands/send-blocking.ts'
 import { Subscribing } from '../../src/client/commands/subscribe.ts'
 import { LaneChoice } from '../../src/client/session/lane-choice.ts'
 import { Reader } from '../../src/client/session/reader.ts'

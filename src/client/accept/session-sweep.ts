@@ -1,7 +1,7 @@
 // session-sweep.ts: one timer for all sessions. It ends commands that clients do not finish and sessions whose replies
 // nobody reads. No session has a timer of its own, and a command costs nothing.
 import type { Counters } from '../../ops/counters.ts'
-import type { EndedFor } from '../session/ended-for.ts'
+import type { EndedFor } from '../session/end-causes.ts'
 import type { Session } from '../session/session.ts'
 
 const MIN_MS = 10

@@ -4,10 +4,10 @@ import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { redirectIn, rewriteRedirect } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { answerProven } from './let-in.ts'
-import { OneReply } from './one-reply.ts'
-import { type Outcome, send } from './outcome.ts'
-import { integerReply } from './replies.ts'
+import { type Outcome, send } from './command-outcome.ts'
+import { integerReply } from './constant-replies.ts'
+import { OneReply } from './one-reply-handler.ts'
+import { answerProven } from './proof-of-login.ts'
 
 /** CLIENT TRACKING with the server's id behind REDIRECT, when the session it names has a link of its own now. */
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {

@@ -18,8 +18,8 @@ import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { targetOf } from './client-id.ts'
 import { type ClientLine, parseLines, replyText } from './client-lines.ts'
 import { isWatcher, listCommand, listing, sessionLines } from './client-list.ts'
-import { type Outcome, send, sendAsRead } from './outcome.ts'
-import { integerReply, okReply } from './replies.ts'
+import { type Outcome, send, sendAsRead } from './command-outcome.ts'
+import { integerReply, okReply } from './constant-replies.ts'
 
 /** No client has this address, on either end. */
 const NOWHERE = '0.0.0.0:0'

@@ -25,7 +25,7 @@ import {
   type SessionFacts,
   sessionLine,
 } from './client-lines.ts'
-import { type Outcome, send, sendAsRead } from './outcome.ts'
+import { type Outcome, send, sendAsRead } from './command-outcome.ts'
 
 /**
  * A connection by which some Holdfast watches the master. It is not listed, and spared unless an id or address names

@@ -8,12 +8,12 @@ import type { SessionContext } from '../state/session-context.ts'
 import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
+import { type Outcome, send } from './command-outcome.ts'
+import { integerReply, nilBulk, okReply } from './constant-replies.ts'
 import { isPlainText } from './hello.ts'
-import { answerProven } from './let-in.ts'
-import { OneReply } from './one-reply.ts'
-import { type Outcome, send } from './outcome.ts'
-import { integerReply, nilBulk, okReply } from './replies.ts'
-import { whenLinked } from './tracking-target.ts'
+import { OneReply } from './one-reply-handler.ts'
+import { answerProven } from './proof-of-login.ts'
+import { whenLinked } from './redirect-target.ts'
 
 /** Handles CLIENT outside of a transaction. */
 export function handleClient(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {

@@ -1,6 +1,6 @@
 // dispatch.ts: picks what a session does with a command that is more than "send it on, pass the reply back".
 //
-// One switch on the command's route, see outcome.ts for what it answers.
+// One switch on the command's route, see command-outcome.ts for what it answers.
 // Never: touches sockets, waits, or sees the runs of plain commands (the reader sends those without asking).
 import { blocksServer } from '../../command/classify.ts'
 import { type CommandSpec, Route } from '../../command/command-spec.ts'
@@ -9,15 +9,15 @@ import { argumentCount, commandArgs, leadingArgs } from '../../resp/decode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
 import { endTransaction, isForgotten } from '../state/transaction.ts'
-import { handleBlocking } from './blocking.ts'
+import { lastIdsPreflight } from './before-blocking.ts'
+import { handleAuth, handleHello, handleReset, handleSelect } from './change-identity.ts'
 import { handleClient } from './client.ts'
-import { handleAuth, handleHello, handleReset, handleSelect } from './identity.ts'
-import { OneReply } from './one-reply.ts'
-import { type Outcome, passOn, quit, refuse, send } from './outcome.ts'
-import { lastIdsPreflight } from './preflight.ts'
+import { type Outcome, passOn, quit, refuse, send } from './command-outcome.ts'
+import { OneReply } from './one-reply-handler.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
 import { Scan, scanMark } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
+import { handleBlocking } from './send-blocking.ts'
 import { handleSubscribe } from './subscribe.ts'
 import { openTransaction, queueCommand } from './transaction-queue.ts'
 import { handleWait } from './wait.ts'

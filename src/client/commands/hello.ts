@@ -1,6 +1,6 @@
 // hello.ts: reads the arguments of HELLO as the server does (helloCommand in networking.c). Pure.
 import { errors } from '../../errors.ts'
-import { errorReply } from './replies.ts'
+import { errorReply } from './constant-replies.ts'
 
 export interface Hello {
   /** null: none is given, or one that the server refuses. */

@@ -6,9 +6,9 @@
 // opening.
 //
 // Never: withholds a line of an older link. Where addresses change on the way to the server, all lines are shown.
-import { framesOf } from '../../relay/replay.ts'
+import { framesOf } from '../../relay/replay-rule.ts'
 import { commandArgs } from '../../resp/decode.ts'
-import type { LiveLink, LiveLinks } from '../../upstream/own-links.ts'
+import type { LiveLink, LiveLinks } from '../../upstream/live-links.ts'
 
 /** The time, then database and address, then the first word in quotes (feedMonitor in replication.c). */
 const head = /^\+[\d.]+ \[\d+ ([^\]]+)\] "([^"]*)"/

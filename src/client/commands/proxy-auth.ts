@@ -13,11 +13,11 @@ import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { handleHello, handleReset } from './change-identity.ts'
 import { isRefusedSubscriber } from './client-id.ts'
+import { answer, type Command, type Outcome, quit } from './command-outcome.ts'
+import { errorReply, okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
-import { handleHello, handleReset } from './identity.ts'
-import { answer, type Command, type Outcome, quit } from './outcome.ts'
-import { errorReply, okReply } from './replies.ts'
 
 /** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
 const MAX_UNREAD_SIGNED_OUT = 17 * 1024

@@ -6,7 +6,7 @@ import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { firstWord } from '../state/subscriptions.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from './command-outcome.ts'
 
 export function handleSubscribe(
   context: SessionContext,

@@ -8,7 +8,7 @@ import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
 import { abort, endTransaction, execAborted, remember, type Transaction } from '../state/transaction.ts'
-import { nilArray, okReply, queuedReply } from './replies.ts'
+import { nilArray, okReply, queuedReply } from './constant-replies.ts'
 
 const isError = (type: number): boolean => type === ReplyType.error
 

@@ -1,7 +1,7 @@
 // wait.ts: WAIT and WAITAOF, on a link of the session's own.
 //
 // A server's WAIT looks at the replication offset of its own connection only (waitCommand in replication.c), and the
-// session's writes went over another one. So a write that changes nothing goes ahead. wait-truth.ts says what the
+// session's writes went over another one. So a write that changes nothing goes ahead. wait-answers.ts says what the
 // answer means when the master has changed.
 import { errors } from '../../errors.ts'
 import { isNoPerm } from '../../ops/missing-rights.ts'
@@ -9,9 +9,9 @@ import { createUnit, type Request, type RequestHandler } from '../../relay/reque
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { Blocking, timeoutReply } from './blocking.ts'
-import type { Outcome } from './outcome.ts'
-import { offsetMarker } from './preflight.ts'
+import { offsetMarker } from './before-blocking.ts'
+import type { Outcome } from './command-outcome.ts'
+import { Blocking, timeoutReply } from './send-blocking.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (!context.choice.takePrivate()) return 'wait'

@@ -10,13 +10,13 @@ import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
+import { forgetAll } from '../commands/constant-replies.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
-import { OneReply } from '../commands/one-reply.ts'
-import { forgetAll } from '../commands/replies.ts'
+import { OneReply } from '../commands/one-reply-handler.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
-import { buildRestore, labelCommands, labelOf } from './restore.ts'
+import { buildRestore, labelCommands, labelOf } from './link-restore.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
 interface LostLink {

@@ -9,7 +9,7 @@ import { CommandScanner, FrameKind } from '../../resp/command-scanner.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import { rememberScript } from '../commands/script-bodies.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { writes } from '../state/wait-truth.ts'
+import { writes } from '../state/wait-answers.ts'
 
 /** Routes of commands that, inside a transaction, change nothing about the connection. */
 const allowed = new Uint8Array(32)

@@ -4,7 +4,7 @@
 import { commandSpecs } from '../../command/catalog.ts'
 import { Route } from '../../command/command-spec.ts'
 import type { DenyList } from '../../command/deny-list.ts'
-import { writes } from '../state/wait-truth.ts'
+import { writes } from '../state/wait-answers.ts'
 
 /**
  * One request, one reply, no state left behind, nothing refused: passed on without a look. And whether it may write.

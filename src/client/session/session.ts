@@ -3,7 +3,7 @@
 //   socket ─▶ input ─▶ reader ─▶ submit ─▶ lane
 //   lane ─▶ deliver ─▶ [out] ─ end of turn ─▶ one write ─▶ socket (reply-window.ts counts what stays there)
 //
-// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: input.ts (read and paused),
+// Owns: the socket, what is unanswered, what is to be written, its end. Its parts: socket-input.ts (read and paused),
 // reader.ts (bytes to requests), lane-choice.ts (which lane), slow-reader.ts (a client that does not take its replies).
 // Never: knows about failovers, looks into commands or replies.
 //
@@ -20,19 +20,19 @@ import { writeGathered } from '../../upstream/write-gather.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
-import { endsOf } from '../state/client-ends.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { createState } from '../state/session-state.ts'
+import { endsOf } from '../state/socket-addresses.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
 import { endTransaction, forgetLink } from '../state/transaction.ts'
-import { WaitTruth } from '../state/wait-truth.ts'
+import { WaitTruth } from '../state/wait-answers.ts'
 import { discardingOwner } from './discard-replies.ts'
-import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './ended-for.ts'
+import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './end-causes.ts'
 import { HalfClosed } from './half-closed.ts'
-import { Input, type InputOwner, Pause } from './input.ts'
 import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
 import { SlowReader } from './slow-reader.ts'
+import { Input, type InputOwner, Pause } from './socket-input.ts'
 
 /** How far a session is. It never goes back. */
 const Phase = {

@@ -17,8 +17,8 @@ import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionHost } from '../state/session-context.ts'
-import { type Input, Pause } from './input.ts'
 import type { LaneChoice } from './lane-choice.ts'
+import { type Input, Pause } from './socket-input.ts'
 
 /** Beyond this many unread bytes, replies wait at the server, while there is room for the commands. */
 const MAX_UNREAD_BYTES = 1024 * 1024

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LearnedCommands } from '../../../src/command/learned-commands.ts'
-import { classOf } from '../../../src/relay/replay.ts'
+import { classOf } from '../../../src/relay/replay-rule.ts'
 import { createRun } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { readCommandFlags } from '../../../src/sentinel/command-list.ts'

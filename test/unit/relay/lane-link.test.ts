@@ -7,7 +7,7 @@ import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
 import { Scripts } from '../../../src/relay/script-store.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { LiveLinks } from '../../../src/upstream/own-links.ts'
+import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { dialMemory } from './memory-net.ts'
 

@@ -15,12 +15,12 @@
 //   CountersAddUp        held = drained + expired + failed + gone + waiting.
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
 import { sameAddress } from '../../../src/address.ts'
-import { OneReply } from '../../../src/client/commands/one-reply.ts'
+import { OneReply } from '../../../src/client/commands/one-reply-handler.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
-import type { ReplayPolicy } from '../../../src/relay/replay.ts'
+import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { imbalance } from '../../support/imbalance.ts'

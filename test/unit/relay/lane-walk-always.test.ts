@@ -1,6 +1,6 @@
 // Every short sequence of events on a shared lane under `always`, against the invariants of lane-model.ts.
 import t from 'tap'
-import type { ReplayPolicy } from '../../../src/relay/replay.ts'
+import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { allEvents, walk, walkLength } from './lane-walk.ts'
 
 const length = walkLength({ usual: 4, most: 5 })

@@ -1,5 +1,5 @@
 // lane-walk.ts: sequences of events for lane-model.ts: all short ones, and random long ones that shrink when they fail.
-import type { ReplayPolicy } from '../../../src/relay/replay.ts'
+import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { playSequence } from './lane-model.ts'
 
 const submits = ['get', 'incr', 'run', 'multi', 'local', 'script']

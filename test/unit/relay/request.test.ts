@@ -1,5 +1,5 @@
 import t from 'tap'
-import { classOf, namedClassOf } from '../../../src/relay/replay.ts'
+import { classOf, namedClassOf } from '../../../src/relay/replay-rule.ts'
 import {
   createLocal,
   createRun,

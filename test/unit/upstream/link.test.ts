@@ -4,7 +4,7 @@ import { createCounters } from '../../../src/ops/counters.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { type Exchange, Link, type LinkListener } from '../../../src/upstream/link.ts'
-import { LiveLinks } from '../../../src/upstream/own-links.ts'
+import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MonitorLines } from '../../../../src/client/commands/monitor-lines.ts'
 import { encodeCommand } from '../../../../src/resp/encode.ts'
-import { LiveLinks } from '../../../../src/upstream/own-links.ts'
+import { LiveLinks } from '../../../../src/upstream/live-links.ts'
 
 const line = (address: string, words: string): Buffer =>
   Buffer.from(

@@ -1,0 +1,20 @@
+// throttled-log.ts: logs that a client has crossed a limit, at most once a second for each event: a crowd of clients
+// must not fill the log.
+import type { Log } from '../../ops/log.ts'
+import { createLogThrottle } from '../../ops/log-throttle.ts'
+
+const LOG_EVERY_MS = 1000
+
+export class LimitLog {
+  readonly #log: Log
+  readonly #throttle = createLogThrottle(LOG_EVERY_MS)
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  warn(event: string, fields: Readonly<Record<string, unknown>>, text: string): void {
+    const notLogged = this.#throttle(event)
+    if (notLogged !== undefined) this.#log.warn({ event, ...fields, notLogged }, text)
+  }
+}

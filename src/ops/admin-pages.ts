@@ -1,0 +1,101 @@
+// admin-pages.ts: the answers of the admin port to /startup, /ready, /live and /status. Pure.
+import type { Snapshot } from './snapshot.ts'
+
+/** `ok` false is HTTP 503, and `text` says what is missing. */
+export interface Health {
+  readonly ok: boolean
+  readonly text: string
+}
+
+/**
+ * /startup: Holdfast listens and has had a master once. Before that a wrong name, address or password may be the cause,
+ * and people should see it before the application starts. After that, commands wait for a missing master.
+ */
+export function startup(snapshot: Snapshot): Health {
+  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  if (!snapshot.served) return { ok: false, text: `no master has been served yet: ${masterProblem(snapshot)}` }
+  return { ok: true, text: 'started' }
+}
+
+/** /ready: new clients are welcome. It says nothing of Redis: in a failover clients wait and should still come. */
+export function ready(snapshot: Snapshot): Health {
+  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  return snapshot.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
+}
+
+/** /live: to answer is the answer. */
+export function live(): Health {
+  return { ok: true, text: 'alive' }
+}
+
+function masterProblem({ topology, gate }: Snapshot): string {
+  const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
+  if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
+  if (reachableSentinels < majority)
+    return `${reachableSentinels} of ${knownSentinels} Sentinels can be asked, and ${majority} are needed`
+  if (sentinels.every(one => one.names === null)) return `no Sentinel gives a master for the name "${masterName}"`
+  return gate.detail === '' ? 'the Sentinels and the node are being asked' : gate.detail
+}
+
+/** The content of /status. Names that end in Ms are milliseconds; times are ISO 8601. */
+export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<string, unknown>> {
+  const { counters, gate, topology, limits, master } = snapshot
+  return {
+    version: snapshot.version,
+    pid: process.pid,
+    startedAt: new Date(snapshot.startedAt).toISOString(),
+    uptimeMs: now - snapshot.startedAt,
+    stopping: snapshot.stopping,
+    listening: snapshot.listening,
+    masterName: topology.masterName,
+    master,
+    gate: {
+      state: gate.state,
+      since: new Date(now - gate.forMs).toISOString(),
+      forMs: Math.round(gate.forMs),
+      cause: gate.cause,
+      detail: gate.detail === '' ? null : gate.detail,
+    },
+    sessions: {
+      open: counters.sessions,
+      accepted: counters.sessionsTotal,
+      refused: counters.sessionsRefused,
+      limit: limits.maxSessions,
+    },
+    links: linksOf(snapshot),
+    held: {
+      requests: counters.waiting,
+      bytes: counters.waitingBytes,
+      pendingBytes: counters.pendingBytes,
+      limitBytes: limits.maxHeldBytes,
+    },
+    sentinels: {
+      decision: topology.decision,
+      known: topology.knownSentinels,
+      majority: topology.majority,
+      reachable: topology.reachableSentinels,
+      dead: topology.deadSentinels,
+      basis: topology.basis,
+      trouble: topology.trouble,
+      each: topology.sentinels,
+    },
+    failovers: snapshot.failovers,
+  }
+}
+
+/** /status is for people; the metrics count any number of users and databases. */
+const MAX_IDENTITIES = 100
+
+function linksOf({ links }: Snapshot): Readonly<Record<string, unknown>> {
+  const total = (of: 'shared' | 'private' | 'idle' | 'retired' | 'dialing'): number =>
+    links.reduce((sum, one) => sum + one[of], 0)
+  return {
+    shared: total('shared'),
+    private: total('private'),
+    idle: total('idle'),
+    retired: total('retired'),
+    dialing: total('dialing'),
+    identities: links.slice(0, MAX_IDENTITIES),
+    more: Math.max(0, links.length - MAX_IDENTITIES),
+  }
+}

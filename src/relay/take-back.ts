@@ -1,0 +1,74 @@
+// take-back.ts: a request that a lost link still owed, made ready for the front of its lane. It is split into what is
+// unanswered, and replay-rule.ts decides for each part: sent again, or failed.
+import type { Counters } from '../ops/counters.ts'
+import type { LaneHost } from './lane-host.ts'
+import {
+  classOf,
+  decideReplay,
+  namedClassOf,
+  outcomeBehindRefused,
+  type RequestFate,
+  remainderOf,
+} from './replay-rule.ts'
+import { failRequest, ofHandler, type Request } from './request.ts'
+
+type ReplayHost = Pick<LaneHost, 'policy' | 'counters' | 'learned'>
+
+/**
+ * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent
+ * behind a command that the node refused because it is no master.
+ */
+export function takeBack(request: Request, outcome: RequestFate | 'behind-refused', host: ReplayHost): Request[] {
+  if (request.owner.gone) {
+    host.counters.pendingBytes -= request.weight
+    return []
+  }
+  if (outcome === 'unsent' && request.sends > 0) request.sends--
+  const parts = remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')
+  if (parts[0] !== request) settleAnswered(request, parts, host.counters)
+  parts.forEach((part, i) => {
+    if (part.local !== null) return
+    const loss = outcome === 'refused' && i > 0 ? 'behind-refused' : outcome
+    decide(part, loss === 'behind-refused' ? outcomeBehindRefused(part) : loss, host)
+  })
+  return parts
+}
+
+/** The commands of a split run that have had their reply are done with. */
+function settleAnswered(request: Request, parts: readonly Request[], counters: Counters): void {
+  let commands = request.commands
+  let weight = request.weight
+  for (const part of parts) {
+    commands -= part.commands
+    weight -= part.weight
+  }
+  counters.pendingBytes -= weight
+  request.owner.onAnswered(commands, weight)
+}
+
+function decide(request: Request, outcome: RequestFate, { policy, counters, learned }: ReplayHost): void {
+  const matters = outcome === 'unknown' && policy.policy === 'safe'
+  const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
+  const error = decideReplay(outcome, cls, request.sends, policy)
+  if (error !== null) {
+    if (error.executed === 'unknown') counters.unknownOutcomes++
+    failRequest(request, error.reply)
+    return
+  }
+  const reason = outcome === 'refused' ? 'refused' : 'lost'
+  if (outcome !== 'unsent') counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
+  if (request.unit) restartUnit(request, request.replies - request.expect)
+  else request.expect = request.commands
+}
+
+/**
+ * Makes a unit ready to be sent again as a whole. `passed`: replies of this time that went to the client. Those it has
+ * from this time or an earlier one are discarded.
+ */
+export function restartUnit(request: Request, passed: number): void {
+  request.given = Math.max(request.given, passed)
+  request.skip = request.handler === null ? request.given : 0
+  request.expect = request.replies
+  request.inspect = true
+  if (request.handler !== null) ofHandler(request, handler => handler.onReplay?.(request))
+}

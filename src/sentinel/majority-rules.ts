@@ -1,0 +1,201 @@
+// majority-rules.ts: the rules that run after every input of the topology. Pure.
+//
+//   1. a failover is announced of the master we serve     → hold, in this step
+//   2. that failover is over without a new master         → ask afresh, then serve the old one again
+//   3. who does a majority name, and may it replace the master (newer epoch, or the same address)
+//   4. another master than ours is named                  → hold: what the old one takes from here on is lost
+//   5. answers asked for after the need arose agree       → probe the node
+//   6. the node says it is a master                       → serve; anything else → hold, and probe again
+//
+// Without a majority the master never changes: minority-rules.ts says whether it may be used at all.
+import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
+import { blocks } from './failover.ts'
+import { type Candidate, majorityBelow } from './majority.ts'
+import { withoutMajority } from './minority-rules.ts'
+import type { Draft, ProbeState, Topology } from './topology-state.ts'
+import {
+  announcer,
+  answerSince,
+  askAll,
+  describeProbe,
+  hold,
+  holdForProbe,
+  isBad,
+  isRecent,
+  note,
+  probe,
+  serveMaster,
+  tenths,
+} from './topology-steps.ts'
+import { candidateSince, quorumOf } from './voters.ts'
+
+/**
+ * After this time a majority that names an address without a newer epoch is believed, but only while our own master is
+ * none. The others correct a stale Sentinel that returns within 2 s. So after this time every Sentinel has lost its
+ * configuration: their history began anew.
+ */
+const RIVAL_MS = 15_000
+
+export function decide(draft: Draft, now: number): void {
+  holdIfAnnounced(draft, now)
+  const candidate = candidateSince(draft, Number.NEGATIVE_INFINITY, now)
+  if (!candidate) {
+    withoutMajority(draft, now)
+    return
+  }
+  draft.minoritySince = null
+  draft.agreed = null
+  const epoch = acceptableEpoch(draft, candidate, now)
+  if (epoch === null) return
+  follow(draft, candidate, epoch, now)
+  const { master, gate } = draft
+  const settled = master && sameAddress(master, candidate.address) && master.epoch === epoch
+  if (settled && gate.kind === 'open' && !draft.wanted) return
+  if (!draft.wanted) askAll(draft, now)
+  if (master && !sameAddress(master, candidate.address) && gate.kind === 'open') {
+    const detail = `a majority names ${formatAddress(candidate.address)}, epoch ${epoch}`
+    hold(draft, 'master-moved', detail, now)
+  }
+  confirmNode(draft, candidate.address, now)
+}
+
+function holdIfAnnounced(draft: Draft, now: number): void {
+  const { master, gate } = draft
+  if (!master) return
+  const by = announcer(draft, master, master.epoch, now)
+  const announced = gate.kind === 'shut' && gate.cause === 'failover-announced'
+  if (by !== null) {
+    hold(draft, 'failover-announced', `${by} announces a failover of ${formatAddress(master)}`, now)
+    if (mayBePromoted(draft, master, now)) draft.effects.push({ kind: 'withhold' })
+  } else if (announced) {
+    note(draft, 'info', 'failover.over', {
+      master: formatAddress(master),
+      epoch: master.epoch,
+      ms: tenths(now - gate.since),
+      msg: 'the announced failover is over, or did not happen',
+    })
+    draft.gate = { ...gate, cause: 'unconfirmed' }
+    askAll(draft, now)
+  }
+}
+
+/** Whether a failover of the master is so far that its replica may be a master already. */
+function mayBePromoted(topology: Topology, master: Master, now: number): boolean {
+  for (const { failover } of topology.sentinels.values())
+    if (failover?.mayPromote && blocks(failover, master, master.epoch, now)) return true
+  return false
+}
+
+/**
+ * The epoch under which `candidate` may be served; null if it may not replace the master. Config epochs only grow
+ * (sentinel.c), so another address needs a newer epoch. The same address under an older epoch means that the Sentinels
+ * began anew; a majority of them is believed.
+ */
+function acceptableEpoch(draft: Draft, candidate: Candidate, now: number): number | null {
+  const { master } = draft
+  if (!master) return candidate.epoch
+  if (sameAddress(master, candidate.address)) {
+    draft.rival = null
+    if (candidate.epoch >= master.epoch) return candidate.epoch
+    const begunAnew = majorityBelow(candidate.votes, master.epoch, quorumOf(draft, now).majority)
+    return begunAnew ? candidate.epoch : master.epoch
+  }
+  const anew = candidate.votes.every(vote => isMonitoredAnew(draft, vote.voter))
+  if (candidate.epoch > master.epoch || anew) return candidate.epoch
+  return acceptRival(draft, master, candidate, now) ? candidate.epoch : null
+}
+
+function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate, now: number): boolean {
+  if (!draft.rival || !sameAddress(draft.rival.address, address) || draft.rival.epoch !== epoch) {
+    draft.rival = { address, epoch, since: now, accepted: false }
+    note(draft, 'warn', 'master.rival', {
+      address: formatAddress(address),
+      epoch,
+      master: formatAddress(master),
+      masterEpoch: master.epoch,
+      msg: 'a majority names another master under an older epoch: Holdfast does not follow it while ours may be alive',
+    })
+  }
+  if (draft.rival.accepted) return true
+  if (draft.gate.kind === 'open' && !draft.wanted) return false
+  const asked = draft.probe && sameAddress(draft.probe.address, master) ? draft.probe : null
+  const isOurs = asked?.result ? isProvenOurs(asked, master) : null
+  if (isOurs === false && now - draft.rival.since >= RIVAL_MS) {
+    draft.rival = { ...draft.rival, accepted: true }
+    note(draft, 'error', 'master.epoch_reset', {
+      address: formatAddress(address),
+      epoch,
+      master: formatAddress(master),
+      masterEpoch: master.epoch,
+      msg: 'our master is gone and the Sentinels began a new history: Holdfast follows them',
+    })
+    return true
+  }
+  if (isOurs && goOnBesideRival(draft, master, now)) return false
+  if (isOurs === false && asked) holdForRival(draft, asked, address, now)
+  probe(draft, master, now)
+  return false
+}
+
+/**
+ * Whether the process that we served lives and is a master. Another process at its address, or one whose run id is not
+ * known, has no such claim against a majority.
+ */
+function isProvenOurs({ result, vouched }: ProbeState, master: Master): boolean {
+  return vouched || (result?.kind === 'master' && result.runId !== null && result.runId === master.runId)
+}
+
+function holdForRival(draft: Draft, asked: ProbeState, rival: Address, now: number): void {
+  if (isBad(asked)) holdForProbe(draft, asked, now)
+  else {
+    const detail = `a majority names ${formatAddress(rival)}; ${describeProbe(asked.address, asked.result)}`
+    hold(draft, 'master-moved', detail, now)
+  }
+}
+
+/** While our own master lives, an older history does not replace it, for open links or for new ones. */
+function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
+  const { rival, wanted } = draft
+  const asked = answerSince(draft, master, wanted?.since ?? now)
+  if (!asked || !isRecent(asked, now) || announcer(draft, master, master.epoch, now) !== null) return false
+  serveMaster(draft, { address: master, epoch: master.epoch, asked, basis: 'last-master' }, now)
+  draft.rival = rival
+  return true
+}
+
+/** Remembers since when a majority names this configuration, and logs a new one. */
+function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now: number): void {
+  const { candidate, master } = draft
+  if (candidate && candidate.epoch === epoch && sameAddress(candidate.address, address)) return
+  draft.candidate = { address, epoch, since: now }
+  const fields = { address: formatAddress(address), epoch, ms: tenths(now - draft.gate.since) }
+  if (!master || !sameAddress(master, address)) {
+    const { known } = quorumOf(draft, now)
+    const msg = 'a majority of the Sentinels names this master'
+    note(draft, 'info', 'master.candidate', { ...fields, votes: votes.length, known, msg })
+  } else if (epoch < master.epoch) {
+    const msg = 'a majority of the Sentinels has an older epoch for the same master: their history began anew'
+    note(draft, 'warn', 'master.epoch_lowered', { ...fields, masterEpoch: master.epoch, msg })
+  }
+}
+
+/** Serves the node once fresh answers and the node itself agree; until then does what is missing for that. */
+function confirmNode(draft: Draft, address: Address, now: number): void {
+  const since = draft.wanted?.since ?? now
+  const fresh = candidateSince(draft, since, now)
+  if (!fresh || !sameAddress(fresh.address, address)) return
+  const epoch = acceptableEpoch(draft, fresh, now)
+  if (epoch === null || announcer(draft, address, epoch, now) !== null) return
+  const asked = answerSince(draft, address, since)
+  if (asked && !isBad(asked) && isRecent(asked, now)) {
+    serveMaster(draft, { address, epoch, asked, basis: 'majority' }, now)
+    return
+  }
+  if (asked && isBad(asked)) holdForProbe(draft, asked, now)
+  probe(draft, address, now)
+}
+
+function isMonitoredAnew(topology: Topology, voter: string): boolean {
+  for (const [key, one] of topology.sentinels) if ((one.runId ?? key) === voter && one.monitoredAnew) return true
+  return false
+}

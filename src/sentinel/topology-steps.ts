@@ -1,0 +1,140 @@
+// topology-steps.ts: what a decision does to the draft: serve, hold, ask, probe, log; and what stands in its way. Pure.
+// Never: decides. majority-rules.ts does with a majority, minority-rules.ts without one.
+import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
+import { blocks } from './failover.ts'
+import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
+
+/** The good news of a probe counts this long. */
+const PROBE_LIFE_MS = 500
+
+export interface Serving {
+  readonly address: Address
+  readonly epoch: number
+  readonly asked: ProbeState
+  readonly basis: Basis
+}
+
+export function note(draft: Draft, level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object): void {
+  draft.effects.push({ kind: 'note', level, event, fields: { ...fields } })
+}
+
+/** Who announces a failover of this configuration; null if nobody does. */
+export function announcer(topology: Topology, address: Address, epoch: number, now: number): string | null {
+  for (const [key, { failover }] of topology.sentinels) {
+    if (failover && blocks(failover, address, epoch, now)) return key
+  }
+  return null
+}
+
+export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {
+  const { gate, wanted } = draft
+  const master: Master = { host: address.host, port: address.port, epoch, runId: runIdOf(draft, address, asked) }
+  draft.effects.push({ kind: 'serve', master })
+  const changed = gate.kind === 'shut' || draft.master?.epoch !== epoch || !sameAddress(draft.master, address)
+  note(draft, changed ? 'info' : 'debug', 'master.confirmed', {
+    address: formatAddress(address),
+    epoch,
+    basis,
+    cause: gate.kind === 'shut' ? gate.cause : 'asked',
+    heldMs: gate.kind === 'shut' ? tenths(now - gate.since) : 0,
+    sinceMajorityMs: basis === 'majority' ? tenths(now - (draft.candidate?.since ?? now)) : null,
+    ...(asked.vouched && { vouched: asked.result?.kind }),
+    msg: asked.vouched
+      ? 'the node does not say in time what it is; links to it work, so it stays the master'
+      : 'the node confirms that it is the master',
+  })
+  draft.master = master
+  draft.basis = basis
+  if (gate.kind === 'shut') draft.gate = { kind: 'open', since: now }
+  if (wanted) draft.wanted = null
+  draft.rival = null
+  draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
+}
+
+/** A node that does not give its run id is the same process as before where a link to it has lasted. */
+function runIdOf({ master }: Draft, address: Address, { result, vouched }: ProbeState): string | null {
+  if (result?.kind === 'master') return result.runId
+  return vouched && master && sameAddress(master, address) ? master.runId : null
+}
+
+/** Shuts the gate, or changes its cause. Repeats a known cause only for a confirm() that waits for an answer. */
+export function hold(draft: Draft, cause: HoldCause, detail: string, now: number): void {
+  const { gate, wanted, master } = draft
+  // An announced failover stays the cause, or two causes would take turns with every answer.
+  const known = gate.kind === 'shut' && (gate.cause === cause || gate.cause === 'failover-announced')
+  if (known && !wanted?.owed) return
+  draft.effects.push({ kind: 'hold', cause, detail })
+  if (!known) {
+    draft.gate = { kind: 'shut', cause, since: gate.kind === 'shut' ? gate.since : now }
+    const story = cause === 'failover-announced' ? 'failover.announced' : 'master.held'
+    // The data plane logs the cause that shuts the gate; nobody else would log a later one.
+    note(draft, gate.kind === 'shut' ? 'info' : 'debug', story, {
+      cause,
+      detail,
+      master: master && formatAddress(master),
+      epoch: master?.epoch,
+      msg: cause === 'failover-announced' ? 'a Sentinel announces a failover' : 'why commands are held',
+    })
+    if (cause === 'failover-announced' || !wanted) askAll(draft, now)
+  }
+  if (draft.wanted) draft.wanted = { ...draft.wanted, owed: false }
+}
+
+export function holdForProbe(draft: Draft, { address, result }: ProbeState, now: number): void {
+  const detail = describeProbe(address, result)
+  if (result?.kind === 'replica') hold(draft, 'not-master', detail, now)
+  if (result?.kind === 'loading') hold(draft, 'master-loading', detail, now)
+  if (result?.kind === 'unreachable') hold(draft, 'master-unreachable', detail, now)
+}
+
+/** `10.0.0.1:6379 says it is a replica`. */
+export function describeProbe(address: Address, result: ProbeResult | null): string {
+  const where = formatAddress(address)
+  switch (result?.kind) {
+    case 'replica':
+      return `${where} says it is a replica`
+    case 'loading':
+      return `${where} is loading its data set`
+    case 'unreachable':
+      return `${where}: ${result.why}`
+    case 'untold':
+      return `${where} does not say whether it is master: ${result.why}`
+    case 'master':
+      return `${where} says it is a master, and is another process than the one that was served`
+    default:
+      return `${where} has not answered yet`
+  }
+}
+
+/** Asks every Sentinel; from here on only newer answers count. */
+export function askAll(draft: Draft, now: number): void {
+  draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
+  draft.effects.push({ kind: 'ask', key: null })
+}
+
+export function probe(draft: Draft, address: Address, now: number): void {
+  const running = draft.probe
+  if (running && sameAddress(running.address, address)) {
+    if (!running.result || now < running.retryAt) return
+  }
+  draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now }
+  draft.effects.push({ kind: 'probe', address, startedAt: now })
+}
+
+/** The last probe of this node that began at `since` or later and has ended; null without one. */
+export function answerSince({ probe }: Topology, address: Address, since: number): ProbeState | null {
+  return probe?.result && sameAddress(probe.address, address) && probe.startedAt >= since ? probe : null
+}
+
+export function isRecent({ answeredAt }: ProbeState, now: number): boolean {
+  return now - answeredAt <= PROBE_LIFE_MS
+}
+
+/** Whether the node must not be served, even by the word of a majority. */
+export function isBad({ result, vouched }: ProbeState): boolean {
+  return result !== null && result.kind !== 'master' && result.kind !== 'untold' && !vouched
+}
+
+export function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
