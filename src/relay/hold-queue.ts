@@ -23,9 +23,11 @@ export class HoldQueue {
     return this.#fifo.size
   }
 
-  /** The one that has waited longest. */
-  peek(): Request | undefined {
-    return this.#fifo.peek()
+  /** The one that has waited longest. Those in front of it whose clients are gone leave: nothing is owed to them. */
+  head(): Request | undefined {
+    let head = this.#fifo.peek()
+    for (; head?.owner.gone; head = this.#fifo.peek()) this.shift('gone')
+    return head
   }
 
   push(request: Request): void {

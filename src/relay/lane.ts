@@ -235,10 +235,9 @@ export class Lane implements LinkedLane {
     const { link } = this
     if (link?.status !== 'ready' || this.#refusals.aside !== null || this.#uplink.isPaused) return
     while (this.#host.sendable && !link.full) {
-      const next = this.#waiting.peek()
+      const next = this.#waiting.head()
       if (next === undefined) break
-      this.#waiting.shift(next.owner.gone ? 'gone' : 'drained')
-      if (next.owner.gone) continue
+      this.#waiting.shift('drained')
       if (next.local === null) {
         if (next.sends > 0) this.#host.counters.replayed++
         next.sends++
@@ -262,7 +261,7 @@ export class Lane implements LinkedLane {
     const limit = this.#host.holdLimitMs
     const since = heldSince ?? this.#refusals.askedSince ?? now
     if (now - since >= limit && this.#owes) this.#abandon(since)
-    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+    for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
       this.#waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
@@ -273,6 +272,7 @@ export class Lane implements LinkedLane {
       }
       this.#answerInTurn(head)
     }
+    this.#host.onDrained()
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
@@ -369,7 +369,7 @@ export class Lane implements LinkedLane {
     if (!this.#host.onHandshakeFailed(link, failure)) return
     this.refusedAsBusy = failure.kind === 'busy'
     if (failure.kind !== 'auth' && failure.kind !== 'busy') return
-    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+    for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
       // BUSY says that a command has not run. Nobody knows that of one that was sent before.
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
@@ -453,7 +453,7 @@ export class Lane implements LinkedLane {
 
   /** Replies of our own at the front need no link. */
   #settleFront(): void {
-    for (let head = this.#waiting.peek(); head?.local; head = this.#waiting.peek()) {
+    for (let head = this.#waiting.head(); head?.local; head = this.#waiting.head()) {
       this.#waiting.shift('drained')
       this.#complete(head)
     }

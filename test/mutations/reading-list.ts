@@ -39,6 +39,15 @@ export const readingMutations: readonly Mutation[] = [
     shows: /their sessions are over/,
   },
   {
+    name: 'the wait of a client that has left is a wait in vain',
+    file: 'src/relay/hold-queue.ts',
+    from: "for (; head?.owner.gone; head = this.#fifo.peek()) this.shift('gone')",
+    to: '',
+    breaks: 'the account of a hold is true',
+    test: 'test/unit/relay/lane-scenes.test.ts',
+    shows: /client that has left/,
+  },
+  {
     name: 'a subscriber that the server has ended is subscribed again',
     file: 'src/client/session/lane-choice.ts',
     from: 'if (hadEnough && isSame) {',

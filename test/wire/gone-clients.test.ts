@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { type InProcess, type SingleServer, startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, type Value } from '../support/resp-client.ts'
-import { endServer, resumeServer, stopServer } from '../support/servers.ts'
+import { endServer, restartServer, resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { command } from './bytes.ts'
 
@@ -140,6 +140,24 @@ t.test('a client that leaves while there is no master — takes no job — altho
   }
   await allGone(at.holdfast)
   t.equal(at.holdfast.counters.waiting, 0, 'nothing is left that could be sent')
+})
+
+t.test('clients that reset their connection while they wait for a master — count as gone — and not as waits in vain', async t => {
+  const { holdfast, node } = await startSingle(t, { options: { 'hold-timeout': '2s' } })
+  const sockets = await Promise.all(Array.from({ length: 10 }, () => open(holdfast.port)))
+  await endServer(node)
+  for (const [i, socket] of sockets.entries()) socket.write(batch(['SET', `left:${i}`, 'x'], ['GET', 'k']))
+  await waitUntil('they are held', () => holdfast.counters.waiting === 10, { withinMs: 20_000 })
+  for (const socket of sockets) socket.resetAndDestroy()
+  await waitUntil('nothing waits', () => holdfast.counters.waiting === 0, { withinMs: 20_000 })
+  const { gone, expired, failed, pendingBytes } = holdfast.counters
+  t.strictSame({ gone, expired, failed, pendingBytes }, { gone: 10, expired: 0, failed: 0, pendingBytes: 0 })
+  t.equal(holdfast.find('gate.tripped'), undefined, 'nobody else is refused for it')
+  const from = holdfast.log.length
+  await restartServer(node)
+  const line = await waitUntil('it is over', () => holdfast.find('hold.end', from), { withinMs: 60_000 })
+  t.match(line, { expired: 0 })
+  t.equal(await ask(node, ['EXISTS', ...sockets.map((_, i) => `left:${i}`)]), 0)
 })
 
 t.test('what a client sent before its last byte — is answered — although the rest blocks', async t => {

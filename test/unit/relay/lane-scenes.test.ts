@@ -68,6 +68,31 @@ t.test('deadline — is not put off by what comes back in front of it — when a
   })
 })
 
+t.test('deadline — is not that of a client that has left — whose command leaves the hold as its own', async t => {
+  const model = play('always', model => {
+    events(model, 'hold', 'run', 'gone')
+    pass(model, HOLD_MS + 1)
+    const { expired, gone, waiting, pendingBytes } = model.counters
+    t.strictSame({ expired, gone, waiting, pendingBytes }, { expired: 0, gone: 1, waiting: 0, pendingBytes: 0 })
+    t.equal(model.lanes.gate.state.kind, 'holding', 'nobody has waited in vain')
+    events(model, 'incr')
+    t.strictSame(codes(model.a.replies), [], 'and a new command may wait')
+    events(model, 'same', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'])
+  })
+  t.equal(model.wrong, '')
+})
+
+t.test('drained — is what a hold is — once all who still waited have left', async t => {
+  play('always', model => {
+    events(model, 'congest', 'incr', 'hold', 'run', 'same')
+    t.equal(model.lanes.gate.state.kind, 'draining')
+    events(model, 'gone')
+    pass(model, 25)
+    t.equal(model.lanes.gate.state.kind, 'open')
+  })
+})
+
 t.test('breaker — answers a new command at once — although commands of others still wait', async t => {
   play('always', model => {
     events(model, 'hold', 'incr')
