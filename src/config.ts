@@ -65,6 +65,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
     adminListen: values['admin-listen'],
     logLevel: values['log-level'],
     logPretty: values['log-pretty'],
+    sockets: values.sockets,
     shutdownDelayMs: values['shutdown-delay'],
     shutdownGraceMs: values['shutdown-grace'],
   })

@@ -24,6 +24,7 @@ import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
 import { createSecurity } from './transport/security.ts'
+import { Sockets } from './transport/sockets.ts'
 import { createDial } from './upstream/dial.ts'
 import { createIdentity } from './upstream/identity.ts'
 
@@ -74,7 +75,9 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const rights = new MissingRights(log)
   const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
+  const sockets = new Sockets()
   const lanes = new Lanes({
+    sockets,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
@@ -195,6 +198,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     },
     async start() {
       await security.files.start()
+      if (config.sockets === 'auto') await sockets.goBelow(log)
       // The admin port opens first and closes last, so that a probe always has somebody to ask.
       const opened = await openAdmin(config.adminListen, takeSnapshot, log)
       admin = opened?.admin ?? null

@@ -203,6 +203,12 @@ export const options = {
       'The least serious log lines to write. Lines are JSON, on standard output.',
     ),
     'log-pretty': withDefault('off', onOff, 'Write log lines for people instead of JSON.'),
+    sockets: withDefault(
+      'auto',
+      oneOf('auto', 'streams'),
+      'auto: where this Node allows it, sockets are read and written below its streams, which costs less CPU. ' +
+        'streams: by its streams alone.',
+    ),
     'shutdown-delay': withDefault(
       '0s',
       duration({ min: '0ms', max: '1h' }),

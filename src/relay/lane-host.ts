@@ -5,6 +5,7 @@ import { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
+import { Sockets } from '../transport/sockets.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { isBeingChanged } from '../upstream/identity.ts'
@@ -27,6 +28,8 @@ export interface LaneHostOptions {
   readonly connectTimeoutMs: number
   /** Left out: plain TCP, to the address as it is. */
   readonly dial?: Dial
+  /** Left out: by their streams. */
+  readonly sockets?: Sockets
   readonly counters: Counters
   readonly log: Log
   /** Left out: one of its own. */
@@ -53,6 +56,7 @@ export abstract class LaneHost implements LinkHost {
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
   readonly dial: Dial
+  readonly sockets: Sockets
   readonly observe: (observation: string) => void
   readonly live = new LiveLinks()
   readonly scripts = new Scripts()
@@ -69,6 +73,7 @@ export abstract class LaneHost implements LinkHost {
     this.holdLimitMs = holdLimitMs(options.holdTimeoutMs, options.policy.maxRetries, options.backoff)
     this.connectTimeoutMs = options.connectTimeoutMs
     this.dial = options.dial ?? dialPlain
+    this.sockets = options.sockets ?? new Sockets()
     this.observe = options.observe
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }

@@ -14,6 +14,8 @@ import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
+import type { SocketWriter } from '../transport/socket-writer.ts'
+import type { Sockets } from '../transport/sockets.ts'
 import type { Dial } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
@@ -87,6 +89,7 @@ export interface LinkHost {
   readonly connectTimeoutMs: number
   readonly counters: Counters
   readonly dial: Dial
+  readonly sockets: Sockets
   /** A link is among these for as long as it lives. */
   readonly live: LiveLinks
 }
@@ -121,6 +124,7 @@ export class Link<E extends Exchange> implements LiveLink {
   readonly #counters: Counters
   readonly #live: LiveLinks
   readonly #socket: Socket
+  readonly #writer: SocketWriter
   readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
   /** Of a busy link: where its reads go and its writes are put together; null: each has memory of its own. */
@@ -142,7 +146,7 @@ export class Link<E extends Exchange> implements LiveLink {
     master: Master,
     handshake: Handshake,
     listener: LinkListener<E>,
-    { turn, connectTimeoutMs, counters, dial, live }: LinkHost,
+    { turn, connectTimeoutMs, counters, dial, live, sockets }: LinkHost,
     { busy = false }: { busy?: boolean } = {},
   ) {
     this.master = master
@@ -160,19 +164,24 @@ export class Link<E extends Exchange> implements LiveLink {
     }
     const { socket, readyEvent } = dial(master, memory === null ? undefined : { buffer: memory.next, callback })
     this.#socket = socket
+    this.#writer = sockets.writer(socket)
     live.add(this)
     socket
       .setTimeout(connectTimeoutMs)
-      .on(readyEvent, () => this.#writeHandshake())
+      .on(readyEvent, () => {
+        if (memory === null) sockets.read(socket, chunk => this.#onData(chunk))
+        this.#writeHandshake()
+      })
       .on(
         'timeout',
         () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
       )
-      .on('data', (chunk: Buffer) => this.#onData(chunk))
       .on('drain', () => this.#onDrain())
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
+    // A TLS socket takes no memory, and a busy link is read from at once.
+    if (memory !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
 
   /** Its own address, also when its socket is gone; '' while it has none. */
@@ -235,7 +244,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#wasAlone = this.#unflushed === 1
     this.#unflushed = 0
     this.#counters.masterBytesOut += total
-    const ok = this.#gatherer?.write(this.#socket, out, total) ?? writeGathered(this.#socket, out, total)
+    const ok = this.#gatherer?.write(this.#writer, out, total) ?? writeGathered(this.#writer, out, total)
     if (!ok) this.congested = true
     else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain(), this)
   }

@@ -81,6 +81,8 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
     listen: '127.0.0.1:0',
     'shutdown-grace': '1s',
     'log-level': logLevel,
+    // HOLDFAST_TEST_SOCKETS=streams runs every test without what lies below Node's streams.
+    sockets: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto',
     ...options.options,
   }
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])

@@ -59,6 +59,7 @@ t.test('config — has the documented defaults — when only what is required is
     adminListen: null,
     logLevel: 'info',
     logPretty: false,
+    sockets: 'auto',
     shutdownDelayMs: 0,
     shutdownGraceMs: 10_000,
   })
@@ -110,6 +111,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     HOLDFAST_ADMIN_LISTEN: '9121',
     HOLDFAST_LOG_LEVEL: 'debug',
     HOLDFAST_LOG_PRETTY: 'on',
+    HOLDFAST_SOCKETS: 'streams',
     HOLDFAST_SHUTDOWN_DELAY: '5s',
     HOLDFAST_SHUTDOWN_GRACE: '0',
   })
@@ -160,6 +162,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     adminListen: { host: '127.0.0.1', port: 9121 },
     logLevel: 'debug',
     logPretty: true,
+    sockets: 'streams',
     shutdownDelayMs: 5000,
     shutdownGraceMs: 0,
   })

@@ -15,6 +15,7 @@ import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'
 import type { Lane } from '../../relay/lane.ts'
 import { createLocal, type Request, type RequestOwner } from '../../relay/request.ts'
+import type { SocketWriter } from '../../transport/socket-writer.ts'
 import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
@@ -64,6 +65,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly #reader: Reader
   #out: Buffer[] = []
   #outBytes = 0
+  readonly #writer: SocketWriter
   readonly #input: Input
   readonly #slow: SlowReader
   readonly #halfClosed = new HalfClosed(this)
@@ -75,13 +77,14 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.host = host
     this.clientId = host.ids.of(id)
     this.#socket = socket
+    this.#writer = host.lanes.sockets.writer(socket)
     this.state = createState(host.defaultIdentity)
     this.#discarding = discardingOwner(this)
     this.replies = new ReplyWindow(host.counters)
     this.#reader = new Reader(this, host, this.replies)
     this.#input = new Input(this, socket, host, this.#reader)
     this.choice = new LaneChoice(this, this.#discarding)
-    this.#slow = new SlowReader(this, socket, this.#input, this.replies)
+    this.#slow = new SlowReader(this, socket, this.#writer, this.#input, this.replies)
     if (host.login !== null) this.signOut()
     else if (host.links === 'private') this.choice.takePrivate()
     socket
@@ -114,7 +117,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     return this.#input.lastReadAt
   }
   get unread(): number {
-    return this.#outBytes + this.#socket.writableLength
+    return this.#outBytes + this.#writer.left
   }
   get ends(): SessionContext['ends'] {
     return endsOf(this.#socket)
@@ -214,13 +217,13 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#outBytes = 0
     if (this.gone || total === 0) return true
     this.host.counters.clientBytesOut += total
-    const socket = this.#socket
+    const writer = this.#writer
     // A small reply that waits in the socket must not keep the large read that it came in.
     const [first] = out
-    if (first !== undefined && out.length === 1 && total < ONE_READ_BYTES && socket.writableLength > 0)
-      socket.write(Buffer.from(first))
-    else writeGathered(socket, out, total)
-    const left = socket.writableLength
+    if (first !== undefined && out.length === 1 && total < ONE_READ_BYTES && writer.left > 0)
+      writer.write(Buffer.from(first))
+    else writeGathered(writer, out, total)
+    const { left } = writer
     this.replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
     if (left > WORTH_COUNTING_BYTES) this.#slow.onLeft(left)
     this.#endIfDone()
@@ -326,6 +329,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (this.transaction !== null) forgetLink(this.transaction)
     if (!this.#halfClosed.isTold) return
     this.flush()
+    this.#input.discard()
     closeGracefully(this.#socket)
     this.#close()
   }
@@ -335,6 +339,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
     this.#advance(Phase.ending)
     this.#reader.partial.clear()
+    this.#input.discard()
     closeGracefully(this.#socket)
     // The client may take its time to close its side. At the server it is gone with its last reply.
     this.choice.close()

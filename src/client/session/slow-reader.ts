@@ -15,6 +15,7 @@
 // Must stay true: while the session waits for replies and its link is paused, its client can write on.
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
+import type { SocketWriter } from '../../transport/socket-writer.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionHost } from '../state/session-context.ts'
 import type { LaneChoice } from './lane-choice.ts'
@@ -47,13 +48,15 @@ export interface SlowSession extends Blamed {
 export class SlowReader {
   readonly #session: SlowSession
   readonly #socket: Socket
+  readonly #writer: SocketWriter
   readonly #input: Input
   readonly #replies: ReplyWindow
   #watched = false
 
-  constructor(session: SlowSession, socket: Socket, input: Input, replies: ReplyWindow) {
+  constructor(session: SlowSession, socket: Socket, writer: SocketWriter, input: Input, replies: ReplyWindow) {
     this.#session = session
     this.#socket = socket
+    this.#writer = writer
     this.#input = input
     this.#replies = replies
   }
@@ -96,7 +99,7 @@ export class SlowReader {
   onAheadFull(): void {
     const { link } = this.#session.choice.lane
     if (link === null || !this.leavesReplies) return
-    if (this.#mayTake(this.#socket.writableLength)) {
+    if (this.#mayTake(this.#writer.left)) {
       link.resume()
       return
     }

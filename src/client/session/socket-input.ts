@@ -9,6 +9,7 @@
 // Owns: the data event, pausing and resuming the socket. Never: looks into bytes.
 import type { Socket } from 'node:net'
 import type { Blamed } from '../../ops/bugs.ts'
+import type { SocketReader } from '../../transport/socket-reader.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import type { SessionHost } from '../state/session-context.ts'
 import type { Reader, Stop } from './reader.ts'
@@ -38,7 +39,7 @@ export class Input {
   /** performance.now() of about the last bytes. */
   lastReadAt = performance.now()
   readonly #session: InputOwner
-  readonly #socket: Socket
+  readonly #socket: SocketReader
   readonly #reader: Reader
   readonly #host: SessionHost
   readonly #maxKept: number
@@ -51,11 +52,10 @@ export class Input {
 
   constructor(session: InputOwner, socket: Socket, host: SessionHost, reader: Reader) {
     this.#session = session
-    this.#socket = socket
     this.#reader = reader
     this.#host = host
     this.#maxKept = Math.max(ONE_READ_BYTES, host.maxSessionBytes)
-    socket.on('data', this.#onData)
+    this.#socket = host.lanes.sockets.read(socket, this.#onData)
   }
 
   /** Everything that was read has been looked at. */
@@ -70,7 +70,7 @@ export class Input {
 
   /** The client has sent more than was looked at. A paused socket reads on until its buffer holds one read. */
   get hasMore(): boolean {
-    return this.#keptBytes > 0 || this.#socket.readableLength > 0
+    return this.#keptBytes > 0 || this.#socket.waiting > 0
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -146,6 +146,11 @@ export class Input {
   /** The session takes nothing more: forgets what its client has sent. */
   clear(): void {
     this.#takeKept()
+  }
+
+  /** The session is over: drops what its client still sends. */
+  discard(): void {
+    this.#socket.discard()
   }
 
   #afterWaiting(): void {

@@ -160,7 +160,7 @@ async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): P
       links,
       '--max-sessions=0',
     ],
-    { HOLDFAST_SHUTDOWN_GRACE: '0' },
+    { HOLDFAST_SHUTDOWN_GRACE: '0', HOLDFAST_SOCKETS: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto' },
   )
   if (read.kind !== 'config') throw new Error(JSON.stringify(read))
   const proxy = createProxy(read.config, createLog('silent'))

@@ -1,6 +1,7 @@
 // A link over a socket that is played: which exchange each byte of the server is given to, whatever the chunks.
 import t from 'tap'
 import { createCounters } from '../../../src/ops/counters.ts'
+import { Sockets } from '../../../src/transport/sockets.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { type Exchange, Link, type LinkListener } from '../../../src/upstream/link.ts'
@@ -48,12 +49,14 @@ class Scene {
       turn: new Turn(() => {}),
       connectTimeoutMs: 1000,
       counters: createCounters(),
+      sockets: new Sockets(),
       live: new LiveLinks(),
       dial: dialMemory({ onDial: socket => void sockets.push(socket), onWrite() {}, onDestroy() {} }),
     })
     const [socket] = sockets
     if (socket === undefined) throw new Error('nobody was dialled')
     this.#socket = socket
+    socket.emit('connect')
     this.say('*4\r\n$2\r\nid\r\n:7\r\n$4\r\nrole\r\n$6\r\nmaster\r\n+PONG\r\n')
   }
 

@@ -1,0 +1,129 @@
+// socket-writer.ts: writes to a socket by its handle, where Node lets it (socket-internals.ts), else by the socket.
+//
+//   write ─▶ handle ─▶ the kernel takes all of it: done, nothing was allocated
+//                 └──▶ it takes a part: libuv writes the rest; until then writes go through the socket, behind it
+//
+// Must stay true: bytes leave in the order of the calls, whichever way each goes. The socket emits `drain` when nothing
+// is left after a write that answered false. end() and destroy() of the socket mean what they always mean.
+import type { Socket } from 'node:net'
+import { getSystemErrorName } from 'node:util'
+import { type Handle, handleOf, type SocketInternals, type WriteRequest } from './socket-internals.ts'
+
+export interface SocketWriter {
+  /** Bytes that were written and that the kernel has not taken. */
+  readonly left: number
+  /** Both answer false when more is left than the socket wants: `drain` tells when nothing is. */
+  write(bytes: Buffer): boolean
+  writeAll(pieces: readonly Buffer[]): boolean
+}
+
+/** `internals` null: the public way. */
+export function writerOf(socket: Socket, internals: SocketInternals | null): SocketWriter {
+  return internals === null ? new StreamWriter(socket) : new HandleWriter(socket, internals)
+}
+
+class StreamWriter implements SocketWriter {
+  readonly #socket: Socket
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  get left(): number {
+    return this.#socket.writableLength
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes)
+  }
+
+  writeAll(pieces: readonly Buffer[]): boolean {
+    return writeCorked(this.#socket, pieces)
+  }
+}
+
+function writeCorked(socket: Socket, pieces: readonly Buffer[]): boolean {
+  socket.cork()
+  let ok = true
+  for (const piece of pieces) ok = socket.write(piece)
+  socket.uncork()
+  return ok
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** For the next write of any handle: the kernel takes most writes at once, and then it stays unused. */
+let spare: WriteRequest | null = null
+
+class HandleWriter implements SocketWriter {
+  readonly #socket: Socket
+  readonly #internals: SocketInternals
+  #handle: Handle | null = null
+  /** Of the handle's own write that the kernel has taken a part of; 0: there is none. */
+  #unfinished = 0
+
+  constructor(socket: Socket, internals: SocketInternals) {
+    this.#socket = socket
+    this.#internals = internals
+  }
+
+  get left(): number {
+    const queued = this.#unfinished === 0 ? 0 : Math.min(this.#unfinished, this.#handle?.writeQueueSize ?? 0)
+    return queued + this.#socket.writableLength
+  }
+
+  write(bytes: Buffer): boolean {
+    const handle = this.#freeHandle()
+    if (handle === null) return this.#socket.write(bytes)
+    spare ??= this.#internals.createWriteRequest()
+    return this.#written(handle, handle.writeBuffer(spare, bytes), bytes)
+  }
+
+  writeAll(pieces: readonly Buffer[]): boolean {
+    const handle = this.#freeHandle()
+    if (handle === null) return writeCorked(this.#socket, pieces)
+    spare ??= this.#internals.createWriteRequest()
+    return this.#written(handle, handle.writev(spare, pieces, true), pieces)
+  }
+
+  /** The socket's handle while nothing is under way on it, neither by it nor by the socket. */
+  #freeHandle(): Handle | null {
+    const socket = this.#socket
+    if (this.#unfinished > 0 || socket.writableLength > 0 || !socket.writable || socket.connecting) return null
+    this.#handle ??= handleOf(socket)
+    return this.#handle
+  }
+
+  #written(handle: Handle, answer: number, bytes: Buffer | readonly Buffer[]): boolean {
+    if (answer !== 0) {
+      this.#fail(answer)
+      return false
+    }
+    const request = spare
+    if (request === null || !this.#internals.isUnderWay()) return true
+    spare = null
+    request.kept = bytes
+    request.oncomplete = this.#onComplete
+    const left = handle.writeQueueSize
+    // libuv may have written the rest by now; its call-back still comes.
+    this.#unfinished = Math.max(1, left)
+    this.#internals.noteWriteQueue(this.#socket, left)
+    return left < this.#socket.writableHighWaterMark
+  }
+
+  readonly #onComplete = (status: number): void => {
+    this.#unfinished = 0
+    const socket = this.#socket
+    if (socket.destroyed) return
+    if (status !== 0) this.#fail(status)
+    else if (socket.writableLength === 0) socket.emit('drain')
+    // What went through the socket meanwhile is behind this write, and may not tell when it is done.
+    else socket.write(NOTHING, () => socket.emit('drain'))
+  }
+
+  /** As Socket.write ends a socket with an error of libuv. */
+  #fail(status: number): void {
+    const code = status < 0 ? getSystemErrorName(status) : 'EBADF'
+    this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }))
+  }
+}
