@@ -2,8 +2,9 @@
 //
 //   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; the kind of the option reads the text
 //
-// The table (config/option-table.ts) is the only source of names, types, defaults, units, help and secrecy. All
-// mistakes are reported at once, each with its place, and never with a secret.
+// config/option-table.ts is the only source of names, types, defaults, units, help and secrecy. `toConfig` gives each
+// option its name in code: a new option is a row there and a line here. All mistakes are reported at once, each with
+// its place, and never with a secret.
 // Never: starts anything, writes anything, or decides an exit code.
 import { type Address, formatAddress } from './address.ts'
 import { type Environment, readEnvironment } from './config/environment.ts'

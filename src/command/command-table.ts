@@ -1,12 +1,15 @@
 // command-table.ts: every top-level command of Redis 8.0 and Valkey 8.1, one row a line: name, arity, class and, where
-// it is not `shared`, the route. Arity is the server's own: negative means "at least". The class is the conservative
-// one, true for any arguments; `container` means that the subcommand decides (subcommand-table.ts).
+// it is not `shared`, the route. A new command is one row here; a subcommand is one in subcommand-table.ts, and
+// `container` means that the subcommand decides. Arity is the server's own: negative means "at least".
 //
+// The class says what a repeat does (command-spec.ts). It stops a repeat only under --retry-policy safe
+// (replay-rule.ts has the table). It must be true for any arguments; argument-rules.ts and time-rules.ts may answer a
+// better one for some.
 // `idempotent` also means: when other clients have written before the repeat, it takes nothing of theirs but what it
 // names itself, as a SET does. So FLUSHDB, LTRIM and LSET (an index names another element after a push) are not.
 //
-// Owns the data only: catalog.ts reads it once at the start, classify.ts holds what depends on arguments. A row that a
-// server contradicts fails the table test, which asks real servers for COMMAND.
+// Owns the data only: catalog.ts reads it once at the start. A row that a server contradicts fails the table test,
+// which asks real servers for COMMAND.
 
 export const commandRows = `
 acl -2 container

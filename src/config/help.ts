@@ -1,4 +1,4 @@
-// help.ts: makes the text of --help and the table in the README from the table of options alone, so both are true.
+// help.ts: makes the text of --help and the table in docs/options.md from the table of options alone: both are true.
 import { questions } from './flags.ts'
 import { flagOf, type Option, type Table, twinOf, variableOf } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
@@ -93,7 +93,7 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** The options as a Markdown table, for the README. */
+/** The options as a Markdown table, for docs/options.md. */
 export function helpTable(table: Table): string {
   const lines = rowsOf(table).map(row => {
     const names = `${code(`${row.flag} ${row.placeholder}`)}<br>${code(row.variable)}`

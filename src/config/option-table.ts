@@ -1,6 +1,9 @@
 // option-table.ts: every option of the program, one row each, with its kind, default and help.
-// The table is the only source of names, types, defaults, units, help and secrecy: --help, the table in the README and
-// the errors are made from it. Never: reads a source.
+//
+// The table is the only source of names, types, defaults, units, help and secrecy. --help, the errors and the table in
+// docs/options.md (`npm run readme` writes it) are made from it. A new option is a row here, a line in `toConfig` of
+// config.ts, and the code that uses it; relations.ts holds what must be true of two options together.
+// Never: reads a source.
 import { logLevels } from '../ops/log.ts'
 import { inGroup, type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
 import {

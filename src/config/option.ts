@@ -1,7 +1,7 @@
-// option.ts: what an option is: one row of the table in option-table.ts, and the names that come from it.
+// option.ts: what an option is: one row of option-table.ts (where new ones go), and the names that come from it.
 //
 // One word, `hold-timeout`, gives the flag `--hold-timeout`, the variable `HOLDFAST_HOLD_TIMEOUT` and the file key
-// `hold-timeout`; a secret also has the twin `…-file`. No name is written a second time anywhere.
+// `hold-timeout`; a secret also has the twin `…-file`. These names are written nowhere by hand.
 // Never: reads a source, or knows a particular option.
 
 /** What a text means: a value, or what should have stood there, and which part of it was wrong. */
@@ -10,7 +10,7 @@ export type Read<T> = { readonly value: T } | { readonly expected: string; reado
 /** A kind of value: how people write it, and how to read it. */
 export interface Kind<T> {
   readonly placeholder: string
-  /** For the help and the README: the unit, or the allowed words. */
+  /** For --help and docs/options.md: the unit, or the allowed words. */
   readonly form: string
   /** A list may be given as a repeated flag or a YAML sequence; the parts are joined with commas. */
   readonly list?: true

@@ -1,5 +1,9 @@
 // hold-queue.ts: the requests of one lane that are not sent: a FIFO that keeps its own accounts.
 //
+// When a client leaves: a last byte (FIN) alone ends no wait. What it sent before is sent in its turn, except from the
+// first blocking command on, which is taken out at once (lane.leave). Once its session is over, a private lane drops
+// all at once (lane.close). On a shared lane its requests stay until they are at the front, and leave there unsent.
+//
 // Must stay true: every request that enters is counted as held, leaves once, and is counted by how it left.
 import type { Counters } from '../ops/counters.ts'
 import { Fifo } from '../upstream/fifo.ts'

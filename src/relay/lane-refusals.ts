@@ -1,4 +1,5 @@
-// lane-refusals.ts: what a node has refused on one lane's link, and the replies behind it.
+// lane-refusals.ts: what one lane does with the refusals of its node. It joins the three parts: the texts, the question
+// and what is set aside.
 //
 //   error line ─▶ refusal-texts.ts: whose words? ──┬─ the server's ─▶ refusal
 //                                                  └─ only the node knows: the link stalls, refusal-question.ts asks

@@ -1,6 +1,9 @@
-// link-log.ts: what the log says of links: up, lost, refused, silent. Each trouble once, with its cause and remedy.
+// link-log.ts: what the log says of the data plane's links: up, lost, a handshake that failed, a login refused or shut
+// out, a silent link retired and what became of it, a missing right. It logs a lasting trouble once or now and then,
+// with its cause and remedy.
 //
-// Never: decides what follows.
+// Not here: trouble with TLS (dial.ts, `link.tls`), an old link that could not be ended (lane.ts, `link.fence`), links
+// to Sentinels (sentinel/connection-log.ts). Never: decides what follows.
 import { formatAddress, type Master } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'

@@ -1,12 +1,12 @@
-// refusal-question.ts: a script has answered in the words of a server that is no master. Only the node knows whose
-// words they are. It is asked on a connection of its own, by the handshake of an ordinary link, which any user may do.
+// refusal-question.ts: asks the node whose words an error line is, where refusal-texts.ts cannot tell: the server's, or
+// those of a script. It asks on a connection of its own, by the handshake of an ordinary link, which any user may do.
 //
 //   dial ─▶ HELLO, PING ─┬─ a master that serves ─▶ 'serves'
 //     ▲                  ├─ a replica ────────────▶ 'no-master'
 //     │                  ├─ loading ──────────────▶ 'loading'
 //     └── pause ─────────┴─ no answer: the control plane is asked too, and serves, cuts or holds
 //
-// Owns: that connection. Never: decides what follows, asks after cancel().
+// Owns: that connection. Never: decides what follows (lane-refusals.ts), asks after cancel().
 //
 // Must stay true: it answers once or never. The reply in doubt waits meanwhile, so the lane bounds the time.
 

@@ -1,12 +1,13 @@
-// refusal-texts.ts: is an error line a server's refusal, which no client should see, or the command's own reply? Pure.
+// refusal-texts.ts: tells by its text whether an error line is a server's refusal, which no client should see, or the
+// command's own reply. Pure.
 //
 //                         a server's whole text       another text with a refusal's code
 //   any command           refusal                     ask the node
 //   may run client code   ask the node                reply
 //
-// A script or a module may answer anything, also in a server's own words. Then only the node knows: see
-// refusal-question.ts. The texts are those of redis 6 to 8 and valkey 7 to 9 (server.c, script.c, blocked.c); "slave"
-// is the older word, "primary" the newer.
+// A script or a module may answer anything, also in a server's own words. Then only the node knows: refusal-question.ts
+// asks it. What follows from a refusal is in lane-refusals.ts. The texts are those of redis 6 to 8 and valkey 7 to 9
+// (server.c, script.c, blocked.c); "slave" is the older word, "primary" the newer.
 //
 // Never: looks into the elements of EXEC's reply. They are what the client's own commands have answered.
 import { leadingArgs } from '../resp/decode.ts'

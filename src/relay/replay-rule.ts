@@ -1,12 +1,14 @@
-// replay-rule.ts: what happens to a request whose link was lost or that the server refused. Pure: no clock, no I/O.
+// replay-rule.ts: may a request be sent again whose link was lost or that the server refused? The rule alone, and what
+// is known of each command in a request. Pure: no clock, no I/O. take-back.ts applies it.
 //
 //   outcome           class                        always     safe
 //   unsent, refused   any                          replay     replay
 //   unknown           read, idempotent             replay     replay
 //   unknown           any other                    replay     fail: the outcome is unknown
 //
-// A write that leaves the same data when repeated but answers differently the second time (SET NX, DEL: n, then 0)
-// counts as "other": told "0" for the lock it has just taken, a client would be wrong.
+// --max-retries bounds each "replay". A write that leaves the same data when repeated but answers differently the
+// second time (SET NX, DEL: n, then 0) counts as "other": told "0" for the lock it has just taken, a client would be
+// wrong.
 
 import { classifyCommand, worstClass } from '../command/classify.ts'
 import type { CommandSpec, ReplayClass } from '../command/command-spec.ts'

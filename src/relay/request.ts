@@ -8,7 +8,10 @@ import type { Exchange } from '../upstream/link.ts'
 
 /** The session, as far as the relay knows it. */
 export interface RequestOwner extends Blamed {
-  /** The client is gone: nobody hears a reply, and what was not sent need not be. */
+  /**
+   * The session is over: nobody hears a reply. What was not sent is dropped at the front, and what a lost link
+   * owed is not sent again. A client that has only sent its last byte (FIN) is not gone.
+   */
   readonly gone: boolean
   /** Its commands without a reply. */
   readonly pending: number

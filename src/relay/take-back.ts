@@ -1,5 +1,6 @@
-// take-back.ts: a request that a lost link still owed, made ready for the front of its lane. It is split into what is
-// unanswered, and replay-rule.ts decides for each part: sent again, or failed.
+// take-back.ts: makes a request ready for the front of its lane when its link is lost or its node refused it. It splits
+// it into what is unanswered, applies replay-rule.ts to each part (sent again, or failed), and counts it.
+// Never: says what may be sent again, touches a link or a queue (lane.ts).
 import type { Counters } from '../ops/counters.ts'
 import type { LaneHost } from './lane-host.ts'
 import {

@@ -2,11 +2,14 @@
 //
 //   1. a failover is announced of the master we serve     → hold, in this step
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
-//   3. who does a majority name, and may it replace the master (newer epoch, or the same address)
+//   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
+//      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more
 //   4. another master than ours is named                  → hold: what the old one takes from here on is lost
 //   5. answers asked for after the need arose agree       → probe the node
-//   6. the node says it is a master                       → serve; anything else → hold, and probe again
+//   6. it is a master, will not say what it is (untold), or is ours and links to it work (vouched)   → serve
+//      any other answer: a replica, loading, unreachable                                → hold, and probe again
 //
+// Same address, older epoch: a majority with it means that the Sentinels began anew, and it becomes ours.
 // Without a majority the master never changes: minority-rules.ts says whether it may be used at all.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'

@@ -1,5 +1,9 @@
-// topology-steps.ts: what a decision does to the draft: serve, hold, ask, probe, log; and what stands in its way. Pure.
-// Never: decides. majority-rules.ts does with a majority, minority-rules.ts without one.
+// topology-steps.ts: the steps that both sets of rules take on a draft: serve, hold, ask, probe, log. And the questions
+// both ask of it: who announces a failover, is this probe recent, is this node bad. Pure.
+//
+// It never decides which master is right, or when a step is due: majority-rules.ts does with a majority,
+// minority-rules.ts without one. A step only keeps the draft whole: `hold` repeats no known cause, `probe` does not ask
+// twice at once.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'
 import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'

@@ -1,4 +1,4 @@
-// secret.ts: the name of a user or a password, byte for byte. A leaf.
+// secret.ts: a user name or a password, byte for byte. A leaf.
 //
 // Redis compares bytes, and a string of JavaScript can hold only UTF-8. So UTF-8 becomes a string, which can be
 // compared and shown. Everything else stays bytes, so no byte is ever replaced on the way to a server.

@@ -1,5 +1,11 @@
-// session-sweep.ts: one timer for all sessions. It ends commands that clients do not finish and sessions whose replies
-// nobody reads. No session has a timer of its own, and a command costs nothing.
+// session-sweep.ts: ends sessions by looking at all of them.
+//
+// One timer ends sessions whose client began a command and does not finish it (--frame-timeout). No session has a timer
+// of its own, and a command costs nothing.
+// `relieve` has no timer: slow-reader.ts calls it when all clients together leave too much unread, or when unanswered
+// commands fill half of --max-held-bytes. It ends those that hold most.
+//
+// A client that alone leaves too much unread is ended by slow-reader.ts.
 import type { Counters } from '../../ops/counters.ts'
 import type { EndedFor } from '../session/end-causes.ts'
 import type { Session } from '../session/session.ts'

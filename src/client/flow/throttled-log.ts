@@ -1,5 +1,8 @@
-// throttled-log.ts: logs that a client has crossed a limit, at most once a second for each event: a crowd of clients
-// must not fill the log.
+// throttled-log.ts: warns at most once a second for each event, and counts what it leaves out: a crowd of clients must
+// not fill the log.
+//
+// It logs why sessions are ended (end-causes.ts), sessions refused for --max-sessions (listener.ts), and transactions
+// that are too large (transaction-queue.ts).
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
 

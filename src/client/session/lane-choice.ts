@@ -1,4 +1,8 @@
-// lane-choice.ts: decides which lane a session uses: the shared one of its identity, or one of its own.
+// lane-choice.ts: moves a session between the shared lane of its identity and one of its own (a private lane).
+//
+// Which command needs its own link is not decided here: dispatch.ts and its handlers do, and call takePrivate. So do
+// slow-reader.ts for a client that leaves much unread, redirect-target.ts, and --links private.
+// `canShare` says whether a session may go back: nothing of its state needs its own link any more.
 //
 // Must stay true: a session moves only while nothing of it is unanswered, so the order of effects never changes. It
 // leaves a lane of its own as soon as nothing of it needs one.

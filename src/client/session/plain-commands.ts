@@ -1,6 +1,8 @@
-// plain-commands.ts: what the hot loop of the reader must know of a command, in one byte by the command's index.
+// plain-commands.ts: which commands go straight to the session's link, without dispatch: those the table knows, whose
+// route is `shared` or `evalsha`, and which --deny-commands does not name. One byte by the command's index, for the hot
+// loop of the reader.
 //
-// Never: knows sessions; whether a session may use the fast path at all, the reader knows.
+// Before a client has signed in, and inside MULTI, none does; that the reader knows. Never: knows sessions.
 import { commandSpecs } from '../../command/catalog.ts'
 import { Route } from '../../command/command-spec.ts'
 import type { DenyList } from '../../command/deny-list.ts'

@@ -7,9 +7,12 @@
 // reader.ts (bytes to requests), lane-choice.ts (which lane), slow-reader.ts (a client that does not take its replies).
 // Never: knows about failovers, looks into commands or replies.
 //
-// Must stay true: commands leave in the order they came. The socket is closed only for QUIT, a protocol error, the
-// client's own end, CLIENT KILL, a limit it crossed, or shutdown. A session that has too much unanswered or unread is
-// not read from.
+// Must stay true: commands leave in the order they came. A session that has too much unanswered or unread is not read
+// from. The socket is closed only for one of these:
+// - the client: its own end, QUIT, a protocol error, words of HTTP in place of a command;
+// - others: CLIENT KILL, or the server closed the link of a client that does not read;
+// - a limit: --frame-timeout, the size of a command, --max-unread-bytes, --max-held-bytes, replies before it signs in;
+// - this process: shutdown, or work for this session threw (onBug).
 // It is longer than other files: half of it is one line a member, by which its parts and the relay reach one another.
 import type { Socket } from 'node:net'
 import { frameTimeoutReply } from '../../errors.ts'

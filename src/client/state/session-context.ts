@@ -1,4 +1,6 @@
-// session-context.ts: a session and its surroundings, as the code sees them that decides what to do with a command.
+// session-context.ts: types alone. SessionContext is a session as command handlers see it; SessionHost is what the
+// program gives every session (lanes, counters, limits, the other sessions); LaneMoves is how a handler asks for
+// another lane.
 import type { DenyList } from '../../command/deny-list.ts'
 import type { Blamed, Bugs } from '../../ops/bugs.ts'
 import type { Counters } from '../../ops/counters.ts'

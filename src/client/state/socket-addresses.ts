@@ -1,4 +1,5 @@
-// socket-addresses.ts: the two ends of a client's connection, as a server names them in CLIENT LIST.
+// socket-addresses.ts: the addresses of both sides of a client's connection, as CLIENT LIST shows them: `addr` is the
+// client's, `laddr` the one it has connected to.
 import type { Server, Socket } from 'node:net'
 import { formatAddress } from '../../address.ts'
 
