@@ -142,7 +142,7 @@ t.test('a client that leaves while there is no master — takes no job — altho
   t.equal(at.holdfast.counters.waiting, 0, 'nothing is left that could be sent')
 })
 
-t.test('clients that reset their connection while they wait for a master — count as gone — and not as waits in vain', async t => {
+t.test('clients that reset while they wait for a master — count as gone — and not as waits in vain', async t => {
   const { holdfast, node } = await startSingle(t, { options: { 'hold-timeout': '2s' } })
   const sockets = await Promise.all(Array.from({ length: 10 }, () => open(holdfast.port)))
   await endServer(node)
