@@ -6,6 +6,7 @@ import type { LaneHost } from '../../../src/relay/lane-host.ts'
 import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
 import { Scripts } from '../../../src/relay/script-store.ts'
+import { Sockets } from '../../../src/transport/sockets.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
@@ -23,6 +24,7 @@ function scene() {
     connectTimeoutMs: 1000,
     counters: createCounters(),
     live: new LiveLinks(),
+    sockets: new Sockets(),
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
     loading: new ScriptLoading(new Scripts()),
