@@ -143,9 +143,11 @@ export class Input {
     this.#setFlowing(waits && (looks || (!this.full && this.#session.readsAhead)))
   }
 
-  /** The session takes nothing more: forgets what its client has sent. */
+  /** Forgets what was kept. */
   clear(): void {
-    this.#takeKept()
+    this.#host.counters.unfinishedBytes -= this.#keptBytes
+    this.#kept = []
+    this.#keptBytes = 0
   }
 
   /** The session is over: drops what its client still sends. */
@@ -176,9 +178,7 @@ export class Input {
     const [first] = this.#kept
     if (first === undefined) return null
     const kept = this.#kept.length === 1 ? first : Buffer.concat(this.#kept, this.#keptBytes)
-    this.#host.counters.unfinishedBytes -= this.#keptBytes
-    this.#kept = []
-    this.#keptBytes = 0
+    this.clear()
     return kept
   }
 
