@@ -253,7 +253,27 @@ t.test('client password — a client that reads nothing — is ended before it h
   client.socket.resume()
   await client.closed
   t.ok(client.bytesIn < 4_000_000, 'the kernel’s own buffers, and little more')
+  t.equal(holdfast.counters.unreadEnded, 1, 'and counted')
+  const line = holdfast.find('session.unread_signed_out')
+  t.match(line, { level: 'warn', peer: '127.0.0.1', limit: 17 * 1024, msg: /--client-password/ })
+  t.ok(Number(line?.['unreadBytes']) > 17 * 1024, 'the line has what crossed the limit')
 })
+
+t.test(
+  'client password — a client that reads nothing and signs out — is ended for that, not for another limit',
+  async t => {
+    const { holdfast } = await startOurs(t)
+    const client = await connect(t, holdfast)
+    t.equal(await client.send('AUTH', 'pw'), 'OK')
+    t.equal(await client.send('SET', 'large', Buffer.alloc(32 * 1024 * 1024)), 'OK')
+    client.socket.pause()
+    client.socket.write('GET large\r\nRESET\r\n')
+    await waitUntil('it is ended', () => holdfast.counters.sessions === 0, { withinMs: 10_000 })
+    t.equal(holdfast.counters.unreadEnded, 1)
+    t.equal(holdfast.find('session.unread'), undefined)
+    t.match(holdfast.find('session.unread_signed_out'), { limit: 17 * 1024 })
+  },
+)
 
 t.test('client password — sessions with links of their own — have none before they have signed in', async t => {
   const { holdfast } = await startOurs(t, { links: 'private' })

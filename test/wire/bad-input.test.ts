@@ -154,6 +154,21 @@ t.test('bad input — is answered and hung up on as by the server — when the s
   await compare(t, await startSingle(t), closing, 'closes')
 })
 
+t.test('bytes that are no commands — are counted and logged — with the address of the client', async t => {
+  const { holdfast } = await startSingle(t)
+  await observe(holdfast.port, Buffer.from('*1\r\n:4\r\nPING\r\n'), 'closes')
+  t.equal(holdfast.counters.protocolErrors, 1)
+  const error = "Protocol error: expected '$', got ':'"
+  t.match(holdfast.find('session.protocol_error'), { level: 'debug', peer: '127.0.0.1', error: error.slice(16) })
+  for (let i = 0; i < 20; i++)
+    for (const text of ['POST / HTTP/1.1\r\nHost: x\r\n\r\n', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'])
+      await observe(holdfast.port, Buffer.from(text), 'closes')
+  t.equal(holdfast.counters.protocolErrors, 41)
+  const lines = holdfast.log.filter(({ event }) => event === 'session.http')
+  t.match(lines[0], { level: 'warn', peer: '127.0.0.1', notLogged: 0 })
+  t.ok(lines.length < 10, `${lines.length} lines for 40 clients`)
+})
+
 t.test('odd input — is answered as by the server — when the stream goes on', async t => {
   await compare(t, await startSingle(t), staying, 'stays')
 })

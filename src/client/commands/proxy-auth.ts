@@ -11,6 +11,7 @@
 import { Route } from '../../command/command-spec.ts'
 import { errors } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
+import { MAX_UNREAD_SIGNED_OUT } from '../flow/reply-window.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleHello, handleReset } from './change-identity.ts'
@@ -19,9 +20,6 @@ import { answer, type Command, type Outcome, quit } from './command-outcome.ts'
 import { errorReply, okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
 
-/** Bytes of replies that a client may leave unread before it has signed in: a server's static buffer and 1 KB. */
-const MAX_UNREAD_SIGNED_OUT = 17 * 1024
-
 /** Handles a command of a session that has not signed in. */
 export function dispatchSignedOut(
   context: SessionContext,
@@ -29,7 +27,7 @@ export function dispatchSignedOut(
   { spec, frame, args }: Command,
 ): Outcome {
   if (context.unread > MAX_UNREAD_SIGNED_OUT) {
-    context.destroy()
+    context.endUnread('signed-out')
     return 'done'
   }
   switch (spec.route) {

@@ -24,6 +24,11 @@ const NO_WINDOW = 2 ** 30
 const WINDOW_BYTES = 8 * 1024 * 1024
 /** Below this, what a socket keeps is not counted. Node's stream announces 'drain' only above it. */
 export const WORTH_COUNTING_BYTES = 64 * 1024
+/**
+ * Bytes that a client may leave unread before it has signed in: a server's static buffer and 1 KB
+ * (checkClientOutputBufferLimits in networking.c).
+ */
+export const MAX_UNREAD_SIGNED_OUT = 17 * 1024
 /** Replies below this size make a session light again. */
 const LIGHT_BYTES = 16 * 1024
 

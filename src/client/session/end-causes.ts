@@ -1,8 +1,15 @@
-// end-causes.ts: counts and logs why a session is ended: a limit that it crossed, or CLIENT KILL. One function per
-// cause. Never ends anybody (the session does), and never judges a limit (partial-command.ts and reply-window.ts do).
+// end-causes.ts: counts and logs why a session is ended: a limit that it crossed, bytes that are no commands, or CLIENT
+// KILL. One function per cause. Never ends anybody (the session does), and never judges a limit (partial-command.ts and
+// reply-window.ts do).
+import { MAX_UNREAD_SIGNED_OUT } from '../flow/reply-window.ts'
 import type { SessionHost } from '../state/session-context.ts'
 
 type Told = Pick<SessionHost, 'counters' | 'limitLog'>
+
+interface Ended {
+  readonly id: number
+  readonly ends: { readonly peer: string }
+}
 
 /** Another client ended this session by CLIENT KILL. `by`: that client's id; `clientId`: this one's. */
 export function logKilled({ counters, limitLog }: Told, session: number, clientId: number, by: number): void {
@@ -30,8 +37,31 @@ export function logFrameTooLarge({ counters, limitLog }: Told, session: number, 
   )
 }
 
+/** The client sent bytes that are no command: it has Redis's own `error`. At debug, as a server logs it (verbose). */
+export function logProtocolError(
+  { counters, log }: Pick<SessionHost, 'counters' | 'log'>,
+  { id, ends }: Ended,
+  error: string,
+): void {
+  counters.protocolErrors++
+  log.debug(
+    { event: 'session.protocol_error', session: id, peer: ends.peer, error },
+    'the client sent bytes that are no command: the session ends',
+  )
+}
+
+/** The client spoke HTTP. A server warns of it too: a web page may have sent a browser of this network here. */
+export function logHttp({ counters, limitLog }: Told, { id, ends }: Ended): void {
+  counters.protocolErrors++
+  limitLog.warn(
+    'session.http',
+    { session: id, peer: ends.peer },
+    'the client speaks HTTP (POST or Host:), maybe a browser that a web page sent here: the session ends',
+  )
+}
+
 /** Why a client that does not read its replies is ended. */
-export type EndedFor = 'one' | 'all' | 'unanswered' | 'server'
+export type EndedFor = 'one' | 'all' | 'unanswered' | 'server' | 'signed-out'
 
 const unreadTexts = {
   one: ['session.unread', 'the client does not read its replies: the session ends (--max-unread-bytes)'],
@@ -47,22 +77,35 @@ const unreadTexts = {
     'session.unanswered',
     'the client sends and does not read: unanswered commands fill half of --max-held-bytes, and the session ends',
   ],
+  'signed-out': [
+    'session.unread_signed_out',
+    'the client has not signed in and does not read its replies: the session ends (--client-password)',
+  ],
 } as const
 
-interface Unreader {
-  readonly id: number
-  readonly replies: { readonly bytes: number }
+interface Unreader extends Ended {
+  readonly unread: number
   readonly pendingBytes: number
 }
 
 export function logUnread(
-  host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes'>,
+  host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes' | 'highWater'>,
   why: EndedFor,
-  { id, replies, pendingBytes }: Unreader,
+  { id, ends, unread, pendingBytes }: Unreader,
 ): void {
   if (why === 'unanswered') host.counters.unansweredEnded++
   else host.counters.unreadEnded++
-  const limit = why === 'one' ? host.maxUnreadBytes : host.maxHeldBytes
+  const limits = {
+    one: host.maxUnreadBytes,
+    all: host.maxHeldBytes,
+    unanswered: host.highWater,
+    server: undefined, // its own, which Holdfast does not know
+    'signed-out': MAX_UNREAD_SIGNED_OUT,
+  }
   const [event, text] = unreadTexts[why]
-  host.limitLog.warn(event, { session: id, unreadBytes: replies.bytes, pendingBytes, limit }, text)
+  host.limitLog.warn(
+    event,
+    { session: id, peer: ends.peer, unreadBytes: unread, pendingBytes, limit: limits[why] },
+    text,
+  )
 }

@@ -25,7 +25,7 @@ import { PartialCommand } from '../flow/partial-command.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { writes } from '../state/wait-answers.ts'
-import { logFrameTooLarge } from './end-causes.ts'
+import { logFrameTooLarge, logHttp, logProtocolError } from './end-causes.ts'
 import { inlineLine, isAttack, nameStartOf } from './frame-offsets.ts'
 import { findTransaction, submitTransaction } from './pipelined-transaction.ts'
 import { nothingPlain, Plain, plainCommands } from './plain-commands.ts'
@@ -276,6 +276,7 @@ export class Reader {
     const session = this.#session
     const spec = lookupCommand(command, nameStart, nameLength)
     if (!spec.known && isAttack(command, nameStart, nameLength)) {
+      logHttp(this.#host, session)
       session.destroy()
       return 'done'
     }
@@ -291,7 +292,7 @@ export class Reader {
 
   /** The server's own error line. */
   #fail(text: string): void {
-    this.#host.counters.protocolErrors++
+    logProtocolError(this.#host, this.#session, text)
     this.#session.refuse(protocolError(text))
   }
 }

@@ -41,8 +41,8 @@ export interface SlowSession extends Blamed {
   readonly ending: boolean
   readonly pending: number
   readonly signedIn: boolean
-  /** The client has read nothing for too long, or there is no room for its commands. */
-  endUnread(why: 'one' | 'unanswered'): void
+  /** The client has read nothing for too long, has not signed in, or there is no room for its commands. */
+  endUnread(why: 'one' | 'unanswered' | 'signed-out'): void
 }
 
 export class SlowReader {
@@ -65,9 +65,9 @@ export class SlowReader {
   onLeft(left: number): void {
     const host = this.#session.host
     if (left > MAX_UNREAD_BYTES) {
-      // A server ends a client that has not signed in long before (checkClientOutputBufferLimits in networking.c).
+      // It was signed in until its RESET. With its next command it would end too, see proxy-auth.ts.
       if (!this.#session.signedIn) {
-        this.#session.endUnread('one')
+        this.#session.endUnread('signed-out')
         return
       }
       this.#replies.heavy = true

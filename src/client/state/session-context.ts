@@ -90,8 +90,8 @@ export interface SessionContext extends Blamed {
    * Ends the session as CLIENT KILL does. A session that ends itself gets its replies first. `by`: the id of who asked.
    */
   kill(by: number): void
-  /** Ends a session whose client does not read, because the server ended its link. */
-  endUnread(why: 'server'): void
+  /** Ends a session whose client does not read: the server ended its link, or it has not signed in. */
+  endUnread(why: 'server' | 'signed-out'): void
   /** The session's own link is lost. What it owed is sent again, unless the session ends here. */
   onLinkLost(): void
   /** Ends the session at once. */
