@@ -217,7 +217,7 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#outBytes += bytes.length
     if (exchange.rest !== null) this.#addRest(exchange.rest)
     if (!isFirst) return
-    if (this.#wasAlone && this.#fifo.size === 1) this.#turn.writeNow(this)
+    if (this.#wasAlone && this.#fifo.size === 1 && this.#turn.isFirst) this.#turn.writeNow(this)
     else this.#turn.markLink(this)
   }
 

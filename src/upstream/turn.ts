@@ -61,6 +61,14 @@ export class Turn {
     this.#schedule()
   }
 
+  /**
+   * No link waits for the turn's end. A PUBLISH on one link must not leave before the SUBSCRIBE of another session that
+   * was read before it.
+   */
+  get isFirst(): boolean {
+    return this.#links.length === 0
+  }
+
   /** For a link that need not wait for the turn's end: a command alone, or as much as fills a write. */
   writeNow(link: FlushableLink): void {
     this.beforeLinks(performance.now())

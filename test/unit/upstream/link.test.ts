@@ -1,4 +1,5 @@
 // A link over a socket that is played: which exchange each byte of the server is given to, whatever the chunks.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { createCounters } from '../../../src/ops/counters.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
@@ -17,11 +18,12 @@ interface Named extends Exchange {
 class Scene {
   readonly told: string[] = []
   /** Called before a frame is noted. */
+  readonly wrote: string[] = []
   onFrame: (link: Link<Named>) => void = () => {}
   readonly link: Link<Named>
   readonly #socket: MemorySocket
 
-  constructor() {
+  constructor(turn = new Turn(() => {})) {
     const sockets: MemorySocket[] = []
     const handshake = new Handshake(createIdentity(null, null, 0, 2))
     const master = { host: 'a', port: 1, epoch: 1, runId: null }
@@ -46,12 +48,16 @@ class Scene {
       },
     }
     this.link = new Link<Named>(master, handshake, listener, {
-      turn: new Turn(() => {}),
+      turn,
       connectTimeoutMs: 1000,
       counters: createCounters(),
       sockets: new Sockets(),
       live: new LiveLinks(),
-      dial: dialMemory({ onDial: socket => void sockets.push(socket), onWrite() {}, onDestroy() {} }),
+      dial: dialMemory({
+        onDial: socket => void sockets.push(socket),
+        onWrite: (_socket, bytes) => void this.wrote.push(bytes.toString()),
+        onDestroy() {},
+      }),
     })
     const [socket] = sockets
     if (socket === undefined) throw new Error('nobody was dialled')
@@ -101,4 +107,20 @@ t.test('link — gives nobody the replies behind a cut — they are the node’s
   scene.onFrame = link => link.cut('no master')
   scene.say('-READONLY no\r\n+2\r\n+3\r\n')
   t.strictSame(scene.told, ['a "-READONLY no\\r\\n"', 'closed cut, owes a b c'])
+})
+
+t.test('a command alone — is written at once — but not before what another link was given earlier', async t => {
+  const turn = new Turn(() => {})
+  const [quick, other] = [new Scene(turn), new Scene(turn)]
+  quick.send('first')
+  turn.flushSessions()
+  await nextTurn()
+  quick.say('+OK\r\n').send('alone')
+  t.strictSame(quick.wrote.slice(1), ['first', 'alone'])
+  quick.say('+OK\r\n')
+  other.send('SUBSCRIBE')
+  quick.send('PUBLISH')
+  t.strictSame([other.wrote.at(-1), quick.wrote.at(-1)], [other.wrote[0], 'alone'])
+  await nextTurn()
+  t.strictSame([other.wrote.at(-1), quick.wrote.at(-1)], ['SUBSCRIBE', 'PUBLISH'])
 })
