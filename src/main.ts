@@ -12,14 +12,22 @@ import { restartWithFlags } from './cli/node-flags.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
-if (isProxy) restartWithFlags()
+const isQuestion = ['--help', '-h', '--version', '-v'].includes(word ?? '')
+if (isProxy && !isQuestion) restartWithFlags()
 
 // The reader of standard error may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})
 
 if (isProxy) {
-  const { serve } = await import('./cli/serve.ts')
-  await serve(process.argv.slice(2), process.env)
+  const { readConfig } = await import('./config.ts')
+  const read = readConfig(process.argv.slice(2), process.env)
+  if (read.kind === 'config') {
+    const { serve } = await import('./cli/serve.ts')
+    await serve(read.config)
+  } else {
+    const { answerInstead } = await import('./cli/output.ts')
+    answerInstead(read)
+  }
 } else if (word === 'check') {
   const { check } = await import('./cli/check.ts')
   await check(rest, process.env)

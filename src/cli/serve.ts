@@ -7,13 +7,13 @@
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
-import { type Config, type Environment, printableConfig, readConfig } from '../config.ts'
+import { type Config, printableConfig } from '../config.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
 import { missingFlags } from './node-flags.ts'
-import { answerInstead, complain, packageVersion } from './output.ts'
+import { complain, packageVersion } from './output.ts'
 
 /**
  * --shutdown-delay and --shutdown-grace bound the stop of the proxy; past this margin it hangs, and the process ends.
@@ -28,14 +28,8 @@ interface Ending {
   readonly delayMs: number
 }
 
-/** Reads the options and runs the proxy; resolves when it listens, or when there is nothing to run. */
-export async function serve(argv: readonly string[], env: Environment): Promise<void> {
-  const read = readConfig(argv, env)
-  if (read.kind === 'config') await run(read.config)
-  else answerInstead(read)
-}
-
-async function run(config: Config): Promise<void> {
+/** Runs the proxy; resolves when it listens, or when it cannot. */
+export async function serve(config: Config): Promise<void> {
   const output = new LogOutput(standardOutput())
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
