@@ -17,7 +17,7 @@ import { type LaneInfo, LinkLog } from './link-log.ts'
 import type { ReplayPolicy } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { ScriptLoading } from './script-loading.ts'
-import { Scripts } from './script-store.ts'
+import { ScriptStore } from './script-store.ts'
 
 export interface LaneHostOptions {
   readonly policy: ReplayPolicy
@@ -59,7 +59,7 @@ export abstract class LaneHost implements LinkHost {
   readonly sockets: Sockets
   readonly observe: (observation: string) => void
   readonly live = new LiveLinks()
-  readonly scripts = new Scripts()
+  readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)
   readonly linkLog: LinkLog
 

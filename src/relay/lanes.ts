@@ -1,6 +1,7 @@
 // lanes.ts: all lanes of one master and the gate they obey: the data plane's side of a failover.
 //
 //   control plane ── serve(master) / hold(cause) ──▶ gate ──▶ every lane: dial, pump, or be cut
+//   control plane ── withhold() ──▶ every link that owes a reply stops reading, until serve() reads on or cuts
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
 // Owns: the gate, the term, and what each sweep of the watchdog does. lane-pool.ts has the lanes and their links.

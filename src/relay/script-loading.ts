@@ -7,19 +7,19 @@
 //
 // Must stay true: a lane is waited for only while it dials. When it gives up, the next one may try.
 import type { LaneInfo } from './link-log.ts'
-import type { Scripts } from './script-store.ts'
+import type { ScriptStore } from './script-store.ts'
 
 /** Users that may not run SCRIPT LOAD, after which nobody else is asked: every one of them makes the others wait. */
 const MAX_REFUSALS = 3
 
 export class ScriptLoading {
-  readonly #scripts: Scripts
+  readonly #scripts: ScriptStore
   /** A link that needs no scripts would come before one that loads them. */
   isUnderWay = false
   #loader: LaneInfo | null = null
   #refusals = 0
 
-  constructor(scripts: Scripts) {
+  constructor(scripts: ScriptStore) {
     this.#scripts = scripts
   }
 

@@ -7,7 +7,7 @@ import { encodeCommand } from '../resp/encode.ts'
 /** Bytes of all bodies together. */
 const MAX_BYTES = 8 * 1024 * 1024
 
-export class Scripts {
+export class ScriptStore {
   readonly #bodies = new Map<string, Buffer>()
   #bytes = 0
 

@@ -1,6 +1,7 @@
 // majority-rules.ts: the rules that run after every input of the topology. Pure.
 //
-//   1. a failover is announced of the master we serve     → hold, in this step
+//   1. a failover is announced of the master we serve     → hold, in this step; from the choice of the replica on
+//                                                           withhold: what the old one says is not delivered (lanes.ts)
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
 //      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more

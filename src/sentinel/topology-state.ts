@@ -1,5 +1,5 @@
-// topology-state.ts: what the control plane knows, what it can observe, and what it can do. Only types: topology.ts and
-// majority-rules.ts hold the rules.
+// topology-state.ts: what the control plane knows, what it can observe, and what it can do. Only types: topology.ts,
+// majority-rules.ts and minority-rules.ts hold the rules.
 import type { Address, Master } from '../address.ts'
 import type { HoldLabel } from '../ops/counters.ts'
 import type { SentinelEvent } from './events.ts'

@@ -1,10 +1,10 @@
 // topology.ts: works one observation into the state of the control plane and says what to do. Pure: no I/O, no timer,
-// no clock but the `now` that it gets. majority-rules.ts holds the rules that run after every observation.
+// no clock but the `now` that it gets. majority-rules.ts and minority-rules.ts hold the rules that run after each.
 //
 //   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
-// Must stay true: the master changes only by the present word of a majority, and a failover of it shuts the gate in the
+// Must stay true: a master that was served changes only by the present word of a majority, and a failover of it shuts the gate in the
 // very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'

@@ -1,5 +1,6 @@
-// sockets.ts: how this process reads and writes its sockets: from below their streams where Node allows it, else by
-// their streams. Chosen once, before the first socket is used.
+// sockets.ts: how clients and links to the master are read and written: from below their streams where Node allows it
+// and --sockets does not forbid it, else by their streams. Chosen once, before the first socket is used. Two ways are
+// fixed: TLS goes by its stream, and a link that many share reads by net.Socket's own `onread` (upstream/dial.ts).
 import type { Socket } from 'node:net'
 import type { Log } from '../ops/log.ts'
 import type { SocketInternals } from './socket-internals.ts'

@@ -1,4 +1,5 @@
-// pauses.ts: why nothing is read from a link, and what had been read by then and nobody has looked at.
+// pauses.ts: why nothing is read from a link (its client does not read, a refusal is asked about, its node may be no
+// master any more, the loop came late), and what had been read by then and nobody has looked at.
 //
 // Must stay true: who paused a link lets it go on. It is read from again when no reason is left.
 

@@ -6,7 +6,7 @@ import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
-import { LimitLog } from '../flow/throttled-log.ts'
+import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
 import { ClientIds } from '../state/client-ids.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
@@ -47,7 +47,7 @@ export class Listener {
       keepAliveInitialDelay: options.keepAliveMs,
       allowHalfOpen: true,
     }
-    const limitLog = new LimitLog(log)
+    const limitLog = new ThrottledLog(log)
     this.#resubscribed = new MissedMessages(log)
     this.#sweep = new SessionSweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,

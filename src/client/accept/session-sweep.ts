@@ -7,7 +7,7 @@
 //
 // A client that alone leaves too much unread is ended by slow-reader.ts.
 import type { Counters } from '../../ops/counters.ts'
-import type { EndedFor } from '../session/end-causes.ts'
+import type { UnreadEnd } from '../session/end-causes.ts'
 import type { Session } from '../session/session.ts'
 
 const MIN_MS = 10
@@ -70,7 +70,7 @@ export class SessionSweep {
   }
 
   /** `used`: what is in use of `limit`. `shareOf`: what of it a session has to answer for. */
-  #endMost(why: EndedFor, limit: number, used: () => number, shareOf: (session: Session) => number): void {
+  #endMost(why: UnreadEnd, limit: number, used: () => number, shareOf: (session: Session) => number): void {
     const behind = [...this.#sessions.values()].filter(session => shareOf(session) > 0)
     for (const session of behind.sort((a, b) => shareOf(b) - shareOf(a))) {
       if (used() <= limit * RELIEVED_SHARE) return

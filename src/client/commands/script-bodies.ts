@@ -1,11 +1,11 @@
 // script-bodies.ts: takes script bodies from the commands that carry one, and forgets them with SCRIPT FLUSH.
 import type { CommandSpec } from '../../command/command-spec.ts'
-import type { Scripts } from '../../relay/script-store.ts'
+import type { ScriptStore } from '../../relay/script-store.ts'
 
 /**
  * Takes the body of EVAL, EVAL_RO and SCRIPT LOAD; SCRIPT FLUSH forgets them all. `args` has the command's name first.
  */
-export function rememberScript(scripts: Scripts, spec: CommandSpec, args: readonly Buffer[]): void {
+export function rememberScript(scripts: ScriptStore, spec: CommandSpec, args: readonly Buffer[]): void {
   if (spec.name === 'function') return
   const subcommand = spec.name === 'script' ? args[1]?.toString('latin1').toLowerCase() : undefined
   if (subcommand === 'flush') scripts.clear()

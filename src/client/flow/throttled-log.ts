@@ -1,14 +1,14 @@
 // throttled-log.ts: warns at most once a second for each event, and counts what it leaves out: a crowd of clients must
 // not fill the log.
 //
-// It logs why sessions are ended (end-causes.ts), sessions refused for --max-sessions (listener.ts), and transactions
+// For end-causes.ts, which says why clients are ended; for sessions refused for --max-sessions (listener.ts), and transactions
 // that are too large (transaction-queue.ts).
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
 
 const LOG_EVERY_MS = 1000
 
-export class LimitLog {
+export class ThrottledLog {
   readonly #log: Log
   readonly #throttle = createLogThrottle(LOG_EVERY_MS)
 

@@ -1,6 +1,11 @@
-// end-causes.ts: counts and logs why a session is ended: a limit that it crossed, bytes that are no commands, or CLIENT
-// KILL. One function per cause. Never ends anybody (the session does), and never judges a limit (partial-command.ts and
-// reply-window.ts do).
+// end-causes.ts: counts and logs why Holdfast ends a client: a limit that it crossed, bytes that are no commands, or
+// CLIENT KILL. One function per cause. The session ends; others judge:
+//
+//   too large, no commands, HTTP       reader.ts          takes 3 s over --max-unread-bytes    slow-reader.ts
+//   unfinished for --frame-timeout     session-sweep.ts   server closed the link of a reader   lane-choice.ts
+//   leaves most unread or unanswered   session-sweep.ts   leaves 17 KB before it signs in      proxy-auth.ts
+//
+// A client that leaves by itself, and the end of the program, have no cause here. A bug is logged by ops/bugs.ts.
 import { MAX_UNREAD_SIGNED_OUT } from '../flow/reply-window.ts'
 import type { SessionHost } from '../state/session-context.ts'
 
@@ -61,7 +66,7 @@ export function logHttp({ counters, limitLog }: Told, { id, ends }: Ended): void
 }
 
 /** Why a client that does not read its replies is ended. */
-export type EndedFor = 'one' | 'all' | 'unanswered' | 'server' | 'signed-out'
+export type UnreadEnd = 'one' | 'all' | 'unanswered' | 'server' | 'signed-out'
 
 const unreadTexts = {
   one: ['session.unread', 'the client does not read its replies: the session ends (--max-unread-bytes)'],
@@ -90,7 +95,7 @@ interface Unreader extends Ended {
 
 export function logUnread(
   host: Told & Pick<SessionHost, 'maxUnreadBytes' | 'maxHeldBytes' | 'highWater'>,
-  why: EndedFor,
+  why: UnreadEnd,
   { id, ends, unread, pendingBytes }: Unreader,
 ): void {
   if (why === 'unanswered') host.counters.unansweredEnded++

@@ -29,9 +29,9 @@ import { createState } from '../state/session-state.ts'
 import { endsOf } from '../state/socket-addresses.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
 import { endTransaction, forgetLink } from '../state/transaction.ts'
-import { WaitTruth } from '../state/wait-answers.ts'
+import { WaitAnswers } from '../state/wait-answers.ts'
 import { discardingOwner } from './discard-replies.ts'
-import { type EndedFor, logFrameTimeout, logKilled, logUnread } from './end-causes.ts'
+import { logFrameTimeout, logKilled, logUnread, type UnreadEnd } from './end-causes.ts'
 import { HalfClosed } from './half-closed.ts'
 import { LaneChoice } from './lane-choice.ts'
 import { Reader, type ReadingSession } from './reader.ts'
@@ -58,7 +58,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   lastCommand = 'NULL'
   readonly state
   readonly subscriptions = new Subscriptions()
-  readonly waits = new WaitTruth()
+  readonly waits = new WaitAnswers()
   place = 0
   transaction: SessionContext['transaction'] = null
   pending = 0
@@ -293,7 +293,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     return this.pendingBytes >= this.host.maxSessionBytes && this.#slow.leavesReplies
   }
 
-  endUnread(why: EndedFor): void {
+  endUnread(why: UnreadEnd): void {
     logUnread(this.host, why, this)
     this.destroy()
   }

@@ -12,7 +12,7 @@ import type { Identity } from '../../upstream/identity.ts'
 import type { Turn } from '../../upstream/turn.ts'
 import type { MemoryBudget } from '../flow/memory-budget.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
-import type { LimitLog } from '../flow/throttled-log.ts'
+import type { ThrottledLog } from '../flow/throttled-log.ts'
 import type { ClientIds } from './client-ids.ts'
 import type { MissedMessages } from './missed-messages.ts'
 import type { ProxyPassword } from './proxy-password.ts'
@@ -21,7 +21,7 @@ import type { SessionState } from './session-state.ts'
 import type { ClientEnds } from './socket-addresses.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
-import type { WaitTruth } from './wait-answers.ts'
+import type { WaitAnswers } from './wait-answers.ts'
 
 /** What the program gives the listener for its sessions. */
 export interface ListenerHost {
@@ -48,7 +48,7 @@ export interface ListenerHost {
 export interface SessionHost extends ListenerHost {
   /** Half of `maxHeldBytes`: from here on `pressure` is asked; open MULTIs may hold this much together. */
   readonly highWater: number
-  readonly limitLog: LimitLog
+  readonly limitLog: ThrottledLog
   readonly resubscribed: MissedMessages
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
@@ -65,7 +65,7 @@ export interface SessionContext extends Blamed {
   readonly state: SessionState
   readonly subscriptions: Subscriptions
   /** What WAIT may say of its writes. */
-  readonly waits: WaitTruth
+  readonly waits: WaitAnswers
   /** How many commands have been submitted. */
   readonly place: number
   transaction: Transaction | null

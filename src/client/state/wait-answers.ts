@@ -13,7 +13,7 @@ import { type CommandSpec, Route } from '../../command/command-spec.ts'
 
 const NONE = -1
 
-export class WaitTruth {
+export class WaitAnswers {
   /** WAIT answers 0. */
   lost = false
   #told = false

@@ -12,7 +12,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { MemoryBudget } from '../../../src/client/flow/memory-budget.ts'
-import { LimitLog } from '../../../src/client/flow/throttled-log.ts'
+import { ThrottledLog } from '../../../src/client/flow/throttled-log.ts'
 import { Session } from '../../../src/client/session/session.ts'
 import { ClientIds } from '../../../src/client/state/client-ids.ts'
 import { MissedMessages } from '../../../src/client/state/missed-messages.ts'
@@ -130,7 +130,7 @@ export class SessionModel {
       maxHeldBytes: 1e9,
       highWater: 1e9,
       maxUnreadBytes: 1e9,
-      limitLog: new LimitLog(log),
+      limitLog: new ThrottledLog(log),
       relieve: () => {},
       redirects: new Redirects(),
       resubscribed: new MissedMessages(log),

@@ -5,7 +5,7 @@ import { createCounters } from '../../../src/ops/counters.ts'
 import type { LaneHost } from '../../../src/relay/lane-host.ts'
 import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
-import { Scripts } from '../../../src/relay/script-store.ts'
+import { ScriptStore } from '../../../src/relay/script-store.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
@@ -27,7 +27,7 @@ function scene() {
     sockets: new Sockets(),
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
-    loading: new ScriptLoading(new Scripts()),
+    loading: new ScriptLoading(new ScriptStore()),
   }
   const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null }
   const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)

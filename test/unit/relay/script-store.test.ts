@@ -1,12 +1,12 @@
 import t from 'tap'
-import { Scripts } from '../../../src/relay/script-store.ts'
+import { ScriptStore } from '../../../src/relay/script-store.ts'
 import { commandArgs } from '../../../src/resp/decode.ts'
 
-const bodies = (scripts: Scripts): string[] =>
+const bodies = (scripts: ScriptStore): string[] =>
   scripts.commands().map(command => commandArgs(command)[2]?.toString().slice(0, 8) ?? '')
 
 t.test('scripts — are kept once, the last used last', t => {
-  const scripts = new Scripts()
+  const scripts = new ScriptStore()
   for (const body of ['return 1', 'return 2', 'return 1']) scripts.remember(Buffer.from(body))
   t.strictSame(bodies(scripts), ['return 2', 'return 1'])
   scripts.clear()
@@ -15,7 +15,7 @@ t.test('scripts — are kept once, the last used last', t => {
 })
 
 t.test('scripts — are forgotten oldest first — when their bytes are too many', t => {
-  const scripts = new Scripts()
+  const scripts = new ScriptStore()
   for (let i = 0; i < 10; i++) scripts.remember(Buffer.alloc(1024 * 1024, `script ${i}`))
   t.strictSame(
     bodies(scripts),
