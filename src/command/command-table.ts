@@ -1,7 +1,7 @@
 // command-table.ts: every top-level command of Redis 8.0 and Valkey 8.1, one row a line: name, arity, class and, where
 // it is not `shared`, the route. A new command is one row here; a subcommand is one in subcommand-table.ts, and
-// `container` means that the subcommand decides. One that has an effect although a replica runs it (a PUBLISH, a script)
-// is named in replay-rule.ts too. Arity is the server's own: negative means "at least".
+// `container` means that the subcommand decides. One that has an effect although a replica runs it (a PUBLISH, a
+// script) is named in replay-rule.ts too. Arity is the server's own: negative means "at least".
 //
 // The class says what a repeat does (command-spec.ts). It stops a repeat only under --retry-policy safe
 // (replay-rule.ts has the table). It must be true for any arguments; argument-rules.ts and time-rules.ts may answer a

@@ -23,8 +23,8 @@ const ended = counterBy(
   'reason',
   'holdfast_sessions_ended_total',
   'Sessions that Holdfast ended: bytes that are no commands (protocol), a command not finished in time ' +
-    '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it sends ' +
-    'on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).',
+    '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it ' +
+    'sends on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).',
 )
 const refused = counterBy(
   'reason',

@@ -40,7 +40,7 @@ export function createCounters() {
     held: 0,
     drained: 0,
     expired: 0,
-    /** Blocking commands whose own time-out ended while they waited: they got the server's answer and did not expire. */
+    /** Blocking commands whose own time-out ended while they waited: the server's answer, no expiry. */
     timedOut: 0,
     failed: 0,
     gone: 0,

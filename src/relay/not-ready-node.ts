@@ -8,7 +8,8 @@
 //
 // Deposed: the node has said itself that it is no master. What it still owes is read all the same, because only the
 // replies tell a write that was refused from one that had run before. The outcome of that one is unknown: the next
-// master may have it or not. No reply of such a node is delivered. (A node that says nothing of it is withheld, lanes.ts.)
+// master may have it or not. No reply of such a node is delivered. (A node that says nothing of it is withheld,
+// lanes.ts.)
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import { classOf, framesOf, part } from './replay-rule.ts'
 import { createLocal, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from './request.ts'

@@ -4,8 +4,8 @@
 //   answers, events, losses, probes, ticks ──▶ next(topology, observation, now) ──▶ new topology + effects (watcher.ts)
 //
 // Owns: each Sentinel's last answer and announced failover, the last good master, whether the gate may be open.
-// Must stay true: a master that was served changes only by the present word of a majority, and a failover of it shuts the gate in the
-// very step that hears of it.
+// Must stay true: a master that was served changes only by the present word of a majority, and a failover of it shuts
+// the gate in the very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'

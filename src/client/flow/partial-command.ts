@@ -1,7 +1,7 @@
 // partial-command.ts: the part of one command that a client has sent so far, and how long the rest has been missing.
 //
-// Owns: the parts, their bytes in the counters, the clock of --frame-timeout: it says who is late, when session-sweep.ts
-// asks. Never: finds frames, reads a clock, ends anybody.
+// Owns: the parts, their bytes in the counters, the clock of --frame-timeout: it says who is late, when
+// session-sweep.ts asks. Never: finds frames, reads a clock, ends anybody.
 //
 // Must stay true: what it holds costs about what it counts. A small part of a large read is copied, so that it does not
 // keep the whole read. Parts of a few bytes are joined, so that a client that sends single bytes costs no object for

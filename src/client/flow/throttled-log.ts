@@ -1,8 +1,8 @@
 // throttled-log.ts: warns at most once a second for each event, and counts what it leaves out: a crowd of clients must
 // not fill the log.
 //
-// For end-causes.ts, which says why clients are ended; for sessions refused for --max-sessions (listener.ts), and transactions
-// that are too large (transaction-queue.ts).
+// For end-causes.ts, which says why clients are ended; for sessions refused for --max-sessions (listener.ts), and
+// transactions that are too large (transaction-queue.ts).
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
 
