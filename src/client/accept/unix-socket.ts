@@ -38,7 +38,8 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
   const { path } = place
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new SocketFileError(
-      `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; choose a shorter one with --listen-socket`,
+      `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; ` +
+        'choose a shorter one with --listen-socket',
     )
   checkFolder(path)
   await clearStale(path)
