@@ -10,7 +10,7 @@ import { createUnit } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
-import { createTransaction, endTransaction, execAborted, type Transaction } from '../state/transaction.ts'
+import { endTransaction, execAborted, Transaction } from '../state/transaction.ts'
 import { applyHello, applySelect, handleReset } from './change-identity.ts'
 import { applyClient } from './client.ts'
 import { answer, type Command, type Outcome, passOn, quit, refuse, send, sendAsRead } from './command-outcome.ts'
@@ -91,7 +91,7 @@ function beginAnew(context: SessionContext, frame: Buffer): Outcome {
 
 /** MULTI, on a link of the session's own. */
 export function openTransaction(context: SessionContext, frame: Buffer): Outcome {
-  const transaction = createTransaction()
+  const transaction = new Transaction()
   context.transaction = transaction
   return send(context, frame, new Queued(context, transaction, true))
 }

@@ -25,7 +25,7 @@ import { closeGracefully } from '../flow/graceful-close.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
-import { createState } from '../state/session-state.ts'
+import { SessionState } from '../state/session-state.ts'
 import { endsOf } from '../state/socket-addresses.ts'
 import { Subscriptions } from '../state/subscriptions.ts'
 import { endTransaction, forgetLink } from '../state/transaction.ts'
@@ -81,7 +81,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.clientId = host.ids.of(id)
     this.#socket = socket
     this.#writer = host.lanes.sockets.writer(socket)
-    this.state = createState(host.defaultIdentity)
+    this.state = new SessionState(host.defaultIdentity)
     this.#discarding = discardingOwner(this)
     this.replies = new ReplyWindow(host.counters)
     this.#reader = new Reader(this, host, this.replies)

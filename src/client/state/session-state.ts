@@ -2,54 +2,37 @@
 // Data and small pure functions. Never: sends, decides.
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 
-/** Everything but transactions and subscriptions, which have files of their own. */
-export interface SessionState {
+/** Everything but transactions and subscriptions, which have files of their own. Begins at Redis's defaults. */
+export class SessionState {
   identity: Identity
   /** CLIENT SETNAME or HELLO SETNAME; empty: none. */
-  name: string
-  libName: string
-  libVersion: string
-  noEvict: boolean
-  noTouch: boolean
+  name = ''
+  libName = ''
+  libVersion = ''
+  noEvict = false
+  noTouch = false
   /** READONLY (Valkey takes it outside of a cluster). */
-  readonly: boolean
-  importSource: boolean
+  readonly = false
+  importSource = false
   /** The frame of CLIENT CAPA, which is sent again as it was. */
-  capa: Buffer | null
+  capa: Buffer | null = null
   /** The frame of the CLIENT TRACKING in force. */
-  tracking: Buffer | null
+  tracking: Buffer | null = null
   /** The frame of the last CLIENT CACHING, and how many commands were answered before it. */
-  caching: { readonly frame: Buffer; readonly answered: number } | null
-  monitoring: boolean
+  caching: { readonly frame: Buffer; readonly answered: number } | null = null
+  monitoring = false
   /** performance.now() when MONITOR was sent on the link that is up. */
-  monitoringSince: number
+  monitoringSince = 0
   /** CLIENT REPLY: off, or one more reply to be skipped. */
-  reply: 'on' | 'off' | 'skip-next'
+  reply: 'on' | 'off' | 'skip-next' = 'on'
   /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
-  watching: boolean
+  watching = false
   /** A link that watched keys is lost: nobody knows whether they changed, so the next EXEC answers nil. */
-  watchLost: boolean
-}
+  watchLost = false
 
-/** A new session's state: the identity that the options give it, everything else at Redis's defaults. */
-export function createState(identity: Identity): SessionState {
-  return {
-    identity,
-    name: '',
-    libName: '',
-    libVersion: '',
-    noEvict: false,
-    noTouch: false,
-    readonly: false,
-    importSource: false,
-    capa: null,
-    tracking: null,
-    caching: null,
-    monitoring: false,
-    monitoringSince: 0,
-    reply: 'on',
-    watching: false,
-    watchLost: false,
+  /** `identity`: as the options give it. */
+  constructor(identity: Identity) {
+    this.identity = identity
   }
 }
 
@@ -59,7 +42,7 @@ export function createState(identity: Identity): SessionState {
  */
 export function resetState(state: SessionState, identity: Identity): void {
   const { libName, libVersion, capa, importSource } = state
-  Object.assign(state, createState(identity), { libName, libVersion, capa, importSource })
+  Object.assign(state, new SessionState(identity), { libName, libVersion, capa, importSource })
 }
 
 /** The identity with some of its parts replaced. */

@@ -17,39 +17,23 @@ export type TransactionStatus =
   | { readonly kind: 'aborted'; readonly atServer: boolean }
   | { readonly kind: 'detached'; readonly atMs: number }
 
-export interface Transaction {
-  status: TransactionStatus
-  /**
-   * The frames of MULTI and of the commands the server answered with QUEUED, oldest first; empty before MULTI's +OK.
-   */
-  readonly queued: Buffer[]
+export class Transaction {
+  status: TransactionStatus = { kind: 'open' }
+  /** The frames of MULTI and of the commands that the server queued, oldest first; empty before MULTI's +OK. */
+  readonly queued: Buffer[] = []
   /** The worst class of the commands inside: that of an EXEC whose outcome is unknown. */
-  cls: ReplayClass
+  cls: ReplayClass = 'read'
   /** EXEC has its reply or its error: nothing more of the transaction may reach a server. */
-  over: boolean
+  over = false
   /** What queued connection commands (SELECT, HELLO, ...) do to the session when EXEC has run them, by their place. */
-  readonly effects: Map<number, (reply: Buffer) => void>
+  readonly effects = new Map<number, (reply: Buffer) => void>()
   /** What `queued` costs, as the counters have it. */
-  bytes: number
+  bytes = 0
   /** Commands accepted so far, which is the next one's place in EXEC's reply. */
-  count: number
+  count = 0
 }
 
-export function createTransaction(): Transaction {
-  return {
-    status: { kind: 'open' },
-    queued: [],
-    cls: 'read',
-    over: false,
-    effects: new Map(),
-    bytes: 0,
-    count: 0,
-  }
-}
-
-/**
- * A command was refused at queue time: by the server on the link that is up, or by Holdfast. A detached one stays so.
- */
+/** A command was refused at queue time, by the server on the link that is up or by us. A detached one stays so. */
 export function abort(transaction: Transaction, by: 'server' | 'holdfast'): void {
   const { status } = transaction
   if (status.kind === 'detached') return
