@@ -19,25 +19,13 @@ import type { Request } from './request.ts'
 import { ScriptLoading } from './script-loading.ts'
 import { ScriptStore } from './script-store.ts'
 
-export interface LaneHostOptions {
-  readonly policy: ReplayPolicy
-  /** Left out: every unknown command is a write that must not be repeated. */
-  readonly learned?: LearnedCommands
-  readonly backoff: BackoffLimits
+/** Of those that may be left out each lane host makes its own. */
+export interface LaneHostOptions
+  extends Pick<LaneHost, 'policy' | 'backoff' | 'connectTimeoutMs' | 'counters' | 'log' | 'observe'>,
+    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs'>> {
   readonly holdTimeoutMs: number
-  readonly connectTimeoutMs: number
-  /** Left out: plain TCP, to the address as it is. */
-  readonly dial?: Dial
-  /** Left out: by their streams. */
-  readonly sockets?: Sockets
-  readonly counters: Counters
-  readonly log: Log
-  /** Left out: one of its own. */
-  readonly bugs?: Bugs
-  /** Shared with the control plane, which asks some of the same things; left out: one of its own. */
+  /** Shared with the control plane, which asks some of the same things. */
   readonly rights?: MissingRights
-  /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
-  readonly observe: (observation: string) => void
 }
 
 export abstract class LaneHost implements LinkHost {
@@ -49,14 +37,16 @@ export abstract class LaneHost implements LinkHost {
   readonly log: Log
   readonly bugs: Bugs
   readonly policy: ReplayPolicy
-  /** What the master says of commands that the table does not know. */
+  /** What the master says of commands that the table does not know: else each is a write, not to be repeated. */
   readonly learned: LearnedCommands
   readonly backoff: BackoffLimits
   /** Milliseconds a request may wait. */
   readonly holdLimitMs: number
   readonly connectTimeoutMs: number
+  /** By plain TCP to the address as it is, where nobody gives another. */
   readonly dial: Dial
   readonly sockets: Sockets
+  /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   readonly observe: (observation: string) => void
   readonly live = new LiveLinks()
   readonly scripts = new ScriptStore()
