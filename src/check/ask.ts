@@ -1,7 +1,6 @@
 // ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
-import type { Address } from '../address.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
@@ -9,7 +8,6 @@ import type { ServerRoute } from '../transport/server-route.ts'
 import type { ErrorReply } from './evidence.ts'
 
 export interface Target {
-  readonly address: Address
   readonly route: ServerRoute
   readonly username: string | null
   readonly password: Secret | null

@@ -38,8 +38,7 @@ async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
   const askOne = (at: Address, announced: Address | null): Promise<SentinelEvidence> => {
-    const target = { address: routes.target(at), route: routes.route(at), username, password }
-    return sentinelEvidence({ target, announced, masterName, tls: routes.usesTls })
+    return sentinelEvidence({ target: { route: routes.route(at), username, password }, announced, masterName })
   }
   const found = distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null))))
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -71,12 +70,7 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
   }
   const routes = routesOf(config, 'redis')
   const questions = [...listed.values()].map(([announced, role]) => {
-    return nodeEvidence({
-      target: { address: routes.target(announced), route: routes.route(announced), username, password },
-      announced,
-      listed: role,
-      tls: routes.usesTls,
-    })
+    return nodeEvidence({ target: { route: routes.route(announced), username, password }, announced, listed: role })
   })
   return Promise.all(questions)
 }

@@ -11,9 +11,9 @@ export interface LostSide {
 
 /** The finding; null where the server itself refused us, or TLS has nothing to do with it. */
 export function judgeLost(refused: ErrorReply, { side, subject, usesTls }: LostSide): Finding | null {
-  if (refused.code !== 'LOST') return null
+  if (refused.code !== 'LOST' || !usesTls) return null
   const remedy = tlsRemedy(refused.text, side) ?? tlsHint(refused.text, { side, usesTls })
-  if (remedy === null || !usesTls) return null
+  if (remedy === null) return null
   const id = side === 'redis' ? 'node.tls' : 'sentinel.tls'
   return problem(id, subject, `no TLS connection comes about: ${inWords(refused.text)}`, remedy)
 }

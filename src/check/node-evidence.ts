@@ -7,22 +7,18 @@ import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import type { NodeEvidence } from './evidence.ts'
 import { contact } from './first-question.ts'
 
-export interface NodeTarget {
-  readonly target: Target
-  readonly announced: NodeEvidence['announced']
-  readonly listed: NodeEvidence['listed']
-  readonly tls: boolean
-}
+type NodeTarget = Pick<NodeEvidence, 'announced' | 'listed'> & { readonly target: Target }
 
 /** Ids grow by one with each connection: no server reaches this one. */
 const noClient = String(Number.MAX_SAFE_INTEGER)
 const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
-export async function nodeEvidence({ target, announced, listed, tls }: NodeTarget): Promise<NodeEvidence> {
-  const met = await contact(target.address, { tls })
+export async function nodeEvidence({ target, announced, listed }: NodeTarget): Promise<NodeEvidence> {
+  const { address, tls } = target.route
+  const met = await contact(address, { tls: tls !== null })
   const unasked: NodeEvidence = {
     announced,
-    address: target.address,
+    address,
     listed,
     contact: met,
     refused: null,

@@ -1,21 +1,14 @@
 // sentinel-evidence.ts: asks one Sentinel everything that a judgement needs. Judges nothing.
-import type { Address } from '../address.ts'
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 import { contact } from './first-question.ts'
 
-export interface SentinelTarget {
-  readonly target: Target
-  readonly announced: Address | null
-  readonly masterName: string
-  readonly tls: boolean
-}
+type SentinelTarget = Pick<SentinelEvidence, 'announced'> & { readonly target: Target; readonly masterName: string }
 
-export async function sentinelEvidence(about: SentinelTarget): Promise<SentinelEvidence> {
-  const { target, announced, masterName, tls } = about
-  const { address } = target
-  const met = await contact(address, { tls })
+export async function sentinelEvidence({ target, announced, masterName }: SentinelTarget): Promise<SentinelEvidence> {
+  const { address, tls } = target.route
+  const met = await contact(address, { tls: tls !== null })
   const unasked: SentinelEvidence = {
     address,
     announced,

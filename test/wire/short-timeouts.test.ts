@@ -35,8 +35,8 @@ t.test('a node — tells the libraries of its clients', { skip: untold }, async 
   await client.send('CLIENT', 'SETINFO', 'LIB-NAME', 'redisson')
   await client.send('CLIENT', 'SETINFO', 'LIB-VER', '4.7.0')
   const route = { address: node, tls: null, keep: () => undefined }
-  const target = { address: node, route, username: null, password: null }
-  const { libraries } = await nodeEvidence({ target, announced: node, listed: 'master', tls: false })
+  const target = { route, username: null, password: null }
+  const { libraries } = await nodeEvidence({ target, announced: node, listed: 'master' })
   t.ok(
     libraries.some(([name, version]) => name === 'redisson' && version === '4.7.0'),
     JSON.stringify(libraries),
