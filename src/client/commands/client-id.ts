@@ -13,7 +13,8 @@ import { answerProven } from './proof-of-login.ts'
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
   const args = commandArgs(frame)
   const redirect = redirectIn(args)
-  const real = redirect === undefined ? undefined : realId(context, redirect.id)
+  const target = redirect && targetOf(context, redirect.id)
+  const real = target?.isPrivate ? linkId(target) : undefined
   if (redirect === undefined || real === undefined) return frame
   args[redirect.place] = Buffer.from(real)
   return encodeCommand(args)
@@ -22,13 +23,7 @@ export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer 
 /** The session that this CLIENT TRACKING sends invalidations to; undefined: the session itself, or a stranger. */
 export function redirectTarget(context: SessionContext, frame: Buffer): SessionContext | undefined {
   const redirect = redirectIn(commandArgs(frame))
-  return redirect === undefined ? undefined : targetOf(context, redirect.id)
-}
-
-/** The server's id of the own link of the session with this id; undefined: it has none, or the id is not ours. */
-function realId(context: SessionContext, id: string): string | undefined {
-  const target = targetOf(context, id)
-  return target?.isPrivate ? linkId(target) : undefined
+  return redirect && targetOf(context, redirect.id)
 }
 
 /** The server's id of the link that a session uses now. */

@@ -44,7 +44,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   const tooMany = argumentCount(frame) > MAX_ARGUMENTS
   const isPassedOn = isOpaque[spec.route] === true && context.transaction === null
   const args = tooMany || isPassedOn ? leadingArgs(frame, LEADING_ARGUMENTS) : commandArgs(frame)
-  const { login } = context.host
+  const { login, lanes } = context.host
   const command = { spec, frame, args }
   if (login !== null && !context.signedIn) return dispatchSignedOut(context, login, command)
   const name = (): string => args[0]?.toString('latin1', 0, MAX_NAME_BYTES) ?? ''
@@ -74,10 +74,11 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.wait:
       return handleWait(context, frame, args)
     case Route.scan:
-      return handleScan(context, frame, spec)
+      // The cursor of HSCAN, SSCAN and ZSCAN is the second argument.
+      return send(context, frame, new Scan(frame, spec.name === 'scan' ? 1 : 2, () => scanMark(lanes.moves)))
     case Route.script:
       if (endsWaiting(spec, args)) return handleRescue(context, frame)
-      rememberScript(context.host.lanes.scripts, spec, args)
+      rememberScript(lanes.scripts, spec, args)
       return passOn(context, frame)
     case Route.multi:
       return handleMulti(context, frame, args)
@@ -115,7 +116,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       return outcome === 'pass' ? passOn(context, frame) : outcome
     }
     default:
-      if (!spec.known && context.host.lanes.learned.find(name())?.blocks)
+      if (!spec.known && lanes.learned.find(name())?.blocks)
         return handleBlocking(context, frame, tooMany ? args : commandArgs(frame), null)
       return passOn(context, frame)
   }
@@ -133,13 +134,6 @@ function handleRescue(context: SessionContext, frame: Buffer): Outcome {
   if (!context.choice.takeForRescue()) return 'wait'
   passOn(context, frame)
   return 'barrier'
-}
-
-/** SCAN's cursor is its first argument, that of HSCAN, SSCAN and ZSCAN the second. */
-function handleScan(context: SessionContext, frame: Buffer, spec: CommandSpec): Outcome {
-  const mark = (): number => scanMark(context.host.lanes.moves)
-  const handler = new Scan(frame, spec.name === 'scan' ? 1 : 2, mark)
-  return send(context, frame, handler)
 }
 
 /** MULTI whose EXEC has not come yet. The reader sends a whole transaction on the shared link. */

@@ -25,16 +25,17 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
   const { spec, frame, args } = command
   switch (spec.route) {
     case Route.exec:
-      return args.length === 1
-        ? handleExec(context, transaction, frame)
-        : handleRefusedExec(context, transaction, frame)
+      if (args.length === 1) return handleExec(context, transaction, frame)
+      // With arguments the server refuses it and, as it is EXEC, discards the transaction as well (rejectCommand).
+      return sendAsRead(context, frame, new Executing(context, transaction, null, 'refused'))
     case Route.discard:
       return args.length === 1 ? handleDiscard(context, transaction, frame) : queue(context, transaction, command)
     case Route.multi:
       // Only the reply to the MULTI before it tells whether that failed and this one begins anew.
       if (context.pending > 0) return 'wait'
-      if (transaction.status.kind === 'detached' && args.length === 1) return beginAnew(context, frame)
-      return passOn(context, frame)
+      if (transaction.status.kind !== 'detached' || args.length > 1) return passOn(context, frame)
+      endTransaction(context)
+      return openTransaction(context, frame)
     case Route.watch:
       // Always an error. On Valkey it also aborts the transaction, as EXEC's own reply tells.
       return passOn(context, frame)
@@ -81,12 +82,6 @@ function queueHello(context: SessionContext, transaction: Transaction, command: 
   if (isLogin) return refuse(context, errors.loginInMulti.reply)
   const changes = hello.error === null && hello.protocol !== null
   return queue(context, transaction, command, changes ? () => applyHello(context, hello) : undefined)
-}
-
-/** The last MULTI failed, as its client was told, and no server has anything of it. */
-function beginAnew(context: SessionContext, frame: Buffer): Outcome {
-  endTransaction(context)
-  return openTransaction(context, frame)
 }
 
 /** MULTI, on a link of the session's own. */
@@ -140,13 +135,6 @@ function handleExec(context: SessionContext, transaction: Transaction, frame: Bu
  */
 function classOfExec({ state }: SessionContext, { cls }: Transaction): ReplayClass {
   return state.watching ? worstClass(cls, 'non-idempotent') : cls
-}
-
-/**
- * EXEC with arguments: the server refuses it and, because it is EXEC, discards the transaction as well (rejectCommand).
- */
-function handleRefusedExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
-  return sendAsRead(context, frame, new Executing(context, transaction, null, 'refused'))
 }
 
 /**
