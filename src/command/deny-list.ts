@@ -18,15 +18,7 @@ export interface DenyEntry {
   readonly subcommand: string | null
 }
 
-export interface DenyList {
-  /** By `CommandSpec.index`, a value of `Deny`. `byName` is possible for the unknown command (index 0) alone. */
-  readonly hot: Uint8Array
-  /**
-   * Whether the command is denied, in any case of letters. `name` is called for unknown commands only. `subcommand`
-   * gives the first argument or null; it is called only where an entry names one.
-   */
-  denies(spec: CommandSpec, name: () => string, subcommand: () => string | null): boolean
-}
+export type DenyList = ReturnType<typeof createDenyList>
 
 /**
  * Denied in every list: after SCRIPT DEBUG the next EVAL answers with a debugger's dialogue, which ends the pairing of
@@ -53,7 +45,7 @@ export function parseDenyEntry(text: string): { ok: true; entry: DenyEntry } | {
  * Builds the list from entries as `parseDenyEntry` takes them; throws at one that it refuses, since configuration has
  * been checked before. A name the table does not know is accepted: a module, or a newer server, may have it.
  */
-export function createDenyList(names: readonly string[]): DenyList {
+export function createDenyList(names: readonly string[]) {
   const hot = new Uint8Array(commandSpecs.length)
   const wholly = new Set<string>()
   const partly = new Set<string>()
@@ -69,8 +61,13 @@ export function createDenyList(names: readonly string[]): DenyList {
     else if (hot[index] === Deny.no) hot[index] = Deny.bySubcommand
   }
   return {
+    /** By `CommandSpec.index`, a value of `Deny`. `byName` is possible for the unknown command (index 0) alone. */
     hot,
-    denies(spec, name, subcommand) {
+    /**
+     * Whether the command is denied, in any case of letters. `name` is called for unknown commands only. `subcommand`
+     * gives the first argument or null; it is called only where an entry names one.
+     */
+    denies(spec: CommandSpec, name: () => string, subcommand: () => string | null): boolean {
       const how = hot[spec.index]
       if (how === Deny.no) return false
       if (how === Deny.always) return true

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Address } from '../address.ts'
 import { keepNewest, mayAsk } from './admin-guard.ts'
 import { type Health, live, ready, startup, statusOf } from './admin-pages.ts'
-import { createExposition, type Exposition } from './exposition.ts'
+import { createExposition } from './exposition.ts'
 import type { Log } from './log.ts'
 import { metricsTable } from './metrics.ts'
 import { ProcessStats } from './process-stats.ts'
@@ -33,7 +33,7 @@ export class Admin {
   readonly #takeSnapshot: () => Snapshot
   readonly #log: Log
   readonly #process = new ProcessStats()
-  readonly #exposition: Exposition
+  readonly #exposition: ReturnType<typeof createExposition>
   #listenHost = ''
 
   constructor(takeSnapshot: () => Snapshot, log: Log) {

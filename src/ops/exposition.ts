@@ -12,19 +12,14 @@ import type { Histogram } from './histogram.ts'
 import type { Metric } from './metric-type.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export interface Exposition {
-  readonly contentType: string
-  /** All series; calls `takeSnapshot` once. */
-  render(takeSnapshot: () => Snapshot): Promise<string>
-}
-
-export function createExposition(table: readonly Metric[]): Exposition {
+export function createExposition(table: readonly Metric[]) {
   const registry = new Registry()
   let snapshot: Snapshot | null = null
   for (const metric of table) registry.registerMetric(asRegistered(metric, () => snapshot))
   return {
     contentType: registry.contentType,
-    async render(takeSnapshot) {
+    /** All series; calls `takeSnapshot` once. */
+    async render(takeSnapshot: () => Snapshot): Promise<string> {
       snapshot = takeSnapshot()
       return registry.metrics()
     },

@@ -27,19 +27,8 @@ export interface SecurityOptions {
   readonly passwordFiles: Readonly<Record<Who, string | null>>
 }
 
-export interface Security {
-  readonly files: FileWatcher
-  readonly redis: ServerRoutes
-  readonly sentinel: ServerRoutes
-  readonly passwords: Readonly<Record<Who, Password>>
-  /** Calls `listener` after one of these files has changed. */
-  onFiles(files: TlsFiles | null, listener: () => void): void
-  /** Calls `listener` after that password has become another one. */
-  onPassword(who: Who, listener: () => void): void
-}
-
 /** @throws Error that names every TLS file that cannot be used; the configuration checked them a moment ago. */
-export function createSecurity(options: SecurityOptions, log: Log): Security {
+export function createSecurity(options: SecurityOptions, log: Log) {
   const files = new FileWatcher()
   const nat = createNatMap(options.natMap)
   const lookup = createNameLookup({ onStale: logStale(log) })
@@ -67,10 +56,12 @@ export function createSecurity(options: SecurityOptions, log: Log): Security {
     redis,
     sentinel,
     passwords,
-    onFiles: (tls, listener) => {
+    /** Calls `listener` after one of these files has changed. */
+    onFiles(tls: TlsFiles | null, listener: () => void): void {
       if (tls !== null) files.watch(namesOf(tls), listener)
     },
-    onPassword: (who, listener) => {
+    /** Calls `listener` after that password has become another one. */
+    onPassword(who: Who, listener: () => void): void {
       listeners[who].push(listener)
     },
   }

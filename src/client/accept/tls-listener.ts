@@ -21,19 +21,13 @@ export interface TlsListenerOptions {
   readonly log: Log
 }
 
-export interface TlsListener {
-  readonly server: Server
-  /** Reads the files again; what is wrong with them is logged, and the material in use stays. */
-  reload(): void
-  /** Ends what is still in its handshake: nobody else knows of it. */
-  endHandshakes(): void
-}
+export type TlsListener = ReturnType<typeof createTlsListener>
 
 /** A client that has not finished in this time is dropped. */
 const handshakeLimitMs = 10_000
 
 /** @throws Error when the files cannot be used; the configuration has checked them a moment ago. */
-export function createTlsListener(options: TlsListenerOptions, onSecure: (socket: TLSSocket) => void): TlsListener {
+export function createTlsListener(options: TlsListenerOptions, onSecure: (socket: TLSSocket) => void) {
   const { files, log } = options
   const read = readTlsFiles(files, Date.now())
   if ('problems' in read) throw new Error(read.problems.map(describeProblem).join('; '))
@@ -52,10 +46,12 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
   reportFailures(server, options)
   return {
     server,
-    endHandshakes: () => {
+    /** Ends what is still in its handshake: nobody else knows of it. */
+    endHandshakes(): void {
       for (const socket of [...pending.values()]) socket.destroy()
     },
-    reload: () => {
+    /** Reads the files again; what is wrong with them is logged, and the material in use stays. */
+    reload(): void {
       const again = readTlsFiles(files, Date.now())
       if ('material' in again) {
         server.setSecureContext(again.material)
