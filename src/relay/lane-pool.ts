@@ -101,8 +101,7 @@ export abstract class LanePool extends LaneHost {
 
   /** Whether a link to this node is up. */
   isUpTo(address: Address): boolean {
-    for (const { link } of this.#all()) if (link?.status === 'ready' && sameAddress(link.master, address)) return true
-    return false
+    return this.#all().some(({ link }) => link?.status === 'ready' && sameAddress(link.master, address))
   }
 
   /** All links by identity. */

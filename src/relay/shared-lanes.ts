@@ -36,9 +36,7 @@ export class SharedLanes {
   }
 
   retiredOf(key: string): number {
-    let count = 0
-    for (const { identity, retired } of this.#retired) if (retired && identity.key === key) count++
-    return count
+    return this.#retired.values().reduce((n, lane) => n + Number(lane.retired && lane.identity.key === key), 0)
   }
 
   /** The identity's lane that new sessions come to; undefined when nobody uses it. */

@@ -16,7 +16,7 @@ import { type Address, formatAddress, type Master, sameAddress } from '../addres
 import { blocks } from './failover.ts'
 import { type Candidate, majorityBelow } from './majority.ts'
 import { withoutMajority } from './minority-rules.ts'
-import type { Draft, ProbeState, Topology } from './topology-state.ts'
+import type { Draft, ProbeState, SentinelState, Topology } from './topology-state.ts'
 import {
   announcer,
   answerSince,
@@ -85,9 +85,8 @@ function holdIfAnnounced(draft: Draft, now: number): void {
 
 /** Whether a failover of the master is so far that its replica may be a master already. */
 function mayBePromoted(topology: Topology, master: Master, now: number): boolean {
-  for (const { failover } of topology.sentinels.values())
-    if (failover?.mayPromote && blocks(failover, master, master.epoch, now)) return true
-  return false
+  const may = ({ failover }: SentinelState) => failover?.mayPromote && blocks(failover, master, master.epoch, now)
+  return topology.sentinels.values().some(may)
 }
 
 /**
@@ -200,6 +199,5 @@ function confirmNode(draft: Draft, address: Address, now: number): void {
 }
 
 function isMonitoredAnew(topology: Topology, voter: string): boolean {
-  for (const [key, one] of topology.sentinels) if ((one.runId ?? key) === voter && one.monitoredAnew) return true
-  return false
+  return topology.sentinels.entries().some(([key, one]) => (one.runId ?? key) === voter && one.monitoredAnew)
 }

@@ -190,8 +190,7 @@ const doubtTexts = {
 
 /** The Sentinels say it one by one, some hundred milliseconds apart; one line is enough. */
 function isDoubtedByOthers(draft: Draft, sentinel: string): boolean {
-  for (const [key, { view }] of draft.sentinels) if (key !== sentinel && view?.flags.includes('o_down')) return true
-  return false
+  return draft.sentinels.entries().some(([key, { view }]) => key !== sentinel && view?.flags.includes('o_down'))
 }
 
 function newSentinel(seed: boolean, now: number): SentinelState {

@@ -32,8 +32,8 @@ export class LiveLinks {
 
   /** The link at this address, if it was made at `since` or later (performance.now()) and not long ago ended. */
   madeSince(address: string, since: number): LiveLink | undefined {
-    for (const link of this.#links) if (link.madeAt >= since && link.localAddress === address) return link
-    return this.#ended.findLast(link => link.madeAt >= since && link.localAddress === address)
+    const isMeant = (link: LiveLink): boolean => link.madeAt >= since && link.localAddress === address
+    return this.#links.values().find(isMeant) ?? this.#ended.findLast(isMeant)
   }
 
   /** Which of a server's clients are ours, by what they are like now. */

@@ -117,15 +117,10 @@ export class MemoryBudget {
     favourite.holdBack()
   }
 
-  #slowBytes(): number {
-    let sum = 0
-    for (const bytes of this.#slow.values()) sum += bytes
-    return sum
-  }
-
   #elect(now: number): void {
     if (this.#favourite !== null || this.#waiting.length === 0) return
-    if (this.isHigh || this.#slowBytes() * 4 >= this.#limit) return
+    const slowBytes = this.#slow.values().reduce((sum, bytes) => sum + bytes, 0)
+    if (this.isHigh || slowBytes * 4 >= this.#limit) return
     const at = this.#waiting.findIndex(waiter => waiter.hasMore && !waiter.gone)
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (next === undefined) return
