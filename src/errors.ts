@@ -30,9 +30,7 @@ export const errors = {
     'unknown',
   ),
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
-  /**
-   * A server may omit the answer to a failed login behind other replies (addAuthErrReply in acl.c): EXEC is then short.
-   */
+  /** A server may leave a failed login unanswered behind other replies (addAuthErrReply in acl.c): EXEC is short. */
   loginInMulti: spec('ERR holdfast: AUTH is not supported inside MULTI', 'no'),
   /** Always refused: its dialogue has no frames. */
   scriptDebug: spec('ERR holdfast: SCRIPT DEBUG is not supported: connect the debugger to the server itself', 'no'),

@@ -39,9 +39,7 @@ export function restartWithFlags(): void {
   process.execve(node, [node, ...missing, ...process.execArgv, script, ...process.argv.slice(2)], process.env)
 }
 
-/**
- * The file of Node. Without /proc (a bare chroot) `execPath` is only the word of the call: then PATH finds the file.
- */
+/** The file of Node. Without /proc (a bare chroot) `execPath` is only the word of the call; PATH finds the file. */
 function ownProgram(): string | undefined {
   const { PATH = '' } = process.env
   const folders = PATH.split(delimiter)

@@ -15,9 +15,7 @@ import { bindProblem } from './bind-problem.ts'
 import { missingFlags } from './node-flags.ts'
 import { complain, packageVersion } from './output.ts'
 
-/**
- * --shutdown-delay and --shutdown-grace bound the stop of the proxy; past this margin it hangs, and the process ends.
- */
+/** --shutdown-delay and --shutdown-grace bound the stop; past this margin the proxy hangs, and the process ends. */
 const STOP_MARGIN_MS = 2000
 /** How long the last log lines may take; a reader that has stopped does not get them. */
 const LAST_LINES_MS = 500

@@ -1,6 +1,5 @@
 // deny-list.ts: the commands an operator does not let through: `shutdown`, `config|set`, or the name of a module's
-// command. The hot path reads one byte by the command's index and goes on. Names become strings only where that byte
-// asks.
+// command. The hot path reads one byte by the command's index and goes on. Names become strings only if it asks.
 //
 // Never: sees what runs inside a script or a function, decides what the client is told.
 

@@ -70,8 +70,7 @@ export class HoldQueue {
     counters.waiting--
     counters.waitingBytes -= request.weight
     if (end === 'gone') counters.pendingBytes -= request.weight
-    // A request that is sent for the first time starts anew if it must wait again; one that is sent again keeps its
-    // first deadline.
+    // Sent for the first time, it starts anew if it must wait again; sent again, it keeps its first deadline.
     else if (end === 'drained' && request.sends === 0) request.heldAt = 0
   }
 

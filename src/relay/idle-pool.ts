@@ -90,9 +90,7 @@ export class IdlePool extends IdleListener<Request> {
     return this.#idle.map(entry => entry.identity)
   }
 
-  /**
-   * Ends links that have been idle for long, but for the last one of an identity in use, and those that do not answer.
-   */
+  /** Ends links idle for long, but for the last one of an identity in use, and those that do not answer. */
   expire(now: number, inUse: (key: string) => boolean): void {
     const kept = new Set<string>()
     for (const { identity, link, since } of this.#idle.toReversed()) {

@@ -5,8 +5,7 @@
 //   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay-rule.ts decides
 //
 // Owns: the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link itself,
-// lane-refusals.ts what the node refuses. Never: parses commands on the hot path, writes to clients, decides who the
-// master is.
+// lane-refusals.ts what the node refuses. Never: parses commands on the hot path, writes to clients, picks the master.
 //
 // Must stay true: requests of a lane reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
@@ -200,8 +199,7 @@ export class Lane implements LinkedLane {
 
   /**
    * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
-   * master. It stays unread, in the kernel's memory and the node's, until the control plane knows: serve() resumes, or
-   * cuts.
+   * master. It stays unread, in the kernel's memory and the node's, until serve() resumes or cuts.
    */
   withhold(): void {
     if (this.#owes) this.link?.pause(Pausing.withheld)

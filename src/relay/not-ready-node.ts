@@ -34,8 +34,7 @@ export class NotReady {
   }
 
   /**
-   * Looks at one reply (`request.expect` counts those still to come). Answers true when it took it: the client must not
-   * see it now.
+   * Looks at one reply (`request.expect` counts those still to come). True: it took it, the client must not see it now.
    */
   take(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
     return request.unit ? this.#takeUnit(request, frame, type, refused) : this.#takeCommand(request, frame, refused)
@@ -61,9 +60,7 @@ export class NotReady {
     return this.#again
   }
 
-  /**
-   * A unit without its last reply. The client has what was given; the handler will not hear again what it has heard.
-   */
+  /** A unit without its last reply. The client has what was given; the handler never hears it again. */
   #leaveUnit(request: Request, kept: Buffer[] | null): void {
     request.expect = request.replies - request.given
     if (request.handler === null || kept === null || kept.length === 0) return

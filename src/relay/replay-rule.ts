@@ -136,8 +136,7 @@ const runOnReplicas: ReadonlySet<string> = new Set(['publish', 'spublish', 'eval
 
 /**
  * A request behind a command that the node refused because it is no master. The node refuses every write, but a PUBLISH
- * has reached its subscribers and a CONFIG SET has changed it. A transaction with a write in it is discarded as a
- * whole.
+ * has reached its subscribers and a CONFIG SET has changed it. A transaction with a write in it is discarded whole.
  */
 export function outcomeBehindRefused(request: Request): RequestFate {
   let ran = false

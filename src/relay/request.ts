@@ -53,8 +53,7 @@ export interface Request extends Exchange {
   /** Replies of the server in all, as the request was made; of a run also its number of commands then. */
   replies: number
   /**
-   * `given`: replies the client has of a unit. `skip`: replies to discard when it is sent again, as the client has
-   * them.
+   * `given`: replies the client has of a unit. `skip`: replies that its client has: discarded when it is sent again.
    */
   given: number
   skip: number

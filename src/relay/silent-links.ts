@@ -42,9 +42,7 @@ export interface SilenceFacts {
   readonly quietMs: number
   /** The node has answered on another link since this one was found silent. */
   readonly othersAnswered: boolean
-  /**
-   * `busy`: none comes up, as the node answers BUSY. A lane without a link tells its sessions so; this one does not.
-   */
+  /** `busy`: none comes up, the node answers BUSY. A lane without a link tells its sessions so; this one does not. */
   readonly fresh: 'none' | 'dialling' | 'ready' | 'busy'
   readonly canRetire: boolean
 }

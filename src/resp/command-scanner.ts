@@ -205,10 +205,7 @@ export class CommandScanner {
     this.#lineLength = 1
   }
 
-  /**
-   * Answers where it stopped, or -1 on an error. Grammar of string2ll: an optional '-', no '+', spaces or leading
-   * zeros.
-   */
+  /** Answers where it stopped, or -1 on an error. Grammar of string2ll: optional '-'; no '+', space, leading zero. */
   #readNumber(chunk: Buffer, from: number, end: number): number {
     let at = from
     while (at < end) {

@@ -16,9 +16,7 @@ const PAYLOAD = 3
 /** First bytes of frames, as numbers for the hot path. */
 export const ReplyType = { error: 45, blobError: 33, push: 62, simple: 43, array: 42, nil: 95 } as const
 
-/**
- * A resumable scanner of one link's replies. Streamed types (`$?`, `*?`) are never sent by Redis and count as broken.
- */
+/** A resumable scanner of one link's replies. Redis never sends streamed types (`$?`, `*?`): they count as broken. */
 export class ReplyScanner {
   /** First byte of the frame that `next` has last seen the beginning of. */
   type = 0

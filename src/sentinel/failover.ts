@@ -62,9 +62,7 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
   }
 }
 
-/**
- * The failover after this answer of its Sentinel. The question must be younger than its last event about a failover.
- */
+/** The failover after this answer of its Sentinel. Its question must be younger than the last event about one. */
 export function failoverAfterView(failover: Failover | null, view: View, now: number): Failover | null {
   const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs }
   switch (view.failover) {

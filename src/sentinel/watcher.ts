@@ -38,9 +38,7 @@ export interface WatcherListener {
   onWithhold(): void
 }
 
-/**
- * The pace while something is undecided: a majority is noticed this late at most. A question is three small commands.
- */
+/** The pace while something is undecided: a majority is seen this late at most. A question is three commands. */
 const UNSETTLED_MS = 30
 /** The pace after TIRED_AFTER_MS of that. */
 const TIRED_MS = 250

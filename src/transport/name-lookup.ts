@@ -1,5 +1,4 @@
-// name-lookup.ts: resolves host names for every dial, with one look-up at a time per name and the last answer as a
-// fallback.
+// name-lookup.ts: resolves host names for every dial, one look-up at a time per name, the last answer as a fallback.
 //
 //   dial ──▶ lookup(name) ──▶ joins the one under way, or begins one ──▶ addresses, remembered
 //                        └── it fails, or takes long: the last good addresses

@@ -42,9 +42,7 @@ export function passwordOf(identity: Identity): Secret | null {
   return identity.own === null ? identity.password : identity.own.current
 }
 
-/**
- * The node has refused `tried`. True: the password is being changed, here or there, and the next attempt may succeed.
- */
+/** The node has refused `tried`. True: the password is being changed here or there; the next try may succeed. */
 export function isBeingChanged(identity: Identity, tried: Secret | null, reply: string): boolean {
   if (identity.own === null || !reply.startsWith('WRONGPASS')) return false
   identity.own.refused(tried)

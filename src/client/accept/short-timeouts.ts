@@ -1,6 +1,5 @@
 // short-timeouts.ts: says which client libraries give up before a hold is over, as far as they name themselves (CLIENT
-// SETINFO). From the wire it cannot be told: a client that has given up and keeps its connection looks like one that
-// waits.
+// SETINFO). From the wire it cannot be told: one that has given up and keeps its connection looks like one that waits.
 //
 // Owns: one slow timer, and which libraries were told. One line for each library, once per process.
 // Never: changes what happens to a command.

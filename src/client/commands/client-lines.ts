@@ -84,10 +84,7 @@ const ofSharedLink: Readonly<Record<string, string>> = {
 const sums = new Set(['qbuf', 'qbuf-free', 'argv-mem', 'multi-mem', 'rbs', 'rbp', 'obl', 'oll', 'omem', 'tot-mem'])
 const isSum = (field: string): boolean => sums.has(field) || field.startsWith('tot-')
 
-/**
- * The session's line, made from that of its `own` link, of the `shared` one it uses, or of any `other` when it has
- * none.
- */
+/** The session's line, made from that of its `own` link, the `shared` one it uses, or any `other` if it has none. */
 export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other', facts: SessionFacts): ClientLine {
   const isOwn = whose === 'own'
   const own: Readonly<Record<string, string>> = {

@@ -27,10 +27,7 @@ import {
 } from './client-lines.ts'
 import { type Outcome, send, sendAsRead } from './command-outcome.ts'
 
-/**
- * A connection by which some Holdfast watches the master. It is not listed, and spared unless an id or address names
- * it.
- */
+/** Some Holdfast watches the master by this one. It is not listed, and spared unless an id or address names it. */
 export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
 
 /** Lists the server's clients, ours among them by their links. */

@@ -2,8 +2,7 @@
 // restores there). These are no client's commands, so a client that watches does not see them.
 //
 // A line names its client by address. Only links made after MONITOR was sent count, because the server reads MONITOR
-// before their first commands. Each is followed from its HELLO, or the SELECT before it, to the last command of its
-// opening.
+// before their first commands. Each is followed from its HELLO, or the SELECT before it, to its last command.
 //
 // Never: withholds a line of an older link. Where addresses change on the way to the server, all lines are shown.
 import { framesOf } from '../../relay/replay-rule.ts'
@@ -32,8 +31,7 @@ export class MonitorLines {
     const [, address = '', name = ''] = head.exec(line.toString('latin1', 0, HEAD_BYTES)) ?? []
     const opening = this.#openings.get(address) ?? this.#begin(address, name)
     if (opening === undefined) return false
-    // MONITOR does not show commands that the server refuses and those of administrators: they are skipped here as
-    // well.
+    // MONITOR shows no refused commands and none of administrators: they are skipped here as well.
     const at = opening.names.indexOf(name)
     opening.names = at < 0 ? [] : opening.names.slice(at + 1)
     if (opening.names.length === 0) {

@@ -2,8 +2,7 @@
 // invalidations to a connection.
 //
 // Meanwhile PINGs, one after the other, go out on the tracker's own link in the command's place. So the command keeps
-// its place in the order, is held with everything else while there is no master, and ends like everything else without
-// one.
+// its place in the order, and without a master it is held, and ends, like everything else.
 import type { Request, RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { type Outcome, sendAsRead } from './command-outcome.ts'

@@ -2,9 +2,7 @@
 import type { CommandSpec } from '../../command/command-spec.ts'
 import type { ScriptStore } from '../../relay/script-store.ts'
 
-/**
- * Takes the body of EVAL, EVAL_RO and SCRIPT LOAD; SCRIPT FLUSH forgets them all. `args` has the command's name first.
- */
+/** Takes the body of EVAL, EVAL_RO, SCRIPT LOAD; SCRIPT FLUSH forgets all. `args` begins with the command's name. */
 export function rememberScript(scripts: ScriptStore, spec: CommandSpec, args: readonly Buffer[]): void {
   if (spec.name === 'function') return
   const subcommand = spec.name === 'script' ? args[1]?.toString('latin1').toLowerCase() : undefined

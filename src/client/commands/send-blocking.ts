@@ -8,9 +8,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import type { Outcome } from './command-outcome.ts'
 import { integerReply, nilArray, nilBulk } from './constant-replies.ts'
 
-/**
- * A command that blocks for a client that is gone takes what others wait for. So the client's end is looked for first.
- */
+/** A command that blocks for a client that is gone takes what others wait for: its end is looked for first. */
 export function handleBlocking(
   context: SessionContext,
   frame: Buffer,
@@ -38,10 +36,7 @@ export interface Preflight {
   readonly replies: number
   /** The reply to the n-th, from 0. */
   onReply?(n: number, frame: Buffer): void
-  /**
-   * Before the command is sent again: puts what the replies said into its arguments. Then the frames are not sent
-   * again.
-   */
+  /** Before the command goes again: puts what the replies said into its arguments. The frames then do not. */
   resolve?(args: Buffer[]): boolean
 }
 

@@ -4,8 +4,7 @@
 // session-sweep.ts asks. Never: finds frames, reads a clock, ends anybody.
 //
 // Must stay true: what it holds costs about what it counts. A small part of a large read is copied, so that it does not
-// keep the whole read. Parts of a few bytes are joined, so that a client that sends single bytes costs no object for
-// each.
+// keep the whole read. Parts of a few bytes are joined, so that single bytes cost no object each.
 import type { Counters } from '../../ops/counters.ts'
 
 /** Parts below this size are joined. */

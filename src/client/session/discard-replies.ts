@@ -1,5 +1,4 @@
-// discard-replies.ts: takes the replies of a session that wants none (CLIENT REPLY OFF or SKIP): counts them, passes
-// none on.
+// discard-replies.ts: takes the replies of a session that wants none (CLIENT REPLY OFF or SKIP): counts and drops them.
 import type { RequestOwner } from '../../relay/request.ts'
 
 /** Stands for `session` in its requests. Discards replies, and still completes what the session has pending. */

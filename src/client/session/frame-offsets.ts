@@ -12,9 +12,7 @@ export function nameStartOf(frame: Buffer): number {
   return second < 0 ? -1 : second + 2
 }
 
-/**
- * A browser tricked into talking to the port begins like this; the server hangs up on it (server.c, processCommand).
- */
+/** A browser tricked into talking to the port begins so; the server hangs up on it (server.c, processCommand). */
 export function isAttack(command: Buffer, start: number, length: number): boolean {
   return length <= 5 && /^(?:post|host:)$/i.test(command.toString('latin1', start, start + length))
 }

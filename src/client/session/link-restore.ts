@@ -63,9 +63,7 @@ function announceRestored(context: SessionContext): void {
   context.host.counters.resubscriptions += subscriptions.size
 }
 
-/**
- * Invalidations that go to another session are its to hear, and are asked for when both links are up (lane-choice.ts).
- */
+/** Invalidations for another session are its to hear, and asked for when both links are up (lane-choice.ts). */
 function hearsItself(context: SessionContext, tracking: Buffer): boolean {
   return redirectTarget(context, tracking) === undefined
 }

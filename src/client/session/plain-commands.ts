@@ -8,9 +8,7 @@ import { Route } from '../../command/command-spec.ts'
 import type { DenyList } from '../../command/deny-list.ts'
 import { writes } from '../state/wait-answers.ts'
 
-/**
- * One request, one reply, no state left behind, nothing refused: passed on without a look. And whether it may write.
- */
+/** One request, one reply, nothing left behind or refused: passed on without a look. And whether it may write. */
 export const Plain = { no: 0, yes: 1, writes: 2 } as const
 
 /** No command is passed on without a look: the session has not signed in. */

@@ -1,7 +1,6 @@
 // slow-reader.ts: what happens when a client takes its replies more slowly than they come.
 //
-// Its commands are read all the same, as a server reads them: a client may write its whole pipeline before it reads a
-// byte.
+// Its commands are read all the same, as by a server: a client may write a whole pipeline before it reads a byte.
 //
 //   unread > 1 MB, shared link:     send nothing more; when everything is answered, move to a link of its own
 //   unread > 1 MB, its own link:    stop reading the link, so the replies wait at the server; read commands ahead
@@ -147,10 +146,7 @@ export class SlowReader {
     return left < maxUnreadBytes - LAST_READS_BYTES || !lanes.sendable
   }
 
-  /**
-   * Node's socket timer takes reads and writes for life. The client's commands wait meanwhile, so that they do not
-   * count.
-   */
+  /** Node's socket timer takes reads and writes for life. Commands wait meanwhile, so that they do not count. */
   #mustRead(is: boolean): void {
     if (is) this.#input.pause(Pause.unread)
     if (this.#watched === is || this.#session.ending) return

@@ -6,8 +6,7 @@
 //
 //   2^52 + random part × 2^32 + number of the session     below 2^53: a double holds it, as clients in JavaScript need
 //
-// The random part belongs to one process: an id of another Holdfast, or of this one before a restart, names nobody
-// here.
+// The random part belongs to one process: the id of another, or of before a restart, names nobody here.
 import { randomInt } from 'node:crypto'
 
 const BASE = 2 ** 52

@@ -1,8 +1,7 @@
 // missed-messages.ts: logs how long subscriptions were away: their clients missed what was published meanwhile.
 //
 // One line covers all sessions that come back within a second of the first: a failover brings hundreds at a time. A
-// failover is expected to cost messages. A link that is lost although the master stays is not, and is logged as a
-// warning.
+// failover is expected to cost messages. A link lost while the master stays is not: that is logged as a warning.
 import type { Log } from '../../ops/log.ts'
 
 const SPELL_MS = 1_000

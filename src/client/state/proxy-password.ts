@@ -17,9 +17,7 @@ const LOG_EVERY_MS = 1_000
 export class ProxyPassword {
   readonly #user: Buffer
   #password: Buffer
-  /**
-   * The password before; null before the first change. Servers and clients learn of a new password at different times.
-   */
+  /** The password before; null before the first change. Servers and clients learn of a new one at different times. */
   #previous: Buffer | null = null
   readonly #throttle = createLogThrottle(LOG_EVERY_MS)
 
@@ -36,8 +34,7 @@ export class ProxyPassword {
   }
 
   /**
-   * Are these the user (null: the default one) and its password? Takes the same time whichever of the two is wrong, and
-   * however wrong.
+   * Are these the user (null: the default one) and its password? Takes the same time however wrong either is.
    */
   accepts(username: Secret | null, password: Buffer): boolean {
     const userFits = timingSafeEqual(digest(username ?? DEFAULT_USER), this.#user)

@@ -86,9 +86,7 @@ export interface SessionContext extends Blamed {
   readonly lastReadAt: number
   /** As CLIENT LIST shows it: `client|setname`. */
   lastCommand: string
-  /**
-   * Ends the session as CLIENT KILL does. A session that ends itself gets its replies first. `by`: the id of who asked.
-   */
+  /** Ends the session as CLIENT KILL does; one that ends itself gets its replies first. `by`: the id of who asked. */
   kill(by: number): void
   /** Ends a session whose client does not read: the server ended its link, or it has not signed in. */
   endUnread(why: 'server' | 'signed-out'): void
@@ -123,10 +121,7 @@ export interface SessionContext extends Blamed {
 
 /** How a session comes to another lane, see lane-choice.ts. */
 export interface LaneMoves {
-  /**
-   * Makes sure the session has a link of its own. Answers false while earlier commands are unanswered: it has to
-   * `wait`.
-   */
+  /** Makes sure the session has a link of its own. False: earlier commands are unanswered, it has to `wait`. */
   takePrivate(): boolean
   /** The same for a login: a link that is signed in as nobody, unless the session has one of its own already. */
   takeForLogin(): boolean
