@@ -5,9 +5,8 @@
 //                                                                              └──▶ it has spoken: let the fresh one go
 //   silent for long ──▶ a spare link asks the node what it knows of ours ──▶ twice nothing to do for it: cut
 //
-// A retired lane keeps its link until that answers; sessions with nothing unanswered go on with the fresh one
-// (shared-lanes.ts). So a command that the server makes wait (CLIENT PAUSE, a module's query, FLUSHALL in the
-// background, a script) delays its own session alone, and is never sent twice for being slow.
+// With a lane retired (shared-lanes.ts), a command that the server makes wait (CLIENT PAUSE, a module's query, FLUSHALL
+// in the background, a script) delays its own session alone, and is never sent twice for being slow.
 //
 // Owns: how long each link has been silent, and what follows. Never: the silence of a node that answers nobody (the
 // control plane's), nor that of blocking commands, which may stay unanswered for long.

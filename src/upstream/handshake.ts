@@ -1,21 +1,14 @@
 // handshake.ts: the first words on a new link, all in one write: who we are, is this node the master, can it serve.
 //
-//   SELECT db                      only for a named user outside database 0, see below
+//   SELECT db                      only for a named user outside database 0, see earlySelectStep
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
-//   [CLIENT KILL ID old ...]       the fence, see below
+//   [CLIENT KILL ID old ...]       the fence, see fenceStep
 //   SELECT db                      only when not 0
 //   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
 //   SCRIPT LOAD ...                on one link of a new master: the scripts that clients have shown us
 //   ...                            the session restore of its owner: name, subscriptions, open transaction
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
-//
-// The fence: a stalled server runs the requests in its sockets when it wakes up, also those of a socket that we have
-// closed. So before anything is sent again to the same process, the old connection is ended there by its id. The answer
-// (0 or 1) means that it is gone, with its unread bytes.
-//
-// A client that selects a database and then signs in stays in it, also as a user that may not SELECT. So the database
-// is selected twice: before the connection signs in, and as the user. One of the two must be allowed.
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, textOf } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -167,6 +160,11 @@ function helloStep(identity: Identity, password: Secret | null): Step {
   }
 }
 
+/**
+ * A stalled server runs the requests in its sockets when it wakes up, also those of a socket that we have closed. So
+ * before anything is sent again to the same process, the old connection is ended there by its id. The answer (0 or 1)
+ * means that it is gone, with its unread bytes.
+ */
 function fenceStep({ clientId, address }: LostLink): Step {
   const at = address === null ? [] : ['ADDR', address]
   return {
@@ -181,7 +179,11 @@ function fenceStep({ clientId, address }: LostLink): Step {
   }
 }
 
-/** Any error is left to the steps behind it, but for those with which a node hangs up. */
+/**
+ * A client that selects a database and then signs in stays in it, also as a user that may not SELECT. So the database
+ * is selected twice: before the connection signs in, and as the user. One of the two must be allowed. Any error is left
+ * to the steps behind it, but for those with which a node hangs up.
+ */
 function earlySelectStep(database: number): Step {
   return {
     bytes: encodeCommand(['SELECT', String(database)]),
