@@ -85,21 +85,18 @@ export class LinkLog {
 
   handshakeFailed(master: Master, about: Identity, failure: HandshakeFailure): void {
     const node = formatAddress(master)
-    const identity = describeIdentity(about)
     if (failure.kind === 'auth') {
-      const key = `${node} ${identity}`
+      const key = `${node} ${describeIdentity(about)}`
       if (this.#refused.get(key) === failure.text) return
       this.#refused.set(key, failure.text)
-      this.#log.error(
-        { event: 'link.refused', master: node, identity, reply: failure.text },
-        this.#why(about.key, node),
-      )
+      const fields = { event: 'link.refused', ...at(master, about), reply: failure.text }
+      this.#log.error(fields, this.#why(about.key, node))
       return
     }
     const notLogged = failure.kind === 'busy' ? this.#throttle(`${node} busy`) : 0
     if (notLogged === undefined) return
     this.#log.warn(
-      { event: 'link.handshake', master: node, identity, cause: failure.kind, reply: failure.text, notLogged },
+      { event: 'link.handshake', ...at(master, about), cause: failure.kind, reply: failure.text, notLogged },
       'the link did not come up: it is dialled again after a pause',
     )
   }
@@ -120,14 +117,9 @@ export class LinkLog {
 
   /** `moved`: sessions that went on with the reads they were waiting for. */
   retired(link: Link<Request>, about: Identity, { quietMs, moved }: { quietMs: number; moved: number }): void {
+    const { inFlight, master } = link
     this.#log.warn(
-      {
-        event: 'link.retired',
-        ...at(link.master, about),
-        silentMs: Math.round(quietMs),
-        inFlight: link.inFlight,
-        moved,
-      },
+      { event: 'link.retired', ...at(master, about), silentMs: Math.round(quietMs), inFlight, moved },
       'the node answers others but not this link: sessions go on with a fresh one, replies in flight are awaited',
     )
   }

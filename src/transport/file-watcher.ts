@@ -9,7 +9,7 @@
 // after that look (`catch-up`), and must bear it when nothing has changed.
 //
 // Owns: the timer. Never: keeps or judges a content (it may be a password; a digest is enough), or throws.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 
 const LOOK_MS = 1000
@@ -37,13 +37,11 @@ export class FileWatcher {
   /**
    * Calls `onChange` once after the content of any of these files has changed, come or gone. What is there at the start
    * of the watcher (or at this call, when it runs) is known; with `catch-up` it calls `onChange` once then, too.
-   * Answers how to stop watching.
    */
-  watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): () => void {
+  watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): void {
     const one: Watched = { paths, onChange, catchUp: first === 'catch-up', stats: [], digests: [], restless: 0 }
     this.#watched.add(one)
     if (this.#running) void remember(one)
-    return () => this.#watched.delete(one)
   }
 
   /** Resolves after the first look at all files. */
@@ -120,9 +118,7 @@ async function statOf(path: string): Promise<string> {
 
 async function digestOf(path: string): Promise<string> {
   try {
-    return createHash('sha256')
-      .update(await readFile(path))
-      .digest('base64')
+    return hash('sha256', await readFile(path), 'base64')
   } catch (error) {
     return codeOf(error)
   }
