@@ -3,7 +3,8 @@
 //   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; the kind of the option reads the text
 //
 // config/option-table.ts is the only source of names, types, defaults, units, help and secrecy. `toConfig` gives each
-// option its name in code: a new option is a row there and a line here. All mistakes are reported at once, each with
+// option its name in code: a new option is a row there and a line here; one of an address also in `printableConfig`,
+// and a secret in a file also in `passwordFiles`. All mistakes are reported at once, each with
 // its place, and never with a secret.
 // Never: starts anything, writes anything, or decides an exit code.
 import { type Address, formatAddress } from './address.ts'
@@ -95,17 +96,23 @@ function listenSocketOf(values: Values) {
   return path === null ? null : { path, mode: values['listen-socket-mode'], owner: values['listen-socket-owner'] }
 }
 
+/** `toConfig` names a secret as its option: redis-password, redisPassword. */
+const secretFields = new Set(
+  Object.entries(options).flatMap(([name, { secret }]) =>
+    secret ? [name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())] : [],
+  ),
+)
+
 /** The configuration for the log: addresses as text, and of a password only whether there is one. */
 export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
+  const secrets = Object.entries(config).filter(([field, value]) => secretFields.has(field) && value !== null)
   return {
     ...config,
+    ...Object.fromEntries(secrets.map(([field]) => [field, '[secret]'])),
     sentinels: config.sentinels.map(formatAddress),
     natMap: config.natMap.map(({ from, to }) => `${formatAddress(from)}=${formatAddress(to)}`),
     listen: config.listen === null ? null : formatAddress(config.listen),
     adminListen: config.adminListen === null ? null : formatAddress(config.adminListen),
-    clientPassword: config.clientPassword === null ? null : '[secret]',
-    redisPassword: config.redisPassword === null ? null : '[secret]',
-    sentinelPassword: config.sentinelPassword === null ? null : '[secret]',
   }
 }
 

@@ -4,7 +4,8 @@
 //   error line ─▶ refusal-texts.ts: whose words? ──┬─ the server's ─▶ refusal
 //                                                  └─ only the node knows: the link stalls, refusal-question.ts asks
 //                                                         answer ─▶ the same frame is looked at again, with a verdict
-//   refusal ─▶ not-ready-node.ts sets replies aside until the link owes nothing ─▶ end(): what is sent again
+//   refusal, or a deposed node ─▶ not-ready-node.ts sets replies aside until the link owes nothing ─▶ end(): what is sent
+//   again
 //
 // Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
 import type { Link } from '../upstream/link.ts'

@@ -6,7 +6,8 @@
 //   unknown           read, idempotent             replay     replay
 //   unknown           any other                    replay     fail: the outcome is unknown
 //
-// --max-retries bounds each "replay". A write that leaves the same data when repeated but answers differently the
+// --max-retries bounds each "replay". A command that may never be sent again, whatever the policy, says so in its
+// handler (`onReplay` in request.ts). A write that leaves the same data when repeated but answers differently the
 // second time (SET NX, DEL: n, then 0) counts as "other": told "0" for the lock it has just taken, a client would be
 // wrong.
 

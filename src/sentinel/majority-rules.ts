@@ -5,7 +5,7 @@
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
 //      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more
-//   4. another master than ours is named                  → hold: what the old one takes from here on is lost
+//   4. another master than ours is named                  → hold and withhold: what the old one takes is lost
 //   5. answers asked for after the need arose agree       → probe the node
 //   6. it is a master, will not say what it is (untold), or is ours and links to it work (vouched)   → serve
 //      any other answer: a replica, loading, unreachable                                → hold, and probe again

@@ -370,3 +370,14 @@ t.test('help and table — name exactly the options that can be given', async t 
   t.strictSame(flags(helpTable(options)), shown)
   for (const flag of shown) t.notMatch(errorsOf([`${flag}=`]).join('\n'), /no such option/)
 })
+
+t.test('the configuration in the log — has no secret — whatever options are secrets', async t => {
+  const secrets = Object.entries(options).filter(([, { secret }]) => secret)
+  t.ok(secrets.length >= 3)
+  const argv = secrets.flatMap(([name]) => [`--${name}`, `distinct-${name}`])
+  const config = configOf(t, [...needed, ...argv])
+  const shown = JSON.stringify(printableConfig(config))
+  t.notMatch(shown, 'distinct-')
+  t.equal(shown.match(/\[secret\]/g)?.length, secrets.length)
+  t.match(JSON.stringify(config), 'distinct-redis-password')
+})

@@ -1,6 +1,8 @@
 // transaction-replies.ts: the replies of MULTI, of the commands queued behind it, and of EXEC, on a link of the
-// session's own; and what EXEC answers when that link is lost: nil when keys were watched, else by the class of what
-// was queued (`classOfExec` in transaction-queue.ts, replay-rule.ts). link-restore.ts queues an open MULTI again.
+// session's own; and what EXEC answers when that link is lost. First the class of what was queued decides whether it is
+// sent again (`classOfExec` in transaction-queue.ts, replay-rule.ts); a WATCH makes it a command that must not be
+// repeated. One that is sent again after a WATCH answers nil, the ordinary lost race. link-restore.ts queues an open
+// MULTI again.
 import { errors } from '../../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { elementTypes } from '../../resp/decode.ts'

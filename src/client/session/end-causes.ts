@@ -3,9 +3,11 @@
 //
 //   too large, no commands, HTTP       reader.ts          takes 3 s over --max-unread-bytes    slow-reader.ts
 //   unfinished for --frame-timeout     session-sweep.ts   server closed the link of a reader   lane-choice.ts
-//   leaves most unread or unanswered   session-sweep.ts   leaves 17 KB before it signs in      proxy-auth.ts
+//   leaves most unread or unanswered   session-sweep.ts   unread before it signs in  proxy-auth.ts, slow-reader.ts
+//   CLIENT KILL                        client-kill.ts     sends on without any room            slow-reader.ts
 //
-// A client that leaves by itself, and the end of the program, have no cause here. A bug is logged by ops/bugs.ts.
+// A client that leaves or breaks by itself, and the end of the program, have no cause here. ops/bugs.ts logs a bug,
+// listener.ts and tls-listener.ts a client that never became a session.
 import { MAX_UNREAD_SIGNED_OUT } from '../flow/reply-window.ts'
 import type { SessionHost } from '../state/session-context.ts'
 

@@ -1,5 +1,6 @@
 // half-closed.ts: a client has sent its last byte (FIN). What it sent before is still sent and answered, also after a
-// failover, but nothing blocks for it. The session ends when all is answered; a subscriber's ends at once (session.ts).
+// failover, but nothing blocks for it. The session ends when all is answered; a subscriber's or MONITOR's ends at once
+// (session.ts).
 //
 //   its end ─▶ blocking command not sent:  dropped with all behind it; the session ends when the rest is answered
 //         └──▶ blocking command sent:      the end is passed on behind it; the server answers what it can and closes
