@@ -16,7 +16,7 @@ const READ_BYTES = 64 * 1024
 const memory = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /** A read of this size costs more to copy than memory of its own costs. */
-const LARGE_READ_BYTES = 8 * 1024
+const LARGE_READ_BYTES = 16 * 1024
 /** So many sockets at most wait for a read with memory of their own. */
 const MAX_LARGE = 256
 let large = 0
@@ -90,8 +90,9 @@ class SharedReader implements SocketReader {
   #onData: ((chunk: Buffer) => void) | null
   #isPaused = false
   #chunk: Buffer | null = null
-  /** Where the next read lands, which is large by the last one; null: in the memory of all. */
+  /** Where the next read lands, from `#used` on, when the last one was large; null: in the memory of all. */
   #own: Buffer | null = null
+  #used = 0
   #next: Buffer | undefined
 
   constructor(socket: Socket, internals: SocketInternals, onData: (chunk: Buffer) => void) {
@@ -108,8 +109,9 @@ class SharedReader implements SocketReader {
   readonly #onRead = (count: number): boolean => {
     const onData = this.#onData
     if (onData === null) return true
-    const chunk = this.#own?.subarray(0, count) ?? copyOf(count)
-    if (this.#own !== null || count >= LARGE_READ_BYTES) this.#choose(count)
+    const own = this.#own
+    const chunk = own === null ? copyOf(count) : own.subarray(this.#used, this.#used + count)
+    if (own !== null || count >= LARGE_READ_BYTES) this.#choose(count)
     if (!this.#isPaused) onData(chunk)
     else {
       this.#chunk = chunk
@@ -118,13 +120,21 @@ class SharedReader implements SocketReader {
     return true
   }
 
-  /** Who sends much gets memory of its own for the next read, a little more than the last one took. */
+  /** Who sends much gets memory of its own for the next reads: one piece of it after the other. */
   #choose(count: number): void {
     if (this.#own !== null) large--
-    const isLarge = count >= LARGE_READ_BYTES && large < MAX_LARGE
-    this.#own = isLarge ? Buffer.allocUnsafeSlow(Math.min(READ_BYTES, (count * 1.25) | 0)) : null
-    if (isLarge) large++
-    this.#next = this.#own ?? memory
+    this.#used += count
+    if (count < LARGE_READ_BYTES || large >= MAX_LARGE) {
+      this.#own = null
+      this.#next = memory
+      return
+    }
+    large++
+    if (this.#own === null || READ_BYTES - this.#used < count) {
+      this.#own = Buffer.allocUnsafeSlow(READ_BYTES)
+      this.#used = 0
+    }
+    this.#next = this.#own.subarray(this.#used)
   }
 
   pause(): void {
