@@ -17,6 +17,8 @@ const memory = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /** A read of this size costs more to copy than memory of its own costs. */
 const LARGE_READ_BYTES = 16 * 1024
+/** Keys and numbers in a command may be longer the next time. */
+const SPARE_BYTES = 256
 /** So many sockets at most wait for a read with memory of their own. */
 const MAX_LARGE = 256
 let large = 0
@@ -90,9 +92,8 @@ class SharedReader implements SocketReader {
   #onData: ((chunk: Buffer) => void) | null
   #isPaused = false
   #chunk: Buffer | null = null
-  /** Where the next read lands, from `#used` on, when the last one was large; null: in the memory of all. */
+  /** Where the next read lands when the last one was large; null: in the memory of all. */
   #own: Buffer | null = null
-  #used = 0
   #next: Buffer | undefined
 
   constructor(socket: Socket, internals: SocketInternals, onData: (chunk: Buffer) => void) {
@@ -110,7 +111,7 @@ class SharedReader implements SocketReader {
     const onData = this.#onData
     if (onData === null) return true
     const own = this.#own
-    const chunk = own === null ? copyOf(count) : own.subarray(this.#used, this.#used + count)
+    const chunk = own === null ? copyOf(count) : own.subarray(0, count)
     if (own !== null || count >= LARGE_READ_BYTES) this.#choose(count)
     if (!this.#isPaused) onData(chunk)
     else {
@@ -120,21 +121,19 @@ class SharedReader implements SocketReader {
     return true
   }
 
-  /** Who sends much gets memory of its own for the next reads: one piece of it after the other. */
+  /**
+   * Who sends much gets memory of its own for the next read: about as much as the last one took, for values are often
+   * of one size and what is left over is garbage; or a whole read, when the last one had no more room.
+   */
   #choose(count: number): void {
+    const wasFull = count === this.#own?.length
     if (this.#own !== null) large--
-    this.#used += count
-    if (count < LARGE_READ_BYTES || large >= MAX_LARGE) {
-      this.#own = null
-      this.#next = memory
-      return
-    }
-    large++
-    if (this.#own === null || READ_BYTES - this.#used < count) {
-      this.#own = Buffer.allocUnsafeSlow(READ_BYTES)
-      this.#used = 0
-    }
-    this.#next = this.#own.subarray(this.#used)
+    const isLarge = count >= LARGE_READ_BYTES && large < MAX_LARGE
+    if (isLarge) large++
+    this.#own = isLarge
+      ? Buffer.allocUnsafeSlow(wasFull ? READ_BYTES : Math.min(READ_BYTES, count + SPARE_BYTES))
+      : null
+    this.#next = this.#own ?? memory
   }
 
   pause(): void {
