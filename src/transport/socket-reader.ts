@@ -23,20 +23,13 @@ const SPARE_BYTES = 256
 const MAX_LARGE = 256
 let large = 0
 
-const SLAB_BYTES = 64 * 1024
-let slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-let used = 0
-
-/** The first `count` bytes of `memory`, in a slab with those of other reads. */
+/**
+ * The first `count` bytes of `memory`. A command that waits for long keeps its chunk: no more is kept with it than
+ * Node's own small pool for buffers.
+ */
 function copyOf(count: number): Buffer {
-  if (count * 4 > SLAB_BYTES) return Buffer.from(memory.subarray(0, count))
-  if (used + count > SLAB_BYTES) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-    used = 0
-  }
-  const chunk = slab.subarray(used, used + count)
+  const chunk = Buffer.allocUnsafe(count)
   memory.copy(chunk, 0, 0, count)
-  used += count
   return chunk
 }
 

@@ -43,7 +43,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'a chunk lies in the memory of the next read',
     file: 'src/transport/socket-reader.ts',
-    from: '  const chunk = slab.subarray(used, used + count)\n  memory.copy(chunk, 0, 0, count)\n',
+    from: '  const chunk = Buffer.allocUnsafe(count)\n  memory.copy(chunk, 0, 0, count)\n',
     to: '  const chunk = memory.subarray(0, count)\n',
     breaks: 'commands are passed on unchanged',
     test: 'test/unit/transport/socket-io.test.ts',
