@@ -2,10 +2,11 @@
 
 import { parseArgs } from 'node:util'
 import { type Case, caseGroups, casesOfSet, selectCases } from './cases.ts'
+import { rowNames, selectRows, type TailRow } from './tail/rows.ts'
 import { targetNames } from './targets.ts'
 
 export interface Options {
-  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'help'
+  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'tail' | 'help'
   cases: Case[]
   targets: string[]
   rounds: number
@@ -16,16 +17,19 @@ export interface Options {
   base: string | undefined
   idleSessions: number
   steadyMinutes: number
+  tailRows: TailRow[]
+  traceGc: boolean
 }
 
+const tailTargets = ['direct', 'haproxy', 'twemproxy', 'holdfast', 'holdfast-noflags']
 const defaultTargets = ['direct', 'haproxy', 'twemproxy', 'pipe', 'holdfast']
 
 export const help = `usage: npm run bench -- [options]
   --set quick|full        which cases (quick)
   --cases a,b             cases by group or name instead: ${caseGroups().join(' ')}
   --targets a,b           of ${targetNames.join(' ')} (${defaultTargets.join(',')})
-  --rounds N              rounds for each case (7; with --failover 3)
-  --seconds S             length of one measurement (1.2)
+  --rounds N              rounds for each case (7; with --failover and --tail 3)
+  --seconds S             length of one measurement (1.2; with --tail 4)
   --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
@@ -33,18 +37,21 @@ export const help = `usage: npm run bench -- [options]
   --idle-sessions N       instead: memory for each of N idle sessions
   --memory                instead: memory for a session, a link of its own, a held command
   --steady-minutes N      instead: memory during N minutes of one mixed load, with heap snapshots
-  --failover              instead: time to the first reply after a failover, and the drain of held commands`
+  --failover              instead: time to the first reply after a failover, and the drain of held commands
+  --tail [ROW,ROW]        instead: latency of small GETs beside large values: ${rowNames.join(' ')}
+  --trace-gc              with --tail: count full garbage collections of holdfast`
 
 /** @throws Error in plain words for an option that is not known or has no sense. */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       set: { type: 'string', default: 'quick' },
       cases: { type: 'string' },
       targets: { type: 'string' },
       rounds: { type: 'string' },
-      seconds: { type: 'string', default: '1.2' },
+      seconds: { type: 'string' },
       base: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
@@ -53,13 +60,18 @@ export function readOptions(args: readonly string[]): Options {
       memory: { type: 'boolean', default: false },
       'steady-minutes': { type: 'string' },
       failover: { type: 'boolean', default: false },
+      tail: { type: 'boolean', default: false },
+      'trace-gc': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
+  const [first] = positionals
+  if (first !== undefined && !values.tail) throw new Error(`${first}: only --tail takes words`)
+  if (values['trace-gc'] && !values.tail) throw new Error('--trace-gc: only with --tail')
   if (values.set !== 'quick' && values.set !== 'full') throw new Error(`--set: quick or full, not ${values.set}`)
-  const targets = values.targets?.split(',') ?? [...defaultTargets]
-  if (values.base !== undefined && !targets.includes('base')) targets.push('base')
-  if (values.base === undefined && targets.includes('base')) throw new Error('the target base needs --base DIR')
+  const targets = values.targets?.split(',') ?? [...(values.tail ? tailTargets : defaultTargets)]
+  if (values.base !== undefined && !targets.some(isBase)) targets.push('base')
+  if (values.base === undefined && targets.some(isBase)) throw new Error('the target base needs --base DIR')
   const unknown = targets.filter(name => !targetNames.includes(name))
   if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
   const idle = values['idle-sessions']
@@ -68,21 +80,28 @@ export function readOptions(args: readonly string[]): Options {
     mode: modeOf({ ...values, idle, steady }),
     cases: values.cases === undefined ? casesOfSet(values.set) : selectCases(values.cases.split(',')),
     targets,
-    rounds: numberOf('--rounds', values.rounds ?? (values.failover ? '3' : '7'), { min: 1, max: 1_000 }),
-    seconds: numberOf('--seconds', values.seconds, { min: 0.1, max: 60 }),
+    rounds: numberOf('--rounds', values.rounds ?? (values.failover || values.tail ? '3' : '7'), { min: 1, max: 1_000 }),
+    seconds: numberOf('--seconds', values.seconds ?? (values.tail ? '4' : '1.2'), { min: 0.1, max: 600 }),
     json: values.json,
     keep: values.keep,
     profile: values.profile,
     base: values.base,
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
+    tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],
+    traceGc: values['trace-gc'],
   }
+}
+
+function isBase(name: string): boolean {
+  return name === 'base' || name === 'base-noflags'
 }
 
 interface Asked {
   readonly help: boolean
   readonly memory: boolean
   readonly failover: boolean
+  readonly tail: boolean
   readonly idle: string | undefined
   readonly steady: string | undefined
 }
@@ -92,6 +111,7 @@ function modeOf(asked: Asked): Options['mode'] {
   if (asked.idle !== undefined) return 'idle'
   if (asked.steady !== undefined) return 'steady'
   if (asked.memory) return 'memory'
+  if (asked.tail) return 'tail'
   return asked.failover ? 'failover' : 'compare'
 }
 

@@ -35,6 +35,11 @@ export function runFacts(startedAt: Date, options: { rounds: number; seconds: nu
   }
 }
 
+/** What a reader must know of a run, as text for its head. */
+export function factsText({ commit, dirty, node, redis, haproxy, machine }: RunFacts): string {
+  return `commit ${commit ?? 'none'}${dirty ? ' (changed)' : ''}, node ${node}, ${redis}, ${haproxy}\n${machine}`
+}
+
 /** First line of what a program prints; null when it prints nothing or cannot be run. */
 function firstLine(command: string, args: readonly string[]): string | null {
   try {

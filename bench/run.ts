@@ -1,18 +1,19 @@
 // run.ts: the benchmark's process edge: options in, tables out, everything that was started ended again.
 
-import { startBackend } from './backend.ts'
 import { type DrainTrial, type FailoverTrial, runDrainTrial, runFailoverTrial } from './failover.ts'
 import { drainLine, failoverLine, failoverTable } from './failover-report.ts'
 import { measureIdle } from './idle.ts'
 import { heldCosts, sessionCosts } from './memory.ts'
 import { help, type Options, readOptions } from './options.ts'
+import { prepare } from './prepare.ts'
 import { alignTable, caseTable, legend } from './report.ts'
-import { keepInHistory, runFacts, writeResults, writeRun } from './results.ts'
+import { factsText, keepInHistory, runFacts, writeResults, writeRun } from './results.ts'
 import { type CaseResult, runCase } from './rounds.ts'
 import { createStage, type Stage } from './stage.ts'
 import { measureSteady } from './steady.ts'
 import { type CaseSummary, summarizeCase } from './summary.ts'
-import { needsSentinels, ownCheckout, startTargets, type Target } from './targets.ts'
+import { reportTail } from './tail/run.ts'
+import { ownCheckout, type Target } from './targets.ts'
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
@@ -23,28 +24,18 @@ async function main(): Promise<void> {
     else if (options.mode === 'memory') await reportMemory(options, stage)
     else if (options.mode === 'steady') await reportSteady(options, stage)
     else if (options.mode === 'failover') await reportFailover(options, stage)
+    else if (options.mode === 'tail') await reportTail(options, stage)
     else await compare(options, stage)
   } finally {
     await stage.close()
   }
 }
 
-async function prepare(options: Options, stage: Stage, snapshotFolder?: string) {
-  const backend = await startBackend(stage, { sentinels: needsSentinels(options.targets) })
-  const targetOptions = { profileFolder: options.profile, baseCheckout: options.base, snapshotFolder }
-  const targets = await startTargets(options.targets, stage, backend, targetOptions, (name, why) => {
-    console.log(`${name} left out: ${why}`)
-  })
-  if (targets.length === 0) throw new Error('no target could be started')
-  return { backend, targets }
-}
-
 async function compare(options: Options, stage: Stage): Promise<void> {
   const startedAt = new Date()
   const { backend, targets } = await prepare(options, stage)
   const facts = runFacts(startedAt, options)
-  const { commit, dirty, node, redis, haproxy, machine } = facts
-  console.log(`commit ${commit ?? 'none'}${dirty ? ' (changed)' : ''}, node ${node}, ${redis}, ${haproxy}\n${machine}`)
+  console.log(factsText(facts))
   console.log(
     `${options.rounds} rounds of ${options.seconds} s for each of ${options.cases.length} cases\n${legend()}\n`,
   )
@@ -85,7 +76,7 @@ async function reportMemory(options: Options, stage: Stage): Promise<void> {
 }
 
 async function reportSteady(options: Options, stage: Stage): Promise<void> {
-  const { targets } = await prepare({ ...options, targets: ['holdfast'] }, stage, stage.folder)
+  const { targets } = await prepare({ ...options, targets: ['holdfast'] }, stage, { snapshotFolder: stage.folder })
   for (const target of targets) {
     const { minutes, commands, startBytes, endBytes, slope, heap } = await measureSteady(
       target,

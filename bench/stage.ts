@@ -23,10 +23,18 @@ export interface Running {
   alive: boolean
 }
 
+/** What a child has beside its two outputs. */
+export interface Channels {
+  /** It reads standard input. */
+  readonly input?: boolean
+  /** The channel of Node's own (`process.send`). */
+  readonly ipc?: boolean
+}
+
 export interface Stage {
   readonly folder: string
   /** Rejects with the system's reason (ENOENT: the program is not installed). */
-  start(name: string, command: string, args: readonly string[]): Promise<Running>
+  start(name: string, command: string, args: readonly string[], channels?: Channels): Promise<Running>
   /** To be called by close(), last added first. */
   onClose(undo: () => Promise<void>): void
   close(): Promise<void>
@@ -52,8 +60,8 @@ export async function createStage(): Promise<Stage> {
   }
   return {
     folder,
-    start: async (name, command, args) => {
-      const running = await startChild(name, command, args)
+    start: async (name, command, args, channels) => {
+      const running = await startChild(name, command, args, channels)
       undos.push(() => endRunning(running))
       return running
     },
@@ -62,8 +70,15 @@ export async function createStage(): Promise<Stage> {
   }
 }
 
-async function startChild(name: string, command: string, args: readonly string[]): Promise<Running> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+async function startChild(
+  name: string,
+  command: string,
+  args: readonly string[],
+  { input = false, ipc = false }: Channels = {},
+): Promise<Running> {
+  const child = spawn(command, args, {
+    stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+  })
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
     child.once('spawn', resolve)
@@ -74,8 +89,8 @@ async function startChild(name: string, command: string, args: readonly string[]
   const keepTail = (chunk: Buffer): void => {
     running.output = (running.output + chunk.toString()).slice(-outputTailBytes)
   }
-  child.stdout.on('data', keepTail)
-  child.stderr.on('data', keepTail)
+  child.stdout?.on('data', keepTail)
+  child.stderr?.on('data', keepTail)
   child.once('exit', () => {
     running.alive = false
     processEnded(pid)

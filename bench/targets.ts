@@ -29,6 +29,8 @@ export interface TargetOptions {
   snapshotFolder?: string | undefined
   /** Another checkout of holdfast, measured as the target `base`. */
   baseCheckout: string | undefined
+  /** Holdfast prints a line for each garbage collection. */
+  traceGc?: boolean
 }
 
 type Starter = (context: Context) => Promise<Target>
@@ -49,14 +51,21 @@ const starters: Record<string, Starter> = {
   twemproxy: startTwemproxy,
   pipe: startPipe,
   holdfast: context => inFrontOf(context, ownCheckout),
+  'holdfast-noflags': context => inFrontOf(context, ownCheckout, 'none'),
   base: context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout),
+  'base-noflags': context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout, 'none'),
 }
 
 export const targetNames: readonly string[] = Object.keys(starters)
 
+/** Whether a target is a Holdfast, of this checkout or of the base. */
+export function isHoldfast(name: string): boolean {
+  return /^(holdfast|base)\b/.test(name)
+}
+
 /** Targets that ask Sentinels who the master is. */
 export function needsSentinels(names: readonly string[]): boolean {
-  return names.some(name => name === 'holdfast' || name === 'base')
+  return names.some(isHoldfast)
 }
 
 /**
@@ -146,23 +155,30 @@ export interface HoldfastOptions {
   masterName: string
   profileFolder: string | undefined
   snapshotFolder?: string | undefined
+  /** Node's flags: those it gives itself (the default), or none, as where a process cannot be replaced. */
+  flags?: 'own' | 'none'
+  traceGc?: boolean | undefined
   /** Where its admin server listens on 127.0.0.1, if it should. */
   adminPort?: number
 }
 
 /** From source, as every checkout has it; type stripping costs time at the start only. */
 export async function startHoldfast(stage: Stage, options: HoldfastOptions): Promise<Target> {
-  const { name, checkout, sentinels, masterName, profileFolder, snapshotFolder, adminPort } = options
+  const { name, checkout, sentinels, masterName, profileFolder, snapshotFolder, adminPort, flags = 'own' } = options
   const main = join(checkout, 'src/main.ts')
   if (!existsSync(main)) throw new Error(`there is no ${main}`)
   const port = await freePort()
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder)}`]
   const snapshots =
     snapshotFolder === undefined ? [] : ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${resolve(snapshotFolder)}`]
-  const nodeFlags = [...ownNodeFlags(main), ...profile, ...snapshots]
+  const own = flags === 'own' ? ownNodeFlags(main) : []
+  const trace = options.traceGc === true ? ['--trace-gc'] : []
+  const words = [...own, ...profile, ...snapshots, ...trace, main]
   const args = ['--sentinels', sentinels.join(','), '--master', masterName, '--listen', `127.0.0.1:${port}`]
   if (adminPort !== undefined) args.push('--admin-listen', `127.0.0.1:${adminPort}`)
-  const running = await stage.start(name, process.execPath, [...nodeFlags, main, ...args, '--log-level', 'warn'])
+  words.push(...args, '--log-level', 'warn')
+  // Under a parent with a channel the program leaves its flags as they are: replaced, it would lose the channel.
+  const running = await stage.start(name, process.execPath, words, { ipc: flags === 'none' })
   await waitForPort(port, running)
   return { name, port, process: running, lacks: [] }
 }
@@ -173,9 +189,16 @@ function ownNodeFlags(program: string): readonly string[] {
   return /^#!.*\bnode (.*)$/.exec(line)?.[1]?.split(' ').filter(Boolean) ?? nodeFlags
 }
 
-async function inFrontOf({ name, stage, backend, options }: Context, checkout: string): Promise<Target> {
+async function inFrontOf(
+  { name, stage, backend, options }: Context,
+  checkout: string,
+  flags: 'own' | 'none' = 'own',
+): Promise<Target> {
   const { masterName, sentinelPorts } = backend
   const sentinels = sentinelPorts.map(port => `127.0.0.1:${port}`)
-  const { profileFolder, snapshotFolder } = options
-  return startHoldfast(stage, { name, checkout, sentinels, masterName, profileFolder, snapshotFolder })
+  const { profileFolder, snapshotFolder, traceGc } = options
+  return startHoldfast(stage, {
+    ...{ name, checkout, sentinels, masterName, flags },
+    ...{ profileFolder, snapshotFolder, traceGc },
+  })
 }

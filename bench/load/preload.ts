@@ -22,6 +22,6 @@ export async function preload(serverPort: number, wanted: Preload): Promise<void
 }
 
 /** As redis-benchmark writes __rand_int__: twelve digits. */
-function keyName(n: number): string {
+export function keyName(n: number): string {
   return `key:${String(n).padStart(12, '0')}`
 }

@@ -1,14 +1,14 @@
-// bench.test.ts: the parts of the benchmark that decide what its figures mean: statistics, order, selection, reading.
+// figures.test.ts: the parts of the benchmark that decide what its figures mean: statistics, order, selection, reading.
 
 import t from 'tap'
-import { caseGroups, casesOfSet, selectCases } from '../../bench/cases.ts'
-import { readReport } from '../../bench/load/redis-benchmark.ts'
-import { summarize } from '../../bench/load/sample.ts'
-import { readOptions } from '../../bench/options.ts'
-import { alignTable, caseTable } from '../../bench/report.ts'
-import { type CaseResult, orderOfRound, type Sample } from '../../bench/rounds.ts'
-import { median, percentile, ratiosByRound, spread } from '../../bench/statistics.ts'
-import { summarizeCase } from '../../bench/summary.ts'
+import { caseGroups, casesOfSet, selectCases } from '../../../bench/cases.ts'
+import { readReport } from '../../../bench/load/redis-benchmark.ts'
+import { summarize } from '../../../bench/load/sample.ts'
+import { readOptions } from '../../../bench/options.ts'
+import { alignTable, caseTable } from '../../../bench/report.ts'
+import { type CaseResult, orderOfRound, type Sample } from '../../../bench/rounds.ts'
+import { median, percentile, ratiosByRound, spread } from '../../../bench/statistics.ts'
+import { summarizeCase } from '../../../bench/summary.ts'
 
 t.test('median — takes the middle, or the mean of the middle two', async t => {
   t.equal(median([5, 1, 3]), 3)
@@ -119,6 +119,8 @@ t.test('options — say which one is wrong', async t => {
   t.throws(() => readOptions(['--targets', 'base']), /needs --base/)
   t.throws(() => readOptions(['--set', 'half']), /--set: quick or full/)
   t.throws(() => readOptions(['--what']), /--what/)
+  t.throws(() => readOptions(['get1m']), /get1m: only --tail takes words/)
+  t.throws(() => readOptions(['--tail', 'nothing']), /no row nothing/)
 })
 
 t.test('options — measure another checkout too — when one is given', async t => {

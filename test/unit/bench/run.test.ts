@@ -1,13 +1,13 @@
-// bench-run.test.ts: the benchmark as a person runs it, small: it measures, it writes, and it leaves nothing behind.
+// run.test.ts: the benchmark as a person runs it, small: it measures, it writes, and it leaves nothing behind.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { makeFolder, removeFolder } from '../support/servers.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { makeFolder, removeFolder } from '../../support/servers.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 
-const script = join(import.meta.dirname, '../../bench/run.ts')
+const script = join(import.meta.dirname, '../../../bench/run.ts')
 const small = ['--rounds', '2', '--seconds', '0.1']
 
 interface Run {
@@ -98,4 +98,26 @@ t.test('benchmark — says what is wrong and fails — when no target can be sta
   t.equal(await run.ended, 1)
   t.match(run.out(), /base left out: there is no \/nowhere\/src\/main\.ts/)
   t.match(run.out(), /no target could be started/)
+})
+
+interface TailWritten {
+  rows: { name: string; samples: { target: string; small: { commands: number; unanswered: number } }[] }[]
+}
+
+t.test('benchmark — measures small commands beside large values, and leaves nothing behind', async t => {
+  const folder = await makeFolder()
+  t.teardown(() => removeFolder(folder))
+  const file = join(folder, 'out.json')
+  const args = ['--tail', 'set1m-50,get1m-always', '--targets', 'direct,pipe', '--rounds', '1', '--seconds', '0.2']
+  const run = start([...args, '--json', file], { ...process.env, TMPDIR: folder })
+  t.teardown(() => run.child.kill('SIGKILL'))
+  const pids = await startedBy(run)
+  t.equal(await run.ended, 0, 'it succeeds')
+  const { rows }: TailWritten = JSON.parse(readFileSync(file, 'utf8'))
+  t.strictSame(
+    rows.map(row => [row.name, row.samples.map(({ target, small }) => [target, small.commands + small.unanswered])]),
+    ['set1m-50', 'get1m-always'].map(name => [name, ['direct', 'pipe'].map(target => [target, 400])]),
+  )
+  t.strictSame(readdirSync(folder), ['out.json'], 'its own folder is removed')
+  t.ok(await allGone(pids), 'its processes are gone')
 })
