@@ -35,7 +35,15 @@ type ClosedCase = Extract<Case, { kind: 'closed' }>
 
 function closed(name: string, title: string, rest: Partial<ClosedCase> & { argv: readonly string[] }): Case {
   const preload = { keys: manyKeys, valueBytes: smallValue, listElements: 0 }
-  const plain = { clients: 50, pipeline: 1, resp: 2, valueBytes: null, sleepers: 0, needs: [], preload } as const
+  const plain = {
+    clients: 50,
+    pipeline: 1,
+    resp: 2,
+    valueBytes: null,
+    sleepers: 0,
+    needs: ['server'],
+    preload,
+  } as const
   return { kind: 'closed', name, title, ...plain, ...rest }
 }
 
@@ -51,7 +59,7 @@ function setAndGet(group: string, title: string, bytes: number, rest: Partial<Cl
 
 function concurrency(clients: number, pipeline: number): Case[] {
   const title = `64 B, ${clients} client${clients === 1 ? '' : 's'}, pipeline ${pipeline}`
-  return setAndGet(`c${clients}p${pipeline}`, title, smallValue, { clients, pipeline })
+  return setAndGet(`c${clients}p${pipeline}`, title, smallValue, { clients, pipeline, needs: [] })
 }
 
 function values(group: string, bytes: number, label: string): Case[] {
@@ -67,7 +75,7 @@ function open(ratePerSecond: number): Case {
     name,
     title,
     preload,
-    needs: [],
+    needs: ['server'],
     clients: 50,
     argv: ['GET', 'key:000000000007'],
     ratePerSecond,
@@ -86,16 +94,16 @@ const allCases: readonly Case[] = [
   closed('incr.p16', 'INCR, 50 clients, pipeline 16', { argv: ['INCR', 'count:__rand_int__'], pipeline: 16 }),
   closed('mget100.p1', 'MGET of 100 keys, 50 clients', { argv: ['MGET', ...Array(100).fill(randomKey)] }),
   closed('lrange1000.p1', 'LRANGE of 1000, 50 clients', { argv: ['LRANGE', 'bench:list', '0', '999'], preload: list }),
-  ...setAndGet('r3p1', '64 B, RESP3, 50 clients, pipeline 1', smallValue, { resp: 3, needs: ['resp3'] }),
+  ...setAndGet('r3p1', '64 B, RESP3, 50 clients, pipeline 1', smallValue, { resp: 3, needs: ['server', 'resp3'] }),
   ...setAndGet('r3p16', '64 B, RESP3, 50 clients, pipeline 16', smallValue, {
     resp: 3,
-    needs: ['resp3'],
+    needs: ['server', 'resp3'],
     pipeline: 16,
   }),
   ...setAndGet('mix50', '64 B, 45 clients beside 5 sessions blocked in BLPOP', smallValue, {
     clients: 45,
     sleepers: 5,
-    needs: ['blocking'],
+    needs: ['server', 'blocking'],
   }),
   ...[2_000, 10_000, 20_000].map(open),
 ]

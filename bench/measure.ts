@@ -2,7 +2,7 @@
 //
 // Owns: CPU seconds, resident memory, the machine's busy and stolen time. Never starts or loads anything.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 // USER_HZ is 100 on every Linux architecture Node runs on.
@@ -11,16 +11,25 @@ const ticksPerSecond = 100
 /** CPU seconds since some start in the past; subtract two of them. */
 interface CpuReading {
   atMs: number
-  proxy: number
+  proxy: ProcessCpu
   server: number
   load: number
   machineBusy: number
   machineStolen: number
 }
 
+/** CPU seconds of one process: to the nanosecond, and its parts to a tick. */
+export interface ProcessCpu {
+  seconds: number
+  userSeconds: number
+  systemSeconds: number
+}
+
 export interface CpuUse {
   /** CPU seconds of the proxy process, null when there is none. */
   proxySeconds: number | null
+  /** The same in its two parts, in ticks of 10 ms: add up many samples before you divide. */
+  proxyParts: { user: number; system: number } | null
   /** CPU seconds of redis-server. */
   serverSeconds: number
   /** CPU seconds of the load generator: redis-benchmark and this process. */
@@ -45,37 +54,69 @@ function read(watched: Watched): CpuReading {
   const self = processTicks('self')
   return {
     atMs: performance.now(),
-    proxy: watched.proxyPid === null ? 0 : processTicks(watched.proxyPid).own / ticksPerSecond,
-    server: processTicks(watched.serverPid).own / ticksPerSecond,
-    load: (self.own + self.children) / ticksPerSecond,
+    proxy: watched.proxyPid === null ? noCpu : processCpu(watched.proxyPid),
+    server: processCpu(watched.serverPid).seconds,
+    load: (self.user + self.system + self.children) / ticksPerSecond,
     ...machine(),
   }
 }
 
 function subtract(before: CpuReading, after: CpuReading, watched: Watched): CpuUse {
   const capacity = ((after.atMs - before.atMs) / 1_000) * availableParallelism()
-  const proxy = after.proxy - before.proxy
+  const proxy = cpuBetween(before.proxy, after.proxy)
   const server = after.server - before.server
   const load = after.load - before.load
   const busy = after.machineBusy - before.machineBusy
   return {
-    proxySeconds: watched.proxyPid === null ? null : proxy,
+    proxySeconds: watched.proxyPid === null ? null : proxy.seconds,
+    proxyParts: watched.proxyPid === null ? null : { user: proxy.userSeconds, system: proxy.systemSeconds },
     serverSeconds: server,
     loadSeconds: load,
-    elsewhereShare: Math.max(0, (busy - proxy - server - load) / capacity),
+    elsewhereShare: Math.max(0, (busy - proxy.seconds - server - load) / capacity),
     stolenShare: Math.max(0, (after.machineStolen - before.machineStolen) / capacity),
   }
 }
 
+const noCpu: ProcessCpu = { seconds: 0, userSeconds: 0, systemSeconds: 0 }
+
+/** CPU of a process and its threads since it started; subtract two. The kernel may count no nanoseconds: then ticks. */
+export function processCpu(pid: number): ProcessCpu {
+  const { user, system } = processTicks(pid)
+  const [userSeconds, systemSeconds] = [user / ticksPerSecond, system / ticksPerSecond]
+  return { seconds: scheduledSeconds(pid) ?? userSeconds + systemSeconds, userSeconds, systemSeconds }
+}
+
+export function cpuBetween(before: ProcessCpu, after: ProcessCpu): ProcessCpu {
+  return {
+    seconds: after.seconds - before.seconds,
+    userSeconds: after.userSeconds - before.userSeconds,
+    systemSeconds: after.systemSeconds - before.systemSeconds,
+  }
+}
+
+/** The scheduler's count of all threads that are there (Documentation/scheduler/sched-stats.rst). */
+function scheduledSeconds(pid: number): number | undefined {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    const nanoseconds = threads.map(id =>
+      Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0]),
+    )
+    const sum = nanoseconds.reduce((total, one) => total + one, 0) / 1e9
+    return sum > 0 ? sum : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** proc(5): utime, stime, cutime, cstime are fields 14 to 17; the name before them may hold spaces and brackets. */
-function processTicks(pid: number | 'self'): { own: number; children: number } {
+function processTicks(pid: number | 'self'): { user: number; system: number; children: number } {
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number)
   const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15)
-  return { own: utime + stime, children: cutime + cstime }
+  return { user: utime, system: stime, children: cutime + cstime }
 }
 
 /** proc(5), /proc/stat: user nice system idle iowait irq softirq steal. */

@@ -22,7 +22,7 @@ export interface Options {
 }
 
 const tailTargets = ['direct', 'haproxy', 'twemproxy', 'holdfast', 'holdfast-noflags']
-const defaultTargets = ['direct', 'haproxy', 'twemproxy', 'pipe', 'holdfast']
+const defaultTargets = ['direct', 'haproxy', 'twemproxy', 'pipe', 'echo-node', 'holdfast']
 
 export const help = `usage: npm run bench -- [options]
   --set quick|full        which cases (quick)

@@ -6,12 +6,15 @@ import type { CaseSummary, TargetSummary } from './summary.ts'
 // Above this share of the machine in other hands a case is marked: its absolute figures say little.
 const disturbedShare = 0.1
 
-const columns = ['target', 'ops/s', 'x direct', 'x haproxy', 'p50', 'p99', 'p99.9', 'proxy', 'redis', 'load', 'RSS']
+const speedColumns = ['target', 'ops/s', 'x direct', 'x haproxy', 'p50', 'p99', 'p99.9']
+const cpuColumns = ['proxy', 'user + sys', 'x echo', 'redis', 'load', 'RSS']
+const columns = [...speedColumns, ...cpuColumns]
 
 export function legend(): string {
   return [
     'ops/s and latencies (ms): medians of the rounds. x direct, x haproxy: the ratio within each round, median [min..max];',
-    'of ops/s in closed loops, of p99 in open ones. proxy, redis, load: CPU seconds for a million commands. RSS: peak, MB.',
+    'of ops/s in closed loops, of p99 in open ones. proxy, redis, load: CPU seconds for a million commands; user + sys: the',
+    "proxy's in its parts; x echo: the proxy's beside that of echo-node within each round. RSS: peak, MB.",
   ].join('\n')
 }
 
@@ -44,6 +47,8 @@ function row(one: TargetSummary): string[] {
     ms(one.latencyMs.p99),
     ms(one.latencyMs.p999),
     one.proxyCpuPerMillion === null ? '-' : cpu(one.proxyCpuPerMillion),
+    one.proxyPartsPerMillion === null ? '-' : parts(one.proxyPartsPerMillion),
+    ratio(one.ofEcho),
     cpu(one.serverCpuPerMillion),
     cpu(one.loadCpuPerMillion),
     one.peakBytes === null ? '-' : String(Math.round(one.peakBytes / 1e6)),
@@ -62,6 +67,10 @@ function ms(value: number): string {
 /** Two digits that count, whatever the size: a pipelined command costs a fiftieth of a single one. */
 function cpu(value: number): string {
   return value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0)
+}
+
+function parts({ user, system }: { user: number; system: number }): string {
+  return `${cpu(user)} + ${cpu(system)}`
 }
 
 function percent(share: number): string {

@@ -12,8 +12,12 @@ export interface TargetSummary {
   extra: { label: string; p50Ms: number; p99Ms: number } | null
   /** Of ops/s in a closed loop (more is better), of p99 in an open one (less is better), within each round. */
   ratio: { direct: Spread | undefined; haproxy: Spread | undefined }
+  /** CPU of the proxy for a command beside that of a plain Node echo, within each round: less is better. */
+  ofEcho: Spread | undefined
   /** CPU seconds for a million commands; null for no proxy. */
   proxyCpuPerMillion: number | null
+  /** Its two parts, from all rounds together. */
+  proxyPartsPerMillion: { user: number; system: number } | null
   serverCpuPerMillion: number
   loadCpuPerMillion: number
   /** Greatest peak of resident memory; null for no proxy. */
@@ -49,6 +53,7 @@ export function summarizeCase(result: CaseResult): CaseSummary {
     targets: [...byTarget].map(([target, samples]) => ({
       ...summarizeTarget(target, samples),
       ratio: { direct: ratioTo(target, 'direct'), haproxy: ratioTo(target, 'haproxy') },
+      ofEcho: cpuOfEcho(samples, byTarget.get('echo-node') ?? []),
     })),
     leftOut: Object.fromEntries(result.leftOut),
     elsewhereShare: median(result.samples.map(sample => sample.cpu.elsewhereShare)),
@@ -56,12 +61,32 @@ export function summarizeCase(result: CaseResult): CaseSummary {
   }
 }
 
-function summarizeTarget(target: string, samples: readonly Sample[]): Omit<TargetSummary, 'ratio'> {
+function cpuOfEcho(samples: readonly Sample[], echo: readonly Sample[]): Spread | undefined {
+  const perCommand = (all: readonly Sample[]): Map<number, number> =>
+    new Map(
+      all.flatMap(({ round, cpu, load }) =>
+        cpu.proxySeconds === null ? [] : [[round, cpu.proxySeconds / load.commands]],
+      ),
+    )
+  return spread(ratiosByRound(perCommand(samples), perCommand(echo)))
+}
+
+/** The parts of the median, shared out as the ticks of all rounds are. */
+function partsOf(samples: readonly Sample[], perMillion: number): { user: number; system: number } | null {
+  const sum = (pick: (parts: { user: number; system: number }) => number): number =>
+    samples.reduce((total, { cpu }) => total + (cpu.proxyParts === null ? 0 : pick(cpu.proxyParts)), 0)
+  const [user, system] = [sum(parts => parts.user), sum(parts => parts.system)]
+  if (user + system === 0) return null
+  return { user: (perMillion * user) / (user + system), system: (perMillion * system) / (user + system) }
+}
+
+function summarizeTarget(target: string, samples: readonly Sample[]): Omit<TargetSummary, 'ratio' | 'ofEcho'> {
   const of = (pick: (sample: Sample) => number): number => median(samples.map(pick))
   const perMillion = (pick: (sample: Sample) => number): number =>
     of(sample => (pick(sample) / sample.load.commands) * 1e6)
   const extra = samples[0]?.load.extra ?? null
   const hasProxy = samples.some(sample => sample.cpu.proxySeconds !== null)
+  const proxyCpuPerMillion = hasProxy ? perMillion(sample => sample.cpu.proxySeconds ?? 0) : null
   return {
     target,
     rounds: samples.length,
@@ -77,7 +102,8 @@ function summarizeTarget(target: string, samples: readonly Sample[]): Omit<Targe
       p50Ms: of(sample => sample.load.extra?.latencyMs.p50 ?? Number.NaN),
       p99Ms: of(sample => sample.load.extra?.latencyMs.p99 ?? Number.NaN),
     },
-    proxyCpuPerMillion: hasProxy ? perMillion(sample => sample.cpu.proxySeconds ?? 0) : null,
+    proxyCpuPerMillion,
+    proxyPartsPerMillion: proxyCpuPerMillion === null ? null : partsOf(samples, proxyCpuPerMillion),
     serverCpuPerMillion: perMillion(sample => sample.cpu.serverSeconds),
     loadCpuPerMillion: perMillion(sample => sample.cpu.loadSeconds),
     peakBytes: hasProxy ? Math.max(...samples.map(sample => sample.peakBytes ?? 0)) : null,

@@ -4,43 +4,16 @@
 // that does not start, is left out with the reason; that never ends the run.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { nodeFlags } from '../src/cli/node-flags.ts'
 import { freePort } from '../test/support/servers.ts'
 import type { Backend } from './backend.ts'
-import { type Running, type Stage, waitForPort } from './stage.ts'
+import { type Stage, waitForPort } from './stage.ts'
+import { startEcho, startEchoInC, startPipe } from './targets/floors.ts'
+import { startHaproxy, startTwemproxy } from './targets/peers.ts'
+import type { Context, Starter, Target, TargetOptions } from './targets/target.ts'
 
-/** What a case may need that not every target can do. */
-export type Feature = 'resp3' | 'blocking'
-
-export interface Target {
-  readonly name: string
-  readonly port: number
-  /** null for `direct`: there is no process between the load and the server. */
-  readonly process: Running | null
-  readonly lacks: readonly Feature[]
-}
-
-export interface TargetOptions {
-  /** Where holdfast writes its CPU profile, if it should. */
-  profileFolder: string | undefined
-  /** Where holdfast writes a heap snapshot on SIGUSR2, if it should. */
-  snapshotFolder?: string | undefined
-  /** Another checkout of holdfast, measured as the target `base`. */
-  baseCheckout: string | undefined
-  /** Holdfast prints a line for each garbage collection. */
-  traceGc?: boolean
-}
-
-type Starter = (context: Context) => Promise<Target>
-interface Context {
-  name: string
-  stage: Stage
-  backend: Backend
-  port: number
-  options: TargetOptions
-}
+export type { Feature, Target, TargetOptions } from './targets/target.ts'
 
 export const ownCheckout = resolve(import.meta.dirname, '..')
 
@@ -50,6 +23,9 @@ const starters: Record<string, Starter> = {
   haproxy2: context => startHaproxy(context, 2),
   twemproxy: startTwemproxy,
   pipe: startPipe,
+  'echo-node': context => startEcho(context, 'streams'),
+  'echo-onread': context => startEcho(context, 'onread'),
+  'echo-c': startEchoInC,
   holdfast: context => inFrontOf(context, ownCheckout),
   'holdfast-noflags': context => inFrontOf(context, ownCheckout, 'none'),
   base: context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout),
@@ -96,56 +72,6 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ('code' in error && error.code === 'ENOENT' && 'path' in error) return `${String(error.path)} is not installed`
   return error.message
-}
-
-async function startHaproxy({ name, stage, backend, port }: Context, threads: number): Promise<Target> {
-  const file = join(stage.folder, `${name}.cfg`)
-  const config = [
-    'global',
-    '  maxconn 8000',
-    `  nbthread ${threads}`,
-    'defaults',
-    '  mode tcp',
-    '  timeout connect 5s',
-    '  timeout client 1h',
-    '  timeout server 1h',
-    'listen redis',
-    `  bind 127.0.0.1:${port}`,
-    `  server master 127.0.0.1:${backend.port}`,
-  ]
-  await writeFile(file, `${config.join('\n')}\n`)
-  const running = await stage.start(name, 'haproxy', ['-db', '-f', file])
-  await waitForPort(port, running)
-  return { name, port, process: running, lacks: [] }
-}
-
-async function startTwemproxy({ name, stage, backend, port }: Context): Promise<Target> {
-  const file = join(stage.folder, 'nutcracker.yml')
-  const config = [
-    'bench:',
-    `  listen: 127.0.0.1:${port}`,
-    '  redis: true',
-    '  backlog: 4096',
-    '  hash: fnv1a_64',
-    '  distribution: ketama',
-    '  auto_eject_hosts: false',
-    '  server_connections: 1',
-    '  servers:',
-    `   - 127.0.0.1:${backend.port}:1`,
-  ]
-  await writeFile(file, `${config.join('\n')}\n`)
-  const statsPort = await freePort()
-  const args = ['-c', file, '-a', '127.0.0.1', '-s', String(statsPort), '-v', '1']
-  const running = await stage.start(name, 'nutcracker', args)
-  await waitForPort(port, running)
-  return { name, port, process: running, lacks: ['resp3', 'blocking'] }
-}
-
-async function startPipe({ name, stage, backend, port }: Context): Promise<Target> {
-  const script = join(import.meta.dirname, 'targets/pipe-proxy.ts')
-  const running = await stage.start(name, process.execPath, [script, String(port), String(backend.port)])
-  await waitForPort(port, running)
-  return { name, port, process: running, lacks: [] }
 }
 
 export interface HoldfastOptions {

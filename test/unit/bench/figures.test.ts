@@ -113,6 +113,10 @@ t.test('cases — are selected by group and by name', async t => {
   t.throws(() => selectCases(['c7p7']), /no case c7p7/)
 })
 
+t.test('cases — need a server — unless an echo can answer them', async t => {
+  for (const one of casesOfSet('full')) t.equal(one.needs.includes('server'), !/^c\d+p/.test(one.name), one.name)
+})
+
 t.test('options — say which one is wrong', async t => {
   t.throws(() => readOptions(['--rounds', 'many']), /--rounds: a number from 1 to 1000, not many/)
   t.throws(() => readOptions(['--targets', 'direct,nothing']), /--targets: no nothing/)
@@ -130,12 +134,14 @@ t.test('options — measure another checkout too — when one is given', async t
 })
 
 function sample(target: string, round: number, opsPerSecond: number, proxySeconds: number | null): Sample {
+  // The ticks say a third and two thirds, whatever the scheduler's sum is.
+  const proxyParts = proxySeconds === null ? null : { user: 1, system: 2 }
   const latencyMs = { avg: 1, p50: 1, p99: opsPerSecond / 10, p999: 3, max: 4 }
   return {
     target,
     round,
     load: { commands: 500_000, seconds: 1, opsPerSecond, latencyMs, extra: null },
-    cpu: { proxySeconds, serverSeconds: 2, loadSeconds: 1, elsewhereShare: 0.3, stolenShare: 0 },
+    cpu: { proxySeconds, proxyParts, serverSeconds: 2, loadSeconds: 1, elsewhereShare: 0.3, stolenShare: 0 },
     peakBytes: proxySeconds === null ? null : 50e6 + round,
   }
 }
@@ -163,9 +169,20 @@ t.test('summary — takes ratios within rounds, not of medians', async t => {
 t.test('summary — counts CPU for a million commands, and none where there is no proxy', async t => {
   const [direct, haproxy] = summarizeCase(resultOf('c50p1.set')).targets
   t.equal(haproxy?.proxyCpuPerMillion, 8)
+  t.match(haproxy?.proxyPartsPerMillion, { user: 8 / 3, system: 16 / 3 })
   t.equal(haproxy?.serverCpuPerMillion, 4)
   t.equal(haproxy?.peakBytes, 50e6 + 2)
   t.equal(direct?.proxyCpuPerMillion, null)
+})
+
+t.test('summary — compares CPU with the echo within rounds, and with none where no echo ran', async t => {
+  const result = resultOf('c50p1.set')
+  t.equal(summarizeCase(result).targets[1]?.ofEcho, undefined)
+  result.samples.push(sample('echo-node', 0, 60, 2), sample('echo-node', 1, 60, 1), sample('echo-node', 2, 60, 1))
+  const [direct, haproxy, echo] = summarizeCase(result).targets
+  t.equal(direct?.ofEcho, undefined)
+  t.strictSame(haproxy?.ofEcho, { median: 2, min: 1, max: 4 })
+  t.strictSame(echo?.ofEcho, { median: 1, min: 1, max: 1 })
 })
 
 t.test('summary — compares p99 — when the rate is given', async t => {
