@@ -19,6 +19,8 @@ export interface Options {
   steadyMinutes: number
   tailRows: TailRow[]
   traceGc: boolean
+  /** undefined: C where there is a compiler. */
+  generator: 'c' | 'node' | undefined
 }
 
 const tailTargets = ['direct', 'haproxy', 'twemproxy', 'holdfast', 'holdfast-noflags']
@@ -39,7 +41,8 @@ export const help = `usage: npm run bench -- [options]
   --steady-minutes N      instead: memory during N minutes of one mixed load, with heap snapshots
   --failover              instead: time to the first reply after a failover, and the drain of held commands
   --tail [ROW,ROW]        instead: latency of small GETs beside large values: ${rowNames.join(' ')}
-  --trace-gc              with --tail: count full garbage collections of holdfast`
+  --trace-gc              with --tail: count full garbage collections of holdfast
+  --generator c|node      with --tail: what sends the load (C where there is a compiler)`
 
 /** @throws Error in plain words for an option that is not known or has no sense. */
 export function readOptions(args: readonly string[]): Options {
@@ -62,6 +65,7 @@ export function readOptions(args: readonly string[]): Options {
       failover: { type: 'boolean', default: false },
       tail: { type: 'boolean', default: false },
       'trace-gc': { type: 'boolean', default: false },
+      generator: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -69,6 +73,10 @@ export function readOptions(args: readonly string[]): Options {
   if (first !== undefined && !values.tail) throw new Error(`${first}: only --tail takes words`)
   if (values['trace-gc'] && !values.tail) throw new Error('--trace-gc: only with --tail')
   if (values.set !== 'quick' && values.set !== 'full') throw new Error(`--set: quick or full, not ${values.set}`)
+  const { generator } = values
+  if (generator !== undefined && !(values.tail && (generator === 'c' || generator === 'node'))) {
+    throw new Error(`--generator: c or node, and only with --tail`)
+  }
   const targets = values.targets?.split(',') ?? [...(values.tail ? tailTargets : defaultTargets)]
   if (values.base !== undefined && !targets.some(isBase)) targets.push('base')
   if (values.base === undefined && targets.some(isBase)) throw new Error('the target base needs --base DIR')
@@ -90,6 +98,7 @@ export function readOptions(args: readonly string[]): Options {
     idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],
     traceGc: values['trace-gc'],
+    generator,
   }
 }
 

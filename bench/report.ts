@@ -28,13 +28,15 @@ export function caseTable(summary: CaseSummary, targetOrder: readonly string[]):
     lines.push(`  ${one.target}: ${one.extra.label} p50 ${ms(one.extra.p50Ms)} ms, p99 ${ms(one.extra.p99Ms)} ms`)
   }
   for (const [target, why] of Object.entries(summary.leftOut)) lines.push(`  ${target} left out: ${why}`)
-  const disturbed = summary.elsewhereShare + summary.stolenShare
-  if (disturbed > disturbedShare) {
-    lines.push(
-      `  disturbed: ${percent(summary.elsewhereShare)} of the machine did other work, ${percent(summary.stolenShare)} was stolen`,
-    )
-  }
+  lines.push(...disturbance(summary))
   return lines.join('\n')
+}
+
+/** A line where other work was beside a measurement. */
+export function disturbance(shares: { elsewhereShare: number; stolenShare: number }): string[] {
+  const { elsewhereShare, stolenShare } = shares
+  if (elsewhereShare + stolenShare <= disturbedShare) return []
+  return [`  disturbed: ${percent(elsewhereShare)} of the machine did other work, ${percent(stolenShare)} was stolen`]
 }
 
 function row(one: TargetSummary): string[] {

@@ -1,7 +1,7 @@
 // generator.ts: what both load generators of the tail share: their sockets, and the words with the benchmark.
 //
-//   argument  the load as JSON          ◀─ "ready"  connected
-//   "go"  ─▶  begins                    ◀─ "done {...}" figures as JSON, or the process fails with a text
+//   arguments  name=value                ◀─ "ready"  connected
+//   "go"   ─▶  begins                    ◀─ "done {...}" figures as JSON, or the process fails with a text
 //
 // A generator is a process of its own, so that no work of the benchmark delays it. It reads into one piece of memory
 // (`onread`) and makes next to no garbage.
@@ -10,6 +10,17 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
 const readBytes = 256 * 1_024
+
+/** The arguments by name. @throws Error for one that is not there. */
+export function argumentsOf(args: readonly string[]): { text(name: string): string; number(name: string): number } {
+  const values = new Map(args.map(word => [word.split('=', 1)[0] ?? '', word.slice(word.indexOf('=') + 1)]))
+  const text = (name: string): string => {
+    const value = values.get(name)
+    if (value === undefined) throw new Error(`no argument ${name}=`)
+    return value
+  }
+  return { text, number: name => Number(text(name)) }
+}
 
 /** Connects `count` sockets that share one piece of memory for reading; any loss ends the process. */
 export async function openSockets(

@@ -2,34 +2,20 @@
 //
 // At a rate, commands are sent when they are due, behind those that are not answered yet. It begins at "go" and ends at
 // "stop", and says what it has moved in between. Every byte that is sent is made before.
-// Usage: node large-clients.ts '{"port":..., ...}'; see generator.ts for the words.
+// Usage: node large-clients.ts NAME=VALUE ..., the names being those of LargeLoad; see generator.ts for the words.
 
 import { startMetronome } from '../load/metronome.ts'
-import { fail, finish, listenTo, openSockets } from './generator.ts'
+import { keyName } from '../load/preload.ts'
+import { argumentsOf, fail, finish, listenTo, openSockets } from './generator.ts'
+import type { LargeFigures, LargeLoad } from './loads.ts'
 import { bulkBytes, countReplies, okBytes } from './replies.ts'
 import { connectionOf, createTimetable, dueBy } from './timetable.ts'
-
-export interface LargeLoad {
-  readonly port: number
-  readonly command: 'GET' | 'SET'
-  readonly keys: readonly string[]
-  readonly valueBytes: number
-  readonly clients: number
-  readonly ratePerSecond: number | null
-}
-
-export interface LargeFigures {
-  readonly commands: number
-  readonly seconds: number
-  /** Values that were sent but not answered at the end. */
-  readonly underWay: number
-}
 
 const beatMs = 0.5
 const longestSeconds = 3_600
 
 async function run(load: LargeLoad): Promise<void> {
-  const commands = load.keys.map(key => encode(load, key))
+  const commands = Array.from({ length: load.keys }, (_, n) => encode(load, keyName(n)))
   const replyBytes = load.command === 'GET' ? bulkBytes(load.valueBytes) : okBytes
   const counters = Array.from({ length: load.clients }, () => ({ have: 0 }))
   let sent = 0
@@ -42,7 +28,7 @@ async function run(load: LargeLoad): Promise<void> {
     try {
       const replies = countReplies(counter, bytes, length, replyBytes)
       done += replies
-      if (load.ratePerSecond === null) for (let k = 0; k < replies; k++) send(n)
+      if (load.ratePerSecond === 0) for (let k = 0; k < replies; k++) send(n)
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)))
     }
@@ -55,7 +41,7 @@ async function run(load: LargeLoad): Promise<void> {
 
   async function begin(): Promise<void> {
     startedAt = performance.now()
-    if (load.ratePerSecond === null) {
+    if (load.ratePerSecond === 0) {
       for (let n = 0; n < load.clients; n++) send(n)
       return
     }
@@ -86,4 +72,12 @@ function encode(load: LargeLoad, key: string): Buffer {
   return Buffer.concat([Buffer.from(`*3\r\n${name}$${load.valueBytes}\r\n`), value, Buffer.from('\r\n')])
 }
 
-await run(JSON.parse(process.argv[2] ?? '{}'))
+const given = argumentsOf(process.argv.slice(2))
+await run({
+  port: given.number('port'),
+  command: given.text('command') === 'SET' ? 'SET' : 'GET',
+  keys: given.number('keys'),
+  valueBytes: given.number('valueBytes'),
+  clients: given.number('clients'),
+  ratePerSecond: given.number('ratePerSecond'),
+})

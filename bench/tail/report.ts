@@ -1,6 +1,6 @@
 // report.ts: the samples of a row of the tail as figures, and as text for people. Pure.
 
-import { alignTable } from '../report.ts'
+import { alignTable, disturbance } from '../report.ts'
 import { median, ratiosByRound, type Spread, spread } from '../statistics.ts'
 import type { TailResult, TailSample } from './tail.ts'
 
@@ -28,6 +28,9 @@ export interface RowSummary {
   readonly title: string
   readonly targets: readonly TailSummary[]
   readonly leftOut: Readonly<Record<string, string>>
+  /** Medians: what else took of the machine (0..1). */
+  readonly elsewhereShare: number
+  readonly stolenShare: number
 }
 
 export function summarizeRow({ row, samples, leftOut }: TailResult): RowSummary {
@@ -40,7 +43,11 @@ export function summarizeRow({ row, samples, leftOut }: TailResult): RowSummary 
     ...summarizeTarget(target, own, row.valueBytes),
     ratio: { direct: ratioTo(target, 'direct'), haproxy: ratioTo(target, 'haproxy') },
   }))
-  return { name: row.name, title: row.title, targets, leftOut: Object.fromEntries(leftOut) }
+  return {
+    ...{ name: row.name, title: row.title, targets, leftOut: Object.fromEntries(leftOut) },
+    elsewhereShare: median(samples.map(({ cpu }) => cpu.elsewhereShare)),
+    stolenShare: median(samples.map(({ cpu }) => cpu.stolenShare)),
+  }
 }
 
 function summarizeTarget(target: string, samples: readonly TailSample[], bytes: number): Omit<TailSummary, 'ratio'> {
@@ -81,7 +88,7 @@ const columns = ['target', 'p50', 'p99', 'max', 'late', 'x direct', 'x haproxy',
 
 /** One table; rows in the order of `targetOrder`. */
 export function tailTable(result: TailResult, targetOrder: readonly string[]): string {
-  const { name, title, targets, leftOut } = summarizeRow(result)
+  const { name, title, targets, leftOut, ...shares } = summarizeRow(result)
   const inOrder = [...targets].sort((a, b) => targetOrder.indexOf(a.target) - targetOrder.indexOf(b.target))
   const counts = inOrder.some(one => one.collections !== null)
   const head = counts ? [...columns, 'full GC'] : columns
@@ -89,6 +96,7 @@ export function tailTable(result: TailResult, targetOrder: readonly string[]): s
   for (const [target, why] of Object.entries(leftOut)) lines.push(`  ${target} left out: ${why}`)
   const lost = result.samples.reduce((sum, { small }) => sum + small.unanswered, 0)
   if (lost > 0) lines.push(`  ${lost} small commands were never answered`)
+  lines.push(...disturbance(shares))
   return lines.join('\n')
 }
 

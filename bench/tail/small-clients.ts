@@ -2,37 +2,14 @@
 //
 // A latency counts from the moment the command was due, so a stall counts for all commands that fell due in it. The
 // lateness is the generator's own part of it. A command that is never answered counts as waiting till the end.
-// Usage: node small-clients.ts '{"port":..., ...}'; see generator.ts for the words.
+// Usage: node small-clients.ts NAME=VALUE ..., the names being those of SmallLoad; see generator.ts for the words.
 
 import { startMetronome } from '../load/metronome.ts'
 import { percentile } from '../statistics.ts'
-import { fail, finish, listenTo, openSockets } from './generator.ts'
+import { argumentsOf, fail, finish, listenTo, openSockets } from './generator.ts'
+import type { Microseconds, SmallFigures, SmallLoad } from './loads.ts'
 import { bulkBytes, countReplies } from './replies.ts'
 import { commandOf, connectionOf, createTimetable, dueAt, dueBy } from './timetable.ts'
-
-export interface SmallLoad {
-  readonly port: number
-  readonly clients: number
-  readonly ratePerSecond: number
-  readonly seconds: number
-  readonly key: string
-  readonly valueBytes: number
-}
-
-/** Microseconds. */
-export interface Microseconds {
-  p50: number
-  p99: number
-  p999: number
-  max: number
-}
-
-export interface SmallFigures {
-  readonly commands: number
-  readonly unanswered: number
-  readonly latency: Microseconds
-  readonly lateness: Microseconds
-}
 
 const shortestBeatMs = 0.5
 const lastReplyWithinMs = 2_000
@@ -109,4 +86,12 @@ function summary(values: Float64Array): Microseconds {
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) }
 }
 
-await run(JSON.parse(process.argv[2] ?? '{}'))
+const given = argumentsOf(process.argv.slice(2))
+await run({
+  port: given.number('port'),
+  clients: given.number('clients'),
+  ratePerSecond: given.number('ratePerSecond'),
+  seconds: given.number('seconds'),
+  key: given.text('key'),
+  valueBytes: given.number('valueBytes'),
+})

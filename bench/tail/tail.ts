@@ -6,13 +6,13 @@
 
 import type { Backend } from '../backend.ts'
 import { ask } from '../load/client.ts'
-import { keyName, preload } from '../load/preload.ts'
+import { preload } from '../load/preload.ts'
 import { type CpuUse, memory, resetPeak, startMeasuring } from '../measure.ts'
 import { orderOfRound } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { isHoldfast, type Target } from '../targets.ts'
 import { type Collections, countCollections } from './collections.ts'
-import { type BothFigures, runBoth } from './generators.ts'
+import { type BothFigures, type Programs, runBoth } from './generators.ts'
 import type { TailRow } from './rows.ts'
 
 export interface TailSample extends BothFigures {
@@ -35,11 +35,13 @@ export interface TailOptions {
   readonly rounds: number
   readonly seconds: number
   readonly traceGc: boolean
+  readonly programs: Programs
 }
 
 const small = { clients: 50, ratePerSecond: 2_000, valueBytes: 64 } as const
-/** As many keys as fit into 16 MiB, and 64 at most: the server's memory is not what is measured. */
+/** Few keys: the server's memory is not what is measured. */
 const keysBytes = 16 * 1_024 * 1_024
+const mostKeys = 64
 const warmUpSeconds = 1
 const smallKey = 'small'
 
@@ -75,19 +77,21 @@ async function runRow(
 ): Promise<TailResult> {
   const samples: TailSample[] = []
   const leftOut = new Map<string, string>()
-  const keys = keysOf(row)
-  await preload(backend.port, { keys: keys.length, valueBytes: row.valueBytes, listElements: 0 })
+  const keys = Math.min(mostKeys, Math.floor(keysBytes / row.valueBytes))
+  await preload(backend.port, { keys, valueBytes: row.valueBytes, listElements: 0 })
   await ask(backend.port, [['SET', smallKey, 'x'.repeat(small.valueBytes)]])
 
   async function measure(target: Target, round: number, seconds: number): Promise<TailSample> {
     const pid = target.process?.pid ?? null
-    const { command, valueBytes, clients, ratePerSecond } = row
+    const { command, valueBytes, clients } = row
+    const ratePerSecond = row.ratePerSecond ?? 0
     const counter = counters.get(target.name)
     if (pid !== null) resetPeak(pid)
     counter?.()
     const stop = startMeasuring({ proxyPid: pid, serverPid: backend.pid })
     const both = await runBoth(
       stage,
+      options.programs,
       { ...small, port: target.port, seconds, key: smallKey },
       { port: target.port, command, keys, valueBytes, clients, ratePerSecond },
     )
@@ -109,9 +113,4 @@ async function runRow(
     }
   }
   return { row, samples, leftOut }
-}
-
-function keysOf(row: TailRow): string[] {
-  const count = Math.min(64, Math.floor(keysBytes / row.valueBytes))
-  return Array.from({ length: count }, (_, n) => keyName(n))
 }

@@ -1,9 +1,8 @@
 // floors.ts: servers that do nothing but what every server must: what is left when a proxy costs nothing.
 
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { waitForPort } from '../stage.ts'
+import { compile } from './compile.ts'
 import type { Context, Target } from './target.ts'
 
 const ownFolder = import.meta.dirname
@@ -26,13 +25,8 @@ export async function startEcho({ name, stage, port }: Context, way: 'streams' |
 
 /** The same in C, compiled into the run's folder. Rejects with ENOENT where there is no compiler. */
 export async function startEchoInC({ name, stage, port }: Context): Promise<Target> {
-  const program = await compile('cc', join(ownFolder, 'echo.c'), join(stage.folder, 'echo'))
+  const program = await compile(stage, join(ownFolder, 'echo.c'), 'echo')
   const running = await stage.start(name, program, [String(port)])
   await waitForPort(port, running)
   return { name, port, process: running, lacks: echoLacks }
-}
-
-async function compile(compiler: string, source: string, program: string): Promise<string> {
-  await promisify(execFile)(compiler, ['-O2', '-o', program, source])
-  return program
 }

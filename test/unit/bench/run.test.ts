@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { without } from '../../support/needs.ts'
 import { makeFolder, removeFolder } from '../../support/servers.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -101,23 +102,39 @@ t.test('benchmark — says what is wrong and fails — when no target can be sta
 })
 
 interface TailWritten {
-  rows: { name: string; samples: { target: string; small: { commands: number; unanswered: number } }[] }[]
+  rows: {
+    name: string
+    samples: { target: string; small: { commands: number; unanswered: number }; large: { commands: number } }[]
+  }[]
 }
 
-t.test('benchmark — measures small commands beside large values, and leaves nothing behind', async t => {
-  const folder = await makeFolder()
-  t.teardown(() => removeFolder(folder))
-  const file = join(folder, 'out.json')
-  const args = ['--tail', 'set1m-50,get1m-always', '--targets', 'direct,pipe', '--rounds', '1', '--seconds', '0.2']
-  const run = start([...args, '--json', file], { ...process.env, TMPDIR: folder })
-  t.teardown(() => run.child.kill('SIGKILL'))
-  const pids = await startedBy(run)
-  t.equal(await run.ended, 0, 'it succeeds')
-  const { rows }: TailWritten = JSON.parse(readFileSync(file, 'utf8'))
-  t.strictSame(
-    rows.map(row => [row.name, row.samples.map(({ target, small }) => [target, small.commands + small.unanswered])]),
-    ['set1m-50', 'get1m-always'].map(name => [name, ['direct', 'pipe'].map(target => [target, 400])]),
+for (const generator of ['c', 'node']) {
+  t.test(
+    `benchmark — measures small commands beside large values, by generators in ${generator}`,
+    { skip: generator === 'c' && without('cc') },
+    async t => {
+      const folder = await makeFolder()
+      t.teardown(() => removeFolder(folder))
+      const file = join(folder, 'out.json')
+      const args = ['--tail', 'set1m-50,get1m-always', '--targets', 'direct,pipe', '--generator', generator]
+      const run = start([...args, '--rounds', '1', '--seconds', '0.2', '--json', file], {
+        ...process.env,
+        TMPDIR: folder,
+      })
+      t.teardown(() => run.child.kill('SIGKILL'))
+      const pids = await startedBy(run)
+      t.equal(await run.ended, 0, 'it succeeds')
+      const { rows }: TailWritten = JSON.parse(readFileSync(file, 'utf8'))
+      t.strictSame(
+        rows.map(row => [
+          row.name,
+          row.samples.map(({ target, small }) => [target, small.commands + small.unanswered]),
+        ]),
+        ['set1m-50', 'get1m-always'].map(name => [name, ['direct', 'pipe'].map(target => [target, 400])]),
+      )
+      for (const { large } of rows.flatMap(row => row.samples)) t.ok(large.commands > 0, 'large values have moved')
+      t.strictSame(readdirSync(folder), ['out.json'], 'its own folder is removed')
+      t.ok(await allGone(pids), 'its processes are gone')
+    },
   )
-  t.strictSame(readdirSync(folder), ['out.json'], 'its own folder is removed')
-  t.ok(await allGone(pids), 'its processes are gone')
-})
+}

@@ -2,10 +2,10 @@
 
 import t from 'tap'
 import { fullCollectionMs } from '../../../bench/tail/collections.ts'
+import type { SmallFigures } from '../../../bench/tail/loads.ts'
 import { bulkBytes, countReplies } from '../../../bench/tail/replies.ts'
 import { summarizeRow, tailTable } from '../../../bench/tail/report.ts'
 import { rowNames, selectRows } from '../../../bench/tail/rows.ts'
-import type { SmallFigures } from '../../../bench/tail/small-clients.ts'
 import type { TailSample } from '../../../bench/tail/tail.ts'
 import { commandOf, connectionOf, createTimetable, dueAt, dueBy } from '../../../bench/tail/timetable.ts'
 
