@@ -15,6 +15,7 @@ export interface Options {
   keep: boolean
   profile: string | undefined
   base: string | undefined
+  predixy: string | undefined
   idleSessions: number
   steadyMinutes: number
   tailRows: TailRow[]
@@ -33,6 +34,7 @@ export const help = `usage: npm run bench -- [options]
   --rounds N              rounds for each case (7; with --failover and --tail 3)
   --seconds S             length of one measurement (1.2; with --tail 4)
   --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
+  --predixy PROGRAM       predixy, measured in the same rounds as the target "predixy"
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
@@ -56,6 +58,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       base: { type: 'string' },
+      predixy: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -80,6 +83,10 @@ export function readOptions(args: readonly string[]): Options {
   const targets = values.targets?.split(',') ?? [...(values.tail ? tailTargets : defaultTargets)]
   if (values.base !== undefined && !targets.some(isBase)) targets.push('base')
   if (values.base === undefined && targets.some(isBase)) throw new Error('the target base needs --base DIR')
+  const { predixy } = values
+  if (predixy !== undefined && !targets.includes('predixy')) targets.push('predixy')
+  if (predixy === undefined && targets.includes('predixy'))
+    throw new Error('the target predixy needs --predixy PROGRAM')
   const unknown = targets.filter(name => !targetNames.includes(name))
   if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
   const idle = values['idle-sessions']
@@ -94,6 +101,7 @@ export function readOptions(args: readonly string[]): Options {
     keep: values.keep,
     profile: values.profile,
     base: values.base,
+    predixy,
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],

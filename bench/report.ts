@@ -1,28 +1,27 @@
 // report.ts: the figures as text for people. Pure: gives strings, prints nothing.
 
 import type { Spread } from './statistics.ts'
-import type { CaseSummary, TargetSummary } from './summary.ts'
+import { type CaseSummary, type TargetSummary, yardsticks } from './summary.ts'
 
 // Above this share of the machine in other hands a case is marked: its absolute figures say little.
 const disturbedShare = 0.1
 
-const speedColumns = ['target', 'ops/s', 'x direct', 'x haproxy', 'p50', 'p99', 'p99.9']
-const cpuColumns = ['proxy', 'user + sys', 'x echo', 'redis', 'load', 'RSS']
-const columns = [...speedColumns, ...cpuColumns]
+const columns = ['target', 'ops/s', 'p50', 'p99', 'p99.9', 'proxy', 'user + sys', 'redis', 'load', 'RSS']
 
 export function legend(): string {
   return [
-    'ops/s and latencies (ms): medians of the rounds. x direct, x haproxy: the ratio within each round, median [min..max];',
-    'of ops/s in closed loops, of p99 in open ones. proxy, redis, load: CPU seconds for a million commands; user + sys: the',
-    "proxy's in its parts; x echo: the proxy's beside that of echo-node within each round. RSS: peak, MB.",
+    'ops/s and latencies (ms): medians of the rounds. proxy, redis, load: CPU seconds for a million commands; user + sys:',
+    "the proxy's in its parts. RSS: its peak, MB. Below: ratios within each round, median [min..max]; of ops/s in closed",
+    "loops, of p99 in open ones. CPU x echo: the proxy's CPU for a command beside that of a plain echo in Node.",
   ].join('\n')
 }
 
-/** One table; rows in the order of `targetOrder`. */
+/** Two tables, of figures and of ratios; rows in the order of `targetOrder`. */
 export function caseTable(summary: CaseSummary, targetOrder: readonly string[]): string {
   const inOrder = [...summary.targets].sort((a, b) => targetOrder.indexOf(a.target) - targetOrder.indexOf(b.target))
   const of = summary.ratioOf === 'p99' ? ' (ratios of p99)' : ''
   const lines = [`${summary.name}  ${summary.title}${of}`, ...alignTable([columns, ...inOrder.map(row)])]
+  lines.push(...ratioTable(inOrder))
   for (const one of inOrder) {
     if (one.extra === null) continue
     lines.push(`  ${one.target}: ${one.extra.label} p50 ${ms(one.extra.p50Ms)} ms, p99 ${ms(one.extra.p99Ms)} ms`)
@@ -39,25 +38,35 @@ export function disturbance(shares: { elsewhereShare: number; stolenShare: numbe
   return [`  disturbed: ${percent(elsewhereShare)} of the machine did other work, ${percent(stolenShare)} was stolen`]
 }
 
+/** Columns for what was measured alone; no table where nothing was that others are compared with. */
+function ratioTable(targets: readonly TargetSummary[]): string[] {
+  const beside = yardsticks.filter(name => targets.some(one => one.target === name))
+  const hasEcho = targets.some(one => one.ofEcho !== undefined)
+  if (beside.length === 0 && !hasEcho) return []
+  const head = ['', ...beside.map(name => `x ${name}`), ...(hasEcho ? ['CPU x echo'] : [])]
+  const rows = targets.map(one => {
+    const ratios = beside.map(name => (name === one.target ? '1' : ratioText(one.ratio[name])))
+    return [one.target, ...ratios, ...(hasEcho ? [ratioText(one.ofEcho)] : [])]
+  })
+  return alignTable([head, ...rows])
+}
+
 function row(one: TargetSummary): string[] {
   return [
     one.target,
     Math.round(one.opsPerSecond).toLocaleString('en'),
-    ratio(one.ratio.direct),
-    ratio(one.ratio.haproxy),
     ms(one.latencyMs.p50),
     ms(one.latencyMs.p99),
     ms(one.latencyMs.p999),
     one.proxyCpuPerMillion === null ? '-' : cpu(one.proxyCpuPerMillion),
     one.proxyPartsPerMillion === null ? '-' : parts(one.proxyPartsPerMillion),
-    ratio(one.ofEcho),
     cpu(one.serverCpuPerMillion),
     cpu(one.loadCpuPerMillion),
     one.peakBytes === null ? '-' : String(Math.round(one.peakBytes / 1e6)),
   ]
 }
 
-function ratio(value: Spread | undefined): string {
+export function ratioText(value: Spread | undefined): string {
   if (value === undefined) return '-'
   return `${value.median.toFixed(2)} [${value.min.toFixed(2)}..${value.max.toFixed(2)}]`
 }

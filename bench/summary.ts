@@ -3,6 +3,19 @@
 import type { CaseResult, Sample } from './rounds.ts'
 import { median, ratiosByRound, type Spread, spread } from './statistics.ts'
 
+/** What every target is compared with, where it was measured. */
+export const yardsticks = ['direct', 'haproxy', 'twemproxy', 'predixy', 'base'] as const
+export type Ratios = Partial<Record<(typeof yardsticks)[number], Spread>>
+
+/** Of one measure by round, to each yardstick by round. */
+export function ratiosOf(
+  own: ReadonlyMap<number, number>,
+  of: (target: string) => ReadonlyMap<number, number>,
+): Ratios {
+  const all = yardsticks.map(name => [name, spread(ratiosByRound(own, of(name)))] as const)
+  return Object.fromEntries(all.filter(([, ratio]) => ratio !== undefined))
+}
+
 export interface TargetSummary {
   target: string
   rounds: number
@@ -11,7 +24,7 @@ export interface TargetSummary {
   latencyMs: { p50: number; p99: number; p999: number; max: number }
   extra: { label: string; p50Ms: number; p99Ms: number } | null
   /** Of ops/s in a closed loop (more is better), of p99 in an open one (less is better), within each round. */
-  ratio: { direct: Spread | undefined; haproxy: Spread | undefined }
+  ratio: Ratios
   /** CPU of the proxy for a command beside that of a plain Node echo, within each round: less is better. */
   ofEcho: Spread | undefined
   /** CPU seconds for a million commands; null for no proxy. */
@@ -39,20 +52,15 @@ export function summarizeCase(result: CaseResult): CaseSummary {
   const ratioOf = result.case.kind === 'open' ? 'p99' : 'ops/s'
   const measure = (sample: Sample): number => (ratioOf === 'p99' ? sample.load.latencyMs.p99 : sample.load.opsPerSecond)
   const byTarget = Map.groupBy(result.samples, sample => sample.target)
-  const measures = new Map(
-    [...byTarget].map(([name, samples]) => [name, new Map(samples.map(s => [s.round, measure(s)]))] as const),
-  )
-  const ratioTo = (target: string, base: string): Spread | undefined => {
-    const [own, against] = [measures.get(target), measures.get(base)]
-    return own === undefined || against === undefined ? undefined : spread(ratiosByRound(own, against))
-  }
+  const measuresOf = (target: string): Map<number, number> =>
+    new Map(byTarget.get(target)?.map(sample => [sample.round, measure(sample)]))
   return {
     name: result.case.name,
     title: result.case.title,
     ratioOf,
     targets: [...byTarget].map(([target, samples]) => ({
       ...summarizeTarget(target, samples),
-      ratio: { direct: ratioTo(target, 'direct'), haproxy: ratioTo(target, 'haproxy') },
+      ratio: ratiosOf(measuresOf(target), measuresOf),
       ofEcho: cpuOfEcho(samples, byTarget.get('echo-node') ?? []),
     })),
     leftOut: Object.fromEntries(result.leftOut),

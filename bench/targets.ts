@@ -10,7 +10,7 @@ import { freePort } from '../test/support/servers.ts'
 import type { Backend } from './backend.ts'
 import { type Stage, waitForPort } from './stage.ts'
 import { startEcho, startEchoInC, startPipe } from './targets/floors.ts'
-import { startHaproxy, startTwemproxy } from './targets/peers.ts'
+import { startHaproxy, startPredixy, startTwemproxy } from './targets/peers.ts'
 import type { Context, Starter, Target, TargetOptions } from './targets/target.ts'
 
 export type { Feature, Target, TargetOptions } from './targets/target.ts'
@@ -22,6 +22,7 @@ const starters: Record<string, Starter> = {
   haproxy: context => startHaproxy(context, 1),
   haproxy2: context => startHaproxy(context, 2),
   twemproxy: startTwemproxy,
+  predixy: startPredixy,
   pipe: startPipe,
   'echo-node': context => startEcho(context, 'streams'),
   'echo-onread': context => startEcho(context, 'onread'),

@@ -1,7 +1,8 @@
 // report.ts: the samples of a row of the tail as figures, and as text for people. Pure.
 
-import { alignTable, disturbance } from '../report.ts'
-import { median, ratiosByRound, type Spread, spread } from '../statistics.ts'
+import { alignTable, disturbance, ratioText } from '../report.ts'
+import { median } from '../statistics.ts'
+import { type Ratios, ratiosOf } from '../summary.ts'
 import type { TailResult, TailSample } from './tail.ts'
 
 export interface TailSummary {
@@ -13,7 +14,7 @@ export interface TailSummary {
   /** The generator's own lateness. */
   readonly lateP99: number
   /** Of p99, within each round; less is better. */
-  readonly ratio: { readonly direct: Spread | undefined; readonly haproxy: Spread | undefined }
+  readonly ratio: Ratios
   readonly largePerSecond: number
   readonly megabytesPerSecond: number
   /** Share of one core; null for no proxy. */
@@ -36,12 +37,10 @@ export interface RowSummary {
 export function summarizeRow({ row, samples, leftOut }: TailResult): RowSummary {
   const byTarget = Map.groupBy(samples, sample => sample.target)
   const p99Of = (target: string): Map<number, number> =>
-    new Map(byTarget.get(target)?.map(sample => [sample.round, sample.small.latency.p99]) ?? [])
-  const ratioTo = (target: string, base: string): Spread | undefined =>
-    spread(ratiosByRound(p99Of(target), p99Of(base)))
+    new Map(byTarget.get(target)?.map(sample => [sample.round, sample.small.latency.p99]))
   const targets = [...byTarget].map(([target, own]) => ({
     ...summarizeTarget(target, own, row.valueBytes),
-    ratio: { direct: ratioTo(target, 'direct'), haproxy: ratioTo(target, 'haproxy') },
+    ratio: ratiosOf(p99Of(target), p99Of),
   }))
   return {
     ...{ name: row.name, title: row.title, targets, leftOut: Object.fromEntries(leftOut) },
@@ -108,8 +107,8 @@ function cells(one: TailSummary, counts: boolean): string[] {
     count(one.p99),
     count(one.max),
     count(one.lateP99),
-    ratio(one.ratio.direct),
-    ratio(one.ratio.haproxy),
+    ratioText(one.ratio.direct),
+    ratioText(one.ratio.haproxy),
     count(one.largePerSecond),
     count(one.megabytesPerSecond),
     one.proxyCore === null ? '-' : one.proxyCore.toFixed(2),
@@ -121,9 +120,4 @@ function cells(one: TailSummary, counts: boolean): string[] {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en')
-}
-
-function ratio(value: Spread | undefined): string {
-  if (value === undefined) return '-'
-  return `${value.median.toFixed(2)} [${value.min.toFixed(2)}..${value.max.toFixed(2)}]`
 }

@@ -50,3 +50,29 @@ export async function startTwemproxy({ name, stage, backend, port }: Context): P
   await waitForPort(port, running)
   return { name, port, process: running, lacks: ['resp3', 'blocking'] }
 }
+
+/**
+ * The program is built by hand, so its path is given. The file follows its own conf/predixy.conf and
+ * conf/standalone.conf: one worker, one server that does not change, no access rules.
+ */
+export async function startPredixy({ name, stage, backend, port, options }: Context): Promise<Target> {
+  const { predixy: program } = options
+  if (program === undefined) throw new Error('it needs --predixy PATH')
+  const file = join(stage.folder, 'predixy.conf')
+  const config = [
+    'Name bench',
+    `Bind 127.0.0.1:${port}`,
+    'WorkerThreads 1',
+    'LogNoticeSample 0',
+    'StandaloneServerPool {',
+    '    RefreshMethod fixed',
+    '    Group bench {',
+    `        + 127.0.0.1:${backend.port}`,
+    '    }',
+    '}',
+  ]
+  await writeFile(file, `${config.join('\n')}\n`)
+  const running = await stage.start(name, program, [file])
+  await waitForPort(port, running)
+  return { name, port, process: running, lacks: ['resp3'] }
+}
