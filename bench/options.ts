@@ -6,7 +6,7 @@ import { rowNames, selectRows, type TailRow } from './tail/rows.ts'
 import { targetNames } from './targets.ts'
 
 export interface Options {
-  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'tail' | 'help'
+  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'tail' | 'syscalls' | 'help'
   cases: Case[]
   targets: string[]
   rounds: number
@@ -31,7 +31,7 @@ export const help = `usage: npm run bench -- [options]
   --set quick|full        which cases (quick)
   --cases a,b             cases by group or name instead: ${caseGroups().join(' ')}
   --targets a,b           of ${targetNames.join(' ')} (${defaultTargets.join(',')})
-  --rounds N              rounds for each case (7; with --failover and --tail 3)
+  --rounds N              rounds for each case (7; with --failover, --tail and --syscalls 3)
   --seconds S             length of one measurement (1.2; with --tail 4)
   --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
   --predixy PROGRAM       predixy, measured in the same rounds as the target "predixy"
@@ -43,6 +43,7 @@ export const help = `usage: npm run bench -- [options]
   --steady-minutes N      instead: memory during N minutes of one mixed load, with heap snapshots
   --failover              instead: time to the first reply after a failover, and the drain of held commands
   --tail [ROW,ROW]        instead: latency of small GETs beside large values: ${rowNames.join(' ')}
+  --syscalls              instead: system calls for a command, by kind, with perf or strace
   --trace-gc              with --tail: count full garbage collections of holdfast
   --generator c|node      with --tail: what sends the load (C where there is a compiler)`
 
@@ -67,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
       'steady-minutes': { type: 'string' },
       failover: { type: 'boolean', default: false },
       tail: { type: 'boolean', default: false },
+      syscalls: { type: 'boolean', default: false },
       'trace-gc': { type: 'boolean', default: false },
       generator: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -95,7 +97,10 @@ export function readOptions(args: readonly string[]): Options {
     mode: modeOf({ ...values, idle, steady }),
     cases: values.cases === undefined ? casesOfSet(values.set) : selectCases(values.cases.split(',')),
     targets,
-    rounds: numberOf('--rounds', values.rounds ?? (values.failover || values.tail ? '3' : '7'), { min: 1, max: 1_000 }),
+    rounds: numberOf('--rounds', values.rounds ?? (values.failover || values.tail || values.syscalls ? '3' : '7'), {
+      min: 1,
+      max: 1_000,
+    }),
     seconds: numberOf('--seconds', values.seconds ?? (values.tail ? '4' : '1.2'), { min: 0.1, max: 600 }),
     json: values.json,
     keep: values.keep,
@@ -119,6 +124,7 @@ interface Asked {
   readonly memory: boolean
   readonly failover: boolean
   readonly tail: boolean
+  readonly syscalls: boolean
   readonly idle: string | undefined
   readonly steady: string | undefined
 }
@@ -129,6 +135,7 @@ function modeOf(asked: Asked): Options['mode'] {
   if (asked.steady !== undefined) return 'steady'
   if (asked.memory) return 'memory'
   if (asked.tail) return 'tail'
+  if (asked.syscalls) return 'syscalls'
   return asked.failover ? 'failover' : 'compare'
 }
 

@@ -12,6 +12,7 @@ import { type CaseResult, runCase } from './rounds.ts'
 import { createStage, type Stage } from './stage.ts'
 import { measureSteady } from './steady.ts'
 import { type CaseSummary, summarizeCase } from './summary.ts'
+import { reportSyscalls } from './syscalls/run.ts'
 import { reportTail } from './tail/run.ts'
 import { ownCheckout, type Target } from './targets.ts'
 
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     else if (options.mode === 'steady') await reportSteady(options, stage)
     else if (options.mode === 'failover') await reportFailover(options, stage)
     else if (options.mode === 'tail') await reportTail(options, stage)
+    else if (options.mode === 'syscalls') await reportSyscalls(options, stage)
     else await compare(options, stage)
   } finally {
     await stage.close()
