@@ -48,7 +48,7 @@ export class IdlePool extends IdleListener<Request> {
       link.cut('enough idle links')
       return
     }
-    link.isPush = null
+    link.pushes = null
     this.#idle.push({ identity, link, since: performance.now() })
   }
 

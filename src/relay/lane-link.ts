@@ -13,7 +13,7 @@ import type { Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
-import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
+import { type CloseReason, Link, type LinkListener, type PushFilter } from '../upstream/link.ts'
 import { isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
@@ -25,8 +25,8 @@ export interface LaneOwner extends Blamed {
   restore(): SessionRestore | null
   /** The name and library that the session restore gives the link. */
   label(): string
-  /** Is this frame no reply? Consulted for every frame of a private link. */
-  isPush: ((frame: Buffer, type: number) => boolean) | null
+  /** Which frames of its private link are no replies. */
+  readonly pushes: PushFilter | null
   onPush(frame: Buffer): void
   /** A new link is up, its session restore answered. */
   onLinkReady(): void

@@ -14,6 +14,7 @@
 import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
+import { WORTH_BYTES } from '../transport/read-memory.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
@@ -24,7 +25,7 @@ import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
-import { failRequest, makeLocal, ofHandler, prepare, type Request } from './request.ts'
+import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
 export class Lane implements LinkedLane {
@@ -144,7 +145,7 @@ export class Lane implements LinkedLane {
   acquire(link: Link<Request>): void {
     this.#uplink.acquire(link)
     this.proven = link.handshake.signedIn
-    link.isPush = this.owner?.isPush ?? null
+    link.pushes = this.owner?.pushes ?? null
   }
 
   /** Gives the link away; only when idle. The lane is then closed. */
@@ -298,7 +299,7 @@ export class Lane implements LinkedLane {
     this.#uplink.onReady()
     this.refusedAsBusy = false
     this.proven = link.handshake.signedIn
-    link.isPush = this.owner?.isPush ?? null
+    link.pushes = this.owner?.pushes ?? null
     if (link.handshake.warning)
       this.#host.log.warn({ event: 'link.fence', master: formatAddress(link.master) }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
@@ -308,7 +309,9 @@ export class Lane implements LinkedLane {
 
   onReplies(request: Request, bytes: Buffer): void {
     if (bytes.length > 0) request.owner.deliver(bytes)
-    if (request.expect === 0 && !this.#refusals.aside?.takeLocal(request)) this.#complete(request)
+    if (request.expect !== 0 || this.#refusals.aside?.takeLocal(request)) return
+    if (request.weight > WORTH_BYTES) giveBackBytes(request, this.#host.sockets.memory)
+    this.#complete(request)
   }
 
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {

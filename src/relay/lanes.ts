@@ -163,5 +163,6 @@ export class Lanes extends LanePool {
     })
     this.tidyUp(now)
     this.refill(now)
+    this.sockets.memory.trim(now)
   }
 }

@@ -4,6 +4,7 @@
 // second, and the engine keeps them fast only while they all have one shape.
 import type { ReplayClass } from '../command/command-spec.ts'
 import type { Blamed } from '../ops/bugs.ts'
+import type { ReadMemory } from '../transport/read-memory.ts'
 import type { Exchange } from '../upstream/link.ts'
 
 /** The session, as far as the relay knows it. */
@@ -110,6 +111,13 @@ function create(
 /** A run of `commands` simple commands, one reply each. */
 export function createRun(owner: RequestOwner, bytes: Buffer, commands: number): Request {
   return create(owner, bytes, commands, commands, false, null)
+}
+
+/** A plain run is answered: nobody sends it again. What a handler has looked at it may have kept. */
+export function giveBackBytes(request: Request, memory: ReadMemory): void {
+  if (request.handler !== null || request.local !== null) return
+  memory.giveBack(request.bytes)
+  if (request.rest !== null) memory.giveBackAll(request.rest)
 }
 
 /** A run of one command that was read in parts: large, so that putting the parts together would cost a copy of it. */

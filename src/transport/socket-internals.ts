@@ -25,11 +25,8 @@ export interface Handle {
 }
 
 export interface SocketInternals {
-  /**
-   * Makes the handle of `socket` read into `memory`; `onRead` is told how many bytes have come. After each read `next`
-   * may answer other memory for the reads from then on.
-   */
-  readInto(socket: Socket, memory: Buffer, onRead: (count: number) => boolean, next: () => Buffer | undefined): void
+  /** Makes the handle of `socket` read into `memory`; `onRead` is told how many bytes have come. */
+  readInto(socket: Socket, memory: Buffer, onRead: (count: number) => boolean): void
   createWriteRequest(): WriteRequest
   /** Whether the kernel has not taken all of the last write of any handle: its request is in use until it completes. */
   isUnderWay(): boolean
@@ -46,12 +43,12 @@ export function handleOf(socket: Socket): Handle | null {
     : null
 }
 
-function findSymbols(): { buffer: symbol; callback: symbol; next: symbol; queue: symbol } | null {
+function findSymbols(): { buffer: symbol; callback: symbol; queue: symbol } | null {
   const symbols = Object.getOwnPropertySymbols(new Socket())
   const named = (name: string): symbol | undefined => symbols.find(one => one.description === name)
-  const [buffer, callback, next] = [named('kBuffer'), named('kBufferCb'), named('kBufferGen')]
+  const [buffer, callback] = [named('kBuffer'), named('kBufferCb')]
   const queue = named('lastWriteQueueSize')
-  return buffer && callback && next && queue ? { buffer, callback, next, queue } : null
+  return buffer && callback && queue ? { buffer, callback, queue } : null
 }
 
 /** Node's own module behind net.js, as `process.binding` has given it since Node 12. */
@@ -76,11 +73,10 @@ export function findInternals(): SocketInternals | null {
   if (symbols === null || binding === null) return null
   const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding
   return {
-    readInto: (socket, memory, onRead, next) => {
+    readInto: (socket, memory, onRead) => {
       const fields = socket as unknown as Record<symbol, unknown>
       fields[symbols.buffer] = memory
       fields[symbols.callback] = onRead
-      fields[symbols.next] = next
       handleOf(socket)?.useUserBuffer(memory)
     },
     createWriteRequest: () => new WriteWrap(),

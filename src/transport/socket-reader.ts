@@ -1,40 +1,23 @@
 // socket-reader.ts: reads a socket into memory that all sockets share, where Node lets it (socket-internals.ts).
 //
-//   socket ──read──▶ [memory of all] ──a copy of what came──▶ onData
+//   socket ──read──▶ [memory of all] ──a copy of what came (read-memory.ts)──▶ onData
 //                                     └─ after pause(): one more read waits here, until resume()
 //
 // Node's stream allocates 64 KB for each read and gives most of it back: half a microsecond of CPU for each small
-// command, and garbage outside V8's heap.
+// command, and garbage outside V8's heap. A copy of 64 KB costs some microseconds, a tenth of what the kernel takes for
+// the same bytes.
 //
 // Must stay true: a chunk belongs to whoever gets it. The socket's end is told behind everything that was read.
 import type { Socket } from 'node:net'
+import type { ReadMemory } from './read-memory.ts'
+import { COUNTED_BYTES, countRead, type TurnReader } from './read-turn.ts'
 import { handleOf, type SocketInternals } from './socket-internals.ts'
 
-/** As much as Node's streams read at a time. */
-const READ_BYTES = 64 * 1024
-/** Where small reads of all sockets land, to be copied. */
-const memory = Buffer.allocUnsafeSlow(READ_BYTES)
-
-/** A read of this size costs more to copy than memory of its own costs. */
-const LARGE_READ_BYTES = 16 * 1024
-/** Keys and numbers in a command may be longer the next time. */
-const SPARE_BYTES = 256
-/** So many sockets at most wait for a read with memory of their own. */
-const MAX_LARGE = 256
-let large = 0
-
-/**
- * The first `count` bytes of `memory`. A command that waits for long keeps its chunk: no more is kept with it than
- * Node's own small pool for buffers.
- */
-function copyOf(count: number): Buffer {
-  const chunk = Buffer.allocUnsafe(count)
-  memory.copy(chunk, 0, 0, count)
-  return chunk
-}
+/** As much as Node's streams read at a time. Here reads of all sockets land, to be copied. */
+const memory = Buffer.allocUnsafeSlow(64 * 1024)
 
 export interface SocketReader {
-  /** Bytes that were read and wait for resume(). After pause() one more read is taken. */
+  /** Bytes that were read and wait for resume(). After pause() one more read is taken, if the reader is told to. */
   readonly waiting: number
   pause(): void
   resume(): void
@@ -42,15 +25,24 @@ export interface SocketReader {
   discard(): void
 }
 
-/** Reads `socket` from now on. `internals` null: the public way. */
+export interface Below {
+  readonly internals: SocketInternals
+  readonly memory: ReadMemory
+}
+
+/**
+ * Reads `socket` from now on. `below` null: the public way, which always takes one more read after pause().
+ * `readsAhead`: whoever pauses wants to know that more has come.
+ */
 export function readSocket(
   socket: Socket,
-  internals: SocketInternals | null,
+  below: Below | null,
   onData: (chunk: Buffer) => void,
+  { readsAhead = true } = {},
 ): SocketReader {
-  return internals === null || handleOf(socket) === null
+  return below === null || handleOf(socket) === null
     ? new StreamReader(socket, onData)
-    : new SharedReader(socket, internals, onData)
+    : new SharedReader(socket, below, onData, readsAhead)
 }
 
 class StreamReader implements SocketReader {
@@ -80,20 +72,22 @@ class StreamReader implements SocketReader {
   }
 }
 
-class SharedReader implements SocketReader {
+class SharedReader implements SocketReader, TurnReader {
+  broughtBytes = 0
   readonly #socket: Socket
+  readonly #memory: ReadMemory
+  readonly #readsAhead: boolean
   #onData: ((chunk: Buffer) => void) | null
   #isPaused = false
   #chunk: Buffer | null = null
-  /** Where the next read lands when the last one was large; null: in the memory of all. */
-  #own: Buffer | null = null
-  #next: Buffer | undefined
 
-  constructor(socket: Socket, internals: SocketInternals, onData: (chunk: Buffer) => void) {
+  constructor(socket: Socket, { internals, memory: own }: Below, onData: (chunk: Buffer) => void, readsAhead: boolean) {
     this.#socket = socket
+    this.#memory = own
     this.#onData = onData
-    internals.readInto(socket, memory, this.#onRead, () => this.#next)
-    socket.once('close', () => this.#choose(0)).resume()
+    this.#readsAhead = readsAhead
+    internals.readInto(socket, memory, this.#onRead)
+    socket.resume()
   }
 
   get waiting(): number {
@@ -103,9 +97,8 @@ class SharedReader implements SocketReader {
   readonly #onRead = (count: number): boolean => {
     const onData = this.#onData
     if (onData === null) return true
-    const own = this.#own
-    const chunk = own === null ? copyOf(count) : own.subarray(0, count)
-    if (own !== null || count >= LARGE_READ_BYTES) this.#choose(count)
+    const chunk = this.#memory.copy(memory, count)
+    if (count >= COUNTED_BYTES) countRead(this, count)
     if (!this.#isPaused) onData(chunk)
     else {
       this.#chunk = chunk
@@ -114,37 +107,36 @@ class SharedReader implements SocketReader {
     return true
   }
 
-  /**
-   * Who sends much gets memory of its own for the next read: about as much as the last one took, for values are often
-   * of one size and what is left over is garbage; or a whole read, when the last one had no more room.
-   */
-  #choose(count: number): void {
-    const wasFull = count === this.#own?.length
-    if (this.#own !== null) large--
-    const isLarge = count >= LARGE_READ_BYTES && large < MAX_LARGE
-    if (isLarge) large++
-    this.#own = isLarge
-      ? Buffer.allocUnsafeSlow(wasFull ? READ_BYTES : Math.min(READ_BYTES, count + SPARE_BYTES))
-      : null
-    this.#next = this.#own ?? memory
+  onShareUsed(): void {
+    this.#socket.pause()
+  }
+
+  goOn(): void {
+    if (this.#socket.destroyed) return
+    if (!this.#isPaused) this.#socket.resume()
+    else this.#readAhead()
   }
 
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#socket.pause()
-    // Reads on: a stream that is paused takes one more read too, and who is behind it knows that more has come.
-    if (this.#chunk === null) this.#socket.read(0)
+    this.#readAhead()
+  }
+
+  /** A stream that is paused takes one more read too. */
+  #readAhead(): void {
+    if (this.#readsAhead && this.#chunk === null) this.#socket.read(0)
   }
 
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
     if (this.#chunk === null) this.#socket.resume()
-    else process.nextTick(this.#goOn)
+    else process.nextTick(this.#takeWaiting)
   }
 
-  readonly #goOn = (): void => {
+  readonly #takeWaiting = (): void => {
     if (this.#isPaused || this.#socket.destroyed) return
     const chunk = this.#chunk
     this.#chunk = null

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
+import { ReadMemory } from './read-memory.ts'
 import { findInternals, type SocketInternals } from './socket-internals.ts'
 import { readSocket } from './socket-reader.ts'
 import { writerOf } from './socket-writer.ts'
@@ -49,7 +50,7 @@ async function carries(near: Socket, far: Socket, internals: SocketInternals, si
   const read: Buffer[] = []
   let readBytes = 0
   const writer = writerOf(far, internals)
-  const reader = readSocket(far, internals, chunk => {
+  const reader = readSocket(far, { internals, memory: new ReadMemory() }, chunk => {
     read.push(chunk)
     readBytes += chunk.length
     if (readBytes === LARGE_BYTES) far.emit('all read')

@@ -7,6 +7,7 @@
 // is left after a write that answered false. end() and destroy() of the socket mean what they always mean.
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
+import { type ReadMemory, WORTH_BYTES } from './read-memory.ts'
 import { type Handle, handleOf, type SocketInternals, type WriteRequest } from './socket-internals.ts'
 
 export interface SocketWriter {
@@ -17,9 +18,16 @@ export interface SocketWriter {
   writeAll(pieces: readonly Buffer[]): boolean
 }
 
-/** `internals` null: the public way. */
-export function writerOf(socket: Socket, internals: SocketInternals | null): SocketWriter {
-  return internals === null ? new StreamWriter(socket) : new HandleWriter(socket, internals)
+/**
+ * `internals` null: the public way. `done`: where what was written goes, for nobody needs it after the write; null: it
+ * may be written again.
+ */
+export function writerOf(
+  socket: Socket,
+  internals: SocketInternals | null,
+  done: ReadMemory | null = null,
+): SocketWriter {
+  return internals === null ? new StreamWriter(socket) : new HandleWriter(socket, internals, done)
 }
 
 class StreamWriter implements SocketWriter {
@@ -58,13 +66,16 @@ let spare: WriteRequest | null = null
 class HandleWriter implements SocketWriter {
   readonly #socket: Socket
   readonly #internals: SocketInternals
+  readonly #done: ReadMemory | null
   #handle: Handle | null = null
   /** Of the handle's own write that the kernel has taken a part of; 0: there is none. */
   #unfinished = 0
+  #unfinishedBytes: Buffer | readonly Buffer[] = NOTHING
 
-  constructor(socket: Socket, internals: SocketInternals) {
+  constructor(socket: Socket, internals: SocketInternals, done: ReadMemory | null) {
     this.#socket = socket
     this.#internals = internals
+    this.#done = done
   }
 
   get left(): number {
@@ -74,16 +85,30 @@ class HandleWriter implements SocketWriter {
 
   write(bytes: Buffer): boolean {
     const handle = this.#freeHandle()
-    if (handle === null) return this.#socket.write(bytes)
+    if (handle === null) return this.#writeBehind(bytes)
     spare ??= this.#internals.createWriteRequest()
     return this.#written(handle, handle.writeBuffer(spare, bytes), bytes)
   }
 
   writeAll(pieces: readonly Buffer[]): boolean {
     const handle = this.#freeHandle()
-    if (handle === null) return writeCorked(this.#socket, pieces)
+    if (handle === null) return this.#writeAllBehind(pieces)
     spare ??= this.#internals.createWriteRequest()
     return this.#written(handle, handle.writev(spare, pieces, true), pieces)
+  }
+
+  #writeBehind(bytes: Buffer): boolean {
+    const done = this.#done
+    if (done === null || bytes.length < WORTH_BYTES) return this.#socket.write(bytes)
+    return this.#socket.write(bytes, () => done.giveBack(bytes))
+  }
+
+  #writeAllBehind(pieces: readonly Buffer[]): boolean {
+    this.#socket.cork()
+    let ok = true
+    for (const piece of pieces) ok = this.#writeBehind(piece)
+    this.#socket.uncork()
+    return ok
   }
 
   /** The socket's handle while nothing is under way on it, neither by it nor by the socket. */
@@ -100,10 +125,14 @@ class HandleWriter implements SocketWriter {
       return false
     }
     const request = spare
-    if (request === null || !this.#internals.isUnderWay()) return true
+    if (request === null || !this.#internals.isUnderWay()) {
+      this.#giveBack(bytes)
+      return true
+    }
     spare = null
     request.kept = bytes
     request.oncomplete = this.#onComplete
+    this.#unfinishedBytes = bytes
     const left = handle.writeQueueSize
     // libuv may have written the rest by now; its call-back still comes.
     this.#unfinished = Math.max(1, left)
@@ -113,12 +142,20 @@ class HandleWriter implements SocketWriter {
 
   readonly #onComplete = (status: number): void => {
     this.#unfinished = 0
+    this.#giveBack(this.#unfinishedBytes)
+    this.#unfinishedBytes = NOTHING
     const socket = this.#socket
     if (socket.destroyed) return
     if (status !== 0) this.#fail(status)
     else if (socket.writableLength === 0) socket.emit('drain')
     // What went through the socket meanwhile is behind this write, and may not tell when it is done.
     else socket.write(NOTHING, () => socket.emit('drain'))
+  }
+
+  #giveBack(bytes: Buffer | readonly Buffer[]): void {
+    if (this.#done === null) return
+    if (Buffer.isBuffer(bytes)) this.#done.giveBack(bytes)
+    else this.#done.giveBackAll(bytes)
   }
 
   /** As Socket.write ends a socket with an error of libuv. */

@@ -3,8 +3,9 @@
 // fixed: TLS goes by its stream, and a link that many share reads by net.Socket's own `onread` (upstream/dial.ts).
 import type { Socket } from 'node:net'
 import type { Log } from '../ops/log.ts'
+import { ReadMemory } from './read-memory.ts'
 import type { SocketInternals } from './socket-internals.ts'
-import { readSocket, type SocketReader } from './socket-reader.ts'
+import { type Below, readSocket, type SocketReader } from './socket-reader.ts'
 import { tryInternals } from './socket-self-test.ts'
 import { type SocketWriter, writerOf } from './socket-writer.ts'
 
@@ -12,7 +13,9 @@ import { type SocketWriter, writerOf } from './socket-writer.ts'
 let found: Promise<SocketInternals | string> | null = null
 
 export class Sockets {
-  #internals: SocketInternals | null = null
+  /** Of what was read; whoever is done with a piece gives it back. */
+  readonly memory = new ReadMemory()
+  #below: Below | null = null
 
   /** Where this is not called, or Node's sockets are not as expected, they are used by their streams. */
   async goBelow(log: Log): Promise<void> {
@@ -20,14 +23,21 @@ export class Sockets {
     const answer = await found
     if (typeof answer === 'string')
       log.info({ event: 'process.plain_sockets', cause: answer }, 'sockets cost more CPU here: Node has changed')
-    else this.#internals = answer
+    else this.#below = { internals: answer, memory: this.memory }
   }
 
-  read(socket: Socket, onData: (chunk: Buffer) => void): SocketReader {
-    return readSocket(socket, this.#internals, onData)
+  /** `readsAhead`: after pause() one more read is taken. */
+  read(socket: Socket, onData: (chunk: Buffer) => void, options?: { readonly readsAhead?: boolean }): SocketReader {
+    return readSocket(socket, this.#below, onData, options)
   }
 
+  /** What is written may be written again, so its memory stays as it is. */
   writer(socket: Socket): SocketWriter {
-    return writerOf(socket, this.#internals)
+    return writerOf(socket, this.#below?.internals ?? null)
+  }
+
+  /** What is written is needed by nobody else: its memory is used again. */
+  lastWriter(socket: Socket): SocketWriter {
+    return writerOf(socket, this.#below?.internals ?? null, this.memory)
   }
 }

@@ -14,6 +14,9 @@ import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
+import type { ReadMemory } from '../transport/read-memory.ts'
+import { COUNTED_BYTES, countRead, type TurnReader } from '../transport/read-turn.ts'
+import type { SocketReader } from '../transport/socket-reader.ts'
 import type { SocketWriter } from '../transport/socket-writer.ts'
 import type { Sockets } from '../transport/sockets.ts'
 import type { Dial } from './dial.ts'
@@ -47,6 +50,13 @@ export type CloseReason =
   | 'cut'
   | 'bug'
 
+/** Which frames of a link answer no request. */
+export interface PushFilter {
+  /** A frame that begins with this byte may be one: it is looked at as a whole. */
+  mayBe(type: number): boolean
+  is(frame: Buffer, type: number): boolean
+}
+
 /** How a link has ended, and what it leaves behind. */
 export interface LinkEnd<E> {
   readonly reason: CloseReason
@@ -70,7 +80,7 @@ export interface LinkListener<E extends Exchange> {
   onReplies(exchange: E, bytes: Buffer, count: number): void
   /** One whole reply of an inspected exchange, or an error reply of any. The link has counted it already. */
   onFrame(link: Link<E>, exchange: E, frame: Buffer, type: number): void
-  /** A frame that answers no request: a RESP3 push, or what `isPush` claims. */
+  /** A frame that answers no request: a RESP3 push, or what `pushes` claims. */
   onPush(link: Link<E>, frame: Buffer): void
   /** All that one read brought has been delivered. Answers whether none of its bytes are needed any more. */
   onReadEnd(link: Link<E>): boolean
@@ -102,7 +112,7 @@ const MUCH = 32 * 1024
 
 const NOTHING = Buffer.alloc(0)
 
-export class Link<E extends Exchange> implements LiveLink {
+export class Link<E extends Exchange> implements LiveLink, TurnReader {
   readonly master: Master
   status: 'dialing' | 'ready' | 'closed' = 'dialing'
   /** Node's stream has more than it wants; hold further requests back until onWritable. */
@@ -110,11 +120,12 @@ export class Link<E extends Exchange> implements LiveLink {
   /** True: every reply goes frame by frame to onFrame, whatever its exchange says. */
   inspectAll = false
   /** Set by an owner whose replies mix with messages that are no RESP3 pushes (RESP2 subscriptions, MONITOR). */
-  isPush: ((frame: Buffer, type: number) => boolean) | null = null
+  pushes: PushFilter | null = null
   /** Which name and library it was last told; '' for a new one. */
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
+  broughtBytes = 0
   readonly handshake: Handshake
   readonly madeAt = performance.now()
   readonly pauses = new Pauses()
@@ -124,12 +135,16 @@ export class Link<E extends Exchange> implements LiveLink {
   readonly #counters: Counters
   readonly #live: LiveLinks
   readonly #socket: Socket
+  /** Of a busy link the socket itself. */
+  #reader: Pick<SocketReader, 'pause' | 'resume'>
   readonly #writer: SocketWriter
   readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
   /** Of a busy link: where its reads go and its writes are put together; null: each has memory of its own. */
-  readonly #memory: ReadBuffer | null
+  readonly #buffer: ReadBuffer | null
   readonly #gatherer: Gatherer | null
+  /** Of copies of what was read. */
+  readonly #memory: ReadMemory
   /** One that the proxy answers itself, while it does. */
   #answering: E | undefined
   /** Its own address once it is ready. */
@@ -155,21 +170,24 @@ export class Link<E extends Exchange> implements LiveLink {
     this.#turn = turn
     this.#counters = counters
     this.#live = live
-    const memory = busy ? new ReadBuffer() : null
-    this.#memory = memory
+    const buffer = busy ? new ReadBuffer(sockets.memory) : null
+    this.#buffer = buffer
+    this.#memory = sockets.memory
     this.#gatherer = busy ? new Gatherer() : null
     const callback = (count: number): boolean => {
-      if (memory !== null) this.#onData(memory.filled(count))
+      if (count >= COUNTED_BYTES) countRead(this, count)
+      if (buffer !== null) this.#onData(buffer.filled(count))
       return true
     }
-    const { socket, readyEvent } = dial(master, memory === null ? undefined : { buffer: memory.next, callback })
+    const { socket, readyEvent } = dial(master, buffer === null ? undefined : { buffer: buffer.next, callback })
     this.#socket = socket
+    this.#reader = socket
     this.#writer = sockets.writer(socket)
     live.add(this)
     socket
       .setTimeout(connectTimeoutMs)
       .on(readyEvent, () => {
-        if (memory === null) sockets.read(socket, chunk => this.#onData(chunk))
+        if (buffer === null) this.#reader = sockets.read(socket, chunk => this.#onData(chunk), { readsAhead: false })
         this.#writeHandshake()
       })
       .on(
@@ -181,7 +199,7 @@ export class Link<E extends Exchange> implements LiveLink {
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
       .on('close', () => this.#close('peer-closed', 'the connection ended'))
     // A TLS socket takes no memory, and a busy link is read from at once.
-    if (memory !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    if (buffer !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
 
   /** Its own address, also when its socket is gone; '' while it has none. */
@@ -267,7 +285,7 @@ export class Link<E extends Exchange> implements LiveLink {
   /** Reads no more until resume() for the same reason; what this read has brought is still delivered. */
   pause(why: Pausing = Pausing.session): void {
     if (this.status !== 'ready') return
-    if (!this.pauses.any) this.#socket.pause()
+    if (!this.pauses.any) this.#reader.pause()
     this.pauses.begin(why)
   }
 
@@ -278,8 +296,16 @@ export class Link<E extends Exchange> implements LiveLink {
     const stalled = this.pauses.takeStalled()
     for (const bytes of stalled ?? []) this.#take(bytes)
     if (this.pauses.any || this.#isClosed) return
-    this.#socket.resume()
+    this.#reader.resume()
     if (stalled !== null) this.#listener.onWritable(this)
+  }
+
+  onShareUsed(): void {
+    this.pause(Pausing.share)
+  }
+
+  goOn(): void {
+    this.resume(Pausing.share)
   }
 
   get #isClosed(): boolean {
@@ -328,7 +354,7 @@ export class Link<E extends Exchange> implements LiveLink {
   /** What the Sentinels have said meanwhile lies in their sockets: it is read in this turn, before this. */
   #takeLate(chunk: Buffer, now: number): void {
     this.pauses.stalled ??= []
-    this.pauses.stalled.push(this.#memory === null ? chunk : Buffer.from(chunk))
+    this.pauses.stalled.push(this.#kept(chunk))
     this.pause(Pausing.late)
     this.#turn.beforeLinks(now)
     this.#turn.defer(this.#onTime, this)
@@ -372,7 +398,8 @@ export class Link<E extends Exchange> implements LiveLink {
         const end = scanner.next(chunk, at)
         if (end < 0) break
         const type = scanner.type
-        const looksIn = type === ReplyType.error || type === ReplyType.push || this.isPush !== null || this.inspectAll
+        const looksIn =
+          type === ReplyType.error || type === ReplyType.push || this.inspectAll || this.pushes?.mayBe(type) === true
         if (head !== undefined && !head.inspect && !looksIn && this.#partial.length === 0) {
           run++
           at = end
@@ -406,7 +433,7 @@ export class Link<E extends Exchange> implements LiveLink {
         const behind = this.pauses.stalled ?? this.#partial
         behind.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
       }
-      if (!listener.onReadEnd(this)) this.#memory?.keep()
+      if (!listener.onReadEnd(this)) this.#buffer?.keep()
     } catch (error) {
       this.onBug(error, this.#answering ?? head)
     }
@@ -452,8 +479,9 @@ export class Link<E extends Exchange> implements LiveLink {
       partial.push(end)
       frame = Buffer.concat(partial)
       this.#partial = []
-    } else frame = this.#kept(end) // who looks into a frame may keep it
-    const push = this.isPush ? this.isPush(frame, type) : type === ReplyType.push
+      this.#memory.giveBackAll(partial)
+    } else frame = Buffer.from(end) // who looks into a frame may keep it
+    const push = this.pushes === null ? type === ReplyType.push : this.pushes.is(frame, type)
     if (push || head === undefined) {
       listener.onPush(this, frame)
       return
@@ -502,7 +530,7 @@ export class Link<E extends Exchange> implements LiveLink {
 
   /** Bytes of this read that are still good after it. */
   #kept(bytes: Buffer): Buffer {
-    return this.#memory?.kept(bytes) ?? bytes
+    return this.#buffer?.kept(bytes) ?? bytes
   }
 
   #onDrain(): void {

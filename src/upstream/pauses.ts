@@ -13,6 +13,8 @@ export const Pausing = {
   withheld: 4,
   /** It has been read late: what Sentinels have said meanwhile comes first. */
   late: 8,
+  /** It has brought its share of this turn. */
+  share: 16,
 } as const
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 

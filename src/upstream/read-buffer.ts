@@ -8,13 +8,19 @@
 //
 // Must stay true: bytes that anybody may still look at after the read are never read into again. What is kept for long
 // does not hold on to much more than itself.
+import type { ReadMemory } from '../transport/read-memory.ts'
 
 /** What Node reads at a time by itself; four times as much bought nothing and would be held by whoever keeps a part. */
 const BYTES = 64 * 1024
 
 export class ReadBuffer {
+  readonly #copies: ReadMemory
   #bytes: Buffer | null = null
   #kept = false
+
+  constructor(copies: ReadMemory) {
+    this.#copies = copies
+  }
 
   /** Where the next read goes; nothing is allocated before a connection is there to be read from. */
   readonly next = (): Buffer => {
@@ -33,10 +39,8 @@ export class ReadBuffer {
     this.#kept = true
   }
 
-  /** `part` of what was read, to be kept: a copy while that is less than what it would hold on to. */
+  /** `part` of what was read, to be kept. */
   kept(part: Buffer): Buffer {
-    if (part.length <= BYTES / 2) return Buffer.from(part)
-    this.#kept = true
-    return part
+    return this.#copies.copy(part, part.length)
   }
 }

@@ -265,8 +265,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a push is taken for a reply',
     file: 'src/upstream/link.ts',
-    from: 'this.isPush(frame, type) : type === ReplyType.push\n',
-    to: 'this.isPush(frame, type) : false\n',
+    from: 'this.pushes === null ? type === ReplyType.push :',
+    to: 'this.pushes === null ? false :',
     breaks: 'OrderKept',
     test: link,
     shows: /takes a push for no reply/,

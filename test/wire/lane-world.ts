@@ -129,7 +129,7 @@ export function told(fake: FakeRedis, connection: number): string[] {
 export const plainOwner: LaneOwner = {
   restore: () => null,
   label: () => '',
-  isPush: null,
+  pushes: null,
   onPush() {},
   onLinkReady() {},
   onLinkLost() {},

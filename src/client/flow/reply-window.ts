@@ -4,8 +4,9 @@
 //
 // The size of a reply is known only when it comes. So a session begins with a small window. The window doubles after a
 // burst that filled it, while replies stay small; the next burst begins with what was needed before, within bounds. A
-// session with large replies gets a few at a time. A heavy session moves to a link of its own, which is not read while
-// the client does not read. If that client writes on, the window is lifted.
+// session with large replies gets a few at a time. A heavy session moves to a link of its own: others would wait behind
+// its large values. That link is not read while the client does not read. If that client writes on, the window is
+// lifted.
 //
 // Must stay true: a client that reads, however slowly, is not ended while all clients together are within their limit.
 import type { Counters } from '../../ops/counters.ts'
@@ -29,8 +30,11 @@ export const WORTH_COUNTING_BYTES = 64 * 1024
  * (checkClientOutputBufferLimits in networking.c).
  */
 export const MAX_UNREAD_SIGNED_OUT = 17 * 1024
-/** Replies below this size make a session light again. */
+/** A command or a reply of this size makes a session heavy: others wait behind it on a link they share. */
+export const HEAVY_BYTES = 128 * 1024
+/** Replies below this size make a session light again, after so many bursts without a heavy command. */
 const LIGHT_BYTES = 16 * 1024
+const LIGHT_BURSTS = 32
 
 export class ReplyWindow {
   /** Bytes of replies that the client has not taken. */
@@ -39,8 +43,10 @@ export class ReplyWindow {
   window = FIRST_WINDOW
   /** This burst filled the window. */
   filled = false
-  /** The replies are large, or the client does not take them: the session should have a link of its own. */
+  /** Its commands or replies are large, or its client takes none: the session should have a link of its own. */
   heavy = false
+  /** Bursts that it is heavy for yet, however small its replies are. */
+  #heavyBursts = 0
   #lifted = false
   /** Commands answered since the last write. */
   answered = 0
@@ -64,6 +70,11 @@ export class ReplyWindow {
     if (!isOver) return
     this.filled = false
     if (this.window > BURST_WINDOW && !this.#lifted) this.window = BURST_WINDOW
+  }
+
+  becomeHeavy(): void {
+    this.heavy = true
+    this.#heavyBursts = LIGHT_BURSTS
   }
 
   /** Lifts the window until the client has taken its replies. */
@@ -94,7 +105,8 @@ export class ReplyWindow {
     if (size > this.#largest && this.bytes > 0) this.#largest = size
     const fitting = Math.max(1, Math.floor(WINDOW_BYTES / Math.max(this.#size, 1)))
     const wanted = this.filled ? this.window * 2 : this.window
-    if (this.heavy && this.#size < LIGHT_BYTES && this.bytes === 0) this.heavy = false
+    if (size >= HEAVY_BYTES) this.becomeHeavy()
+    else if (this.heavy && --this.#heavyBursts <= 0 && this.#size < LIGHT_BYTES && this.bytes === 0) this.heavy = false
     if (!this.#lifted) this.window = Math.min(fitting, MAX_WINDOW, Math.max(wanted, FIRST_WINDOW))
   }
 

@@ -13,6 +13,7 @@ import type { Lane } from '../../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
+import type { PushFilter } from '../../upstream/link.ts'
 import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
 import { forgetAll } from '../commands/constant-replies.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
@@ -123,9 +124,9 @@ export class LaneChoice implements LaneMoves {
       restore: () =>
         restore === 'without' || this.#signsIn
           ? null
-          : buildRestore(session, (frame, type) => this.#isPush(frame, type)),
+          : buildRestore(session, (frame, type) => this.#pushes.is(frame, type)),
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
-      isPush: (frame, type) => this.#isPush(frame, type),
+      pushes: this.#pushes,
       onPush: frame => {
         // To a server a line of MONITOR is a reply, which CLIENT REPLY OFF keeps back; a message is none.
         if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.deliver(frame)
@@ -267,10 +268,17 @@ export class LaneChoice implements LaneMoves {
     return false
   }
 
-  #isPush(frame: Buffer, type: number): boolean {
-    if (type === ReplyType.push) return !isConfirmation(frame)
-    if (type === ReplyType.array) return this.#session.subscriptions.size > 0 && isMessage(frame)
-    return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+  readonly #pushes: PushFilter = {
+    mayBe: type => {
+      if (type === ReplyType.push) return true
+      if (type === ReplyType.array) return this.#session.subscriptions.size > 0
+      return this.#session.state.monitoring && type === ReplyType.simple
+    },
+    is: (frame, type) => {
+      if (type === ReplyType.push) return !isConfirmation(frame)
+      if (type === ReplyType.array) return this.#session.subscriptions.size > 0 && isMessage(frame)
+      return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
+    },
   }
 }
 

@@ -22,7 +22,7 @@ import type { Outcome } from '../commands/command-outcome.ts'
 import { dispatch } from '../commands/dispatch.ts'
 import { ONE_READ_BYTES, type Waiter } from '../flow/memory-budget.ts'
 import { PartialCommand } from '../flow/partial-command.ts'
-import type { ReplyWindow } from '../flow/reply-window.ts'
+import { HEAVY_BYTES, type ReplyWindow } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { writes } from '../state/wait-answers.ts'
 import { logFrameTooLarge, logHttp, logProtocolError } from './end-causes.ts'
@@ -132,7 +132,9 @@ export class Reader {
     const plain = this.#plain[spec.index] as number
     if (plain === Plain.no) return false
     if (plain & Plain.writes) session.waits.wrote(session.place)
-    session.submit(createRunInParts(session.replyTo(), parts))
+    const request = createRunInParts(session.replyTo(), parts)
+    if (request.weight >= HEAVY_BYTES) this.#replies.becomeHeavy()
+    session.submit(request)
     ;(this.#host.counters.detail.calls[spec.index] as number)++
     return true
   }

@@ -80,7 +80,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.host = host
     this.clientId = host.ids.of(id)
     this.#socket = socket
-    this.#writer = host.lanes.sockets.writer(socket)
+    this.#writer = host.lanes.sockets.lastWriter(socket)
     this.state = new SessionState(host.defaultIdentity)
     this.#discarding = discardingOwner(this)
     this.replies = new ReplyWindow(host.counters)

@@ -69,7 +69,7 @@ export class SlowReader {
         this.#session.endUnread('signed-out')
         return
       }
-      this.#replies.heavy = true
+      this.#replies.becomeHeavy()
       if (this.#session.choice.isPrivate) this.#onOwnLink(left)
       else {
         this.#input.pause(Pause.unread)

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import { ReadMemory } from '../../../src/transport/read-memory.ts'
 import type { SocketInternals } from '../../../src/transport/socket-internals.ts'
-import { readSocket } from '../../../src/transport/socket-reader.ts'
+import { type Below, readSocket } from '../../../src/transport/socket-reader.ts'
 import { tryInternals } from '../../../src/transport/socket-self-test.ts'
 import { writerOf } from '../../../src/transport/socket-writer.ts'
 import { waitUntil } from '../../support/wait-until.ts'
@@ -49,6 +50,8 @@ const found = await tryInternals()
 t.equal(typeof found, 'object', `the self-test passes on this Node: ${typeof found === 'string' ? found : 'yes'}`)
 const internals = typeof found === 'string' ? null : found
 
+const below = (given: SocketInternals | null): Below | null => given && { internals: given, memory: new ReadMemory() }
+
 const ways: readonly [string, SocketInternals | null][] = [
   ['from below', internals],
   ['the public way', null],
@@ -57,7 +60,7 @@ for (const [way, given] of ways) {
   t.test(`${way}: chunks — stay as they were — when more is read`, async t => {
     const { client, accepted } = await connectPair(t)
     const chunks: Buffer[] = []
-    readSocket(accepted, given, chunk => void chunks.push(chunk))
+    readSocket(accepted, below(given), chunk => void chunks.push(chunk))
     for (const text of ['first', 'second', 'third']) {
       client.write(text)
       await waitUntil(`${text} is read`, () => Buffer.concat(chunks).toString().endsWith(text), { withinMs: 5_000 })
@@ -72,7 +75,7 @@ for (const [way, given] of ways) {
   t.test(`${way}: pause — takes one more read at most — and resume goes on in order, the end last`, async t => {
     const { client, accepted } = await connectPair(t)
     const chunks: Buffer[] = []
-    const reader = readSocket(accepted, given, chunk => void chunks.push(chunk))
+    const reader = readSocket(accepted, below(given), chunk => void chunks.push(chunk))
     let ended = false
     accepted.on('end', () => {
       ended = true
@@ -95,7 +98,7 @@ for (const [way, given] of ways) {
   t.test(`${way}: discard — drops what waits and what comes — and the end is seen`, async t => {
     const { client, accepted } = await connectPair(t)
     const chunks: Buffer[] = []
-    const reader = readSocket(accepted, given, chunk => void chunks.push(chunk))
+    const reader = readSocket(accepted, below(given), chunk => void chunks.push(chunk))
     reader.pause()
     client.write('unwanted')
     await waitUntil('it waits', () => reader.waiting > 0, { withinMs: 5_000 })
@@ -159,7 +162,7 @@ for (const [way, given] of ways) {
   t.test(`${way}: a client that vanishes — ends the socket — with an error or without`, async t => {
     const { client, accepted } = await connectPair(t)
     const writer = writerOf(accepted, given)
-    readSocket(accepted, given, () => {})
+    readSocket(accepted, below(given), () => {})
     writer.write(pattern(MORE_THAN_SOCKETS_HOLD))
     client.resetAndDestroy()
     await waitUntil('it is closed', () => accepted.closed, { withinMs: 5_000 })

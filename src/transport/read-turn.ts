@@ -1,0 +1,43 @@
+// read-turn.ts: lets others in between while one socket brings much.
+//
+// libuv reads one socket up to 32 times before it looks at the next: two megabytes, a millisecond and more for everybody
+// else. So a socket that has brought its share waits for the next turn of the loop.
+//
+// Costs nothing for small reads, and two system calls for each share. Never: knows who is behind a socket.
+
+/** What a socket may bring in one turn. */
+const SHARE_BYTES = 128 * 1024
+/** Smaller reads are not counted: libuv goes on only where a read was full. */
+export const COUNTED_BYTES = 16 * 1024
+
+/** A socket that is read from. */
+export interface TurnReader {
+  /** Counted bytes of this turn. */
+  broughtBytes: number
+  /** Its share is used up; `goOn` follows. */
+  onShareUsed(): void
+  goOn(): void
+}
+
+let readers: TurnReader[] = []
+
+/** It has brought `count` bytes, COUNTED_BYTES at least. */
+export function countRead(reader: TurnReader, count: number): void {
+  if (reader.broughtBytes === 0) {
+    if (readers.length === 0) setImmediate(beginTurn)
+    readers.push(reader)
+  }
+  const before = reader.broughtBytes
+  reader.broughtBytes += count
+  if (before < SHARE_BYTES && reader.broughtBytes >= SHARE_BYTES) reader.onShareUsed()
+}
+
+function beginTurn(): void {
+  const last = readers
+  readers = []
+  for (const reader of last) {
+    const used = reader.broughtBytes >= SHARE_BYTES
+    reader.broughtBytes = 0
+    if (used) reader.goOn()
+  }
+}
