@@ -133,11 +133,27 @@ function machine(): { machineBusy: number; machineStolen: number } {
   }
 }
 
-/** Resident bytes now and at the peak since resetPeak(). */
-export function memory(pid: number): { residentBytes: number; peakBytes: number } {
+/** CPU seconds of the children of this process that have ended, in ticks of 10 ms. */
+export function childrenCpuSeconds(): number {
+  return processTicks('self').children / ticksPerSecond
+}
+
+export interface Memory {
+  residentBytes: number
+  /** Of these, what is not the pages of a file. */
+  anonymousBytes: number
+  /** The most that was resident since resetPeak(). */
+  peakBytes: number
+}
+
+export function memory(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/status`, 'latin1')
   const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
-  return { residentBytes: kilobytes('VmRSS') * 1_024, peakBytes: kilobytes('VmHWM') * 1_024 }
+  return {
+    residentBytes: kilobytes('VmRSS') * 1_024,
+    anonymousBytes: kilobytes('RssAnon') * 1_024,
+    peakBytes: kilobytes('VmHWM') * 1_024,
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { rowNames, selectRows, type TailRow } from './tail/rows.ts'
 import { targetNames } from './targets.ts'
 
 export interface Options {
-  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'tail' | 'syscalls' | 'help'
+  mode: 'compare' | 'idle' | 'memory' | 'steady' | 'failover' | 'tail' | 'syscalls' | 'rest' | 'help'
   cases: Case[]
   targets: string[]
   rounds: number
@@ -38,6 +38,7 @@ export const help = `usage: npm run bench -- [options]
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
+  --idle                  instead: memory and CPU with nothing to do, start, --version and health (with --base: both)
   --idle-sessions N       instead: memory for each of N idle sessions
   --memory                instead: memory for a session, a link of its own, a held command
   --steady-minutes N      instead: memory during N minutes of one mixed load, with heap snapshots
@@ -68,6 +69,7 @@ export function readOptions(args: readonly string[]): Options {
       'steady-minutes': { type: 'string' },
       failover: { type: 'boolean', default: false },
       tail: { type: 'boolean', default: false },
+      idle: { type: 'boolean', default: false },
       syscalls: { type: 'boolean', default: false },
       'trace-gc': { type: 'boolean', default: false },
       generator: { type: 'string' },
@@ -91,10 +93,10 @@ export function readOptions(args: readonly string[]): Options {
     throw new Error('the target predixy needs --predixy PROGRAM')
   const unknown = targets.filter(name => !targetNames.includes(name))
   if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
-  const idle = values['idle-sessions']
+  const idleSessions = values['idle-sessions']
   const steady = values['steady-minutes']
   return {
-    mode: modeOf({ ...values, idle, steady }),
+    mode: modeOf({ ...values, idleSessions, steady }),
     cases: values.cases === undefined ? casesOfSet(values.set) : selectCases(values.cases.split(',')),
     targets,
     rounds: numberOf('--rounds', values.rounds ?? (values.failover || values.tail || values.syscalls ? '3' : '7'), {
@@ -108,7 +110,7 @@ export function readOptions(args: readonly string[]): Options {
     base: values.base,
     predixy,
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
-    idleSessions: idle === undefined ? 0 : numberOf('--idle-sessions', idle, { min: 1, max: 100_000 }),
+    idleSessions: idleSessions === undefined ? 0 : numberOf('--idle-sessions', idleSessions, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],
     traceGc: values['trace-gc'],
     generator,
@@ -125,13 +127,15 @@ interface Asked {
   readonly failover: boolean
   readonly tail: boolean
   readonly syscalls: boolean
-  readonly idle: string | undefined
+  readonly idle: boolean
+  readonly idleSessions: string | undefined
   readonly steady: string | undefined
 }
 
 function modeOf(asked: Asked): Options['mode'] {
   if (asked.help) return 'help'
-  if (asked.idle !== undefined) return 'idle'
+  if (asked.idleSessions !== undefined) return 'idle'
+  if (asked.idle) return 'rest'
   if (asked.steady !== undefined) return 'steady'
   if (asked.memory) return 'memory'
   if (asked.tail) return 'tail'

@@ -7,6 +7,7 @@ import { heldCosts, sessionCosts } from './memory.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { prepare } from './prepare.ts'
 import { alignTable, caseTable, legend } from './report.ts'
+import { reportRest } from './rest/run.ts'
 import { factsText, keepInHistory, runFacts, writeResults, writeRun } from './results.ts'
 import { type CaseResult, runCase } from './rounds.ts'
 import { createStage, type Stage } from './stage.ts'
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     else if (options.mode === 'steady') await reportSteady(options, stage)
     else if (options.mode === 'failover') await reportFailover(options, stage)
     else if (options.mode === 'tail') await reportTail(options, stage)
+    else if (options.mode === 'rest') await reportRest(options, stage)
     else if (options.mode === 'syscalls') await reportSyscalls(options, stage)
     else await compare(options, stage)
   } finally {

@@ -109,10 +109,10 @@ export async function endRunning(running: Running): Promise<void> {
 }
 
 /** Waits until `port` accepts; rejects with what the process printed when it ends first or is not there in time. */
-export async function waitForPort(port: number, running: Running): Promise<void> {
+export async function waitForPort(port: number, running: Running, everyMs = 20): Promise<void> {
   const listens = async (): Promise<boolean> => !running.alive || (await accepts(port))
   try {
-    await waitUntil(`${running.name} listens on ${port}`, listens, { withinMs: startLimitMs, everyMs: 20 })
+    await waitUntil(`${running.name} listens on ${port}`, listens, { withinMs: startLimitMs, everyMs })
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}\n${running.output.trim()}`)
   }

@@ -129,6 +129,13 @@ t.test('options — say which one is wrong', async t => {
   t.throws(() => readOptions(['--tail', 'nothing']), /no row nothing/)
 })
 
+t.test('options — choose one thing to measure', async t => {
+  const modes = { '--idle': 'rest', '--syscalls': 'syscalls', '--tail': 'tail', '--failover': 'failover' }
+  for (const [word, mode] of Object.entries(modes)) t.equal(readOptions([word]).mode, mode)
+  t.equal(readOptions([]).mode, 'compare')
+  t.equal(readOptions(['--idle-sessions', '5']).mode, 'idle')
+})
+
 t.test('options — measure another checkout too — when one is given', async t => {
   const options = readOptions(['--base', '/somewhere', '--targets', 'direct,holdfast'])
   t.strictSame(options.targets, ['direct', 'holdfast', 'base'])
