@@ -54,9 +54,6 @@ export interface Proxy {
   readonly counters: Readonly<Counters>
 }
 
-/** How often the proxy looks at sessions that wait for memory. */
-const PRESSURE_CHECK_MS = 10
-
 /** What the admin port shows of the program around the proxy. */
 export interface About {
   readonly version: string
@@ -90,6 +87,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     rights,
     observe: observation => watcher.confirm(observation),
     onMoved: () => listener.masterMoved(),
+    onShut: () => listener.gateShut(),
     spares: 'warm',
   })
   const watcher = new Watcher(
@@ -150,7 +148,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       })
       .catch(error => bugs.ofStep(error, 'learning commands'))
   }
-  const pressure = new MemoryBudget(counters, config.maxHeldBytes)
+  const pressure = new MemoryBudget(counters, config.maxHeldBytes, bugs)
   const listener = new Listener(
     {
       lanes,
@@ -188,7 +186,6 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   security.onFiles(config.listenTls, () => listener.reloadTls())
   security.onPassword('redis', () => lanes.signInAgain())
   security.onPassword('sentinel', () => watcher.signInAgain())
-  let pressureTimer: NodeJS.Timeout | undefined
   let state: ProxyState = 'new'
 
   return {
@@ -208,7 +205,6 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       })
       if (bound.listen !== null) listening.push(formatAddress(bound.listen))
       if (bound.socket !== null) listening.push(bound.socket)
-      pressureTimer = setInterval(() => bugs.guard('pressure', () => pressure.check()), PRESSURE_CHECK_MS)
       lanes.start()
       watcher.start()
       state = 'running'
@@ -235,7 +231,6 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
         )
         lanes.giveUp()
       })
-      clearInterval(pressureTimer)
       security.files.stop()
       lanes.stop()
       await watcher.stop()

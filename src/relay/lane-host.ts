@@ -80,6 +80,8 @@ export abstract class LaneHost implements LinkHost {
     return true
   }
 
+  /** A request waits, or a link is dialled: deadlines are looked at often from now on (watchdog.ts). */
+  abstract wake(): void
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** A lane has nothing waiting any more. */

@@ -75,6 +75,7 @@ export class LaneLink {
     const first = { fence: this.#fenceAt(master), scripts: loading.commandsFor(this.#lane) }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: kind === 'shared' })
+    this.#host.wake()
     this.state.label = owner?.label() ?? ''
   }
 

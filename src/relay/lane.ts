@@ -86,6 +86,13 @@ export class Lane implements LinkedLane {
     return this.#waiting.size === 0 && !this.#owes
   }
 
+  /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
+  get isQuiet(): boolean {
+    const { link } = this
+    if (this.#waiting.size > 0 || link?.status === 'dialing') return false
+    return link?.head === undefined || link.head.blocking
+  }
+
   /** The link owes a reply. */
   get #owes(): boolean {
     const { link } = this
@@ -133,6 +140,7 @@ export class Lane implements LinkedLane {
       return
     }
     this.#waiting.push(request)
+    this.#host.wake()
     this.ensureLink()
   }
 

@@ -21,6 +21,8 @@ import { Watchdog } from './watchdog.ts'
 export interface LanesOptions extends LanePoolOptions {
   /** The master is another one now; called before anything is cut or sent. */
   readonly onMoved?: () => void
+  /** The gate was not shut, and is now. */
+  readonly onShut?: () => void
 }
 
 export class Lanes extends LanePool {
@@ -28,6 +30,7 @@ export class Lanes extends LanePool {
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn = new Turn(now => this.#watchdog.look(now))
   readonly #onMoved: () => void
+  readonly #onShut: () => void
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
@@ -41,6 +44,7 @@ export class Lanes extends LanePool {
   constructor(options: LanesOptions) {
     super(options)
     this.#onMoved = options.onMoved ?? (() => {})
+    this.#onShut = options.onShut ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.#watchdog = new Watchdog(this, this.silence)
@@ -123,6 +127,7 @@ export class Lanes extends LanePool {
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void {
+    this.wake()
     this.#report.onLinkLost(performance.now())
     this.linkLog.lost(link, about, end)
     if (this.loading.onGone(about)) this.dialOthers()
@@ -150,19 +155,29 @@ export class Lanes extends LanePool {
   }
 
   #onGate(from: GateState, to: GateState): void {
+    const was = this.sendable
     this.sendable = to.kind === 'open' || to.kind === 'draining'
+    this.wake()
+    if (was && !this.sendable) this.#onShut()
     this.#report.onGate(from, to, performance.now(), this.holdDetail)
   }
 
+  wake(): void {
+    this.#watchdog.wake()
+  }
+
   /** Of the watchdog. */
-  onSweep(now: number): void {
+  onSweep(now: number): boolean {
     const shut = this.sendable ? null : this.gate.state.since
+    let isQuiet = this.sendable
     this.each(lane => {
       lane.expire(now, shut)
       this.#watchdog.checkSilence(lane, now)
+      isQuiet &&= lane.isQuiet
     })
     this.tidyUp(now)
     this.refill(now)
     this.sockets.memory.trim(now)
+    return isQuiet
   }
 }

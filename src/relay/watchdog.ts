@@ -3,17 +3,25 @@
 //   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
 //   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
 //
+// When nothing has been owed or written for a while it rests, and looks every 200 ms: at 25 ms an idle process takes
+// half a percent of a core. Whatever begins to wait or to be owed wakes it.
+//
 // Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
 // (silent-links.ts).
 //
 // Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master. In that time a
-// planned failover may have come and gone, and the old master still takes writes.
+// planned failover may have come and gone, and the old master still takes writes. So however seldom it looks, two looks
+// are never as far apart as a standstill. While it rests, the turn holds all that a link says for late (turn.ts).
 import type { Lane } from './lane.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { SilenceWatch } from './silent-links.ts'
 
 /** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
 const SWEEP_MS = 25
+/** At rest. Well below STOOD_STILL_MS: a busy machine may run a timer late. */
+const REST_MS = 200
+/** So many sweeps without a write, and with nothing owed, come before it rests. */
+const QUIET_SWEEPS = 8
 /** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
 const SILENT_MS = 700
 /** After a gap of this length the process stood still: SIGSTOP, a frozen machine, a blocked loop. */
@@ -22,13 +30,16 @@ const STOOD_STILL_MS = 500
 export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable' | 'observe'> {
   hold(cause: 'stood-still', detail: string): void
   withhold(): void
-  onSweep(now: number): void
+  /** Answers whether it can wait for a rare sweep: no deadline runs, and no silence counts. */
+  onSweep(now: number): boolean
 }
 
 export class Watchdog {
   readonly #host: WatchdogHost
   readonly #silence: SilenceWatch
   #timer: NodeJS.Timeout | null = null
+  #rests = false
+  #quietSweeps = 0
   #lookedAt = performance.now()
   #sweptAt = 0
   #askedAt = 0
@@ -44,28 +55,57 @@ export class Watchdog {
   }
 
   start(): void {
-    const { turn, bugs } = this.#host
     this.#lookedAt = performance.now()
     this.#sweptAt = this.#lookedAt
-    turn.tick(this.#lookedAt)
-    this.#timer = setInterval(() => bugs.guard('sweep', () => this.#sweep()), SWEEP_MS)
+    this.#host.turn.tick(this.#lookedAt)
+    this.#run(SWEEP_MS)
   }
 
   stop(): void {
+    this.#rests = false
     if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  #run(everyMs: number): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.#host.bugs.guard('sweep', () => this.#sweep()), everyMs)
   }
 
   #sweep(): void {
     const now = performance.now()
+    const wrote = this.#lookedAt !== this.#sweptAt
     this.#host.turn.tick(now)
-    this.look(now)
+    this.#judgeGap(now)
     this.#silence.tick(now - this.#sweptAt)
     this.#sweptAt = now
-    this.#host.onSweep(now)
+    const isQuiet = this.#host.onSweep(now) && !wrote
+    if (!isQuiet) this.wake()
+    else if (++this.#quietSweeps === QUIET_SWEEPS) this.#rest()
+  }
+
+  #rest(): void {
+    this.#rests = true
+    this.#run(REST_MS)
+  }
+
+  /** Something waits or is owed from now on: deadlines and silence are looked at often. */
+  wake(): void {
+    this.#quietSweeps = 0
+    if (!this.#rests) return
+    this.#rests = false
+    const now = performance.now()
+    this.#host.turn.tick(now)
+    this.#sweptAt = now
+    this.#run(SWEEP_MS)
   }
 
   /** Has this process stood still? Asked before anything is written. */
   look(now: number): void {
+    if (this.#rests) this.wake()
+    this.#judgeGap(now)
+  }
+
+  #judgeGap(now: number): void {
     const gapMs = now - this.#lookedAt
     this.#lookedAt = now
     if (gapMs < STOOD_STILL_MS) return

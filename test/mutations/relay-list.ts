@@ -5,6 +5,7 @@ const scenes = 'test/unit/relay/lane-scenes.test.ts'
 const refusal = 'test/unit/relay/refusal-texts.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
 const promotion = 'test/wire/promotion.test.ts'
+const watchdog = 'test/unit/relay/watchdog.test.ts'
 
 export const relayMutations: readonly Mutation[] = [
   {
@@ -96,5 +97,32 @@ export const relayMutations: readonly Mutation[] = [
     breaks: 'NothingOfTheDeposed: the announcement may be in a Sentinel’s socket',
     test: scenes,
     shows: /was read late/,
+  },
+  {
+    name: 'a command that waits does not wake the watchdog',
+    file: 'src/relay/lane.ts',
+    from: 'this.#host.wake()\n    this.ensureLink()',
+    to: 'this.ensureLink()',
+    breaks: 'the error at the end of a hold is late by a sweep at most',
+    test: watchdog,
+    shows: /a command that has no link wakes it/,
+  },
+  {
+    name: 'the watchdog rests although a command waits',
+    file: 'src/relay/lane.ts',
+    from: "if (this.#waiting.size > 0 || link?.status === 'dialing') return false",
+    to: "if (link?.status === 'dialing') return false",
+    breaks: 'the error at the end of a hold is late by a sweep at most',
+    test: watchdog,
+    shows: /it waits/,
+  },
+  {
+    name: 'the watchdog rests for longer than a standstill',
+    file: 'src/relay/watchdog.ts',
+    from: 'const REST_MS = 200',
+    to: 'const REST_MS = 600',
+    breaks: 'an idle proxy serves at once',
+    test: watchdog,
+    shows: /an ordinary rest/,
   },
 ]

@@ -136,6 +136,11 @@ export class Listener {
     for (const session of this.#sessions.values()) session.waits.masterMoved(session.place - session.pending)
   }
 
+  /** The gate is shut: commands wait from now on. */
+  gateShut(): void {
+    this.#shortTimeouts.start()
+  }
+
   get size(): number {
     return this.#sessions.size
   }

@@ -1,7 +1,8 @@
 // short-timeouts.ts: says which client libraries give up before a hold is over, as far as they name themselves (CLIENT
 // SETINFO). From the wire it cannot be told: one that has given up and keeps its connection looks like one that waits.
 //
-// Owns: one slow timer, and which libraries were told. One line for each library, once per process.
+// Owns: one slow timer while the gate is shut, and which libraries were told. One line for each library, once per
+// process.
 // Never: changes what happens to a command.
 
 import type { Bugs } from '../../ops/bugs.ts'
@@ -39,7 +40,7 @@ export class ShortTimeouts {
     this.#bugs = bugs
   }
 
-  /** What it says is advice: nothing that is wrong with it may end the process. */
+  /** The gate is shut. What is said here is advice: nothing that is wrong with it may end the process. */
   start(): void {
     const look = (): void => this.#bugs.guard('short time-outs', () => this.look(performance.now()))
     this.#timer ??= setInterval(look, EVERY_MS).unref()
@@ -50,10 +51,13 @@ export class ShortTimeouts {
     this.#timer = null
   }
 
-  /** `now` in milliseconds of the monotonic clock. Costs one comparison while the gate is open. */
+  /** `now` in milliseconds of the monotonic clock. Stops the timer when the gate is not shut any more. */
   look(now: number): void {
     const { kind, since } = this.#lanes.gate.state
-    if (kind !== 'holding' && kind !== 'tripped') return
+    if (kind !== 'holding' && kind !== 'tripped') {
+      this.stop()
+      return
+    }
     const heldMs = now - since
     const waiting = new Map<Library, number>()
     for (const { pending, state } of this.#sessions.values()) {

@@ -9,6 +9,7 @@
 // whole, or until it is too slow and loses its turn. Slow uploaders together may hold a quarter of the limit; then
 // nobody has a turn until the frame timeout ends some. So the limit is exceeded by at most that quarter, one command,
 // and one read per session; a command of any size gets through; small commands do not wait for large ones.
+import type { Bugs } from '../../ops/bugs.ts'
 import type { Counters } from '../../ops/counters.ts'
 
 /** One read of a socket. A session with less than this in a partial command is never stopped for it. */
@@ -17,6 +18,8 @@ export const ONE_READ_BYTES = 64 * 1024
 const TURN_BYTES = 1024 * 1024
 const TURN_MS = 1_000
 const SILENT_MS = 100
+/** While sessions wait, it looks this often whether they may go on. */
+const CHECK_MS = 10
 
 export interface Waiter {
   readonly gone: boolean
@@ -40,10 +43,14 @@ export class MemoryBudget {
   readonly #slow = new Map<Waiter, number>()
   #heardAt = 0
   #heardBytes = 0
+  /** Runs only while sessions wait: nearly always nobody does, and an idle process should sleep. */
+  #timer: NodeJS.Timeout | null = null
+  readonly #bugs: Bugs
 
-  constructor(counters: Counters, limit: number) {
+  constructor(counters: Counters, limit: number, bugs: Bugs) {
     this.#counters = counters
     this.#limit = limit
+    this.#bugs = bugs
   }
 
   /** Requests hold so many bytes that nobody may send more. */
@@ -63,6 +70,7 @@ export class MemoryBudget {
   wait(waiter: Waiter): void {
     this.#counters.pressurePauses++
     this.#waiting.push(waiter)
+    this.#timer ??= setInterval(() => this.#bugs.guard('pressure', () => this.#check()), CHECK_MS)
   }
 
   /** The session's command is whole, or the session is gone. */
@@ -73,9 +81,7 @@ export class MemoryBudget {
     this.#elect(performance.now())
   }
 
-  /** Call it now and then. Cheap while nobody waits. */
-  check(): void {
-    if (this.#waiting.length === 0) return
+  #check(): void {
     const now = performance.now()
     const { pendingBytes, unfinishedBytes } = this.#counters
     if (pendingBytes * 4 <= this.#limit) {
@@ -84,6 +90,12 @@ export class MemoryBudget {
     }
     this.#rotate(now)
     this.#elect(now)
+    if (this.#waiting.length === 0) this.#sleep()
+  }
+
+  #sleep(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
   }
 
   #let(may: (waiter: Waiter) => boolean): void {

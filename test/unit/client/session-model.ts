@@ -122,7 +122,7 @@ export class SessionModel {
       log,
       bugs: this.#lanes.bugs,
       deny: createDenyList([]),
-      pressure: new MemoryBudget(this.counters, 1e9),
+      pressure: new MemoryBudget(this.counters, 1e9, this.#lanes.bugs),
       defaultIdentity: createIdentity(null, null, 0, 2),
       login: null,
       links: 'auto',

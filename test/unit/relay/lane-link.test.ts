@@ -28,6 +28,7 @@ function scene() {
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
     loading: new ScriptLoading(new ScriptStore()),
+    wake() {},
   }
   const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null }
   const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)

@@ -119,6 +119,11 @@ export class LaneModel {
   readonly events: Readonly<Record<string, () => boolean>> = {
     get: () => this.#submit(this.a, createRun(this.a, command('GET', this.a.expect('value', 'GET')), 1)),
     incr: () => this.#submit(this.a, createRun(this.a, command('INCR', this.a.expect('value', 'INCR')), 1)),
+    /** A command that may stay unanswered for as long as it likes. */
+    block: () => {
+      const request = createRun(this.a, command('GET', this.a.expect('value', 'GET')), 1)
+      return this.#submit(this.a, Object.assign(request, { blocking: true }))
+    },
     /** Answers READONLY by itself, in the servers' words. */
     script: () => this.#submit(this.a, createRun(this.a, command('EVAL', this.a.expect('script', 'EVAL')), 1)),
     run: () => {

@@ -7,6 +7,7 @@ export class VirtualLoop {
   #immediates: Task[] = []
   #timers = new Map<number, Task>()
   #intervals = new Map<number, Task>()
+  #periods = new Map<number, number>()
   #next = 1
 
   /** Runs `work` with the process's timers and monotonic clock replaced by these. */
@@ -18,8 +19,15 @@ export class VirtualLoop {
     replace('setImmediate', (task: Task) => void this.#immediates.push(task))
     replace('setTimeout', (task: Task) => this.#keep(this.#timers, task))
     replace('clearTimeout', (id: number) => void this.#timers.delete(id))
-    replace('setInterval', (task: Task) => this.#keep(this.#intervals, task))
-    replace('clearInterval', (id: number) => void this.#intervals.delete(id))
+    replace('setInterval', (task: Task, ms: number) => {
+      const id = this.#keep(this.#intervals, task)
+      this.#periods.set(id, ms)
+      return id
+    })
+    replace('clearInterval', (id: number) => {
+      this.#intervals.delete(id)
+      this.#periods.delete(id)
+    })
     Object.defineProperty(performance, 'now', { value: () => this.now, configurable: true })
     try {
       return work()
@@ -46,6 +54,11 @@ export class VirtualLoop {
     const tasks = [...this.#timers.values()]
     this.#timers.clear()
     for (const task of tasks) task()
+  }
+
+  /** How often what happens every few milliseconds does. */
+  get periods(): number[] {
+    return [...this.#periods.values()]
   }
 
   /** What happens every few milliseconds, once, `ms` later. */

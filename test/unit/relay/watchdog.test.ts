@@ -1,0 +1,155 @@
+// The watchdog rests while nothing is owed or waits, and nothing that it promises is less true then: standstills, late
+// replies, deadlines.
+import t from 'tap'
+import { RespError } from '../../support/resp-decoder.ts'
+import { LaneModel } from './lane-model.ts'
+import { VirtualLoop } from './virtual-loop.ts'
+
+const SWEEP_MS = 25
+const REST_MS = 200
+/** As lane-model.ts has it. */
+const HOLD_MS = 10_000
+
+function play(script: (model: LaneModel) => void): void {
+  const loop = new VirtualLoop()
+  loop.play(() => {
+    const model = new LaneModel(loop, { policy: 'always', maxRetries: 0 })
+    try {
+      script(model)
+    } finally {
+      model.finish()
+    }
+    t.equal(model.wrong, '')
+  })
+}
+const events = (model: LaneModel, ...names: string[]): void => {
+  for (const name of names) t.equal(model.play(name), true, name)
+}
+const pass = (model: LaneModel, ms: number): void => {
+  model.loop.pass(ms)
+  model.settle()
+}
+const quietFor = (model: LaneModel, sweeps: number): void => {
+  for (let i = 0; i < sweeps; i++) pass(model, SWEEP_MS)
+}
+const rests = (model: LaneModel): boolean => !model.loop.periods.includes(SWEEP_MS)
+/** Its link is up, and it has been quiet for so long that it rests. */
+function rest(model: LaneModel): void {
+  events(model, 'get', 'answer')
+  quietFor(model, 10)
+  t.equal(rests(model), true)
+}
+const codes = (replies: readonly unknown[]): unknown[] =>
+  replies.map(reply => (reply instanceof RespError ? reply.code : reply))
+
+t.test('watchdog — rests when nothing was written for a while — and looks often from the next command on', async t => {
+  play(model => {
+    t.equal(rests(model), false)
+    events(model, 'get', 'answer')
+    quietFor(model, 7)
+    t.equal(rests(model), false, 'not at once')
+    quietFor(model, 3)
+    t.equal(rests(model), true)
+    pass(model, REST_MS)
+    t.equal(rests(model), true)
+    events(model, 'incr')
+    t.equal(rests(model), false)
+    quietFor(model, 30)
+    t.equal(rests(model), false, 'its reply is owed')
+    events(model, 'answer')
+    quietFor(model, 10)
+    t.equal(rests(model), true)
+  })
+})
+
+t.test('watchdog — rests while blocking commands alone are unanswered — they have no deadline', async t => {
+  play(model => {
+    events(model, 'get', 'answer', 'block')
+    quietFor(model, 10)
+    t.equal(rests(model), true)
+    t.equal(model.a.replies.length, 1)
+  })
+})
+
+t.test('watchdog — does not rest while the gate is shut, or a command waits — deadlines run', async t => {
+  play(model => {
+    rest(model)
+    events(model, 'hold')
+    t.equal(rests(model), false, 'the gate wakes it')
+    quietFor(model, 10)
+    t.equal(rests(model), false)
+    events(model, 'same')
+    quietFor(model, 10)
+    t.equal(rests(model), true)
+    events(model, 'cut')
+    t.equal(rests(model), false, 'a lost link wakes it')
+    quietFor(model, 10)
+    t.equal(rests(model), true)
+    events(model, 'incr')
+    t.equal(rests(model), false, 'a command that has no link wakes it')
+    quietFor(model, 10)
+    t.equal(rests(model), false, 'it waits')
+    for (let ms = 0; ms < HOLD_MS; ms += SWEEP_MS) pass(model, SWEEP_MS)
+    t.strictSame(codes(model.a.replies).slice(1), ['TRYAGAIN'])
+  })
+})
+
+t.test('watchdog — a standstill while it rests — is seen before the next command is written', async t => {
+  for (const lookedMs of [0, REST_MS - 1])
+    play(model => {
+      rest(model)
+      model.loop.now += lookedMs + 500
+      events(model, 'incr')
+      t.equal(model.lanes.gate.state.kind, 'holding', `${lookedMs} ms after a look`)
+      events(model, 'same', 'answer')
+      t.equal(model.a.replies.length, 2)
+    })
+})
+
+t.test('watchdog — an ordinary rest — is no standstill', async t => {
+  play(model => {
+    rest(model)
+    const [restMs = 0] = model.loop.periods
+    for (let i = 0; i < 10; i++) pass(model, restMs)
+    model.loop.now += restMs - 1
+    events(model, 'incr')
+    t.equal(model.lanes.gate.state.kind, 'open')
+    events(model, 'answer')
+    t.equal(model.a.replies.length, 2)
+  })
+})
+
+t.test(
+  'watchdog — the first reply after a rest — waits for what the Sentinels said before it, if it is late',
+  async t => {
+    play(model => {
+      rest(model)
+      model.loop.now += REST_MS - 1
+      events(model, 'incr', 'late')
+      t.strictSame(model.a.replies.length, 1, 'it was read after a promotion, and before word of that')
+      events(model, 'new', 'answer')
+      t.equal(model.a.replies.length, 2)
+    })
+  },
+)
+
+t.test('watchdog — what comes unasked while it rests — waits for what the Sentinels said before it', async t => {
+  play(model => {
+    events(model, 'block')
+    quietFor(model, 10)
+    t.equal(rests(model), true)
+    events(model, 'late')
+    t.strictSame(model.a.replies, [], 'the reply of a blocking command')
+    events(model, 'new', 'answer')
+    t.equal(model.a.replies.length, 1)
+  })
+})
+
+t.test('watchdog — that has stopped — is not woken', async t => {
+  play(model => {
+    rest(model)
+    model.lanes.stop()
+    model.lanes.hold('failover-announced', 'a test')
+    t.strictSame(model.loop.periods, [])
+  })
+})
