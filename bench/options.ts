@@ -16,6 +16,8 @@ export interface Options {
   profile: string | undefined
   base: string | undefined
   predixy: string | undefined
+  /** Further options of the target `holdfast-with`. */
+  further: string[] | undefined
   idleSessions: number
   steadyMinutes: number
   tailRows: TailRow[]
@@ -35,6 +37,7 @@ export const help = `usage: npm run bench -- [options]
   --seconds S             length of one measurement (1.2; with --tail 4)
   --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
   --predixy PROGRAM       predixy, measured in the same rounds as the target "predixy"
+  --with="OPTIONS"        holdfast with further options too, as the target "holdfast-with"
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
@@ -61,6 +64,7 @@ export function readOptions(args: readonly string[]): Options {
       seconds: { type: 'string' },
       base: { type: 'string' },
       predixy: { type: 'string' },
+      with: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -91,6 +95,10 @@ export function readOptions(args: readonly string[]): Options {
   if (predixy !== undefined && !targets.includes('predixy')) targets.push('predixy')
   if (predixy === undefined && targets.includes('predixy'))
     throw new Error('the target predixy needs --predixy PROGRAM')
+  const further = values.with?.split(' ').filter(Boolean)
+  if (further !== undefined && !targets.includes('holdfast-with')) targets.push('holdfast-with')
+  if (further === undefined && targets.includes('holdfast-with'))
+    throw new Error('the target holdfast-with needs --with')
   const unknown = targets.filter(name => !targetNames.includes(name))
   if (unknown.length > 0) throw new Error(`--targets: no ${unknown.join(', ')}; there are ${targetNames.join(', ')}`)
   const idleSessions = values['idle-sessions']
@@ -109,6 +117,7 @@ export function readOptions(args: readonly string[]): Options {
     profile: values.profile,
     base: values.base,
     predixy,
+    further,
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idleSessions === undefined ? 0 : numberOf('--idle-sessions', idleSessions, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],

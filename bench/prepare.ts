@@ -12,8 +12,8 @@ export async function prepare(
   rest: Partial<TargetOptions> = {},
 ): Promise<{ backend: Backend; targets: Target[] }> {
   const backend = await startBackend(stage, { sentinels: needsSentinels(options.targets) })
-  const { profile: profileFolder, base: baseCheckout, predixy } = options
-  const targetOptions = { profileFolder, baseCheckout, predixy, ...rest }
+  const { profile: profileFolder, base: baseCheckout, predixy, further } = options
+  const targetOptions = { profileFolder, baseCheckout, predixy, further, ...rest }
   const targets = await startTargets(options.targets, stage, backend, targetOptions, (name, why) => {
     console.log(`${name} left out: ${why}`)
   })

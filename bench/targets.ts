@@ -28,6 +28,7 @@ const starters: Record<string, Starter> = {
   'echo-onread': context => startEcho(context, 'onread'),
   'echo-c': startEchoInC,
   holdfast: context => inFrontOf(context, ownCheckout),
+  'holdfast-with': context => inFrontOf(context, ownCheckout, 'own', context.options.further ?? []),
   'holdfast-noflags': context => inFrontOf(context, ownCheckout, 'none'),
   base: context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout),
   'base-noflags': context => inFrontOf(context, context.options.baseCheckout ?? ownCheckout, 'none'),
@@ -84,6 +85,8 @@ export interface HoldfastOptions {
   snapshotFolder?: string | undefined
   /** Node's flags: those it gives itself (the default), or none, as where a process cannot be replaced. */
   flags?: 'own' | 'none'
+  /** Further arguments of its own. */
+  extra?: readonly string[]
   traceGc?: boolean | undefined
   /** Where its admin server listens on 127.0.0.1, if it should. */
   adminPort?: number
@@ -103,7 +106,7 @@ export async function startHoldfast(stage: Stage, options: HoldfastOptions): Pro
   const words = [...own, ...profile, ...snapshots, ...trace, main]
   const args = ['--sentinels', sentinels.join(','), '--master', masterName, '--listen', `127.0.0.1:${port}`]
   if (adminPort !== undefined) args.push('--admin-listen', `127.0.0.1:${adminPort}`)
-  words.push(...args, '--log-level', 'warn')
+  words.push(...args, ...(options.extra ?? []), '--log-level', 'warn')
   // Under a parent with a channel the program leaves its flags as they are: replaced, it would lose the channel.
   const running = await stage.start(name, process.execPath, words, { ipc: flags === 'none' })
   await waitForPort(port, running)
@@ -120,12 +123,13 @@ async function inFrontOf(
   { name, stage, backend, options }: Context,
   checkout: string,
   flags: 'own' | 'none' = 'own',
+  extra: readonly string[] = [],
 ): Promise<Target> {
   const { masterName, sentinelPorts } = backend
   const sentinels = sentinelPorts.map(port => `127.0.0.1:${port}`)
   const { profileFolder, snapshotFolder, traceGc } = options
   return startHoldfast(stage, {
-    ...{ name, checkout, sentinels, masterName, flags },
+    ...{ name, checkout, sentinels, masterName, flags, extra },
     ...{ profileFolder, snapshotFolder, traceGc },
   })
 }

@@ -1,10 +1,10 @@
 // tail-and-rest.ts: from the runs of the tail, of system calls and of a package at rest to tables of docs/performance.md. Pure.
 
-import type { RunFacts } from '../results.ts'
+import { disturbance } from '../report.ts'
 import { median } from '../statistics.ts'
 import type { RowSummary, TailSummary } from '../tail/report.ts'
 import { figure, table, whole } from './markdown.ts'
-import type { CallsFile, RestFile, TailFile } from './runs.ts'
+import type { CallsFile, CompareFile, RestFile, TailFile } from './runs.ts'
 
 const titles: Readonly<Record<string, string>> = {
   direct: 'direct',
@@ -54,7 +54,9 @@ export function callsTable(run: CallsFile): string {
     ...shown.map(target => {
       const own = samples.filter(sample => sample.target === target).map(({ calls }) => calls)
       const parts = (['reads', 'writes', 'waits', 'others'] as const).map(kind => median(own.map(one => one[kind])))
-      return own.length === 0 ? '–' : parts.map(part => figure(part, 2)).join(' + ')
+      // In a pipeline a call serves many commands.
+      const digits = parts.some(part => part >= 1) ? 2 : 3
+      return own.length === 0 ? '–' : parts.map(part => figure(part, digits)).join(' + ')
     }),
   ])
   return table(['', ...shown.map(name => (name === 'echo-node' ? 'echo in Node' : (titles[name] ?? name)))], rows)
@@ -78,8 +80,14 @@ export function restTable(run: RestFile): string {
 }
 
 /** When, where and with what: a figure without it means little. */
-export function factsLine({ startedAt, commit, node, redis, haproxy, machine, rounds }: RunFacts): string {
+export function factsLine({ cases, ...facts }: CompareFile): string {
+  const { startedAt, commit, node, redis, haproxy, machine, rounds } = facts
   const version = (text: string): string => /\d+\.\d+/.exec(text)?.[0] ?? 'none'
   const programs = `Node ${version(node)}, redis-server ${version(redis)}, HAProxy ${version(haproxy)}`
-  return `Measured on ${startedAt.slice(0, 10)} at commit ${commit ?? 'none'}: ${rounds} rounds, ${machine}; ${programs}.`
+  const disturbed = disturbance({
+    elsewhereShare: median(cases.map(one => one.elsewhereShare)),
+    stolenShare: median(cases.map(one => one.stolenShare)),
+  })
+  const measured = `Measured on ${startedAt.slice(0, 10)} at commit ${commit ?? 'none'} in ${rounds} rounds`
+  return [`${measured} on ${machine}; ${programs}.`, ...disturbed.map(line => `The run was ${line.trim()}.`)].join(' ')
 }

@@ -16,7 +16,7 @@ const mebibyte = kibibyte * kibibyte
 
 function fixed(name: string, command: TailRow['command'], valueBytes: number, ratePerSecond: number): TailRow {
   const size = valueBytes >= mebibyte ? `${valueBytes / mebibyte} MiB` : `${valueBytes / kibibyte} KiB`
-  const title = `${ratePerSecond} ${command}s of ${size} a second`
+  const title = `${ratePerSecond.toLocaleString('en')} ${command}s of ${size} a second`
   return { name, title, command, valueBytes, clients: 1, ratePerSecond }
 }
 

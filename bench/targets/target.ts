@@ -21,6 +21,8 @@ export interface TargetOptions {
   snapshotFolder?: string | undefined
   /** Another checkout of holdfast, measured as the target `base`. */
   baseCheckout: string | undefined
+  /** Further options of holdfast, for the target `holdfast-with`. */
+  further?: readonly string[] | undefined
   /** Holdfast prints a line for each garbage collection. */
   traceGc?: boolean
   /** The program of predixy, if it is to be measured. */

@@ -122,11 +122,18 @@ t.test('options — say which one is wrong', async t => {
   t.throws(() => readOptions(['--targets', 'direct,nothing']), /--targets: no nothing/)
   t.throws(() => readOptions(['--targets', 'base']), /needs --base/)
   t.throws(() => readOptions(['--targets', 'predixy']), /needs --predixy PROGRAM/)
+  t.throws(() => readOptions(['--targets', 'holdfast-with']), /needs --with/)
   t.throws(() => readOptions(['--tail', '--generator', 'perl']), /--generator: c or node/)
   t.throws(() => readOptions(['--set', 'half']), /--set: quick or full/)
   t.throws(() => readOptions(['--what']), /--what/)
   t.throws(() => readOptions(['get1m']), /get1m: only --tail takes words/)
   t.throws(() => readOptions(['--tail', 'nothing']), /no row nothing/)
+})
+
+t.test('options — measure holdfast with further options too — when they are given', async t => {
+  const options = readOptions(['--targets', 'direct', '--with=--sockets streams'])
+  t.strictSame(options.targets, ['direct', 'holdfast-with'])
+  t.strictSame(options.further, ['--sockets', 'streams'])
 })
 
 t.test('options — choose one thing to measure', async t => {

@@ -147,7 +147,9 @@ t.test('the other tables — have their figures', async t => {
   t.match(restTable(runs.rest), /\| Holdfast \| 70 MB \| 0\.16 % \| 12 \| 250 ms, 0\.21 s \| 0\.08 s \| 0\.08 s \|/)
   t.equal(
     factsLine(run),
-    'Measured on 2026-11-26 at commit abc1234: 7 rounds, 2 x EPYC; Node 24.21, redis-server 8.0, HAProxy 3.0.',
+    'Measured on 2026-11-26 at commit abc1234 in 7 rounds on 2 x EPYC; Node 24.21, redis-server 8.0, HAProxy 3.0.',
   )
+  const cases = run.cases.map(one => ({ ...one, elsewhereShare: 0.4 }))
+  t.match(factsLine({ ...run, cases }), /HAProxy 3\.0\. The run was disturbed: 40 % of the machine did other work/)
   t.equal(table(['', 'a'], [['b', 'c']]), '| | a |\n|---|---|\n| b | c |')
 })
