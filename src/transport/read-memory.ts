@@ -62,10 +62,15 @@ export class ReadMemory {
 
   /** Nobody needs `piece` any more. It may be of any memory; that of others is left alone. */
   giveBack(piece: Buffer): void {
+    this.giveBackPart(piece, piece.length)
+  }
+
+  /** The same of `count` bytes of `piece`, which somebody has copied, say. */
+  giveBackPart(piece: Buffer, count: number): void {
     if (piece.length < WORTH_BYTES) return
     const slab = this.#slabs.get(piece.buffer)
     if (slab === undefined || slab.lent === 0) return
-    slab.lent -= piece.length
+    slab.lent -= count
     if (slab.lent > 0) return
     slab.lent = 0
     const size = slab.bytes.length
@@ -76,6 +81,19 @@ export class ReadMemory {
 
   giveBackAll(pieces: readonly Buffer[]): void {
     for (const piece of pieces) this.giveBack(piece)
+  }
+
+  /** Copies `parts` of `count` bytes in all together, and gives them back. */
+  join(parts: readonly Buffer[], count: number): Buffer {
+    if (count < WORTH_BYTES || count > MAX_BYTES) return Buffer.concat(parts, count)
+    const { bytes } = this.#take(count)
+    let at = 0
+    for (const part of parts) {
+      part.copy(bytes, at)
+      at += part.length
+      this.giveBack(part)
+    }
+    return bytes.subarray(0, count)
   }
 
   /** To be called now and then with a clock in ms: what nobody needed for a second goes back to the system. */

@@ -87,14 +87,20 @@ class HandleWriter implements SocketWriter {
     const handle = this.#freeHandle()
     if (handle === null) return this.#writeBehind(bytes)
     spare ??= this.#internals.createWriteRequest()
-    return this.#written(handle, handle.writeBuffer(spare, bytes), bytes)
+    const answer = handle.writeBuffer(spare, bytes)
+    if (answer !== 0 || this.#internals.isUnderWay()) return this.#notTaken(handle, answer, bytes)
+    this.#done?.giveBack(bytes)
+    return true
   }
 
   writeAll(pieces: readonly Buffer[]): boolean {
     const handle = this.#freeHandle()
     if (handle === null) return this.#writeAllBehind(pieces)
     spare ??= this.#internals.createWriteRequest()
-    return this.#written(handle, handle.writev(spare, pieces, true), pieces)
+    const answer = handle.writev(spare, pieces, true)
+    if (answer !== 0 || this.#internals.isUnderWay()) return this.#notTaken(handle, answer, pieces)
+    this.#done?.giveBackAll(pieces)
+    return true
   }
 
   #writeBehind(bytes: Buffer): boolean {
@@ -119,15 +125,12 @@ class HandleWriter implements SocketWriter {
     return this.#handle
   }
 
-  #written(handle: Handle, answer: number, bytes: Buffer | readonly Buffer[]): boolean {
-    if (answer !== 0) {
+  /** The write failed, or the kernel has taken a part of it. */
+  #notTaken(handle: Handle, answer: number, bytes: Buffer | readonly Buffer[]): boolean {
+    const request = spare
+    if (answer !== 0 || request === null) {
       this.#fail(answer)
       return false
-    }
-    const request = spare
-    if (request === null || !this.#internals.isUnderWay()) {
-      this.#giveBack(bytes)
-      return true
     }
     spare = null
     request.kept = bytes
@@ -142,20 +145,16 @@ class HandleWriter implements SocketWriter {
 
   readonly #onComplete = (status: number): void => {
     this.#unfinished = 0
-    this.#giveBack(this.#unfinishedBytes)
+    const bytes = this.#unfinishedBytes
     this.#unfinishedBytes = NOTHING
+    if (Buffer.isBuffer(bytes)) this.#done?.giveBack(bytes)
+    else this.#done?.giveBackAll(bytes)
     const socket = this.#socket
     if (socket.destroyed) return
     if (status !== 0) this.#fail(status)
     else if (socket.writableLength === 0) socket.emit('drain')
     // What went through the socket meanwhile is behind this write, and may not tell when it is done.
     else socket.write(NOTHING, () => socket.emit('drain'))
-  }
-
-  #giveBack(bytes: Buffer | readonly Buffer[]): void {
-    if (this.#done === null) return
-    if (Buffer.isBuffer(bytes)) this.#done.giveBack(bytes)
-    else this.#done.giveBackAll(bytes)
   }
 
   /** As Socket.write ends a socket with an error of libuv. */

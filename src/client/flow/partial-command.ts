@@ -6,6 +6,7 @@
 // Must stay true: what it holds costs about what it counts. A small part of a large read is copied, so that it does not
 // keep the whole read. Parts of a few bytes are joined, so that single bytes cost no object each.
 import type { Counters } from '../../ops/counters.ts'
+import type { ReadMemory } from '../../transport/read-memory.ts'
 
 /** Parts below this size are joined. */
 const SMALL_BYTES = 4096
@@ -18,6 +19,7 @@ export class PartialCommand {
   /** Bytes of the command so far; 0: there is none. */
   bytes = 0
   readonly #counters: Counters
+  readonly #memory: ReadMemory
   #parts: Buffer[] = []
   #tail: Buffer | null = null
   #tailUsed = 0
@@ -25,8 +27,10 @@ export class PartialCommand {
   #since = 0
   #bytesThen = 0
 
-  constructor(counters: Counters) {
+  /** `memory`: of the chunks. */
+  constructor(counters: Counters, memory: ReadMemory) {
     this.#counters = counters
+    this.#memory = memory
   }
 
   /** Keeps `chunk` from `from` on. */
@@ -47,7 +51,9 @@ export class PartialCommand {
     this.#seal()
     const parts = this.#parts
     const last = end === chunk.length ? chunk : chunk.subarray(0, end)
-    parts.push(end * 2 < chunk.length ? Buffer.from(last) : last)
+    const isSmall = end * 2 < chunk.length
+    parts.push(isSmall ? Buffer.from(last) : last)
+    if (isSmall) this.#memory.giveBackPart(chunk, end)
     this.clear()
     return parts
   }
@@ -86,6 +92,7 @@ export class PartialCommand {
     }
     chunk.copy(tail, this.#tailUsed, from)
     this.#tailUsed += length
+    this.#memory.giveBackPart(chunk, length)
   }
 
   #seal(): void {

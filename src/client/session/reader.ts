@@ -68,7 +68,7 @@ export class Reader {
     this.#session = session
     this.#host = host
     this.#replies = replies
-    this.partial = new PartialCommand(host.counters)
+    this.partial = new PartialCommand(host.counters, host.lanes.sockets.memory)
     this.#plain = plainCommands(host.deny)
   }
 
@@ -109,7 +109,9 @@ export class Reader {
     const parts = this.partial.finish(chunk, end)
     this.#host.pressure.release(this.#session)
     const isPassed = size >= WORTH_PARTS_BYTES && this.#passParts(parts)
-    const stop = isPassed ? this.#stopAt(chunk, end, this.#stopAfter('done')) : this.#readJoined(parts, chunk, end)
+    const stop = isPassed
+      ? this.#stopAt(chunk, end, this.#stopAfter('done'))
+      : this.#readJoined(parts, size, chunk, end)
     return stop === 'none' && !this.#session.ending ? this.#readFrames(chunk, end) : stop
   }
 
@@ -140,10 +142,10 @@ export class Reader {
   }
 
   /** A frame that came in parts, put together. */
-  #readJoined(parts: readonly Buffer[], chunk: Buffer, end: number): Stop {
+  #readJoined(parts: readonly Buffer[], size: number, chunk: Buffer, end: number): Stop {
     const kind = this.#scanner.kind
     if (kind === FrameKind.empty) return 'none'
-    const frame = Buffer.concat(parts)
+    const frame = this.#host.lanes.sockets.memory.join(parts, size)
     const outcome = this.#take(kind, frame, nameStartOf(frame))
     const stop = this.#stopAt(chunk, end, this.#stopAfter(outcome))
     if (isOfferedAgain(outcome)) this.#rest = this.#rest === null ? frame : Buffer.concat([frame, this.#rest])
