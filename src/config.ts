@@ -68,6 +68,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
     logLevel: values['log-level'],
     logPretty: values['log-pretty'],
     sockets: values.sockets,
+    pollForMs: values['poll-for'],
     shutdownDelayMs: values['shutdown-delay'],
     shutdownGraceMs: values['shutdown-grace'],
   })

@@ -89,6 +89,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     onMoved: () => listener.masterMoved(),
     onShut: () => listener.gateShut(),
     spares: 'warm',
+    pollForMs: config.pollForMs,
   })
   const watcher = new Watcher(
     {

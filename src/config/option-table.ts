@@ -21,6 +21,7 @@ import {
   password,
   path,
   plainText,
+  shortTime,
   size,
 } from './value-kinds.ts'
 
@@ -211,6 +212,12 @@ export const options = {
       oneOf('auto', 'streams'),
       'auto: where this Node allows it, sockets are read and written below its streams, which costs less CPU. ' +
         'streams: by its streams alone.',
+    ),
+    'poll-for': withDefault(
+      '0us',
+      shortTime({ min: '0us', max: '10ms' }),
+      'How long after traffic the process goes on looking for more instead of sleeping. 50us makes a client that sends ' +
+        'one command at a time faster, and takes a whole core while there is traffic.',
     ),
     'shutdown-delay': withDefault(
       '0s',

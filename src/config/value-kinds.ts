@@ -136,6 +136,16 @@ function durationMs(given: string): number {
   return match ? Math.round(Number(match[1]) * durationUnits[unit]) : Number.NaN
 }
 
+/** A time as `50us` or `2ms`, or a bare number of milliseconds; the value is milliseconds, not always whole. */
+export function shortTime(limits: Limits): Kind<number> {
+  const form = 'time: us, ms; bare = ms'
+  const parse = (given: string): number => {
+    const match = /^(\d{1,5}(?:\.\d{1,3})?)(us|ms)?$/.exec(given)
+    return match ? Number(match[1]) * (match[2] === 'us' ? 0.001 : 1) : Number.NaN
+  }
+  return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples: ', such as 50us or 1ms', parse })
+}
+
 // As in redis.conf, where kb, mb and gb are powers of 1024.
 const sizeUnits = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const
 

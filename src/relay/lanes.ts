@@ -8,6 +8,7 @@
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
 import type { HoldLabel } from '../ops/counters.ts'
+import { createBusyPoll } from '../upstream/busy-poll.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import { Turn } from '../upstream/turn.ts'
@@ -23,12 +24,14 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onMoved?: () => void
   /** The gate was not shut, and is now. */
   readonly onShut?: () => void
+  /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
+  readonly pollForMs?: number
 }
 
 export class Lanes extends LanePool {
   readonly gate: Gate
   /** Before links write, the watchdog looks whether this process stood still. */
-  readonly turn = new Turn(now => this.#watchdog.look(now))
+  readonly turn: Turn
   readonly #onMoved: () => void
   readonly #onShut: () => void
   readonly #watchdog: Watchdog
@@ -43,6 +46,7 @@ export class Lanes extends LanePool {
 
   constructor(options: LanesOptions) {
     super(options)
+    this.turn = new Turn(now => this.#watchdog.look(now), createBusyPoll(options.pollForMs ?? 0))
     this.#onMoved = options.onMoved ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())

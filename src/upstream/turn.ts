@@ -8,6 +8,7 @@
 // every client that spoke in that turn. This is where sharing a link gets its speed from.
 
 import type { Blamed } from '../ops/bugs.ts'
+import type { BusyPoll } from './busy-poll.ts'
 
 /** A link that has collected bytes and wants one write for them. */
 export interface FlushableLink extends Blamed {
@@ -35,8 +36,11 @@ export class Turn {
   #tickedAt = Number.POSITIVE_INFINITY
   #late = false
 
-  constructor(beforeLinks: (now: number) => void) {
+  readonly #poll: BusyPoll | null
+
+  constructor(beforeLinks: (now: number) => void, poll: BusyPoll | null = null) {
     this.beforeLinks = beforeLinks
+    this.#poll = poll
   }
 
   /** To be called more often than every LATE_MS, by a timer: timers run right before sockets are polled. */
@@ -50,8 +54,12 @@ export class Turn {
     })
   }
 
-  /** What is read now may have waited for long: read what else has come first, until the end of this turn. */
+  /**
+   * A link is read from. True: what is read may have waited for long; read what else has come first, until the end of
+   * this turn.
+   */
   isLate(now: number): boolean {
+    this.#poll?.note(now)
     return this.#late || now - this.#tickedAt > LATE_MS
   }
 
@@ -71,8 +79,14 @@ export class Turn {
 
   /** For a link that need not wait for the turn's end: a command alone, or as much as fills a write. */
   writeNow(link: FlushableLink): void {
-    this.beforeLinks(performance.now())
+    this.#beforeWrites()
     link.flush()
+  }
+
+  #beforeWrites(): void {
+    const now = performance.now()
+    this.#poll?.note(now)
+    this.beforeLinks(now)
   }
 
   markSession(session: FlushableSession): void {
@@ -133,7 +147,7 @@ export class Turn {
     }
     this.flushSessions()
     if (this.#links.length > 0) {
-      this.beforeLinks(performance.now())
+      this.#beforeWrites()
       const links = this.#links
       this.#links = []
       for (const link of links) {

@@ -11,6 +11,7 @@ import {
   oneOf,
   password,
   plainText,
+  shortTime,
   size,
 } from '../../src/config/value-kinds.ts'
 
@@ -46,6 +47,20 @@ check('duration — has units, fractions and limits', duration({ min: '1ms', max
   '1e3': undefined,
   '': undefined,
   Infinity: undefined,
+})
+
+check('short time — has units, fractions and limits', shortTime({ min: '0us', max: '10ms' }), {
+  '0': 0,
+  '0us': 0,
+  '50us': 0.05,
+  '1.5ms': 1.5,
+  '2': 2,
+  '10ms': 10,
+  '10001us': undefined,
+  '1s': undefined,
+  '-1us': undefined,
+  '1e1': undefined,
+  '': undefined,
 })
 
 check('size — counts in powers of 1024, in either case', size({ min: '1kb', max: '2gb' }), {
