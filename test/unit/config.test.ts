@@ -60,6 +60,7 @@ t.test('config — has the documented defaults — when only what is required is
     logLevel: 'info',
     logPretty: false,
     sockets: 'auto',
+    pollForMs: 0,
     shutdownDelayMs: 0,
     shutdownGraceMs: 10_000,
   })
@@ -112,6 +113,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     HOLDFAST_LOG_LEVEL: 'debug',
     HOLDFAST_LOG_PRETTY: 'on',
     HOLDFAST_SOCKETS: 'streams',
+    HOLDFAST_POLL_FOR: '50us',
     HOLDFAST_SHUTDOWN_DELAY: '5s',
     HOLDFAST_SHUTDOWN_GRACE: '0',
   })
@@ -163,6 +165,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     logLevel: 'debug',
     logPretty: true,
     sockets: 'streams',
+    pollForMs: 0.05,
     shutdownDelayMs: 5000,
     shutdownGraceMs: 0,
   })
