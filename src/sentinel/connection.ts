@@ -1,6 +1,6 @@
 // connection.ts: keeps a connection to one Sentinel up, passes on what it publishes, and asks it on demand.
 //
-//   paused ──▶ dialling (connects, subscribes) ──▶ up (one question at a time; "again" joins all asked meanwhile)
+//   paused ──▶ dialling (connects, subscribes) ──▶ up (questions.ts asks)
 //     ▲                    │                        │
 //     └── growing pause ───┴── closed, silent, refused ┘                          any ── stop ──▶ stopped
 //
@@ -13,8 +13,9 @@ import type { Secret } from '../transport/secret.ts'
 import { ConnectionLog, type ConnectionLogOptions } from './connection-log.ts'
 import { parseEvent, type SentinelEvent } from './events.ts'
 import { closeClient, createClient, isWritable, reasonOf } from './ioredis-client.ts'
+import { Questions } from './questions.ts'
 import { isWrongPassword } from './remedies.ts'
-import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
+import type { Answer, Peer } from './sentinel-view.ts'
 import { subscribe } from './subscription.ts'
 
 export interface SentinelOptions extends ConnectionLogOptions {
@@ -45,8 +46,7 @@ interface Dialling extends Dialled {
 interface Up extends Dialled {
   readonly kind: 'up'
   readonly runId: string | null
-  /** The question under way, if any. `again`: it is put once more after its answer. */
-  question: { again: boolean } | null
+  readonly questions: Questions
 }
 
 type State =
@@ -54,8 +54,6 @@ type State =
   { readonly kind: 'paused'; readonly timer: NodeJS.Timeout | null } | Dialling | Up | { readonly kind: 'stopped' }
 
 const REDIAL: BackoffLimits = { minMs: 100, maxMs: 1_000 }
-/** Two addresses in one answer: the configuration changes this instant. More often in a row than this is a lie. */
-const MAX_TORN = 3
 
 export class SentinelConnection {
   readonly key: string
@@ -66,6 +64,7 @@ export class SentinelConnection {
   #state: State = { kind: 'paused', timer: null }
   /** Failed dials in a row. */
   #failures = 0
+  #settled = false
 
   constructor(address: Address, options: SentinelOptions, listener: SentinelConnectionListener) {
     this.key = formatAddress(address)
@@ -98,25 +97,23 @@ export class SentinelConnection {
 
   /** Puts the question now, or after the answer to the one under way. */
   ask(): void {
-    const up = this.#state
-    if (up.kind !== 'up') return
-    if (up.question) up.question.again = true
-    else this.#question(up).catch(error => this.#broken(error))
+    if (this.#state.kind === 'up') this.#state.questions.ask()
   }
 
-  /** Asks for the other Sentinels that this one knows. */
+  /** Puts the question within half a second. */
+  askSoon(): void {
+    if (this.#state.kind === 'up') this.#state.questions.askSoon()
+  }
+
+  /** Asks soon for the other Sentinels that this one knows. */
   askPeers(): void {
-    const up = this.#state
-    if (up.kind !== 'up') return
-    up.client
-      .call('SENTINEL', 'SENTINELS', this.#options.masterName)
-      .then(
-        reply => {
-          if (this.#state === up) this.#listener.onPeers(readPeers(reply))
-        },
-        error => this.#log.refused('sentinel|sentinels', error), // #question() reports every other error
-      )
-      .catch(error => this.#broken(error))
+    if (this.#state.kind === 'up') this.#state.questions.askPeers()
+  }
+
+  /** Whether something is undecided, or about to be: the Sentinel is then asked more often. */
+  settle(settled: boolean): void {
+    this.#settled = settled
+    if (this.#state.kind === 'up') this.#state.questions.settle(settled)
   }
 
   /** The password has changed: a connection that is up signs in with it, and one that waits is dialled now. */
@@ -140,6 +137,7 @@ export class SentinelConnection {
     const state = this.#state
     this.#state = { kind: 'stopped' }
     if (state.kind === 'paused' && state.timer !== null) clearTimeout(state.timer)
+    if (state.kind === 'up') state.questions.stop()
     if ('client' in state) await closeClient(state.client)
   }
 
@@ -180,6 +178,7 @@ export class SentinelConnection {
     if (!this.#isCurrent(client)) return
     try {
       const event = parseEvent(channel, text, this.#options.masterName)
+      if (event?.kind === 'failover-promoted' && this.#state.kind === 'up') this.#state.questions.expectPromotion()
       if (event) this.#listener.onEvent(event)
     } catch (error) {
       this.#broken(error)
@@ -189,8 +188,9 @@ export class SentinelConnection {
   /** Subscribes before it asks: nobody would hear what happens between an answer and a later subscription. */
   async #greet(dialling: Dialling): Promise<void> {
     const { client, password } = dialling
+    let hears: boolean
     try {
-      await subscribe(client, { sentinel: this.key, log: this.#options.log })
+      hears = await subscribe(client, { sentinel: this.key, log: this.#options.log })
     } catch (error) {
       this.#giveUp(client, error)
       return
@@ -201,12 +201,26 @@ export class SentinelConnection {
     })
     if (this.#state !== dialling || client.status !== 'ready') return
     const runId = typeof reply === 'string' ? reply : null
-    this.#state = { kind: 'up', client, password, runId, question: null }
+    const questions = this.#questions(client, hears)
+    this.#state = { kind: 'up', client, password, runId, questions }
     this.#failures = 0
     this.#log.up(runId)
     this.#listener.onUp(runId)
-    this.ask()
-    this.askPeers()
+    questions.start()
+  }
+
+  #questions(client: Redis, hears: boolean): Questions {
+    const { masterName } = this.#options
+    const questions = new Questions(
+      { client, masterName, hears, log: this.#log },
+      {
+        onAnswer: answer => this.#listener.onAnswer(answer),
+        onPeers: peers => this.#listener.onPeers(peers),
+        onBroken: error => this.#broken(error),
+      },
+    )
+    questions.settle(this.#settled)
+    return questions
   }
 
   /** The subscription failed, so the dial has. After stop() this does nothing. */
@@ -217,34 +231,6 @@ export class SentinelConnection {
     client.disconnect()
   }
 
-  async #question(up: Up): Promise<void> {
-    const { masterName } = this.#options
-    for (let torn = 0; ; torn++) {
-      const question = { again: false }
-      up.question = question
-      const askedAt = performance.now()
-      const replies: Reply[] | null = await up.client
-        .pipeline()
-        .call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)
-        .call('SENTINEL', 'MASTER', masterName)
-        .call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)
-        .exec()
-      if (this.#state !== up) return
-      const answer = readAnswer(replies ?? [], askedAt, performance.now())
-      if (answer.kind === 'torn' && torn < MAX_TORN) continue
-      this.#pass(answer)
-      if (this.#state !== up) return
-      if (!question.again) break
-    }
-    up.question = null
-  }
-
-  #pass(answer: Answer): void {
-    const error = answer.kind === 'view' ? null : answer.kind === 'failed' ? answer.why : answerTexts[answer.kind]
-    this.#log.trouble(error)
-    this.#listener.onAnswer(answer)
-  }
-
   #lost(client: Redis): void {
     const state = this.#state
     if (!('client' in state) || state.client !== client) return
@@ -252,6 +238,7 @@ export class SentinelConnection {
     if (isWrongPassword(why)) this.#options.sentinelLogin.password.refused(state.password)
     this.#dialLater()
     if (state.kind === 'up') {
+      state.questions.stop()
       this.#log.lost(why)
       this.#listener.onDown()
     } else {
@@ -267,13 +254,6 @@ export class SentinelConnection {
   /** No reply of a server leads here. If one does, the connection cannot be trusted. */
   #broken(error: unknown): void {
     this.#log.broken(error)
-    const state = this.#state
-    if (state.kind === 'up') state.question = null
-    if ('client' in state) state.client.disconnect()
+    if ('client' in this.#state) this.#state.client.disconnect()
   }
 }
-
-const answerTexts = {
-  torn: 'it gives two addresses at once',
-  'unknown-name': 'it does not know the master name',
-} as const

@@ -1,6 +1,7 @@
 // events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out. Pure.
-// An event only makes Holdfast look sooner or stop sending sooner. Must stay true: no event names the master that is
-// served, because the word of one Sentinel is not enough for that.
+// An event makes Holdfast look sooner or stop sending sooner. +switch-master is a Sentinel's vote as well, as its answer
+// would be. Must stay true: no event alone names the master that is served, because the word of one Sentinel is not
+// enough for that.
 //
 // The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
 // `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`; more words may follow each.
@@ -22,6 +23,8 @@ export type SentinelEvent =
   | { readonly kind: 'monitored'; readonly master: Address }
   /** Something about our master changed: worth a question, but it decides nothing. */
   | { readonly kind: 'stir'; readonly what: string }
+  /** Another Sentinel came, went or moved: worth asking this one for its list. */
+  | { readonly kind: 'peers'; readonly what: string }
 
 interface Subject {
   readonly type: string
@@ -38,7 +41,9 @@ export const elected: ReadonlySet<string> = new Set([
   '+failover-state-wait-promotion',
 ])
 export const promoted: ReadonlySet<string> = new Set(['+promoted-slave', '+failover-state-reconf-slaves'])
-const stirring = new Set(['+reset-master', '-monitor', '+set', '+config-update-from', '+failover-end', '+reboot'])
+/** What +switch-master follows (+config-update-from, +failover-end) is not among them. */
+const stirring = new Set(['+reset-master', '-monitor', '+set', '+reboot'])
+const ofPeers = new Set(['+sentinel', '-dup-sentinel', '+sentinel-invalid-addr', '+sentinel-address-update'])
 
 /** What `channel` and `text` announce about `masterName`; undefined for other masters and other kinds of events. */
 export function parseEvent(channel: string, text: string, masterName: string): SentinelEvent | undefined {
@@ -58,10 +63,12 @@ function eventAbout(channel: string, { type, self, master }: Subject): SentinelE
   }
   if (channel === '+monitor') return { kind: 'monitored', master }
   const down = /^([+-])([so])down$/.exec(channel)
-  if (down && type === 'master') {
-    return { kind: 'down', master, by: down[2] === 's' ? 'one' : 'quorum', over: down[1] === '-' }
+  if (channel === '+sentinel-address-switch' || (type === 'sentinel' && (down || ofPeers.has(channel)))) {
+    return { kind: 'peers', what: channel }
   }
-  return stirring.has(channel) || channel.startsWith('+failover-end') ? { kind: 'stir', what: channel } : undefined
+  if (type !== 'master') return undefined
+  if (down) return { kind: 'down', master, by: down[2] === 's' ? 'one' : 'quorum', over: down[1] === '-' }
+  return stirring.has(channel) ? { kind: 'stir', what: channel } : undefined
 }
 
 function parseSubject(text: string, masterName: string): Subject | undefined {

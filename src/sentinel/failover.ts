@@ -93,7 +93,8 @@ export function blocks(failover: Failover, address: Address, epoch: number, now:
   return sameAddress(failover.about, address) && epoch <= failover.epoch && now < endOf(failover)
 }
 
-function endOf(failover: Failover): number {
+/** When it no longer blocks, unless more is heard of it. */
+export function endOf(failover: Failover): number {
   if (failover.stage === 'try') return failover.since + failoverTiming.tryMs
   const end = Math.max(failover.electedAt + failover.timeoutMs, failover.shownAt + failoverTiming.shownMs)
   return failover.orphanedAt === null ? end : Math.min(end, failover.orphanedAt + failoverTiming.orphanMs)

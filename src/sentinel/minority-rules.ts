@@ -37,7 +37,7 @@ export function withoutMajority(draft: Draft, now: number): void {
 }
 
 /** How long the absence of a majority decides nothing, ms: time to dial and ask a Sentinel that lives. */
-function waitMs({ answerMs }: Topology): number {
+export function waitMs({ answerMs }: Topology): number {
   return 2 * answerMs
 }
 

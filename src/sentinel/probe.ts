@@ -50,9 +50,9 @@ export class Probe {
     this.#options = options
   }
 
-  /** Makes sure a connection is open or being opened. */
-  warm(): void {
-    if (!this.#client && !this.#closed) this.#dial()
+  /** Makes sure a connection is open or being opened. `onEnd`: it is no more. */
+  warm(onEnd: () => void): void {
+    if (!this.#closed) (this.#client ?? this.#dial()).once('end', onEnd)
   }
 
   /** What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. */

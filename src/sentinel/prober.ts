@@ -1,8 +1,8 @@
 // prober.ts: asks data nodes what they are: one probe for each node, kept while the node may be asked again.
 //
 // Owns: the probes, and which refusals it has logged. Never: decides what an answer means for the master.
-import { type Address, formatAddress } from '../address.ts'
-import { type BackoffLimits, backoffMs } from '../backoff.ts'
+import { type Address, formatAddress, sameAddress } from '../address.ts'
+import { type BackoffLimits, backoffMs, promotionDial } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import { isNoPerm, type MissingRights } from '../ops/missing-rights.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
@@ -26,10 +26,6 @@ export interface ProberOptions extends ProbeOptions {
 }
 
 const RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
-const WARM_MS = 50
-/** A promotion takes a second or two. A replica that is not there after this has probably died too. */
-const WARM_FOR_MS = 2_000
-const COOL_MS = 500
 
 type Probed = Extract<Observation, { readonly kind: 'probed' }>
 
@@ -41,9 +37,9 @@ export class Prober {
   readonly #closing = new Closing()
   /** By node and cause: each is logged once. */
   readonly #logged = new Set<string>()
-  /** The replica under promotion, and when that was heard last. */
-  #expected: { readonly address: Address; readonly since: number } | null = null
-  #warmedAt = 0
+  /** The replica under promotion, and until when that is worth a dial. */
+  #expected: { readonly address: Address; readonly until: number } | null = null
+  #warming: NodeJS.Timeout | null = null
 
   constructor(options: ProberOptions, rights: MissingRights, onAnswer: (answer: Probed) => void) {
     this.#options = options
@@ -65,25 +61,34 @@ export class Prober {
     })
   }
 
-  /** This node will probably be asked soon. */
+  /** This node will probably be asked in about a second: has a connection ready by then. */
   expect(address: Address): void {
-    this.#expected = { address, since: performance.now() }
-    this.warm()
+    const isNews = this.#expected === null || !sameAddress(this.#expected.address, address)
+    this.#expected = { address, until: performance.now() + promotionDial.forMs }
+    if (isNews) this.#warmLater(promotionDial.afterMs())
   }
 
-  /** Called often: opens a connection to the expected node again and again, as its promotion cuts the one we have. */
-  warm(): void {
-    if (this.#expected === null) return
-    const now = performance.now()
-    const pauseMs = now - this.#expected.since < WARM_FOR_MS ? WARM_MS : COOL_MS
-    if (now - this.#warmedAt < pauseMs) return
-    this.#warmedAt = now
-    this.#probeOf(this.#expected.address).warm()
+  #warmLater(ms: number): void {
+    if (this.#warming !== null) clearTimeout(this.#warming)
+    this.#warming = setTimeout(() => {
+      this.#warming = null
+      if (this.#expected === null || performance.now() > this.#expected.until) return
+      const { address } = this.#expected
+      this.#probeOf(address).warm(() => {
+        if (this.#expected && sameAddress(this.#expected.address, address)) this.#warmLater(promotionDial.againMs())
+      })
+    }, ms)
+  }
+
+  #stopWarming(): void {
+    this.#expected = null
+    if (this.#warming !== null) clearTimeout(this.#warming)
+    this.#warming = null
   }
 
   /** This node is the master: closes the probes of all others. */
   keepOnly(address: Address): void {
-    this.#expected = null
+    this.#stopWarming()
     const kept = formatAddress(address)
     for (const [key, probe] of this.#probes) {
       if (key === kept) continue
@@ -94,6 +99,7 @@ export class Prober {
 
   /** Resolves when every connection is closed. */
   async stop(): Promise<void> {
+    this.#stopWarming()
     for (const probe of this.#probes.values()) this.#closing.add(probe.close())
     await this.#closing.all()
   }

@@ -23,6 +23,7 @@ export class Members {
   readonly #peerLists = new Map<string, PeerList>()
   readonly #closing = new Closing()
   #discovered: readonly Discovered[] = []
+  #settled = false
   #isStopped = false
 
   constructor(options: MembersOptions, feed: (observation: Observation) => void) {
@@ -40,10 +41,21 @@ export class Members {
     for (const connection of this.#connections.values()) if (key === null || connection.key === key) connection.ask()
   }
 
-  /** Asks all Sentinels for those they know, and leaves those that nobody has listed for long. */
-  askPeers(): void {
-    for (const connection of this.#connections.values()) connection.askPeers()
-    this.#review()
+  /** Asks this Sentinel within half a second who the master is. */
+  askSoon(key: string): void {
+    this.#connections.get(key)?.askSoon()
+  }
+
+  /** Asks this Sentinel soon for those it knows. */
+  askPeers(key: string): void {
+    this.#connections.get(key)?.askPeers()
+  }
+
+  /** Whether something is undecided, or about to be: all Sentinels are then asked more often. */
+  settle(settled: boolean): void {
+    if (settled === this.#settled) return
+    this.#settled = settled
+    for (const connection of this.#connections.values()) connection.settle(settled)
   }
 
   /** The password has changed. */
@@ -73,7 +85,7 @@ export class Members {
     const connection = new SentinelConnection(address, this.#options, {
       onUp: runId => {
         feed({ kind: 'up', key, runId })
-        this.#review()
+        this.review()
       },
       onDown: () => feed({ kind: 'down', key }),
       onAnswer: answer => feed({ kind: 'answer', key, view: answer.kind === 'view' ? answer.view : null }),
@@ -81,11 +93,12 @@ export class Members {
       onPeers: peers => {
         this.#peerLists.set(key, { seed, at: performance.now(), peers })
         feed({ kind: 'peers', key, peers })
-        this.#review()
+        this.review()
       },
     })
     this.#connections.set(key, connection)
     this.#feed({ kind: 'joined', key, seed })
+    connection.settle(this.#settled)
     connection.start()
   }
 
@@ -97,7 +110,7 @@ export class Members {
   }
 
   /** Connects to listed Sentinels that are no seed; leaves those that nobody lists, or that turn out to be a seed. */
-  #review(): void {
+  review(): void {
     if (this.#isStopped) return
     this.#discovered = nextDiscovered(this.#discovered, [...this.#peerLists.values()], performance.now())
     const wanted = this.#discovered.filter(one => !this.#isSeed(one)).map(one => one.address)

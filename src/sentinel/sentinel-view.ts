@@ -1,9 +1,9 @@
 // sentinel-view.ts: reads what one Sentinel says about the master. Pure.
 //
-// One question is three commands in one write: GET-MASTER-ADDR-BY-NAME, SENTINEL MASTER, GET-MASTER-ADDR-BY-NAME.
-// Both outer answers give the address, the middle one the epoch (`config-epoch`). Address and epoch of SENTINEL MASTER
-// never make a pair: between +promoted-slave and its own +switch-master the leader of a failover shows the new config
-// epoch there beside the old ip and port (sentinel.c, addReplySentinelRedisInstance).
+// One question is one command: SENTINEL MASTER gives address and epoch (`config-epoch`) in one reply. They make no pair
+// at one time only: between +promoted-slave and its own +switch-master the leader of a failover shows the new epoch
+// beside the old ip and port (sentinel.c, addReplySentinelRedisInstance). Its `failover-state` says so. Then a second
+// command, GET-MASTER-ADDR-BY-NAME, gives the address that belongs to the epoch.
 import { type Address, sameAddress } from '../address.ts'
 
 /** How far a failover is that a Sentinel leads or tries to lead. */
@@ -15,6 +15,11 @@ export interface View {
   readonly answeredAt: number
   readonly address: Address
   readonly epoch: number
+  /**
+   * The Sentinel has published that it follows this address, and was not asked since: `epoch` is the lowest that it can
+   * have. Such a view counts only beside an answer that gives the same one (voters.ts).
+   */
+  readonly isPublished?: true
   /** ip and port of SENTINEL MASTER: after a promotion, until the failover ends, those of the replaced master. */
   readonly listed: Address
   readonly failover: FailoverStage | null
@@ -28,7 +33,9 @@ export interface View {
 
 export type Answer =
   | { readonly kind: 'view'; readonly view: View }
-  /** The two addresses differ, so the configuration changed in between: worth the same question at once. */
+  /** The Sentinel has promoted a replica: the address has to be asked for as well. */
+  | { readonly kind: 'promoted' }
+  /** The two replies do not fit, so the configuration changed in between: worth the same question at once. */
   | { readonly kind: 'torn' }
   | { readonly kind: 'unknown-name' }
   | { readonly kind: 'failed'; readonly why: string }
@@ -44,36 +51,52 @@ export interface Peer {
 /** A reply of a pipelined command: its error or its value. */
 export type Reply = readonly [error: Error | null, value: unknown]
 
-/** The answer in the three replies to a question, in their order. Never throws. */
-export function readAnswer(replies: readonly Reply[], askedAt: number, answeredAt: number): Answer {
-  const [first, middle, last] = replies
-  if (!first || !middle || !last) return { kind: 'failed', why: 'no answer' }
-  if (first[0]) return { kind: 'failed', why: first[0].message }
-  if (last[0]) return { kind: 'failed', why: last[0].message }
-  if (first[1] === null || last[1] === null) return { kind: 'unknown-name' }
-  if (middle[0]) return { kind: 'failed', why: middle[0].message }
-  const before = readAddress(first[1])
-  const after = readAddress(last[1])
-  const fields = readFields(middle[1])
+/**
+ * The answer in the reply to SENTINEL MASTER and, where that alone is not enough (`promoted`), in the one to
+ * GET-MASTER-ADDR-BY-NAME that was sent behind it. Never throws.
+ */
+export function readAnswer([error, value]: Reply, current: Reply | null, askedAt: number, answeredAt: number): Answer {
+  if (error) return /no such master/i.test(error.message) ? { kind: 'unknown-name' } : failed(error)
+  if (current?.[0]) return failed(current[0])
+  if (current?.[1] === null) return { kind: 'torn' }
+  const fields = readFields(value)
   const listed = fields && readAddress([fields.get('ip'), fields.get('port')])
+  const named = current && readAddress(current[1])
   const epoch = Number(fields?.get('config-epoch'))
-  if (!before || !after || !fields || !listed || !Number.isSafeInteger(epoch)) {
+  if (!fields || !listed || named === undefined || !Number.isSafeInteger(epoch)) {
     return { kind: 'failed', why: 'the answer is not one of a Sentinel' }
   }
-  if (!sameAddress(before, after)) return { kind: 'torn' }
+  const stage = readStage(fields)
+  if (named === null && (stage === 'promoted' || stage === 'unknown')) return { kind: 'promoted' }
+  const isMoved = named !== null && !sameAddress(listed, named)
+  if (named !== null && isMoved !== (stage === 'promoted') && stage !== 'unknown') return { kind: 'torn' }
   const view: View = {
     askedAt,
     answeredAt,
-    address: after,
+    address: named ?? listed,
     epoch,
     listed,
-    failover: readStage(fields, listed, after),
+    failover: stage === 'unknown' ? (isMoved ? 'promoted' : 'elected') : stage,
     flags: fields.get('flags') ?? '',
     knownSentinels: count(fields.get('num-other-sentinels'), 0) + 1,
     quorum: Math.max(1, count(fields.get('quorum'), 1)),
     failoverTimeoutMs: count(fields.get('failover-timeout'), 180_000),
   }
   return { kind: 'view', view }
+}
+
+function failed({ message }: Error): Answer {
+  return { kind: 'failed', why: message }
+}
+
+/**
+ * The view after a +switch-master of its Sentinel. It says the address and no epoch. That must have grown, because a
+ * Sentinel moves for a newer configuration only (sentinel.c, sentinelProcessHelloMessage).
+ */
+export function viewAfterSwitch(view: View | null, from: Address, to: Address, now: number): View | null {
+  if (!view || !sameAddress(view.address, from) || sameAddress(from, to)) return view
+  const moved = { address: to, listed: to, epoch: view.epoch + 1, failover: null, isPublished: true } as const
+  return { ...view, ...moved, askedAt: now, answeredAt: now }
 }
 
 /** The other Sentinels in a reply to SENTINEL SENTINELS, without entries that cannot be read. */
@@ -88,20 +111,22 @@ export function readPeers(reply: unknown): Peer[] {
   })
 }
 
-function readStage(fields: Map<string, string>, listed: Address, answered: Address): FailoverStage | null {
+/** The names of sentinelFailoverStateStr() in sentinel.c. */
+const stages: ReadonlyMap<string, FailoverStage> = new Map([
+  ['none', 'try'],
+  ['wait_start', 'try'],
+  ['select_slave', 'elected'],
+  ['send_slaveof_noone', 'elected'],
+  ['wait_promotion', 'elected'],
+  ['reconf_slaves', 'promoted'],
+  ['update_config', 'promoted'],
+])
+
+/** `unknown`: a failover is on, in a state that only a newer Sentinel has. */
+function readStage(fields: Map<string, string>): FailoverStage | 'unknown' | null {
   const flags = (fields.get('flags') ?? '').split(',')
   if (!flags.includes('failover_in_progress')) return null
-  if (!sameAddress(listed, answered)) return 'promoted'
-  switch (fields.get('failover-state')) {
-    case 'reconf_slaves':
-    case 'update_config':
-      return 'promoted'
-    case 'none':
-    case 'wait_start':
-      return 'try'
-    default:
-      return 'elected'
-  }
+  return stages.get(fields.get('failover-state') ?? '') ?? 'unknown'
 }
 
 /** `[host, port]` as Sentinel gives it. */

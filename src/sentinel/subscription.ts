@@ -14,8 +14,6 @@ const channels = [
   '-failover-abort-no-good-slave',
   '-failover-abort-slave-timeout',
   '-failover-abort-master-is-back',
-  '+failover-end',
-  '+config-update-from',
   '+switch-master',
   '+sdown',
   '-sdown',
@@ -26,10 +24,16 @@ const channels = [
   '+monitor',
   '-monitor',
   '+reset-master',
+  '+sentinel',
+  '+sentinel-address-switch',
 ]
 
-/** Rejects where the caller has to dial again. A Sentinel that cannot be heard is only polled. */
-export async function subscribe(client: Redis, { sentinel, log }: { sentinel: string; log: Log }): Promise<void> {
+/**
+ * Answers whether all that matters will be heard; a Sentinel that cannot be heard is asked more often. Rejects where the
+ * caller has to dial again.
+ */
+export async function subscribe(client: Redis, { sentinel, log }: { sentinel: string; log: Log }): Promise<boolean> {
+  let hears = true
   try {
     await client.psubscribe('*')
   } catch (error) {
@@ -37,21 +41,23 @@ export async function subscribe(client: Redis, { sentinel, log }: { sentinel: st
     if (!isNoPerm(reasonOf(error))) throw error
     const results = await settled(channels.map(channel => client.subscribe(channel)))
     const refused = channels.filter((_, i) => results[i]?.status === 'rejected')
-    if (client.status !== 'ready') return
+    if (client.status !== 'ready') return false
     if (refused.length > 0) {
+      hears = false
       log.error(
         { event: 'sentinel.deaf', sentinel, refused, err: reasonOf(error) },
         'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
       )
     }
   }
-  if (client.mode !== 'subscriber') return
+  if (client.mode !== 'subscriber') return hears
   // Without RESP3 a connection that is subscribed takes no question.
   await settled([client.punsubscribe('*'), client.unsubscribe(...channels)])
   log.error(
     { event: 'sentinel.too_old', sentinel },
     'this Sentinel does not speak RESP3 (Redis 6 or later): Holdfast only polls it and notices planned failovers late',
   )
+  return false
 }
 
 /** Waits for all. Only a missing right is no reason to reject. */

@@ -147,6 +147,10 @@ export type Effect =
   | { readonly kind: 'warm'; readonly address: Address }
   /** Ask this Sentinel now; null: all. */
   | { readonly kind: 'ask'; readonly key: string | null }
+  /** Ask this Sentinel within half a second: nobody waits for what it says. */
+  | { readonly kind: 'ask-soon'; readonly key: string }
+  /** Ask this Sentinel soon for the others it knows. */
+  | { readonly kind: 'ask-peers'; readonly key: string }
   | {
       readonly kind: 'note'
       readonly level: 'debug' | 'info' | 'warn' | 'error'

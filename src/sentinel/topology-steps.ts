@@ -79,7 +79,9 @@ export function hold(draft: Draft, cause: HoldCause, detail: string, now: number
       epoch: master?.epoch,
       msg: cause === 'failover-announced' ? 'a Sentinel announces a failover' : 'why commands are held',
     })
-    if (cause === 'failover-announced' || !wanted) askAll(draft, now)
+    // The end of an announced failover is announced too: a thousand sidecars must not ask those who are at it now.
+    if (cause === 'failover-announced') wantFresh(draft, now)
+    else if (!wanted) askAll(draft, now)
   }
   if (draft.wanted) draft.wanted = { ...draft.wanted, owed: false }
 }
@@ -112,8 +114,13 @@ export function describeProbe(address: Address, result: ProbeResult | null): str
 
 /** Asks every Sentinel; from here on only newer answers count. */
 export function askAll(draft: Draft, now: number): void {
-  draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
+  wantFresh(draft, now)
   draft.effects.push({ kind: 'ask', key: null })
+}
+
+/** From here on only answers to questions that are asked later count, whenever that is. */
+function wantFresh(draft: Draft, now: number): void {
+  draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
 }
 
 export function probe(draft: Draft, address: Address, now: number): void {

@@ -10,7 +10,7 @@ import { formatAddress, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
 import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
 import { decide } from './majority-rules.ts'
-import type { View } from './sentinel-view.ts'
+import { type View, viewAfterSwitch } from './sentinel-view.ts'
 import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
 import { note } from './topology-steps.ts'
 
@@ -47,6 +47,7 @@ export function next(topology: Topology, observation: Observation, now: number):
   }
   accept(draft, observation, now)
   decide(draft, now)
+  if (observation.kind === 'event') askAfter(draft, observation.key, observation.event)
   const { effects, ...rest } = draft
   return { topology: rest, effects }
 }
@@ -134,15 +135,37 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   if (!sentinel) return
   const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, sentinel.view?.epoch ?? 0)
   const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000 }
+  const failover = failoverAfterEvent(sentinel.failover, event, context)
+  const { view } = sentinel
   change(draft, key, {
-    failover: failoverAfterEvent(sentinel.failover, event, context),
+    failover,
+    view: event.kind === 'switched' ? viewAfterSwitch(view, event.from, event.to, now) : view,
     failoverHeardAt: event.kind.startsWith('failover-') ? now : sentinel.failoverHeardAt,
     monitoredAnew: sentinel.monitoredAnew || event.kind === 'monitored',
   })
-  const everybody = event.kind === 'switched' || event.kind === 'failover-promoted' || event.kind === 'failover-aborted'
-  draft.effects.push({ kind: 'ask', key: everybody ? null : key })
   if (event.kind === 'failover-elected' && event.replica) draft.effects.push({ kind: 'warm', address: event.replica })
   noteEvent(draft, key, event, now)
+}
+
+/**
+ * After some events a Sentinel may answer otherwise than before, so it is asked: at once where that may open the gate,
+ * else soon. The others say all there is to know, or more is to come: a failover ends in one of these, or in an abort,
+ * and then decide() asks all.
+ */
+function askAfter({ effects, gate }: Draft, key: string, event: SentinelEvent): void {
+  switch (event.kind) {
+    case 'failover-promoted':
+    case 'switched':
+    case 'monitored':
+    case 'stir':
+      if (event.kind === 'stir' && event.what === '+reset-master') effects.push({ kind: 'ask-peers', key })
+      effects.push({ kind: gate.kind === 'shut' ? 'ask' : 'ask-soon', key })
+      break
+    case 'peers':
+      effects.push({ kind: 'ask-peers', key })
+      break
+    default:
+  }
 }
 
 /** Logs an event that no decision logs. */

@@ -7,7 +7,7 @@
 // until the others say that it is gone. All of it comes from what Sentinels say now, so a process that has just begun
 // counts as one that has run for weeks. Must stay true: to leave seeds out never makes fewer Sentinels than their own
 // quorum enough.
-import { formatAddress } from '../address.ts'
+import { formatAddress, sameAddress } from '../address.ts'
 import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
 import type { SentinelState, Topology } from './topology-state.ts'
 
@@ -18,8 +18,8 @@ export const voterTiming = {
   unlistedMs: 30_000,
   /** What an absent Sentinel said of their number counts this long. */
   reportLifeMs: 300_000,
-  /** An answer has a vote this long, plus the time that it may take. Settled polling asks once a second. */
-  viewLifeMs: 1_500,
+  /** An answer has a vote this long, plus the time that it may take: a bit longer than the pause between questions. */
+  viewLifeMs: 5_500,
 } as const
 
 /** What the Sentinels that can be asked say of one another, by run id and by address. */
@@ -30,7 +30,6 @@ interface Listings {
 }
 
 export function quorumOf(topology: Topology, now: number): { known: number; majority: number } {
-  const listings = listingsOf(topology)
   const seeds = new Set<string>()
   const allSeeds = new Set<string>()
   const voters = new Set<string>()
@@ -38,9 +37,9 @@ export function quorumOf(topology: Topology, now: number): { known: number; majo
   for (const [key, sentinel] of topology.sentinels) {
     const id = sentinel.runId ?? key
     if (sentinel.seed) allSeeds.add(id)
-    if (sentinel.seed && isThere(key, sentinel, listings, now)) seeds.add(id)
+    if (sentinel.seed && isThere(key, sentinel, topology, now)) seeds.add(id)
     if (hasVote(topology, sentinel, now)) voters.add(id)
-    if (sentinel.reported !== null && isHeeded(sentinel, listings, now)) reported.set(id, sentinel.reported)
+    if (sentinel.reported !== null && isHeeded(sentinel, topology, now)) reported.set(id, sentinel.reported)
   }
   const known = knownSentinels(seeds.size, [...reported.values()], voters.size)
   const withAllSeeds = majorityOf(Math.max(known, allSeeds.size))
@@ -71,14 +70,19 @@ export function votesSince(topology: Topology, since: number, now: number): Vote
       : [],
   )
   views.sort((a, b) => a.view.answeredAt - b.view.answeredAt)
-  return views.map(({ voter, view }) => ({ voter, address: view.address, epoch: view.epoch }))
+  const isVouchedFor = ({ view }: (typeof views)[number]): boolean =>
+    views.some(
+      ({ view: other }) => !other.isPublished && other.epoch === view.epoch && sameAddress(other.address, view.address),
+    )
+  const counted = views.some(({ view }) => view.isPublished) ? views.filter(isVouchedFor) : views
+  return counted.map(({ voter, view }) => ({ voter, address: view.address, epoch: view.epoch }))
 }
 
 function hasVote({ answerMs }: Topology, { up, view }: SentinelState, now: number): boolean {
   return up && view !== null && now - view.answeredAt <= voterTiming.viewLifeMs + answerMs
 }
 
-/** One step reads the same state several times. */
+/** One step reads the same state several times. While all Sentinels are up, none does. */
 const remembered = new WeakMap<Topology['sentinels'], Listings>()
 
 function listingsOf({ sentinels }: Topology): Listings {
@@ -102,17 +106,15 @@ function readListings(sentinels: Topology['sentinels']): Listings {
   return { listed, dead: new Set([...dead].filter(id => !alive.has(id))) }
 }
 
-function isThere(
-  key: string,
-  { up, runId, met, awaySince }: SentinelState,
-  { listed }: Listings,
-  now: number,
-): boolean {
-  if (up || listed.has(key) || (runId !== null && listed.has(runId))) return true
+function isThere(key: string, { up, runId, met, awaySince }: SentinelState, topology: Topology, now: number): boolean {
+  if (up) return true
+  const { listed } = listingsOf(topology)
+  if (listed.has(key) || (runId !== null && listed.has(runId))) return true
   return now - awaySince < (met ? voterTiming.unlistedMs : voterTiming.unmetMs)
 }
 
-function isHeeded({ up, runId, reportedAt }: SentinelState, { dead }: Listings, now: number): boolean {
+function isHeeded({ up, runId, reportedAt }: SentinelState, topology: Topology, now: number): boolean {
   if (up) return true
+  const { dead } = listingsOf(topology)
   return now - reportedAt < voterTiming.reportLifeMs && !(runId !== null && dead.has(runId))
 }

@@ -7,11 +7,12 @@
 // Owns: the state, the timer. Never: decides who the master is, touches a client or a link.
 // Must stay true: an announced failover reaches onHold in the turn that reads its message; nothing throws; after stop()
 // nothing is called and nothing is open.
-import type { Master } from '../address.ts'
+import { type Address, type Master, sameAddress } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import { type TopologyStatus, topologyStatus } from './control-status.ts'
+import { dueAt } from './due.ts'
 import { Prober, type ProberOptions } from './prober.ts'
 import { Members, type MembersOptions } from './sentinel-pool.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
@@ -36,15 +37,13 @@ export interface WatcherListener {
   onHold(cause: HoldCause, detail: string): void
   /** Nothing of the master may be delivered until onServe: a replica may be promoted now. May be called again. */
   onWithhold(): void
+  /** This replica will probably be the master in about a second. Nothing may be sent to it yet. */
+  onExpect?(address: Address): void
 }
 
-/** The pace while something is undecided: a majority is seen this late at most. A question is three commands. */
-const UNSETTLED_MS = 30
-/** The pace after TIRED_AFTER_MS of that. */
-const TIRED_MS = 250
-const TIRED_AFTER_MS = 30_000
+/** How often the watcher looks at the clock where nothing is due before (due.ts). Looking asks nobody. */
 const SETTLED_MS = 1_000
-const PEERS_MS = 1_000
+const UNSETTLED_MS = 500
 
 export class Watcher {
   readonly #options: WatcherOptions
@@ -54,11 +53,12 @@ export class Watcher {
   readonly #prober: Prober
   readonly #logTrouble: ReturnType<typeof createTroubleLog>
   #topology: Topology
-  #peersAt = 0
-  #unsettledSince: number | null = null
   #timer: { readonly handle: NodeJS.Timeout; readonly dueAt: number } | null = null
   #confirming: NodeJS.Immediate | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
+  #served: Master | null = null
+  /** The data plane is being told of another master: that it loses its links to the last one is no news. */
+  #isMoving = false
 
   constructor(options: WatcherOptions, listener: WatcherListener) {
     const { log, rights = new MissingRights(log) } = options
@@ -84,7 +84,7 @@ export class Watcher {
    * asked after this call, or in onHold; without a majority it keeps trying. The calls of one turn are one round.
    */
   confirm(cause: string): void {
-    if (this.#state !== 'running') return
+    if (this.#state !== 'running' || this.#isMoving) return
     this.#log.debug({ event: 'master.questioned', cause })
     this.#confirming ??= setImmediate(() => {
       this.#confirming = null
@@ -125,6 +125,7 @@ export class Watcher {
       // This observation is lost. The next one, or the next tick, finds the same.
       this.#options.bugs.ofStep(error, 'control plane')
     }
+    this.#members.settle(!isUnsettled(this.#topology, performance.now()))
     this.#arm()
   }
 
@@ -132,8 +133,7 @@ export class Watcher {
     if (this.#state !== 'running') return
     switch (effect.kind) {
       case 'serve':
-        this.#listener.onServe(effect.master)
-        this.#prober.keepOnly(effect.master)
+        this.#serve(effect.master)
         break
       case 'hold':
         this.#listener.onHold(effect.cause, effect.detail)
@@ -144,8 +144,15 @@ export class Watcher {
       case 'ask':
         this.#members.ask(effect.key)
         break
+      case 'ask-soon':
+        this.#members.askSoon(effect.key)
+        break
+      case 'ask-peers':
+        this.#members.askPeers(effect.key)
+        break
       case 'warm':
         this.#prober.expect(effect.address)
+        this.#listener.onExpect?.(effect.address)
         break
       case 'probe':
         this.#prober.ask(effect.address, effect.startedAt)
@@ -156,23 +163,27 @@ export class Watcher {
     }
   }
 
+  #serve(master: Master): void {
+    const last = this.#served
+    this.#served = master
+    this.#isMoving = last !== null && !(sameAddress(last, master) && last.epoch === master.epoch)
+    try {
+      this.#listener.onServe(master)
+    } finally {
+      this.#isMoving = false
+    }
+    this.#prober.keepOnly(master)
+  }
+
   /** Sets the timer; an earlier look replaces a later one. */
   #arm(): void {
     if (this.#state !== 'running') return
     const now = performance.now()
-    const dueAt = now + this.#paceMs(now)
-    if (this.#timer && this.#timer.dueAt <= dueAt) return
+    const latest = now + (isUnsettled(this.#topology, now) ? UNSETTLED_MS : SETTLED_MS)
+    const at = Math.min(latest, dueAt(this.#topology, now))
+    if (this.#timer && this.#timer.dueAt <= at) return
     if (this.#timer) clearTimeout(this.#timer.handle)
-    this.#timer = { handle: setTimeout(() => this.#tick(), dueAt - now), dueAt }
-  }
-
-  #paceMs(now: number): number {
-    if (!isUnsettled(this.#topology, now)) {
-      this.#unsettledSince = null
-      return SETTLED_MS
-    }
-    this.#unsettledSince ??= now
-    return now - this.#unsettledSince > TIRED_AFTER_MS ? TIRED_MS : UNSETTLED_MS
+    this.#timer = { handle: setTimeout(() => this.#tick(), Math.ceil(at - now)), dueAt: at }
   }
 
   #tick(): void {
@@ -188,12 +199,7 @@ export class Watcher {
   #look(): void {
     const now = performance.now()
     this.#feed({ kind: 'tick' })
-    this.#members.ask()
-    if (now - this.#peersAt >= PEERS_MS) {
-      this.#peersAt = now
-      this.#members.askPeers()
-    }
-    this.#prober.warm()
+    this.#members.review()
     const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
     this.#logTrouble({ ...this.status(), hasCandidate }, now)
   }

@@ -31,6 +31,8 @@ export class FakeSentinel {
   /** null: this Sentinel does not know the master's name. */
   master: Place | null
   configEpoch: number
+  /** What SENTINEL MASTER lists: the leader of a failover lists the old master for a second more; null: `master`. */
+  listed: Place | null = null
   /** As SENTINEL MASTER shows them: 'master', 'master,s_down', 'master,failover_in_progress', ... */
   flags = 'master'
   quorum = 2
@@ -157,7 +159,7 @@ export class FakeSentinel {
 
   #masterFields(master: Place): [string, string][] {
     return [
-      ...instance(this.masterName, master, '', this.flags),
+      ...instance(this.masterName, this.listed ?? master, '', this.flags),
       ['config-epoch', bulk(this.configEpoch)],
       ['num-slaves', bulk(this.replicas.length)],
       ['num-other-sentinels', bulk(this.known.length)],

@@ -44,9 +44,9 @@ t.test('failover that only an answer shows — holds — although no event was h
   await seen.until(`serve ${a.port}@1`)
   const show = showFailover(sentinels[2])
   show('wait_promotion')
-  await seen.until('hold failover-announced', 2_000)
+  await seen.until('hold failover-announced', 8_000)
   show(null)
-  await seen.until(`serve ${a.port}@1`)
+  await seen.until(`serve ${a.port}@1`, 8_000)
 })
 
 t.test('new address of the leader alone — is not served — until a second Sentinel names it too', async t => {
@@ -58,14 +58,15 @@ t.test('new address of the leader alone — is not served — until a second Sen
   show('send_slaveof_noone')
   leader.publish('+selected-slave', aboutReplica(leader, b))
   await seen.until('hold failover-announced')
-  leader.publish('+promoted-slave', aboutReplica(leader, b))
   show('reconf_slaves')
+  leader.listed = place(a)
   leader.master = place(b)
   leader.configEpoch = 2
+  leader.publish('+promoted-slave', aboutReplica({ ...leader, master: place(a) }, b))
+  await waitUntil('the node is asked meanwhile', () => roleQuestions(b) === 1, { withinMs: 3_000 })
   const questions = (): number => leader.server.received.length
-  const soon = questions() + 30
-  await waitUntil('the leader was asked ten times more', () => questions() >= soon, { withinMs: 3_000 })
-  t.equal(roleQuestions(b), 0, 'the new node was not even asked')
+  const soon = questions() + 4
+  await waitUntil('the leader was asked twice more', () => questions() >= soon, { withinMs: 10_000 })
   t.strictSame(seen.story().at(-1), 'hold failover-announced')
   const majorityAt = performance.now()
   const readPace = openWindow()
@@ -74,8 +75,10 @@ t.test('new address of the leader alone — is not served — until a second Sen
   const ms = served.at - majorityAt
   judgeOnce(t, 'served after the majority', 100, ms, readPace())
   // The leader goes on showing its failover for a second and then publishes its own switch: neither may hold.
+  leader.listed = null
+  show(null)
   leader.publish('+switch-master', `mymaster ${a.host} ${a.port} ${b.host} ${b.port}`)
-  const later = questions() + 3
+  const later = questions() + 1
   await waitUntil('the leader was asked again', () => questions() >= later, { withinMs: 3_000 })
   t.strictSame(seen.story(), [`serve ${a.port}@1`, 'hold failover-announced', `serve ${b.port}@2`])
 })
@@ -129,7 +132,7 @@ t.test('+reset-master — changes nothing — while the Sentinels name the same 
   seen.watcher.confirm('reset')
   await waitUntil('it is confirmed', () => seen.decisions.length === 2, { withinMs: 1_000 })
   const peers = (): number => sentinels[0].server.received.filter(({ argv }) => argv[1] === 'SENTINELS').length
-  const asked = peers() + 2
+  const asked = peers() + 1
   await waitUntil('they were asked for their peers', () => peers() >= asked, { withinMs: 4_000 })
   t.match(seen.watcher.status(), { knownSentinels: 3, majority: 2, reachableSentinels: 3 })
   for (const [i, one] of sentinels.entries()) one.known = known[i] ?? []

@@ -147,7 +147,10 @@ export function aboutMaster({ masterName, master }: FakeSentinel): string {
 }
 
 /** The words of an event about a replica that is to replace it. */
-export function aboutReplica({ masterName, master }: FakeSentinel, { host, port }: Address): string {
+export function aboutReplica(
+  { masterName, master }: Pick<FakeSentinel, 'masterName' | 'master'>,
+  { host, port }: Address,
+): string {
   return `slave ${host}:${port} ${host} ${port} @ ${masterName} ${master?.host} ${master?.port}`
 }
 

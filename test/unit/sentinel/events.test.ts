@@ -6,6 +6,8 @@ const replica = { host: '10.0.0.2', port: 6380 }
 const aboutMaster = 'master mymaster 10.0.0.1 6379'
 const aboutReplica = 'slave 10.0.0.2:6380 10.0.0.2 6380 @ mymaster 10.0.0.1 6379'
 
+const aboutSentinel = 'sentinel 5eed 10.0.0.9 26379 @ mymaster 10.0.0.1 6379'
+
 const vectors: [channel: string, text: string, event: SentinelEvent | undefined][] = [
   ['+try-failover', aboutMaster, { kind: 'failover-try', master: old }],
   ['+elected-leader', aboutMaster, { kind: 'failover-elected', master: old, replica: null }],
@@ -28,12 +30,17 @@ const vectors: [channel: string, text: string, event: SentinelEvent | undefined]
   ['+monitor', `${aboutMaster} quorum 2`, { kind: 'monitored', master: old }],
   ['+reset-master', aboutMaster, { kind: 'stir', what: '+reset-master' }],
   ['-monitor', aboutMaster, { kind: 'stir', what: '-monitor' }],
-  ['+failover-end', aboutMaster, { kind: 'stir', what: '+failover-end' }],
-  ['+failover-end-for-timeout', aboutMaster, { kind: 'stir', what: '+failover-end-for-timeout' }],
+  ['+reboot', aboutMaster, { kind: 'stir', what: '+reboot' }],
+  ['+reboot', aboutReplica, undefined],
+  ['+failover-end', aboutMaster, undefined],
+  ['+config-update-from', aboutSentinel, undefined],
+  ['+sentinel', aboutSentinel, { kind: 'peers', what: '+sentinel' }],
+  ['+sdown', aboutSentinel, { kind: 'peers', what: '+sdown' }],
+  ['-sdown', aboutSentinel, { kind: 'peers', what: '-sdown' }],
   [
-    '+config-update-from',
-    'sentinel 5eed 10.0.0.9 26379 @ mymaster 10.0.0.1 6379',
-    { kind: 'stir', what: '+config-update-from' },
+    '+sentinel-address-switch',
+    `${aboutMaster} ip 10.0.0.8 port 26379 for 5eed`,
+    { kind: 'peers', what: '+sentinel-address-switch' },
   ],
   [
     '+selected-slave',
@@ -45,7 +52,6 @@ const vectors: [channel: string, text: string, event: SentinelEvent | undefined]
     },
   ],
   ['+sdown', aboutReplica, undefined],
-  ['+sdown', 'sentinel 5eed 10.0.0.9 26379 @ mymaster 10.0.0.1 6379', undefined],
   ['+try-failover', 'master other 10.0.0.1 6379', undefined],
   ['+try-failover', 'master mymaster2 10.0.0.1 6379', undefined],
   ['+selected-slave', 'slave 10.0.0.2:6380 10.0.0.2 6380 @ other 10.0.0.1 6379', undefined],

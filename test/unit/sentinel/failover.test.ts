@@ -34,10 +34,10 @@ t.test('planned failover — holds once, then serves the new master — as the S
   t.strictSame(play.take(), ['hold failover-announced'])
   play.publish('s1', '+promoted-slave', 'A')
   play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
-  t.strictSame(play.take(), [], 'the leader alone is not enough')
-  play.later(70).answer('s2', 'B', { epoch: 2 })
-  t.strictSame(play.take(), ['probe B'])
+  t.strictSame(play.take(), ['probe B'], 'the leader alone is not enough, but the node can be asked meanwhile')
   play.later(1).probed('B')
+  t.strictSame(play.take(), [], 'nor are the leader and the node')
+  play.later(70).answer('s2', 'B', { epoch: 2 })
   t.strictSame(play.take(), ['serve B@2'])
   for (let i = 0; i < 40; i++) {
     play.later(30).answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
@@ -45,6 +45,61 @@ t.test('planned failover — holds once, then serves the new master — as the S
   }
   play.event('s1', { kind: 'switched', from: at('A'), to: at('B') }).all('B', { epoch: 2 })
   t.strictSame(play.take(), [], 'the leader finishes: nothing happens')
+})
+
+/** Of A, led by s1 at epoch `epoch`: B is promoted and has said that it is master, and only s1 names it. */
+function promotedByLeader(epoch = 2): Play {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(900)
+  play.event('s1', { kind: 'failover-promoted', master: at('A'), replica: at('B') })
+  play.later(1).answer('s1', 'B', { epoch, failover: 'promoted', listed: 'A' }).later(1).probed('B')
+  play.take()
+  return play
+}
+const moved = { kind: 'switched', from: at('A'), to: at('B') } as const
+const asks = (play: Play): string[] =>
+  play.effects.flatMap(effect => (effect.kind === 'ask' || effect.kind === 'ask-soon' ? [effect.kind] : []))
+
+t.test(
+  '+switch-master of a second Sentinel — is its vote — where the leader gives the epoch that must follow',
+  async t => {
+    const play = promotedByLeader().later(70).event('s2', moved)
+    t.strictSame(asks(play), ['ask-soon'], 'nobody waits for what it answers')
+    t.strictSame(play.take(), ['serve B@2'])
+    play.event('s3', moved)
+    t.strictSame(asks(play), ['ask-soon'])
+    for (const key of ['s2', 's3']) play.answer(key, 'B', { epoch: 2 })
+    t.strictSame(play.take(), [], 'their answers confirm it')
+  },
+)
+
+t.test('+switch-master of a second Sentinel — is only a reason to ask it — where the epoch is another', async t => {
+  const play = promotedByLeader(9).later(70).event('s2', moved)
+  t.strictSame(asks(play), ['ask'])
+  t.strictSame(play.take(), [], 'epoch 9 is the word of the leader alone, epoch 2 that of nobody')
+  play.later(1).answer('s2', 'B', { epoch: 9 })
+  t.strictSame(play.take(), ['serve B@9'])
+})
+
+t.test('+switch-master of two Sentinels — is not enough — while none has given its epoch', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(900).event('s2', moved).event('s3', moved)
+  t.strictSame(play.take(), ['hold failover-announced'])
+  play.later(1).answer('s2', 'B', { epoch: 2 })
+  t.strictSame(play.take(), ['probe B'])
+})
+
+t.test('+switch-master of one Sentinel — moves nothing — alone, or beside one that names another', async t => {
+  const play = Play.serving().event('s2', moved).answer('s3', 'C', { epoch: 2 })
+  t.strictSame(play.take(), [])
+  t.equal(play.master(), 'A@1')
+})
+
+t.test('node that the leader promoted — is asked again — when its word is old before the others follow', async t => {
+  const play = promotedByLeader().later(600)
+  t.strictSame(play.take(), ['probe B'])
+  play.event('s2', moved)
+  t.strictSame(play.take(), [])
+  play.probed('B')
+  t.strictSame(play.take(), ['serve B@2'])
 })
 
 t.test('late announcement — closes nothing — when its failover is over', async t => {
