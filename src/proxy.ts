@@ -4,7 +4,7 @@
 //                       ◀──── observe ────────
 //
 // Owns: who knows whom, start, stop. Never: decides what the planes decide.
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, formatAddress, type Master } from './address.ts'
 import { Listener } from './client/accept/listener.ts'
 import { MemoryBudget } from './client/flow/memory-budget.ts'
@@ -26,6 +26,7 @@ import { Watcher } from './sentinel/watcher.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 import { createDial } from './upstream/dial.ts'
+import { DialAhead } from './upstream/dial-ahead.ts'
 import { createIdentity } from './upstream/identity.ts'
 
 export { SocketFileError } from './client/accept/unix-socket.ts'
@@ -54,6 +55,12 @@ export interface Proxy {
   readonly counters: Readonly<Counters>
 }
 
+/**
+ * The list of commands is long: it costs the server a millisecond and Holdfast some twenty. After a failover it is
+ * nearly always the one that is known, so it is read at a random moment of this time, when other things are done.
+ */
+const LEARN_WITHIN_MS = 60_000
+
 /** What the admin port shows of the program around the proxy. */
 export interface About {
   readonly version: string
@@ -73,6 +80,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const sockets = new Sockets()
+  const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
   const lanes = new Lanes({
     sockets,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
@@ -80,7 +88,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
     holdTimeoutMs: config.holdTimeoutMs,
     connectTimeoutMs: config.connectTimeoutMs,
-    dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
+    dial: ahead.dial,
     counters,
     log,
     bugs,
@@ -110,10 +118,12 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       onServe: master => {
         served = master
         bugs.guard('serve', () => lanes.serve(master))
+        bugs.guard('serve', () => ahead.settle(master))
         bugs.guard('serve', () => learnCommands(master))
       },
       onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
       onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
+      onExpect: address => bugs.guard('dial ahead', () => ahead.expect(address, lanes.needed)),
     },
   )
   let served: Master | null = null
@@ -136,10 +146,16 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   })
   let admin: Admin | null = null
   let learnedFrom: Master | null = null
+  let learnTimer: NodeJS.Timeout | undefined
   /** Once per master and in the background: only commands that the table does not know depend on it. */
   const learnCommands = (master: Master): void => {
     if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
+    clearTimeout(learnTimer)
+    if (learnedFrom === null) askForCommands(master)
+    else learnTimer = setTimeout(askForCommands, Math.random() * LEARN_WITHIN_MS, master)
     learnedFrom = master
+  }
+  const askForCommands = (master: Master): void => {
     const onNoPerm = (): void => {
       rights.logMissing('command', { node: formatAddress(master), user: config.redisUsername })
     }
@@ -219,7 +235,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
         { event: 'proxy.stopping', sessions: listener.size, delayMs, graceMs },
         'the proxy stops: not ready for new clients, and everything else goes on for the delay',
       )
-      await setTimeout(delayMs)
+      await delay(delayMs)
       log.info(
         { event: 'proxy.draining', sessions: listener.size, graceMs },
         'the proxy accepts no new clients; it serves sessions until they leave, or the grace period ends',
@@ -232,8 +248,10 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
         )
         lanes.giveUp()
       })
+      clearTimeout(learnTimer)
       security.files.stop()
       lanes.stop()
+      ahead.close()
       await watcher.stop()
       await admin?.close()
       state = 'stopped'

@@ -7,6 +7,7 @@
 // Owns: the lanes and these rooms. Never: decides when links may send (lanes.ts), moves requests (lane.ts).
 import { type Address, type Master, sameAddress } from '../address.ts'
 import type { LinkSnapshot } from '../ops/snapshot.ts'
+import type { Needed } from '../upstream/dial-ahead.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { isSameTerm } from './gate.ts'
 import { IdlePool } from './idle-pool.ts'
@@ -102,6 +103,13 @@ export abstract class LanePool extends LaneHost {
   /** Whether a link to this node is up. */
   isUpTo(address: Address): boolean {
     return this.#all().some(({ link }) => link?.status === 'ready' && sameAddress(link.master, address))
+  }
+
+  /** The links that lanes in use will dial on another master. */
+  get needed(): Needed {
+    const count = { shared: 0, private: 0 }
+    for (const lane of this.#all()) if (lane.inUse) count[lane.kind]++
+    return count
   }
 
   /** All links by identity. */

@@ -23,8 +23,13 @@ import type { Request } from './request.ts'
 
 /** After a dial that failed, doubled each time; a frozen node is dialled about once in this time at most. */
 const PAUSE: BackoffLimits = { minMs: 1000, maxMs: 30_000 }
-/** A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. */
-const PROVE_MS = 5000
+/**
+ * A spare is replaced by a new one this often: the server has to let its identity in again, or no new session is. At
+ * random: all that follow one master would go on dialling it in step after a failover.
+ */
+const PROVE_MS = { min: 4000, max: 6000 }
+/** On a new master a spare is dialled at a random moment of this time, when links that are needed now are up. */
+const AFTER_MOVE_MS = 1000
 
 /** An identity in use, and what is known of its spare. */
 class Use {
@@ -33,8 +38,8 @@ class Use {
   /** performance.now() of the last sign of life of the node on a link of this identity that owed nothing. */
   heardAt = 0
   dialling: Link<Request> | null = null
-  /** When the server was last asked to let this identity in. */
-  provenAt = 0
+  /** When the server is to be asked again to let this identity in; 0: it has not been asked. */
+  proveAt = 0
   #failures = 0
   #notBefore = 0
 
@@ -53,6 +58,11 @@ class Use {
   endPause(): void {
     this.#failures = 0
     this.#notBefore = 0
+  }
+
+  onMoved(): void {
+    this.endPause()
+    if (this.proveAt > 0) this.#notBefore = performance.now() + Math.random() * AFTER_MOVE_MS
   }
 }
 
@@ -114,13 +124,13 @@ export class SpareLinks extends IdleListener<Request> {
     if (!this.#options.enabled) return
     for (const [key, use] of this.#uses)
       if (use.mayDial(now) && this.#isDue(key, use, now)) {
-        use.provenAt = now
+        use.proveAt = now + PROVE_MS.min + Math.random() * (PROVE_MS.max - PROVE_MS.min)
         use.dialling = new Link(master, new Handshake(use.identity), this, this.#host)
       }
   }
 
   #isDue(key: string, use: Use, now: number): boolean {
-    return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full
+    return this.#idle.has(key) ? now > use.proveAt : !this.#idle.full
   }
 
   /** The master is another one, or none: what is dialled elsewhere is of no use. */
@@ -128,7 +138,7 @@ export class SpareLinks extends IdleListener<Request> {
     for (const use of this.#uses.values()) {
       if (use.dialling !== null && (master === null || !isSameTerm(use.dialling.master, master)))
         use.dialling.cut('the master moved')
-      use.endPause()
+      use.onMoved()
     }
   }
 

@@ -12,8 +12,8 @@ import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
 export interface Dialled {
   readonly socket: Socket
-  /** The event after which bytes may be sent. */
-  readonly readyEvent: 'connect' | 'secureConnect'
+  /** The event after which bytes may be sent; `taken`: of a socket that was connected before (dial-ahead.ts). */
+  readonly readyEvent: 'connect' | 'secureConnect' | 'taken'
 }
 
 /** Where bytes go that are read, and who looks at them there, instead of 'data' events; net.connect's `onread`. */

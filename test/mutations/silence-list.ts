@@ -129,7 +129,7 @@ export const silenceMutations: readonly Mutation[] = [
   {
     name: 'a warm link is never proven again',
     file: 'src/relay/spare-links.ts',
-    from: 'return this.#idle.has(key) ? now - use.provenAt > PROVE_MS : !this.#idle.full',
+    from: 'return this.#idle.has(key) ? now > use.proveAt : !this.#idle.full',
     to: 'return !this.#idle.has(key) && !this.#idle.full',
     breaks: 'the server decides who is let in',
     test: 'test/wire/login-changed.test.ts',

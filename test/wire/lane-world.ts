@@ -9,6 +9,7 @@ import type { LaneOwner } from '../../src/relay/lane-link.ts'
 import { Lanes } from '../../src/relay/lanes.ts'
 import { createRun, createUnit, type Request, type RequestOwner } from '../../src/relay/request.ts'
 import { encodeCommand } from '../../src/resp/encode.ts'
+import type { Dial } from '../../src/upstream/dial.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
 import type { FakeRedis } from '../support/fake-redis.ts'
 import { imbalance } from '../support/imbalance.ts'
@@ -24,6 +25,7 @@ export interface WorldOptions {
   readonly identity?: Identity
   readonly holdTimeoutMs?: number
   readonly spares?: 'warm' | 'none'
+  readonly dial?: Dial
 }
 
 export class TestSession implements RequestOwner {
@@ -67,6 +69,7 @@ export class LaneWorld {
       counters: this.counters,
       log: createLog('silent'),
       spares: options.spares ?? 'none',
+      ...(options.dial && { dial: options.dial }),
       observe: observation => {
         this.observed.push(observation)
         setImmediate(() => this.master && this.lanes.serve(this.master))
