@@ -18,8 +18,10 @@ const quorum = 2
 // Far above any measurement: a server that is slow under load must not be voted down.
 const downAfterMs = 60_000
 
-export async function startBackend(stage: Stage, options: { sentinels: boolean }): Promise<Backend> {
+export async function startBackend(stage: Stage, options: { sentinels: boolean; replicas: number }): Promise<Backend> {
   const server = await startOne(stage, 'data', 'redis', ['save ""', 'appendonly no'])
+  for (let n = 1; n <= options.replicas; n++)
+    await startOne(stage, 'data', `replica-${n}`, ['save ""', 'appendonly no', `replicaof 127.0.0.1 ${server.port}`])
   const monitor = [
     `sentinel monitor ${masterName} 127.0.0.1 ${server.port} ${quorum}`,
     `sentinel down-after-milliseconds ${masterName} ${downAfterMs}`,

@@ -20,6 +20,8 @@ export interface Options {
   further: string[] | undefined
   idleSessions: number
   steadyMinutes: number
+  /** Replicas of the server, on the same machine. */
+  replicas: number
   tailRows: TailRow[]
   traceGc: boolean
   /** undefined: C where there is a compiler. */
@@ -38,6 +40,7 @@ export const help = `usage: npm run bench -- [options]
   --base DIR              another checkout of holdfast, measured in the same rounds as the target "base"
   --predixy PROGRAM       predixy, measured in the same rounds as the target "predixy"
   --with="OPTIONS"        holdfast with further options too, as the target "holdfast-with"
+  --replicas N            replicas of the server on the same machine (0)
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
       base: { type: 'string' },
       predixy: { type: 'string' },
       with: { type: 'string' },
+      replicas: { type: 'string', default: '0' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -118,6 +122,7 @@ export function readOptions(args: readonly string[]): Options {
     base: values.base,
     predixy,
     further,
+    replicas: numberOf('--replicas', values.replicas, { min: 0, max: 5 }),
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idleSessions === undefined ? 0 : numberOf('--idle-sessions', idleSessions, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],

@@ -11,7 +11,10 @@ export async function prepare(
   stage: Stage,
   rest: Partial<TargetOptions> = {},
 ): Promise<{ backend: Backend; targets: Target[] }> {
-  const backend = await startBackend(stage, { sentinels: needsSentinels(options.targets) })
+  const backend = await startBackend(stage, {
+    sentinels: needsSentinels(options.targets),
+    replicas: options.replicas,
+  })
   const { profile: profileFolder, base: baseCheckout, predixy, further } = options
   const targetOptions = { profileFolder, baseCheckout, predixy, further, ...rest }
   const targets = await startTargets(options.targets, stage, backend, targetOptions, (name, why) => {

@@ -8,7 +8,7 @@
 export interface ErrorSpec {
   readonly reply: Buffer
   /** Whether the command may have taken effect. */
-  readonly executed: 'no' | 'unknown'
+  readonly executed: 'no' | 'unknown' | 'yes'
 }
 
 const spec = (line: string, executed: ErrorSpec['executed']): ErrorSpec => ({
@@ -28,6 +28,36 @@ export const errors = {
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run ' +
       '(retry-policy safe)',
     'unknown',
+  ),
+  /** Policy `once`: a command that can have no marker, or went without one, behaves as under `safe`. */
+  unmarkedOutcome: spec(
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent without a marker; it may ' +
+      'have run (retry-policy once)',
+    'unknown',
+  ),
+  /** Policy `once`: the marker that tells whether it ran is gone, or cannot be read. */
+  markerLost: spec(
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent, and the marker that tells ' +
+      'is not there; it may have run (retry-policy once)',
+    'unknown',
+  ),
+  /** Policy `once`: no master came that could be asked for the marker. */
+  undecided: spec(
+    'UNKNOWN holdfast: no master in time that could tell whether the command has run; it may have run (retry-policy ' +
+      'once)',
+    'unknown',
+  ),
+  /** Policy `once`: the marker says that it ran. */
+  applied: spec('APPLIED holdfast: the command took effect once; its reply was lost with the old connection', 'yes'),
+  /** Policy `once`: a read before a write that ran; sent again, it would see that write. */
+  readLost: spec(
+    'TRYAGAIN holdfast: the reply to a read was lost with the old connection; nothing was changed by it',
+    'no',
+  ),
+  /** Policy `once`: swapped there and back, a database brings an old marker back, which says that nothing has run. */
+  swapsMarkers: spec(
+    "NOPERM holdfast: 'swapdb' would bring old markers back and is refused (--retry-policy once)",
+    'no',
   ),
   subscribeInMulti: spec('ERR holdfast: SUBSCRIBE and UNSUBSCRIBE are not supported inside MULTI', 'no'),
   /** A server may leave a failed login unanswered behind other replies (addAuthErrReply in acl.c): EXEC is short. */

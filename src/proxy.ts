@@ -19,6 +19,8 @@ import { type Counters, createCounters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
 import { MissingRights } from './ops/missing-rights.ts'
 import type { Snapshot } from './ops/snapshot.ts'
+import { Batcher } from './proof/batcher.ts'
+import { Markers } from './proof/marker.ts'
 import { gateSnapshot, isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
@@ -81,8 +83,10 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const sockets = new Sockets()
   const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
+  const markers = new Markers(config.holdTimeoutMs)
   const lanes = new Lanes({
     sockets,
+    prove: config.retryPolicy === 'once' ? (lane, host) => new Batcher(lane, host, markers) : null,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
@@ -174,7 +178,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       log,
       bugs,
       pressure,
-      deny: createDenyList(config.denyCommands),
+      deny: createDenyList(config.retryPolicy === 'once' ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
       defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
       login,
       links: config.links,

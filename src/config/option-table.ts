@@ -110,9 +110,10 @@ export const options = {
   ...inGroup('Failover', {
     'retry-policy': withDefault(
       'always',
-      oneOf('always', 'safe'),
+      oneOf('always', 'safe', 'once'),
       'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
-        'only where to run it twice is the same as once; otherwise the client gets an error.',
+        'only where to run it twice is the same as once; otherwise the client gets an error. once: writes leave with ' +
+        'a marker in the same transaction, and the new master tells which of them have run.',
     ),
     'max-retries': withDefault(
       '0',

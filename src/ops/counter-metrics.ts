@@ -97,6 +97,31 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
     'holdfast_unknown_outcomes_total',
     'Requests that ended with an error because nobody can say whether they ran.',
   ),
+  blocks: counter('holdfast_blocks_total', 'Blocks of writes sent with a marker (--retry-policy once).'),
+  blockCommands: counter('holdfast_block_commands_total', 'Commands in these blocks.'),
+  blocksAborted: counter(
+    'holdfast_blocks_aborted_total',
+    'Blocks that the server refused as a whole, because it refused one command or the marker. What was not refused ' +
+      'was sent again.',
+  ),
+  appliedUnanswered: counter(
+    'holdfast_applied_unanswered_total',
+    'Writes whose reply was lost with a connection, and which have run by their marker. Their clients got the reply ' +
+      'that is always the same, or APPLIED.',
+  ),
+  proofsLost: counter(
+    'holdfast_proofs_lost_total',
+    'Requests whose connection was lost and whose marker was not there or could not be read: their writes were ' +
+      'answered with UNKNOWN.',
+  ),
+  markersLost: counter(
+    'holdfast_markers_lost_total',
+    'Blocks that found their marker gone: flushed, evicted or deleted. They have written it again.',
+  ),
+  unmarkedWrites: counter(
+    'holdfast_unmarked_writes_total',
+    'Requests with writes that went without a marker, because the server refuses it or the session watches keys.',
+  ),
   refusedByBreaker: counter(
     'holdfast_breaker_refused_total',
     'Requests that failed at once while the breaker was open.',

@@ -38,6 +38,10 @@ export const rights = {
     rule: '+script|load',
     cost: 'a new master does not get the scripts: EVALSHA answers NOSCRIPT there until a client sends the script again',
   },
+  markers: {
+    rule: '+multi +exec +hset +hmget +hdel +expire ~__holdfast:*',
+    cost: '--retry-policy once cannot write its markers: commands of this user behave as under safe',
+  },
   spublish: {
     rule: '+spublish &holdfast:wait',
     cost:

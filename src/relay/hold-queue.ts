@@ -79,6 +79,18 @@ export class HoldQueue {
     return this.#fifo[Symbol.iterator]()
   }
 
+  /** Each stays where it is, or `by` puts others in its place. */
+  replace(by: (request: Request) => readonly Request[] | null): void {
+    for (const request of this.#fifo.drain()) {
+      const others = by(request)
+      if (others === null) this.#fifo.push(request)
+      else {
+        this.#account(request, 'drained')
+        for (const other of others) this.push(other)
+      }
+    }
+  }
+
   /**
    * Requests that were sent before all that wait now come back to the front, in their order. Nothing behind them may
    * wait for a deadline later than its own, so none of them gets a later one.

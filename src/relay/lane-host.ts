@@ -14,15 +14,20 @@ import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { Gate } from './gate.ts'
 import { type LaneInfo, LinkLog } from './link-log.ts'
+import type { ProvenLane, Prover } from './prover.ts'
+import { refusalCode } from './refusal-texts.ts'
 import type { ReplayPolicy } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { ScriptLoading } from './script-loading.ts'
 import { ScriptStore } from './script-store.ts'
 
+/** After a change of master, replicas attach in about a second. After this long, NOREPLICAS is the true answer. */
+const NOREPLICAS_WINDOW_MS = 10_000
+
 /** Of those that may be left out each lane host makes its own. */
 export interface LaneHostOptions
   extends Pick<LaneHost, 'policy' | 'backoff' | 'connectTimeoutMs' | 'counters' | 'log' | 'observe'>,
-    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs'>> {
+    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove'>> {
   readonly holdTimeoutMs: number
   /** Shared with the control plane, which asks some of the same things. */
   readonly rights?: MissingRights
@@ -46,6 +51,8 @@ export abstract class LaneHost implements LinkHost {
   /** By plain TCP to the address as it is, where nobody gives another. */
   readonly dial: Dial
   readonly sockets: Sockets
+  /** Makes the prover of a lane's writes (--retry-policy once); null: writes are not proven. */
+  readonly prove: ((lane: ProvenLane, host: LaneHost) => Prover) | null
   /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   readonly observe: (observation: string) => void
   readonly live = new LiveLinks()
@@ -65,6 +72,7 @@ export abstract class LaneHost implements LinkHost {
     this.dial = options.dial ?? dialPlain
     this.sockets = options.sockets ?? new Sockets()
     this.observe = options.observe
+    this.prove = options.prove ?? null
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }
 
@@ -82,6 +90,11 @@ export abstract class LaneHost implements LinkHost {
 
   /** A request waits, or a link is dialled: deadlines are looked at often from now on (watchdog.ts). */
   abstract wake(): void
+  /** A refusal that is over by itself in a moment: the master loads, or its replicas are not attached yet. */
+  passes(frame: Buffer): boolean {
+    return refusalCode(frame) !== 'NOREPLICAS' || performance.now() - this.gate.state.since <= NOREPLICAS_WINDOW_MS
+  }
+
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** A lane has nothing waiting any more. */

@@ -12,9 +12,9 @@
 import type { Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
 import type { Blamed } from '../ops/bugs.ts'
-import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
+import { Handshake, type LostLink, type ProofSteps, type SessionRestore } from '../upstream/handshake.ts'
 import { type CloseReason, Link, type LinkListener, type PushFilter } from '../upstream/link.ts'
-import { isSameTerm } from './gate.ts'
+import { isSameProcess, isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
@@ -23,6 +23,11 @@ import type { Request } from './request.ts'
 export interface LaneOwner extends Blamed {
   /** Frames that give a new link the session's state; null when there is none. */
   restore(): SessionRestore | null
+  /**
+   * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way. `bound`:
+   * it watches keys, or the lines of MONITOR come in between. `none` where not given.
+   */
+  openState?(): 'none' | 'multi' | 'bound'
   /** The name and library that the session restore gives the link. */
   label(): string
   /** Which frames of its private link are no replies. */
@@ -37,6 +42,10 @@ export interface LaneOwner extends Blamed {
 /** The lane whose link it is. */
 export interface LinkedLane extends LaneInfo, LinkListener<Request> {
   readonly owner: LaneOwner | null
+  /** The fate of writes depends on it that what was sent on the lost link runs no more. */
+  readonly isInDoubt: boolean
+  /** What its next link says for the proof of its writes; null: nothing. */
+  proofSteps(): ProofSteps | null
   onPauseOver(): void
 }
 
@@ -72,7 +81,8 @@ export class LaneLink {
     const { loading } = this.#host
     if (this.state !== 'none' || this.#pause !== null || master === null || !loading.mayDial(this.#lane)) return
     const { identity, owner, kind } = this.#lane
-    const first = { fence: this.#fenceAt(master), scripts: loading.commandsFor(this.#lane) }
+    const scripts = loading.commandsFor(this.#lane)
+    const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps() }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: kind === 'shared' })
     this.#host.wake()
@@ -116,10 +126,15 @@ export class LaneLink {
 
   /** What the next link has to end at `master`. Where a run id is not known, the process may be another one. */
   #fenceAt(master: Master): readonly LostLink[] {
-    if (this.#fence === null || !isSameTerm(this.#fence.at, master)) return []
+    if (this.#fence === null || !this.#isFencedAt(this.#fence.at, master)) return []
     const { at, links } = this.#fence
     const isSure = at.runId !== null && master.runId !== null
     return isSure ? links.map(({ clientId }) => ({ clientId, address: null })) : links
+  }
+
+  /** With a marker to read, its value must be final also where the process is the same in a later epoch. */
+  #isFencedAt(at: Master, master: Master): boolean {
+    return isSameTerm(at, master) || (this.#lane.isInDoubt && isSameProcess(at, master))
   }
 
   /** Nothing is dialled or sent for a while, longer with each time in a row. */

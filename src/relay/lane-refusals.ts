@@ -19,9 +19,6 @@ import { namedClassOf } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
-/** After a change of master, replicas attach in about a second. After this long, NOREPLICAS is the true answer. */
-const NOREPLICAS_WINDOW_MS = 10_000
-
 export class LaneRefusals {
   /** Replies are set aside, and nothing new is sent; null: the node serves. */
   aside: NotReady | null = null
@@ -57,8 +54,7 @@ export class LaneRefusals {
     }
     const judged = judgeError(request, frame)
     if (judged === null) return undefined
-    const since = performance.now() - this.#host.gate.state.since
-    if (refusalCode(frame) === 'NOREPLICAS' && since > NOREPLICAS_WINDOW_MS) return undefined
+    if (!this.#host.passes(frame)) return undefined
     if (judged.proved || this.isDeposed) return judged.refusal
     link.stall(request, frame)
     const about = { link, identity: this.#lane.identity, refusal: judged.refusal }
@@ -75,6 +71,12 @@ export class LaneRefusals {
   #onAnswer({ link, refusal }: StalledReply, answer: NodeAnswer): void {
     this.forgetQuestion()
     this.#question = 'own reply'
+    if (answer === 'no-master' && this.#host.prove !== null) {
+      // The marker tells what has run, and better than the replies of this node.
+      this.#host.observe('the node says it is no master')
+      link.cut('the node says it is no master')
+      return
+    }
     if (answer === 'no-master') {
       this.begin(link).deposed = true
       this.#host.observe('the node says it is no master')

@@ -15,7 +15,7 @@ import { formatAddress } from '../address.ts'
 import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { WORTH_BYTES } from '../transport/read-memory.ts'
-import type { HandshakeFailure } from '../upstream/handshake.ts'
+import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
@@ -24,11 +24,12 @@ import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
+import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
-export class Lane implements LinkedLane {
+export class Lane implements LinkedLane, ProvenLane {
   identity: Identity
   /** Sessions that use a shared lane, and since when there are none (0: there are). */
   users = 0
@@ -47,6 +48,8 @@ export class Lane implements LinkedLane {
   readonly #waiting: HoldQueue
   readonly #uplink: LaneLink
   readonly #refusals: LaneRefusals
+  /** Sends writes in blocks whose fate can be asked for; null: they go as they come. */
+  readonly #prover: Prover | null
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
@@ -55,6 +58,7 @@ export class Lane implements LinkedLane {
     this.#waiting = new HoldQueue(host.counters)
     this.#uplink = new LaneLink(host, this)
     this.#refusals = new LaneRefusals(host, this)
+    this.#prover = host.prove?.(this, host) ?? null
   }
 
   get kind(): 'shared' | 'private' {
@@ -77,13 +81,46 @@ export class Lane implements LinkedLane {
     return false
   }
 
+  get isPrivate(): boolean {
+    return this.owner !== null
+  }
+
+  get isInDoubt(): boolean {
+    return this.#prover?.isInDoubt ?? false
+  }
+
+  proofSteps(): ProofSteps | null {
+    return this.#prover?.steps() ?? null
+  }
+
+  get openState(): 'none' | 'multi' | 'bound' {
+    return this.owner?.openState?.() ?? 'none'
+  }
+
+  get maySend(): boolean {
+    return this.#host.sendable && this.#refusals.aside === null
+  }
+
+  resubmit(requests: readonly Request[]): void {
+    if (this.#waiting.size === 0) for (const request of requests) this.submit(request)
+    else {
+      this.putBack(requests)
+      this.pump()
+    }
+  }
+
+  setAside(link: Link<Request>, requests: readonly Request[], frame: Buffer): void {
+    this.#refusals.begin(link).takeAll(requests)
+    this.#refusals.absorb(frame)
+  }
+
   /** Sessions use it, whether they wait for something now or not. */
   get inUse(): boolean {
     return this.owner !== null || (this.users > 0 && !this.retired)
   }
 
   get idle(): boolean {
-    return this.#waiting.size === 0 && !this.#owes
+    return this.#waiting.size === 0 && !this.#owes && (this.#prover?.idle ?? true)
   }
 
   /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
@@ -103,14 +140,19 @@ export class Lane implements LinkedLane {
   submit(request: Request): void {
     const link = this.#uplink.state
     if (typeof link !== 'string' && link.status === 'ready' && this.#waiting.size === 0) {
-      if (request.local !== null) {
+      if (request.local !== null && this.#prover === null) {
         link.send(request)
         link.settleHead()
         return
       }
-      if (this.#host.sendable && this.#refusals.aside === null && !link.full) {
+      if (this.#prover !== null) {
+        if (request.local !== null || (this.maySend && !link.full && this.#prover.admits(request))) {
+          this.#prover.take(link, request)
+          return
+        }
+      } else if (this.#host.sendable && this.#refusals.aside === null && !link.full) {
         request.sends++
-        if (request.handler !== null && !this.#prepare(request)) return
+        if (request.handler !== null && !this.prepare(request)) return
         link.send(request)
         // Its handler may have answered it instead. Then no reply comes that takes it off the link.
         if (request.local !== null) link.settleHead()
@@ -118,7 +160,7 @@ export class Lane implements LinkedLane {
         return
       }
     } else if (request.local !== null && this.#waiting.size === 0) {
-      this.#complete(request)
+      this.complete(request)
       return
     }
     this.#submitHeld(request)
@@ -127,6 +169,7 @@ export class Lane implements LinkedLane {
   /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
   writeNow(): void {
     const { link } = this
+    this.#prover?.close()
     if (link?.status === 'ready') this.#host.turn.writeNow(link)
   }
 
@@ -135,7 +178,7 @@ export class Lane implements LinkedLane {
       this.#host.counters.refusedByBreaker++
       failRequest(request, errors.tripped.reply)
       // With nothing of its own session ahead of it, it does not wait behind those of others.
-      if (request.owner.pending <= request.commands) this.#complete(request)
+      if (request.owner.pending <= request.commands) this.complete(request)
       else this.submit(request)
       return
     }
@@ -184,9 +227,10 @@ export class Lane implements LinkedLane {
   /** The gate has shut: what was to leave with this turn's write waits instead. */
   recall(): void {
     const { link } = this
-    const recalled = link?.status === 'ready' ? link.recall() : []
+    const unwritten = link?.status === 'ready' ? link.recall() : []
+    const recalled = this.#prover?.recall(unwritten) ?? unwritten
     if (recalled.length === 0) return
-    this.#putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
+    this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
   }
 
   /**
@@ -199,7 +243,10 @@ export class Lane implements LinkedLane {
     let sent = false
     for (const request of link?.owed() ?? []) if (request.blocking) sent = true
     let isBehind = sent
-    const dropped = this.#waiting.takeOut(request => (isBehind ||= request.blocking), 'gone')
+    const isDropped = (request: Request): boolean => (isBehind ||= request.blocking)
+    const parked = this.#prover?.dropParked(isDropped) ?? []
+    for (const request of parked) this.#host.counters.pendingBytes -= request.weight
+    const dropped = [...parked, ...this.#waiting.takeOut(isDropped, 'gone')]
     for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
     if (sent) link?.finish()
     else this.pump()
@@ -218,7 +265,8 @@ export class Lane implements LinkedLane {
   close(): void {
     const link = this.#uplink.release()
     while (this.#waiting.shift('gone') !== undefined);
-    for (const request of this.#refusals.drop()) this.#host.counters.pendingBytes -= request.weight
+    const kept = [...this.#refusals.drop(), ...(this.#prover?.drop() ?? [])]
+    for (const request of kept) this.#host.counters.pendingBytes -= request.weight
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
     link.cut('the session ended')
@@ -241,14 +289,21 @@ export class Lane implements LinkedLane {
   pump(): void {
     const { link } = this
     if (link?.status !== 'ready' || this.#refusals.aside !== null || this.#uplink.isPaused) return
+    // Not before: a node that may be replaced decides nothing.
+    if (this.#host.sendable && this.#prover?.isInDoubt) this.#waiting.replace(this.#prover.decide() ?? (() => null))
     while (this.#host.sendable && !link.full) {
       const next = this.#waiting.head()
       if (next === undefined) break
+      if (this.#prover?.admits(next) === false) break
       this.#waiting.shift('drained')
+      if (next.local === null && next.sends > 0) this.#host.counters.replayed++
+      if (this.#prover !== null) {
+        this.#prover.take(link, next)
+        continue
+      }
       if (next.local === null) {
-        if (next.sends > 0) this.#host.counters.replayed++
         next.sends++
-        if (next.handler !== null && !this.#prepare(next)) continue
+        if (next.handler !== null && !this.prepare(next)) continue
       }
       link.send(next)
     }
@@ -257,7 +312,7 @@ export class Lane implements LinkedLane {
   }
 
   /** Answers whether it may be sent; if not, its session is gone. */
-  #prepare(request: Request): boolean {
+  prepare(request: Request): boolean {
     if (prepare(request)) return true
     this.#host.counters.pendingBytes -= request.weight
     return false
@@ -265,6 +320,7 @@ export class Lane implements LinkedLane {
 
   /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
   expire(now: number, heldSince: number | null): void {
+    this.#prover?.tick(now)
     const limit = this.#host.holdLimitMs
     const since = heldSince ?? this.#refusals.askedSince ?? now
     if (now - since >= limit && this.#owes) this.#abandon(since)
@@ -275,11 +331,19 @@ export class Lane implements LinkedLane {
       if (timeout !== null) makeLocal(head, timeout)
       else if (head.local === null) {
         this.#host.onExpired()
-        failRequest(head, (head.sends > 0 ? errors.gaveUp : errors.noMaster).reply)
+        failRequest(head, this.#errorInTime(head))
       }
       this.#answerInTurn(head)
     }
     this.#host.onDrained()
+  }
+
+  /** Its time is over. */
+  #errorInTime(request: Request): Buffer {
+    const inDoubt = this.#prover?.errorInDoubt(request) ?? null
+    if (inDoubt !== null) return inDoubt
+    const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
+    return (mayHaveRun ? errors.gaveUp : errors.noMaster).reply
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
@@ -288,7 +352,7 @@ export class Lane implements LinkedLane {
     if (link?.status === 'ready') {
       link.send(request)
       link.settleHead()
-    } else this.#complete(request)
+    } else this.complete(request)
   }
 
   /** The link has not answered for a whole hold: gives it up, and what is in flight on it. */
@@ -296,6 +360,7 @@ export class Lane implements LinkedLane {
     const { link } = this
     if (link === null) return
     for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
+    for (const request of this.#prover?.parked() ?? []) request.heldAt = request.heldAt || heldAt
     link.cut('no answer for the whole hold time')
   }
 
@@ -311,6 +376,7 @@ export class Lane implements LinkedLane {
     if (link.handshake.warning)
       this.#host.log.warn({ event: 'link.fence', master: formatAddress(link.master) }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
+    this.#prover?.onReady(link.handshake)
     this.owner?.onLinkReady()
     this.pump()
   }
@@ -319,31 +385,33 @@ export class Lane implements LinkedLane {
     if (bytes.length > 0) request.owner.deliver(bytes)
     if (request.expect !== 0 || this.#refusals.aside?.takeLocal(request)) return
     if (request.weight > WORTH_BYTES) giveBackBytes(request, this.#host.sockets.memory)
-    this.#complete(request)
+    this.complete(request)
   }
 
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
-    const refusal = type === ReplyType.error ? this.#refusals.judge(link, request, frame) : undefined
+    if (this.#prover?.onFrame(link, request, frame, type)) return
+    const mayRefuse = type === ReplyType.error && this.#prover?.isExecuting !== true
+    const refusal = mayRefuse ? this.#refusals.judge(link, request, frame) : undefined
     if (refusal === 'in doubt') return
     const { isDeposed } = this.#refusals
     if (refusal !== undefined && !isDeposed) {
       // No later reply of this link counts, or what the link knows is needed to run the command again.
       if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true) {
-        this.#cutRefused(link, request, frame, refusal)
+        this.cutRefused(link, request, frame, refusal)
         return
       }
       this.#refusals.begin(link)
     }
     if (this.#refusals.setAside(request, frame, type, refusal !== undefined)) {
-      if (request.expect === 0 && !request.unit) this.#complete(request)
+      if (request.expect === 0 && !request.unit) this.complete(request)
       return
     }
     if (isDeposed) return
     this.#reply(request, frame, type)
-    if (request.expect === 0 && this.#uplink.state !== 'closed') this.#complete(request)
+    if (request.expect === 0 && this.#uplink.state !== 'closed') this.complete(request)
   }
 
-  #cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void {
+  cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void {
     request.expect++
     this.#refusals.absorb(frame)
     link.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
@@ -365,6 +433,7 @@ export class Lane implements LinkedLane {
   }
 
   onReadEnd(link: Link<Request>): boolean {
+    this.#prover?.onReadEnd()
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
     return taken
@@ -382,8 +451,8 @@ export class Lane implements LinkedLane {
       // BUSY says that a command has not run. Nobody knows that of one that was sent before.
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
-      if (head.local === null) failRequest(head, failure.frame)
-      this.#complete(head)
+      if (head.local === null) failRequest(head, this.#prover?.errorInDoubt(head) ?? failure.frame)
+      this.complete(head)
     }
   }
 
@@ -405,12 +474,13 @@ export class Lane implements LinkedLane {
 
   onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
     if (this.link !== link) return
-    this.#uplink.onLost(link, end.owed.length > 0 && !end.refused && !this.#refusals.isDeposed)
+    const mayRun = this.#prover !== null || (!end.refused && !this.#refusals.isDeposed)
+    this.#uplink.onLost(link, end.owed.length > 0 && mayRun)
     this.#refusals.forgetQuestion()
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
-    if (end.owed.length > 0 || this.#refusals.aside !== null) this.#requeue(end)
+    if (end.owed.length > 0 || this.#refusals.aside !== null || this.#prover?.idle === false) this.#requeue(end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
     if (!end.wasReady) this.#uplink.pause()
@@ -418,23 +488,26 @@ export class Lane implements LinkedLane {
   }
 
   /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
-  #requeue({ owed, unsent, refused }: LinkEnd<Request>): void {
+  #requeue(end: LinkEnd<Request>): void {
+    const { owed, unsent, refused } = end
     try {
       const { isDeposed } = this.#refusals
       const back = this.#refusals.end()
-      owed.forEach((request, i) => {
-        const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
-        const outcome = i >= owed.length - unsent ? 'unsent' : lost
-        back.push(...takeBack(request, outcome, this.#host))
-      })
-      this.#putBack(back)
+      if (this.#prover !== null) back.push(...this.#prover.onLost(end))
+      else
+        owed.forEach((request, i) => {
+          const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
+          const outcome = i >= owed.length - unsent ? 'unsent' : lost
+          back.push(...takeBack(request, outcome, this.#host))
+        })
+      this.putBack(back)
     } catch (error) {
       for (const { owner } of owed) owner.onBug(error)
     }
   }
 
   /** A session may have ended over one of these and closed the lane; then none is kept. */
-  #putBack(requests: readonly Request[]): void {
+  putBack(requests: readonly Request[]): void {
     if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
     else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
     if (!this.#owes) this.#settleFront()
@@ -447,7 +520,7 @@ export class Lane implements LinkedLane {
       return
     }
     link.inspectAll = false
-    this.#putBack(this.#refusals.end())
+    this.putBack([...this.#refusals.end(), ...(this.#prover?.endAside() ?? [])])
     if (this.#waiting.size > 0) this.#uplink.pause()
   }
 
@@ -464,11 +537,11 @@ export class Lane implements LinkedLane {
   #settleFront(): void {
     for (let head = this.#waiting.head(); head?.local; head = this.#waiting.head()) {
       this.#waiting.shift('drained')
-      this.#complete(head)
+      this.complete(head)
     }
   }
 
-  #complete(request: Request): void {
+  complete(request: Request): void {
     this.#host.counters.pendingBytes -= request.weight
     const owner = request.owner
     if (request.local !== null) owner.deliver(request.local)

@@ -124,6 +124,16 @@ export class LinkLog {
     )
   }
 
+  /** Writes go without markers for a while. */
+  withoutMarkers(master: Master, about: Identity, reply: string): void {
+    const notLogged = this.#throttle(`markers ${formatAddress(master)} ${about.key}`)
+    if (notLogged === undefined) return
+    this.#log.warn(
+      { event: 'proof.without', ...at(master, about), reply, notLogged },
+      'the node refuses the markers of --retry-policy once: until it takes them, writes behave as under safe',
+    )
+  }
+
   rightMissing(right: Right, master: Master, { username }: Identity): void {
     this.#rights.logMissing(right, { node: formatAddress(master), user: nameShown(username) })
   }

@@ -40,6 +40,14 @@ export class NotReady {
     return request.unit ? this.#takeUnit(request, frame, type, refused) : this.#takeCommand(request, frame, refused)
   }
 
+  /** A server refused all of these, none of which has a reply yet. */
+  takeAll(requests: readonly Request[]): void {
+    for (const request of requests) {
+      this.#owners.add(request.owner)
+      this.#again.push(request)
+    }
+  }
+
   /** A reply of our own whose turn has come. Answers true when it has to wait behind one that was refused. */
   takeLocal(request: Request): boolean {
     if (request.local === null || !this.#owners.has(request.owner)) return false
@@ -113,6 +121,7 @@ function hear(request: Request, frame: Buffer, type: number): Buffer[] {
   request.owner = {
     gone: owner.gone,
     pending: owner.pending,
+    block: null,
     deliver: bytes => void told.push(Buffer.from(bytes)),
     onAnswered() {},
     onBug: error => owner.onBug(error),

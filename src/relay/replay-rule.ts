@@ -1,7 +1,7 @@
 // replay-rule.ts: may a request be sent again whose link was lost or that the server refused? The rule alone, and what
 // is known of each command in a request. Pure: no clock, no I/O. take-back.ts applies it.
 //
-//   outcome           class                        always     safe
+//   outcome           class                        always     safe, and once for what has no marker
 //   unsent, refused   any                          replay     replay
 //   unknown           read, idempotent             replay     replay
 //   unknown           any other                    replay     fail: the outcome is unknown
@@ -24,7 +24,7 @@ import { createRun, type Request, wholeBytes } from './request.ts'
 export type RequestFate = 'unsent' | 'refused' | 'unknown'
 
 export interface ReplayPolicy {
-  readonly policy: 'always' | 'safe'
+  readonly policy: 'always' | 'safe' | 'once'
   /** How often a request may be sent again; 0: no limit but time. */
   readonly maxRetries: number
 }
@@ -36,8 +36,8 @@ export function decideReplay(
   sends: number,
   limits: ReplayPolicy,
 ): ErrorSpec | null {
-  if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read' && cls !== 'idempotent')
-    return errors.unknownOutcome
+  if (outcome === 'unknown' && limits.policy !== 'always' && cls !== 'read' && cls !== 'idempotent')
+    return limits.policy === 'once' ? errors.unmarkedOutcome : errors.unknownOutcome
   if (limits.maxRetries > 0 && sends > limits.maxRetries) return outcome === 'unknown' ? errors.gaveUp : errors.noMaster
   return null
 }

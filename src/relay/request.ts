@@ -3,9 +3,15 @@
 // Born whole, in one place, in one field order: there is one per read of a client, at full load a hundred thousand a
 // second, and the engine keeps them fast only while they all have one shape.
 import type { ReplayClass } from '../command/command-spec.ts'
+import { Marking } from '../command/marking.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { ReadMemory } from '../transport/read-memory.ts'
 import type { Exchange } from '../upstream/link.ts'
+
+/** Requests of sessions that have an earlier one in a block which may still be aborted. */
+export interface ParkingPlace {
+  readonly behind: Request[]
+}
 
 /** The session, as far as the relay knows it. */
 export interface RequestOwner extends Blamed {
@@ -20,12 +26,14 @@ export interface RequestOwner extends Blamed {
   deliver(bytes: Buffer): void
   /** This many of its commands, of this many bytes, have their reply or their error. */
   onAnswered(commands: number, weight: number): void
+  /** Where its next requests wait, because the outcome of those before is not known; null: nowhere. See prover.ts. */
+  block: ParkingPlace | null
   /** The shared lane it uses is retired: it uses the fresh one from now on. Left out where it cannot. */
   follow?(): void
 }
 
 /** Hears nothing. */
-export const nobody: RequestOwner = { gone: true, pending: 0, deliver() {}, onAnswered() {}, onBug() {} }
+export const nobody: RequestOwner = { gone: true, pending: 0, block: null, deliver() {}, onAnswered() {}, onBug() {} }
 
 /** What a request that is no plain run of commands does with its replies, and before it is sent again. */
 export interface RequestHandler {
@@ -43,6 +51,13 @@ export interface RequestHandler {
   timedOut?(now: number): Buffer | null
   /** How many replies its client still waits for; 1 where not given. */
   owes?(): number
+  /**
+   * It is about to be sent, after `onSend`: puts this marker command into its bytes, with one reply more. Answers
+   * whether it did. Null: it goes without.
+   */
+  mark?(request: Request, marker: Buffer | null): boolean
+  /** The reply to what was sent before is lost. `reply`: what is known of it. It is about to be sent as something else. */
+  onDecided?(request: Request, reply: Buffer): void
 }
 
 export interface Request extends Exchange {
@@ -63,6 +78,8 @@ export interface Request extends Exchange {
   handler: RequestHandler | null
   /** The class to decide a replay by, where it is not that of the bytes (an EXEC is as bad as what it runs). */
   cls: ReplayClass | null
+  /** `Marking` bits of a run (command/marking.ts); read by lanes that prove writes alone. */
+  marking: number
   /** Answered by the proxy in its turn, nothing is sent: these bytes are the reply. */
   local: Buffer | null
   /** Milliseconds (monotonic) since when it waits; 0 while it does not. */
@@ -86,6 +103,7 @@ function create(
   replies: number,
   unit: boolean,
   handler: RequestHandler | null,
+  marking: number = Marking.unsure,
 ): Request {
   return {
     owner,
@@ -101,6 +119,7 @@ function create(
     blocking: false,
     handler,
     cls: null,
+    marking,
     local: null,
     heldAt: 0,
     sends: 0,
@@ -108,9 +127,14 @@ function create(
   }
 }
 
-/** A run of `commands` simple commands, one reply each. */
-export function createRun(owner: RequestOwner, bytes: Buffer, commands: number): Request {
-  return create(owner, bytes, commands, commands, false, null)
+/** A run of `commands` simple commands, one reply each. `marking`: its `Marking` bits, where they are known. */
+export function createRun(
+  owner: RequestOwner,
+  bytes: Buffer,
+  commands: number,
+  marking: number = Marking.unsure,
+): Request {
+  return create(owner, bytes, commands, commands, false, null, marking)
 }
 
 /** A plain run is answered: nobody sends it again. What a handler has looked at it may have kept. */

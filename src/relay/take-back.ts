@@ -25,7 +25,7 @@ export function takeBack(request: Request, outcome: RequestFate | 'behind-refuse
     return []
   }
   if (outcome === 'unsent' && request.sends > 0) request.sends--
-  const parts = remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')
+  const parts = remainderOf(request, outcome !== 'unsent' && host.policy.policy !== 'always')
   if (parts[0] !== request) settleAnswered(request, parts, host.counters)
   parts.forEach((part, i) => {
     if (part.local !== null) return
@@ -36,7 +36,7 @@ export function takeBack(request: Request, outcome: RequestFate | 'behind-refuse
 }
 
 /** The commands of a split run that have had their reply are done with. */
-function settleAnswered(request: Request, parts: readonly Request[], counters: Counters): void {
+export function settleAnswered(request: Request, parts: readonly Request[], counters: Counters): void {
   let commands = request.commands
   let weight = request.weight
   for (const part of parts) {
@@ -48,7 +48,7 @@ function settleAnswered(request: Request, parts: readonly Request[], counters: C
 }
 
 function decide(request: Request, outcome: RequestFate, { policy, counters, learned }: ReplayHost): void {
-  const matters = outcome === 'unknown' && policy.policy === 'safe'
+  const matters = outcome === 'unknown' && policy.policy !== 'always'
   const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
   const error = decideReplay(outcome, cls, request.sends, policy)
   if (error !== null) {

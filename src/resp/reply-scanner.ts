@@ -22,6 +22,8 @@ export class ReplyScanner {
   type = 0
   /** Set once the stream can no longer be framed; the link is to be cut. */
   broken = false
+  /** The next array ends with its header: its elements are frames of their own. */
+  opensArray = false
 
   #phase = TYPE
   #pending = 0
@@ -135,7 +137,10 @@ export class ReplyScanner {
         this.#pending += 2 * this.#value
         return
       default:
-        this.#pending += this.#negative ? -1 : this.#value - 1
+        if (this.opensArray && this.#pending === 1 && this.#element === ReplyType.array) {
+          this.opensArray = false
+          this.#pending = 0
+        } else this.#pending += this.#negative ? -1 : this.#value - 1
     }
   }
 }

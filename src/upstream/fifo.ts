@@ -48,6 +48,13 @@ export class Fifo<T> {
     return taken
   }
 
+  /** Puts others in the place of the first `count`. */
+  replaceFirst(count: number, by: readonly T[]): void {
+    const rest = this.drain().slice(count)
+    for (const item of by) this.push(item)
+    for (const item of rest) this.push(item)
+  }
+
   /** Visits in order without taking. */
   *[Symbol.iterator](): Generator<T> {
     for (let i = 0; i < this.#size; i++) {

@@ -12,6 +12,7 @@
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, textOf } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
+import { firstErrorIn } from '../resp/exec-reply.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Secret } from '../transport/secret.ts'
 import { type Identity, passwordOf } from './identity.ts'
@@ -45,6 +46,19 @@ export interface SessionRestore {
   onFrame(frame: Buffer, type: number): boolean | 'not-now'
 }
 
+/** The markers of a lost link, see src/proof/marker.ts: fields of a hash. */
+export interface MarkerRead {
+  readonly key: string
+  readonly fields: readonly string[]
+}
+
+/** What a link says for the proof of its writes, before the session restore. */
+export interface ProofSteps {
+  readonly read: MarkerRead | null
+  /** Commands with one reply each, which show that the link may write markers. */
+  readonly prove: readonly Buffer[]
+}
+
 interface Step {
   readonly bytes: Buffer
   /** `error`: the node's error line without its '-'; null: it is none. */
@@ -66,6 +80,15 @@ export class Handshake {
   warning: string | null = null
   /** What of this the user may not do, the link being of use all the same. */
   readonly missing: Right[] = []
+  /** The lost links that had to be ended are gone for certain. */
+  fenced = true
+  /**
+   * The markers that were asked for, by their fields' order; null in it: not there. Null: they cannot be read, because
+   * the user may not, or because it is no hash.
+   */
+  markers: readonly (number | null)[] | null = null
+  /** The first error line of what was to show that the link may write markers; null: it may. */
+  proofError: Buffer | null = null
   /** The user may not run SCRIPT LOAD. */
   scriptsRefused = false
   /** The database was selected before the user signed in. */
@@ -79,7 +102,11 @@ export class Handshake {
 
   constructor(
     identity: Identity,
-    first: { readonly fence: readonly LostLink[]; readonly scripts: readonly Buffer[] } = { fence: [], scripts: [] },
+    first: {
+      readonly fence: readonly LostLink[]
+      readonly scripts: readonly Buffer[]
+      readonly proof?: ProofSteps | null
+    } = { fence: [], scripts: [] },
     restore: SessionRestore | null = null,
   ) {
     this.identity = identity
@@ -89,6 +116,8 @@ export class Handshake {
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
+    if (first.proof?.read) this.#steps.push(markerStep(first.proof.read))
+    if (first.proof) this.#steps.push(...first.proof.prove.map(proveStep))
     this.#restore = restore !== null && restore.bytes.length > 0 ? restore : null
     const parts = this.#steps.map(step => step.bytes)
     if (this.#restore) parts.push(this.#restore.bytes)
@@ -170,6 +199,8 @@ function fenceStep({ clientId, address }: LostLink): Step {
   return {
     bytes: encodeCommand(['CLIENT', 'KILL', 'ID', String(clientId), ...at]),
     judge(handshake, error, frame) {
+      // With an address, "none" may mean that the server knows the link by another one.
+      if (error !== null || (address !== null && frame[1] !== ONE)) handshake.fenced = false
       if (error === null) return null
       if (isBusy(error)) return failed('busy', error, frame)
       if (isNoPerm(error)) handshake.missing.push('client|kill')
@@ -217,6 +248,42 @@ function scriptStep(bytes: Buffer): Step {
       if (isNoPerm(error)) handshake.missing.push('script|load')
       else handshake.warning = `a script could not be loaded on the new master: -${error}`
       if (/^NO(PERM|AUTH)/.test(error)) handshake.scriptsRefused = true
+      return null
+    },
+  }
+}
+
+const ONE = 49
+
+/** Behind the fence: from then on the value is final. */
+function markerStep({ key, fields }: MarkerRead): Step {
+  return {
+    bytes: encodeCommand(['HMGET', key, ...fields]),
+    judge(handshake, error, frame) {
+      if (error !== null && isBusy(error)) return failed('busy', error, frame)
+      if (error !== null && /^(LOADING|MASTERDOWN)( |$)/.test(error)) return { kind: 'not-ready', text: error }
+      handshake.markers = error === null ? readMarkers(frame) : null
+      return null
+    },
+  }
+}
+
+function readMarkers(frame: Buffer): (number | null)[] | null {
+  const values = decodeReply(frame)
+  if (!Array.isArray(values)) return null
+  return values.map(value => {
+    const text = textOf(value) ?? ''
+    return /^\d{1,15}$/.test(text) ? Number(text) : null
+  })
+}
+
+function proveStep(bytes: Buffer): Step {
+  return {
+    bytes,
+    judge(handshake, error, frame) {
+      if (error !== null && /^(READONLY|EXECABORT .*READONLY)/.test(error)) return { kind: 'not-master', text: error }
+      const line = error === null ? firstErrorIn(frame) : Buffer.from(frame)
+      handshake.proofError ??= line
       return null
     },
   }

@@ -239,6 +239,26 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     else this.#turn.markLink(this)
   }
 
+  /** Queues several whose replies come in this order, and whose bytes leave as `pieces` have them. */
+  sendTogether(exchanges: readonly E[], pieces: readonly Buffer[]): void {
+    if (this.#fifo.size === 0) this.lastActivity = performance.now()
+    for (const exchange of exchanges) this.#fifo.push(exchange)
+    this.#unflushed += exchanges.length
+    const isFirst = this.#outBytes === 0
+    this.#addRest(pieces)
+    if (isFirst) this.#turn.markLink(this)
+  }
+
+  /** From within the listener's calls: others take the place of the first `count`, which get no more replies. */
+  replaceFirst(count: number, by: readonly E[]): void {
+    this.#fifo.replaceFirst(count, by)
+  }
+
+  /** From within the listener's calls: is the next reply an array whose elements are replies of their own? */
+  openNext(opens: boolean): void {
+    this.#scanner.opensArray = opens
+  }
+
   #addRest(pieces: readonly Buffer[]): void {
     for (const piece of pieces) {
       this.#out.push(piece)

@@ -184,8 +184,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the breaker makes a new command wait behind those of others',
     file: 'src/relay/lane.ts',
-    from: 'if (request.owner.pending <= request.commands) this.#complete(request)',
-    to: 'if (request.owner.pending <= 0) this.#complete(request)',
+    from: 'if (request.owner.pending <= request.commands) this.complete(request)',
+    to: 'if (request.owner.pending <= 0) this.complete(request)',
     breaks: 'with the breaker open commands fail at once',
     test: scenes,
     shows: /breaker — answers a new command at once/,

@@ -8,6 +8,7 @@ import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
+import { proofMutations } from './proof-list.ts'
 import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
@@ -23,6 +24,7 @@ export const mutations: readonly Mutation[] = [
   ...laneMutations,
   ...memoryMutations,
   ...minorityMutations,
+  ...proofMutations,
   ...readingMutations,
   ...relayMutations,
   ...robustMutations,

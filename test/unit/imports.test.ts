@@ -1,7 +1,7 @@
 // The import rule: which folder of src/ may know which, and that nothing goes in circles.
 //
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
-//              → check
+//              → check         → proof →
 //
 //   within client:   accept → session → commands → state → flow
 //
@@ -56,6 +56,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'client/session',
     'client/state',
     'client/flow',
+    'proof',
     'relay',
     'upstream',
     'sentinel',
@@ -71,6 +72,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'client/state': ['client/flow', ...belowClient],
   // Numbers and timers of one connection or of all; knows no command.
   'client/flow': leaves,
+  // Knows the relay, which knows it by an interface alone.
+  proof: ['relay', 'upstream', 'command', 'resp', ...leaves],
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', 'ops/snapshot', ...leaves],

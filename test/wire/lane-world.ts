@@ -31,6 +31,7 @@ export interface WorldOptions {
 export class TestSession implements RequestOwner {
   gone = false
   pending = 0
+  block: RequestOwner['block'] = null
   /** Replies as text: errors with their '-'. */
   readonly replies: string[] = []
   readonly #decoder = new RespDecoder()

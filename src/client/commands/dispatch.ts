@@ -53,7 +53,8 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
-    return refuse(context, deniedReply(shown))
+    const movesMarkers = spec.name === 'swapdb' && lanes.policy.policy === 'once'
+    return refuse(context, movesMarkers ? errors.swapsMarkers.reply : deniedReply(shown))
   }
   if (tooMany && !isOpaque[spec.route]) {
     context.host.counters.argumentsRefused++

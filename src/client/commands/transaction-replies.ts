@@ -7,6 +7,7 @@ import { errors } from '../../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { elementTypes } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
+import { arrayLength, withoutLast } from '../../resp/exec-reply.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
@@ -62,6 +63,8 @@ export class Executing implements RequestHandler {
   #instead: Buffer | null
   /** Malformed EXEC: it goes to the server, which refuses it in its own words and runs nothing. */
   readonly #refused: boolean
+  /** A marker goes before EXEC (--retry-policy once), queued as the transaction's last command. */
+  #isMarked = false
 
   constructor(
     context: SessionContext,
@@ -88,8 +91,22 @@ export class Executing implements RequestHandler {
     } else request.bytes = encodeCommand(['DISCARD'])
   }
 
+  /** A connection command inside may select another database, where nobody would look for the marker. */
+  mark(request: Request, marker: Buffer | null): boolean {
+    const { status, effects } = this.#transaction
+    const may = !this.#refused && this.#instead === null && status.kind === 'open' && effects.size === 0
+    if (marker === null || !may) return false
+    this.#isMarked = true
+    request.bytes = Buffer.concat([marker, request.bytes])
+    request.replies = 2
+    request.expect = 2
+    return true
+  }
+
   onReply(request: Request, frame: Buffer, type: number): void {
-    request.owner.deliver(this.#instead ?? frame)
+    if (request.expect > 0) return // the marker is queued
+    const whole = this.#isMarked && type === ReplyType.array ? withoutLast(frame, arrayLength(frame) - 1) : null
+    request.owner.deliver(this.#instead ?? whole ?? frame)
     this.#close()
     if (isError(type) || this.#instead !== null || this.#transaction.effects.size === 0) return
     this.#applyEffects(frame)
@@ -97,11 +114,26 @@ export class Executing implements RequestHandler {
 
   /** Sent again while keys are watched, it answers as after a lost race: nobody knows whether they changed. */
   onReplay(request: Request): void {
+    if (this.#isMarked) this.#unmark(request)
     if (this.#instead !== null) return
     // A new link knows nothing of what the old one refused.
     if (this.#transaction.status.kind !== 'open' && !this.#refused) this.#instead = execAborted
     else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context.state.identity.protocol)
     else return
+    request.bytes = encodeCommand(['DISCARD'])
+    request.cls = 'read'
+  }
+
+  #unmark(request: Request): void {
+    this.#isMarked = false
+    request.bytes = encodeCommand(['EXEC'])
+    request.replies = 1
+    request.expect = 1
+  }
+
+  /** The marker tells: it has run and its reply is lost, or nobody knows. The new link has queued all of it again. */
+  onDecided(request: Request, reply: Buffer): void {
+    this.#instead = reply
     request.bytes = encodeCommand(['DISCARD'])
     request.cls = 'read'
   }

@@ -10,6 +10,12 @@ export function discardingOwner(session: RequestOwner): RequestOwner {
     get pending(): number {
       return session.pending
     },
+    get block() {
+      return session.block
+    },
+    set block(block) {
+      session.block = block
+    },
     deliver(): void {},
     onAnswered(commands, weight): void {
       session.onAnswered(commands, weight)

@@ -125,6 +125,10 @@ export class LaneChoice implements LaneMoves {
         restore === 'without' || this.#signsIn
           ? null
           : buildRestore(session, (frame, type) => this.#pushes.is(frame, type)),
+      openState: () => {
+        if (session.state.watching || session.state.monitoring) return 'bound'
+        return session.transaction === null ? 'none' : 'multi'
+      },
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       pushes: this.#pushes,
       onPush: frame => {

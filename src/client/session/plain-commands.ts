@@ -6,10 +6,14 @@
 import { commandSpecs } from '../../command/catalog.ts'
 import { Route } from '../../command/command-spec.ts'
 import type { DenyList } from '../../command/deny-list.ts'
+import { Marking, markings } from '../../command/marking.ts'
 import { writes } from '../state/wait-answers.ts'
 
-/** One request, one reply, nothing left behind or refused: passed on without a look. And whether it may write. */
-export const Plain = { no: 0, yes: 1, writes: 2 } as const
+/**
+ * One request, one reply, nothing left behind or refused: passed on without a look. And whether it may write. The bits
+ * above are those of `Marking`.
+ */
+export const Plain = { no: 0, yes: 1, writes: 2, marking: Marking.writes | Marking.apart } as const
 
 /** No command is passed on without a look: the session has not signed in. */
 export const nothingPlain = new Uint8Array(commandSpecs.length)
@@ -22,7 +26,7 @@ export function plainCommands(deny: DenyList): Uint8Array {
   if (table === undefined) {
     table = Uint8Array.from(commandSpecs, ({ known, route, index }) => {
       const isPlain = known && (route === Route.shared || route === Route.evalsha) && deny.hot[index] === 0
-      return isPlain ? Plain.yes | (writes[index] === 1 ? Plain.writes : 0) : Plain.no
+      return isPlain ? Plain.yes | (writes[index] === 1 ? Plain.writes : 0) | (markings[index] as number) : Plain.no
     })
     tables.set(deny, table)
   }

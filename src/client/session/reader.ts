@@ -196,8 +196,8 @@ export class Reader {
       }
       if (run > 0) {
         this.#onRun(seen, last)
+        session.submit(createRun(session, slice(chunk, runStart, at), run, seen & Plain.marking))
         seen = 0
-        session.submit(createRun(session, slice(chunk, runStart, at), run))
         run = 0
         room = this.#replies.window - session.pending
         runStart = at
@@ -220,7 +220,7 @@ export class Reader {
     }
     if (run > 0) {
       this.#onRun(seen, last)
-      session.submit(createRun(session, slice(chunk, runStart, at), run))
+      session.submit(createRun(session, slice(chunk, runStart, at), run, seen & Plain.marking))
     }
     if (scanner.kind === FrameKind.error) this.#fail(scanner.error)
     else if (at < chunk.length) return this.#keep(chunk, at)

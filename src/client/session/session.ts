@@ -63,6 +63,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   transaction: SessionContext['transaction'] = null
   pending = 0
   pendingBytes = 0
+  block: RequestOwner['block'] = null
   #phase: number = Phase.open
   readonly #socket: Socket
   readonly #reader: Reader

@@ -2,7 +2,7 @@
 // one.
 // Never: knows sessions or what came before.
 import { fill, spoil, tableNames, type Words } from './arguments.ts'
-import { compareOf, leftOut } from './exceptions.ts'
+import { compareOf, isLeftOut, leftOut } from './exceptions.ts'
 import type { Random } from './random.ts'
 import type { Scene } from './step.ts'
 
@@ -26,6 +26,7 @@ export const plainNames = tableNames.filter(name => !special.has(name) && !(name
 
 export function plainCommand(random: Random): Words {
   let name = random.pick(plainNames)
+  if (isLeftOut(name)) name = 'get'
   if (rare.has(name) && random.chance(0.8)) name = random.pick(['get', 'set', 'lpush', 'hset', 'zadd', 'sadd', 'xadd'])
   const command = fill(random, name)
   return random.chance(0.08) ? spoil(random, command) : command

@@ -1,6 +1,8 @@
 // scenes-listen.ts: sessions that hear what others do: subscriptions of all three kinds, MONITOR, client-side caching.
+
 import { fill, type Words } from './arguments.ts'
 import { exactCommand, many, type Plot, plainCommand } from './choice.ts'
+import { ofOwnWrites } from './exceptions.ts'
 import type { Random } from './random.ts'
 import { reopen, type Scene, send } from './step.ts'
 
@@ -84,10 +86,14 @@ function* tracking(random: Random, [session = 0, other = 1]: readonly number[]):
       ])
     else yield send(session, [['type', key]])
     if (random.chance(0.2))
-      yield send(session, [
-        ['set', key, 'mine'],
-        ['get', key],
-      ])
+      yield send(
+        session,
+        [
+          ['set', key, 'mine'],
+          ['get', key],
+        ],
+        { compare: ofOwnWrites() },
+      )
     if (random.chance(0.1)) yield send(session, [['multi'], ['get', 's:1'], ['set', 's:1', 'x'], ['exec']])
     if (random.chance(0.6)) yield send(other, [['del', key]])
     if (random.chance(0.05)) yield send(other, [['flushdb']])

@@ -7,7 +7,7 @@ import { createProxy } from '../../../src/proxy.ts'
 import { SentinelSet } from '../sentinel-set.ts'
 import { endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from '../servers.ts'
 import { tableNames, templated } from './arguments.ts'
-import { leftOut } from './exceptions.ts'
+import { expectMarkers, isLeftOut } from './exceptions.ts'
 import { type Difference, Run, type RunResult } from './run.ts'
 import { Side } from './side.ts'
 
@@ -28,6 +28,7 @@ export interface DifferentialOptions {
   /** 3 */
   readonly maxDifferences?: number
   readonly links?: Config['links']
+  readonly policy?: Config['retryPolicy']
 }
 
 /** HOLDFAST_SEED where it is set, else always the same: what fails once fails again. */
@@ -49,7 +50,8 @@ export async function playTwins(t: Scope, options: DifferentialOptions): Promise
   t.teardown(() => set.stopAll())
   const [twin] = set.nodes
   if (twin === undefined) throw new Error('no data node')
-  const port = await startProxy(t, set, options.links ?? 'auto')
+  if (options.policy === 'once') expectMarkers()
+  const port = await startProxy(t, set, options)
   const sessions = 8
   const one = await Side.open(direct.port, direct.port, sessions)
   t.teardown(() => one.close())
@@ -118,7 +120,7 @@ function paceOf({ window }: Difference): string {
 
 function judgeCommands(t: Test, options: DifferentialOptions, { commands, names }: RunResult): void {
   t.pass('the same bytes')
-  const expected = tableNames.filter(name => !(name in leftOut))
+  const expected = tableNames.filter(name => !isLeftOut(name))
   t.strictSame(
     expected.filter(name => !templated.has(name) && name !== 'monitor'),
     [],
@@ -146,7 +148,7 @@ async function startDirect(t: Scope, flavour: Flavour): Promise<Node> {
   return node
 }
 
-async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): Promise<number> {
+async function startProxy(t: Scope, set: SentinelSet, { links, policy }: DifferentialOptions): Promise<number> {
   const sentinels = set.sentinels.map(({ host, port }) => `${host}:${port}`).join(',')
   const read = readConfig(
     [
@@ -157,7 +159,9 @@ async function startProxy(t: Scope, set: SentinelSet, links: Config['links']): P
       '--listen',
       '127.0.0.1:0',
       '--links',
-      links,
+      links ?? 'auto',
+      '--retry-policy',
+      policy ?? 'always',
       '--max-sessions=0',
     ],
     { HOLDFAST_SHUTDOWN_GRACE: '0', HOLDFAST_SOCKETS: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto' },

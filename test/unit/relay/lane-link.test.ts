@@ -30,7 +30,8 @@ function scene() {
     loading: new ScriptLoading(new ScriptStore()),
     wake() {},
   }
-  const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null }
+  const proof = { isInDoubt: false, proofSteps: () => null }
+  const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null, ...proof }
   const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)
   const lose = (clientId: number): void => {
     uplink.ensure()

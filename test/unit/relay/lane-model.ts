@@ -46,6 +46,7 @@ const troubles = new Set(['readonly', 'cut', 'lost', 'silent', 'new', 'expire'])
 class Client implements RequestOwner {
   gone = false
   pending = 0
+  block: RequestOwner['block'] = null
   pendingBytes = 0
   readonly name: string
   readonly sent: Expected[] = []

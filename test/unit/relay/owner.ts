@@ -4,6 +4,7 @@ import type { RequestOwner } from '../../../src/relay/request.ts'
 export class Owner implements RequestOwner {
   gone = false
   pending = 0
+  block: RequestOwner['block'] = null
   answered = 0
   readonly delivered: string[] = []
   deliver(bytes: Buffer): void {

@@ -8,7 +8,7 @@ const ARRAY = 42
 function makeScan(cursor: string, mark: () => number): { request: Request; heard: Buffer[] } {
   const heard: Buffer[] = []
   const deliver = (bytes: Buffer): void => void heard.push(bytes)
-  const owner = { gone: false, pending: 1, deliver, onAnswered(): void {}, onBug(): void {} }
+  const owner = { gone: false, pending: 1, block: null, deliver, onAnswered(): void {}, onBug(): void {} }
   const frame = encodeCommand(['SCAN', cursor, 'COUNT', '10'])
   return { request: createUnit(owner, frame, 1, 1, new Scan(frame, 1, mark)), heard }
 }

@@ -1,0 +1,415 @@
+// batcher.ts: the writes of one lane leave in blocks (block.ts), which turn or link makes larger, never a timer.
+//
+//   take ─┬─ session waits for its block ──▶ [block.behind]
+//         ├─ reads, and what cannot be marked ──▶ link.send, as without blocks
+//         └─ writes ──▶ [open block] ──end of the turn──▶ link ──▶ [sent, oldest first] ── EXEC's reply ──▶ free
+//                                                                        └── EXEC's error: what was queued, again
+//   link lost ──▶ doubts.ts, until the next link has read the marker
+//
+// Owns: the open block, the blocks on the link, what is parked. Never: decides what a marker means (verdict.ts), knows
+// whether the node takes markers (marking-state.ts).
+//
+// Must stay true: a session is in at most one block that may still be aborted; what it sends meanwhile waits behind that
+// block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
+// numbers are in the order of the wire.
+import { Marking } from '../command/marking.ts'
+import type { LaneHost } from '../relay/lane-host.ts'
+import type { ProvenLane, Prover } from '../relay/prover.ts'
+import { commandsIn, remainderOf } from '../relay/replay-rule.ts'
+import { type Request, wholeBytes } from '../relay/request.ts'
+import { settleAnswered, takeBack } from '../relay/take-back.ts'
+import type { Handshake, ProofSteps } from '../upstream/handshake.ts'
+import type { Link, LinkEnd } from '../upstream/link.ts'
+import { Block } from './block.ts'
+import { Doubts } from './doubts.ts'
+import { MarkedUnits } from './marked-units.ts'
+import type { Markers, Series } from './marker.ts'
+import { MarkingState } from './marking-state.ts'
+import { SentBlocks } from './sent-blocks.ts'
+import { SessionBounds } from './session-bounds.ts'
+import { Sorter } from './sorter.ts'
+
+export class Batcher implements Prover {
+  readonly #lane: ProvenLane
+  readonly #host: LaneHost
+  readonly #markers: Markers
+  readonly #state: MarkingState
+  readonly #doubts: Doubts
+  readonly #sorter: Sorter
+  readonly #sent: SentBlocks
+  #open: Block | null = null
+  #isClosing = false
+  /** Executed or aborted, with requests behind that may go on. */
+  #free: Block[] = []
+  /** Refused by a node that is not ready: their members are set aside, and what comes meanwhile waits behind them. */
+  #aside: Block[] = []
+  /** Of the link that is up: it has read the markers of what is in doubt. */
+  #handshake: Handshake | null = null
+  /** Closed, and as many are on the link as can be told apart. */
+  readonly #unsent: Block[] = []
+  readonly #units: MarkedUnits
+  /** The last block had one member: nobody else seems to speak. */
+  #wasAlone = false
+  readonly #bounds: SessionBounds
+
+  constructor(lane: ProvenLane, host: LaneHost, markers: Markers) {
+    this.#lane = lane
+    this.#host = host
+    this.#markers = markers
+    this.#state = new MarkingState(lane, host, markers)
+    this.#doubts = new Doubts(host)
+    this.#units = new MarkedUnits(lane, this.#state)
+    this.#bounds = new SessionBounds(lane)
+    this.#sorter = new Sorter(host.learned)
+    this.#sent = new SentBlocks(lane, host, this.#state, {
+      free: block => this.#free.push(block),
+      aside: block => this.#aside.push(block),
+      suspect: owner => this.#sorter.suspect(owner),
+    })
+  }
+
+  get isInDoubt(): boolean {
+    return this.#doubts.toRead !== null
+  }
+
+  steps(): ProofSteps {
+    return { read: this.#doubts.toRead, prove: this.#state.steps('reads') }
+  }
+
+  get isExecuting(): boolean {
+    return this.#sent.isExecuting
+  }
+
+  get idle(): boolean {
+    return this.#open === null && this.#sent.size + this.#unsent.length + this.#free.length + this.#aside.length === 0
+  }
+
+  admits(request: Request): boolean {
+    const { link } = this.#lane
+    if (link === null || request.local !== null || request.owner.block !== null) return true
+    if ((this.#sorter.look(request) & Marking.writes) === 0)
+      return !this.#bounds.opensWith(request) || this.#state.admits(link)
+    return !this.#bounds.mayMark || this.#state.admits(link)
+  }
+
+  take(link: Link<Request>, request: Request): void {
+    const { block } = request.owner
+    if (request.local === null) request.sends++
+    if (block === null) this.#begin(link, request)
+    else if (this.#open === null || block !== this.#open) block.behind.push(request)
+    // A session that is in the open block goes on there, reads too.
+    else if (this.#sorter.joins(request) && this.#open.hasRoomFor(request)) this.#open.add(request)
+    else this.#park(request)
+  }
+
+  /** Nothing of its session may join the open block any more: that goes now. */
+  #park(request: Request): void {
+    this.close()
+    const { block } = request.owner
+    if (block !== null) block.behind.push(request)
+    else {
+      // The block could not be sent, and waits in the lane.
+      if (request.local === null) request.sends--
+      this.#lane.submit(request)
+    }
+  }
+
+  // ---- into a block, or not ----
+
+  #begin(link: Link<Request>, request: Request): void {
+    if (request.local !== null) {
+      link.send(request)
+      link.settleHead()
+      return
+    }
+    this.#bounds.onSend(request)
+    const bits = this.#sorter.look(request)
+    if ((bits & Marking.writes) === 0) {
+      this.#sendPlain(link, request)
+      return
+    }
+    const series = request.handler !== null || this.#bounds.mayMark ? this.#state.series(link) : null
+    if (series === null) this.#host.counters.unmarkedWrites++
+    if (series === null || request.handler !== null) this.#sendPlain(link, request, series)
+    else if (request.unit) this.#sendTransaction(link, series, request)
+    else if ((bits & Marking.apart) !== 0) this.#takeApart(link, request)
+    else this.#join(link, series, request)
+  }
+
+  #join(link: Link<Request>, series: Series, request: Request): void {
+    const block = this.#open
+    if (this.#sorter.isAlone(request)) {
+      const own = new Block()
+      own.add(request)
+      this.#send(link, series, own)
+    } else if (block === null || !block.hasRoomFor(request)) {
+      this.close()
+      this.#openWith(link, request)
+    } else {
+      block.add(request)
+      request.owner.block = block
+    }
+  }
+
+  #openWith(link: Link<Request>, request: Request): void {
+    const block = new Block()
+    block.add(request)
+    request.owner.block = block
+    this.#open = block
+    const { turn } = this.#host
+    if (this.#wasAlone && link.inFlight === 0 && turn.isFirst) {
+      this.close()
+      turn.writeNow(link)
+    } else if (!this.#isClosing) {
+      this.#isClosing = true
+      turn.defer(this.#closeLater, this.#sent.ends)
+    }
+  }
+
+  readonly #closeLater = (): void => {
+    this.#isClosing = false
+    this.close()
+  }
+
+  /** `series`: of a request with a marker of its own. */
+  #sendPlain(link: Link<Request>, request: Request, series?: Series | null): void {
+    if (request.handler !== null) {
+      if (!this.#lane.prepare(request)) return
+      this.#units.mark(request, series?.next() ?? null)
+    }
+    link.send(request)
+    if (request.local !== null) link.settleHead()
+    link.writeIfMuch()
+  }
+
+  /** A whole MULTI ... EXEC of a client, whose bytes are in hand. */
+  #sendTransaction(link: Link<Request>, series: Series, request: Request): void {
+    const bytes = wholeBytes(request)
+    let exec = 0
+    for (const { frame } of commandsIn(bytes)) exec = bytes.length - frame.length
+    const block = new Block(bytes.subarray(0, exec))
+    block.add(request)
+    this.#send(link, series, block)
+  }
+
+  /** A run with commands that can have no marker among others. */
+  #takeApart(link: Link<Request>, request: Request): void {
+    const parts = remainderOf(request, true)
+    if (parts[0] === request) {
+      this.#sendPlain(link, request)
+      return
+    }
+    settleAnswered(request, parts, this.#host.counters)
+    for (const part of parts) {
+      part.sends = request.sends - 1
+      this.take(link, part)
+    }
+  }
+
+  close(): void {
+    const block = this.#open
+    const { link } = this.#lane
+    if (block === null) return
+    const series = link?.status === 'ready' && this.#lane.maySend ? this.#state.series(link) : null
+    if (link === null || series === null) {
+      const requests = this.#dissolve([block])
+      if (this.#lane.maySend) this.#lane.resubmit(requests)
+      else this.#lane.putBack(requests)
+      return
+    }
+    this.#open = null
+    this.#wasAlone = block.members.length === 1
+    this.#send(link, series, block)
+  }
+
+  #send(link: Link<Request>, series: Series, block: Block): void {
+    for (const { owner } of block.members) owner.block = block
+    const mark = this.#unsent.length === 0 ? series.next() : null
+    if (mark === null) this.#unsent.push(block)
+    else this.#sent.send(link, block, mark)
+  }
+
+  // ---- what the link answers ----
+
+  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): boolean {
+    if (this.#sent.onFrame(link, request, frame, type)) return true
+    if (this.#state.owns(request)) {
+      if (this.#state.onFrame(link, request, frame, type))
+        this.#host.turn.defer(() => this.#lane.pump(), this.#sent.ends)
+      return true
+    }
+    return this.#units.onFrame(link, request, frame, type)
+  }
+
+  onReadEnd(): void {
+    if (this.#unsent.length > 0) this.#sendUnsent()
+    if (this.#free.length === 0) return
+    const free = this.#free
+    this.#free = []
+    this.#lane.resubmit(this.#dissolve(free))
+  }
+
+  /** Blocks on the link have their replies: others may go. */
+  #sendUnsent(): void {
+    const { link } = this.#lane
+    const series = link !== null && this.#lane.maySend ? this.#state.series(link) : null
+    if (link === null || series === null) {
+      this.#lane.putBack(this.#dissolve(this.#unsent.splice(0)))
+      return
+    }
+    while (this.#unsent.length > 0 && series.hasRoom) {
+      const [block] = this.#unsent.splice(0, 1)
+      const later = this.#unsent.splice(0)
+      if (block !== undefined) this.#send(link, series, block)
+      this.#unsent.push(...later)
+    }
+  }
+
+  // ---- what is not sent, or lost ----
+
+  /** Everything that waits in these blocks, in order; none is a block any more. */
+  #dissolve(blocks: readonly Block[]): Request[] {
+    const requests: Request[] = []
+    for (const block of blocks) {
+      if (block.mark === null) requests.push(...block.members)
+      for (const { owner } of block.members) if (owner.block === block) owner.block = null
+      if (block === this.#open) this.#open = null
+      requests.push(...block.behind.splice(0))
+    }
+    for (const request of requests) {
+      request.owner.block = null
+      if (request.local === null && request.sends > 0) request.sends--
+    }
+    return requests
+  }
+
+  onReady(handshake: Handshake): void {
+    const { link } = this.#lane
+    this.#handshake = handshake
+    if (link !== null) this.#state.onReady(link, handshake.proofError)
+  }
+
+  decide(): ((request: Request) => readonly Request[] | null) | null {
+    const handshake = this.#handshake
+    this.#handshake = null
+    return handshake === null ? null : this.#doubts.decide(handshake, this.#markers)
+  }
+
+  endAside(): Request[] {
+    return this.#dissolve(this.#aside.splice(0))
+  }
+
+  recall(recalled: readonly Request[]): Request[] {
+    const back: Request[] = []
+    const blocks = this.#sent.recall(recalled)
+    const openings = new Map(blocks.map(block => [block.opening, block]))
+    for (const request of recalled) {
+      this.#units.release(request)
+      const transaction = openings.get(request)?.transaction ? openings.get(request)?.members : undefined
+      if (transaction !== undefined) back.push(...transaction)
+      else if (this.#state.owns(request)) this.#state.recall(request)
+      else if (!this.#sent.owns(request)) back.push(request)
+    }
+    const waited = this.#dissolve([...blocks, ...this.#unsentBlocks()])
+    for (const request of waited) if (request.local === null) request.sends++ // the lane counts them as taken back
+    this.#unsent.length = 0
+    return [...back, ...waited]
+  }
+
+  *#unsentBlocks(): Generator<Block> {
+    yield* this.#unsent
+    if (this.#open !== null) yield this.#open
+  }
+
+  onLost(end: LinkEnd<Request>): Request[] {
+    const { owed, unsent } = end
+    const blockOf = this.#sent.byMember()
+    const back = owed.flatMap((request, i) => {
+      const isUnsent = i >= owed.length - unsent
+      if (this.#state.owns(request)) return []
+      if (!this.#sent.owns(request)) return this.#takeBack(request, blockOf.get(request), end, isUnsent)
+      const block = this.#sent.transactionOf(request)
+      return block?.members.flatMap(member => this.#takeBack(member, block, end, isUnsent)) ?? []
+    })
+    const waiting = [...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()]
+    back.push(...this.#dissolve(waiting).filter(request => this.#isHeard(request)))
+    this.#forget()
+    return back
+  }
+
+  #takeBack(
+    request: Request,
+    block: Block | undefined,
+    { owed, refused }: LinkEnd<Request>,
+    isUnsent: boolean,
+  ): readonly Request[] {
+    if (isUnsent) return takeBack(request, 'unsent', this.#host)
+    if (block?.refused) return this.#doubts.refused(request)
+    const isRefused = refused && request === owed[0]
+    const mark = block?.mark ?? this.#units.markOf(request)
+    if (mark !== undefined && !isRefused) return this.#doubts.add(request, mark)
+    return takeBack(request, !refused ? 'unknown' : isRefused ? 'refused' : 'behind-refused', this.#host)
+  }
+
+  #isHeard({ owner, weight }: Request): boolean {
+    if (owner.gone) this.#host.counters.pendingBytes -= weight
+    return !owner.gone
+  }
+
+  #forget(): void {
+    this.#sent.clear()
+    this.#unsent.length = 0
+    this.#free = []
+    this.#aside = []
+    this.#open = null
+    this.#handshake = null
+    this.#units.clear()
+    this.#bounds.forget()
+    const series = this.#state.lost()
+    if (series !== null && series !== this.#doubts.series) this.#markers.end(series)
+  }
+
+  /** Each block once, in which requests are or wait that the link does not have. */
+  #holding(): Set<Block> {
+    return new Set([...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()])
+  }
+
+  *parked(): Iterable<Request> {
+    for (const block of this.#holding()) {
+      const isOnLink = block.mark !== null && block.transaction === null
+      if (!isOnLink && !this.#aside.includes(block)) yield* block.members
+      yield* block.behind
+    }
+  }
+
+  dropParked(which: (request: Request) => boolean): Request[] {
+    const dropped: Request[] = []
+    for (const { behind } of this.#holding()) {
+      const kept = behind.filter(request => !which(request) || dropped.push(request) === 0)
+      behind.splice(0, behind.length, ...kept)
+    }
+    return dropped
+  }
+
+  drop(): Request[] {
+    const dropped = [...this.parked()]
+    this.#forget()
+    this.#state.end()
+    this.#doubts.drop(this.#markers)
+    return dropped
+  }
+
+  errorInDoubt(request: Request): Buffer | null {
+    return this.#doubts.giveUp(request)
+  }
+
+  hasNotRun(request: Request): boolean {
+    return this.#doubts.hasNotRun(request)
+  }
+
+  tick(now: number): void {
+    const { link } = this.#lane
+    // Inside a MULTI of the session's own the refresh would be one of its commands.
+    if (link?.status === 'ready' && this.#lane.maySend && this.#bounds.mayMark) this.#state.tick(link, now)
+  }
+}

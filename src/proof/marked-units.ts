@@ -1,0 +1,60 @@
+// marked-units.ts: requests of private links that carry a marker themselves: an EXEC whose MULTI is open on the link. The
+// marker goes before it, as the transaction's last command.
+import type { ProvenLane } from '../relay/prover.ts'
+import type { Request } from '../relay/request.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+import type { Link } from '../upstream/link.ts'
+import { judgeAbort } from './aborted.ts'
+import type { Mark } from './marker.ts'
+import type { MarkingState } from './marking-state.ts'
+
+export class MarkedUnits {
+  readonly #marks = new Map<Request, Mark>()
+  readonly #lane: ProvenLane
+  readonly #state: MarkingState
+
+  constructor(lane: ProvenLane, state: MarkingState) {
+    this.#lane = lane
+    this.#state = state
+  }
+
+  /** The request is about to be sent; its handler says whether it takes the mark. Null: there is none. */
+  mark(request: Request, mark: Mark | null): void {
+    const marker = mark === null ? null : Buffer.from(mark.series.write(mark))
+    const isMarked = request.handler?.mark?.(request, marker) === true
+    if (mark === null) return
+    if (isMarked) this.#marks.set(request, mark)
+    else mark.series.release(mark)
+  }
+
+  markOf(request: Request): Mark | undefined {
+    return this.#marks.get(request)
+  }
+
+  /** It has its reply, or was not sent. */
+  release(request: Request): void {
+    const mark = this.#marks.get(request)
+    if (mark === undefined) return
+    this.#marks.delete(request)
+    mark.series.release(mark)
+  }
+
+  clear(): void {
+    this.#marks.clear()
+  }
+
+  /** True: the lane is not to see this reply. */
+  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): boolean {
+    if (this.#marks.size === 0 || !this.#marks.has(request)) return false
+    if (request.expect === 0) {
+      this.release(request)
+      return false
+    }
+    if (type !== ReplyType.error || judgeAbort(frame, new Map([[0, frame]]), 0).kind !== 'marker') return false
+    // Its MULTI is aborted with the marker: it is queued again on a new link, and goes without.
+    this.#marks.delete(request)
+    this.#state.doWithout(frame)
+    this.#lane.cutRefused(link, request, frame, 'not-now')
+    return true
+  }
+}

@@ -1,0 +1,141 @@
+// marker.ts: the marker: one hash for each process and database, with some fields for each link. A block writes its
+// number into a field that no other block on the link uses meanwhile.
+//
+//   __holdfast:3f9a0c51d2e7   { 1.0: 40213, 1.1: 40214, 1.2: 0, ..., 2.0: 17, ... }
+//
+// One field for a whole link would not do: a block may be aborted while a later one runs, and a number that is higher
+// than its own would say that it had run.
+//
+// It is written in the same MULTI as the effects, so a node that has the one has the others: replicas apply a MULTI
+// whole or not at all. It expires by itself when its process is gone.
+//
+// Must stay true: a field is of one series for ever, so that a number never means two blocks.
+import { randomBytes } from 'node:crypto'
+import { encodeCommand } from '../resp/encode.ts'
+import type { Identity } from '../upstream/identity.ts'
+
+const HOUR_SECONDS = 3600
+/** How often the life of the hash is prolonged. */
+export const REFRESH_MS = 60_000
+/** Fields removed with one refresh. */
+const MAX_REMOVED = 1024
+/** Blocks that may be on a shared link at a time, and on the link of one session. */
+export const SHARED_SLOTS = 64
+export const PRIVATE_SLOTS = 4
+
+/** The markers of this process. */
+export class Markers {
+  readonly key = `__holdfast:${randomBytes(6).toString('hex')}`
+  readonly #lifeSeconds: number
+  #last = 0
+  /** Of links that may go from lane to lane. */
+  readonly seriesOf = new Map<{ readonly status: string }, Series>()
+  /** By database: fields whose series have ended, and when the hash was last refreshed. */
+  readonly #ended = new Map<number, string[]>()
+  readonly #refreshedAt = new Map<number, number>()
+
+  /** `holdMs`: how long a block may be in doubt; its marker must live for longer. */
+  constructor(holdMs: number) {
+    this.#lifeSeconds = HOUR_SECONDS + 2 * Math.ceil(holdMs / 1000)
+  }
+
+  /** With a field that was never used. */
+  newSeries({ database, key }: Pick<Identity, 'database' | 'key'>, slots: number): Series {
+    return new Series(this.key, String(++this.#last), { database, identityKey: key, slots })
+  }
+
+  /** Nobody will ask for this field again. */
+  end(series: Series): void {
+    const ended = this.#ended.get(series.database) ?? []
+    if (ended.length === 0) this.#ended.set(series.database, ended)
+    ended.push(...series.fields)
+  }
+
+  isDue(database: number, now: number): boolean {
+    return now - (this.#refreshedAt.get(database) ?? Number.NEGATIVE_INFINITY) > REFRESH_MS
+  }
+
+  /** The commands that prolong its life and remove what nobody asks for; one reply each. */
+  refresh(database: number, now: number): Buffer[] {
+    for (const [link, series] of this.seriesOf) {
+      if (link.status !== 'closed') continue
+      this.seriesOf.delete(link)
+      this.end(series)
+    }
+    this.#refreshedAt.set(database, now)
+    const commands = [encodeCommand(['EXPIRE', this.key, String(this.#lifeSeconds)])]
+    const ended = this.#ended.get(database)?.splice(0, MAX_REMOVED) ?? []
+    if (ended.length > 0) commands.push(encodeCommand(['HDEL', this.key, ...ended]))
+    return commands
+  }
+
+  /** It was gone and has been written again: without an end, until the next refresh. */
+  hurry(database: number): void {
+    this.#refreshedAt.delete(database)
+  }
+}
+
+/** The numbering of the blocks of one link. */
+export class Series {
+  readonly key: string
+  /** One for each block that may be on the link at a time. */
+  readonly fields: readonly string[]
+  /** User, database and protocol that the link had when it began. */
+  readonly identityKey: string
+  readonly database: number
+  #last = 0
+  readonly #free: number[]
+  readonly #heads: readonly string[]
+
+  constructor(
+    key: string,
+    name: string,
+    of: { readonly database: number; readonly identityKey: string; slots: number },
+  ) {
+    this.key = key
+    this.fields = Array.from({ length: of.slots }, (_, slot) => `${name}.${slot.toString(36)}`)
+    this.database = of.database
+    this.identityKey = of.identityKey
+    this.#free = this.fields.map((_, slot) => slot).reverse()
+    const prefix = `*4\r\n$4\r\nHSET\r\n$${key.length}\r\n${key}\r\n`
+    this.#heads = this.fields.map(field => `${prefix}$${field.length}\r\n${field}\r\n`)
+  }
+
+  get hasRoom(): boolean {
+    return this.#free.length > 0
+  }
+
+  /** The mark of the next block; null: as many are on the link as can be told apart. */
+  next(): Mark | null {
+    const slot = this.#free.pop()
+    return slot === undefined ? null : { slot, seq: ++this.#last, series: this }
+  }
+
+  /** The block has its reply: another may use its field. */
+  release({ slot }: Mark): void {
+    this.#free.push(slot)
+  }
+
+  /** The command that writes the marker. */
+  write({ slot, seq }: Mark): string {
+    const digits = String(seq)
+    return `${this.#heads[slot]}$${digits.length}\r\n${digits}\r\n`
+  }
+
+  /** Asked while the link is proven: without the right, nothing could be told after a loss. */
+  read(): Buffer {
+    return encodeCommand(['HMGET', this.key, ...this.fields.slice(0, 1)])
+  }
+
+  /** All fields at 0: what is absent later is no proof of anything. */
+  baseline(): Buffer {
+    return encodeCommand(['HSET', this.key, ...this.fields.flatMap(field => [field, '0'])])
+  }
+}
+
+/** Which number a block writes into which field. */
+export interface Mark {
+  readonly series: Series
+  readonly slot: number
+  readonly seq: number
+}

@@ -1,0 +1,68 @@
+// verdict.ts: what a marker says of a block whose link was lost, and what its commands get. Pure.
+//
+//   marker = number    applied       it ran: replies that are always the same are given, reads behind the session's
+//                                    last write in the block are sent again, anything else is APPLIED
+//   marker < number    not applied   it is not in the history that survives, and never will be: it is sent again
+//   no marker          unknown       UNKNOWN: no marker is no proof, it may have been flushed or evicted
+//
+// "Never will be" needs the fence: a server that was only stalled runs what lies in its sockets when it wakes up.
+// Must stay true: nothing is decided without a marker.
+import { errors } from '../errors.ts'
+
+export type Verdict = 'applied' | 'not-applied' | 'unknown'
+
+/** `value`: of the block's field; null: it is not there. `fenced`: what was sent on the lost link can run no more. */
+export function judge(seq: number, value: number | null, fenced: boolean): Verdict {
+  if (value === null) return 'unknown'
+  if (value >= seq) return 'applied'
+  return fenced ? 'not-applied' : 'unknown'
+}
+
+/**
+ * What a command of a block gets that has run, or may have: its reply, or null where it is sent again.
+ * `isBehind`: its session has no write behind it in the block.
+ */
+export function replyTo(
+  args: readonly Buffer[],
+  verdict: 'applied' | 'unknown',
+  { writes, isBehind }: { readonly writes: boolean; readonly isBehind: boolean },
+): Buffer | null {
+  if (!writes) return isBehind ? null : errors.readLost.reply
+  if (verdict === 'unknown') return errors.markerLost.reply
+  return constantReply(args) ?? errors.applied.reply
+}
+
+const OK = Buffer.from('+OK\r\n')
+const QUEUED = '+QUEUED\r\n'
+
+/** What the client of a whole MULTI ... EXEC gets: `commands` counts both. */
+export function transactionReply(commands: number, exec: Buffer): Buffer {
+  return Buffer.concat([OK, Buffer.from(QUEUED.repeat(Math.max(0, commands - 2))), exec])
+}
+
+/** The reply to a command that has run, where it is always the same and the command cannot fail; else null. */
+export function constantReply(args: readonly Buffer[]): Buffer | null {
+  const word = (n: number): string => args[n]?.toString('latin1', 0, 16).toLowerCase() ?? ''
+  switch (word(0)) {
+    case 'set':
+      if (args.length === 3) return OK
+      return args.length === 5 && isExpiry(word(3)) && isSmall(args[4]) ? OK : null
+    case 'mset':
+      return args.length >= 3 && args.length % 2 === 1 ? OK : null
+    case 'setex':
+    case 'psetex':
+      return args.length === 4 && isSmall(args[2]) ? OK : null
+    case 'flushall':
+    case 'flushdb':
+      return args.length === 1 || (args.length === 2 && (word(1) === 'async' || word(1) === 'sync')) ? OK : null
+    default:
+      return null
+  }
+}
+
+const isExpiry = (word: string): boolean => word === 'ex' || word === 'px'
+
+/** A time that no server refuses: a whole number from 1 on, with at most nine digits. */
+function isSmall(arg: Buffer | undefined): boolean {
+  return arg !== undefined && arg.length <= 9 && /^[1-9]\d*$/.test(arg.toString('latin1'))
+}

@@ -1,0 +1,265 @@
+// --retry-policy once on one real server: what clients see of blocks, and what becomes of commands whose connection is
+// lost at any byte.
+import t from 'tap'
+import type { Teardown } from '../support/fake-redis.ts'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { FaultyLink } from '../support/faulty-link.ts'
+import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
+import { isOlder } from '../support/needs.ts'
+import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const once = { options: { 'retry-policy': 'once' } } as const
+
+async function connect(t: Teardown, holdfast: InProcess): Promise<RespClient> {
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  return client
+}
+
+/** A server behind a link that can be cut at any byte. */
+async function startCut(t: Teardown): Promise<{ holdfast: InProcess; node: Node; wire: FaultyLink }> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
+  t.teardown(() => endServer(node))
+  const wire = await FaultyLink.start(t, { host: node.host, port: node.port })
+  const sentinel = await FakeSentinel.start(t, { master: { host: wire.host, port: wire.port } })
+  const options = { 'retry-policy': 'once', 'retry-backoff-min': '5ms', 'retry-backoff-max': '20ms' }
+  const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`], options })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
+  return { holdfast, node, wire }
+}
+
+const text = (value: Value): string => (value instanceof RespError ? `-${value.message}` : JSON.stringify(value))
+
+t.test('once — answers what the server would — to pipelines of all kinds', async t => {
+  const { holdfast, node } = await startSingle(t, once)
+  const proxied = await connect(t, holdfast)
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  const pipelines: string[][][] = [
+    [
+      ['SET', '{k}a', '1'],
+      ['INCR', '{k}a'],
+      ['GET', '{k}a'],
+      ['LPUSH', '{k}l', 'x', 'y'],
+      ['LRANGE', '{k}l', '0', '-1'],
+    ],
+    [
+      ['GET', '{k}a'],
+      ['INCR', '{k}l'],
+      ['GET', '{k}a'],
+      ['HSET', '{k}h', 'f', 'v'],
+      ['HGETALL', '{k}h'],
+    ],
+    [
+      ['INCR', '{k}a'],
+      ['NOSUCH', 'x'],
+      ['SET', '{k}a'],
+      ['INCR', '{k}a'],
+      ['GET', '{k}a', 'b'],
+      ['INCR', '{k}a'],
+    ],
+    [['MULTI'], ['INCR', '{k}a'], ['LRANGE', '{k}l', '0', '-1'], ['LPOP', '{k}a'], ['EXEC'], ['GET', '{k}a']],
+    [['MULTI'], ['INCR', '{k}a'], ['NOSUCH'], ['EXEC'], ['GET', '{k}a']],
+    [['MULTI'], ['INCR', '{k}a'], ['DISCARD'], ['GET', '{k}a']],
+    [
+      ['MULTI'],
+      ['EXEC'],
+      ['EXEC'],
+      ['PING'],
+      ['INCR', '{k}a'],
+      ['DISCARD'],
+      ['INCR', '{k}a'],
+      ['EXEC'],
+      ['MULTI', 'x'],
+    ],
+    [
+      ['EVAL', 'return redis.call("INCR", KEYS[1])', '1', '{k}a'],
+      ['EVAL', 'return {1,{2,"x"}}', '0'],
+      ['GET', '{k}a'],
+    ],
+    [
+      ['EVAL', 'redis.call("INCR", KEYS[1]) error("x")', '1', '{k}a'],
+      ['EVALSHA', 'ff', '0'],
+      ['GET', '{k}a'],
+    ],
+    [['CONFIG', 'GET', 'maxmemory'], ['INCR', '{k}a'], ['SAVE'], ['INCR', '{k}a'], ['SCRIPT', 'EXISTS', 'ff']],
+    [
+      ['BLPOP', '{k}l', '0'],
+      ['XADD', '{k}x', '1-1', 'f', 'v'],
+      ['XREAD', 'COUNT', '1', 'STREAMS', '{k}x', '0'],
+    ],
+    [['WATCH', '{k}a'], ['SET', '{k}w', '1'], ['MULTI'], ['INCR', '{k}a'], ['EXEC'], ['GET', '{k}a']],
+    [['WATCH', '{k}a'], ['INCR', '{k}a'], ['MULTI'], ['INCR', '{k}w'], ['EXEC'], ['GET', '{k}w']],
+    [
+      ['SELECT', '3'],
+      ['INCR', '{k}a'],
+      ['SELECT', '0'],
+      ['PUBLISH', 'c', 'm'],
+      ['INCR', '{k}a'],
+      ['GETSET', '{k}a', '5'],
+    ],
+    [
+      ['SUBSCRIBE', 'c'],
+      ['UNSUBSCRIBE', 'c'],
+      ['INCR', '{k}a'],
+      ['SET', '{k}big', 'v'.repeat(200_000)],
+      ['STRLEN', '{k}big'],
+    ],
+  ]
+  for (const pipeline of pipelines) {
+    const play = (client: RespClient, prefix: string): Promise<Value[]> =>
+      Promise.all(pipeline.map(words => client.send(...words.map(word => word.replace('{k}', prefix)))))
+    const wanted = (await play(direct, 'd')).map(text)
+    const got = (await play(proxied, 'p')).map(text)
+    const plain = (line: string): string => line.replaceAll(/"[dp](?=[a-z]+")/g, '"')
+    t.strictSame(got.map(plain), wanted.map(plain), JSON.stringify(pipeline).slice(0, 100))
+  }
+  t.ok(holdfast.counters.blocks > 10)
+  t.equal(holdfast.counters.unknownOutcomes, 0)
+})
+
+t.test('once — a neighbour’s senseless commands — cost others a round trip and nothing else', async t => {
+  const { holdfast, node } = await startSingle(t, once)
+  const bad = await connect(t, holdfast)
+  const good = await Promise.all(Array.from({ length: 8 }, () => connect(t, holdfast)))
+  for (let round = 0; round < 50; round++) {
+    const wrong = [bad.send('SET', 'x'), bad.send('INCR', 'n', 'n'), bad.send('INCR', 'bad')]
+    const fine = good.map((client, i) =>
+      Promise.all([client.send('INCR', `good${i}`), client.send('RPUSH', 'all', 'x')]),
+    )
+    const [first, second, third] = await Promise.all(wrong)
+    t.ok(first instanceof RespError && second instanceof RespError)
+    t.equal(third, round + 1)
+    for (const [counter] of await Promise.all(fine)) t.equal(counter, round + 1)
+  }
+  t.equal(await ask(node, ['LLEN', 'all']), 400)
+  t.ok(holdfast.counters.blocksAborted <= 3 + 50, `${holdfast.counters.blocksAborted} blocks were aborted`)
+})
+
+t.test('once — a link cut at every byte of a block — runs each command once', async t => {
+  const { holdfast, node, wire } = await startCut(t)
+  const [a, b] = [await connect(t, holdfast), await connect(t, holdfast)]
+  let rounds = 0
+  const tally = { replies: 0, applied: 0, lostReads: 0 }
+  for (const direction of ['down', 'up'] as const) {
+    for (let bytes = 1; bytes < 320; bytes += 3) {
+      rounds++
+      await Promise.all([a.send('INCR', 'warm'), b.send('PING')])
+      wire.cutAfterBytes(direction, bytes)
+      const results = await Promise.all([
+        a.send('INCR', 'a'),
+        a.send('GET', 'a'),
+        a.send('RPUSH', 'list', `a${rounds}`),
+        b.send('SET', 'b', String(rounds)),
+        b.send('RPUSH', 'list', `b${rounds}`),
+        ...[['MULTI'], ['INCR', 'multi'], ['EXEC']].map(words => b.send(...words)),
+      ])
+      for (const [i, result] of results.entries()) {
+        const said = text(result)
+        if (said.startsWith('-APPLIED') && i !== 3) tally.applied++
+        else if (said.startsWith('-TRYAGAIN') && i === 1) tally.lostReads++
+        else if (result instanceof RespError) t.fail(`${direction} ${bytes}: ${said}`)
+        else tally.replies++
+      }
+      t.equal(await ask(node, ['GET', 'a']), String(rounds), `${direction} after ${bytes} bytes`)
+      t.equal(await ask(node, ['GET', 'b']), String(rounds))
+      t.equal(await ask(node, ['GET', 'multi']), String(rounds))
+    }
+  }
+  const list = (await ask(node, ['LRANGE', 'list', '0', '-1'])) as string[]
+  t.equal(list.length, rounds * 2)
+  t.equal(new Set(list).size, rounds * 2, 'each once')
+  t.ok(tally.applied > 0 && tally.lostReads > 0, JSON.stringify(tally))
+  t.equal(holdfast.counters.unknownOutcomes, 0)
+})
+
+t.test('once — an EXEC whose connection is lost — runs once, and nil is the truth', async t => {
+  const { holdfast, node, wire } = await startCut(t)
+  const client = await connect(t, holdfast)
+  let ran = 0
+  const seen = new Set<string>()
+  for (let bytes = 1; bytes < 60; bytes += 2) {
+    t.equal(await client.send('WATCH', 'other'), 'OK')
+    t.equal(await client.send('MULTI'), 'OK')
+    t.equal(await client.send('INCR', 'n'), 'QUEUED')
+    wire.cutAfterBytes('down', bytes)
+    const result = text(await client.send('EXEC'))
+    const kind = result.startsWith('-APPLIED') ? 'applied' : result === 'null' ? 'nil' : result
+    if (kind !== 'nil') ran++
+    t.ok(kind === 'applied' || kind === 'nil' || kind === `[${ran}]`, `after ${bytes} bytes: ${result}`)
+    seen.add(kind === 'applied' || kind === 'nil' ? kind : 'reply')
+    t.equal(Number(await ask(node, ['GET', 'n'])), ran)
+  }
+  t.ok(seen.has('applied'))
+})
+
+t.test('once — without the rights — behaves as safe, and says so once', async t => {
+  const { holdfast, node } = await startSingle(t, once)
+  await ask(node, ['ACL', 'SETUSER', 'app', 'on', '>pw', '~app:*', '+@all', '-exec'])
+  await ask(node, ['ACL', 'SETUSER', 'keys', 'on', '>pw', '~app:*', '+@all'])
+  for (const user of ['app', 'keys']) {
+    const client = await connect(t, holdfast)
+    t.equal(await client.send('AUTH', user, 'pw'), 'OK')
+    t.equal(await client.send('INCR', 'app:n'), user === 'app' ? 1 : 2)
+    t.equal(await client.send('GET', 'app:n'), user === 'app' ? '1' : '2')
+    const line = holdfast.log.find(entry => entry.event === 'rights.missing' && entry['user'] === user)
+    t.match(line?.right, /__holdfast/)
+  }
+  t.ok(holdfast.counters.unmarkedWrites >= 2)
+})
+
+t.test('once — a full memory — lets clients free it', async t => {
+  const { holdfast, node } = await startSingle(t, once)
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('SET', 'big', 'v'.repeat(2_000_000)), 'OK')
+  await ask(node, ['CONFIG', 'SET', 'maxmemory', '1000000'])
+  const [set, del, get] = await Promise.all([
+    client.send('SET', 'k', 'v'),
+    client.send('DEL', 'big'),
+    client.send('GET', 'k'),
+  ])
+  t.match(set instanceof RespError && set.message, /^OOM/)
+  t.equal(del, 1)
+  t.equal(get, null)
+  await ask(node, ['CONFIG', 'SET', 'maxmemory', '0'])
+  t.equal(await client.send('INCR', 'n'), 1)
+  t.ok(holdfast.counters.unmarkedWrites > 0)
+})
+
+t.test('once — a marker that was flushed — is written again, and its absence is no proof', async t => {
+  const { holdfast, node, wire } = await startCut(t)
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('INCR', 'n'), 1)
+  await ask(node, ['FLUSHALL'])
+  t.equal(await client.send('INCR', 'n'), 1)
+  await waitUntil('it is noticed', () => holdfast.counters.markersLost === 1, { withinMs: 5000 })
+  t.equal(await client.send('FLUSHALL'), 'OK')
+  await ask(node, ['CLIENT', 'PAUSE', '10000', 'WRITE'])
+  const lost = client.send('INCR', 'n')
+  await waitUntil('it is on its way', () => holdfast.counters.blocks >= 4, { withinMs: 5000 })
+  await ask(node, ['FLUSHALL']).catch(() => undefined)
+  wire.cut()
+  await ask(node, ['CLIENT', 'UNPAUSE'])
+  const reply = await lost
+  t.match(text(reply), /^(-UNKNOWN|1|-APPLIED)/)
+})
+
+t.test('once — SWAPDB — is refused', async t => {
+  const { holdfast } = await startSingle(t, once)
+  const client = await connect(t, holdfast)
+  const reply = await client.send('SWAPDB', '0', '1')
+  t.match(reply instanceof RespError && reply.message, /retry-policy once/)
+})
+
+t.test('always — nothing of markers is sent', { skip: isOlder('redis', 6) && 'too old' }, async t => {
+  const { holdfast, node } = await startSingle(t)
+  const client = await connect(t, holdfast)
+  await Promise.all([client.send('SET', 'a', '1'), client.send('INCR', 'a'), client.send('GET', 'a')])
+  t.strictSame(await ask(node, ['KEYS', '*']), ['a'])
+  const stats = String(await ask(node, ['INFO', 'commandstats']))
+  for (const name of ['multi', 'exec', 'hset', 'hmget', 'expire']) t.notMatch(stats, new RegExp(`cmdstat_${name}:`))
+})
