@@ -39,6 +39,9 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
     clientPassword: values['client-password'],
     /** 0: no limit. */
     frameTimeoutMs: values['frame-timeout'],
+    handoffNotifications: values['handoff-notifications'],
+    /** null: the way by which clients reach Holdfast is not known. */
+    announce: values.announce,
     tcpKeepaliveMs: values['tcp-keepalive'],
     maxUnreadBytes: values['max-unread-bytes'],
     links: values.links,
@@ -113,6 +116,7 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
     sentinels: config.sentinels.map(formatAddress),
     natMap: config.natMap.map(({ from, to }) => `${formatAddress(from)}=${formatAddress(to)}`),
     listen: config.listen === null ? null : formatAddress(config.listen),
+    announce: config.announce === null ? null : formatAddress(config.announce),
     adminListen: config.adminListen === null ? null : formatAddress(config.adminListen),
   }
 }

@@ -100,6 +100,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     observe: observation => watcher.confirm(observation),
     onMoved: () => listener.masterMoved(),
     onShut: () => listener.gateShut(),
+    onOpened: () => listener.gateOpened(),
     spares: 'warm',
     pollForMs: config.pollForMs,
   })
@@ -191,6 +192,10 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       frameTimeoutMs: config.frameTimeoutMs,
       keepAliveMs: config.tcpKeepaliveMs,
       tls: config.listenTls,
+      handoff: {
+        on: config.handoffNotifications,
+        announced: config.announce && formatAddress(config.announce),
+      },
     },
   )
   /** Both listeners or none. */

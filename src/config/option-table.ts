@@ -9,6 +9,7 @@ import { inGroup, type Option, optional, required, type Settings, secret, withDe
 import {
   addressList,
   addressMap,
+  announcedAddress,
   commandList,
   count,
   duration,
@@ -93,6 +94,17 @@ export const options = {
       duration({ min: '0ms', max: '24h' }),
       'How long a client may send nothing before TCP asks whether it is still there; ten seconds without an answer ' +
         'end the connection. 0 never asks.',
+    ),
+    announce: withDefault(
+      'none',
+      noneOr(announcedAddress),
+      'The address by which clients reach Holdfast, a Service or a load balancer, for clients that are told one.',
+    ),
+    'handoff-notifications': withDefault(
+      'on',
+      onOff,
+      'Tell clients that ask for it (CLIENT MAINT_NOTIFICATIONS, RESP3) when a hold begins and ends, so that they wait ' +
+        'longer, and when Holdfast stops.',
     ),
     'max-unread-bytes': withDefault(
       '64mb',

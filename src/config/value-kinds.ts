@@ -213,6 +213,16 @@ function readAddress(part: string, defaultPort: number): Address | undefined {
   return isHost(address.host, part) ? address : undefined
 }
 
+/** Where others reach something: `HOST:PORT`, the port included. */
+export const announcedAddress: Kind<Address> = {
+  placeholder: 'HOST:PORT',
+  form: 'address',
+  read: given => {
+    const address = readWholeAddress(given)
+    return address ? { value: address } : { expected: 'HOST:PORT, with the port from 1 to 65535 and IPv6 in brackets' }
+  },
+}
+
 /** Where to listen: `HOST:PORT`, or a bare `PORT` on `defaultHost`. Port 0 lets the system choose. */
 export function listenAddress(defaultHost: string): Kind<Address> {
   return {

@@ -60,6 +60,7 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
       open: counters.sessions,
       accepted: counters.sessionsTotal,
       refused: counters.sessionsRefused,
+      toldOfHolds: counters.handoffSessions,
       limit: limits.maxSessions,
     },
     links: linksOf(snapshot),

@@ -26,6 +26,12 @@ const ended = counterBy(
     '(frame-timeout) or too large (frame-size), replies that the client does not read (unread), commands that it ' +
     'sends on and on without reading replies (unanswered), CLIENT KILL (killed), an error in Holdfast (bug).',
 )
+const notice = counterBy(
+  'notice',
+  'holdfast_handoff_notices_total',
+  'Handoff notifications sent to clients that have asked: a hold begins (failing-over) or is over (failed-over), ' +
+    'or Holdfast stops (moving).',
+)
 const refused = counterBy(
   'reason',
   'holdfast_commands_refused_total',
@@ -52,6 +58,13 @@ const masterBytes = counterBy(
 /** null: another metric says the same in more detail. */
 export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, CounterRow | null>> = {
   sessions: gauge('holdfast_sessions', 'Open client connections.'),
+  handoffSessions: gauge(
+    'holdfast_handoff_sessions',
+    'Sessions that have asked to be told of holds (CLIENT MAINT_NOTIFICATIONS); those of RESP2 are not told.',
+  ),
+  failingOverTold: notice('failing-over'),
+  failedOverTold: notice('failed-over'),
+  movingTold: notice('moving'),
   sessionsTotal: counter('holdfast_sessions_accepted_total', 'Accepted client connections.'),
   sessionsRefused: counter('holdfast_sessions_refused_total', 'Clients turned away because of --max-sessions.'),
   loginsRefused: counter('holdfast_logins_refused_total', 'Refused logins at Holdfast (--client-password).'),

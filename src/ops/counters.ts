@@ -17,6 +17,11 @@ export function createCounters() {
     /** Sessions accepted, and open now. */
     sessionsTotal: 0,
     sessions: 0,
+    /** Sessions that have asked to be told of holds, those of RESP2 included. */
+    handoffSessions: 0,
+    failingOverTold: 0,
+    failedOverTold: 0,
+    movingTold: 0,
     loginsRefused: 0,
     sessionsRefused: 0,
     protocolErrors: 0,

@@ -24,6 +24,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onMoved?: () => void
   /** The gate was not shut, and is now. */
   readonly onShut?: () => void
+  /** The gate is open: what was held has been sent. */
+  readonly onOpened?: () => void
   /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
   readonly pollForMs?: number
 }
@@ -34,6 +36,7 @@ export class Lanes extends LanePool {
   readonly turn: Turn
   readonly #onMoved: () => void
   readonly #onShut: () => void
+  readonly #onOpened: () => void
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
@@ -49,6 +52,7 @@ export class Lanes extends LanePool {
     this.turn = new Turn(now => this.#watchdog.look(now), createBusyPoll(options.pollForMs ?? 0))
     this.#onMoved = options.onMoved ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
+    this.#onOpened = options.onOpened ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.#watchdog = new Watchdog(this, this.silence)
@@ -163,6 +167,7 @@ export class Lanes extends LanePool {
     this.sendable = to.kind === 'open' || to.kind === 'draining'
     this.wake()
     if (was && !this.sendable) this.#onShut()
+    if (to.kind === 'open') this.#onOpened()
     this.#report.onGate(from, to, performance.now(), this.holdDetail)
   }
 

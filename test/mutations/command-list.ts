@@ -62,8 +62,8 @@ export const commandMutations: readonly Mutation[] = [
   {
     name: 'a library that gives up sooner than the hold ends is not named',
     file: 'src/client/accept/listener.ts',
-    from: '    this.#shortTimeouts.start()\n',
-    to: '',
+    from: '    this.#shortTimeouts.start()\n    this.#handoff.holdBegins()\n',
+    to: '    this.#handoff.holdBegins()\n',
     breaks: 'the log names who gives up',
     test: 'test/wire/short-timeouts.test.ts',
     shows: /the library is named/,

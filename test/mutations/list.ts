@@ -4,6 +4,7 @@ import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
 import { deployMutations } from './deploy-list.ts'
+import { handoffMutations } from './handoff-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...commandMutations,
   ...controlMutations,
   ...deployMutations,
+  ...handoffMutations,
   ...laneMutations,
   ...memoryMutations,
   ...minorityMutations,

@@ -79,7 +79,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'a command alone is written although the process has stood still',
     file: 'src/upstream/turn.ts',
-    from: 'writeNow(link: FlushableLink): void {\n    this.beforeLinks(performance.now())\n',
+    from: 'writeNow(link: FlushableLink): void {\n    this.#beforeWrites()\n',
     to: 'writeNow(link: FlushableLink): void {\n',
     breaks: 'MajorityOnly',
     test: 'test/wire/lane-standstill.test.ts',

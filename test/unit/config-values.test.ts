@@ -4,6 +4,7 @@ import type { Kind } from '../../src/config/option.ts'
 import { nearest } from '../../src/config/suggest.ts'
 import {
   addressList,
+  announcedAddress,
   commandList,
   count,
   duration,
@@ -130,6 +131,15 @@ check('listenAddress — takes a port alone and any port from 0', listenAddress(
   '127.0.0.1': undefined,
   '65536': undefined,
   '': undefined,
+})
+
+check('announcedAddress — has a host and a port', announcedAddress, {
+  'holdfast.svc:6379': { host: 'holdfast.svc', port: 6379 },
+  '[::1]:7': { host: '::1', port: 7 },
+  '6379': undefined,
+  holdfast: undefined,
+  'holdfast:0': undefined,
+  ':7': undefined,
 })
 
 check('commandList — replaces the default, amends it, or is none', commandList('sync,shutdown'), {

@@ -9,6 +9,7 @@ import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
 import { ClientIds } from '../state/client-ids.ts'
+import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
@@ -28,6 +29,7 @@ export class Listener {
   readonly #tls: TlsListener | null
   readonly #host: ListenerHost
   readonly #resubscribed: MissedMessages
+  readonly #handoff: HandoffNotices
   readonly #socketOptions: ServerOpts
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
@@ -36,7 +38,14 @@ export class Listener {
 
   constructor(
     host: ListenerHost,
-    options: { maxSessions: number; frameTimeoutMs: number; keepAliveMs: number; tls?: TlsFiles | null },
+    options: {
+      maxSessions: number
+      frameTimeoutMs: number
+      keepAliveMs: number
+      tls?: TlsFiles | null
+      /** Clients may ask to be told of holds; `announced`: where MOVING sends them, `host:port`. */
+      handoff?: { readonly on: boolean; readonly announced: string | null }
+    },
   ) {
     const { counters, log } = host
     this.#host = host
@@ -49,11 +58,20 @@ export class Listener {
     }
     const limitLog = new ThrottledLog(log)
     this.#resubscribed = new MissedMessages(log)
+    this.#handoff = new HandoffNotices(
+      {
+        ...(options.handoff ?? { on: true, announced: null }),
+        holdLimitMs: host.lanes.holdLimitMs,
+        later: work => host.turn.defer(work, { onBug: error => host.bugs.ofStep(error, 'handoff notices') }),
+      },
+      counters,
+    )
     this.#sweep = new SessionSweep(this.#sessions, counters, {
       frameTimeoutMs: options.frameTimeoutMs,
       maxHeldBytes: host.maxHeldBytes,
     })
-    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, log, host.bugs)
+    const isTold = (id: number): boolean => this.#handoff.isTold(id)
+    this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, { log, bugs: host.bugs, isTold })
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Redirects(),
@@ -61,11 +79,13 @@ export class Listener {
       sessions: this.#sessions,
       limitLog,
       resubscribed: this.#resubscribed,
+      handoff: this.#handoff,
       highWater: host.maxHeldBytes / 2,
       relieve: () => this.#sweep.relieve(),
       onClosed: session => {
         counters.sessions--
         this.#sessions.delete(session.id)
+        this.#handoff.delete(session.id)
         log.debug({ event: 'session.closed', session: session.id }, 'the session is over')
       },
     }
@@ -139,6 +159,12 @@ export class Listener {
   /** The gate is shut: commands wait from now on. */
   gateShut(): void {
     this.#shortTimeouts.start()
+    this.#handoff.holdBegins()
+  }
+
+  /** The gate is open, and nothing waits any more. */
+  gateOpened(): void {
+    this.#handoff.holdEnds()
   }
 
   get size(): number {
@@ -153,6 +179,7 @@ export class Listener {
   async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
     const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
     this.#tls?.endHandshakes()
+    this.#host.bugs.guard('handoff notices', () => this.#handoff.moving(graceMs))
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) this.#host.bugs.guard('end of a session', () => act(session))
     }

@@ -11,6 +11,8 @@ import type { Log } from '../../ops/log.ts'
 import type { GateState } from '../../relay/gate.ts'
 
 const EVERY_MS = 250
+/** A client that was told of the hold waits so long, by default in all libraries that ask (docs/clients.md). */
+const RELAXED_MS = 10_000
 
 /** The part of a session that is looked at. */
 export interface Named {
@@ -30,14 +32,21 @@ export class ShortTimeouts {
   readonly #lanes: Held
   readonly #log: Log
   readonly #bugs: Bugs
+  readonly #isTold: (session: number) => boolean
   readonly #told = new Set<string>()
   #timer: NodeJS.Timeout | null = null
 
-  constructor(sessions: ReadonlyMap<number, Named>, lanes: Held, log: Log, bugs: Bugs) {
+  /** `isTold`: the session's client knows of the hold, see handoff-notices.ts. */
+  constructor(
+    sessions: ReadonlyMap<number, Named>,
+    lanes: Held,
+    { log, bugs, isTold }: { log: Log; bugs: Bugs; isTold: (session: number) => boolean },
+  ) {
     this.#sessions = sessions
     this.#lanes = lanes
     this.#log = log
     this.#bugs = bugs
+    this.#isTold = isTold
   }
 
   /** The gate is shut. What is said here is advice: nothing that is wrong with it may end the process. */
@@ -60,8 +69,8 @@ export class ShortTimeouts {
     }
     const heldMs = now - since
     const waiting = new Map<Library, number>()
-    for (const { pending, state } of this.#sessions.values()) {
-      if (pending === 0 || state.libName === '') continue
+    for (const [id, { pending, state }] of this.#sessions) {
+      if (pending === 0 || state.libName === '' || (heldMs < RELAXED_MS && this.#isTold(id))) continue
       const library = libraryOf(state.libName, state.libVersion)
       if (library === null || library.timeoutMs > heldMs || this.#told.has(library.name)) continue
       waiting.set(library, (waiting.get(library) ?? 0) + 1)

@@ -102,6 +102,7 @@ export function handleReset(context: SessionContext, frame: Buffer): Outcome {
 function applyReset(context: SessionContext): void {
   resetState(context.state, context.host.defaultIdentity)
   context.subscriptions.clear()
+  context.host.handoff.delete(context.id)
   endTransaction(context)
   context.signOut()
   context.choice.identityChanged()

@@ -10,6 +10,7 @@ import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
 import { type Outcome, send } from './command-outcome.ts'
 import { integerReply, nilBulk, okReply } from './constant-replies.ts'
+import { handleMaintNotifications } from './handoff.ts'
 import { isPlainText } from './hello.ts'
 import { OneReply } from './one-reply-handler.ts'
 import { answerProven } from './proof-of-login.ts'
@@ -40,6 +41,8 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
       return handleUnblock(context, args)
     case 'list':
       return handleList(context, frame, args)
+    case 'maint_notifications':
+      return handleMaintNotifications(context, args)
     case 'caching':
       return args.length === 3 && context.isPrivate ? handleCaching(context, frame) : 'pass'
     case 'no-evict':

@@ -14,6 +14,7 @@ import type { MemoryBudget } from '../flow/memory-budget.ts'
 import type { ReplyWindow } from '../flow/reply-window.ts'
 import type { ThrottledLog } from '../flow/throttled-log.ts'
 import type { ClientIds } from './client-ids.ts'
+import type { HandoffNotices } from './handoff-notices.ts'
 import type { MissedMessages } from './missed-messages.ts'
 import type { ProxyPassword } from './proxy-password.ts'
 import type { Redirects } from './redirects.ts'
@@ -50,6 +51,8 @@ export interface SessionHost extends ListenerHost {
   readonly highWater: number
   readonly limitLog: ThrottledLog
   readonly resubscribed: MissedMessages
+  /** Who is told of holds. */
+  readonly handoff: HandoffNotices
   /** All clients together leave too much unread: ends those who leave most. */
   readonly relieve: () => void
   /** Sessions whose invalidations go to another one. */

@@ -15,6 +15,7 @@ import { MemoryBudget } from '../../../src/client/flow/memory-budget.ts'
 import { ThrottledLog } from '../../../src/client/flow/throttled-log.ts'
 import { Session } from '../../../src/client/session/session.ts'
 import { ClientIds } from '../../../src/client/state/client-ids.ts'
+import { HandoffNotices } from '../../../src/client/state/handoff-notices.ts'
 import { MissedMessages } from '../../../src/client/state/missed-messages.ts'
 import { Redirects } from '../../../src/client/state/redirects.ts'
 import type { SessionHost } from '../../../src/client/state/session-context.ts'
@@ -133,6 +134,10 @@ export class SessionModel {
       limitLog: new ThrottledLog(log),
       relieve: () => {},
       redirects: new Redirects(),
+      handoff: new HandoffNotices(
+        { on: true, holdLimitMs: HOLD_MS, announced: null, later: work => work() },
+        this.counters,
+      ),
       resubscribed: new MissedMessages(log),
       ids: new ClientIds(),
       sessions: new Map(),

@@ -4,7 +4,7 @@ import { type Named, ShortTimeouts } from '../../../../src/client/accept/short-t
 import { Bugs } from '../../../../src/ops/bugs.ts'
 import { libraryOf } from '../../../../src/ops/client-libraries.ts'
 import { createCounters } from '../../../../src/ops/counters.ts'
-import { createLog } from '../../../../src/ops/log.ts'
+import { createLog, type Log } from '../../../../src/ops/log.ts'
 import { Gate } from '../../../../src/relay/gate.ts'
 import { waitUntil } from '../../../support/wait-until.ts'
 
@@ -29,9 +29,12 @@ t.test('libraries — are known by the name they give, with a suffix or without'
     t.equal(libraryOf(name, version), null, `${name} ${version}`)
 })
 
+const parts = (log: Log) => ({ log, bugs: new Bugs(log, createCounters()) })
+
 t.test('short time-outs — are told once for each library — when a hold outlasts them', async t => {
   const lines: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: (text: string) => lines.push(JSON.parse(text)) })
+  const told = new Set<number>()
   const gate = new Gate(0, () => {})
   const sessions = new Map<number, Named>([
     [1, session('redisson', '4.7.0')],
@@ -39,7 +42,11 @@ t.test('short time-outs — are told once for each library — when a hold outla
     [3, session('jedis', '8.0.2', 0)],
     [4, session('ioredis', '6.0.0')],
   ])
-  const watch = new ShortTimeouts(sessions, { gate, holdLimitMs: 60_000 }, log, new Bugs(log, createCounters()))
+  const watch = new ShortTimeouts(
+    sessions,
+    { gate, holdLimitMs: 60_000 },
+    { ...parts(log), isTold: id => told.has(id) },
+  )
   watch.look(2999)
   t.strictSame(lines, [], 'the hold is shorter than 3 s')
   watch.look(3000)
@@ -59,6 +66,12 @@ t.test('short time-outs — are told once for each library — when a hold outla
   t.equal(lines.length, 1)
   watch.look(22_000)
   t.match(lines[1], { library: 'Jedis', heldMs: 2000 })
+  sessions.set(5, session('lettuce', '7.7.0')).set(6, session('go-redis(,go1.24)', '9.0.0'))
+  told.add(6)
+  watch.look(29_999)
+  t.equal(lines.length, 2, 'who was told of the hold waits 10 s')
+  watch.look(30_000)
+  t.match(lines[2], { library: 'go-redis', heldMs: 10_000 })
 })
 
 t.test('an exception in what is said of them — costs that line — and never the process', async t => {
@@ -71,7 +84,12 @@ t.test('an exception in what is said of them — costs that line — and never t
     state: { libName: 'redisson', libVersion: '4.7.0' },
   }
   const gate = new Gate(0, () => {})
-  const watch = new ShortTimeouts(new Map([[1, broken]]), { gate, holdLimitMs: 60_000 }, log, new Bugs(log, counters))
+  const bugs = new Bugs(log, counters)
+  const watch = new ShortTimeouts(
+    new Map([[1, broken]]),
+    { gate, holdLimitMs: 60_000 },
+    { log, bugs, isTold: () => false },
+  )
   watch.start()
   t.teardown(() => watch.stop())
   // The timer keeps no process alive: waiting does.
