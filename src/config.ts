@@ -7,19 +7,17 @@
 // and a secret in a file also in `passwordFiles`. All mistakes are reported at once, each with
 // its place, and never with a secret.
 // Never: starts anything, writes anything, or decides an exit code.
-import { type Address, formatAddress } from './address.ts'
-import { type Environment, readEnvironment } from './config/environment.ts'
-import { readConfigFile } from './config/file.ts'
-import { readFlags } from './config/flags.ts'
-import { helpText } from './config/help.ts'
-import type { Source } from './config/option.ts'
+import { formatAddress } from './address.ts'
+import type { Environment } from './config/environment.ts'
 import { options, type Values } from './config/option-table.ts'
 import { relations } from './config/relations.ts'
 import { brokenRelations, resolveOptions } from './config/resolve.ts'
+import { type Question, readSources, type WrongOptions } from './config/sources.ts'
 import { tlsFileProblems } from './config/tls-check.ts'
 import type { ServerTls } from './transport/server-route.ts'
 
 export type { Environment } from './config/environment.ts'
+export type { Question, WrongOptions } from './config/sources.ts'
 
 /** All options, ready for use. */
 export type Config = ReturnType<typeof toConfig>
@@ -121,28 +119,7 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
   }
 }
 
-/** What is answered in place of the work. */
-export type Question = { readonly kind: 'help'; readonly text: string } | { readonly kind: 'version' }
-
-export interface WrongOptions {
-  readonly kind: 'errors'
-  readonly errors: string[]
-}
-
 export type ReadResult = { readonly kind: 'config'; readonly config: Config } | Question | WrongOptions
-
-/** `argv` starts behind node and the script. Reads no file but that of --config. */
-function readSources(argv: readonly string[], env: Environment): SourcesRead {
-  const flags = readFlags(argv, options)
-  if (flags.asked === 'help') return { kind: 'help', text: helpText(options) }
-  if (flags.asked === 'version') return { kind: 'version' }
-  const environment = readEnvironment(env, options)
-  const named = flags.given.get('config') ?? environment.given.get('config')
-  const file: Source = named ? readConfigFile(named, options) : { given: new Map(), errors: [] }
-  return { kind: 'sources', sources: [flags, environment, file] }
-}
-
-type SourcesRead = { readonly kind: 'sources'; readonly sources: readonly Source[] } | Question
 
 /**
  * Reads all sources, the files of secrets and the certificates. Never throws for what a person wrote. A question
@@ -157,18 +134,4 @@ export function readConfig(argv: readonly string[], env: Environment): ReadResul
   return errors.length > 0
     ? { kind: 'errors', errors }
     : { kind: 'config', config: toConfig(Object.fromEntries(resolved.values) as Values, resolved.secretFiles) }
-}
-
-export type AdminRead = { readonly kind: 'admin'; readonly address: Address | null } | Question | WrongOptions
-
-/**
- * Reads --admin-listen alone, from the same sources: a probe has to be quick and needs neither Sentinels nor secrets.
- * Unknown flags are still reported; the values of other options are not judged.
- */
-export function readAdminAddress(argv: readonly string[], env: Environment): AdminRead {
-  const read = readSources(argv, env)
-  if (read.kind !== 'sources') return read
-  const { values, errors } = resolveOptions({ 'admin-listen': options['admin-listen'] }, read.sources)
-  if (errors.length > 0) return { kind: 'errors', errors }
-  return { kind: 'admin', address: (values.get('admin-listen') as Address | null | undefined) ?? null }
 }

@@ -12,13 +12,17 @@ import { restartWithFlags } from './cli/node-flags.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
-const isQuestion = ['--help', '-h', '--version', '-v'].includes(word ?? '')
+const asksVersion = word === '--version' || word === '-v'
+const isQuestion = asksVersion || word === '--help' || word === '-h'
 if (isProxy && !isQuestion) restartWithFlags()
 
 // The reader of standard error may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})
 
-if (isProxy) {
+if (asksVersion && rest.length === 0) {
+  const { answerInstead } = await import('./cli/output.ts')
+  answerInstead({ kind: 'version' })
+} else if (isProxy) {
   const { readConfig } = await import('./config.ts')
   const read = readConfig(process.argv.slice(2), process.env)
   if (read.kind === 'config') {

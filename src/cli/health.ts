@@ -5,7 +5,8 @@
 // Never: reads any option but --admin-listen, or connects to Redis or Sentinel.
 import { get } from 'node:http'
 import { type Address, formatAddress, reachable } from '../address.ts'
-import { type Environment, readAdminAddress } from '../config.ts'
+import { readAdminAddress } from '../config/admin-address.ts'
+import type { Environment } from '../config.ts'
 import { answerInstead, complain } from './output.ts'
 
 const questions = ['startup', 'live', 'ready'] as const

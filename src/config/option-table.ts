@@ -4,7 +4,6 @@
 // docs/options.md (`npm run readme` writes it) are made from it. A new option is a row here, a line in `toConfig` of
 // config.ts, and the code that uses it; relations.ts holds what must be true of two options together.
 // Never: reads a source.
-import { logLevels } from '../ops/log.ts'
 import { inGroup, type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
 import {
   addressList,
@@ -216,7 +215,7 @@ export const options = {
   ...inGroup('Process', {
     'log-level': withDefault(
       'info',
-      oneOf(...logLevels),
+      oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
       'The least serious log lines to write. Lines are JSON, on standard output.',
     ),
     'log-pretty': withDefault('off', onOff, 'Write log lines for people instead of JSON.'),

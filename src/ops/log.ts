@@ -4,8 +4,7 @@ import type { LogOutput } from './log-output.ts'
 
 export type Log = Logger
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /**
  * A logger that writes JSON to `stream`, or without one to standard output. `redact` is a second line of defence: no
