@@ -119,8 +119,8 @@ function processTicks(pid: number | 'self'): { user: number; system: number; chi
   return { user: utime, system: stime, children: cutime + cstime }
 }
 
-/** proc(5), /proc/stat: user nice system idle iowait irq softirq steal. */
-function machine(): { machineBusy: number; machineStolen: number } {
+/** CPU seconds of the whole machine. proc(5), /proc/stat: user nice system idle iowait irq softirq steal. */
+export function machine(): { machineBusy: number; machineStolen: number } {
   const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? ''
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
     .trim()

@@ -43,7 +43,7 @@ export function holdLimitMs(holdTimeoutMs: number, maxRetries: number, limits: B
  */
 export const promotionDial = {
   /** From the choice to the first dial. */
-  afterMs: (random: () => number = Math.random): number => 150 + 300 * random(),
+  afterMs: (random: () => number = Math.random): number => 200 + 300 * random(),
   /** After a connection was ended: by the promotion, if that was late. */
   againMs: (random: () => number = Math.random): number => 50 + 200 * random(),
   /** A promotion takes a second or two. A replica that is not there after this has probably died too. */

@@ -35,6 +35,7 @@ const failoverColumns: readonly Column[] = [
   ['errors', round => round.failover.errors],
   ['lost', round => round.failover.lostClients],
   ['CPU ms each', round => round.failover.sidecarCpuMs, 1],
+  ['others %', round => round.failover.others * 100],
 ]
 
 export function roundLine({ subject, ...round }: NamedRound): string {
@@ -47,7 +48,7 @@ export function roundLine({ subject, ...round }: NamedRound): string {
     `median ${failover.medianMs}, p99 ${failover.p99Ms}, last ${failover.lastMs} ms;`,
     `peak ${Math.round(failover.peakCommands)} commands/s; ${failover.dials} dials, ${failover.overflows} overflows,`,
     `${failover.tilts} tilts, ${failover.errors} errors, ${failover.lostClients} clients lost,`,
-    `${failover.sidecarCpuMs.toFixed(1)} ms of CPU a sidecar`,
+    `${failover.sidecarCpuMs.toFixed(1)} ms of CPU a sidecar; others had ${Math.round(failover.others * 100)} % of the machine`,
     ...(warned.length > 0 ? [`(warned: ${warned.join(', ')})`] : []),
   ].join(' ')
 }

@@ -8,6 +8,7 @@ import { percentile } from '../statistics.ts'
 import { droppedSoFar } from './accept-queue.ts'
 import { type Announcements, hearSentinels } from './announcements.ts'
 import { Crowd, type CrowdReport } from './crowd.ts'
+import { watchOthers } from './others.ts'
 import { type LoadWatch, meanLoad, peakCommands, watchLoad } from './server-load.ts'
 
 export type Trigger = 'killed' | 'planned'
@@ -66,6 +67,8 @@ export interface Round {
     readonly lostClients: number
     /** CPU of one sidecar and its client from the trigger until 5 s after the majority, ms. */
     readonly sidecarCpuMs: number
+    /** Share (0..1) of the machine that had other work meanwhile. */
+    readonly others: number
     readonly warnings: Readonly<Record<string, number>>
   }
 }
@@ -139,6 +142,10 @@ async function watchFailover(
 ): Promise<Round['failover']> {
   crowd.mark()
   const before = await crowd.report()
+  const readOthers = await watchOthers({
+    servers: [...set.nodes, ...set.sentinels],
+    otherSeconds: async () => (await crowd.report()).cpuSeconds,
+  })
   const dropped = droppedSoFar()
   const begunAt = Date.now()
   if (trigger === 'killed') await set.kill(master)
@@ -173,6 +180,7 @@ async function watchFailover(
     tilts: heard.heard.filter(one => one.at >= begunAt && one.channel === '+tilt').length,
     errors: report.errors,
     lostClients: report.lost,
+    others: await readOthers(),
     sidecarCpuMs: ((report.cpuSeconds - before.cpuSeconds) * 1_000) / report.clients.length,
     warnings: report.warnings,
   }

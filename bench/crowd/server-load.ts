@@ -1,13 +1,12 @@
 // server-load.ts: what the crowd costs a server: its commands, CPU and connections, five times a second.
 //
 // Owns: one connection to each server. Its own question is taken off the server's count.
-import { readFileSync } from 'node:fs'
 import { RespClient } from '../../test/support/resp-client.ts'
 import type { Node } from '../../test/support/sentinel-set.ts'
 import { infoOf } from '../../test/support/set-health.ts'
+import { processCpu } from '../measure.ts'
 
 const EVERY_MS = 200
-const TICKS_PER_SECOND = 100
 
 /** Counters of one server at one moment; subtract two of them. */
 export interface Reading {
@@ -33,7 +32,7 @@ export async function watchLoad(servers: readonly Node[]): Promise<LoadWatch> {
     const known = clients.get(node)
     const one = known?.client.isOpen ? known : { client: await RespClient.connect(node.port, node.host), asked: 0 }
     clients.set(node, one)
-    const cpuSeconds = cpuOf(node.pid)
+    const cpuSeconds = processCpu(node.pid).seconds
     const at = performance.now()
     const info = infoOf(await one.client.send('INFO'))
     const count = (name: string): number => Number(info.get(name) ?? 0)
@@ -66,16 +65,6 @@ export async function watchLoad(servers: readonly Node[]): Promise<LoadWatch> {
       for (const { client } of clients.values()) client.reset()
     },
   }
-}
-
-function cpuOf(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const [utime = 0, stime = 0] = text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number)
-  return (utime + stime) / TICKS_PER_SECOND
 }
 
 /** Commands a second and the share of a core, over all readings. */

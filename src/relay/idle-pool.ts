@@ -16,6 +16,8 @@ import { createUnit, nobody, type Request, type RequestHandler } from './request
 
 const MAX_IDLE = 64
 const IDLE_MS = 10_000
+/** After a change of master, links that are needed come first. */
+const LEAVE_MS = 500
 /** One that does not answer a question for this long is of no use to anybody. */
 const DUMB_MS = 3000
 
@@ -27,6 +29,9 @@ interface Idle {
 
 export class IdlePool extends IdleListener<Request> {
   #idle: Idle[] = []
+  /** Nobody's any more, and soon ended. */
+  #leaving: Link<Request>[] = []
+  #timer: NodeJS.Timeout | null = null
   readonly #bugs: Bugs
   readonly #onHeard: (key: string) => void
 
@@ -80,9 +85,20 @@ export class IdlePool extends IdleListener<Request> {
     return true
   }
 
-  /** Cuts all others. */
+  /** Gives none of the others away, and ends them a moment later. */
   keepOnly(master: Master | null): void {
-    this.#drop(({ link }) => master === null || !isSameTerm(link.master, master), 'the master moved')
+    const isOther = ({ link }: Idle): boolean => master === null || !isSameTerm(link.master, master)
+    this.#leaving.push(...this.#idle.filter(isOther).map(({ link }) => link))
+    this.#idle = this.#idle.filter(entry => !isOther(entry))
+    if (this.#leaving.length > 0) this.#timer ??= setTimeout(() => this.#endLeaving(), LEAVE_MS)
+  }
+
+  #endLeaving(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    const leaving = this.#leaving
+    this.#leaving = []
+    for (const link of leaving) link.cut('the master moved')
   }
 
   /** Of each link that is kept. */
@@ -101,13 +117,10 @@ export class IdlePool extends IdleListener<Request> {
   }
 
   close(): void {
-    this.#drop(() => true, 'shutdown')
-  }
-
-  #drop(which: (entry: Idle) => boolean, detail: string): void {
-    const dropped = this.#idle.filter(which)
-    this.#idle = this.#idle.filter(entry => !which(entry))
-    for (const entry of dropped) entry.link.cut(detail)
+    this.#endLeaving()
+    const dropped = this.#idle
+    this.#idle = []
+    for (const { link } of dropped) link.cut('shutdown')
   }
 
   onClosed(link: Link<Request>): void {

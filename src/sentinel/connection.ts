@@ -100,7 +100,7 @@ export class SentinelConnection {
     if (this.#state.kind === 'up') this.#state.questions.ask()
   }
 
-  /** Puts the question within half a second. */
+  /** Puts the question within a second. */
   askSoon(): void {
     if (this.#state.kind === 'up') this.#state.questions.askSoon()
   }

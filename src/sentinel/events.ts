@@ -1,6 +1,6 @@
 // events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out. Pure.
-// An event makes Holdfast look sooner or stop sending sooner. +switch-master is a Sentinel's vote as well, as its answer
-// would be. Must stay true: no event alone names the master that is served, because the word of one Sentinel is not
+// An event makes Holdfast look sooner or stop sending sooner. +promoted-slave and +switch-master are a Sentinel's vote as
+// well, as its answer would be. Must stay true: no event alone names the master that is served, because the word of one Sentinel is not
 // enough for that.
 //
 // The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
@@ -19,6 +19,8 @@ export type SentinelEvent =
   | { readonly kind: 'switched'; readonly from: Address; readonly to: Address }
   | { readonly kind: 'down'; readonly master: Address; readonly by: 'one' | 'quorum'; readonly over: boolean }
   | { readonly kind: 'tilt'; readonly on: boolean }
+  /** The Sentinel has begun an epoch, of any master. What it tries right after this would be configured under it. */
+  | { readonly kind: 'epoch'; readonly epoch: number }
   /** A person made this Sentinel monitor the name anew: from here on its words are a new history. */
   | { readonly kind: 'monitored'; readonly master: Address }
   /** Something about our master changed: worth a question, but it decides nothing. */
@@ -48,6 +50,7 @@ const ofPeers = new Set(['+sentinel', '-dup-sentinel', '+sentinel-invalid-addr',
 /** What `channel` and `text` announce about `masterName`; undefined for other masters and other kinds of events. */
 export function parseEvent(channel: string, text: string, masterName: string): SentinelEvent | undefined {
   if (channel === '+tilt' || channel === '-tilt') return { kind: 'tilt', on: channel === '+tilt' }
+  if (channel === '+new-epoch') return /^\d{1,15}$/.test(text) ? { kind: 'epoch', epoch: Number(text) } : undefined
   if (channel === '+switch-master') return parseSwitch(text, masterName)
   const subject = parseSubject(text, masterName)
   return subject && eventAbout(channel, subject)

@@ -16,6 +16,10 @@ export interface Failover {
   readonly about: Address
   /** The newest configuration of `about` that this failover replaces; it does not concern a later one. */
   readonly epoch: number
+  /** The epoch of the configuration that it makes, where its Sentinel has said so; null: it is not known. */
+  readonly nextEpoch: number | null
+  /** The chosen one; null before the choice, or where that was not heard. */
+  readonly replica: Address | null
   readonly stage: FailoverStage
   /** Its replica is chosen and may have been promoted: what the old master acknowledges may be lost. */
   readonly mayPromote: boolean
@@ -44,6 +48,8 @@ export interface Context {
   /** The newest config epoch known now: what is announced now is about no later one. */
   readonly epoch: number
   readonly timeoutMs: number
+  /** The last epoch that its Sentinel has begun; null: none was heard. */
+  readonly newEpoch?: number | null
 }
 
 /** The failover after this event of its Sentinel. */
@@ -52,9 +58,9 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
     case 'failover-try':
       return begin(event.master, 'try', context)
     case 'failover-elected':
-      return raise(failover, event.master, 'elected', context, event.replica !== null)
+      return chosen(raise(failover, event.master, 'elected', context, event.replica !== null), event.replica)
     case 'failover-promoted':
-      return raise(failover, event.master, 'promoted', context, true)
+      return chosen(raise(failover, event.master, 'promoted', context, true), event.replica)
     case 'failover-aborted':
       return null
     default:
@@ -100,9 +106,23 @@ export function endOf(failover: Failover): number {
   return failover.orphanedAt === null ? end : Math.min(end, failover.orphanedAt + failoverTiming.orphanMs)
 }
 
-function begin(about: Address, stage: FailoverStage, { now, epoch, timeoutMs }: Context): Failover {
+function begin(about: Address, stage: FailoverStage, context: Context): Failover {
+  const { now, epoch, timeoutMs, newEpoch = null } = context
   const times = { since: now, electedAt: now, shownAt: now, timeoutMs, orphanedAt: null }
-  return { about, epoch, stage, mayPromote: false, ...times }
+  const nextEpoch = newEpoch !== null && newEpoch > epoch ? newEpoch : null
+  return {
+    about,
+    epoch,
+    nextEpoch: stage === 'try' ? nextEpoch : null,
+    replica: null,
+    stage,
+    mayPromote: false,
+    ...times,
+  }
+}
+
+function chosen(failover: Failover, replica: Address | null): Failover {
+  return replica === null ? failover : { ...failover, replica }
 }
 
 function raise(

@@ -3,7 +3,7 @@
 //   1. a failover is announced of the master we serve     → hold, in this step; from the choice of the replica on
 //                                                           withhold: what the old one says is not delivered (lanes.ts)
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
-//      its leader names the new one, and the others do not yet   → probe that node meanwhile
+//      while it goes on, the node under promotion is probed ahead of the majority's word
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
 //      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more
 //   4. another master than ours is named                  → hold and withhold: what the old one takes is lost
@@ -86,17 +86,19 @@ function holdIfAnnounced(draft: Draft, now: number): void {
 }
 
 /**
- * The leader of a failover names the new master some 80 ms before the others do. The node is asked in that time, so
- * that its word is there when the majority's comes.
+ * A promotion is done some 800 ms before a majority says so, and the leader says so some 80 ms before. The node is asked
+ * meanwhile, so that its own word is there when the majority's comes.
  */
 function probeAhead(draft: Draft, now: number): void {
-  const { master, wanted } = draft
+  const { master, wanted, warm } = draft
   if (!master || !wanted) return
   for (const { view, failover } of draft.sentinels.values()) {
-    const leads = failover?.mayPromote === true && blocks(failover, master, master.epoch, now)
-    if (!leads || view?.failover !== 'promoted' || view.askedAt < wanted.since || view.epoch <= master.epoch) continue
-    const asked = answerSince(draft, view.address, wanted.since)
-    if (asked === null || isBad(asked) || !isRecent(asked, now)) probe(draft, view.address, now)
+    if (!failover?.mayPromote || !blocks(failover, master, master.epoch, now)) continue
+    const isNamed = view?.failover === 'promoted' && view.askedAt >= wanted.since && view.epoch > master.epoch
+    const replica = isNamed ? view.address : failover.replica
+    if (replica === null || !(isNamed || (warm && sameAddress(warm, replica)))) continue
+    const asked = answerSince(draft, replica, wanted.since)
+    if (asked === null || isBad(asked) || !isRecent(asked, now)) probe(draft, replica, now, true)
   }
 }
 

@@ -44,15 +44,21 @@ export class Probe {
   failures = 0
   /** The node has answered once. */
   answered = false
+  /** A question is under way. */
+  isAsked = false
 
   constructor(address: Address, options: ProbeOptions) {
     this.address = address
     this.#options = options
   }
 
-  /** Makes sure a connection is open or being opened. `onEnd`: it is no more. */
-  warm(onEnd: () => void): void {
-    if (!this.#closed) (this.#client ?? this.#dial()).once('end', onEnd)
+  /** Makes sure a connection is open or being opened. `onEnd`: it is no more, or never was. */
+  warm({ onReady, onEnd }: { onReady: () => void; onEnd: () => void }): void {
+    if (this.#closed) return
+    const client = this.#client ?? this.#dial()
+    client.once('end', onEnd)
+    if (client.status === 'ready') onReady()
+    else client.once('ready', onReady)
   }
 
   /** What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. */
@@ -61,6 +67,7 @@ export class Probe {
     const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
     const limitMs = this.#client?.status === 'ready' ? this.#options.answerTimeoutMs : this.#limitMs
     let isOver = false
+    this.isAsked = true
     const giveUp = (): void => {
       if (isOver) return
       const silent = this.#client !== null && inHandshake(this.#client)
@@ -71,6 +78,7 @@ export class Probe {
     const timer = setTimeout(() => setImmediate(giveUp), limitMs)
     const answer = await Promise.race([late, this.#converse(limitMs)])
     isOver = true
+    this.isAsked = false
     clearTimeout(timer)
     this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
     this.answered ||= this.failures === 0

@@ -26,13 +26,14 @@ export interface ProberOptions extends ProbeOptions {
 }
 
 const RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
+const TIDY_MS = 1_000
 
-type Probed = Extract<Observation, { readonly kind: 'probed' }>
+type Told = Extract<Observation, { readonly kind: 'probed' | 'warm' | 'cold' }>
 
 export class Prober {
   readonly #options: ProberOptions
   readonly #rights: MissingRights
-  readonly #onAnswer: (answer: Probed) => void
+  readonly #tell: (told: Told) => void
   readonly #probes = new Map<string, Probe>()
   readonly #closing = new Closing()
   /** By node and cause: each is logged once. */
@@ -40,14 +41,17 @@ export class Prober {
   /** The replica under promotion, and until when that is worth a dial. */
   #expected: { readonly address: Address; readonly until: number } | null = null
   #warming: NodeJS.Timeout | null = null
+  /** The node that was served last. */
+  #kept = ''
+  #tidying: NodeJS.Timeout | null = null
 
-  constructor(options: ProberOptions, rights: MissingRights, onAnswer: (answer: Probed) => void) {
+  constructor(options: ProberOptions, rights: MissingRights, tell: (told: Told) => void) {
     this.#options = options
     this.#rights = rights
-    this.#onAnswer = onAnswer
+    this.#tell = tell
   }
 
-  /** Asks the node once; its answer goes to `onAnswer`. */
+  /** Asks the node once, and tells its answer. */
   ask(address: Address, startedAt: number): void {
     this.#ask(address, startedAt).catch(error => {
       this.#options.log.error(
@@ -57,7 +61,7 @@ export class Prober {
       // Without an answer to its question the gate would stay as it is for good.
       const result = { kind: 'unreachable', why: 'an error in Holdfast' } as const
       const retryAt = performance.now() + RETRY.maxMs
-      this.#onAnswer({ kind: 'probed', address, startedAt, result, links: 'none', retryAt })
+      this.#tell({ kind: 'probed', address, startedAt, result, links: 'none', retryAt })
     })
   }
 
@@ -74,8 +78,16 @@ export class Prober {
       this.#warming = null
       if (this.#expected === null || performance.now() > this.#expected.until) return
       const { address } = this.#expected
-      this.#probeOf(address).warm(() => {
-        if (this.#expected && sameAddress(this.#expected.address, address)) this.#warmLater(promotionDial.againMs())
+      const isExpected = (): boolean => this.#expected !== null && sameAddress(this.#expected.address, address)
+      this.#probeOf(address).warm({
+        onReady: () => {
+          if (isExpected()) this.#tell({ kind: 'warm', address })
+        },
+        onEnd: () => {
+          if (!isExpected()) return
+          this.#tell({ kind: 'cold', address })
+          this.#warmLater(promotionDial.againMs())
+        },
       })
     }, ms)
   }
@@ -86,20 +98,24 @@ export class Prober {
     this.#warming = null
   }
 
-  /** This node is the master: closes the probes of all others. */
+  /** This node is the master: closes the probes of all others, a moment later. The links to it come first. */
   keepOnly(address: Address): void {
     this.#stopWarming()
-    const kept = formatAddress(address)
-    for (const [key, probe] of this.#probes) {
-      if (key === kept) continue
-      this.#probes.delete(key)
-      this.#closing.add(probe.close())
-    }
+    this.#kept = formatAddress(address)
+    this.#tidying ??= setTimeout(() => {
+      this.#tidying = null
+      for (const [key, probe] of this.#probes) {
+        if (key === this.#kept || probe.isAsked) continue
+        this.#probes.delete(key)
+        this.#closing.add(probe.close())
+      }
+    }, TIDY_MS)
   }
 
   /** Resolves when every connection is closed. */
   async stop(): Promise<void> {
     this.#stopWarming()
+    if (this.#tidying !== null) clearTimeout(this.#tidying)
     for (const probe of this.#probes.values()) this.#closing.add(probe.close())
     await this.#closing.all()
   }
@@ -123,7 +139,7 @@ export class Prober {
     this.#logRefusal(probe, result, refusedAuth)
     const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
     const retryAt = performance.now() + (waits ? backoffMs(Math.max(1, probe.failures), RETRY) : 0)
-    this.#onAnswer({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
+    this.#tell({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
   }
 
   #logRefusal(probe: Probe, result: ProbeResult, refusedAuth: string | null): void {

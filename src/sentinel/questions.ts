@@ -2,8 +2,8 @@
 //
 //   ask() ────────────▶ one question at a time; "again" joins all asked meanwhile ──▶ onAnswer
 //   a pause is over ──▶ ▲   (question-pace.ts)
-//   askSoon() ────────▶ ▲   within half a second
-//   askPeers() ───────▶ the list, within half a second; and now and then ───────────▶ onPeers
+//   askSoon() ────────▶ ▲   within a second
+//   askPeers() ───────▶ the list, within a second; and now and then ───────────▶ onPeers
 //
 // Owns: the timers of one connection. Never: dials, decides anything. After stop() nothing is asked and nothing is told.
 import type { Redis } from 'ioredis'
@@ -31,7 +31,7 @@ export interface QuestionsListener {
 const MAX_TORN = 3
 /** The list is long, and events tell what changes in it. */
 const PEERS_MS = { hearing: 60_000, deaf: 5_000 }
-const SOON_MS = 500
+const SOON_MS = 1_000
 
 export class Questions {
   readonly #options: QuestionsOptions
@@ -70,7 +70,7 @@ export class Questions {
     this.#isPromoting = true
   }
 
-  /** Puts the question within half a second: what all sidecars have heard at once, they need not ask at once. */
+  /** Puts the question within a second: what all sidecars have heard at once, they need not ask at once. */
   askSoon(): void {
     if (this.#isOver) return
     this.#soonTimer ??= setTimeout(() => {

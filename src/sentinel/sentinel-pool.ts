@@ -41,7 +41,7 @@ export class Members {
     for (const connection of this.#connections.values()) if (key === null || connection.key === key) connection.ask()
   }
 
-  /** Asks this Sentinel within half a second who the master is. */
+  /** Asks this Sentinel within a second who the master is. */
   askSoon(key: string): void {
     this.#connections.get(key)?.askSoon()
   }

@@ -99,6 +99,14 @@ export function viewAfterSwitch(view: View | null, from: Address, to: Address, n
   return { ...view, ...moved, askedAt: now, answeredAt: now }
 }
 
+/**
+ * The view after +promoted-slave of the leader: from here on it names the replica, under the epoch of its failover
+ * (sentinel.c, sentinelRefreshInstanceInfo).
+ */
+export function viewAfterPromotion(view: View | null, replica: Address, epoch: number, now: number): View | null {
+  return view && { ...view, address: replica, epoch, failover: 'promoted', askedAt: now, answeredAt: now }
+}
+
 /** The other Sentinels in a reply to SENTINEL SENTINELS, without entries that cannot be read. */
 export function readPeers(reply: unknown): Peer[] {
   if (!Array.isArray(reply)) return []

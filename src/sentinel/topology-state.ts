@@ -52,6 +52,8 @@ export interface SentinelState {
   readonly failover: Failover | null
   /** When it last published something about a failover; answers to older questions say nothing about that one. */
   readonly failoverHeardAt: number
+  /** The last epoch that it has published (+new-epoch); null: none was heard. */
+  readonly newEpoch: number | null
   /** It monitors the name anew since the master was decided, so its epochs began anew too. */
   readonly monitoredAnew: boolean
 }
@@ -78,6 +80,8 @@ export interface ProbeState {
   /** The node did not say what it is, but links to it work: it is alive and still the same process. */
   readonly vouched: boolean
   readonly retryAt: number
+  /** The node is a replica under promotion. Its word counts for longer, and no longer than its connection. */
+  readonly isAhead: boolean
 }
 
 /** A configuration, and since when enough Sentinels name it. */
@@ -103,6 +107,8 @@ export interface Topology {
   readonly gate: GateOrder
   readonly wanted: Wanted | null
   readonly probe: ProbeState | null
+  /** A node to which a connection is open by which it can be asked, because it is being promoted. */
+  readonly warm: Address | null
   readonly rival: Rival | null
   /** Since when a majority names this address and epoch. */
   readonly candidate: NamedMaster | null
@@ -127,6 +133,8 @@ export type Observation =
   | { readonly kind: 'peers'; readonly key: string; readonly peers: readonly Peer[] }
   | { readonly kind: 'event'; readonly key: string; readonly event: SentinelEvent }
   | { readonly kind: 'confirm' }
+  /** A connection to a node that is being promoted is open, or was and has ended. */
+  | { readonly kind: 'warm' | 'cold'; readonly address: Address }
   | {
       readonly kind: 'probed'
       readonly address: Address
@@ -147,7 +155,7 @@ export type Effect =
   | { readonly kind: 'warm'; readonly address: Address }
   /** Ask this Sentinel now; null: all. */
   | { readonly kind: 'ask'; readonly key: string | null }
-  /** Ask this Sentinel within half a second: nobody waits for what it says. */
+  /** Ask this Sentinel within a second: nobody waits for what it says. */
   | { readonly kind: 'ask-soon'; readonly key: string }
   /** Ask this Sentinel soon for the others it knows. */
   | { readonly kind: 'ask-peers'; readonly key: string }

@@ -10,6 +10,8 @@ import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, Topology } from 
 
 /** The good news of a probe counts this long. */
 const PROBE_LIFE_MS = 500
+/** Of a node under promotion, while the connection over which it was asked lasts: who demotes it ends that as well. */
+const AHEAD_LIFE_MS = 2_000
 
 export interface Serving {
   readonly address: Address
@@ -52,6 +54,7 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
   if (gate.kind === 'shut') draft.gate = { kind: 'open', since: now }
   if (wanted) draft.wanted = null
   draft.rival = null
+  draft.warm = null
   draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
 }
 
@@ -123,12 +126,13 @@ function wantFresh(draft: Draft, now: number): void {
   draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
 }
 
-export function probe(draft: Draft, address: Address, now: number): void {
+/** `isAhead`: it is a replica under promotion. */
+export function probe(draft: Draft, address: Address, now: number, isAhead = false): void {
   const running = draft.probe
   if (running && sameAddress(running.address, address)) {
     if (!running.result || now < running.retryAt) return
   }
-  draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now }
+  draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now, isAhead }
   draft.effects.push({ kind: 'probe', address, startedAt: now })
 }
 
@@ -137,8 +141,8 @@ export function answerSince({ probe }: Topology, address: Address, since: number
   return probe?.result && sameAddress(probe.address, address) && probe.startedAt >= since ? probe : null
 }
 
-export function isRecent({ answeredAt }: ProbeState, now: number): boolean {
-  return now - answeredAt <= PROBE_LIFE_MS
+export function isRecent({ answeredAt, isAhead }: ProbeState, now: number): boolean {
+  return now - answeredAt <= (isAhead ? AHEAD_LIFE_MS : PROBE_LIFE_MS)
 }
 
 /** Whether the node must not be served, even by the word of a majority. */

@@ -8,9 +8,9 @@
 // the gate in the very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
-import { failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
+import { type Failover, failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
 import { decide } from './majority-rules.ts'
-import { type View, viewAfterSwitch } from './sentinel-view.ts'
+import { type View, viewAfterPromotion, viewAfterSwitch } from './sentinel-view.ts'
 import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
 import { note } from './topology-steps.ts'
 
@@ -29,6 +29,7 @@ export function createTopology(now: number, answerMs = 1_000): Topology {
     gate: { kind: 'shut', since: now, cause: 'unconfirmed' },
     wanted: { since: now, first: now, owed: false },
     probe: null,
+    warm: null,
     rival: null,
     candidate: null,
     agreed: null,
@@ -100,9 +101,16 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return
       const isServed = draft.master !== null && sameAddress(draft.master, address)
       const vouched = isServed && doLinksVouch(result, links)
-      draft.probe = { address, startedAt, result, answeredAt: now, vouched, retryAt }
+      draft.probe = { ...draft.probe, result, answeredAt: now, vouched, retryAt }
       return
     }
+    case 'warm':
+      draft.warm = observation.address
+      return
+    case 'cold':
+      if (draft.warm && sameAddress(draft.warm, observation.address)) draft.warm = null
+      if (draft.probe?.isAhead && sameAddress(draft.probe.address, observation.address)) draft.probe = null
+      return
     case 'tick':
       return
   }
@@ -134,12 +142,13 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   const sentinel = draft.sentinels.get(key)
   if (!sentinel) return
   const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, sentinel.view?.epoch ?? 0)
-  const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000 }
+  const { newEpoch } = sentinel
+  const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000, newEpoch }
   const failover = failoverAfterEvent(sentinel.failover, event, context)
-  const { view } = sentinel
   change(draft, key, {
     failover,
-    view: event.kind === 'switched' ? viewAfterSwitch(view, event.from, event.to, now) : view,
+    view: viewAfterEvent(sentinel.view, event, failover, now),
+    newEpoch: event.kind === 'epoch' ? event.epoch : newEpoch,
     failoverHeardAt: event.kind.startsWith('failover-') ? now : sentinel.failoverHeardAt,
     monitoredAnew: sentinel.monitoredAnew || event.kind === 'monitored',
   })
@@ -152,9 +161,11 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
  * else soon. The others say all there is to know, or more is to come: a failover ends in one of these, or in an abort,
  * and then decide() asks all.
  */
-function askAfter({ effects, gate }: Draft, key: string, event: SentinelEvent): void {
+function askAfter({ effects, gate, sentinels }: Draft, key: string, event: SentinelEvent): void {
   switch (event.kind) {
     case 'failover-promoted':
+      effects.push({ kind: sentinels.get(key)?.view?.failover === 'promoted' ? 'ask-soon' : 'ask', key })
+      break
     case 'switched':
     case 'monitored':
     case 'stir':
@@ -166,6 +177,15 @@ function askAfter({ effects, gate }: Draft, key: string, event: SentinelEvent): 
       break
     default:
   }
+}
+
+/** What its Sentinel would answer now, as far as the event tells. */
+function viewAfterEvent(view: View | null, event: SentinelEvent, failover: Failover | null, now: number): View | null {
+  if (event.kind === 'switched') return viewAfterSwitch(view, event.from, event.to, now)
+  if (event.kind !== 'failover-promoted' || !event.replica || !view || !failover) return view
+  const { nextEpoch } = failover
+  if (nextEpoch === null || nextEpoch <= view.epoch || !sameAddress(view.address, event.master)) return view
+  return viewAfterPromotion(view, event.replica, nextEpoch, now)
 }
 
 /** Logs an event that no decision logs. */
@@ -230,6 +250,7 @@ function newSentinel(seed: boolean, now: number): SentinelState {
     peers: [],
     failover: null,
     failoverHeardAt: Number.NEGATIVE_INFINITY,
+    newEpoch: null,
     monitoredAnew: false,
   }
 }

@@ -3,6 +3,7 @@
 import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
+import { crowdMutations } from './crowd-list.ts'
 import { deployMutations } from './deploy-list.ts'
 import { handoffMutations } from './handoff-list.ts'
 import { laneMutations } from './lane-list.ts'
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...clientMutations,
   ...commandMutations,
   ...controlMutations,
+  ...crowdMutations,
   ...deployMutations,
   ...handoffMutations,
   ...laneMutations,

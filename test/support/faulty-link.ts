@@ -82,6 +82,14 @@ export class FaultyLink {
     for (const side of sides(direction)) this.#faults[side].stalled = true
   }
 
+  /**
+   * Nothing passes any more on the connections that are open now, no FIN either; new ones work. So a firewall or an
+   * address translation forgets what it knew.
+   */
+  strand(): void {
+    for (const { pipes } of this.#pairs) for (const side of sides('both')) pipes[side].stranded = true
+  }
+
   /** What was stalled passes now, in order. */
   resume(): void {
     for (const side of sides('both')) this.#faults[side].stalled = false
@@ -138,7 +146,8 @@ export class FaultyLink {
     ] as const) {
       // A reset passes as a reset, unless nothing may pass.
       socket.on('error', () => {
-        if (!this.#faults[socket === client ? 'up' : 'down'].stalled) other.resetAndDestroy()
+        const side = socket === client ? 'up' : 'down'
+        if (!this.#faults[side].stalled && !pipes[side].stranded) other.resetAndDestroy()
       })
       socket.once('close', () => {
         if (client.destroyed && target.destroyed) this.#pairs.delete(pair)

@@ -28,6 +28,8 @@ export class Pipe {
   #waiting = 0
   #timer: NodeJS.Timeout | NodeJS.Immediate | null = null
   #choked = false
+  /** Nothing passes any more. */
+  stranded = false
 
   constructor(from: Socket, to: Socket, faults: PipeFaults) {
     this.#from = from
@@ -43,7 +45,7 @@ export class Pipe {
 
   /** Lets out what may leave now. */
   pump(): void {
-    if (this.#timer !== null || this.#faults.stalled || this.#choked) return
+    if (this.#timer !== null || this.#faults.stalled || this.stranded || this.#choked) return
     for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
       const wait = head.due - performance.now()
       if (wait > 0) {

@@ -12,7 +12,7 @@ t.test('announcement of one Sentinel — holds at once — and its abort opens a
   const show = showFailover(leader)
   show('select_slave')
   const before = performance.now()
-  leader.publish('+failover-state-select-slave', aboutMaster(leader))
+  leader.publish('+elected-leader', aboutMaster(leader))
   const held = await seen.until('hold failover-announced')
   t.comment(`held ${(held.at - before).toFixed(2)} ms after the event`)
   show(null)

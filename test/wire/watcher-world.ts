@@ -7,7 +7,7 @@ import { createCounters } from '../../src/ops/counters.ts'
 import type { LinkWitness } from '../../src/sentinel/prober.ts'
 import type { HoldCause } from '../../src/sentinel/topology-state.ts'
 import { Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
-import { createNatMap } from '../../src/transport/nat-map.ts'
+import { createNatMap, type NatMap } from '../../src/transport/nat-map.ts'
 import { Password } from '../../src/transport/password.ts'
 import { ServerRoutes } from '../../src/transport/server-route.ts'
 import { FakeRedis, type Handler, type Teardown } from '../support/fake-redis.ts'
@@ -33,6 +33,8 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   readonly connectTimeoutMs?: number
   readonly answerTimeoutMs?: number
   readonly links?: LinkWitness
+  /** For the addresses of Sentinels. */
+  readonly nat?: NatMap
 }
 
 /** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
@@ -60,7 +62,7 @@ export class Observed {
         masterName,
         sentinelLogin: { username: null, password: new Password(sentinelPassword) },
         redisLogin: { username: redisUsername, password: new Password(redisPassword) },
-        sentinelRoutes: new ServerRoutes('sentinel', plain),
+        sentinelRoutes: new ServerRoutes('sentinel', { ...plain, nat: options.nat ?? plain.nat }),
         redisRoutes: new ServerRoutes('redis', plain),
         log,
         bugs: new Bugs(log, createCounters()),

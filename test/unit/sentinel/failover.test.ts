@@ -59,6 +59,72 @@ const moved = { kind: 'switched', from: at('A'), to: at('B') } as const
 const asks = (play: Play): string[] =>
   play.effects.flatMap(effect => (effect.kind === 'ask' || effect.kind === 'ask-soon' ? [effect.kind] : []))
 
+/** Of A, led by s1, and heard by its events alone: B is chosen and will be promoted under epoch 2. */
+function chosenByLeader(): Play {
+  const play = Play.serving().event('s1', { kind: 'epoch', epoch: 2 }).publish('s1', '+try-failover', 'A')
+  play.event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') }).later(300)
+  play.take()
+  return play
+}
+const promoted = { kind: 'failover-promoted', master: at('A'), replica: at('B') } as const
+
+t.test('failover — needs no question to a Sentinel — when its events are heard', async t => {
+  const play = chosenByLeader().input({ kind: 'warm', address: at('B') })
+  t.strictSame(play.take(), ['probe B'], 'as soon as there is a connection')
+  play.later(1).probed('B').later(600).event('s1', promoted)
+  t.strictSame(asks(play), ['ask-soon'])
+  t.strictSame(play.take(), [])
+  play.later(70).event('s2', moved)
+  t.strictSame(asks(play), ['ask-soon'])
+  t.strictSame(play.take(), ['serve B@2'])
+})
+
+t.test('failover — asks the leader — when the epoch that it made was not heard', async t => {
+  const play = Play.serving().publish('s1', '+try-failover', 'A').later(900).event('s1', promoted)
+  t.strictSame(asks(play), ['ask'])
+})
+
+t.test('node under promotion — is not asked — before a connection to it is open', async t => {
+  t.strictSame(chosenByLeader().later(300).take(), [])
+  t.strictSame(
+    chosenByLeader()
+      .input({ kind: 'warm', address: at('C') })
+      .take(),
+    [],
+    'nor is another one',
+  )
+})
+
+t.test('word of a node under promotion — counts no longer than its connection — or two seconds', async t => {
+  const play = chosenByLeader()
+    .input({ kind: 'warm', address: at('B') })
+    .probed('B')
+    .later(100)
+  play
+    .input({ kind: 'cold', address: at('B') })
+    .event('s1', promoted)
+    .event('s2', moved)
+  t.strictSame(play.take(), ['probe B', 'probe B'], 'the promotion came later than the answer')
+  play.probed('B')
+  t.strictSame(play.take(), ['serve B@2'])
+  const old = chosenByLeader()
+    .input({ kind: 'warm', address: at('B') })
+    .probed('B')
+    .later(2_100)
+  old.event('s1', promoted).event('s2', moved)
+  t.strictSame(old.take(), ['probe B', 'probe B'])
+})
+
+t.test('node under promotion — is asked again — while it says that it is a replica', async t => {
+  const play = chosenByLeader()
+    .input({ kind: 'warm', address: at('B') })
+    .probed('B', { kind: 'replica' })
+  t.strictSame(play.take(), ['probe B'])
+  t.strictSame(play.later(50).take(), ['probe B'])
+  play.probed('B').event('s1', promoted).event('s2', moved)
+  t.strictSame(play.take(), ['serve B@2'])
+})
+
 t.test(
   '+switch-master of a second Sentinel — is its vote — where the leader gives the epoch that must follow',
   async t => {
@@ -94,7 +160,7 @@ t.test('+switch-master of one Sentinel — moves nothing — alone, or beside on
 })
 
 t.test('node that the leader promoted — is asked again — when its word is old before the others follow', async t => {
-  const play = promotedByLeader().later(600)
+  const play = promotedByLeader().later(2_100)
   t.strictSame(play.take(), ['probe B'])
   play.event('s2', moved)
   t.strictSame(play.take(), [])

@@ -85,6 +85,18 @@ t.test('link — passes a half close — and the bytes that come back after it',
   t.equal(client.text(), 'reply')
 })
 
+t.test('link — passes nothing on open connections and everything on new ones — when they are stranded', async t => {
+  const { link, open } = await arrange(t)
+  const { client, target } = await open()
+  link.strand()
+  client.socket.write('lost')
+  target.socket.end('lost too')
+  const next = await open()
+  next.client.socket.write('new')
+  await soon('up', () => next.target.text() === 'new')
+  t.strictSame([client.text(), target.text(), client.ended], ['', '', false])
+})
+
 t.test('link — ends in order — when cut', async t => {
   const { link, open } = await arrange(t)
   const { client, target } = await open()
