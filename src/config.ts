@@ -37,6 +37,7 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
     clientPassword: values['client-password'],
     /** 0: no limit. */
     frameTimeoutMs: values['frame-timeout'],
+    sentinelListen: values['sentinel-listen'],
     handoffNotifications: values['handoff-notifications'],
     /** null: the way by which clients reach Holdfast is not known. */
     announce: values.announce,
@@ -115,6 +116,7 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
     natMap: config.natMap.map(({ from, to }) => `${formatAddress(from)}=${formatAddress(to)}`),
     listen: config.listen === null ? null : formatAddress(config.listen),
     announce: config.announce === null ? null : formatAddress(config.announce),
+    sentinelListen: config.sentinelListen === null ? null : formatAddress(config.sentinelListen),
     adminListen: config.adminListen === null ? null : formatAddress(config.adminListen),
   }
 }

@@ -25,6 +25,7 @@ import { gateSnapshot, isSameTerm } from './relay/gate.ts'
 import { Lanes } from './relay/lanes.ts'
 import { fetchCommandFlags } from './sentinel/command-list.ts'
 import { Watcher } from './sentinel/watcher.ts'
+import type { SentinelPort } from './sentinel-port/sentinel-port.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 import { createDial } from './upstream/dial.ts'
@@ -39,6 +40,8 @@ export interface Bound {
   /** The path of the Unix-domain socket. */
   readonly socket: string | null
   readonly admin: Address | null
+  /** Where Holdfast speaks Sentinel. */
+  readonly sentinel: Address | null
 }
 
 export type ProxyState = 'new' | 'running' | 'stopping' | 'stopped'
@@ -198,12 +201,15 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       },
     },
   )
-  /** Both listeners or none. */
+  let sentinelPort: SentinelPort | null = null
+  /** All listeners or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {
     try {
       const listen = config.listen === null ? null : await listener.listen(config.listen)
       const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
-      return { listen, socket }
+      const opened = await openSentinelPort(config, listen, { counters, log, bugs })
+      sentinelPort = opened?.port ?? null
+      return { listen, socket, sentinel: opened?.bound ?? null }
     } catch (error) {
       await listener.stop(0, () => {})
       throw error
@@ -259,6 +265,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       })
       clearTimeout(learnTimer)
       security.files.stop()
+      await sentinelPort?.close()
       lanes.stop()
       ahead.close()
       await watcher.stop()
@@ -266,6 +273,24 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       state = 'stopped'
       log.info({ event: 'proxy.stopped' }, 'the proxy has stopped')
     },
+  }
+}
+
+/** Loads its code only when it is wanted. `option` of an error says which port it is about. */
+async function openSentinelPort(
+  config: Config,
+  clients: Address | null,
+  parts: { counters: Counters; log: Log; bugs: Bugs },
+): Promise<{ port: SentinelPort; bound: Address } | null> {
+  const { sentinelListen, masterName, announce, maxSessions, tcpKeepaliveMs } = config
+  if (sentinelListen === null) return null
+  const { SentinelPort } = await import('./sentinel-port/sentinel-port.ts')
+  const options = { masterName, announced: announce, maxConnections: maxSessions, keepAliveMs: tcpKeepaliveMs }
+  const port = new SentinelPort(options, parts)
+  try {
+    return { port, bound: await port.listen(sentinelListen, clients) }
+  } catch (error) {
+    throw Object.assign(error instanceof Error ? error : new Error(String(error)), { option: 'sentinel-listen' })
   }
 }
 

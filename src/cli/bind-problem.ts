@@ -8,12 +8,10 @@ import { accepts, lentPort } from '../transport/port-probe.ts'
 /** undefined for an error of another kind. */
 export async function bindProblem(error: unknown, config: Config): Promise<string | undefined> {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const isAdmin = error instanceof Error && 'option' in error && error.option === 'admin-listen'
-  const wanted = isAdmin ? config.adminListen : config.listen
+  const option = error instanceof Error && 'option' in error ? String(error.option) : 'listen'
+  const wanted = wantedBy(option, config)
   const place = wanted === null ? 'nowhere' : formatAddress(wanted)
-  const choose = isAdmin
-    ? 'choose another with --admin-listen or HOLDFAST_ADMIN_LISTEN'
-    : 'choose another with --listen or HOLDFAST_LISTEN'
+  const choose = `choose another with --${option} or HOLDFAST_${option.toUpperCase().replaceAll('-', '_')}`
   switch (code) {
     case 'EADDRINUSE':
       return `cannot listen on ${place}: ${await inUse(wanted, choose)}`
@@ -27,6 +25,11 @@ export async function bindProblem(error: unknown, config: Config): Promise<strin
     default:
       return undefined
   }
+}
+
+function wantedBy(option: string, { adminListen, sentinelListen, listen }: Config): Address | null {
+  if (option === 'admin-listen') return adminListen
+  return option === 'sentinel-listen' ? sentinelListen : listen
 }
 
 /** The system also lends ports of a range to outgoing connections. */

@@ -40,7 +40,11 @@ export async function serve(config: Config): Promise<void> {
     const bound = await proxy.start()
     const address = bound.listen === null ? null : formatAddress(bound.listen)
     const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
-    log.info({ event: 'process.listening', address, socket: bound.socket, ...admin }, 'clients may connect')
+    const sentinel = bound.sentinel === null ? {} : { sentinel: formatAddress(bound.sentinel) }
+    log.info(
+      { event: 'process.listening', address, socket: bound.socket, ...admin, ...sentinel },
+      'clients may connect',
+    )
   } catch (error) {
     const reason = error instanceof SocketFileError ? error.message : await bindProblem(error, config)
     if (reason === undefined) throw error

@@ -94,6 +94,12 @@ export const options = {
       'How long a client may send nothing before TCP asks whether it is still there; ten seconds without an answer ' +
         'end the connection. 0 never asks.',
     ),
+    'sentinel-listen': withDefault(
+      'none',
+      noneOr(listenAddress('127.0.0.1')),
+      'Where Holdfast speaks Sentinel, for applications that can only be given Sentinels: it names itself as the master, ' +
+        'at --announce or where clients reach --listen. Without a host: 127.0.0.1.',
+    ),
     announce: withDefault(
       'none',
       noneOr(announcedAddress),

@@ -32,6 +32,29 @@ export const relations: readonly Relation<Values>[] = [
     holds: ({ listen, 'admin-listen': admin }) =>
       listen === null || admin === null || admin.port === 0 || !sameAddress(listen, admin),
   },
+  {
+    between: ['sentinel-listen', 'sentinels'],
+    rule: '--sentinel-listen must not be the address of one of the --sentinels, as Holdfast would ask itself',
+    holds: ({ sentinels, 'sentinel-listen': port }) =>
+      port === null || !sentinels.some(sentinel => sameAddress(sentinel, port)),
+  },
+  {
+    between: ['listen', 'sentinel-listen'],
+    rule: '--sentinel-listen must not be the address of --listen',
+    holds: ({ listen, 'sentinel-listen': port }) =>
+      listen === null || port === null || port.port === 0 || !sameAddress(listen, port),
+  },
+  {
+    between: ['sentinel-listen', 'admin-listen'],
+    rule: '--sentinel-listen must not be the address of --admin-listen',
+    holds: ({ 'sentinel-listen': port, 'admin-listen': admin }) =>
+      port === null || admin === null || port.port === 0 || !sameAddress(port, admin),
+  },
+  {
+    between: ['sentinel-listen', 'listen'],
+    rule: '--sentinel-listen needs --listen or --announce, as it has to name an address',
+    holds: values => values['sentinel-listen'] === null || values.listen !== null || values.announce !== null,
+  },
   needs('listen-socket-owner', 'listen-socket'),
   needs('client-username', 'client-password', ' or --client-password-file'),
   ...tlsRelations('redis'),

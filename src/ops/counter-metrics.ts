@@ -150,6 +150,8 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
     'holdfast_tls_handshakes_failed_total',
     'Clients that did not get through their TLS handshake.',
   ),
+  sentinelPortSessions: gauge('holdfast_sentinel_port_sessions', 'Open connections to --sentinel-listen.'),
+  sentinelPortCommands: counter('holdfast_sentinel_port_commands_total', 'Commands answered at --sentinel-listen.'),
   scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that Holdfast gave to a new master.'),
   trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
   clientBytesIn: clientBytes('in'),

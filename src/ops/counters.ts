@@ -79,6 +79,8 @@ export function createCounters() {
     masterBytesIn: 0,
     masterBytesOut: 0,
     tlsHandshakesFailed: 0,
+    sentinelPortSessions: 0,
+    sentinelPortCommands: 0,
     /** The same by label, and times. */
     detail: createDetail(),
   }

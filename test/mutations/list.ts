@@ -14,6 +14,7 @@ import { proofMutations } from './proof-list.ts'
 import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
 import { robustMutations } from './robust-list.ts'
+import { sentinelPortMutations } from './sentinel-port-list.ts'
 import { sessionMutations } from './session-list.ts'
 import { silenceMutations } from './silence-list.ts'
 import { suiteMutations } from './suite-list.ts'
@@ -32,6 +33,7 @@ export const mutations: readonly Mutation[] = [
   ...readingMutations,
   ...relayMutations,
   ...robustMutations,
+  ...sentinelPortMutations,
   ...sessionMutations,
   ...suiteMutations,
   ...silenceMutations,

@@ -52,6 +52,8 @@ export interface Holdfast {
   readonly port: number
   /** Where the admin port is: http://127.0.0.1:PORT; '' where --admin-listen was not given. */
   readonly admin: string
+  /** The port that speaks Sentinel; 0 where --sentinel-listen was not given. */
+  readonly sentinelPort: number
   /** Everything logged so far, debug lines included. */
   readonly log: readonly LogLine[]
   /** The first line with this event at or after the given index. */
@@ -105,6 +107,7 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
   const base = handle(t, {
     port: bound.listen?.port ?? 0,
     admin: urlOf(bound.admin?.port),
+    sentinelPort: bound.sentinel?.port ?? 0,
     log,
     expected: options.expectedErrors ?? [],
     end,
@@ -153,7 +156,7 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
     if (stderr !== '') faults.push(`standard error: ${stderr}`)
     return faults
   }
-  const base = handle(t, { port: 0, admin: '', log, expected: options.expectedErrors ?? [], end })
+  const base = handle(t, { port: 0, admin: '', sentinelPort: 0, log, expected: options.expectedErrors ?? [], end })
   const look = (): LogLine | undefined => {
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${stderr}`)
     return base.find('process.listening')
@@ -182,13 +185,14 @@ async function endProcess(child: ChildProcess, ended: Promise<number | null>): P
 interface Running {
   readonly port: number
   readonly admin: string
+  readonly sentinelPort: number
   readonly log: readonly LogLine[]
   readonly expected: readonly string[]
   /** Ends it; answers what is wrong with it. */
   readonly end: () => Promise<string[]>
 }
 
-function handle(t: Teardown, { port, admin, log, expected, end }: Running): Holdfast {
+function handle(t: Teardown, { port, admin, sentinelPort, log, expected, end }: Running): Holdfast {
   let stopping: Promise<void> | null = null
   const judge = async (): Promise<void> => {
     const faults = [...(await end()), ...surprises(log, expected)]
@@ -205,6 +209,7 @@ function handle(t: Teardown, { port, admin, log, expected, end }: Running): Hold
     host: '127.0.0.1',
     port,
     admin,
+    sentinelPort,
     log,
     find: (event, from = 0) => log.slice(from).find(line => line.event === event),
     stop,

@@ -1,6 +1,7 @@
 // The import rule: which folder of src/ may know which, and that nothing goes in circles.
 //
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
+//                      → sentinel-port → resp
 //              → check         → proof →
 //
 //   within client:   accept → session → commands → state → flow
@@ -60,6 +61,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'relay',
     'upstream',
     'sentinel',
+    'sentinel-port',
     'command',
     'config',
     'ops/admin',
@@ -77,6 +79,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', 'ops/snapshot', ...leaves],
+  // Speaks Sentinel and knows none: there is no address in it that it must not tell.
+  'sentinel-port': ['resp', ...leaves],
   command: ['resp'],
   config: ['address', 'ops/log', 'command', 'transport'],
   resp: [],

@@ -1,0 +1,182 @@
+// asker.ts: one client of the Sentinel port as far as its commands matter: what it has said, and what it is answered.
+// Pure: no socket, no clock.
+//
+// Owns: its protocol, name and subscriptions. Never: publishes anything: the address that it tells never changes.
+import { array, bulk, failure, integer, map, nilBulk, type Protocol, push, simple } from './replies.ts'
+import { answerSentinel, infoOf, roleOf, TOLD_VERSION, type Told } from './sentinel-answers.ts'
+
+const OK = simple('OK')
+/** A client of Sentinels has a handful. */
+const MAX_CHANNELS = 1_000
+/** To a subscriber of RESP2; what does not exist is unknown to it as well (processCommand in server.c). */
+const refusedInSubscription: ReadonlySet<string> = new Set([
+  'sentinel',
+  'hello',
+  'auth',
+  'client',
+  'command',
+  'info',
+  'role',
+])
+/** CLIENT subcommands that are taken and change nothing here. */
+const taken: ReadonlySet<string> = new Set(['setinfo', 'no-evict', 'no-touch'])
+
+export class Asker {
+  /** Nothing more is answered: QUIT. */
+  over = false
+  readonly #told: Told
+  readonly #id: number
+  #protocol: Protocol = 2
+  #name = ''
+  readonly #channels = new Set<string>()
+  readonly #patterns = new Set<string>()
+
+  /** `id`: as CLIENT ID and HELLO tell it. */
+  constructor(told: Told, id: number) {
+    this.#told = told
+    this.#id = id
+  }
+
+  /** The answer to one command, its name first; one character for each byte. */
+  answer(words: readonly string[]): string {
+    const [given = '', ...args] = words
+    const name = given.toLowerCase()
+    if (this.#protocol === 2 && this.#count > 0 && refusedInSubscription.has(name))
+      return failure(
+        `ERR Can't execute '${name.slice(0, 64)}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
+          'allowed in this context',
+      )
+    switch (name) {
+      case 'sentinel':
+        return answerSentinel(this.#told, this.#protocol, args)
+      case 'ping':
+        return this.#ping(args)
+      case 'hello':
+        return this.#hello(args)
+      case 'auth':
+        // There is nothing to protect here, and an application that has a password for its Sentinels goes on.
+        return args.length === 1 || args.length === 2 ? OK : wrongArity(name)
+      case 'client':
+        return this.#client(args)
+      case 'command':
+        return this.#commands(args)
+      case 'info':
+        return infoOf(
+          this.#told,
+          args.map(arg => arg.toLowerCase()),
+        )
+      case 'role':
+        return args.length === 0 ? roleOf(this.#told) : wrongArity(name)
+      case 'subscribe':
+      case 'psubscribe':
+        return args.length === 0 ? wrongArity(name) : this.#subscribe(name, args)
+      case 'unsubscribe':
+      case 'punsubscribe':
+        return this.#unsubscribe(name, args)
+      case 'quit':
+        this.over = true
+        return OK
+      default:
+        return failure(`ERR unknown command '${given.slice(0, 128)}', with args beginning with: ${shown(args)}`)
+    }
+  }
+
+  get #count(): number {
+    return this.#channels.size + this.#patterns.size
+  }
+
+  #ping(args: readonly string[]): string {
+    if (args.length > 1) return wrongArity('ping')
+    if (this.#protocol === 2 && this.#count > 0) return array([bulk('pong'), bulk(args[0] ?? '')])
+    return args[0] === undefined ? simple('PONG') : bulk(args[0])
+  }
+
+  #hello(args: readonly string[]): string {
+    const [version] = args
+    if (version !== undefined && !/^-?\d{1,18}$/.test(version))
+      return failure('ERR Protocol version is not an integer or out of range')
+    if (version !== undefined && version !== '2' && version !== '3')
+      return failure('NOPROTO unsupported protocol version')
+    let name: string | null = null
+    for (let i = 1; i < args.length; ) {
+      const word = args[i]?.toLowerCase()
+      if (word === 'auth' && i + 2 < args.length) i += 3
+      else if (word === 'setname' && i + 1 < args.length) {
+        name = args[i + 1] ?? ''
+        i += 2
+      } else return failure(`ERR Syntax error in HELLO option '${args[i]?.slice(0, 64)}'`)
+    }
+    if (name !== null && !isName(name)) return badName
+    if (version !== undefined) this.#protocol = version === '3' ? 3 : 2
+    if (name !== null) this.#name = name
+    return map(this.#protocol, [
+      ['server', bulk('redis')],
+      ['version', bulk(TOLD_VERSION)],
+      ['proto', integer(this.#protocol)],
+      ['id', integer(this.#id)],
+      ['mode', bulk('sentinel')],
+      ['modules', array([])],
+    ])
+  }
+
+  #client(args: readonly string[]): string {
+    const [word, value] = args
+    if (word === undefined) return wrongArity('client')
+    const subcommand = word.toLowerCase()
+    if (subcommand === 'id' && args.length === 1) return integer(this.#id)
+    if (subcommand === 'getname' && args.length === 1)
+      return this.#name === '' ? nilBulk(this.#protocol) : bulk(this.#name)
+    if (subcommand === 'setname' && value !== undefined && args.length === 2) {
+      if (!isName(value)) return badName
+      this.#name = value
+      return OK
+    }
+    if (taken.has(subcommand)) return OK
+    return failure(`ERR unknown subcommand '${word.slice(0, 128)}'. Try CLIENT HELP.`)
+  }
+
+  /** redis-cli and some libraries ask what there is; they go on without. */
+  #commands([subcommand]: readonly string[]): string {
+    switch (subcommand?.toLowerCase()) {
+      case 'count':
+        return integer(0)
+      case 'docs':
+        return map(this.#protocol, [])
+      default:
+        return array([])
+    }
+  }
+
+  #subscribe(name: 'subscribe' | 'psubscribe', channels: readonly string[]): string {
+    const kept = name === 'subscribe' ? this.#channels : this.#patterns
+    if (this.#count + channels.length > MAX_CHANNELS)
+      return failure(`ERR holdfast: more than ${MAX_CHANNELS} channels are not supported here`)
+    return channels.map(channel => this.#confirm(name, bulk(channel), kept.add(channel))).join('')
+  }
+
+  #unsubscribe(name: 'unsubscribe' | 'punsubscribe', channels: readonly string[]): string {
+    const kept = name === 'unsubscribe' ? this.#channels : this.#patterns
+    const gone = channels.length > 0 ? channels : [...kept]
+    if (gone.length === 0) return this.#confirm(name, nilBulk(this.#protocol), kept)
+    return gone.map(channel => this.#confirm(name, bulk(channel), kept.delete(channel))).join('')
+  }
+
+  /** `_`: what was done before the count is taken. */
+  #confirm(name: string, channel: string, _: unknown): string {
+    return push(this.#protocol, [bulk(name), channel, integer(this.#count)])
+  }
+}
+
+const wrongArity = (name: string): string => failure(`ERR wrong number of arguments for '${name}' command`)
+const badName = failure('ERR Client names cannot contain spaces, newlines or special characters.')
+const isName = (name: string): boolean => /^[!-~]*$/.test(name)
+
+/** As the server shows them (rejectCommand in server.c): 128 bytes together at most. */
+function shown(args: readonly string[]): string {
+  let text = ''
+  for (const arg of args) {
+    if (text.length >= 128) break
+    text += `'${arg.slice(0, 128 - text.length)}' `
+  }
+  return text
+}

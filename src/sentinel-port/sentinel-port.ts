@@ -1,0 +1,215 @@
+// sentinel-port.ts: a port that speaks Sentinel and names Holdfast as the master (--sentinel-listen), for applications
+// that can only be told Sentinels.
+//
+//   client ─▶ command-scanner ─▶ asker ─▶ answer         get-master-addr-by-name ─▶ Holdfast's own address
+//
+// Owns: the listener, its sockets, and how much of a client is kept. Never: knows the Sentinels, the nodes or a
+// session; waits for anything; publishes an event, because the address that it tells never changes.
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Address } from '../address.ts'
+import type { Bugs } from '../ops/bugs.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
+import { commandArgs } from '../resp/decode.ts'
+import { encodeInline } from '../resp/inline-command.ts'
+import { Asker } from './asker.ts'
+import { failure } from './replies.ts'
+
+const NOTHING = Buffer.alloc(0)
+/** A question to a Sentinel is a hundred bytes. What is larger, or has more words, ends the connection. */
+const MAX_COMMAND_BYTES = 16 * 1024
+const MAX_WORDS = 1_024
+/** Answers of one write; a client that does not take them is not read from. */
+const ONE_WRITE_BYTES = 16 * 1024
+/** How long a client may take to close its side after ours. */
+const LINGER_MS = 1_000
+
+export interface SentinelPortOptions {
+  readonly masterName: string
+  /** Where clients reach Holdfast; null: at the address by which they reached this port. */
+  readonly announced: Address | null
+  readonly maxConnections: number
+  readonly keepAliveMs: number
+}
+
+export class SentinelPort {
+  readonly #options: SentinelPortOptions
+  readonly #counters: Counters
+  readonly #log: Log
+  readonly #bugs: Bugs
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  /** As a Sentinel and its master have them; made anew by each process. */
+  readonly #ids = { id: randomBytes(20).toString('hex'), runId: randomBytes(20).toString('hex') }
+  #nextId = 1
+  /** One character for each byte, as clients write it. */
+  readonly #masterName: string
+  /** What clients are sent to. */
+  #target: Address = { host: '127.0.0.1', port: 0 }
+
+  constructor(options: SentinelPortOptions, { counters, log, bugs }: { counters: Counters; log: Log; bugs: Bugs }) {
+    this.#options = options
+    this.#counters = counters
+    this.#log = log
+    this.#bugs = bugs
+    this.#masterName = Buffer.from(options.masterName).toString('latin1')
+    const keepAlive = { keepAlive: options.keepAliveMs > 0, keepAliveInitialDelay: options.keepAliveMs }
+    this.#server = createServer({ noDelay: true, ...keepAlive }, socket => this.#accept(socket))
+    if (options.maxConnections > 0) this.#server.maxConnections = options.maxConnections
+  }
+
+  /**
+   * `clients`: what --listen is bound to; null only with an announced address. Resolves with the address bound; rejects
+   * with the error of the system.
+   */
+  async listen({ host, port }: Address, clients: Address | null): Promise<Address> {
+    this.#target = this.#options.announced ?? clients ?? this.#target
+    this.#server.listen({ host, port })
+    await once(this.#server, 'listening')
+    this.#server.on('error', error =>
+      this.#log.error({ event: 'sentinel_port.error', err: error }, 'the Sentinel port did not accept a client'),
+    )
+    const bound = this.#server.address()
+    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
+  }
+
+  /** Ends at once, its connections too. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket)
+    this.#counters.sentinelPortSessions = this.#sockets.size
+    const told = { masterName: this.#masterName, ...this.#ids, ...this.#placeFor(socket) }
+    const reader = new CommandReader(new Asker(told, this.#nextId++), this.#counters)
+    const answer = (): void => {
+      try {
+        while (!socket.writableNeedDrain && reader.hasMore) socket.write(reader.read(), 'latin1')
+        if (reader.over) endSoon(socket)
+        else if (socket.writableNeedDrain) socket.pause()
+        else socket.resume()
+      } catch (error) {
+        this.#bugs.ofStep(error, 'Sentinel port')
+        socket.destroy()
+      }
+    }
+    socket
+      .on('data', (chunk: Buffer) => {
+        reader.add(chunk)
+        answer()
+      })
+      .on('drain', answer)
+      .on('error', () => socket.destroy())
+      .on('close', () => {
+        this.#sockets.delete(socket)
+        this.#counters.sentinelPortSessions = this.#sockets.size
+      })
+  }
+
+  /** A listener of every address is reached at the one by which this client came here. */
+  #placeFor(socket: Socket): Address {
+    const { host, port } = this.#target
+    const isEvery = this.#options.announced === null && (host === '0.0.0.0' || host === '::')
+    return { host: isEvery ? (socket.localAddress ?? host).replace(/^::ffff:/i, '') : host, port }
+  }
+}
+
+/** Turns the bytes of one client into commands and their answers. */
+class CommandReader {
+  /** Nothing more is read: QUIT, or bytes that are no commands. */
+  over = false
+  readonly #asker: Asker
+  readonly #counters: Counters
+  readonly #scanner = new CommandScanner()
+  /** The chunk that is looked at, and how far. */
+  #chunk: Buffer = NOTHING
+  #at = 0
+  #partial: Buffer[] = []
+  #partialBytes = 0
+
+  constructor(asker: Asker, counters: Counters) {
+    this.#asker = asker
+    this.#counters = counters
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunk = this.hasMore ? Buffer.concat([this.#chunk.subarray(this.#at), chunk]) : chunk
+    this.#at = 0
+  }
+
+  /** There is something to look at yet. */
+  get hasMore(): boolean {
+    return !this.over && this.#at < this.#chunk.length
+  }
+
+  /** Answers as much as one write should have. */
+  read(): string {
+    let out = ''
+    while (this.hasMore && out.length < ONE_WRITE_BYTES) {
+      const end = this.#scanner.next(this.#chunk, this.#at)
+      if (this.#scanner.kind === FrameKind.error) return out + this.#end(`ERR Protocol error: ${this.#scanner.error}`)
+      const piece = this.#chunk.subarray(this.#at, end < 0 ? this.#chunk.length : end)
+      this.#at += piece.length
+      this.#partialBytes += piece.length
+      if (this.#partialBytes > MAX_COMMAND_BYTES)
+        return out + this.#end('ERR holdfast: no question to a Sentinel is as long; the connection is closed')
+      if (end < 0) this.#partial.push(Buffer.from(piece))
+      else out += this.#answer(this.#joined(piece))
+    }
+    return out
+  }
+
+  #joined(last: Buffer): Buffer {
+    const frame = this.#partial.length === 0 ? last : Buffer.concat([...this.#partial, last])
+    this.#partial = []
+    this.#partialBytes = 0
+    return frame
+  }
+
+  #answer(frame: Buffer): string {
+    const { kind, argc } = this.#scanner
+    if (kind === FrameKind.empty) return ''
+    if (kind === FrameKind.inline && isHttp(frame)) {
+      this.over = true
+      return ''
+    }
+    const command = kind === FrameKind.inline ? encodeInline(inlineLine(frame)) : frame
+    if (command === null) return ''
+    if (command === undefined) return this.#end('ERR Protocol error: unbalanced quotes in request')
+    if (kind === FrameKind.command && argc > MAX_WORDS)
+      return this.#end('ERR holdfast: no question to a Sentinel has as many words')
+    this.#counters.sentinelPortCommands++
+    const answer = this.#asker.answer(commandArgs(command).map(word => word.toString('latin1')))
+    if (this.#asker.over) this.over = true
+    return answer
+  }
+
+  #end(error: string): string {
+    this.over = true
+    this.#partial = []
+    return failure(error)
+  }
+}
+
+/** A browser that a page has sent here (securityWarningCommand in networking.c). */
+const isHttp = (line: Buffer): boolean => /^(?:post|host:)\s/i.test(line.toString('latin1', 0, 8))
+
+/** Ends our side, and the socket when its client does not follow. */
+function endSoon(socket: Socket): void {
+  if (socket.writableEnded) return
+  socket.setTimeout(LINGER_MS, () => socket.destroy())
+  socket.end()
+  socket.resume()
+}
+
+function inlineLine(frame: Buffer): Buffer {
+  const end = frame.length - (frame.at(-2) === 13 ? 2 : 1)
+  return frame.subarray(0, end)
+}

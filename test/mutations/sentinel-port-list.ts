@@ -1,0 +1,35 @@
+// sentinel-port-list.ts: known bugs of the port that speaks Sentinel.
+import type { Mutation } from './mutation.ts'
+
+const apps = 'test/failover/apps-sentinel-port.test.ts'
+const wire = 'test/wire/sentinel-port.test.ts'
+
+export const sentinelPortMutations: readonly Mutation[] = [
+  {
+    name: 'the Sentinel port names a master for every name',
+    file: 'src/sentinel-port/sentinel-answers.ts',
+    from: 'if (name === told.masterName) return ofOne(told, protocol)',
+    to: "if (name !== '') return ofOne(told, protocol)",
+    breaks: "unknown names get Sentinel's own answer",
+    test: apps,
+    shows: /answers as a Sentinel does/,
+  },
+  {
+    name: 'who asks and does not read fills the memory',
+    file: 'src/sentinel-port/sentinel-port.ts',
+    from: "while (!socket.writableNeedDrain && reader.hasMore) socket.write(reader.read(), 'latin1')\n        if (reader.over) endSoon(socket)\n        else if (socket.writableNeedDrain) socket.pause()",
+    to: "while (reader.hasMore) socket.write(reader.read(), 'latin1')\n        if (reader.over) endSoon(socket)",
+    breaks: 'a client that does not read its answers is not read from',
+    test: wire,
+    shows: /it is not read from/,
+  },
+  {
+    name: 'a question without an end is kept',
+    file: 'src/sentinel-port/sentinel-port.ts',
+    from: 'if (this.#partialBytes > MAX_COMMAND_BYTES)',
+    to: 'if (this.#partialBytes < 0)',
+    breaks: 'no client of the Sentinel port keeps more than a question',
+    test: wire,
+    shows: /a question without an end|timeout/,
+  },
+]
