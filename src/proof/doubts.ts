@@ -76,7 +76,7 @@ export class Doubts {
     /** From the last to the first, so that it is known which session has a write behind. */
     const wrote = new Map<Mark, Set<RequestOwner>>()
     for (const [request, mark] of [...this.#marks].reverse()) {
-      const verdict = judge(mark.seq, handshake.markers?.[mark.slot] ?? null, handshake.fenced)
+      const verdict = judge(mark.seq, handshake.markers[mark.slot] ?? null, handshake.fenced)
       if (request.owner.gone) continue // it leaves the lane by itself
       const writers = wrote.get(mark) ?? new Set<RequestOwner>()
       wrote.set(mark, writers)

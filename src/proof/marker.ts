@@ -19,6 +19,7 @@ const HOUR_SECONDS = 3600
 export const REFRESH_MS = 60_000
 /** Fields removed with one refresh. */
 const MAX_REMOVED = 1024
+const FIELDS_AT_ONCE = 4
 /** Blocks that may be on a shared link at a time, and on the link of one session. */
 export const SHARED_SLOTS = 64
 export const PRIVATE_SLOTS = 4
@@ -55,15 +56,20 @@ export class Markers {
     return now - (this.#refreshedAt.get(database) ?? Number.NEGATIVE_INFINITY) > REFRESH_MS
   }
 
-  /** The commands that prolong its life and remove what nobody asks for; one reply each. */
+  /** The command that prolongs its life. */
+  prolong(database: number, now: number): Buffer {
+    this.#refreshedAt.set(database, now)
+    return encodeCommand(['EXPIRE', this.key, String(this.#lifeSeconds)])
+  }
+
+  /** The same, and what removes fields that nobody asks for; one reply each. */
   refresh(database: number, now: number): Buffer[] {
     for (const [link, series] of this.seriesOf) {
       if (link.status !== 'closed') continue
       this.seriesOf.delete(link)
       this.end(series)
     }
-    this.#refreshedAt.set(database, now)
-    const commands = [encodeCommand(['EXPIRE', this.key, String(this.#lifeSeconds)])]
+    const commands = [this.prolong(database, now)]
     const ended = this.#ended.get(database)?.splice(0, MAX_REMOVED) ?? []
     if (ended.length > 0) commands.push(encodeCommand(['HDEL', this.key, ...ended]))
     return commands
@@ -127,9 +133,17 @@ export class Series {
     return encodeCommand(['HMGET', this.key, ...this.fields.slice(0, 1)])
   }
 
-  /** All fields at 0: what is absent later is no proof of anything. */
-  baseline(): Buffer {
-    return encodeCommand(['HSET', this.key, ...this.fields.flatMap(field => [field, '0'])])
+  /**
+   * All fields at 0: what is absent later is no proof of anything. A server that waits for a login hangs up on a command
+   * of more than ten words.
+   */
+  baseline(): Buffer[] {
+    const commands: Buffer[] = []
+    for (let at = 0; at < this.fields.length; at += FIELDS_AT_ONCE) {
+      const some = this.fields.slice(at, at + FIELDS_AT_ONCE).flatMap(field => [field, '0'])
+      commands.push(encodeCommand(['HSET', this.key, ...some]))
+    }
+    return commands
   }
 }
 

@@ -93,8 +93,8 @@ export class MarkingState {
     if (this.#next !== null) this.#markers.end(this.#next)
     const series = this.#markers.newSeries(identity, this.#lane.isPrivate ? PRIVATE_SLOTS : SHARED_SLOTS)
     this.#next = series
-    const refresh = this.#markers.refresh(identity.database, performance.now())
-    return [MULTI, series.baseline(), ...(shows === 'reads' ? [series.read()] : []), ...refresh, EXEC]
+    const prolong = this.#markers.prolong(identity.database, performance.now())
+    return [MULTI, ...series.baseline(), ...(shows === 'reads' ? [series.read()] : []), prolong, EXEC]
   }
 
   #ask(link: Link<Request>, bytes: Buffer, replies: number): Request {

@@ -10,7 +10,7 @@
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
-import { decodeReply, textOf } from '../resp/decode.ts'
+import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { firstErrorIn } from '../resp/exec-reply.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -83,10 +83,10 @@ export class Handshake {
   /** The lost links that had to be ended are gone for certain. */
   fenced = true
   /**
-   * The markers that were asked for, by their fields' order; null in it: not there. Null: they cannot be read, because
-   * the user may not, or because it is no hash.
+   * The markers that were asked for, by their fields' order. Null: it is not there, or cannot be read (the user may not,
+   * or it is no hash).
    */
-  markers: readonly (number | null)[] | null = null
+  readonly markers: (number | null)[] = []
   /** The first error line of what was to show that the link may write markers; null: it may. */
   proofError: Buffer | null = null
   /** The user may not run SCRIPT LOAD. */
@@ -116,7 +116,7 @@ export class Handshake {
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
-    if (first.proof?.read) this.#steps.push(markerStep(first.proof.read))
+    if (first.proof?.read) this.#steps.push(...markerSteps(first.proof.read))
     if (first.proof) this.#steps.push(...first.proof.prove.map(proveStep))
     this.#restore = restore !== null && restore.bytes.length > 0 ? restore : null
     const parts = this.#steps.map(step => step.bytes)
@@ -255,26 +255,35 @@ function scriptStep(bytes: Buffer): Step {
 
 const ONE = 49
 
-/** Behind the fence: from then on the value is final. */
-function markerStep({ key, fields }: MarkerRead): Step {
+/**
+ * Behind the fence: from then on the values are final. A server that waits for a login hangs up on a command of more than
+ * ten words, so they are read in parts.
+ */
+function markerSteps({ key, fields }: MarkerRead): Step[] {
+  const steps: Step[] = []
+  for (let at = 0; at < fields.length; at += FIELDS_AT_ONCE)
+    steps.push(markerStep(key, fields.slice(at, at + FIELDS_AT_ONCE)))
+  return steps
+}
+
+const FIELDS_AT_ONCE = 8
+
+function markerStep(key: string, fields: readonly string[]): Step {
   return {
     bytes: encodeCommand(['HMGET', key, ...fields]),
     judge(handshake, error, frame) {
       if (error !== null && isBusy(error)) return failed('busy', error, frame)
       if (error !== null && /^(LOADING|MASTERDOWN)( |$)/.test(error)) return { kind: 'not-ready', text: error }
-      handshake.markers = error === null ? readMarkers(frame) : null
+      const values = error === null ? decodeReply(frame) : null
+      handshake.markers.push(...fields.map((_, i) => (Array.isArray(values) ? readMarker(values[i]) : null)))
       return null
     },
   }
 }
 
-function readMarkers(frame: Buffer): (number | null)[] | null {
-  const values = decodeReply(frame)
-  if (!Array.isArray(values)) return null
-  return values.map(value => {
-    const text = textOf(value) ?? ''
-    return /^\d{1,15}$/.test(text) ? Number(text) : null
-  })
+function readMarker(value: Value | undefined): number | null {
+  const text = textOf(value) ?? ''
+  return /^\d{1,15}$/.test(text) ? Number(text) : null
 }
 
 function proveStep(bytes: Buffer): Step {

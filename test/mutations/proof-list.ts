@@ -35,8 +35,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a block has run when a later one has',
     file: 'src/proof/doubts.ts',
-    from: 'handshake.markers?.[mark.slot] ?? null',
-    to: '(handshake.markers === null ? null : Math.max(...handshake.markers.map(Number)))',
+    from: 'handshake.markers[mark.slot] ?? null',
+    to: 'Math.max(...handshake.markers.map(Number))',
     breaks: 'AnswersAreTrue: an earlier block may have been aborted',
     test: random,
     shows: /AnswersAreTrue/,

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     policy: { type: 'string', default: 'once' },
     flavour: { type: 'string', default: 'redis' },
     clients: { type: 'string', default: '24' },
+    'io-threads': { type: 'string', default: '1' },
   },
 })
 const policy = values.policy
@@ -68,7 +69,10 @@ async function main(): Promise<void> {
   const ends: (() => unknown)[] = []
   const scope = { teardown: (end: () => unknown) => void ends.unshift(end) }
   try {
-    const set = await SentinelSet.start({ flavour, downAfterMs: 1000, failoverTimeoutMs: 6000 })
+    const set = await SentinelSet.start({
+      ...{ flavour, downAfterMs: 1000, failoverTimeoutMs: 6000 },
+      dataConfig: [`io-threads ${values['io-threads']}`],
+    })
     scope.teardown(() => set.stopAll())
     const holdfast = await startHoldfast(scope, {
       sentinels: set.sentinelAddresses(),

@@ -85,6 +85,8 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
     'log-level': logLevel,
     // HOLDFAST_TEST_SOCKETS=streams runs every test without what lies below Node's streams.
     sockets: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto',
+    // HOLDFAST_TEST_POLICY=once runs every test that names none with that one.
+    'retry-policy': process.env['HOLDFAST_TEST_POLICY'] ?? 'always',
     ...options.options,
   }
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
