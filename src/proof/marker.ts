@@ -138,9 +138,18 @@ export class Series {
    * of more than ten words.
    */
   baseline(): Buffer[] {
+    return this.#zeroes(this.fields)
+  }
+
+  /** The same of those that no block on the link uses, after a flush; in the order of the link it is before their next. */
+  baselineOfFree(): Buffer[] {
+    return this.#zeroes(this.#free.map(slot => this.fields[slot] ?? ''))
+  }
+
+  #zeroes(fields: readonly string[]): Buffer[] {
     const commands: Buffer[] = []
-    for (let at = 0; at < this.fields.length; at += FIELDS_AT_ONCE) {
-      const some = this.fields.slice(at, at + FIELDS_AT_ONCE).flatMap(field => [field, '0'])
+    for (let at = 0; at < fields.length; at += FIELDS_AT_ONCE) {
+      const some = fields.slice(at, at + FIELDS_AT_ONCE).flatMap(field => [field, '0'])
       commands.push(encodeCommand(['HSET', this.key, ...some]))
     }
     return commands

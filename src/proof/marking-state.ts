@@ -38,6 +38,8 @@ export class MarkingState {
   #question: Request | null = null
   #refresh: Request | null = null
   #error: Buffer | null = null
+  /** A flush or an eviction took the fields: those that no block writes are missing. */
+  #isWiped = false
   readonly #lane: ProvenLane
   readonly #host: LaneHost
   readonly #markers: Markers
@@ -203,15 +205,18 @@ export class MarkingState {
 
   /** The marker was gone when a block wrote it. */
   hurry(): void {
+    this.#isWiped = true
     this.#markers.hurry(this.#lane.identity.database)
   }
 
   /** Prolongs the life of the hash; some times a second. */
   tick(link: Link<Request>, now: number): void {
     const { database } = this.#lane.identity
-    if (!this.#markers.isDue(database, now) || this.series(link) === null) return
+    if (!(this.#isWiped || this.#markers.isDue(database, now)) || this.series(link) === null) return
     if (this.#refresh !== null && this.#refresh.expect > 0) return
-    const commands = this.#markers.refresh(database, now)
+    const wiped = this.#isWiped ? (this.#series?.baselineOfFree() ?? []) : []
+    this.#isWiped = false
+    const commands = [...wiped, ...this.#markers.refresh(database, now)]
     this.#refresh = this.#ask(link, Buffer.concat(commands), commands.length)
   }
 }

@@ -13,7 +13,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a request is sent again without the fence',
     file: 'src/relay/lane-link.ts',
-    from: 'if (this.#fence === null || !isSameTerm(this.#fence.at, master)) return []',
+    from: 'if (this.#fence === null || !this.#isFencedAt(this.#fence.at, master)) return []',
     to: 'if (master !== null) return []',
     breaks: 'FenceHolds',
     test: walkAlways,

@@ -237,6 +237,11 @@ t.test('once — a marker that was flushed — is written again, and its absence
   await ask(node, ['FLUSHALL'])
   t.equal(await client.send('INCR', 'n'), 1)
   await waitUntil('it is noticed', () => holdfast.counters.markersLost === 1, { withinMs: 5000 })
+  const fields = async (): Promise<boolean> => {
+    const [key = ''] = (await ask(node, ['KEYS', '__holdfast:*'])) as string[]
+    return Number(await ask(node, ['HLEN', key])) >= 64
+  }
+  await waitUntil('all its fields are there again', fields, { withinMs: 5000 })
   t.equal(await client.send('FLUSHALL'), 'OK')
   await ask(node, ['CLIENT', 'PAUSE', '10000', 'WRITE'])
   const lost = client.send('INCR', 'n')
