@@ -14,7 +14,11 @@ const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
 const asksVersion = word === '--version' || word === '-v'
 const isQuestion = asksVersion || word === '--help' || word === '-h'
-if (isProxy && !isQuestion) restartWithFlags()
+if (isProxy && !isQuestion) {
+  restartWithFlags()
+  const { holdOptimizer } = await import('./cli/engine.ts')
+  holdOptimizer()
+}
 
 // The reader of standard error may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})

@@ -66,11 +66,18 @@ export interface Proxy {
  */
 const LEARN_WITHIN_MS = 60_000
 
-/** What the admin port shows of the program around the proxy. */
+/** A thousand small commands: an idle client's pings stay below it for a while. */
+const USED_BYTES = 64 * 1024
+
+/** What the admin port shows of the program around the proxy, and what that wants to know. */
 export interface About {
   readonly version: string
   /** How many log lines could not be written. */
   droppedLines?(): number
+  /** Called once, when all code is loaded and no client can connect yet. */
+  onLoaded?(): void
+  /** Called once, when clients have sent and got so much that the process is in use. */
+  onUsed?(): void
 }
 
 /** Builds everything and connects nothing before start(). */
@@ -87,6 +94,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   const sockets = new Sockets()
   const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
   const markers = new Markers(config.holdTimeoutMs)
+  const noteUse = whenUsed(counters, () => about.onUsed?.())
   const lanes = new Lanes({
     sockets,
     prove: config.retryPolicy === 'once' ? (lane, host) => new Batcher(lane, host, markers) : null,
@@ -102,6 +110,10 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     rights,
     observe: observation => watcher.confirm(observation),
     onMoved: () => listener.masterMoved(),
+    everySweep: lateMs => {
+      noteUse()
+      admin?.noteDelay(lateMs)
+    },
     onShut: () => listener.gateShut(),
     onOpened: () => listener.gateOpened(),
     spares: 'warm',
@@ -231,6 +243,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       // The admin port opens first and closes last, so that a probe always has somebody to ask.
       const opened = await openAdmin(config.adminListen, takeSnapshot, log)
       admin = opened?.admin ?? null
+      about.onLoaded?.()
       const bound = await open().catch(async error => {
         await admin?.close()
         throw error
@@ -291,6 +304,16 @@ async function openSentinelPort(
     return { port, bound: await port.listen(sentinelListen, clients) }
   } catch (error) {
     throw Object.assign(error instanceof Error ? error : new Error(String(error)), { option: 'sentinel-listen' })
+  }
+}
+
+/** To be called now and then: calls `act` once. */
+function whenUsed(counters: Counters, act: () => void): () => void {
+  let isUsed = false
+  return () => {
+    if (isUsed || counters.clientBytesIn + counters.clientBytesOut < USED_BYTES) return
+    isUsed = true
+    act()
   }
 }
 

@@ -12,8 +12,12 @@ export const nodeFlags: readonly string[] = ['--single-threaded-gc', '--max-semi
 
 /** Those of `nodeFlags` that neither `execArgv` nor NODE_OPTIONS gives, with any value. */
 export function missingFlags(execArgv: readonly string[], nodeOptions = ''): string[] {
-  const given = new Set([...execArgv, ...nodeOptions.split(/\s+/)].map(nameOf))
-  return nodeFlags.filter(flag => !given.has(nameOf(flag)))
+  return nodeFlags.filter(flag => !isGiven(flag, execArgv, nodeOptions))
+}
+
+/** With any value, or its contrary. */
+export function isGiven(flag: string, execArgv: readonly string[], nodeOptions = ''): boolean {
+  return [...execArgv, ...nodeOptions.split(/\s+/)].some(one => nameOf(one) === nameOf(flag))
 }
 
 /** V8 reads `_` as `-`, and `--no-` ahead of a switch. */

@@ -12,6 +12,7 @@ import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
+import { compactHeap, releaseOptimizer } from './engine.ts'
 import { missingFlags } from './node-flags.ts'
 import { complain, packageVersion } from './output.ts'
 
@@ -33,7 +34,12 @@ export async function serve(config: Config): Promise<void> {
   log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
   for (const exposure of exposures(config)) log.warn(exposure)
   logMissingFlags(log)
-  const proxy = createProxy(config, log, { version: packageVersion(), droppedLines: () => output.dropped })
+  const proxy = createProxy(config, log, {
+    version: packageVersion(),
+    droppedLines: () => output.dropped,
+    onLoaded: compactHeap,
+    onUsed: releaseOptimizer,
+  })
   reloadOnSignal(proxy, log)
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
   try {

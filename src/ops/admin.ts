@@ -68,14 +68,17 @@ export class Admin {
     this.#server.listen({ host, port })
     await once(this.#server, 'listening')
     this.#server.on('error', error => this.#log.error({ event: 'admin.error', err: error }, 'the admin port failed'))
-    this.#process.start()
     const bound = this.#server.address()
     return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
   }
 
+  /** The event loop was so many milliseconds behind its time. */
+  noteDelay(ms: number): void {
+    this.#process.noteDelay(ms)
+  }
+
   /** Ends at once, in the middle of answers too. */
   async close(): Promise<void> {
-    this.#process.stop()
     if (!this.#server.listening) return
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()

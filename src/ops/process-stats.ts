@@ -1,42 +1,46 @@
 // process-stats.ts: measures the process: memory, CPU, descriptors, lateness of the event loop.
 //
-// Owns: a sampler of the event loop and a timer. Both cost something, so they run only while somebody can ask.
-// Never: throws. What the system does not say is NaN.
+// Whoever has a timer says how late it was (relay/watchdog.ts). A sampler of its own would wake an idle process.
+//
+// Owns: what was said of the present window and the one before it. Never: throws. What the system does not say is NaN.
 import { readdirSync, readFileSync } from 'node:fs'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-/** Each sample wakes the process: at 20 ms an idle one took twice the CPU. A standstill is a sample, however long. */
-const RESOLUTION_MS = 100
 /** Delays are those of the present window and the one before: a reset at each scrape would show each scraper a part. */
 const WINDOW_MS = 15_000
-const statistics = ['p50', 'p99', 'max'] as const
-type Statistic = (typeof statistics)[number]
+
+/** In microseconds, up to an hour; two digits are enough. */
+const createDelays = (): RecordableHistogram => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
 export class ProcessStats {
   readonly startTime = Math.round(Date.now() / 1000 - process.uptime())
-  #delay: ReturnType<typeof monitorEventLoopDelay> | null = null
-  #timer: NodeJS.Timeout | null = null
-  #last: Readonly<Record<Statistic, number>> = { p50: 0, p99: 0, max: 0 }
+  #now = createDelays()
+  #last = createDelays()
+  #since = performance.now()
 
-  start(): void {
-    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-    this.#delay.enable()
-    this.#timer = setInterval(() => {
-      this.#last = this.#current()
-      this.#delay?.reset()
-    }, WINDOW_MS)
-    this.#timer.unref()
+  /** The event loop was so many milliseconds behind its time; `now` in ms of the monotonic clock. */
+  noteDelay(ms: number, now = performance.now()): void {
+    if (now - this.#since >= WINDOW_MS) this.#turnWindow(now)
+    this.#now.record(Math.max(1, Math.round(ms * 1000)))
   }
 
-  stop(): void {
-    this.#delay?.disable()
-    if (this.#timer !== null) clearInterval(this.#timer)
+  #turnWindow(now: number): void {
+    const oldest = this.#last
+    this.#last = this.#now
+    this.#now = oldest
+    oldest.reset()
+    this.#since = now
   }
 
-  /** Seconds, the worse of two windows; 0 while the sampler does not run. */
-  eventLoopDelay(): [Statistic, number][] {
-    const now = this.#current()
-    return statistics.map(statistic => [statistic, Math.max(now[statistic], this.#last[statistic])])
+  /** Seconds, the worse of two windows; 0 while nothing was said. */
+  eventLoopDelay(): ['p50' | 'p99' | 'max', number][] {
+    const worst = (of: (delays: RecordableHistogram) => number): number =>
+      Math.max(...[this.#now, this.#last].map(delays => (delays.count === 0 ? 0 : of(delays) / 1e6)))
+    return [
+      ['p50', worst(delays => delays.percentile(50))],
+      ['p99', worst(delays => delays.percentile(99))],
+      ['max', worst(delays => delays.max)],
+    ]
   }
 
   cpuSeconds(): number {
@@ -59,13 +63,5 @@ export class ProcessStats {
     } catch {
       return Number.NaN
     }
-  }
-
-  /** Node measures the time between two ticks of the sampler; the delay is what exceeds its resolution. */
-  #current(): Record<Statistic, number> {
-    const delay = this.#delay
-    const seconds = (percentile: number): number =>
-      delay === null || delay.count === 0 ? 0 : Math.max(0, (delay.percentile(percentile) / 1e6 - RESOLUTION_MS) / 1000)
-    return { p50: seconds(50), p99: seconds(99), max: seconds(100) }
   }
 }

@@ -22,6 +22,8 @@ import { Watchdog } from './watchdog.ts'
 export interface LanesOptions extends LanePoolOptions {
   /** The master is another one now; called before anything is cut or sent. */
   readonly onMoved?: () => void
+  /** Every 25 ms while commands come, and now and then else. `lateMs`: behind its time, by a late event loop. */
+  readonly everySweep?: (lateMs: number) => void
   /** The gate was not shut, and is now. */
   readonly onShut?: () => void
   /** The gate is open: what was held has been sent. */
@@ -35,6 +37,7 @@ export class Lanes extends LanePool {
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn: Turn
   readonly #onMoved: () => void
+  readonly #everySweep: (lateMs: number) => void
   readonly #onShut: () => void
   readonly #onOpened: () => void
   readonly #watchdog: Watchdog
@@ -51,6 +54,7 @@ export class Lanes extends LanePool {
     super(options)
     this.turn = new Turn(now => this.#watchdog.look(now), createBusyPoll(options.pollForMs ?? 0))
     this.#onMoved = options.onMoved ?? (() => {})
+    this.#everySweep = options.everySweep ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
     this.#onOpened = options.onOpened ?? (() => {})
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
@@ -176,7 +180,7 @@ export class Lanes extends LanePool {
   }
 
   /** Of the watchdog. */
-  onSweep(now: number): boolean {
+  onSweep(now: number, lateMs: number): boolean {
     const shut = this.sendable ? null : this.gate.state.since
     let isQuiet = this.sendable
     this.each(lane => {
@@ -187,6 +191,7 @@ export class Lanes extends LanePool {
     this.tidyUp(now)
     this.refill(now)
     this.sockets.memory.trim(now)
+    this.#everySweep(lateMs)
     return isQuiet
   }
 }

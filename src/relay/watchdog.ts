@@ -30,8 +30,8 @@ const STOOD_STILL_MS = 500
 export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable' | 'observe'> {
   hold(cause: 'stood-still', detail: string): void
   withhold(): void
-  /** Answers whether it can wait for a rare sweep: no deadline runs, and no silence counts. */
-  onSweep(now: number): boolean
+  /** `lateMs`: behind its time. Answers whether it can wait for a rare sweep: no deadline runs, no silence counts. */
+  onSweep(now: number, lateMs: number): boolean
 }
 
 export class Watchdog {
@@ -76,9 +76,10 @@ export class Watchdog {
     const wrote = this.#lookedAt !== this.#sweptAt
     this.#host.turn.tick(now)
     this.#judgeGap(now)
-    this.#silence.tick(now - this.#sweptAt)
+    const gapMs = now - this.#sweptAt
+    this.#silence.tick(gapMs)
     this.#sweptAt = now
-    const isQuiet = this.#host.onSweep(now) && !wrote
+    const isQuiet = this.#host.onSweep(now, Math.max(0, gapMs - (this.#rests ? REST_MS : SWEEP_MS))) && !wrote
     if (!isQuiet) this.wake()
     else if (++this.#quietSweeps === QUIET_SWEEPS) this.#rest()
   }

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ask, probes } from '../support/admin.ts'
+import { ask, probes, scrape } from '../support/admin.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { deadline, waitUntil } from '../support/wait-until.ts'
 
@@ -73,6 +73,21 @@ t.test(
     await t.rejects(ask(holdfast.admin, '/live'), { code: 'ECONNREFUSED' })
   },
 )
+
+t.test('event loop delay — is in the metrics — when the process stood still', async t => {
+  const holdfast = await startHoldfastProcess(t, {
+    sentinels: ['127.0.0.1:1'],
+    options: { 'admin-listen': '127.0.0.1:0' },
+  })
+  const worst = async (): Promise<number> =>
+    (await scrape(holdfast.admin)).get('holdfast_event_loop_delay_seconds{statistic="max"}') ?? -1
+  t.ok((await worst()) >= 0, 'there from the start')
+  process.kill(holdfast.pid, 'SIGSTOP')
+  const stoppedAt = performance.now()
+  await waitUntil('a standstill', () => performance.now() - stoppedAt > 1500, { withinMs: 10_000 })
+  process.kill(holdfast.pid, 'SIGCONT')
+  await waitUntil('it is told', async () => (await worst()) > 1, { withinMs: 10_000 })
+})
 
 t.test('--log-pretty — writes lines for people, without secrets — where JSON would be', async t => {
   const words = [...options, '--log-pretty', '--redis-password', 'hunter2']
