@@ -1,7 +1,7 @@
 // events.ts: reads what a Sentinel publishes: channel and text in, one typed event about our master name out. Pure.
 // An event makes Holdfast look sooner or stop sending sooner. +promoted-slave and +switch-master are a Sentinel's vote as
-// well, as its answer would be. Must stay true: no event alone names the master that is served, because the word of one Sentinel is not
-// enough for that.
+// well, as its answer would be. Must stay true: no event alone names the master that is served, because the word of one
+// Sentinel is not enough for that.
 //
 // The text is sentinelEvent()'s "%@" (sentinel.c): `master NAME IP PORT`, or for another instance
 // `TYPE NAME IP PORT @ MASTER-NAME MASTER-IP MASTER-PORT`; more words may follow each.

@@ -38,8 +38,11 @@ export class Questions {
   readonly #listener: QuestionsListener
   /** The question under way, if any. `again`: it is put once more after its answer. */
   #question: { again: boolean } | null = null
-  /** The Sentinel leads a failover that is decided: it is asked for the address at once. */
-  #isPromoting = false
+  /**
+   * The Sentinel leads a failover that is decided: it is asked for the address at once. And so it is when the connection
+   * is new: a right that is missing is told then, not in the failover that needs it.
+   */
+  #isPromoting = true
   #settled = false
   #asked = 0
   #tookMs = 0
@@ -125,7 +128,7 @@ export class Questions {
       this.#tookMs = performance.now() - askedAt
       const answer = readAnswer(master, current, askedAt, askedAt + this.#tookMs)
       const isPromoted = answer.kind === 'promoted' || (answer.kind === 'view' && answer.view.failover === 'promoted')
-      if (isPromoted || current !== null) this.#isPromoting = isPromoted
+      if (isPromoted || (current !== null && answer.kind !== 'failed')) this.#isPromoting = isPromoted
       if (answer.kind === 'promoted') continue
       if (answer.kind === 'torn' && torn++ < MAX_TORN) continue
       this.#pass(answer)
