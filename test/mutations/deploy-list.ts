@@ -5,7 +5,7 @@ export const deployMutations: readonly Mutation[] = [
   {
     name: 'the flags of Node are not in force when it is started without them',
     file: 'src/main.ts',
-    from: 'if (isProxy && !isQuestion) restartWithFlags()\n',
+    from: '  restartWithFlags()\n',
     to: '',
     breaks: 'the longest waits are short beside large values',
     test: 'test/wire/node-flags.test.ts',
