@@ -58,8 +58,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'an unknown outcome is repeated under safe',
     file: 'src/relay/replay-rule.ts',
-    from: "if (outcome === 'unknown' && limits.policy === 'safe' && cls !== 'read'",
-    to: "if (outcome === 'unsent' && limits.policy === 'safe' && cls !== 'read'",
+    from: "if (outcome === 'unknown' && limits.policy !== 'always' && cls !== 'read'",
+    to: "if (outcome === 'unsent' && limits.policy !== 'always' && cls !== 'read'",
     breaks: 'NoDoubleUnderSafe',
     test: walkSafe,
     shows: /NoDoubleUnderSafe/,
@@ -67,7 +67,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a run of unknown outcome is not split under safe',
     file: 'src/relay/take-back.ts',
-    from: "remainderOf(request, outcome !== 'unsent' && host.policy.policy === 'safe')",
+    from: "remainderOf(request, outcome !== 'unsent' && host.policy.policy !== 'always')",
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
     test: walkSafe,

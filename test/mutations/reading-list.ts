@@ -32,7 +32,7 @@ export const readingMutations: readonly Mutation[] = [
   {
     name: 'what is held for a client that is gone is sent',
     file: 'src/relay/lane.ts',
-    from: "this.#waiting.takeOut(request => (isBehind ||= request.blocking), 'gone')",
+    from: "this.#waiting.takeOut(isDropped, 'gone')",
     to: "this.#waiting.takeOut(() => false, 'gone')",
     breaks: 'nothing blocks for a client that is gone',
     test: 'test/wire/gone-clients.test.ts',
