@@ -5,7 +5,7 @@ import { control, serverEvents, submits, walk, walkLength, wipes } from './proof
 
 const all = [...submits, ...serverEvents, ...wipes, ...control]
 const short = walkLength({ usual: 3, most: 4 })
-const long = walkLength({ usual: 5, most: 6 })
+const long = walkLength({ usual: 4, most: 6 })
 
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [
   ['losses', ['incr', 'run', 'lost', 'torn1', 'torn2', 'torn3', 'new', 'lag']],
