@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Compiles with the development tools; runs with the production packages, the compiled program and nothing else.
+# Bundles with the development tools; runs with the production packages, the compiled program and nothing else.
 #
 #   docker build -t holdfast .
 #   docker build -t holdfast:shell --build-arg RUNTIME_IMAGE=docker.io/library/node:24-trixie-slim .
@@ -19,9 +19,9 @@ FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/bundle.mjs ./scripts/
 COPY src ./src
-RUN ["node", "node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]
+RUN ["node", "scripts/bundle.mjs"]
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=dev
@@ -52,4 +52,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "/app/dist/main.js", "health"]
 # Loopback is the default; in a container of its own (not a sidecar) set HOLDFAST_LISTEN=0.0.0.0:6379.
-ENTRYPOINT ["node", "--single-threaded-gc", "--max-semi-space-size=4", "--enable-source-maps", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--single-threaded-gc", "--max-semi-space-size=4", "/app/dist/main.js"]

@@ -14,38 +14,41 @@ const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
 const asksVersion = word === '--version' || word === '-v'
 const isQuestion = asksVersion || word === '--help' || word === '-h'
-if (isProxy && !isQuestion) {
-  restartWithFlags()
-  const { holdOptimizer } = await import('./cli/engine.ts')
-  holdOptimizer()
-}
-
 // The reader of standard error may leave (`| head -1`): that is no reason to end, or to say so.
 process.stderr.on('error', () => {})
+void main()
 
-if (asksVersion && rest.length === 0) {
-  const { answerInstead } = await import('./cli/output.ts')
-  answerInstead({ kind: 'version' })
-} else if (isProxy) {
-  const { readConfig } = await import('./config.ts')
-  const read = readConfig(process.argv.slice(2), process.env)
-  if (read.kind === 'config') {
-    const { serve } = await import('./cli/serve.ts')
-    await serve(read.config)
-  } else {
-    const { answerInstead } = await import('./cli/output.ts')
-    answerInstead(read)
+async function main(): Promise<void> {
+  if (isProxy && !isQuestion) {
+    restartWithFlags()
+    const { holdOptimizer } = await import('./cli/engine.ts')
+    holdOptimizer()
   }
-} else if (word === 'check') {
-  const { check } = await import('./cli/check.ts')
-  await check(rest, process.env)
-} else if (word === 'health') {
-  const { health } = await import('./cli/health.ts')
-  await health(rest, process.env)
-} else {
-  const { complain } = await import('./cli/output.ts')
-  const { unknownCommandText } = await import('./config/help.ts')
-  complain(unknownCommandText(word ?? ''))
-  complain('see holdfast --help')
-  process.exitCode = 2
+
+  if (asksVersion && rest.length === 0) {
+    const { answerInstead } = await import('./cli/output.ts')
+    answerInstead({ kind: 'version' })
+  } else if (isProxy) {
+    const { readConfig } = await import('./config.ts')
+    const read = readConfig(process.argv.slice(2), process.env)
+    if (read.kind === 'config') {
+      const { serve } = await import('./cli/serve.ts')
+      await serve(read.config)
+    } else {
+      const { answerInstead } = await import('./cli/output.ts')
+      answerInstead(read)
+    }
+  } else if (word === 'check') {
+    const { check } = await import('./cli/check.ts')
+    await check(rest, process.env)
+  } else if (word === 'health') {
+    const { health } = await import('./cli/health.ts')
+    await health(rest, process.env)
+  } else {
+    const { complain } = await import('./cli/output.ts')
+    const { unknownCommandText } = await import('./config/help.ts')
+    complain(unknownCommandText(word ?? ''))
+    complain('see holdfast --help')
+    process.exitCode = 2
+  }
 }

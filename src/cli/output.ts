@@ -26,9 +26,17 @@ export function complain(text: string): void {
   process.stderr.write(`holdfast: ${text}\n`)
 }
 
-/** From package.json, two folders above src/cli/output.ts and dist/cli/output.js alike. */
+/** From package.json, which is above src/cli and dist. */
 export function packageVersion(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
+  return versionIn('../package.json') ?? versionIn('../../package.json') ?? 'unknown'
+}
+
+function versionIn(path: string): string | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+    const isOurs = typeof content === 'object' && content !== null && 'version' in content
+    return isOurs && typeof content.version === 'string' ? content.version : undefined
+  } catch {
+    return undefined
+  }
 }

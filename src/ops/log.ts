@@ -1,6 +1,7 @@
 // log.ts: the one way to log. Every line has an `event` name; no line has a key, a value or a secret.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { LogOutput } from './log-output.ts'
+import { sourceStack } from './source-stack.ts'
 
 export type Log = Logger
 
@@ -16,9 +17,17 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describe },
     redact: { paths: ['password', '*.password', 'auth', '*.auth'], censor: '[secret]' },
   }
   return stream === undefined ? pino(options) : pino(options, stream)
+}
+
+/** As pino does, with the places of the source. */
+function describe(error: Error): object {
+  const described = pino.stdSerializers.err(error)
+  if (typeof described.stack === 'string') described.stack = sourceStack(described.stack)
+  return described
 }
 
 /** The logger of the running program. `output` drops what its reader does not take; a later line says how much. */

@@ -38,7 +38,7 @@ t.test('the image — runs as a user that is a number and not root — so that r
 t.test('the image — needs no shell — to start, to tell its health, or to be built on its base', async t => {
   t.strictSame(all(runtime, 'RUN'), [], 'nothing runs in the last stage')
   // With Node's flags, so that it need not start over.
-  const words = ['node', ...nodeFlags, '--enable-source-maps', '/app/dist/main.js']
+  const words = ['node', ...nodeFlags, '/app/dist/main.js']
   t.strictSame(execForm(all(runtime, 'ENTRYPOINT')[0] ?? ''), words)
   t.notMatch(runtime?.base ?? '', /slim|alpine/, 'its base has no shell and no npm')
   t.strictSame(execForm(all(runtime, 'HEALTHCHECK')[0] ?? ''), ['node', '/app/dist/main.js', 'health'])

@@ -51,7 +51,10 @@ t.test('the package — is built when it is packed, and holds the program alone'
   const odd = stdout
     .trim()
     .split('\n')
-    .filter(path => !/^package\/(dist\/.*\.js(?:\.map)?|package\.json|README\.md|LICENSE)$/.test(path))
+    .filter(
+      path =>
+        !/^package\/(dist\/[\w-]+\.js(?:\.map)?|dist\/package\.json|package\.json|README\.md|LICENSE)$/.test(path),
+    )
   t.strictSame(odd, [])
 
   const prefix = join(folder, 'prefix')

@@ -21,9 +21,18 @@ interface Run {
 }
 
 /** Runs the program; whatever happens it is ended with the test. The environment holds nothing but `env` and a PATH. */
-function start(t: Test, argv: readonly string[], options: { env?: Record<string, string>; node?: string[] } = {}): Run {
+function start(
+  t: Test,
+  argv: readonly string[],
+  options: { env?: Record<string, string>; node?: string[]; main?: string } = {},
+): Run {
   const { PATH } = process.env
-  const child = spawn(process.execPath, [...(options.node ?? []), source, ...argv], {
+  // The test runner gives its flags to all that it starts; without --enable-source-maps a stack is what Holdfast makes it.
+  const [program = '', ...first] = [
+    ...(options.main === undefined ? [] : ['env', '-u', 'NODE_OPTIONS']),
+    process.execPath,
+  ]
+  const child = spawn(program, [...first, ...(options.node ?? []), options.main ?? source, ...argv], {
     env: { PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -55,6 +64,7 @@ const unreachable = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--listen', 
 
 interface LogLine {
   readonly event?: string
+  readonly err?: { readonly stack?: string }
   readonly address?: string
 }
 
@@ -195,21 +205,25 @@ for (const [what, code] of [
   })
 }
 
-t.test('main — runs when compiled, with the version of its package.json', async t => {
+/** The program as its package has it, beside the packages that it needs. */
+async function bundle(t: Test): Promise<string> {
   const folder = t.testdir()
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const out = join(folder, 'dist')
-  const build = spawn(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], {
+  const build = spawn(process.execPath, [join(root, 'scripts', 'bundle.mjs'), out], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   t.teardown(() => build.kill('SIGKILL'))
   t.equal(await new Promise(resolve => build.once('close', resolve)), 0)
   mkdirSync(join(folder, 'node_modules'))
-  for (const name of ['close-with-grace', 'ioredis', 'pino', 'redis-parser']) {
+  for (const name of ['@prometheus-io', 'close-with-grace', 'ioredis', 'pino', 'redis-parser', 'yaml']) {
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '9.8.7' }))
-  const main = join(out, 'main.js')
+  return join(out, 'main.js')
+}
+
+t.test('main — runs when bundled, with the version of its package.json', async t => {
+  const main = await bundle(t)
   t.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/, 'busybox has no env -S')
   const child = spawn(process.execPath, [main, '--version'], { stdio: ['ignore', 'pipe', 'inherit'] })
   let stdout = ''
@@ -218,4 +232,29 @@ t.test('main — runs when compiled, with the version of its package.json', asyn
   })
   t.equal(await new Promise(resolve => child.once('close', resolve)), 0)
   t.equal(stdout, 'holdfast 9.8.7\n')
+})
+
+t.test('main — names files and lines of the source in what it logs of an exception — when it is bundled', async t => {
+  const main = await bundle(t)
+  // The next look of the watchdog at the clock throws.
+  const code = `const now = performance.now.bind(performance)
+    process.on('SIGUSR2', () => {
+      performance.now = () => {
+        const boom = new Error('boom')
+        if (!boom.stack.includes('#sweep')) return now()
+        performance.now = now
+        throw boom
+      }
+    })`
+  const run = start(t, unreachable, { main, node: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] })
+  await portOf(run)
+  run.child.kill('SIGUSR2')
+  const line = await waitUntil('an exception is logged', () => findEvent(run, 'process.bug'), { withinMs: 20_000 })
+  const stack = line.err?.stack ?? ''
+  const [, file = '', number = '0'] =
+    /^Error: boom\n[^\n]*\n +at [^\n]*\((src\/[^:]+\.ts):(\d+):\d+\)/.exec(stack) ?? []
+  t.not(file, '', stack)
+  const text = readFileSync(join(root, file), 'utf8').split('\n')[Number(number) - 1]
+  t.match(text, 'performance.now()', `${file}:${number}`)
+  t.notMatch(stack, '/dist/')
 })
