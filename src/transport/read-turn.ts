@@ -5,8 +5,9 @@
 //
 // Costs nothing for small reads, and two system calls for each share. Never: knows who is behind a socket.
 
-/** What a socket may bring in one turn. */
-const SHARE_BYTES = 128 * 1024
+/** What the socket of one client may bring in one turn; and a link that many share, which has replies of all. */
+export const CLIENT_SHARE_BYTES = 128 * 1024
+export const SHARED_LINK_SHARE_BYTES = 1024 * 1024
 /** Smaller reads are not counted: libuv goes on only where a read was full. */
 export const COUNTED_BYTES = 16 * 1024
 
@@ -14,6 +15,7 @@ export const COUNTED_BYTES = 16 * 1024
 export interface TurnReader {
   /** Counted bytes of this turn. */
   broughtBytes: number
+  readonly shareBytes: number
   /** Its share is used up; `goOn` follows. */
   onShareUsed(): void
   goOn(): void
@@ -29,14 +31,14 @@ export function countRead(reader: TurnReader, count: number): void {
   }
   const before = reader.broughtBytes
   reader.broughtBytes += count
-  if (before < SHARE_BYTES && reader.broughtBytes >= SHARE_BYTES) reader.onShareUsed()
+  if (before < reader.shareBytes && reader.broughtBytes >= reader.shareBytes) reader.onShareUsed()
 }
 
 function beginTurn(): void {
   const last = readers
   readers = []
   for (const reader of last) {
-    const used = reader.broughtBytes >= SHARE_BYTES
+    const used = reader.broughtBytes >= reader.shareBytes
     reader.broughtBytes = 0
     if (used) reader.goOn()
   }

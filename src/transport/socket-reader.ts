@@ -10,7 +10,7 @@
 // Must stay true: a chunk belongs to whoever gets it. The socket's end is told behind everything that was read.
 import type { Socket } from 'node:net'
 import type { ReadMemory } from './read-memory.ts'
-import { COUNTED_BYTES, countRead, type TurnReader } from './read-turn.ts'
+import { CLIENT_SHARE_BYTES, COUNTED_BYTES, countRead, type TurnReader } from './read-turn.ts'
 import { handleOf, type SocketInternals } from './socket-internals.ts'
 
 /** As much as Node's streams read at a time. Here reads of all sockets land, to be copied. */
@@ -74,6 +74,7 @@ class StreamReader implements SocketReader {
 
 class SharedReader implements SocketReader, TurnReader {
   broughtBytes = 0
+  readonly shareBytes = CLIENT_SHARE_BYTES
   readonly #socket: Socket
   readonly #memory: ReadMemory
   readonly #readsAhead: boolean

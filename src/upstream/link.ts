@@ -15,7 +15,7 @@ import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
 import type { ReadMemory } from '../transport/read-memory.ts'
-import { COUNTED_BYTES, countRead, type TurnReader } from '../transport/read-turn.ts'
+import { COUNTED_BYTES, countRead, SHARED_LINK_SHARE_BYTES, type TurnReader } from '../transport/read-turn.ts'
 import type { SocketReader } from '../transport/socket-reader.ts'
 import type { SocketWriter } from '../transport/socket-writer.ts'
 import type { Sockets } from '../transport/sockets.ts'
@@ -126,6 +126,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
   lastActivity = 0
   broughtBytes = 0
+  readonly shareBytes = SHARED_LINK_SHARE_BYTES
   readonly handshake: Handshake
   readonly madeAt = performance.now()
   readonly pauses = new Pauses()
