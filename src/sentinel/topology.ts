@@ -129,7 +129,10 @@ function doLinksVouch(result: ProbeResult, links: LinkSign): boolean {
 function acceptAnswer(draft: Draft, key: string, view: View | null, now: number): void {
   const sentinel = draft.sentinels.get(key)
   if (!sentinel?.up) return
-  if (view) {
+  // What it has published since then is newer. (An event is heard at once, an answer a moment later.)
+  if (view && sentinel.view && view.askedAt < sentinel.view.askedAt) {
+    change(draft, key, { spokeAt: now })
+  } else if (view) {
     const current = view.askedAt >= sentinel.failoverHeardAt
     const failover = current ? failoverAfterView(sentinel.failover, view, now) : sentinel.failover
     change(draft, key, { view, spokeAt: now, reported: view.knownSentinels, reportedAt: now, failover })

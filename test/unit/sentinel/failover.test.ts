@@ -79,6 +79,18 @@ t.test('failover — needs no question to a Sentinel — when its events are hea
   t.strictSame(play.take(), ['serve B@2'])
 })
 
+t.test('answer to a question from before — takes nothing back — of what its Sentinel has published since', async t => {
+  const play = chosenByLeader()
+    .input({ kind: 'warm', address: at('B') })
+    .probed('B')
+  const before = play.now
+  play.later(600).event('s1', promoted).answer('s1', 'A', { askedAt: before, failover: 'elected' })
+  play.event('s2', moved).answer('s2', 'A', { askedAt: before })
+  t.strictSame(play.take(), ['probe B', 'serve B@2'])
+  play.answer('s3', 'A', { askedAt: before })
+  t.notOk(play.notes().includes('master.rival'))
+})
+
 t.test('failover — asks the leader — when the epoch that it made was not heard', async t => {
   const play = Play.serving().publish('s1', '+try-failover', 'A').later(900).event('s1', promoted)
   t.strictSame(asks(play), ['ask'])
