@@ -22,10 +22,15 @@ export class ConnectionLog {
   readonly #rights: MissingRights
   #logged: string | null = null
 
-  constructor(sentinel: string, options: ConnectionLogOptions) {
+  constructor(sentinel: string, options: ConnectionLogOptions, rights = new MissingRights(options.log)) {
     this.#sentinel = sentinel
     this.#options = options
-    this.#rights = new MissingRights(options.log)
+    this.#rights = rights
+  }
+
+  /** What the same Sentinel says of one master: troubles of its own, and the rights of the connection. */
+  forMaster(log: Log): ConnectionLog {
+    return new ConnectionLog(this.#sentinel, { ...this.#options, log }, this.#rights)
   }
 
   up(runId: string | null): void {

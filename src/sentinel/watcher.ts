@@ -11,18 +11,22 @@ import { type Address, type Master, sameAddress } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
+import type { SentinelOptions } from './connection.ts'
 import { type TopologyStatus, topologyStatus } from './control-status.ts'
 import { dueAt } from './due.ts'
+import { Members, type MembersOptions } from './members.ts'
 import { Prober, type ProberOptions } from './prober.ts'
-import { Members, type MembersOptions } from './sentinel-pool.ts'
+import { SentinelPool } from './sentinel-pool.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
 import type { Effect, HoldCause, Observation, Topology } from './topology-state.ts'
 import { createTroubleLog } from './trouble-log.ts'
 import { candidateSince } from './voters.ts'
 
 /** `connectTimeoutMs` and `answerTimeoutMs` hold for a node or a Sentinel, TLS included. */
-export interface WatcherOptions extends MembersOptions, ProberOptions {
+export interface WatcherOptions extends MembersOptions, SentinelOptions, ProberOptions {
   readonly bugs: Bugs
+  /** Shared with the watchers of other masters; left out: the watcher has its own. */
+  readonly pool?: SentinelPool
   /** Shared with the data plane; left out: the watcher has its own. */
   readonly rights?: MissingRights
 }
@@ -49,6 +53,7 @@ export class Watcher {
   readonly #options: WatcherOptions
   readonly #listener: WatcherListener
   readonly #log: Log
+  readonly #pool: SentinelPool
   readonly #members: Members
   readonly #prober: Prober
   readonly #logTrouble: ReturnType<typeof createTroubleLog>
@@ -65,7 +70,8 @@ export class Watcher {
     this.#options = options
     this.#listener = listener
     this.#log = log
-    this.#members = new Members(options, observation => this.#feed(observation))
+    this.#pool = options.pool ?? new SentinelPool(options)
+    this.#members = new Members(options, this.#pool, observation => this.#feed(observation))
     this.#prober = new Prober(options, rights, answer => this.#feed(answer))
     this.#logTrouble = createTroubleLog(log)
     this.#topology = this.#newTopology()
@@ -92,9 +98,9 @@ export class Watcher {
     })
   }
 
-  /** The Sentinel password has changed. */
+  /** The Sentinel password has changed. One watcher of those that share a pool is told. */
   signInAgain(): void {
-    this.#members.signIn()
+    this.#pool.signIn()
   }
 
   status(): TopologyStatus {

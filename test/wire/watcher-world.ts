@@ -5,6 +5,7 @@ import type { Address, Master } from '../../src/address.ts'
 import { Bugs } from '../../src/ops/bugs.ts'
 import { createCounters } from '../../src/ops/counters.ts'
 import type { LinkWitness } from '../../src/sentinel/prober.ts'
+import type { SentinelPool } from '../../src/sentinel/sentinel-pool.ts'
 import type { HoldCause } from '../../src/sentinel/topology-state.ts'
 import { Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
 import { createNatMap, type NatMap } from '../../src/transport/nat-map.ts'
@@ -33,6 +34,8 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   readonly connectTimeoutMs?: number
   readonly answerTimeoutMs?: number
   readonly links?: LinkWitness
+  /** The connections that several watchers share; left out: the watcher has its own. */
+  readonly pool?: SentinelPool
   /** For the addresses of Sentinels. */
   readonly nat?: NatMap
 }
@@ -69,6 +72,7 @@ export class Observed {
         connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
         answerTimeoutMs: options.answerTimeoutMs ?? 500,
         ...(options.links && { links: options.links }),
+        ...(options.pool && { pool: options.pool }),
       },
       {
         onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),
