@@ -66,7 +66,10 @@ export function listOf(reply: Reply | undefined): readonly unknown[] {
   return Array.isArray(reply?.[1]) ? reply[1] : []
 }
 
+/** EXEC is refused in words of its own. */
+const isRefusal = /^(EXECABORT Transaction discarded because of: )?NOPERM/
+
 /** The rights whose commands the server refused to our user. */
 export function deniedOf(pairs: readonly (readonly [right: string, reply: Reply | undefined])[]): string[] {
-  return pairs.filter(([, reply]) => reply?.[0]?.message.startsWith('NOPERM')).map(([right]) => right)
+  return pairs.filter(([, reply]) => isRefusal.test(reply?.[0]?.message ?? '')).map(([right]) => right)
 }

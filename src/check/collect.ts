@@ -1,15 +1,17 @@
 // collect.ts: looks from here at our own port, every Sentinel (the seeds, and those that they name) and every data node
 // that they name: all at once, each within a few seconds. Judges nothing.
-import { createServer } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { createServer, isIP } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Config } from '../config.ts'
 import { createNatMap } from '../transport/nat-map.ts'
 import { accepts } from '../transport/port-probe.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
 import type { Evidence, ListenEvidence, NodeEvidence, SentinelEvidence } from './evidence.ts'
-import { nodeEvidence } from './node-evidence.ts'
+import { ackRights, markerRights, nodeEvidence, type ProofRight } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
 import { sentinelEvidence } from './sentinel-evidence.ts'
+import { settingsOf } from './settings.ts'
 
 /** Sentinels name one another; after more rounds than this somebody invents them. */
 const MAX_ROUNDS = 4
@@ -26,7 +28,28 @@ export async function collectEvidence(config: Config): Promise<Evidence> {
     ...nodes.map(node => node.announced),
   ]
   const unusedNat = config.natMap.map(rule => rule.from).filter(from => !announced.some(one => sameAddress(one, from)))
-  return { sentinels, nodes, listen, unusedNat }
+  return { sentinels, nodes, listen, unusedNat, hostAddresses: await resolved(announced.map(({ host }) => host)) }
+}
+
+/** Sentinels may be announced by address and nodes by name. */
+async function resolved(hosts: readonly string[]): Promise<Map<string, string>> {
+  const names = [...new Set(hosts)].filter(host => isIP(host) === 0)
+  const found = await Promise.all(
+    names.map(async name => {
+      const address = await lookup(name)
+        .then(({ address }) => address)
+        .catch(() => null)
+      return address === null ? [] : ([[name, address]] as const)
+    }),
+  )
+  return new Map(found.flat())
+}
+
+/** Rights that the options need for markers and acknowledgements. */
+function proofRightsOf(config: Config): ProofRight[] {
+  const { policy, ackReplicas } = settingsOf(config)
+  if (ackReplicas !== null) return [...markerRights, ...ackRights]
+  return policy === 'once' ? [...markerRights] : []
 }
 
 function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
@@ -69,8 +92,10 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
     if (!listed.has(formatAddress(address))) listed.set(formatAddress(address), [address, 'replica'])
   }
   const routes = routesOf(config, 'redis')
+  const proof = proofRightsOf(config)
   const questions = [...listed.values()].map(([announced, role]) => {
-    return nodeEvidence({ target: { route: routes.route(announced), username, password }, announced, listed: role })
+    const target = { route: routes.route(announced), username, password }
+    return nodeEvidence({ target, announced, listed: role, proof })
   })
   return Promise.all(questions)
 }

@@ -1,4 +1,4 @@
-// evidence.ts: what `holdfast check` has seen, as plain values. Only types.
+// evidence.ts: what `holdfast check` has seen, as plain values.
 import type { Address } from '../address.ts'
 import type { Contact } from './first-question.ts'
 
@@ -50,6 +50,18 @@ export interface ListedReplica {
   readonly priority: number
 }
 
+/** What CONFIG GET is asked for. */
+export const settingNames = [
+  'min-replicas-to-write',
+  'timeout',
+  'maxclients',
+  'maxmemory',
+  'maxmemory-policy',
+  'appendonly',
+  'appendfsync',
+  'replica-priority',
+] as const
+
 export interface NodeEvidence {
   readonly announced: Address
   readonly address: Address
@@ -58,6 +70,8 @@ export interface NodeEvidence {
   readonly contact: Contact
   readonly refused: ErrorReply | null
   readonly denied: readonly string[]
+  /** ACL rules that our user lacks for markers and acknowledgements; empty where the options need none. */
+  readonly proofDenied: readonly string[]
   /** What it says it is; null where it does not say. */
   readonly role: 'master' | 'replica' | 'loading' | null
   /** It has HELLO (Redis 6 and later). */
@@ -65,7 +79,7 @@ export interface NodeEvidence {
   /** Replicas attached to a master; null where it does not say. */
   readonly attached: number | null
   /** What CONFIG GET permits us to see. */
-  readonly settings: Readonly<Partial<Record<'min-replicas-to-write' | 'timeout' | 'maxclients', string>>>
+  readonly settings: Readonly<Partial<Record<(typeof settingNames)[number], string>>>
   /** The libraries that its clients name, with their versions; empty where the node does not list clients. */
   readonly libraries: readonly (readonly [name: string, version: string])[]
   /** Its clock minus ours, ms; null where it does not say. */
@@ -84,4 +98,6 @@ export interface Evidence {
   readonly listen: ListenEvidence | null
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
+  /** Addresses of the host names that servers are announced by, as far as they can be resolved here. */
+  readonly hostAddresses: ReadonlyMap<string, string>
 }

@@ -137,7 +137,12 @@ function* judgeSettings(
   const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
   if (minReplicas === 0) {
     const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'
-    yield warning('master.split_brain', subject, what, 'CONFIG SET min-replicas-to-write 1 on every node')
+    yield warning(
+      'master.split_brain',
+      subject,
+      what,
+      `CONFIG SET min-replicas-to-write ${settings.ackReplicas ?? 1} on every node`,
+    )
   } else if (attached !== null && minReplicas > attached) {
     const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`
     yield problem('master.min_replicas', subject, what, 'attach more replicas, or lower it on every node')

@@ -1,9 +1,12 @@
-// judge.ts: makes all findings, in the order that people read them: our own port, Sentinels, nodes, times. Pure.
+// judge.ts: makes all findings, in the order that people read them: our own port, Sentinels, nodes, what
+// becomes of writes, times. Pure.
 import { formatAddress } from '../address.ts'
 import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
 import { lentPort } from '../transport/port-probe.ts'
 import type { Evidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { judgeAcknowledged } from './judge-acknowledged.ts'
+import { judgeMarkers } from './judge-markers.ts'
 import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
 import type { CheckSettings } from './settings.ts'
@@ -19,6 +22,8 @@ export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
     ...judgeListen(evidence, settings),
     ...judgeSentinels(evidence, settings),
     ...judgeNodes(evidence, settings),
+    ...judgeMarkers(evidence, settings),
+    ...judgeAcknowledged(evidence, settings),
     ...judgeTimes(evidence, settings),
     ...judgeSlow(evidence, settings),
     ...judgeLibraries(evidence, settings),

@@ -1,19 +1,41 @@
 // node-evidence.ts: asks one data node everything that a judgement needs. Judges nothing.
 //
 // It finds out rights by using them, because ACL DRYRUN needs rights of its own. It changes nothing that lasts: CLIENT
-// KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
+// KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache. What a marker
+// needs is queued in a MULTI that is never executed: a server judges rights when it queues.
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
-import type { NodeEvidence } from './evidence.ts'
+import { type NodeEvidence, settingNames } from './evidence.ts'
 import { contact } from './first-question.ts'
 
-type NodeTarget = Pick<NodeEvidence, 'announced' | 'listed'> & { readonly target: Target }
+type NodeTarget = Pick<NodeEvidence, 'announced' | 'listed'> & {
+  readonly target: Target
+  /** Commands of markers and acknowledgements whose rights are asked for. */
+  readonly proof?: readonly ProofRight[]
+}
+
+/** EXEC by itself is an error, and needs the right all the same. */
+const proofQuestions = {
+  exec: ['EXEC'],
+  multi: ['MULTI'],
+  hset: ['HSET', '__holdfast:check', 'check', '0'],
+  hmget: ['HMGET', '__holdfast:check', 'check'],
+  hdel: ['HDEL', '__holdfast:check', 'check'],
+  expire: ['EXPIRE', '__holdfast:check', '1'],
+  wait: ['WAIT', '0', '1'],
+  pexpireat: ['PEXPIREAT', '__holdfast:check', '1'],
+} as const
+
+export type ProofRight = keyof typeof proofQuestions
+
+/** In the order of the questions: MULTI comes before what it queues, and EXEC before that. */
+export const markerRights: readonly ProofRight[] = ['exec', 'multi', 'hset', 'hmget', 'hdel', 'expire']
+export const ackRights: readonly ProofRight[] = ['wait', 'pexpireat']
 
 /** Ids grow by one with each connection: no server reaches this one. */
 const noClient = String(Number.MAX_SAFE_INTEGER)
-const settings = ['min-replicas-to-write', 'timeout', 'maxclients'] as const
 
-export async function nodeEvidence({ target, announced, listed }: NodeTarget): Promise<NodeEvidence> {
+export async function nodeEvidence({ target, announced, listed, proof = [] }: NodeTarget): Promise<NodeEvidence> {
   const { address, tls } = target.route
   const met = await contact(address, { tls: tls !== null })
   const unasked: NodeEvidence = {
@@ -23,6 +45,7 @@ export async function nodeEvidence({ target, announced, listed }: NodeTarget): P
     contact: met,
     refused: null,
     denied: [],
+    proofDenied: [],
     role: null,
     knowsHello: true,
     attached: null,
@@ -41,11 +64,13 @@ export async function nodeEvidence({ target, announced, listed }: NodeTarget): P
     ['SPUBLISH', 'holdfast:wait', ''],
     ['TIME'],
     ['CLIENT', 'LIST'],
-    ...settings.map(name => ['CONFIG', 'GET', name]),
+    ...settingNames.map(name => ['CONFIG', 'GET', name]),
+    ...proof.map(right => proofQuestions[right]),
   ])
   const now = Date.now()
   if (refused) return { ...unasked, refused }
-  const [hello, ping, role, info, kill, script, publish, time, clients, ...config] = replies
+  const [hello, ping, role, info, kill, script, publish, time, clients, ...more] = replies
+  const config = more.slice(0, settingNames.length)
   const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
   return {
     ...unasked,
@@ -62,7 +87,8 @@ export async function nodeEvidence({ target, announced, listed }: NodeTarget): P
     role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),
     attached: attachedOf(role),
-    settings: Object.fromEntries(settings.flatMap((name, i) => settingOf(name, config[i]))),
+    proofDenied: proofDeniedOf(proof, more.slice(settingNames.length)),
+    settings: Object.fromEntries(settingNames.flatMap((name, i) => settingOf(name, config[i]))),
     libraries: librariesOf(clients),
     clockOffsetMs: clockOf(time, now),
   }
@@ -77,6 +103,15 @@ function roleOf(reply: Reply | undefined): NodeEvidence['role'] {
 function attachedOf(reply: Reply | undefined): number | null {
   const [role, , replicas] = listOf(reply)
   return role === 'master' && Array.isArray(replicas) ? replicas.length : null
+}
+
+/** ACL rules that are missing. A key that is refused shows at the first command that may run at all. */
+function proofDeniedOf(proof: readonly ProofRight[], replies: readonly Reply[]): string[] {
+  const denied = deniedOf(proof.map((right, i) => [right, replies[i]] as const))
+  const isOfKey = (right: string): boolean =>
+    /\bkeys?\b/i.test(replies[proof.indexOf(right as ProofRight)]?.[0]?.message ?? '')
+  const rules = denied.filter(right => !isOfKey(right)).map(right => `+${right}`)
+  return denied.some(isOfKey) ? [...rules, '~__holdfast:*'] : rules
 }
 
 function settingOf(name: string, reply: Reply | undefined): [string, string][] {

@@ -163,6 +163,27 @@ t.test('check', async t => {
       problem: /^Sentinel .*: our user may not run: sentinel\|master, psubscribe \[remedy: allow the user app/,
     },
     {
+      what: 'a user that may not write markers',
+      options: { 'redis-username': 'app', 'redis-password': 'secret', 'retry-policy': 'once' },
+      plant: () => user(set.nodes, '+@all', '-hset', '-exec', 'resetkeys', '~app:*'),
+      undo: noUser,
+      problem:
+        /^master .*: our user lacks \+exec \+hset ~__holdfast:\*: .* of --retry-policy once \[remedy: ACL SETUSER app \+exec/,
+    },
+    {
+      what: 'a policy that evicts markers',
+      options: { 'retry-policy': 'once' },
+      plant: async () => {
+        await config(set.nodes, 'maxmemory', '100mb')
+        await config(set.nodes, 'maxmemory-policy', 'allkeys-random')
+      },
+      undo: async () => {
+        await config(set.nodes, 'maxmemory-policy', 'noeviction')
+        await config(set.nodes, 'maxmemory', '0')
+      },
+      warning: /^replica .*: maxmemory-policy is allkeys-random: it may evict markers/,
+    },
+    {
       what: 'no minimum of replicas to write',
       plant: () => config(set.nodes, 'min-replicas-to-write', '0'),
       undo: () => config(set.nodes, 'min-replicas-to-write', '1'),
@@ -240,6 +261,14 @@ t.test('check', async t => {
       t.ok(named, `named in\n${result.output}`)
     })
   }
+
+  await t.test('check — has one line for markers, and leaves none behind — with --retry-policy once', async t => {
+    const result = await runCheck({ sentinels: seed, 'retry-policy': 'once' })
+    t.equal(result.code, 0, result.output)
+    t.equal(result.warnings.length, 1, result.output)
+    t.match(result.output, / ok +markers +our user has the rights that they need/)
+    t.equal(await set.command(master, 'DBSIZE'), 0)
+  })
 
   await t.test('check — sees that the port is its own — when a Holdfast runs there', async t => {
     const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses() })

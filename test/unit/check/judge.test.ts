@@ -1,86 +1,10 @@
 // What cannot be planted with servers on one machine, and the two forms of output.
 import t from 'tap'
-import type { Evidence, NodeEvidence, SentinelEvidence } from '../../../src/check/evidence.ts'
+import type { Evidence } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
 import { asJson, asTable } from '../../../src/check/print.ts'
 import type { CheckSettings } from '../../../src/check/settings.ts'
-
-const settings: CheckSettings = {
-  masterName: 'm',
-  listen: { host: '127.0.0.1', port: 6379 },
-  holdLimitMs: 60_000,
-  answerTimeoutMs: 1000,
-  maxSessions: 1000,
-  links: 'auto',
-  redisUsername: null,
-  hasRedisPassword: false,
-  sentinelUsername: null,
-  redisTls: false,
-  sentinelTls: false,
-  mapped: [],
-}
-
-const master = { host: '10.0.0.1', port: 6379 }
-const replica = { host: '10.0.0.2', port: 6379 }
-
-function sentinel(n: number, changes: Partial<SentinelEvidence> = {}): SentinelEvidence {
-  return {
-    address: { host: `10.0.1.${n}`, port: 26379 },
-    announced: null,
-    contact: { kind: 'answers', ms: 1 },
-    refused: null,
-    denied: [],
-    runId: `run-${n}`,
-    isSentinel: true,
-    otherNames: null,
-    view: {
-      master,
-      epoch: 4,
-      quorum: 2,
-      flags: ['master'],
-      downAfterMs: 5000,
-      failoverTimeoutMs: 10_000,
-      knownSentinels: 3,
-    },
-    noQuorum: null,
-    replicas: [{ address: replica, flags: ['slave'], linkStatus: 'ok', priority: 100 }],
-    peers: [],
-    inTilt: false,
-    ...changes,
-  }
-}
-
-function node(changes: Partial<NodeEvidence> = {}): NodeEvidence {
-  return {
-    announced: master,
-    address: master,
-    listed: 'master',
-    contact: { kind: 'answers', ms: 1 },
-    refused: null,
-    denied: [],
-    role: 'master',
-    knowsHello: true,
-    attached: 2,
-    settings: { 'min-replicas-to-write': '1', timeout: '0', maxclients: '10000' },
-    libraries: [],
-    clockOffsetMs: 3,
-    ...changes,
-  }
-}
-
-const facts = (changes: Partial<Evidence> = {}): Evidence => ({
-  sentinels: [sentinel(1), sentinel(2), sentinel(3)],
-  nodes: [node()],
-  listen: { kind: 'free' },
-  unusedNat: [],
-  ...changes,
-})
-
-/** Ids of all problems and warnings. */
-function ids(given: Evidence, changes: Partial<CheckSettings> = {}): string[] {
-  const findings = judge(given, { ...settings, ...changes })
-  return findings.filter(({ level }) => level === 'problem' || level === 'warning').map(({ id }) => id)
-}
+import { facts, ids, node, sentinel, settings } from './facts.ts'
 
 const view = sentinel(1).view
 if (view === null) throw new Error('it has one')
