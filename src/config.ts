@@ -46,6 +46,9 @@ function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
     links: values.links,
     denyCommands: values['deny-commands'],
     retryPolicy: values['retry-policy'],
+    /** Replicas that must have a write before its client gets the reply; 0: none. */
+    ackReplicas: values.ack,
+    reads: values.reads,
     maxRetries: values['max-retries'],
     retryBackoffMinMs: values['retry-backoff-min'],
     retryBackoffMaxMs: values['retry-backoff-max'],

@@ -49,6 +49,24 @@ export const errors = {
   ),
   /** Policy `once`: the marker says that it ran. */
   applied: spec('APPLIED holdfast: the command took effect once; its reply was lost with the old connection', 'yes'),
+  /** `--ack replicated`: the write has run, and the replicas did not say in time that they have it. */
+  unacknowledged: spec(
+    'UNKNOWN holdfast: the command has run on the master, but not enough replicas have confirmed it in time; it may ' +
+      'be lost with the master (--ack replicated)',
+    'unknown',
+  ),
+  /** `--reads committed`: what the read has seen is not confirmed. */
+  unconfirmedRead: spec(
+    'TRYAGAIN holdfast: not enough replicas have confirmed in time what the read has seen; nothing was changed by it ' +
+      '(--reads committed)',
+    'no',
+  ),
+  /** `--ack replicated`: earlier writes were not confirmed in time. */
+  notReplicated: spec(
+    'TRYAGAIN holdfast: not enough replicas have confirmed earlier writes in time; the command was not run (--ack ' +
+      'replicated)',
+    'no',
+  ),
   /** Policy `once`: a read before a write that ran; sent again, it would see that write. */
   readLost: spec(
     'TRYAGAIN holdfast: the reply to a read was lost with the old connection; nothing was changed by it',

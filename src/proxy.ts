@@ -5,6 +5,7 @@
 //
 // Owns: who knows whom, start, stop. Never: decides what the planes decide.
 import { setTimeout as delay } from 'node:timers/promises'
+import { Barrier } from './ack/barrier.ts'
 import { type Address, formatAddress, type Master } from './address.ts'
 import { Listener } from './client/accept/listener.ts'
 import { MemoryBudget } from './client/flow/memory-budget.ts'
@@ -93,11 +94,23 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const sockets = new Sockets()
   const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
+  /** Writes leave with markers. */
+  const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
   const markers = new Markers(config.holdTimeoutMs)
   const noteUse = whenUsed(counters, () => about.onUsed?.())
   const lanes = new Lanes({
     sockets,
-    prove: config.retryPolicy === 'once' ? (lane, host) => new Batcher(lane, host, markers) : null,
+    prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
+    acknowledge:
+      config.ackReplicas > 0
+        ? host =>
+            new Barrier(host, {
+              key: markers.key,
+              lifeSeconds: markers.lifeSeconds,
+              replicas: config.ackReplicas,
+              reads: config.reads,
+            })
+        : null,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
@@ -194,7 +207,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       log,
       bugs,
       pressure,
-      deny: createDenyList(config.retryPolicy === 'once' ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
+      deny: createDenyList(marks ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
       defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
       login,
       links: config.links,

@@ -14,7 +14,11 @@ export function readEnvironment(env: Environment, table: Table): Source {
     if (name === undefined || text === undefined || isServiceLink(variable, text)) continue
     const origin = `${variable} (environment)`
     if (names.includes(name) && variableOf(name) === variable) given.set(name, { text, origin })
-    else errors.push(`${origin}: no such option${didYouMean(nearest(variable, names.map(variableOf)))}`)
+    else {
+      // By what follows the prefix: that all have it makes no two of them alike.
+      const meant = nearest(name, names)
+      errors.push(`${origin}: no such option${didYouMean(meant && variableOf(meant))}`)
+    }
   }
   return { given, errors }
 }

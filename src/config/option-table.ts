@@ -6,6 +6,7 @@
 // Never: reads a source.
 import { inGroup, type Option, optional, required, type Settings, secret, withDefault } from './option.ts'
 import {
+  ackLevel,
   addressList,
   addressMap,
   announcedAddress,
@@ -131,6 +132,19 @@ export const options = {
       'What happens to a command that was sent and got no answer. always: it is sent again. safe: it is sent again ' +
         'only where to run it twice is the same as once; otherwise the client gets an error. once: writes leave with ' +
         'a marker in the same transaction, and the new master tells which of them have run.',
+    ),
+    ack: withDefault(
+      'master',
+      ackLevel,
+      'When the client gets the reply to a write. master: at once. replicated=N: when N replicas have it, so that it ' +
+        'survives the loss of the master; replicated is replicated=1. Writes leave with markers, as with --retry-policy ' +
+        'once.',
+    ),
+    reads: withDefault(
+      'plain',
+      oneOf('plain', 'committed'),
+      'When the client gets the reply to a read. plain: at once. committed: when what it may have seen is on as many ' +
+        'replicas as --ack wants.',
     ),
     'max-retries': withDefault(
       '0',

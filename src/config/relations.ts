@@ -14,6 +14,11 @@ export const relations: readonly Relation<Values>[] = [
     rule: '--max-session-held-bytes must not be more than --max-held-bytes',
     holds: values => values['max-session-held-bytes'] <= values['max-held-bytes'],
   },
+  {
+    between: ['reads', 'ack'],
+    rule: '--reads committed needs --ack replicated, as it waits for what replicas confirm',
+    holds: values => values.reads === 'plain' || values.ack > 0,
+  },
   needs('redis-username', 'redis-password', ' or --redis-password-file'),
   needs('sentinel-username', 'sentinel-password', ' or --sentinel-password-file'),
   {

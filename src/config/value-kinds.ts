@@ -37,6 +37,19 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
   }
 }
 
+/** How many replicas must have a write before its client hears of it; 0: none. */
+export const ackLevel: Kind<number> = {
+  placeholder: 'LEVEL',
+  form: 'master, replicated, replicated=N',
+  read: given => {
+    if (given === 'master') return { value: 0 }
+    const found = /^replicated(?:=([1-9]\d{0,2}))?$/.exec(given)
+    return found === null
+      ? { expected: 'master, replicated, or replicated=N with N from 1 to 999' }
+      : { value: Number(found[1] ?? 1) }
+  },
+}
+
 /** A switch: `on` or `off`; the flag alone is `on`. */
 export const onOff: Kind<boolean> = {
   placeholder: 'on|off',

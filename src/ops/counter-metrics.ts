@@ -135,6 +135,23 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
     'holdfast_unmarked_writes_total',
     'Requests with writes that went without a marker, because the server refuses it or the session watches keys.',
   ),
+  barriers: counter(
+    'holdfast_barriers_total',
+    'How often the master was asked which replicas have its writes (--ack).',
+  ),
+  barriersShort: counter(
+    'holdfast_barriers_short_total',
+    'Of these, those that fewer replicas than wanted have confirmed in time.',
+  ),
+  withheldReplies: gauge(
+    'holdfast_withheld_replies',
+    'Requests whose reply waits until replicas have what it tells of.',
+  ),
+  withheldBytes: gauge('holdfast_withheld_bytes', 'Bytes of these replies. They count as pending bytes, too.'),
+  unacknowledged: counter(
+    'holdfast_unacknowledged_total',
+    'Writes that ran on the master and that replicas have not confirmed within the hold time: answered with UNKNOWN.',
+  ),
   refusedByBreaker: counter(
     'holdfast_breaker_refused_total',
     'Requests that failed at once while the breaker was open.',

@@ -66,6 +66,13 @@ export function createCounters() {
     proofsLost: 0,
     markersLost: 0,
     unmarkedWrites: 0,
+    /** --ack replicated: how often the master was asked, and answered with too few replicas. */
+    barriers: 0,
+    barriersShort: 0,
+    /** Requests whose reply waits for replicas now, and the bytes of these replies. */
+    withheldReplies: 0,
+    withheldBytes: 0,
+    unacknowledged: 0,
     refusedByBreaker: 0,
     resubscriptions: 0,
     linksOpened: 0,

@@ -17,7 +17,7 @@ export const holdCauses = [
   'stood-still',
 ] as const
 export type HoldLabel = (typeof holdCauses)[number]
-export const linkKinds = ['shared', 'private', 'spare'] as const
+export const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
 export const lostReasons = [
   'dial-failed',
   'dial-timeout',

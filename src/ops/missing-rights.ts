@@ -42,6 +42,10 @@ export const rights = {
     rule: '+multi +exec +hset +hmget +hdel +expire ~__holdfast:*',
     cost: '--retry-policy once cannot write its markers: commands of this user behave as under safe',
   },
+  ack: {
+    rule: '+wait +hset +expire ~__holdfast:*',
+    cost: '--ack replicated cannot ask whether replicas have a write: as long as no user may, writes wait and then fail',
+  },
   spublish: {
     rule: '+spublish &holdfast:wait',
     cost:

@@ -13,6 +13,7 @@
 // block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
 // numbers are in the order of the wire.
 import { Marking } from '../command/marking.ts'
+import { forgetKept, forgetReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, remainderOf } from '../relay/replay-rule.ts'
@@ -57,7 +58,7 @@ export class Batcher implements Prover {
     this.#host = host
     this.#markers = markers
     this.#state = new MarkingState(lane, host, markers)
-    this.#doubts = new Doubts(host)
+    this.#doubts = new Doubts(host, lane.withholds)
     this.#units = new MarkedUnits(lane, this.#state)
     this.#bounds = new SessionBounds(lane)
     this.#sorter = new Sorter(host.learned)
@@ -69,11 +70,11 @@ export class Batcher implements Prover {
   }
 
   get isInDoubt(): boolean {
-    return this.#doubts.toRead !== null
+    return this.#doubts.isOpen
   }
 
   steps(): ProofSteps {
-    return { read: this.#doubts.toRead, prove: this.#state.steps('reads') }
+    return { read: this.#doubts.toRead(), prove: this.#state.steps('reads') }
   }
 
   get isExecuting(): boolean {
@@ -321,20 +322,37 @@ export class Batcher implements Prover {
     if (this.#open !== null) yield this.#open
   }
 
-  onLost(end: LinkEnd<Request>): Request[] {
+  onLost(end: LinkEnd<Request>, answered: readonly Request[]): Request[] {
     const { owed, unsent } = end
+    this.#doubts.reopen()
     const blockOf = this.#sent.byMember()
-    const back = owed.flatMap((request, i) => {
+    const back = answered.flatMap(request => this.#takeBackAnswered(request))
+    const again = owed.flatMap((request, i) => {
       const isUnsent = i >= owed.length - unsent
       if (this.#state.owns(request)) return []
       if (!this.#sent.owns(request)) return this.#takeBack(request, blockOf.get(request), end, isUnsent)
       const block = this.#sent.transactionOf(request)
       return block?.members.flatMap(member => this.#takeBack(member, block, end, isUnsent)) ?? []
     })
+    back.push(...again)
     const waiting = [...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()]
     back.push(...this.#dissolve(waiting).filter(request => this.#isHeard(request)))
     this.#forget()
     return back
+  }
+
+  /** Its replies were withheld: its client was told nothing. */
+  #takeBackAnswered(request: Request): readonly Request[] {
+    const { counters } = this.#host
+    if (request.owner.gone) {
+      forgetKept(request, counters)
+      return takeBack(request, 'unknown', this.#host)
+    }
+    if (request.local !== null || this.#doubts.holds(request)) return [request]
+    const mark = this.#sent.unconfirmed(request) ?? this.#units.markOf(request)
+    if (mark !== undefined) return this.#doubts.add(request, mark)
+    forgetReplies(request, counters)
+    return takeBack(request, 'unknown', this.#host)
   }
 
   #takeBack(
@@ -343,10 +361,12 @@ export class Batcher implements Prover {
     { owed, refused }: LinkEnd<Request>,
     isUnsent: boolean,
   ): readonly Request[] {
+    if (this.#doubts.holds(request)) return [request]
     if (isUnsent) return takeBack(request, 'unsent', this.#host)
     if (block?.refused) return this.#doubts.refused(request)
     const isRefused = refused && request === owed[0]
-    const mark = block?.mark ?? this.#units.markOf(request)
+    const mark = block?.mark ?? this.#sent.unconfirmed(request) ?? this.#units.markOf(request)
+    if (mark === undefined) forgetReplies(request, this.#host.counters)
     if (mark !== undefined && !isRefused) return this.#doubts.add(request, mark)
     return takeBack(request, !refused ? 'unknown' : isRefused ? 'refused' : 'behind-refused', this.#host)
   }
@@ -366,7 +386,7 @@ export class Batcher implements Prover {
     this.#units.clear()
     this.#bounds.forget()
     const series = this.#state.lost()
-    if (series !== null && series !== this.#doubts.series) this.#markers.end(series)
+    if (series !== null && !this.#doubts.uses(series)) this.#markers.end(series)
   }
 
   /** Each block once, in which requests are or wait that the link does not have. */
@@ -405,6 +425,15 @@ export class Batcher implements Prover {
 
   hasNotRun(request: Request): boolean {
     return this.#doubts.hasNotRun(request)
+  }
+
+  isProven(request: Request): boolean {
+    return this.#doubts.isProven(request)
+  }
+
+  forget(request: Request): void {
+    this.#units.release(request)
+    this.#doubts.forget(request, this.#markers)
   }
 
   tick(now: number): void {

@@ -5,8 +5,9 @@
 import { classifyCommand } from '../command/classify.ts'
 import { Marking, markingOf } from '../command/marking.ts'
 import { errors } from '../errors.ts'
+import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
-import { decideReplay, namedClassOf, remainderOf } from '../relay/replay-rule.ts'
+import { decideReplay, framesOf, namedClassOf, part, remainderOf } from '../relay/replay-rule.ts'
 import { failRequest, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from '../relay/request.ts'
 import { restartUnit, settleAnswered } from '../relay/take-back.ts'
 import { commandArgs } from '../resp/decode.ts'
@@ -14,32 +15,85 @@ import type { Handshake, MarkerRead } from '../upstream/handshake.ts'
 import type { Mark, Markers, Series } from './marker.ts'
 import { judge, replyTo, transactionReply, type Verdict } from './verdict.ts'
 
+/** A command that the marker has shown to have run, whose client is not told before replicas of this master have it. */
+interface Proven {
+  readonly mark: Mark
+  /** What is sent if the next master does not have it. */
+  readonly bytes: Buffer
+  readonly rest: Request['rest']
+}
+
 export class Doubts {
   readonly #host: LaneHost
+  readonly #withholds: boolean
   /** In the order in which they were sent, each with the number of its block. */
   readonly #marks = new Map<Request, Mark>()
+  readonly #proven = new Map<Request, Proven>()
+  /** Those in doubt for a second time whose handler has been told the reply: they cannot be run again. */
+  readonly #decided = new Set<Request>()
+  /** Of lost links, with something in doubt or proven. */
+  readonly #series = new Set<Series>()
+  /** Whose markers the link asks for that is being dialled, in this order. */
+  #asked: readonly Series[] = []
   /** Known not to have run, although they were sent. */
   readonly #notRun = new WeakSet<Request>()
 
-  constructor(host: LaneHost) {
+  /** `withholds`: what has run on a lost link may be lost again with the next one, until replicas have it. */
+  constructor(host: LaneHost, withholds: boolean) {
     this.#host = host
+    this.#withholds = withholds
   }
 
-  get toRead(): MarkerRead | null {
-    return this.series
+  /** Requests wait for what a marker says. */
+  get isOpen(): boolean {
+    return this.#marks.size > 0
   }
 
-  /** Of the link that was lost; null: nothing is in doubt. */
-  get series(): Series | null {
-    const [mark] = this.#marks.values()
-    return mark?.series ?? null
+  /** What the link that is being dialled asks for; null: nothing. */
+  toRead(): MarkerRead | null {
+    this.#asked = [...new Set([...this.#marks.values()].map(({ series }) => series))]
+    const [first] = this.#asked
+    if (first === undefined) return null
+    return { key: first.key, fields: this.#asked.flatMap(({ fields }) => fields) }
+  }
+
+  /** Somebody may still ask for its markers. */
+  uses(series: Series): boolean {
+    return this.#series.has(series)
+  }
+
+  /** Its fate waits for a marker. */
+  holds(request: Request): boolean {
+    return this.#marks.has(request)
+  }
+
+  isProven(request: Request): boolean {
+    return this.#proven.has(request)
+  }
+
+  /** Its client has its reply. */
+  forget(request: Request, markers: Markers): void {
+    if (this.#proven.delete(request)) this.#endUnused(markers)
   }
 
   /** Nobody waits for them any more. */
   drop(markers: Markers): void {
-    const { series } = this
     this.#marks.clear()
-    if (series !== null) markers.end(series)
+    this.#proven.clear()
+    this.#decided.clear()
+    this.#endUnused(markers)
+  }
+
+  #endUnused(markers: Markers): void {
+    if (this.#series.size === 0) return
+    const used = new Set(
+      [...this.#marks.values(), ...[...this.#proven.values()].map(({ mark }) => mark)].map(mark => mark.series),
+    )
+    for (const series of this.#series) {
+      if (used.has(series)) continue
+      this.#series.delete(series)
+      markers.end(series)
+    }
   }
 
   hasNotRun(request: Request): boolean {
@@ -49,8 +103,29 @@ export class Doubts {
   /** The request waits for its verdict no longer: its time is over. Null: it did not. */
   giveUp(request: Request): Buffer | null {
     if (!this.#marks.delete(request)) return null
+    forgetReplies(request, this.#host.counters)
     this.#host.counters.unknownOutcomes++
     return errors.undecided.reply
+  }
+
+  /** The link is lost again: of what an earlier marker has shown, the next master may know nothing. */
+  reopen(): void {
+    for (const [request, { mark, bytes, rest }] of this.#proven) {
+      this.#marks.set(request, mark)
+      if (request.handler !== null) {
+        this.#decided.add(request)
+        continue
+      }
+      const { local } = request
+      request.local = null
+      request.bytes = bytes
+      request.rest = rest
+      if (local !== null) {
+        request.kept = new KeptReplies()
+        request.kept.add(local, 0, true, this.#host.counters)
+      }
+    }
+    this.#proven.clear()
   }
 
   /** What goes back to the front of the lane of a request whose block is in doubt; empty when its client is gone. */
@@ -58,7 +133,13 @@ export class Doubts {
     const { counters } = this.#host
     if (request.owner.gone) {
       counters.pendingBytes -= request.weight
+      forgetKept(request, counters)
       return []
+    }
+    this.#series.add(mark.series)
+    if (request.kept !== null) {
+      this.#marks.set(request, mark)
+      return [request]
     }
     const rest = remainderOf(request, false)
     if (rest[0] !== request) settleAnswered(request, rest, counters)
@@ -76,25 +157,69 @@ export class Doubts {
     /** From the last to the first, so that it is known which session has a write behind. */
     const wrote = new Map<Mark, Set<RequestOwner>>()
     for (const [request, mark] of [...this.#marks].reverse()) {
-      const verdict = judge(mark.seq, handshake.markers[mark.slot] ?? null, handshake.fenced)
+      const verdict = judge(mark.seq, handshake.markers[this.#placeOf(mark)] ?? null, handshake.fenced)
       if (request.owner.gone) continue // it leaves the lane by itself
       const writers = wrote.get(mark) ?? new Set<RequestOwner>()
       wrote.set(mark, writers)
-      decided.set(request, this.#end(request, verdict, writers))
+      decided.set(request, this.#end(request, mark, verdict, writers))
     }
-    this.drop(markers)
+    this.#marks.clear()
+    this.#decided.clear()
+    this.#endUnused(markers)
     return request => decided.get(request) ?? null
   }
 
-  #end(request: Request, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {
-    const { counters } = this.#host
+  /** Of its field among those that were asked for. */
+  #placeOf({ series, slot }: Mark): number {
+    let place = slot
+    for (const asked of this.#asked) {
+      if (asked === series) return place
+      place += asked.fields.length
+    }
+    return Number.NaN
+  }
+
+  #end(request: Request, mark: Mark, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {
+    const { counters, policy } = this.#host
+    if (this.#decided.has(request)) return this.#endDecided(request, mark, verdict)
     if (verdict === 'not-applied') return this.#again(request, 'lost')
+    const isKept = request.kept !== null && verdict === 'applied'
     if (verdict === 'unknown') counters.proofsLost++
-    if (request.unit) return this.#endUnit(request, verdict)
+    // Without its reply there is nothing to give, and `always` sends again what may have run.
+    if (!isKept && policy.policy === 'always') return this.#again(request, 'lost')
+    if (!isKept) forgetReplies(request, counters)
+    if (request.unit) return this.#endUnit(request, mark, verdict)
     const parts = remainderOf(request, true)
-    if (parts[0] !== request) settleAnswered(request, parts, counters)
-    for (const part of parts.toReversed()) this.#endCommand(part, verdict, writers)
-    return parts
+    const answered = isKept ? this.#answered(request, mark, parts) : []
+    if (!isKept && parts[0] !== request) settleAnswered(request, parts, counters)
+    if (answered[0] !== request) for (const part of parts.toReversed()) this.#endCommand(part, mark, verdict, writers)
+    return answered[0] === request ? answered : [...answered, ...parts]
+  }
+
+  /** The commands of a run whose replies were kept: what they wait for now is that replicas have them. */
+  #answered(request: Request, mark: Mark, parts: readonly Request[]): Request[] {
+    const { kept } = request
+    if (kept === null) return []
+    const bytes = wholeBytes(request)
+    const reply = kept.bytes()
+    const commands = request.commands - (request.expect === 0 ? 0 : parts.length)
+    const weight = request.expect === 0 ? 0 : parts.reduce((sum, one) => sum + one.weight, 0)
+    forgetKept(request, this.#host.counters)
+    if (request.expect === 0) {
+      this.#prove(request, mark, reply)
+      return [request]
+    }
+    const done = part(request, Buffer.concat(framesOf(bytes).slice(0, commands)), commands)
+    done.weight = request.weight - weight
+    this.#prove(done, mark, reply)
+    return [done]
+  }
+
+  /** Its reply is known; it is given once replicas have the effect. */
+  #prove(request: Request, mark: Mark, reply: Buffer): void {
+    const { bytes, rest } = request
+    if (this.#withholds) this.#proven.set(request, { mark, bytes, rest })
+    makeLocal(request, reply)
   }
 
   /** Its block was refused as a whole. Answers what goes back to the front of the lane. */
@@ -107,17 +232,19 @@ export class Doubts {
   /** It is not in the history that survives. */
   #again(request: Request, reason: 'lost' | 'refused'): readonly Request[] {
     const { policy, counters } = this.#host
+    forgetReplies(request, counters)
     const error = decideReplay('refused', 'read', request.sends, policy)
     if (error !== null) failRequest(request, error.reply)
     else {
       counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
       if (request.unit) restartUnit(request, 0)
+      else request.expect = request.commands
       this.#notRun.add(request)
     }
     return [request]
   }
 
-  #endCommand(part: Request, verdict: 'applied' | 'unknown', writers: Set<RequestOwner>): void {
+  #endCommand(part: Request, mark: Mark, verdict: 'applied' | 'unknown', writers: Set<RequestOwner>): void {
     const { counters } = this.#host
     const args = commandArgs(wholeBytes(part))
     const name = args[0]?.toString('latin1').toLowerCase() ?? ''
@@ -130,19 +257,40 @@ export class Doubts {
     }
     if (writes && verdict === 'applied') counters.appliedUnanswered++
     if (writes && verdict === 'unknown') counters.unknownOutcomes++
-    makeLocal(part, reply)
+    if (verdict === 'applied' && writes) this.#prove(part, mark, reply)
+    else makeLocal(part, reply)
   }
 
-  #endUnit(request: Request, verdict: 'applied' | 'unknown'): readonly Request[] {
+  #endUnit(request: Request, mark: Mark, verdict: 'applied' | 'unknown'): readonly Request[] {
     const { counters } = this.#host
-    if (verdict === 'applied') counters.appliedUnanswered++
-    else counters.unknownOutcomes++
+    const { kept, handler } = request
+    if (kept === null && verdict === 'applied') counters.appliedUnanswered++
+    else if (verdict === 'unknown') counters.unknownOutcomes++
     const exec = (verdict === 'applied' ? errors.applied : errors.markerLost).reply
-    if (request.handler === null) makeLocal(request, transactionReply(request.commands, exec))
-    else {
-      restartUnit(request, 0)
-      ofHandler(request, handler => handler.onDecided?.(request, exec))
+    if (handler === null) {
+      const reply = kept?.bytes() ?? transactionReply(request.commands, exec)
+      forgetKept(request, counters)
+      if (verdict === 'applied') this.#prove(request, mark, reply)
+      else makeLocal(request, reply)
+      return [request]
     }
+    const reply = kept?.last ?? exec
+    forgetReplies(request, counters)
+    ofHandler(request, decided => decided.onDecided?.(request, reply))
+    if (this.#withholds && verdict === 'applied') this.#proven.set(request, { mark, bytes: request.bytes, rest: null })
+    restartUnit(request, 0)
+    return [request]
+  }
+
+  /** Its handler has its reply, and no command to send again. */
+  #endDecided(request: Request, mark: Mark, verdict: Verdict): readonly Request[] {
+    forgetReplies(request, this.#host.counters)
+    if (verdict === 'applied') this.#proven.set(request, { mark, bytes: request.bytes, rest: null })
+    else {
+      this.#host.counters.unknownOutcomes++
+      ofHandler(request, handler => handler.onDecided?.(request, errors.unacknowledged.reply))
+    }
+    restartUnit(request, 0)
     return [request]
   }
 }

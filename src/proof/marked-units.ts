@@ -31,7 +31,7 @@ export class MarkedUnits {
     return this.#marks.get(request)
   }
 
-  /** It has its reply, or was not sent. */
+  /** Its client has the reply, or it was not sent. */
   release(request: Request): void {
     const mark = this.#marks.get(request)
     if (mark === undefined) return
@@ -47,7 +47,8 @@ export class MarkedUnits {
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): boolean {
     if (this.#marks.size === 0 || !this.#marks.has(request)) return false
     if (request.expect === 0) {
-      this.release(request)
+      // Withheld, its reply may still be in doubt: forget() releases it then.
+      if (!this.#lane.withholds) this.release(request)
       return false
     }
     if (type !== ReplyType.error || judgeAbort(frame, new Map([[0, frame]]), 0).kind !== 'marker') return false

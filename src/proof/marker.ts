@@ -27,7 +27,7 @@ export const PRIVATE_SLOTS = 4
 /** The markers of this process. */
 export class Markers {
   readonly key = `__holdfast:${randomBytes(6).toString('hex')}`
-  readonly #lifeSeconds: number
+  readonly lifeSeconds: number
   #last = 0
   /** Of links that may go from lane to lane. */
   readonly seriesOf = new Map<{ readonly status: string }, Series>()
@@ -37,7 +37,7 @@ export class Markers {
 
   /** `holdMs`: how long a block may be in doubt; its marker must live for longer. */
   constructor(holdMs: number) {
-    this.#lifeSeconds = HOUR_SECONDS + 2 * Math.ceil(holdMs / 1000)
+    this.lifeSeconds = HOUR_SECONDS + 2 * Math.ceil(holdMs / 1000)
   }
 
   /** With a field that was never used. */
@@ -59,7 +59,7 @@ export class Markers {
   /** The command that prolongs its life. */
   prolong(database: number, now: number): Buffer {
     this.#refreshedAt.set(database, now)
-    return encodeCommand(['EXPIRE', this.key, String(this.#lifeSeconds)])
+    return encodeCommand(['EXPIRE', this.key, String(this.lifeSeconds)])
   }
 
   /** The same, and what removes fields that nobody asks for; one reply each. */

@@ -6,7 +6,7 @@
 // Must stay true: the first block is the one that the link answers now or next.
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane } from '../relay/prover.ts'
-import type { Request, RequestOwner } from '../relay/request.ts'
+import { makeLocal, type Request, type RequestOwner } from '../relay/request.ts'
 import { settleAnswered } from '../relay/take-back.ts'
 import { arrayLength, withoutLast } from '../resp/exec-reply.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -34,6 +34,8 @@ export class SentBlocks {
   /** The owner of what is ours in a block: hears that all of it is queued. */
   readonly ends: RequestOwner
   readonly #blocks: Block[] = []
+  /** Executed, with replies that are not confirmed yet: the marker of each member. */
+  readonly #unconfirmed = new Map<Request, Mark>()
   readonly #lane: ProvenLane
   readonly #host: LaneHost
   readonly #state: MarkingState
@@ -73,6 +75,11 @@ export class SentBlocks {
     return new Map(blocks.flatMap(block => block.members.map(member => [member, block] as const)))
   }
 
+  /** The marker of a request that has run and whose reply is withheld. */
+  unconfirmed(request: Request): Mark | undefined {
+    return this.#unconfirmed.get(request)
+  }
+
   /** The client's own transaction whose first request on the link this is. */
   transactionOf(request: Request): Block | undefined {
     return this.#blocks.find(
@@ -102,6 +109,7 @@ export class SentBlocks {
 
   clear(): void {
     this.#blocks.length = 0
+    this.#unconfirmed.clear()
     this.isExecuting = false
   }
 
@@ -154,8 +162,10 @@ export class SentBlocks {
         link.cut('EXEC has not answered what was sent')
         return
       }
-      this.#shift()
+      this.#blocks.shift()
+      this.#keepMark(block)
       this.#answerTransaction(block, reply)
+      this.#settle(block)
       return
     }
     if (arrayLength(frame) !== queued + 1) {
@@ -163,14 +173,20 @@ export class SentBlocks {
       return
     }
     this.isExecuting = true
+    this.#keepMark(block)
     this.#letGo(block)
+  }
+
+  /** Its members have replies from now on that may be withheld. */
+  #keepMark({ mark, members }: Block): void {
+    if (this.#lane.withholds && mark !== null) for (const member of members) this.#unconfirmed.set(member, mark)
   }
 
   #answerTransaction(block: Block, exec: Buffer): void {
     const [member] = block.members
     if (member === undefined) return
-    for (const frame of block.frames.slice(0, block.markerAt)) member.owner.deliver(frame)
-    member.owner.deliver(exec)
+    for (const frame of block.frames.slice(0, block.markerAt)) this.#lane.answer(member, frame)
+    this.#lane.answer(member, exec)
     member.expect = 0
     this.#letGo(block)
     this.#lane.complete(member)
@@ -178,7 +194,8 @@ export class SentBlocks {
 
   #onMarker(frame: Buffer, type: number): void {
     this.isExecuting = false
-    this.#shift()
+    const block = this.#blocks.shift()
+    if (block !== undefined) this.#settle(block)
     if (type === ReplyType.error) this.#state.doWithout(frame)
     else if (frame[1] === ONE) {
       this.#host.counters.markersLost++
@@ -186,7 +203,16 @@ export class SentBlocks {
     }
   }
 
-  /** The first block on the link is done with. */
+  /** It has run: its marker is needed until all of its replies are with the clients. */
+  #settle({ mark, members }: Block): void {
+    if (mark === null) return
+    this.#lane.afterAck(() => {
+      mark.series.release(mark)
+      for (const member of members) this.#unconfirmed.delete(member)
+    })
+  }
+
+  /** The first block on the link is done with, and has not run. */
   #shift(): void {
     const mark = this.#blocks.shift()?.mark
     if (mark) mark.series.release(mark)
@@ -228,11 +254,12 @@ export class SentBlocks {
   /** A client's own transaction. Its own errors are what it gets; refused for the marker alone, it goes without. */
   #endAborted(block: Block, exec: Buffer, forMarker: boolean): void {
     const ownErrors = block.errors.size - (block.errors.has(block.markerAt) ? 1 : 0)
-    if (!forMarker || ownErrors > 0) this.#answerTransaction(block, exec)
-    else {
-      block.behind.unshift(...block.members)
-      this.#letGo(block)
-    }
+    const [member] = block.members
+    const isAnswered = member !== undefined && (!forMarker || ownErrors > 0)
+    if (isAnswered) makeLocal(member, Buffer.concat([...block.frames.slice(0, block.markerAt), exec]))
+    else block.behind.unshift(...block.members)
+    this.#letGo(block)
+    if (isAnswered) this.#lane.complete(member)
   }
 
   #sendAgain(block: Block, hasCulprits: boolean): void {

@@ -7,6 +7,7 @@
 // Must stay true: every request that enters is counted as held, leaves once, and is counted by how it left.
 import type { Counters } from '../ops/counters.ts'
 import { Fifo } from '../upstream/fifo.ts'
+import { forgetKept } from './kept-replies.ts'
 import type { Request } from './request.ts'
 
 /**
@@ -69,7 +70,10 @@ export class HoldQueue {
     counters[end]++
     counters.waiting--
     counters.waitingBytes -= request.weight
-    if (end === 'gone') counters.pendingBytes -= request.weight
+    if (end === 'gone') {
+      counters.pendingBytes -= request.weight
+      forgetKept(request, counters)
+    }
     // Sent for the first time, it starts anew if it must wait again; sent again, it keeps its first deadline.
     else if (end === 'drained' && request.sends === 0) request.heldAt = 0
   }

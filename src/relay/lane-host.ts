@@ -12,6 +12,7 @@ import { isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd, LinkHost } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
+import type { Acknowledgements } from './acknowledger.ts'
 import type { Gate } from './gate.ts'
 import { type LaneInfo, LinkLog } from './link-log.ts'
 import type { ProvenLane, Prover } from './prover.ts'
@@ -29,6 +30,7 @@ export interface LaneHostOptions
   extends Pick<LaneHost, 'policy' | 'backoff' | 'connectTimeoutMs' | 'counters' | 'log' | 'observe'>,
     Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove'>> {
   readonly holdTimeoutMs: number
+  readonly acknowledge?: ((host: LaneHost) => Acknowledgements) | null
   /** Shared with the control plane, which asks some of the same things. */
   readonly rights?: MissingRights
 }
@@ -53,6 +55,8 @@ export abstract class LaneHost implements LinkHost {
   readonly sockets: Sockets
   /** Makes the prover of a lane's writes (--retry-policy once); null: writes are not proven. */
   readonly prove: ((lane: ProvenLane, host: LaneHost) => Prover) | null
+  /** Withholds replies until they are confirmed (--ack replicated); null: they go as they come. */
+  readonly acks: Acknowledgements | null
   /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   readonly observe: (observation: string) => void
   readonly live = new LiveLinks()
@@ -73,6 +77,7 @@ export abstract class LaneHost implements LinkHost {
     this.sockets = options.sockets ?? new Sockets()
     this.observe = options.observe
     this.prove = options.prove ?? null
+    this.acks = options.acknowledge?.(this) ?? null
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }
 
@@ -92,6 +97,7 @@ export abstract class LaneHost implements LinkHost {
   abstract wake(): void
   /** A refusal that is over by itself in a moment: the master loads, or its replicas are not attached yet. */
   passes(frame: Buffer): boolean {
+    if (this.acks !== null) return true // as long as replies would wait for replicas, too
     return refusalCode(frame) !== 'NOREPLICAS' || performance.now() - this.gate.state.since <= NOREPLICAS_WINDOW_MS
   }
 

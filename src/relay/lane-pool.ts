@@ -96,6 +96,7 @@ export abstract class LanePool extends LaneHost {
     this.each(({ link }) => {
       if (link !== null && (master === null || !isSameTerm(link.master, master))) link.cut(detail)
     })
+    this.acks?.keepOnly(master, detail)
     this.#idle.keepOnly(master)
     this.#spares.keepOnly(master)
   }

@@ -19,6 +19,7 @@ import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
+import type { AckedLane, Acknowledger } from './acknowledger.ts'
 import { HoldQueue } from './hold-queue.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
@@ -29,7 +30,7 @@ import type { ServerRefusal } from './refusal-texts.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
-export class Lane implements LinkedLane, ProvenLane {
+export class Lane implements LinkedLane, ProvenLane, AckedLane {
   identity: Identity
   /** Sessions that use a shared lane, and since when there are none (0: there are). */
   users = 0
@@ -50,6 +51,9 @@ export class Lane implements LinkedLane, ProvenLane {
   readonly #refusals: LaneRefusals
   /** Sends writes in blocks whose fate can be asked for; null: they go as they come. */
   readonly #prover: Prover | null
+  /** Withholds replies until they are confirmed; null: they go as they come. */
+  readonly #acks: Acknowledger | null
+  readonly withholds: boolean
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
@@ -58,7 +62,9 @@ export class Lane implements LinkedLane, ProvenLane {
     this.#waiting = new HoldQueue(host.counters)
     this.#uplink = new LaneLink(host, this)
     this.#refusals = new LaneRefusals(host, this)
+    this.withholds = host.acks !== null
     this.#prover = host.prove?.(this, host) ?? null
+    this.#acks = host.acks?.of(this, request => this.#prover?.isProven(request) === true) ?? null
   }
 
   get kind(): 'shared' | 'private' {
@@ -120,13 +126,13 @@ export class Lane implements LinkedLane, ProvenLane {
   }
 
   get idle(): boolean {
-    return this.#waiting.size === 0 && !this.#owes && (this.#prover?.idle ?? true)
+    return this.#waiting.size === 0 && !this.#owes && (this.#prover?.idle ?? true) && (this.#acks?.idle ?? true)
   }
 
   /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
   get isQuiet(): boolean {
     const { link } = this
-    if (this.#waiting.size > 0 || link?.status === 'dialing') return false
+    if (this.#waiting.size > 0 || link?.status === 'dialing' || this.#acks?.idle === false) return false
     return link?.head === undefined || link.head.blocking
   }
 
@@ -138,6 +144,11 @@ export class Lane implements LinkedLane, ProvenLane {
 
   /** Takes a request; it is sent now or waits its turn. */
   submit(request: Request): void {
+    const error = this.#acks === null || request.local !== null ? null : this.#acks.refusal(request)
+    if (error !== null) {
+      this.#refuse(request, error)
+      return
+    }
     const link = this.#uplink.state
     if (typeof link !== 'string' && link.status === 'ready' && this.#waiting.size === 0) {
       if (request.local !== null && this.#prover === null) {
@@ -146,7 +157,7 @@ export class Lane implements LinkedLane, ProvenLane {
         return
       }
       if (this.#prover !== null) {
-        if (request.local !== null || (this.maySend && !link.full && this.#prover.admits(request))) {
+        if (request.local !== null || (this.maySend && !link.full && this.#admits(this.#prover, request))) {
           this.#prover.take(link, request)
           return
         }
@@ -166,6 +177,10 @@ export class Lane implements LinkedLane, ProvenLane {
     this.#submitHeld(request)
   }
 
+  #admits(prover: Prover, request: Request): boolean {
+    return this.#acks?.admits(request) !== false && prover.admits(request)
+  }
+
   /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
   writeNow(): void {
     const { link } = this
@@ -175,16 +190,20 @@ export class Lane implements LinkedLane, ProvenLane {
 
   #submitHeld(request: Request): void {
     if (request.local === null && this.#host.gate.state.kind === 'tripped') {
-      this.#host.counters.refusedByBreaker++
-      failRequest(request, errors.tripped.reply)
-      // With nothing of its own session ahead of it, it does not wait behind those of others.
-      if (request.owner.pending <= request.commands) this.complete(request)
-      else this.submit(request)
+      this.#refuse(request, errors.tripped.reply)
       return
     }
     this.#waiting.push(request)
     this.#host.wake()
     this.ensureLink()
+  }
+
+  #refuse(request: Request, error: Buffer): void {
+    this.#host.counters.refusedByBreaker++
+    failRequest(request, error)
+    // With nothing of its own session ahead of it, it does not wait behind those of others.
+    if (request.owner.pending <= request.commands) this.complete(request)
+    else this.submit(request)
   }
 
   /** Dials, if there is no link and one may be had now. */
@@ -265,7 +284,7 @@ export class Lane implements LinkedLane, ProvenLane {
   close(): void {
     const link = this.#uplink.release()
     while (this.#waiting.shift('gone') !== undefined);
-    const kept = [...this.#refusals.drop(), ...(this.#prover?.drop() ?? [])]
+    const kept = [...this.#refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]
     for (const request of kept) this.#host.counters.pendingBytes -= request.weight
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
@@ -294,7 +313,7 @@ export class Lane implements LinkedLane, ProvenLane {
     while (this.#host.sendable && !link.full) {
       const next = this.#waiting.head()
       if (next === undefined) break
-      if (this.#prover?.admits(next) === false) break
+      if (this.#prover !== null && !this.#admits(this.#prover, next)) break
       this.#waiting.shift('drained')
       if (next.local === null && next.sends > 0) this.#host.counters.replayed++
       if (this.#prover !== null) {
@@ -322,6 +341,7 @@ export class Lane implements LinkedLane, ProvenLane {
   expire(now: number, heldSince: number | null): void {
     this.#prover?.tick(now)
     const limit = this.#host.holdLimitMs
+    this.#acks?.expire(now, limit)
     const since = heldSince ?? this.#refusals.askedSince ?? now
     if (now - since >= limit && this.#owes) this.#abandon(since)
     for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
@@ -381,10 +401,11 @@ export class Lane implements LinkedLane, ProvenLane {
     this.pump()
   }
 
-  onReplies(request: Request, bytes: Buffer): void {
-    if (bytes.length > 0) request.owner.deliver(bytes)
+  onReplies(request: Request, bytes: Buffer, count: number): void {
+    if (bytes.length > 0 && (this.#acks === null || !this.#acks.keepsReplies(request, bytes, count > 0)))
+      request.owner.deliver(bytes)
     if (request.expect !== 0 || this.#refusals.aside?.takeLocal(request)) return
-    if (request.weight > WORTH_BYTES) giveBackBytes(request, this.#host.sockets.memory)
+    if (request.weight > WORTH_BYTES && request.kept === null) giveBackBytes(request, this.#host.sockets.memory)
     this.complete(request)
   }
 
@@ -407,7 +428,7 @@ export class Lane implements LinkedLane, ProvenLane {
       return
     }
     if (isDeposed) return
-    this.#reply(request, frame, type)
+    if (this.#acks === null || !this.#acks.keepsFrame(request, frame, type)) this.reply(request, frame, type)
     if (request.expect === 0 && this.#uplink.state !== 'closed') this.complete(request)
   }
 
@@ -418,7 +439,7 @@ export class Lane implements LinkedLane, ProvenLane {
     if (refusal === 'not-now') this.#uplink.pause()
   }
 
-  #reply(request: Request, frame: Buffer, type: number): void {
+  reply(request: Request, frame: Buffer, type: number): void {
     if (request.skip > 0) {
       request.skip--
       return
@@ -428,12 +449,29 @@ export class Lane implements LinkedLane, ProvenLane {
     else request.owner.deliver(frame)
   }
 
+  answer(request: Request, frame: Buffer): void {
+    if (this.#acks === null || !this.#acks.keepsReplies(request, frame, true)) request.owner.deliver(frame)
+  }
+
+  afterAck(act: () => void): void {
+    if (this.#acks === null) act()
+    else this.#acks.afterAck(act)
+  }
+
   onPush(_link: Link<Request>, frame: Buffer): void {
+    if (this.#acks?.keepsPush(frame) !== true) this.push(frame)
+  }
+
+  push(frame: Buffer): void {
     this.owner?.onPush(frame)
   }
 
   onReadEnd(link: Link<Request>): boolean {
     this.#prover?.onReadEnd()
+    if (this.#acks !== null) {
+      this.#acks.onReadEnd()
+      if (this.#waiting.size > 0) this.pump()
+    }
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
     return taken
@@ -480,7 +518,8 @@ export class Lane implements LinkedLane, ProvenLane {
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
-    if (end.owed.length > 0 || this.#refusals.aside !== null || this.#prover?.idle === false) this.#requeue(end)
+    const isEmpty = this.#prover?.idle !== false && this.#acks?.idle !== false
+    if (end.owed.length > 0 || this.#refusals.aside !== null || !isEmpty) this.#requeue(end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
     if (!end.wasReady) this.#uplink.pause()
@@ -493,7 +532,8 @@ export class Lane implements LinkedLane, ProvenLane {
     try {
       const { isDeposed } = this.#refusals
       const back = this.#refusals.end()
-      if (this.#prover !== null) back.push(...this.#prover.onLost(end))
+      const answered = this.#acks?.takeBack() ?? []
+      if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered))
       else
         owed.forEach((request, i) => {
           const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
@@ -542,6 +582,11 @@ export class Lane implements LinkedLane, ProvenLane {
   }
 
   complete(request: Request): void {
+    if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
+  }
+
+  finish(request: Request): void {
+    if (this.#acks !== null) this.#prover?.forget(request)
     this.#host.counters.pendingBytes -= request.weight
     const owner = request.owner
     if (request.local !== null) owner.deliver(request.local)

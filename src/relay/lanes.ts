@@ -69,6 +69,7 @@ export class Lanes extends LanePool {
   /** Ends every link; what still waits is dropped, because its sessions are gone. */
   stop(): void {
     this.#watchdog.stop()
+    this.acks?.close()
     this.closeAll()
   }
 
@@ -87,6 +88,7 @@ export class Lanes extends LanePool {
       if (this.moves > 0) this.loading.begin()
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
+    this.acks?.onServe(master)
     if (this.#withholding) {
       this.#withholding = false
       this.each(lane => lane.link?.resume(Pausing.withheld))
@@ -113,6 +115,7 @@ export class Lanes extends LanePool {
     if (this.#withholding) return
     this.#withholding = true
     this.each(lane => lane.withhold())
+    this.acks?.onWithhold()
   }
 
   /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
@@ -170,7 +173,10 @@ export class Lanes extends LanePool {
     const was = this.sendable
     this.sendable = to.kind === 'open' || to.kind === 'draining'
     this.wake()
-    if (was && !this.sendable) this.#onShut()
+    if (was && !this.sendable) {
+      this.acks?.onShut()
+      this.#onShut()
+    }
     if (to.kind === 'open') this.#onOpened()
     this.#report.onGate(from, to, performance.now(), this.holdDetail)
   }
@@ -188,6 +194,7 @@ export class Lanes extends LanePool {
       this.#watchdog.checkSilence(lane, now)
       isQuiet &&= lane.isQuiet
     })
+    this.acks?.tick(now)
     this.tidyUp(now)
     this.refill(now)
     this.sockets.memory.trim(now)

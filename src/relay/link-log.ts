@@ -134,6 +134,16 @@ export class LinkLog {
     )
   }
 
+  /** The node does not say how many replicas have a write. */
+  notAcknowledged(master: Master, about: Identity, reply: string): void {
+    const notLogged = this.#throttle(`ack ${formatAddress(master)} ${about.key}`)
+    if (notLogged === undefined) return
+    this.#log.warn(
+      { event: 'ack.refused', ...at(master, about), reply, notLogged },
+      'the node does not tell whether replicas have the writes (--ack replicated): replies to writes wait until it does',
+    )
+  }
+
   rightMissing(right: Right, master: Master, { username }: Identity): void {
     this.#rights.logMissing(right, { node: formatAddress(master), user: nameShown(username) })
   }

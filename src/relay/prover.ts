@@ -33,8 +33,8 @@ export interface Prover {
   endAside(): Request[]
   /** What the link had not written yet, and what waits here: oldest first, ready for the front of the lane. */
   recall(recalled: readonly Request[]): Request[]
-  /** The same of all that the link owes at its end. */
-  onLost(end: LinkEnd<Request>): Request[]
+  /** The same of all that the link owes at its end. `answered`: before that, those whose replies were withheld. */
+  onLost(end: LinkEnd<Request>, answered: readonly Request[]): Request[]
   /** What waits behind blocks. */
   parked(): Iterable<Request>
   /** Takes out of that what `which` holds for. */
@@ -45,6 +45,10 @@ export interface Prover {
   errorInDoubt(request: Request): Buffer | null
   /** It is known that the request has not run, although it was sent. */
   hasNotRun(request: Request): boolean
+  /** Its reply was kept over a change of the link, or it is what the marker says: it ran on a master before this one. */
+  isProven(request: Request): boolean
+  /** Its client has its reply. */
+  forget(request: Request): void
   /** Called some times a second. */
   tick(now: number): void
 }
@@ -66,6 +70,12 @@ export interface ProvenLane {
   /** Sends these before all that wait. */
   resubmit(requests: readonly Request[]): void
   complete(request: Request): void
+  /** Replies are withheld until they are confirmed: what has been answered may still be in doubt. */
+  readonly withholds: boolean
+  /** One reply of a request without a handler: to its client, now or when it is confirmed. */
+  answer(request: Request, frame: Buffer): void
+  /** Calls `act` when all answered so far is confirmed; never, if the link is lost before. At once, if nothing is. */
+  afterAck(act: () => void): void
   /** The node cannot run these now: they are sent again after a pause. None has had a reply. */
   setAside(link: Link<Request>, requests: readonly Request[], frame: Buffer): void
   /** The node has refused `request` with `frame`: no later reply of the link counts. */

@@ -7,6 +7,7 @@ import { Marking } from '../command/marking.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { ReadMemory } from '../transport/read-memory.ts'
 import type { Exchange } from '../upstream/link.ts'
+import type { KeptReplies } from './kept-replies.ts'
 
 /** Requests of sessions that have an earlier one in a block which may still be aborted. */
 export interface ParkingPlace {
@@ -45,6 +46,8 @@ export interface RequestHandler {
   onReplay?(request: Request): void
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed?(request: Request): void
+  /** `onReply` says how many replies are still to come: each must be looked at when it comes. */
+  readonly setsExpect?: boolean
   /** It belongs to an open MULTI, which lives on its link alone. When refused, a new link is told all of it again. */
   readonly ofOpenTransaction?: boolean
   /** The command's own time is over while it waits for a master: the server's answer to that; null while it is not. */
@@ -88,6 +91,8 @@ export interface Request extends Exchange {
   sends: number
   /** Bytes counted for back-pressure, kept although `bytes` may be rewritten. */
   weight: number
+  /** Replies that its client is told later (--ack replicated); null: none. */
+  kept: KeptReplies | null
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -124,6 +129,7 @@ function create(
     heldAt: 0,
     sends: 0,
     weight: bytes.length + REQUEST_BYTES,
+    kept: null,
   }
 }
 

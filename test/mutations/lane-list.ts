@@ -238,7 +238,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'bytes stay counted when a lane closes while it is quiet',
     file: 'src/relay/lane.ts',
-    from: 'const kept = [...this.#refusals.drop(), ...(this.#prover?.drop() ?? [])]',
+    from: 'const kept = [...this.#refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]',
     to: 'const kept = this.#refusals.drop().slice(0, 0)',
     breaks: 'CountersAddUp',
     test: notReady,

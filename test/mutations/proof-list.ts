@@ -35,7 +35,7 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a block has run when a later one has',
     file: 'src/proof/doubts.ts',
-    from: 'handshake.markers[mark.slot] ?? null',
+    from: 'handshake.markers[this.#placeOf(mark)] ?? null',
     to: 'Math.max(...handshake.markers.map(Number))',
     breaks: 'AnswersAreTrue: an earlier block may have been aborted',
     test: random,

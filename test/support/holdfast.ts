@@ -14,6 +14,7 @@ import type { Teardown } from './fake-redis.ts'
 import { FakeSentinel } from './fake-sentinel.ts'
 import { imbalance } from './imbalance.ts'
 import { processEnded, reapProcess } from './reaper.ts'
+import { ask } from './resp-client.ts'
 import { anyFlavour, endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
 import { deadline, waitUntil } from './wait-until.ts'
 
@@ -87,6 +88,9 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
     sockets: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto',
     // HOLDFAST_TEST_POLICY=once runs every test that names none with that one.
     'retry-policy': process.env['HOLDFAST_TEST_POLICY'] ?? 'always',
+    // HOLDFAST_TEST_ACK=replicated and HOLDFAST_TEST_READS=committed run every test that names none with these.
+    ack: process.env['HOLDFAST_TEST_ACK'] ?? 'master',
+    reads: process.env['HOLDFAST_TEST_READS'] ?? 'plain',
     ...options.options,
   }
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
@@ -271,8 +275,34 @@ async function startWith<H extends Holdfast>(
     password: options.password,
   })
   t.teardown(() => endServer(node))
+  await startWitness(t, node, { dir, password: options.password })
   const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
   const holdfast = await start(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
   return { holdfast, node, sentinel }
+}
+
+/** With HOLDFAST_TEST_ACK somebody has to confirm writes. */
+export async function startWitness(
+  t: Teardown,
+  master: Node,
+  options: { dir: string; password?: string | undefined },
+): Promise<void> {
+  if (process.env['HOLDFAST_TEST_ACK'] !== undefined) await startReplica(t, master, options)
+}
+
+/** A replica of `master`, attached. */
+export async function startReplica(
+  t: Teardown,
+  master: Node,
+  { dir, password, name = 'replica' }: { dir: string; password?: string | undefined; name?: string },
+): Promise<Node> {
+  const config = ['save ""', `replicaof ${master.host} ${master.port}`, 'repl-diskless-sync-delay 0']
+  if (password !== undefined) config.push(`masterauth ${password}`)
+  const replica = await startServer({ flavour: master.flavour, kind: 'data', name, dir, config, password })
+  t.teardown(() => endServer(replica))
+  const isAttached = async (): Promise<boolean> =>
+    String(await ask(replica, ['INFO', 'replication'])).includes('master_link_status:up')
+  await waitUntil('the replica is attached', isAttached, { withinMs: 20_000 })
+  return replica
 }

@@ -2,7 +2,7 @@
 //
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
 //                      → sentinel-port → resp
-//              → check         → proof →
+//              → check         → proof, ack →
 //
 //   within client:   accept → session → commands → state → flow
 //
@@ -57,6 +57,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'client/session',
     'client/state',
     'client/flow',
+    'ack',
     'proof',
     'relay',
     'upstream',
@@ -75,6 +76,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // Numbers and timers of one connection or of all; knows no command.
   'client/flow': leaves,
   // Knows the relay, which knows it by an interface alone.
+  ack: ['relay', 'upstream', 'command', 'resp', ...leaves],
   proof: ['relay', 'upstream', 'command', 'resp', ...leaves],
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],

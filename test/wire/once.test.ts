@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Teardown } from '../support/fake-redis.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
-import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
+import { type InProcess, startHoldfast, startSingle, startWitness } from '../support/holdfast.ts'
 import { isOlder } from '../support/needs.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
@@ -24,6 +24,7 @@ async function startCut(t: Teardown): Promise<{ holdfast: InProcess; node: Node;
   t.teardown(() => removeFolder(dir))
   const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
   t.teardown(() => endServer(node))
+  await startWitness(t, node, { dir })
   const wire = await FaultyLink.start(t, { host: node.host, port: node.port })
   const sentinel = await FakeSentinel.start(t, { master: { host: wire.host, port: wire.port } })
   const options = { 'retry-policy': 'once', 'retry-backoff-min': '5ms', 'retry-backoff-max': '20ms' }
@@ -261,7 +262,8 @@ t.test('once — SWAPDB — is refused', async t => {
 })
 
 t.test('always — nothing of markers is sent', { skip: isOlder('redis', 6) && 'too old' }, async t => {
-  const { holdfast, node } = await startSingle(t)
+  const options = { 'retry-policy': 'always', ack: 'master', reads: 'plain' }
+  const { holdfast, node } = await startSingle(t, { options })
   const client = await connect(t, holdfast)
   await Promise.all([client.send('SET', 'a', '1'), client.send('INCR', 'a'), client.send('GET', 'a')])
   t.strictSame(await ask(node, ['KEYS', '*']), ['a'])

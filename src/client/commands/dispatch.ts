@@ -53,7 +53,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
   if (known !== undefined) context.lastCommand = `${spec.name}|${known.name}`
   if (spec.route === Route.refuse || context.host.deny.denies(spec, name, subcommand)) {
     const shown = spec.subcommands && args[1] ? `${name()}|${subcommand()}` : name()
-    const movesMarkers = spec.name === 'swapdb' && lanes.policy.policy === 'once'
+    const movesMarkers = spec.name === 'swapdb' && lanes.prove !== null
     return refuse(context, movesMarkers ? errors.swapsMarkers.reply : deniedReply(shown))
   }
   if (tooMany && !isOpaque[spec.route]) {

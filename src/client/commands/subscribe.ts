@@ -24,6 +24,7 @@ export function handleSubscribe(
 
 /** One confirmation per channel. After a loss only channels without one are asked for again. */
 export class Subscribing implements RequestHandler {
+  readonly setsExpect = true
   readonly #context: SessionContext
   readonly #word: string
   #left: Buffer[]

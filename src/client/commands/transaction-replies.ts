@@ -133,7 +133,8 @@ export class Executing implements RequestHandler {
 
   /** The marker tells: it has run and its reply is lost, or nobody knows. The new link has queued all of it again. */
   onDecided(request: Request, reply: Buffer): void {
-    this.#instead = reply
+    this.#instead = this.#isMarked && reply[0] === ReplyType.array ? withoutLast(reply, arrayLength(reply) - 1) : reply
+    if (this.#isMarked) this.#unmark(request)
     request.bytes = encodeCommand(['DISCARD'])
     request.cls = 'read'
   }

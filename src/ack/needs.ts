@@ -1,0 +1,67 @@
+// needs.ts: which replies tell of something that may be lost with the master: those to writes, and with --reads committed
+// those to reads too.
+import type { CommandSpec, ReplayClass } from '../command/command-spec.ts'
+import { Marking } from '../command/marking.ts'
+import type { Prover } from '../relay/prover.ts'
+import { commandsIn } from '../relay/replay-rule.ts'
+import { type Request, wholeBytes } from '../relay/request.ts'
+import { ReplyType } from '../resp/reply-scanner.ts'
+
+const QUEUED = Buffer.from('+QUEUED\r\n')
+
+/** The server has put a command of a transaction aside: nothing has happened. */
+export const isQueued = (frame: Buffer): boolean => frame.equals(QUEUED)
+
+export class Needs {
+  readonly #committed: boolean
+  readonly #isProven: Prover['isProven']
+
+  /** `isProven`: of the lane's prover. */
+  constructor(reads: 'plain' | 'committed', isProven: Prover['isProven']) {
+    this.#committed = reads === 'committed'
+    this.#isProven = isProven
+  }
+
+  /** The request's effect must be confirmed, or what it has seen. */
+  request(request: Request): boolean {
+    return request.local !== null ? this.local(request) : this.reply(request)
+  }
+
+  reply(request: Request): boolean {
+    return this.#committed ? !isAboutConnection(request) : this.writes(request)
+  }
+
+  /** It may change data. */
+  writes(request: Request): boolean {
+    if (this.#isProven(request)) return true
+    if (request.cls === 'read') return false
+    if (request.handler === null && !request.unit && !request.blocking && (request.marking & Marking.unsure) === 0) {
+      if ((request.marking & Marking.writes) !== 0) return true
+      if ((request.marking & Marking.apart) === 0) return false
+    }
+    for (const { spec } of commandsIn(wholeBytes(request))) if (mayChangeData(spec)) return true
+    return false
+  }
+
+  /** A reply that is known already: of a command that ran on a master before, or that ran while its node was not ready. */
+  local(request: Request): boolean {
+    if (this.#isProven(request)) return true
+    return request.sends > 0 && request.local !== null && request.local[0] !== ReplyType.error
+  }
+}
+
+/** WAIT has its own answer to whether replicas are there, and what acts on one node alone is not replicated. */
+function mayChangeData({ name, cls }: CommandSpec): boolean {
+  if (name === 'wait' || name === 'waitaof') return false
+  return name === 'exec' || !unreplicated.has(cls)
+}
+
+const unreplicated: ReadonlySet<ReplayClass> = new Set(['read', 'connection', 'admin', 'forbidden'])
+
+/** None of its commands sees data. */
+function isAboutConnection(request: Request): boolean {
+  if (request.handler === null && !request.unit && (request.marking & (Marking.unsure | Marking.apart)) === 0)
+    return false
+  for (const { spec } of commandsIn(wholeBytes(request))) if (spec.cls === 'read' || mayChangeData(spec)) return false
+  return true
+}
