@@ -31,7 +31,8 @@ for (const flavour of ['redis', 'valkey'] as const) {
         await waitUntil('clients have replies again', () => load.lastOk > since, { withinMs: 60_000 })
         await load.stop()
         const now = await set.currentMaster()
-        const verdict = await judgeLoad(load.history, name, (...command) => set.command(now, ...command))
+        const ask = (...command: string[]) => set.command(now, ...command)
+        const verdict = await judgeLoad(load.history, name, { mayLose: fault === 'kill' }, ask)
         const { doubled, wrong, order, unknown, lost, applied, operations } = verdict
         t.strictSame({ doubled, wrong, order, unknown }, { doubled: [], wrong: [], order: [], unknown: 0 }, name)
         if (fault !== 'kill') t.equal(lost, 0, 'nothing acknowledged is lost without a crash')

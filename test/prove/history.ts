@@ -9,22 +9,37 @@ import { RespError, type Value } from '../support/resp-client.ts'
 export type Told = 'ok' | 'applied' | 'not-run' | 'unknown' | 'refused' | 'pending'
 
 /**
- * append: RPUSH of an element of its own, answers the length. count: INCR. move: LMOVE of a job. pair: MULTI with INCR
- * and RPUSH, EXEC. read: LRANGE of the whole list.
+ * append: RPUSH of an element of its own, answers the length. read: LRANGE of the whole list. count: INCR. pair: MULTI
+ * with INCR and RPUSH, EXEC. move: LMOVE of a job. put, take: RPUSH and LPOP of a queue. transfer: MULTI with INCR and
+ * two INCRBY whose sum is 0, EXEC. sum: MGET of both. set, get: of a register. cas: WATCH, GET, MULTI, SET, EXEC.
  */
-export type Kind = 'append' | 'count' | 'move' | 'pair' | 'read'
+export type Kind =
+  | 'append'
+  | 'read'
+  | 'count'
+  | 'pair'
+  | 'move'
+  | 'put'
+  | 'take'
+  | 'transfer'
+  | 'sum'
+  | 'set'
+  | 'get'
+  | 'cas'
 
 export interface Operation {
   readonly client: string
   readonly kind: Kind
   readonly key: string
-  /** What append and pair push. */
+  /** What append, pair and put push, and set and cas write. */
   readonly element: string
   readonly begun: number
   ended: number
   told: Told
   value: Value
   message: string
+  /** Of a cas: what it has read. */
+  expected: string | null
 }
 
 export class History {
@@ -32,7 +47,7 @@ export class History {
 
   begin(client: string, kind: Kind, key: string, element = ''): Operation {
     const operation: Operation = {
-      ...{ client, kind, key, element, begun: performance.now() },
+      ...{ client, kind, key, element, begun: performance.now(), expected: null },
       ...{ ended: 0, told: 'pending', value: null, message: '' },
     }
     this.operations.push(operation)

@@ -1,12 +1,12 @@
 // The judge finds what is planted, and nothing in a history that is true.
 import t from 'tap'
 import { RespError, type Value } from '../support/resp-client.ts'
-import { end, History, lose, type Operation } from './history.ts'
+import { end, History, type Kind, lose, type Operation } from './history.ts'
 import { type Final, judge } from './judge.ts'
 
 let clock = 0
-function done(history: History, client: string, element: string, value: Value): Operation {
-  const operation = { ...history.begin(client, 'append', 'l', element), begun: ++clock }
+function done(history: History, client: string, element: string, value: Value, kind: Kind = 'append'): Operation {
+  const operation = { ...history.begin(client, kind, 'l', element), begun: ++clock }
   history.operations.pop()
   history.operations.push(operation)
   end(operation, value)
@@ -14,6 +14,7 @@ function done(history: History, client: string, element: string, value: Value): 
   return operation
 }
 const lists = (...l: string[]): Final => ({ lists: new Map([['l', l]]), counters: new Map() })
+const nothing = { doubled: [], wrong: [], order: [], lost: 0, applied: 0, unknown: 0, notRun: 0, refused: 0 }
 const error = (message: string): RespError => new RespError(message)
 
 t.test('judge — finds nothing — in a history that is true', async t => {
@@ -95,4 +96,79 @@ t.test('judge — finds a job that was moved twice', async t => {
     counters: new Map(),
   }
   t.equal(judge([], final, [['q', 'd']]).doubled.length, 1)
+})
+
+const exact = { mayLose: false }
+
+t.test('judge — finds a read that has less than was known before — where nothing may be lost', async t => {
+  const history = new History()
+  done(history, 'a', 'a1', 1)
+  done(history, 'b', '', [], 'read')
+  done(history, 'a', 'a2', 2)
+  done(history, 'b', '', ['a1', 'a2'], 'read')
+  t.equal(judge(history.operations, lists('a1', 'a2'), [], exact).order.length, 1)
+  t.equal(judge(history.operations, lists('a1', 'a2'), [], { ...exact, dirtyReads: true }).order.length, 0)
+  t.equal(judge(history.operations, lists('a1', 'a2')).order.length, 0)
+})
+
+t.test('judge — finds what a refused command has done — and takes refusals that were announced', async t => {
+  const history = new History()
+  done(history, 'a', 'a1', error("OOM command not allowed when used memory > 'maxmemory'."))
+  const refusals = /^OOM/
+  t.equal(judge(history.operations, lists()).wrong.length, 1)
+  t.equal(judge(history.operations, lists(), [], { refusals }).wrong.length, 0)
+  t.equal(judge(history.operations, lists('a1'), [], { refusals }).wrong.length, 1)
+})
+
+t.test('judge — a wiped list — has other places, and the same order', async t => {
+  const history = new History()
+  done(history, 'a', 'a1', 1)
+  done(history, 'a', 'a2', 1)
+  done(history, 'a', 'a3', 2)
+  const wiped = { mayLose: true, wiped: true }
+  t.strictSame(judge(history.operations, lists('a2', 'a3'), [], wiped).wrong, [])
+  t.equal(judge(history.operations, lists('a3', 'a2'), [], wiped).order.length, 2, 'of its client, and in time')
+  t.equal(judge(history.operations, lists('a2', 'a2'), [], wiped).doubled.length, 1)
+})
+
+t.test('judge — a queue — each job is put once and taken once', async t => {
+  const history = new History()
+  done(history, 'a', '1', 1, 'put')
+  done(history, 'a', '2', 2, 'put')
+  done(history, 'a', '3', 3, 'put')
+  done(history, 'b', '', '1', 'take')
+  t.strictSame(judge(history.operations, lists('2', '3')), { ...nothing, operations: 4 })
+  t.equal(judge(history.operations, lists('3')).lost, 1, 'one is nowhere')
+  t.equal(judge(history.operations, lists('1', '2', '3')).lost, 1, 'one is there, and was taken')
+  t.equal(judge(history.operations, lists('2', '2', '3')).doubled.length, 1)
+  t.equal(judge(history.operations, lists('2', '3', '4')).wrong.length, 1, 'one that nobody put')
+  done(history, 'b', '', error('APPLIED x'), 'take')
+  t.equal(judge(history.operations, lists('3')).lost, 0, 'somebody took it and did not hear of it')
+  done(history, 'b', '', '1', 'take')
+  t.equal(judge(history.operations, lists('3')).lost, 1, 'taken twice')
+})
+
+t.test('judge — a register — has an order of all answers where nothing may be lost', async t => {
+  const history = new History()
+  const stored = (value: string | null): Final => {
+    return { lists: new Map(), counters: new Map(), registers: new Map([['l', value]]) }
+  }
+  done(history, 'a', '1', 'OK', 'set')
+  Object.assign(done(history, 'b', '2', ['OK'], 'cas'), { expected: '1' })
+  done(history, 'a', '', '2', 'get')
+  t.strictSame(judge(history.operations, stored('2'), [], exact).order, [])
+  t.equal(judge(history.operations, stored('1'), [], exact).order.length, 1)
+  t.equal(judge(history.operations, stored('1')).order.length, 0, 'a crash may take the last one')
+  t.equal(judge(history.operations, stored('3')).wrong.length, 1, 'nobody wrote that')
+  done(history, 'c', '4', error('TRYAGAIN holdfast: the command was not run'), 'set')
+  t.equal(judge(history.operations, stored('4')).wrong.length, 1, 'it was not run')
+  done(history, 'c', '5', error('UNKNOWN holdfast: it may have run'), 'set')
+  t.strictSame(judge(history.operations, stored('5'), [], exact).order, [])
+  t.strictSame(judge(history.operations, stored('2'), [], exact).order, [])
+})
+
+t.test('judge — finds a transfer that was made twice', async t => {
+  const history = new History()
+  done(history, 'a', '', [1, -5, 5], 'transfer')
+  t.equal(judge(history.operations, { lists: new Map(), counters: new Map([['l', 2]]) }).doubled.length, 1)
 })

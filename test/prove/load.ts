@@ -2,7 +2,7 @@
 // and writes all that it asks and hears into the history.
 import { RespClient, type Value } from '../support/resp-client.ts'
 import { end, History, type Kind, lose, type Operation } from './history.ts'
-import { type Final, judge, type Verdict } from './judge.ts'
+import { type Final, judge, type Terms, type Verdict } from './judge.ts'
 
 /** One client's next pipeline: what it sends, and which replies are of which operation. */
 interface Burst {
@@ -11,7 +11,22 @@ interface Burst {
   readonly operations: ReadonlyMap<number, Operation>
 }
 
-type Behaviour = (history: History, client: string, n: number, prefix: string) => Burst
+interface Turn {
+  readonly history: History
+  readonly client: string
+  readonly n: number
+  /** Of all keys of the round. */
+  readonly prefix: string
+  readonly registers: Registers
+}
+
+/** How many operations on registers there were in this round. */
+interface Registers {
+  used: number
+}
+
+/** Operations on one register: few enough to look for an order of them. */
+const OF_ONE_REGISTER = 120
 
 function burst(...parts: readonly (readonly [command: readonly string[], operation?: Operation])[]): Burst {
   const operations = new Map<number, Operation>()
@@ -19,72 +34,114 @@ function burst(...parts: readonly (readonly [command: readonly string[], operati
   return { commands: parts.map(([command]) => command), operations }
 }
 
-function op(history: History, client: string, kind: Kind, key: string, element?: string): Operation {
+function op({ history, client }: Turn, kind: Kind, key: string, element?: string): Operation {
   return history.begin(client, kind, key, element)
 }
 
-const behaviours: readonly Behaviour[] = [
+const pipelines: readonly ((turn: Turn) => Burst)[] = [
   // One at a time, into a list of two clients and one that all share.
-  (history, client, n, prefix) => {
-    const key = `${prefix}:shared`
-    return burst([['RPUSH', key, `${client}-${n}`], op(history, client, 'append', key, `${client}-${n}`)])
+  turn => {
+    const key = `${turn.prefix}:shared`
+    const element = `${turn.client}-${turn.n}`
+    return burst([['RPUSH', key, element], op(turn, 'append', key, element)])
   },
   // A pipeline of writes and reads.
-  (history, client, n, prefix) => {
-    const key = `${prefix}:piped`
+  turn => {
+    const key = `${turn.prefix}:piped`
     const push = (i: number): readonly [string[], Operation] => {
-      const element = `${client}-${n}.${i}`
-      return [['RPUSH', key, element], op(history, client, 'append', key, element)]
+      const element = `${turn.client}-${turn.n}.${i}`
+      return [['RPUSH', key, element], op(turn, 'append', key, element)]
     }
-    const reads = n % 16 === 0
+    const reads = turn.n % 16 === 0
     return burst(
       push(1),
       push(2),
-      ...(reads ? [[['LRANGE', key, '0', '-1'], op(history, client, 'read', key)] as const] : []),
+      ...(reads ? [[['LRANGE', key, '0', '-1'], op(turn, 'read', key)] as const] : []),
       push(3),
     )
   },
-  (history, client, _n, prefix) => {
-    const key = `${prefix}:counter`
-    return burst([['INCR', key], op(history, client, 'count', key)], [['PING']])
+  turn => {
+    const key = `${turn.prefix}:counter`
+    return burst([['INCR', key], op(turn, 'count', key)], [['PING']])
   },
   // A transaction in one write, and a neighbour's senseless command.
-  (history, client, n, prefix) => {
-    const key = `${prefix}:pairs`
-    const element = `${client}-${n}`
-    const exec = op(history, client, 'pair', key, element)
+  turn => {
+    const key = `${turn.prefix}:pairs`
+    const element = `${turn.client}-${turn.n}`
+    const exec = op(turn, 'pair', key, element)
     return burst(
       [['MULTI']],
-      [['INCR', `${prefix}:paired`]],
+      [['INCR', `${turn.prefix}:paired`]],
       [['RPUSH', key, element]],
       [['EXEC'], exec],
       [['SET', 'x']],
     )
   },
-  (history, client, n, prefix) => {
-    const job = `${client}-${n}`
-    const from = `${prefix}:jobs`
+  turn => {
+    const job = `${turn.client}-${turn.n}`
+    const from = `${turn.prefix}:jobs`
     return burst(
-      [['SADD', `${prefix}:set`, job]],
+      [['SADD', `${turn.prefix}:set`, job]],
       [['RPUSH', from, job]],
-      [['LMOVE', from, `${prefix}:taken`, 'LEFT', 'RIGHT'], op(history, client, 'move', `${prefix}:move`, job)],
+      [['LMOVE', from, `${turn.prefix}:taken`, 'LEFT', 'RIGHT'], op(turn, 'move', `${turn.prefix}:move`, job)],
+    )
+  },
+  turn => {
+    const key = `${turn.prefix}:queue`
+    const job = `${turn.client}-${turn.n}`
+    return burst([['RPUSH', key, job], op(turn, 'put', key, job)], [['LPOP', key], op(turn, 'take', key)])
+  },
+  turn => {
+    const accounts = [`${turn.prefix}:a`, `${turn.prefix}:b`] as const
+    const key = `${turn.prefix}:transfers`
+    const amount = (turn.n * 7) % 100
+    return burst(
+      [['MULTI']],
+      [['INCR', key]],
+      [['INCRBY', accounts[0], String(-amount)]],
+      [['INCRBY', accounts[1], String(amount)]],
+      [['EXEC'], op(turn, 'transfer', key)],
+      [['MGET', ...accounts], op(turn, 'sum', accounts.join())],
     )
   },
 ]
 
 /** A transaction that is sent command by command, on a link of the session's own; WATCH in every other. */
-async function slowPair(client: RespClient, history: History, name: string, n: number, prefix: string): Promise<void> {
-  const key = `${prefix}:slow`
-  const element = `${name}-${n}`
-  if (n % 2 === 0) await client.send('WATCH', `${prefix}:nobody`)
+async function slowPair(client: RespClient, turn: Turn): Promise<void> {
+  const key = `${turn.prefix}:slow`
+  const element = `${turn.client}-${turn.n}`
+  if (turn.n % 2 === 0) await client.send('WATCH', `${turn.prefix}:nobody`)
   await client.send('MULTI')
-  await client.send('INCR', `${prefix}:slowly`)
+  await client.send('INCR', `${turn.prefix}:slowly`)
   await client.send('RPUSH', key, element)
-  const exec = op(history, name, 'pair', key, element)
-  const value = await settle(client.send('EXEC'), exec)
-  // A lost race is the truth about keys whose link was lost: nothing of it ran.
-  if (value === null) exec.told = 'not-run'
+  const exec = op(turn, 'pair', key, element)
+  noteRace(exec, await settle(client.send('EXEC'), exec))
 }
+
+/** A register that is read, set, and set where nobody else has: in turns. */
+async function useRegister(client: RespClient, turn: Turn): Promise<void> {
+  const key = `${turn.prefix}:register${Math.floor(turn.registers.used++ / OF_ONE_REGISTER)}`
+  const element = `${turn.client}-${turn.n}`
+  if (turn.n % 3 === 0) await settle(client.send('GET', key), op(turn, 'get', key))
+  else if (turn.n % 3 === 1) await settle(client.send('SET', key, element), op(turn, 'set', key, element))
+  else {
+    await client.send('WATCH', key)
+    const expected = await client.send('GET', key)
+    await client.send('MULTI')
+    await client.send('SET', key, element)
+    // What was not read may have been anything.
+    const cas = op(turn, expected === null || typeof expected === 'string' ? 'cas' : 'set', key, element)
+    cas.expected = typeof expected === 'string' ? expected : null
+    noteRace(cas, await settle(client.send('EXEC'), cas))
+  }
+}
+
+/** A lost race is the truth about keys whose link was lost, too: nothing of it ran. */
+function noteRace(operation: Operation, exec: Value): void {
+  if (exec === null) operation.told = 'not-run'
+}
+
+const slowly = [slowPair, useRegister] as const
 
 async function settle(reply: Promise<Value>, operation: Operation | undefined): Promise<Value> {
   try {
@@ -99,7 +156,7 @@ async function settle(reply: Promise<Value>, operation: Operation | undefined): 
 
 export interface Load {
   readonly history: History
-  /** performance.now() of the last reply that was no error. */
+  /** performance.now() of the last reply. */
   lastOk: number
   stop(): Promise<void>
 }
@@ -108,6 +165,7 @@ export interface Load {
 export async function startLoad(port: number, clients: number, prefix: string): Promise<Load> {
   const history = new History()
   const connections = await Promise.all(Array.from({ length: clients }, () => RespClient.connect(port)))
+  const registers = { used: 0 }
   let stopping = false
   const load: Load = {
     history,
@@ -119,19 +177,19 @@ export async function startLoad(port: number, clients: number, prefix: string): 
     },
   }
   const loops = connections.map(async (connection, i) => {
-    const name = `c${i}`
-    const behaviour = behaviours[i % (behaviours.length + 1)]
+    const client = `c${i}`
+    const kind = i % (pipelines.length + slowly.length)
     for (let n = 1; !stopping; n++) {
-      if (behaviour === undefined) {
-        await slowPair(connection, history, name, n, prefix)
-        load.lastOk = performance.now()
-        continue
+      const turn = { history, client, n, prefix, registers }
+      const pipeline = pipelines[kind]
+      if (pipeline === undefined) await slowly[kind - pipelines.length]?.(connection, turn)
+      else {
+        const { commands, operations } = pipeline(turn)
+        connection.socket.cork()
+        const replies = commands.map((command, place) => settle(connection.send(...command), operations.get(place)))
+        connection.socket.uncork()
+        await Promise.all(replies)
       }
-      const { commands, operations } = behaviour(history, name, n, prefix)
-      connection.socket.cork()
-      const replies = commands.map((command, place) => settle(connection.send(...command), operations.get(place)))
-      connection.socket.uncork()
-      await Promise.all(replies)
       load.lastOk = performance.now()
     }
   })
@@ -142,20 +200,30 @@ export async function startLoad(port: number, clients: number, prefix: string): 
 export async function judgeLoad(
   { operations }: History,
   prefix: string,
+  terms: Terms,
   ask: (...command: string[]) => Promise<Value>,
 ): Promise<Verdict> {
   const lists = new Map<string, string[]>()
-  for (const name of ['shared', 'piped', 'pairs', 'slow', 'jobs', 'taken']) {
+  for (const name of ['shared', 'piped', 'pairs', 'slow', 'jobs', 'taken', 'queue']) {
     const value = await ask('LRANGE', `${prefix}:${name}`, '0', '-1')
     lists.set(`${prefix}:${name}`, Array.isArray(value) ? value.map(String) : [])
   }
   const counters = new Map<string, number>()
-  for (const name of ['counter', 'paired', 'slowly'])
+  for (const name of ['counter', 'paired', 'slowly', 'transfers', 'a', 'b'])
     counters.set(`${prefix}:${name}`, Number((await ask('GET', `${prefix}:${name}`)) ?? 0))
-  const final: Final = { lists, counters }
-  const verdict = judge(operations, final, [[`${prefix}:jobs`, `${prefix}:taken`]])
-  const wrong = [...verdict.wrong]
-  // Both halves of a transaction are there, or none.
+  const registers = new Map<string, string | null>()
+  for (const key of new Set(operations.map(({ key }) => key).filter(key => key.startsWith(`${prefix}:register`)))) {
+    const value = await ask('GET', key)
+    registers.set(key, value === null ? null : String(value))
+  }
+  const final: Final = { lists, counters, registers }
+  const verdict = judge(operations, final, [[`${prefix}:jobs`, `${prefix}:taken`]], terms)
+  return { ...verdict, wrong: [...verdict.wrong, ...halves(operations, final, prefix)] }
+}
+
+/** All of a transaction is there, or nothing: in the end, and for whoever reads meanwhile. */
+function halves(operations: readonly Operation[], { lists, counters }: Final, prefix: string): string[] {
+  const wrong: string[] = []
   for (const [counter, list] of [
     ['paired', 'pairs'],
     ['slowly', 'slow'],
@@ -164,5 +232,11 @@ export async function judgeLoad(
     const { length } = lists.get(`${prefix}:${list}`) ?? []
     if (count !== length) wrong.push(`${count} INCR and ${length} RPUSH of the same transactions`)
   }
-  return { ...verdict, wrong }
+  const sums = operations.flatMap(({ kind, told, value }) => (kind === 'sum' && told === 'ok' ? [sumOf(value)] : []))
+  sums.push((counters.get(`${prefix}:a`) ?? 0) + (counters.get(`${prefix}:b`) ?? 0))
+  for (const sum of sums) if (sum !== 0) wrong.push(`half of a transfer: the sum is ${sum}`)
+  return wrong
 }
+
+const sumOf = (value: Value): number =>
+  Array.isArray(value) ? (value as readonly Value[]).reduce<number>((sum, one) => sum + Number(one), 0) : 0

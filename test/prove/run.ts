@@ -1,127 +1,86 @@
-// run.ts: `npm run prove`: clients write through Holdfast while the master is killed or links are cut, and what the
-// servers hold in the end is judged against what the clients were told.
+// run.ts: `npm run prove`: clients write through Holdfast while something is done to the servers, and what these hold in
+// the end is judged against what the clients were told.
 //
-//   npm run prove -- --kills 20 --policy once --flavour redis
-//   npm run prove -- --cuts 200 --policy always          the control arm: it must show doubled effects
+//   npm run prove -- --kills 20                            kill -9 of the master, under --policy once
+//   npm run prove -- --faults 20                           every other fault, 20 times each; --only NAME,NAME: these
+//   npm run prove -- --cuts 20 --policy always             a control arm: it must show doubled effects
+//   npm run prove -- --kills 20 --ack replicated --reads committed --flavour valkey
+//   npm run prove -- --kills 20 --out FILE                 the figures, as a line of JSON for each fault, behind what is there
+//   npm run prove -- --page FILE                           docs/proof-report.md, of all figures in it
 //
-// Exit code 1: something that the policy promises was broken, or a control arm shows nothing.
+// Exit code 1: something that the options promise was broken, or a control arm shows nothing.
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { startHoldfast } from '../support/holdfast.ts'
-import { SentinelSet } from '../support/sentinel-set.ts'
-import type { Flavour, Node } from '../support/servers.ts'
-import { waitUntil } from '../support/wait-until.ts'
-import type { Verdict } from './judge.ts'
-import { judgeLoad, startLoad } from './load.ts'
+import { faults } from './faults.ts'
+import { pageOf } from './page.ts'
+import { type RunOptions, runRounds } from './rounds.ts'
+import { add, brokenBy, lineOf, mustShow, newTotal, type Total } from './total.ts'
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '0' },
     cuts: { type: 'string', default: '0' },
+    faults: { type: 'string', default: '0' },
+    only: { type: 'string' },
     policy: { type: 'string', default: 'once' },
+    ack: { type: 'string' },
+    reads: { type: 'string' },
     flavour: { type: 'string', default: 'redis' },
-    clients: { type: 'string', default: '24' },
+    clients: { type: 'string', default: '27' },
     'io-threads': { type: 'string', default: '1' },
+    out: { type: 'string' },
+    page: { type: 'string' },
   },
 })
-const policy = values.policy
-const flavour: Flavour = values.flavour === 'valkey' ? 'valkey' : 'redis'
 
-const total = {
-  rounds: 0,
-  operations: 0,
-  doubled: 0,
-  wrong: 0,
-  order: 0,
-  lost: 0,
-  applied: 0,
-  unknown: 0,
-  notRun: 0,
-  withApplied: 0,
+/** How often each fault is to be made. */
+function roundsOf(name: string): number {
+  const only = values.only?.split(',')
+  if (name === 'kill' && values.kills !== '0') return Number(values.kills)
+  if (name === 'cut' && values.cuts !== '0') return Number(values.cuts)
+  if (only === undefined ? name === 'kill' : !only.includes(name)) return 0
+  return Number(values.faults)
 }
-
-function add(verdict: Verdict, what: string): void {
-  total.rounds++
-  total.operations += verdict.operations
-  total.doubled += verdict.doubled.length
-  total.wrong += verdict.wrong.length
-  total.order += verdict.order.length
-  total.lost += verdict.lost
-  total.applied += verdict.applied
-  total.unknown += verdict.unknown
-  total.notRun += verdict.notRun
-  if (verdict.applied > 0) total.withApplied++
-  const { operations, lost, applied, unknown, notRun } = verdict
-  const found = [...verdict.doubled, ...verdict.wrong, ...verdict.order]
-  console.log(
-    `${what}: ${operations} operations, doubled ${verdict.doubled.length}, wrong ${verdict.wrong.length}, ` +
-      `order ${verdict.order.length}, lost ${lost}, applied ${applied}, unknown ${unknown}, not run ${notRun}`,
-  )
-  for (const line of found.slice(0, 5)) console.log(`  ${line}`)
-}
-
-async function waitForReplies(load: { readonly lastOk: number }, after: number): Promise<void> {
-  await waitUntil('clients have replies again', () => load.lastOk > after, { withinMs: 60_000 })
-}
-
-const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 async function main(): Promise<void> {
-  const ends: (() => unknown)[] = []
-  const scope = { teardown: (end: () => unknown) => void ends.unshift(end) }
-  try {
-    const set = await SentinelSet.start({
-      ...{ flavour, downAfterMs: 1000, failoverTimeoutMs: 6000 },
-      dataConfig: [`io-threads ${values['io-threads']}`],
-    })
-    scope.teardown(() => set.stopAll())
-    const holdfast = await startHoldfast(scope, {
-      sentinels: set.sentinelAddresses(),
-      options: { 'retry-policy': policy },
-    })
-    await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
-    const round = async (name: string, what: string, act: (master: Node) => Promise<void>): Promise<void> => {
-      const load = await startLoad(holdfast.port, Number(values.clients), name)
-      // Not always at the same moment of the load.
-      await pause(200 + Math.random() * 200)
-      await act(await set.currentMaster())
-      const acted = performance.now()
-      await waitForReplies(load, acted)
-      await pause(100)
-      await load.stop()
-      const master = await set.currentMaster()
-      add(await judgeLoad(load.history, name, (...command) => set.command(master, ...command)), what)
-      await set.command(master, 'FLUSHALL').catch(() => undefined)
-    }
-    for (let i = 1; i <= Number(values.cuts); i++)
-      await round(`cut${i}`, `cut ${i}`, async master => {
-        for (let n = 0; n < 15; n++) {
-          await set.command(master, 'CLIENT', 'KILL', 'TYPE', 'normal').catch(() => undefined)
-          await pause(15 + Math.random() * 45)
-        }
-      })
-    for (let i = 1; i <= Number(values.kills); i++) {
-      let killed: Node | undefined
-      await round(`kill${i}`, `kill ${i}`, async master => {
-        killed = master
-        await set.kill(master)
-        await set.waitForNewMaster(master, { withinMs: 60_000 })
-      })
-      if (killed !== undefined) await set.restart(killed)
-      await set.settle({ withinMs: 120_000 })
-    }
-    const { blocks, blockCommands, unmarkedWrites, blocksAborted } = holdfast.counters
-    console.log(`blocks ${blocks} with ${blockCommands} commands, aborted ${blocksAborted}, unmarked ${unmarkedWrites}`)
-  } finally {
-    for (const end of ends) await end()
+  const { policy, ack = null, reads = null, clients } = values
+  const flavour = values.flavour === 'valkey' ? 'valkey' : 'redis'
+  const options: RunOptions = {
+    ...{ flavour, policy, ack, reads, clients: Number(clients), ioThreads: values['io-threads'] },
   }
-  console.log(`${flavour}, ${policy}: ${JSON.stringify(total)}`)
-  const broken =
-    total.wrong + total.order + (policy === 'always' ? 0 : total.doubled) + (policy === 'once' ? total.unknown : 0)
-  if (broken > 0) process.exitCode = 1
-  if (policy === 'always' && total.doubled === 0) {
-    console.log('the control arm shows no doubled effect: this run proves nothing')
+  const unknown = values.only?.split(',').filter(name => faults.every(fault => fault.name !== name)) ?? []
+  if (unknown.length > 0)
+    throw new Error(`there is no fault ${unknown.join()}: ${faults.map(({ name }) => name).join()}`)
+  const totals: Total[] = []
+  for (const fault of faults) {
+    const rounds = roundsOf(fault.name)
+    if (rounds === 0) continue
+    const total = newTotal(fault.name, options)
+    totals.push(total)
+    await runRounds(fault, rounds, options, (round, n) => {
+      add(total, round)
+      console.log(lineOf(`${fault.name} ${n}`, round))
+      for (const line of [...round.doubled, ...round.wrong, ...round.order].slice(0, 5)) console.log(`  ${line}`)
+      for (const line of round.unknownTexts) console.log(`  ${line}`)
+    })
+    const broken = brokenBy(total, fault)
+    console.log(`${flavour}, ${policy}: ${JSON.stringify({ ...total, found: undefined })}`)
+    if (broken.length > 0) {
+      console.log(`BROKEN under ${fault.name}: ${broken.join(', ')}`)
+      process.exitCode = 1
+    }
+    if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(total)}\n`)
+  }
+  const shows = mustShow(options)
+  if (shows !== null && totals.every(total => total[shows] === 0)) {
+    console.log(`the control arm shows nothing ${shows}: this run proves nothing`)
     process.exitCode = 1
   }
 }
 
-await main()
+if (values.page === undefined) await main()
+else {
+  const lines = readFileSync(values.page, 'utf8').split('\n').filter(Boolean)
+  const page = new URL('../../docs/proof-report.md', import.meta.url)
+  writeFileSync(page, pageOf(lines.map(line => JSON.parse(line) as Total)))
+}

@@ -1,0 +1,76 @@
+// page.ts: the figures of `npm run prove` as a page for people. Pure.
+import { type Fault, faults } from './faults.ts'
+import type { Arm } from './rounds.ts'
+import { brokenBy, merge, mustShow, type Total } from './total.ts'
+
+/** docs/proof-report.md, of the totals of any number of runs. */
+export function pageOf(totals: readonly Total[]): string {
+  const sums = [...Map.groupBy(totals, keyOf).values()].map(same => same.reduce(merge))
+  const arms = [...Map.groupBy(sums, armOf)]
+  return `${[
+    '# What the proof found',
+    '',
+    '<!-- Written by `npm run prove -- --page FILE`. Do not edit: run it again. -->',
+    '',
+    'Clients write through Holdfast without pause while something is done to the servers. They retry nothing. In the end',
+    'a judge compares what the servers hold with all that the clients were told. The loads append to lists, count, move',
+    'and take jobs, transfer amounts, and compare and set registers, one command at a time, in pipelines and in',
+    'transactions. [exactly-once.md](exactly-once.md) says what is promised.',
+    '',
+    '- **doubled**: an effect is there more often than it was asked for.',
+    '- **wrong**: an answer is not true.',
+    '- **order**: effects stand the wrong way round, or no order explains the answers about a register.',
+    '- **lost**: acknowledged, and not there. Redis replicates asynchronously: without `--ack replicated` a crash may do it.',
+    '- **APPLIED**: operations that took effect, and whose reply was lost; in so many rounds.',
+    '- **UNKNOWN**: operations of which nobody can tell.',
+    '',
+    ...arms.flatMap(([arm, of]) => [`## ${arm}`, '', ...table(of), '']),
+    '## The faults',
+    '',
+    ...faults.map(fault => `- **${fault.name}**: ${fault.what}.${exceptionsOf(fault)}`),
+  ].join('\n')}\n`
+}
+
+function keyOf(total: Total): string {
+  return `${armOf(total)} ${total.fault}`
+}
+
+function armOf({ flavour, policy, ack, reads }: Arm): string {
+  const options = [
+    `--retry-policy ${policy}`,
+    ...(ack === null ? [] : [`--ack ${ack}`]),
+    ...(reads === null ? [] : [`--reads ${reads}`]),
+  ]
+  return `${flavour}, \`${options.join(' ')}\``
+}
+
+function table(totals: readonly Total[]): string[] {
+  const order = (name: string): number => faults.findIndex(fault => fault.name === name)
+  const rows = totals.toSorted((a, b) => order(a.fault) - order(b.fault)).map(row)
+  const [first] = totals
+  const shows = first === undefined ? null : mustShow(first)
+  return [
+    ...(shows === null ? [] : [`A control arm: it has to show what is ${shows}, or the others prove nothing.`, '']),
+    '| fault | rounds | operations | doubled | wrong | order | lost | APPLIED | UNKNOWN |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...rows,
+  ]
+}
+
+function row(total: Total): string {
+  const { fault, rounds, operations, doubled, wrong, order, lost, applied, withApplied, unknown } = total
+  const told = applied === 0 ? '0' : `${applied} in ${withApplied}`
+  const known = faults.find(({ name }) => name === fault)
+  const broken = known === undefined || mustShow(total) !== null ? [] : brokenBy(total, known)
+  const figures = [rounds, operations, doubled, wrong, order, lost, told, unknown]
+  return `| ${fault}${broken.length > 0 ? ` **(broken: ${broken.join(', ')})**` : ''} | ${figures.join(' | ')} |`
+}
+
+function exceptionsOf({ loses, unknown, refusals }: Fault): string {
+  return [
+    ...(loses === 'unreplicated' ? [' Acknowledged writes may be lost without `--ack replicated`.'] : []),
+    ...(loses === 'all' ? [' Acknowledged writes may be lost.'] : []),
+    ...(unknown === undefined ? [] : [` \`UNKNOWN\` may come: ${unknown}.`]),
+    ...(refusals === undefined ? [] : [' Clients see the errors of the server.']),
+  ].join('')
+}

@@ -1,0 +1,79 @@
+// total.ts: the rounds of one fault under one set of options, added up, and what of it is broken. Pure.
+import type { Fault } from './faults.ts'
+import type { Arm, Round } from './rounds.ts'
+
+export interface Total extends Arm {
+  readonly fault: string
+  rounds: number
+  operations: number
+  doubled: number
+  wrong: number
+  order: number
+  lost: number
+  applied: number
+  unknown: number
+  notRun: number
+  refused: number
+  /** Rounds with an APPLIED. */
+  withApplied: number
+  /** What was found, a few of it in words. */
+  readonly found: string[]
+}
+
+const MAX_FOUND = 20
+
+export function newTotal(fault: string, { flavour, policy, ack, reads }: Arm): Total {
+  return {
+    ...{ flavour, policy, ack, reads, fault, rounds: 0, operations: 0 },
+    ...{ doubled: 0, wrong: 0, order: 0, lost: 0, applied: 0, unknown: 0, notRun: 0, refused: 0, withApplied: 0 },
+    found: [],
+  }
+}
+
+export function add(total: Total, round: Round): void {
+  total.rounds++
+  for (const figure of ['operations', 'lost', 'applied', 'unknown', 'notRun', 'refused'] as const)
+    total[figure] += round[figure]
+  for (const figure of ['doubled', 'wrong', 'order'] as const) total[figure] += round[figure].length
+  if (round.applied > 0) total.withApplied++
+  const found = [...round.doubled, ...round.wrong, ...round.order, ...round.unknownTexts]
+  for (const line of found) if (total.found.length < MAX_FOUND) total.found.push(line)
+}
+
+/** Two portions of the same. */
+export function merge(one: Total, other: Total): Total {
+  const sum = { ...one, found: [...one.found, ...other.found].slice(0, MAX_FOUND) }
+  for (const figure of ['rounds', 'operations', 'doubled', 'wrong', 'order', 'lost'] as const)
+    sum[figure] += other[figure]
+  for (const figure of ['applied', 'unknown', 'notRun', 'refused', 'withApplied'] as const) sum[figure] += other[figure]
+  return sum
+}
+
+/** What the options promise and this total does not keep, in words; empty: all is kept. */
+export function brokenBy(total: Total, fault: Fault): string[] {
+  const { policy, ack } = total
+  const mayLose = fault.loses === 'all' || (fault.loses === 'unreplicated' && ack?.startsWith('replicated') !== true)
+  const zeros = [
+    ['wrong', 0],
+    ['order', 0],
+    ...(policy === 'always' ? [] : ([['doubled', 0]] as const)),
+    ...(mayLose ? [] : ([['lost', 0]] as const)),
+    ...(policy === 'once' && fault.unknown === undefined ? ([['unknown', 0]] as const) : []),
+  ] as const
+  return zeros.flatMap(([figure]) => (total[figure] === 0 ? [] : [`${figure} ${total[figure]}`]))
+}
+
+/** What a control arm has to show, or the other runs prove nothing; null: these options promise all. */
+export function mustShow({ policy, ack }: Arm): 'doubled' | 'lost' | null {
+  if (ack === 'master') return 'lost'
+  return policy === 'always' && ack === null ? 'doubled' : null
+}
+
+/** One line that a person can follow. */
+export function lineOf(what: string, round: Round): string {
+  const { operations, doubled, wrong, order, lost, applied, unknown, notRun, refused } = round
+  return (
+    `${what}: ${operations} operations, doubled ${doubled.length}, wrong ${wrong.length}, order ${order.length}, ` +
+    `lost ${lost}, applied ${applied}, unknown ${unknown}, not run ${notRun}, refused ${refused}`
+  )
+}
