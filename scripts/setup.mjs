@@ -56,22 +56,29 @@ const toolSets = {
     { program: 'make', apt: 'make', brew: 'make' },
     { program: 'php', apt: 'php-cli', brew: 'php' },
     { program: 'phpunit', apt: 'phpunit', brew: 'phpunit' },
-    { program: 'php-redis', apt: 'php-redis', brew: 'php-redis', isInstalled: isPackage },
-    { program: 'php-igbinary', apt: 'php-igbinary', brew: 'php-igbinary', isInstalled: isPackage },
-    { program: 'php-msgpack', apt: 'php-msgpack', brew: 'php-msgpack', isInstalled: isPackage },
+    packaged('php-redis'),
+    packaged('php-igbinary'),
+    packaged('php-msgpack'),
     { program: 'go', apt: 'golang-go', brew: 'go' },
-    {
-      program: 'golang-github-gomodule-redigo-dev',
-      apt: 'golang-github-gomodule-redigo-dev',
-      brew: 'golang-github-gomodule-redigo-dev',
-      isInstalled: isPackage,
-    },
-    {
-      program: 'golang-github-stretchr-testify-dev',
-      apt: 'golang-github-stretchr-testify-dev',
-      brew: 'golang-github-stretchr-testify-dev',
-      isInstalled: isPackage,
-    },
+    packaged('golang-github-gomodule-redigo-dev'),
+    packaged('golang-github-stretchr-testify-dev'),
+  ],
+  // Client libraries, and what runs them: each is of use without the others.
+  libraries: [
+    packaged('python3-redis'),
+    packaged('ruby-redis'),
+    packaged('ruby-redis-client'),
+    { program: 'php', apt: 'php-cli', brew: 'php' },
+    packaged('php-redis'),
+    packaged('php-predis'),
+    { program: 'gcc', apt: 'gcc', brew: 'gcc' },
+    packaged('libhiredis-dev'),
+    { program: 'javac', apt: 'default-jdk-headless', brew: 'openjdk' },
+    { program: 'mvn', apt: 'maven', brew: 'maven' },
+    packaged('libredis-perl'),
+    { program: 'go', apt: 'golang-go', brew: 'go' },
+    packaged('golang-github-gomodule-redigo-dev'),
+    packaged('golang-gopkg-redis.v5-dev'),
   ],
   bench: [
     { program: 'redis-benchmark', apt: 'redis-tools', brew: 'redis' },
@@ -208,7 +215,7 @@ function setupUseful(sets) {
     if (status !== 0) say(`${command.join(' ')}: exit code ${status}; going on without`)
   }
   const still = [...missingTools(sets).map(tool => tool.program), ...tooOld(sets)]
-  if (still.length > 0) say(`not here: ${still.join(', ')}; the tests that need them are skipped and counted`)
+  if (still.length > 0) say(`not here: ${still.join(', ')}; what needs them is skipped and counted`)
 }
 
 function usefulCommands(absent) {
@@ -267,8 +274,15 @@ function isProgram(name) {
 }
 
 /** A Debian package that holds a library and no program. */
+function packaged(name) {
+  return { program: name, apt: name, brew: name, isInstalled: isPackage }
+}
+
+/** The list of a package that is there for several architectures has the architecture in its name. */
 function isPackage(name) {
-  return existsSync(`/var/lib/dpkg/info/${name}.list`)
+  const folder = '/var/lib/dpkg/info'
+  if (existsSync(join(folder, `${name}.list`))) return true
+  return existsSync(folder) && readdirSync(folder).some(file => file.startsWith(`${name}:`) && file.endsWith('.list'))
 }
 
 function isExecutable(file) {
