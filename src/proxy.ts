@@ -172,6 +172,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
     master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
     served: served !== null,
     stopping: state === 'stopping' || state === 'stopped',
+    libraries: listener.libraries(),
     links: lanes.census(),
     topology: watcher.status(),
     failovers: lanes.failovers,

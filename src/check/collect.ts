@@ -1,5 +1,5 @@
-// collect.ts: looks from here at our own port, every Sentinel (the seeds, and those that they name) and every data node
-// that they name: all at once, each within a few seconds. Judges nothing.
+// collect.ts: looks from here at our own port, at who is connected to the proxy that runs, at every Sentinel (the seeds,
+// and those that they name) and every data node that they name: all at once, each within a few seconds. Judges nothing.
 import { lookup } from 'node:dns/promises'
 import { createServer, isIP } from 'node:net'
 import { type Address, formatAddress, sameAddress } from '../address.ts'
@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { createNatMap } from '../transport/nat-map.ts'
 import { accepts } from '../transport/port-probe.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
+import { clientEvidence } from './client-evidence.ts'
 import type { Evidence, ListenEvidence, NodeEvidence, SentinelEvidence } from './evidence.ts'
 import { ackRights, markerRights, nodeEvidence, type ProofRight } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
@@ -17,8 +18,11 @@ import { settingsOf } from './settings.ts'
 const MAX_ROUNDS = 4
 
 export async function collectEvidence(config: Config): Promise<Evidence> {
-  const [listen, sentinels] = await Promise.all([
+  const { adminListen } = config
+  const [listen, clients, sentinels] = await Promise.all([
     config.listen === null ? null : listenEvidence(config.listen, config.listenTls?.certFile ?? null),
+    // Port 0 says nothing of the port in use.
+    adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen),
     allSentinels(config),
   ])
   const nodes = await allNodes(config, sentinels)
@@ -28,7 +32,14 @@ export async function collectEvidence(config: Config): Promise<Evidence> {
     ...nodes.map(node => node.announced),
   ]
   const unusedNat = config.natMap.map(rule => rule.from).filter(from => !announced.some(one => sameAddress(one, from)))
-  return { sentinels, nodes, listen, unusedNat, hostAddresses: await resolved(announced.map(({ host }) => host)) }
+  return {
+    sentinels,
+    nodes,
+    clients,
+    listen,
+    unusedNat,
+    hostAddresses: await resolved(announced.map(({ host }) => host)),
+  }
 }
 
 /** Sentinels may be announced by address and nodes by name. */

@@ -86,6 +86,16 @@ export interface NodeEvidence {
   readonly clockOffsetMs: number | null
 }
 
+/** Sessions of the running proxy that name the same library and version. */
+export interface ClientEvidence {
+  /** '' where they name none. */
+  readonly library: string
+  readonly version: string
+  readonly sessions: number
+  /** Those of them that have asked to be told of holds, and are. */
+  readonly toldOfHolds: number
+}
+
 /** What is at our own port: nothing, a running Holdfast, something else, or an address that we cannot have. */
 export type ListenEvidence =
   | { readonly kind: 'free' | 'holdfast' | 'taken' | 'lent' }
@@ -94,6 +104,8 @@ export type ListenEvidence =
 export interface Evidence {
   readonly sentinels: readonly SentinelEvidence[]
   readonly nodes: readonly NodeEvidence[]
+  /** Null: the admin port is not configured, or no Holdfast answers there. */
+  readonly clients: readonly ClientEvidence[] | null
   /** Null: no TCP port is configured. */
   readonly listen: ListenEvidence | null
   /** Announced addresses of --nat-map that nobody announces. */

@@ -1,11 +1,11 @@
 // judge.ts: makes all findings, in the order that people read them: our own port, Sentinels, nodes, what
 // becomes of writes, times. Pure.
 import { formatAddress } from '../address.ts'
-import { libraryOf, shortTimeout, timeoutRemedy } from '../ops/client-libraries.ts'
 import { lentPort } from '../transport/port-probe.ts'
 import type { Evidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAcknowledged } from './judge-acknowledged.ts'
+import { judgeClients } from './judge-clients.ts'
 import { judgeMarkers } from './judge-markers.ts'
 import { judgeNodes } from './judge-nodes.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
@@ -26,7 +26,7 @@ export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
     ...judgeAcknowledged(evidence, settings),
     ...judgeTimes(evidence, settings),
     ...judgeSlow(evidence, settings),
-    ...judgeLibraries(evidence, settings),
+    ...judgeClients(evidence, settings),
     ...evidence.unusedNat.map(from =>
       warning(
         'nat-map.unused',
@@ -99,16 +99,6 @@ function* judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettin
     `a command time-out of their own shorter than ${seconds(needed)} shows in every failover, one longer than ` +
     `${seconds(hold)} in none; see docs/operations.md`
   yield { level: 'note', id: 'note', subject: 'clients', text: advice, remedy: null }
-}
-
-/** Libraries that the clients of the nodes name and that by default wait less long than a hold may last. */
-function judgeLibraries({ nodes }: Evidence, { holdLimitMs }: CheckSettings): Finding[] {
-  const named = nodes.flatMap(({ libraries }) => libraries.map(([name, version]) => libraryOf(name, version)))
-  const short = new Set(named.filter(library => library !== null && library.timeoutMs < holdLimitMs))
-  return [...short].flatMap(library => {
-    if (library === null) return []
-    return [warning('clients.short_timeout', 'clients', shortTimeout(library, holdLimitMs), timeoutRemedy(library))]
-  })
 }
 
 function seconds(ms: number): string {

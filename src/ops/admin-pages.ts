@@ -62,6 +62,7 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
       refused: counters.sessionsRefused,
       toldOfHolds: counters.handoffSessions,
       limit: limits.maxSessions,
+      libraries: snapshot.libraries,
     },
     links: linksOf(snapshot),
     held: {

@@ -10,6 +10,9 @@ export interface Library {
   readonly keepsSocket: boolean
 }
 
+/** A client that was told of a hold waits so long in it, by default in all libraries that ask (docs/clients.md), ms. */
+export const RELAXED_MS = 10_000
+
 interface Row extends Library {
   /** Of the name in lower case; a suffix may follow, as in `jedis(redis-om-spring_v1.0.0)`. */
   readonly prefix: string
@@ -25,6 +28,33 @@ const rows: readonly Row[] = [
   { prefix: 'go-redis', name: 'go-redis', timeoutMs: 3000, setting: 'ReadTimeout', keepsSocket: false },
   { prefix: 'redis-py', name: 'redis-py', timeoutMs: 5000, setting: 'socket_timeout', keepsSocket: false, since: 8 },
 ]
+
+/** Libraries that wait for ever by default, or whose default we do not know: [name, prefix]. */
+const others: readonly (readonly [name: string, prefix: string])[] = [
+  ['ioredis', 'ioredis'],
+  ['iovalkey', 'iovalkey'],
+  ['node-redis', 'node-redis'],
+  ['valkey-glide', 'glide'],
+  ['redis-rb', 'redis-rb'],
+  ['redis-client', 'redis-client'],
+  ['predis', 'predis'],
+  ['phpredis', 'phpredis'],
+]
+
+/** All that labelOf answers. */
+export const libraryLabels: readonly string[] = [
+  ...[...rows, ...others.map(([name]) => ({ name }))].map(({ name }) => name),
+  'other',
+  'none',
+]
+
+/** The library's name for a metric: one of a fixed list, because clients can name themselves as they like. */
+export function labelOf(libName: string): string {
+  if (libName === '') return 'none'
+  const named = libName.toLowerCase()
+  const found = rows.find(({ prefix }) => named.startsWith(prefix))?.name
+  return found ?? others.find(([, prefix]) => named.startsWith(prefix))?.[0] ?? 'other'
+}
 
 /** The library with this name and version; null where we do not know it, or it waits for ever by default. */
 export function libraryOf(libName: string, libVersion: string): Library | null {

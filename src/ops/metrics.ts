@@ -4,16 +4,29 @@
 //
 // All series are there from the first scrape. Labels take values from fixed lists; the one exception is the address of
 // the master, of which there is one at a time. Never: counts anything itself.
+import { labelOf, libraryLabels } from './client-libraries.ts'
 import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
 import { counter, fromRows, gauge, histogram, labelled, type Metric, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
-import type { LinkSnapshot, SentinelSnapshot, Snapshot } from './snapshot.ts'
+import type { LibrarySnapshot, LinkSnapshot, SentinelSnapshot, Snapshot } from './snapshot.ts'
 
 const gateStates = ['holding', 'draining', 'open', 'tripped'] as const
 
 const dataPlane: readonly Metric[] = [
   ...fromRows(counterRows),
+  labelled(
+    'gauge',
+    'holdfast_library_sessions',
+    'Open sessions by the library that they name (CLIENT SETINFO; none: no name, other: one that Holdfast does not ' +
+      'know), and by whether they are told of holds.',
+    ['library', 'told'],
+    ({ libraries }) =>
+      libraryLabels.flatMap(label => [
+        [`${label} yes`, sessionsOf(libraries, label, 'toldOfHolds')],
+        [`${label} no`, sessionsOf(libraries, label, 'sessions') - sessionsOf(libraries, label, 'toldOfHolds')],
+      ]),
+  ),
   labelled(
     'counter',
     'holdfast_commands_total',
@@ -182,6 +195,10 @@ export function metricsTable(stats: ProcessStats): readonly Metric[] {
 
 function sum(links: readonly LinkSnapshot[], of: Exclude<keyof LinkSnapshot, 'identity'>): number {
   return links.reduce((total, one) => total + one[of], 0)
+}
+
+function sessionsOf(libraries: readonly LibrarySnapshot[], label: string, of: 'sessions' | 'toldOfHolds'): number {
+  return libraries.reduce((total, one) => total + (labelOf(one.library) === label ? one[of] : 0), 0)
 }
 
 /** A Sentinel with two addresses counts once. */

@@ -58,6 +58,16 @@ export interface MasterSnapshot {
   readonly runId: string | null
 }
 
+/** Sessions that name the same library and version (CLIENT SETINFO). */
+export interface LibrarySnapshot {
+  /** As the client gives it; '' where it gives none. */
+  readonly library: string
+  readonly version: string
+  readonly sessions: number
+  /** Those of them that have asked to be told of holds, and are: RESP3. */
+  readonly toldOfHolds: number
+}
+
 export interface Snapshot {
   readonly version: string
   /** Where clients connect, as text; empty before the start. */
@@ -74,6 +84,7 @@ export interface Snapshot {
   /** A master was served since the start. */
   readonly served: boolean
   readonly stopping: boolean
+  readonly libraries: readonly LibrarySnapshot[]
   readonly links: readonly LinkSnapshot[]
   readonly topology: TopologySnapshot
   /** The last failovers, newest first. */

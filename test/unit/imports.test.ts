@@ -69,7 +69,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'ops/snapshot',
     ...leaves,
   ],
-  'client/accept': ['client/session', 'client/state', 'client/flow', 'relay', 'config', ...leaves],
+  'client/accept': ['client/session', 'client/state', 'client/flow', 'relay', 'config', 'ops/snapshot', ...leaves],
   'client/session': ['client/commands', 'client/state', 'client/flow', ...belowClient],
   'client/commands': ['client/state', 'client/flow', ...belowClient],
   'client/state': ['client/flow', ...belowClient],
@@ -100,6 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/counter-metrics': ['ops/counters'],
   'ops/metric-type': ['ops/counter-metrics', 'ops/counters', 'ops/labelled-counters', 'ops/snapshot', 'ops/histogram'],
   'ops/metrics': [
+    'ops/client-libraries',
     'ops/counter-metrics',
     'ops/labelled-counters',
     'ops/snapshot',

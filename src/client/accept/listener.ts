@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerOpts, type Socket } from 'node:ne
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
+import type { LibrarySnapshot } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
@@ -13,6 +14,7 @@ import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
+import { censusOf } from './library-census.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
@@ -165,6 +167,11 @@ export class Listener {
   /** The gate is open, and nothing waits any more. */
   gateOpened(): void {
     this.#handoff.holdEnds()
+  }
+
+  /** The open sessions by the library that they name. */
+  libraries(): LibrarySnapshot[] {
+    return censusOf(this.#sessions.values(), id => this.#handoff.tells(id))
   }
 
   get size(): number {

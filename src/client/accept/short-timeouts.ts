@@ -6,13 +6,11 @@
 // Never: changes what happens to a command.
 
 import type { Bugs } from '../../ops/bugs.ts'
-import { type Library, libraryOf, shortTimeout, timeoutRemedy } from '../../ops/client-libraries.ts'
+import { type Library, libraryOf, RELAXED_MS, shortTimeout, timeoutRemedy } from '../../ops/client-libraries.ts'
 import type { Log } from '../../ops/log.ts'
 import type { GateState } from '../../relay/gate.ts'
 
 const EVERY_MS = 250
-/** A client that was told of the hold waits so long, by default in all libraries that ask (docs/clients.md). */
-const RELAXED_MS = 10_000
 
 /** The part of a session that is looked at. */
 export interface Named {

@@ -79,6 +79,11 @@ export class HandoffNotices {
     this.#counters.handoffSessions = this.#listeners.size
   }
 
+  /** The session is told of every hold: it has asked, and speaks RESP3. */
+  tells(id: number): boolean {
+    return this.#listeners.get(id)?.session.state.identity.protocol === 3
+  }
+
   /** The session was told of the hold that lasts, so its client waits longer. */
   isTold(id: number): boolean {
     return this.#listeners.get(id)?.inHold === true

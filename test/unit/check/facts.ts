@@ -72,6 +72,7 @@ export function node(changes: Partial<NodeEvidence> = {}): NodeEvidence {
 export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   sentinels: [sentinel(1), sentinel(2), sentinel(3)],
   nodes: [node()],
+  clients: null,
   listen: { kind: 'free' },
   unusedNat: [],
   hostAddresses: new Map(),
