@@ -14,7 +14,9 @@ const file = new URL('../docs/metrics.md', import.meta.url)
 
 /** The whole page. */
 export function metricsReference(): string {
-  const rows = metricsTable(new ProcessStats()).map(row)
+  const table = metricsTable(new ProcessStats())
+  const rows = table.map(row)
+  const ofProgram = table.filter(({ of }) => of === 'program').map(({ name }) => `\`${name}\``)
   return `# Metrics
 
 Served at \`/metrics\` of the port that \`--admin-listen\` opens. All series are there from the first scrape on. Labels take
@@ -25,6 +27,9 @@ Made from \`src/ops/metrics.ts\` by \`npm run metrics\`.
 | Metric | Type | Labels | What it says |
 |---|---|---|---|
 ${rows.join('\n')}
+
+With several masters each series has the label \`master\` besides, with the name of its master. Those of the program have
+none: ${ofProgram.join(', ')}.
 
 Buckets of the histograms, in seconds: ${secondsBounds.join(', ')}.
 

@@ -1,4 +1,4 @@
-// config.ts: reads all options of the program into one frozen value.
+// config.ts: reads all options of the program into one frozen value for each master.
 //
 //   flags ▶ environment ▶ file ▶ default      the first that gives a text wins; the kind of the option reads the text
 //
@@ -9,24 +9,24 @@
 // Never: starts anything, writes anything, or decides an exit code.
 import { formatAddress } from './address.ts'
 import type { Environment } from './config/environment.ts'
+import { type ResolvedMaster, resolveMasters } from './config/masters.ts'
 import { options, type Values } from './config/option-table.ts'
-import { relations } from './config/relations.ts'
-import { brokenRelations, resolveOptions } from './config/resolve.ts'
 import { type Question, readSources, type WrongOptions } from './config/sources.ts'
-import { tlsFileProblems } from './config/tls-check.ts'
 import type { ServerTls } from './transport/server-route.ts'
 
 export type { Environment } from './config/environment.ts'
 export type { Question, WrongOptions } from './config/sources.ts'
 
-/** All options, ready for use. */
+/** All options of one master, and those of the program, ready for use. */
 export type Config = ReturnType<typeof toConfig>
 export type ListenSocket = NonNullable<Config['listenSocket']>
 
-function toConfig(values: Values, secretFiles: ReadonlyMap<string, string>) {
+function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
   return Object.freeze({
     sentinels: values.sentinels,
-    masterName: values.master,
+    masterName: name,
+    /** /startup waits for this master. */
+    required,
     connectTimeoutMs: values['connect-timeout'],
     answerTimeoutMs: values['answer-timeout'],
     natMap: values['nat-map'],
@@ -124,7 +124,32 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
   }
 }
 
-export type ReadResult = { readonly kind: 'config'; readonly config: Config } | Question | WrongOptions
+/** The same of several masters: what they have in common once, and the rest below the name of each. */
+export function printableConfigs(configs: readonly [Config, ...Config[]]): Readonly<Record<string, unknown>> {
+  const all = configs.map(printableConfig)
+  const [first = {}] = all
+  if (configs.length === 1) return first
+  const isCommon = (field: string): boolean =>
+    all.every(one => JSON.stringify(one[field]) === JSON.stringify(first[field]))
+  const pick = (one: Readonly<Record<string, unknown>>, wanted: (field: string) => boolean) =>
+    Object.fromEntries(Object.entries(one).filter(([field]) => field !== 'masterName' && wanted(field)))
+  return {
+    ...pick(first, isCommon),
+    masters: Object.fromEntries(
+      configs.map(({ masterName }, i) => [masterName, pick(all[i] ?? {}, f => !isCommon(f))]),
+    ),
+  }
+}
+
+export type ReadResult =
+  | {
+      readonly kind: 'config'
+      /** The first master's. Options of the program are the same in all. */
+      readonly config: Config
+      readonly masters: readonly [Config, ...Config[]]
+    }
+  | Question
+  | WrongOptions
 
 /**
  * Reads all sources, the files of secrets and the certificates. Never throws for what a person wrote. A question
@@ -133,10 +158,9 @@ export type ReadResult = { readonly kind: 'config'; readonly config: Config } | 
 export function readConfig(argv: readonly string[], env: Environment): ReadResult {
   const read = readSources(argv, env)
   if (read.kind !== 'sources') return read
-  const resolved = resolveOptions(options, read.sources)
-  const broken = brokenRelations(resolved, { table: options, relations })
-  const errors = [...resolved.errors, ...broken, ...tlsFileProblems(resolved)]
-  return errors.length > 0
-    ? { kind: 'errors', errors }
-    : { kind: 'config', config: toConfig(Object.fromEntries(resolved.values) as Values, resolved.secretFiles) }
+  const { masters, errors } = resolveMasters(read.sources)
+  if (masters === null) return { kind: 'errors', errors: [...errors] }
+  const [first, ...others] = masters
+  const config = toConfig(first)
+  return { kind: 'config', config, masters: [config, ...others.map(toConfig)] }
 }

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     const read = readConfig(process.argv.slice(2), process.env)
     if (read.kind === 'config') {
       const { serve } = await import('./cli/serve.ts')
-      await serve(read.config)
+      await serve(read.masters)
     } else {
       const { answerInstead } = await import('./cli/output.ts')
       answerInstead(read)

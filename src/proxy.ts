@@ -1,45 +1,31 @@
-// proxy.ts: builds the two planes and joins them (the composition root).
+// proxy.ts: builds what the process has once and all its masters, and joins them (the composition root).
 //
-//   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
-//                       ◀──── observe ────────
+//   Sentinel connections, security, sockets ──▶ proxy/served-master.ts, for each master ──▶ admin port, Sentinel port
 //
 // Owns: who knows whom, start, stop. Never: decides what the planes decide.
 import { setTimeout as delay } from 'node:timers/promises'
-import { Barrier } from './ack/barrier.ts'
-import { type Address, formatAddress, type Master } from './address.ts'
-import { Listener } from './client/accept/listener.ts'
-import { MemoryBudget } from './client/flow/memory-budget.ts'
-import { ProxyPassword } from './client/state/proxy-password.ts'
-import { callsByClass } from './command/catalog.ts'
-import { createDenyList } from './command/deny-list.ts'
-import { LearnedCommands } from './command/learned-commands.ts'
+import type { Address } from './address.ts'
 import type { Config } from './config.ts'
 import type { Admin } from './ops/admin.ts'
-import { Bugs } from './ops/bugs.ts'
-import { type Counters, createCounters } from './ops/counters.ts'
+import type { Bugs } from './ops/bugs.ts'
+import type { Counters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
-import { MissingRights } from './ops/missing-rights.ts'
 import type { Snapshot } from './ops/snapshot.ts'
-import { Batcher } from './proof/batcher.ts'
-import { Markers } from './proof/marker.ts'
-import { gateSnapshot, isSameTerm } from './relay/gate.ts'
-import { Lanes } from './relay/lanes.ts'
-import { fetchCommandFlags } from './sentinel/command-list.ts'
-import { Watcher } from './sentinel/watcher.ts'
+import { aboutPlace } from './proxy/bind-error.ts'
+import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
+import { SentinelPool } from './sentinel/sentinel-pool.ts'
 import type { SentinelPort } from './sentinel-port/sentinel-port.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
-import { createDial } from './upstream/dial.ts'
-import { DialAhead } from './upstream/dial-ahead.ts'
-import { createIdentity } from './upstream/identity.ts'
 
 export { SocketFileError } from './client/accept/unix-socket.ts'
 
+type NonEmpty<T> = readonly [T, ...T[]]
+
 /** What is bound; null for what is not configured. */
 export interface Bound {
-  readonly listen: Address | null
-  /** The path of the Unix-domain socket. */
-  readonly socket: string | null
+  /** In the order of the configuration. */
+  readonly masters: NonEmpty<MasterBound>
   readonly admin: Address | null
   /** Where Holdfast speaks Sentinel. */
   readonly sentinel: Address | null
@@ -58,14 +44,9 @@ export interface Proxy {
   /** Reads passwords and TLS files again at once, not only within a second; answers how many have changed. */
   reload(): Promise<number>
   readonly state: ProxyState
-  readonly counters: Readonly<Counters>
+  /** Of each master, in the order of the configuration. */
+  readonly counters: NonEmpty<Readonly<Counters>>
 }
-
-/**
- * The list of commands is long: it costs the server a millisecond and Holdfast some twenty. After a failover it is
- * nearly always the one that is known, so it is read at a random moment of this time, when other things are done.
- */
-const LEARN_WITHIN_MS = 60_000
 
 /** A thousand small commands: an idle client's pings stay below it for a while. */
 const USED_BYTES = 64 * 1024
@@ -81,173 +62,66 @@ export interface About {
   onUsed?(): void
 }
 
-/** Builds everything and connects nothing before start(). */
-export function createProxy(config: Config, log: Log, about: About = { version: 'unknown' }): Proxy {
+/**
+ * Builds everything and connects nothing before start(). One configuration for each master; what the process has once is
+ * the same in all of them.
+ */
+export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = { version: 'unknown' }): Proxy {
+  const [config, ...others] = configs
   const startedAt = Date.now()
-  const counters = createCounters()
   const security = createSecurity(config, log)
-  const redisLogin = { username: config.redisUsername, password: security.passwords.redis }
-  const bugs = new Bugs(log, counters)
-  const learned = new LearnedCommands()
-  const rights = new MissingRights(log)
-  const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
-  security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
   const sockets = new Sockets()
-  const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
-  /** Writes leave with markers. */
-  const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
-  const markers = new Markers(config.holdTimeoutMs)
-  const noteUse = whenUsed(counters, () => about.onUsed?.())
-  const lanes = new Lanes({
-    sockets,
-    prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
-    acknowledge:
-      config.ackReplicas > 0
-        ? host =>
-            new Barrier(host, {
-              key: markers.key,
-              lifeSeconds: markers.lifeSeconds,
-              replicas: config.ackReplicas,
-              reads: config.reads,
-            })
-        : null,
-    policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
-    learned,
-    backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
-    holdTimeoutMs: config.holdTimeoutMs,
-    connectTimeoutMs: config.connectTimeoutMs,
-    dial: ahead.dial,
-    counters,
+  const sentinels = new SentinelPool({
+    sentinelLogin: security.sentinelLogin,
+    sentinelRoutes: security.sentinel,
     log,
-    bugs,
-    rights,
-    observe: observation => watcher.confirm(observation),
-    onMoved: () => listener.masterMoved(),
-    everySweep: lateMs => {
-      noteUse()
-      admin?.noteDelay(lateMs)
-    },
-    onShut: () => listener.gateShut(),
-    onOpened: () => listener.gateOpened(),
-    spares: 'warm',
-    pollForMs: config.pollForMs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    answerTimeoutMs: config.answerTimeoutMs,
   })
-  const watcher = new Watcher(
-    {
-      sentinels: config.sentinels,
-      masterName: config.masterName,
-      sentinelLogin: { username: config.sentinelUsername, password: security.passwords.sentinel },
-      redisLogin,
-      sentinelRoutes: security.sentinel,
-      redisRoutes: security.redis,
-      log,
-      bugs,
-      rights,
-      connectTimeoutMs: config.connectTimeoutMs,
-      answerTimeoutMs: config.answerTimeoutMs,
-      links: { bytesIn: () => counters.masterBytesIn, isUpTo: address => lanes.isUpTo(address) },
-    },
-    {
-      onServe: master => {
-        served = master
-        bugs.guard('serve', () => lanes.serve(master))
-        bugs.guard('serve', () => ahead.settle(master))
-        bugs.guard('serve', () => learnCommands(master))
-      },
-      onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
-      onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
-      onExpect: address => bugs.guard('dial ahead', () => ahead.expect(address, lanes.needed)),
-    },
-  )
-  let served: Master | null = null
-  const listening: string[] = []
+  security.onSentinelPassword(() => sentinels.signIn())
+  let admin: Admin | null = null
+  const onSweep = (lateMs: number): void => {
+    noteUse()
+    admin?.noteDelay(lateMs)
+  }
+  const build = (one: Config): ServedMaster =>
+    createServedMaster(one, logOf(one, configs, log), { security, sockets, sentinels, onSweep })
+  const masters = [build(config), ...others.map(build)] as const
+  const noteUse = whenUsed(masters, () => about.onUsed?.())
   const takeSnapshot = (): Snapshot => ({
     version: about.version,
-    listening,
     startedAt,
-    counters,
     logLinesDropped: about.droppedLines?.() ?? 0,
-    commands: callsByClass(counters.detail.calls),
-    gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
-    master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
-    served: served !== null,
     stopping: state === 'stopping' || state === 'stopped',
-    libraries: listener.libraries(),
-    links: lanes.census(),
-    topology: watcher.status(),
-    failovers: lanes.failovers,
-    limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
+    masters: masters.map(one => one.snapshot()),
   })
-  let admin: Admin | null = null
-  let learnedFrom: Master | null = null
-  let learnTimer: NodeJS.Timeout | undefined
-  /** Once per master and in the background: only commands that the table does not know depend on it. */
-  const learnCommands = (master: Master): void => {
-    if (learnedFrom !== null && isSameTerm(learnedFrom, master)) return
-    clearTimeout(learnTimer)
-    if (learnedFrom === null) askForCommands(master)
-    else learnTimer = setTimeout(askForCommands, Math.random() * LEARN_WITHIN_MS, master)
-    learnedFrom = master
-  }
-  const askForCommands = (master: Master): void => {
-    const onNoPerm = (): void => {
-      rights.logMissing('command', { node: formatAddress(master), user: config.redisUsername })
-    }
-    fetchCommandFlags(security.redis.route(master), redisLogin, onNoPerm)
-      .then(flags => {
-        if (flags !== undefined && learnedFrom === master) learned.learn(flags)
-      })
-      .catch(error => bugs.ofStep(error, 'learning commands'))
-  }
-  const pressure = new MemoryBudget(counters, config.maxHeldBytes, bugs)
-  const listener = new Listener(
-    {
-      lanes,
-      turn: lanes.turn,
-      counters,
-      log,
-      bugs,
-      pressure,
-      deny: createDenyList(marks ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
-      defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
-      login,
-      links: config.links,
-      maxSessionBytes: config.maxSessionHeldBytes,
-      maxHeldBytes: config.maxHeldBytes,
-      maxUnreadBytes: config.maxUnreadBytes,
-    },
-    {
-      maxSessions: config.maxSessions,
-      frameTimeoutMs: config.frameTimeoutMs,
-      keepAliveMs: config.tcpKeepaliveMs,
-      tls: config.listenTls,
-      handoff: {
-        on: config.handoffNotifications,
-        announced: config.announce && formatAddress(config.announce),
-      },
-    },
-  )
   let sentinelPort: SentinelPort | null = null
+  // What counts for the program alone (counter-metrics.ts) lies where there is room.
+  const { counters, bugs } = masters[0]
   /** All listeners or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {
+    const opened: ServedMaster[] = []
+    const openOne = async (master: ServedMaster): Promise<MasterBound> => {
+      const bound = await master.listen()
+      opened.push(master)
+      return bound
+    }
     try {
-      const listen = config.listen === null ? null : await listener.listen(config.listen)
-      const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
-      const opened = await openSentinelPort(config, listen, { counters, log, bugs })
-      sentinelPort = opened?.port ?? null
-      return { listen, socket, sentinel: opened?.bound ?? null }
+      const bound: [MasterBound, ...MasterBound[]] = [await openOne(masters[0])]
+      for (const master of masters.slice(1)) bound.push(await openOne(master))
+      const port = await openSentinelPort(configs, bound, { counters, bugs, log })
+      sentinelPort = port?.port ?? null
+      return { masters: bound, sentinel: port?.bound ?? null }
     } catch (error) {
-      await listener.stop(0, () => {})
+      await Promise.all(opened.map(one => one.endSessions(0)))
       throw error
     }
   }
-  security.onFiles(config.listenTls, () => listener.reloadTls())
-  security.onPassword('redis', () => lanes.signInAgain())
-  security.onPassword('sentinel', () => watcher.signInAgain())
+  const sessions = (): number => masters.reduce((sum, { size }) => sum + size, 0)
   let state: ProxyState = 'new'
 
   return {
-    counters,
+    counters: [masters[0].counters, ...masters.slice(1).map(one => one.counters)],
     get state() {
       return state
     },
@@ -262,10 +136,7 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
         await admin?.close()
         throw error
       })
-      if (bound.listen !== null) listening.push(formatAddress(bound.listen))
-      if (bound.socket !== null) listening.push(bound.socket)
-      lanes.start()
-      watcher.start()
+      for (const master of masters) master.start()
       state = 'running'
       return { ...bound, admin: opened?.bound ?? null }
     },
@@ -274,28 +145,18 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
       const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config
       state = 'stopping'
       log.info(
-        { event: 'proxy.stopping', sessions: listener.size, delayMs, graceMs },
+        { event: 'proxy.stopping', sessions: sessions(), delayMs, graceMs },
         'the proxy stops: not ready for new clients, and everything else goes on for the delay',
       )
       await delay(delayMs)
       log.info(
-        { event: 'proxy.draining', sessions: listener.size, graceMs },
+        { event: 'proxy.draining', sessions: sessions(), graceMs },
         'the proxy accepts no new clients; it serves sessions until they leave, or the grace period ends',
       )
-      await listener.stop(graceMs, () => {
-        const { waiting } = counters
-        log.warn(
-          { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
-          'the grace period is over: the proxy ends the sessions that are left',
-        )
-        lanes.giveUp()
-      })
-      clearTimeout(learnTimer)
+      await Promise.all(masters.map(one => one.endSessions(graceMs)))
       security.files.stop()
       await sentinelPort?.close()
-      lanes.stop()
-      ahead.close()
-      await watcher.stop()
+      await Promise.all(masters.map(one => one.stop()))
       await admin?.close()
       state = 'stopped'
       log.info({ event: 'proxy.stopped' }, 'the proxy has stopped')
@@ -303,35 +164,47 @@ export function createProxy(config: Config, log: Log, about: About = { version: 
   }
 }
 
-/** Loads its code only when it is wanted. `option` of an error says which port it is about. */
+/** With several masters each line about one has its name. */
+function logOf({ masterName }: Config, all: readonly Config[], log: Log): Log {
+  return all.length === 1 ? log : log.child({ masterName })
+}
+
+/** Loads its code only when it is wanted. */
 async function openSentinelPort(
-  config: Config,
-  clients: Address | null,
+  configs: NonEmpty<Config>,
+  bound: readonly MasterBound[],
   parts: { counters: Counters; log: Log; bugs: Bugs },
 ): Promise<{ port: SentinelPort; bound: Address } | null> {
-  const { sentinelListen, masterName, announce, maxSessions, tcpKeepaliveMs } = config
+  const [{ sentinelListen, maxSessions, tcpKeepaliveMs }] = configs
   if (sentinelListen === null) return null
   const { SentinelPort } = await import('./sentinel-port/sentinel-port.ts')
-  const options = { masterName, announced: announce, maxConnections: maxSessions, keepAliveMs: tcpKeepaliveMs }
-  const port = new SentinelPort(options, parts)
+  const told = configs.map(({ masterName, announce }, i) => ({
+    masterName,
+    announced: announce,
+    clients: bound[i]?.listen ?? null,
+  }))
+  const port = new SentinelPort({ maxConnections: maxSessions, keepAliveMs: tcpKeepaliveMs }, parts)
   try {
-    return { port, bound: await port.listen(sentinelListen, clients) }
+    return { port, bound: await port.listen(sentinelListen, told) }
   } catch (error) {
-    throw Object.assign(error instanceof Error ? error : new Error(String(error)), { option: 'sentinel-listen' })
+    throw aboutPlace(error, { option: 'sentinel-listen', wanted: sentinelListen })
   }
 }
 
 /** To be called now and then: calls `act` once. */
-function whenUsed(counters: Counters, act: () => void): () => void {
+function whenUsed(masters: readonly { readonly counters: Counters }[], act: () => void): () => void {
   let isUsed = false
   return () => {
-    if (isUsed || counters.clientBytesIn + counters.clientBytesOut < USED_BYTES) return
+    if (isUsed) return
+    let bytes = 0
+    for (const { counters } of masters) bytes += counters.clientBytesIn + counters.clientBytesOut
+    if (bytes < USED_BYTES) return
     isUsed = true
     act()
   }
 }
 
-/** Loads its code and packages only when it is wanted. `option` of an error says which port it is about. */
+/** Loads its code and packages only when it is wanted. */
 async function openAdmin(
   address: Address | null,
   takeSnapshot: () => Snapshot,
@@ -343,6 +216,6 @@ async function openAdmin(
   try {
     return { admin, bound: await admin.listen(address) }
   } catch (error) {
-    throw Object.assign(error instanceof Error ? error : new Error(String(error)), { option: 'admin-listen' })
+    throw aboutPlace(error, { option: 'admin-listen', wanted: address })
   }
 }

@@ -97,9 +97,9 @@ class Member {
     const read = readConfig(flags, {})
     if (read.kind !== 'config') throw new Error(JSON.stringify(read))
     const startOne = async (n: number): Promise<void> => {
-      const proxy = createProxy(read.config, this.#log(n === order.firstNumber ? order.logFile : null))
+      const proxy = createProxy(read.masters, this.#log(n === order.firstNumber ? order.logFile : null))
       const bound = await proxy.start()
-      const client = await this.#connect(bound.listen?.port ?? 0, n)
+      const client = await this.#connect(bound.masters[0].listen?.port ?? 0, n)
       this.#sidecars.push({ stop: () => proxy.stop(), client })
     }
     for (let n = 0; n < order.count; n += STARTS_AT_ONCE) {

@@ -7,10 +7,13 @@ const ANSWER_LIMIT_MS = 1000
 /** A page of /status is some kilobytes; what is larger is something else. */
 const MAX_BYTES = 1_000_000
 
-/** Null where nothing answers there as a Holdfast does; then the proxy does not run, or runs elsewhere. */
-export async function clientEvidence(admin: Address): Promise<ClientEvidence[] | null> {
+/**
+ * The clients of this master. Null where nothing answers there as a Holdfast does; then the proxy does not run, or runs
+ * elsewhere.
+ */
+export async function clientEvidence(admin: Address, masterName: string): Promise<ClientEvidence[] | null> {
   const page = await pageOf(reachable(admin))
-  return page === null ? null : librariesOf(page)
+  return page === null ? null : librariesOf(page, masterName)
 }
 
 function pageOf({ host, port }: Address): Promise<string | null> {
@@ -34,10 +37,16 @@ function pageOf({ host, port }: Address): Promise<string | null> {
   })
 }
 
-/** `sessions.libraries` of the page. */
-function librariesOf(page: string): ClientEvidence[] | null {
+interface StatusOfMaster {
+  readonly masterName?: unknown
+  readonly sessions?: { readonly libraries?: unknown }
+}
+
+/** `sessions.libraries` of the page, or of the master's part of it where there are several. */
+function librariesOf(page: string, masterName: string): ClientEvidence[] | null {
   try {
-    const { sessions } = JSON.parse(page) as { sessions?: { libraries?: unknown } }
+    const status = JSON.parse(page) as StatusOfMaster & { readonly masters?: readonly StatusOfMaster[] }
+    const { sessions } = status.masters?.find(one => one.masterName === masterName) ?? status
     return Array.isArray(sessions?.libraries) ? sessions.libraries.flatMap(countOf) : null
   } catch {
     return null

@@ -17,12 +17,22 @@ import { settingsOf } from './settings.ts'
 /** Sentinels name one another; after more rounds than this somebody invents them. */
 const MAX_ROUNDS = 4
 
-export async function collectEvidence(config: Config): Promise<Evidence> {
-  const { adminListen } = config
+/** Of each master; a rule of --nat-map is unused where none needs it, and told with the first. */
+export async function collectAll(configs: readonly Config[]): Promise<(readonly [Config, Evidence])[]> {
+  const all = await Promise.all(configs.map(collectEvidence))
+  const unusedNat = all.map(one => one.unusedNat).reduce((some, more) => some.filter(rule => more.includes(rule)))
+  return configs.flatMap((config, i) => {
+    const evidence = all[i]
+    return evidence ? [[config, { ...evidence, unusedNat: i === 0 ? unusedNat : [] }] as const] : []
+  })
+}
+
+async function collectEvidence(config: Config): Promise<Evidence> {
+  const { adminListen, masterName } = config
   const [listen, clients, sentinels] = await Promise.all([
     config.listen === null ? null : listenEvidence(config.listen, config.listenTls?.certFile ?? null),
     // Port 0 says nothing of the port in use.
-    adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen),
+    adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen, masterName),
     allSentinels(config),
   ])
   const nodes = await allNodes(config, sentinels)

@@ -3,11 +3,22 @@ import type { Finding, Level } from './finding.ts'
 
 const words: Readonly<Record<Level, string>> = { ok: 'ok', note: 'note', warning: 'WARNING', problem: 'PROBLEM' }
 
+/** What was found about one master. */
+export interface Report {
+  readonly masterName: string
+  readonly findings: readonly Finding[]
+}
+
 export function countOf(findings: readonly Finding[], level: Level): number {
   return findings.filter(finding => finding.level === level).length
 }
 
-export function asTable(findings: readonly Finding[], masterName: string): string {
+/** One table for each master. */
+export function asTables(reports: readonly Report[]): string {
+  return reports.map(tableOf).join('\n')
+}
+
+function tableOf({ masterName, findings }: Report): string {
   const width = Math.max(...findings.map(({ subject }) => subject.length), 0)
   const rows = findings.flatMap(({ level, subject, text, remedy }) => {
     const row = ` ${words[level].padEnd(8)} ${subject.padEnd(width)}  ${text}`
@@ -20,9 +31,16 @@ export function asTable(findings: readonly Finding[], masterName: string): strin
   return [`Holdfast check of master ${masterName}`, '', ...rows, '', verdict, ''].join('\n')
 }
 
-export function asJson(findings: readonly Finding[], masterName: string): string {
-  const summary = { problems: countOf(findings, 'problem'), warnings: countOf(findings, 'warning') }
-  return `${JSON.stringify({ master: masterName, ...summary, findings }, null, 2)}\n`
+/** One master has no list around it. */
+export function asJson(reports: readonly Report[]): string {
+  const masters = reports.map(({ masterName, findings }) => ({ master: masterName, ...summaryOf(findings), findings }))
+  const [alone] = masters.length === 1 ? masters : []
+  const all = alone ?? { ...summaryOf(reports.flatMap(({ findings }) => findings)), masters }
+  return `${JSON.stringify(all, null, 2)}\n`
+}
+
+function summaryOf(findings: readonly Finding[]): { problems: number; warnings: number } {
+  return { problems: countOf(findings, 'problem'), warnings: countOf(findings, 'warning') }
 }
 
 function plural(count: number, word: string): string {

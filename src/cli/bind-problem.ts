@@ -2,16 +2,16 @@
 //
 // A port is in use for one of two causes. The system gives the same error for both; a connection to the port differs.
 import { type Address, formatAddress } from '../address.ts'
-import type { Config } from '../config.ts'
+import type { WantedPlace } from '../proxy/bind-error.ts'
 import { accepts, lentPort } from '../transport/port-probe.ts'
 
-/** undefined for an error of another kind. */
-export async function bindProblem(error: unknown, config: Config): Promise<string | undefined> {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  const option = error instanceof Error && 'option' in error ? String(error.option) : 'listen'
-  const wanted = wantedBy(option, config)
+/** undefined for an error of another kind. `several`: there is more than one master. */
+export async function bindProblem(error: unknown, { several }: { several: boolean }): Promise<string | undefined> {
+  if (!(error instanceof Error)) return undefined
+  const { code, option = 'listen', wanted = null, masterName } = error as Partial<WantedPlace> & NodeJS.ErrnoException
   const place = wanted === null ? 'nowhere' : formatAddress(wanted)
-  const choose = `choose another with --${option} or HOLDFAST_${option.toUpperCase().replaceAll('-', '_')}`
+  const flag = `choose another with --${option} or HOLDFAST_${option.toUpperCase().replaceAll('-', '_')}`
+  const choose = several && masterName !== undefined ? `choose another for the master ${masterName}` : flag
   switch (code) {
     case 'EADDRINUSE':
       return `cannot listen on ${place}: ${await inUse(wanted, choose)}`
@@ -25,11 +25,6 @@ export async function bindProblem(error: unknown, config: Config): Promise<strin
     default:
       return undefined
   }
-}
-
-function wantedBy(option: string, { adminListen, sentinelListen, listen }: Config): Address | null {
-  if (option === 'admin-listen') return adminListen
-  return option === 'sentinel-listen' ? sentinelListen : listen
 }
 
 /** The system also lends ports of a range to outgoing connections. */

@@ -3,9 +3,9 @@
 //
 // Exit code: 0 without a problem (a warning is none), 1 with one, 2 for wrong options.
 // Never: changes anything that lasts, waits longer than a few seconds, or shows a secret.
-import { collectEvidence } from '../check/collect.ts'
+import { collectAll } from '../check/collect.ts'
 import { judge } from '../check/judge.ts'
-import { asJson, asTable, countOf } from '../check/print.ts'
+import { asJson, asTables, countOf } from '../check/print.ts'
 import { settingsOf } from '../check/settings.ts'
 import { type Environment, readConfig } from '../config.ts'
 import { answerInstead } from './output.ts'
@@ -17,9 +17,11 @@ export async function check(argv: readonly string[], env: Environment): Promise<
     answerInstead(read)
     return
   }
-  const { config } = read
-  const findings = judge(await collectEvidence(config), settingsOf(config))
-  const print = words.length < argv.length ? asJson : asTable
-  process.stdout.write(print(findings, config.masterName))
-  process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0
+  const reports = (await collectAll(read.masters)).map(([config, evidence]) => ({
+    masterName: config.masterName,
+    findings: judge(evidence, settingsOf(config)),
+  }))
+  const print = words.length < argv.length ? asJson : asTables
+  process.stdout.write(print(reports))
+  process.exitCode = reports.some(({ findings }) => countOf(findings, 'problem') > 0) ? 1 : 0
 }

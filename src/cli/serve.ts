@@ -7,7 +7,7 @@
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
-import { type Config, printableConfig } from '../config.ts'
+import { type Config, printableConfigs } from '../config.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
@@ -27,14 +27,15 @@ interface Ending {
   readonly delayMs: number
 }
 
-/** Runs the proxy; resolves when it listens, or when it cannot. */
-export async function serve(config: Config): Promise<void> {
+/** Runs the proxy; resolves when it listens, or when it cannot. `configs`: one for each master. */
+export async function serve(configs: readonly [Config, ...Config[]]): Promise<void> {
+  const [config] = configs
   const output = new LogOutput(standardOutput())
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
-  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfig(config) })
-  for (const exposure of exposures(config)) log.warn(exposure)
+  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfigs(configs) })
+  for (const exposure of exposures(configs)) log.warn(exposure)
   logMissingFlags(log)
-  const proxy = createProxy(config, log, {
+  const proxy = createProxy(configs, log, {
     version: packageVersion(),
     droppedLines: () => output.dropped,
     onLoaded: compactHeap,
@@ -44,15 +45,17 @@ export async function serve(config: Config): Promise<void> {
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
   try {
     const bound = await proxy.start()
-    const address = bound.listen === null ? null : formatAddress(bound.listen)
+    const places = bound.masters.map(({ name, listen, socket }) => {
+      return { name, address: listen === null ? null : formatAddress(listen), socket }
+    })
+    const [alone] = places.length === 1 ? places : []
+    const clients = alone ? { address: alone.address, socket: alone.socket } : { masters: places }
     const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
     const sentinel = bound.sentinel === null ? {} : { sentinel: formatAddress(bound.sentinel) }
-    log.info(
-      { event: 'process.listening', address, socket: bound.socket, ...admin, ...sentinel },
-      'clients may connect',
-    )
+    log.info({ event: 'process.listening', ...clients, ...admin, ...sentinel }, 'clients may connect')
   } catch (error) {
-    const reason = error instanceof SocketFileError ? error.message : await bindProblem(error, config)
+    const reason =
+      error instanceof SocketFileError ? error.message : await bindProblem(error, { several: configs.length > 1 })
     if (reason === undefined) throw error
     complain(reason)
     await output.flush(LAST_LINES_MS)

@@ -9,23 +9,10 @@ export interface Exposure {
   readonly msg: string
 }
 
-/** One for each listener that other machines reach and that asks for nothing. */
-export function exposures(config: Config): Exposure[] {
-  const { listen, adminListen, clientPassword, listenTls, redisPassword } = config
-  const found: Exposure[] = []
-  if (listen !== null && !isLoopback(listen.host) && clientPassword === null && listenTls === null) {
-    const rights =
-      redisPassword === null
-        ? 'whoever reaches the port speaks to Redis, in the clear'
-        : 'whoever reaches the port has the rights of --redis-username, without a password'
-    found.push({
-      event: 'listen.exposed',
-      address: formatAddress(listen),
-      msg:
-        `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
-        '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
-    })
-  }
+/** One for each listener that other machines reach and that asks for nothing. `configs`: one for each master. */
+export function exposures(configs: readonly [Config, ...Config[]]): Exposure[] {
+  const found = configs.flatMap(exposedClients)
+  const [{ adminListen }] = configs
   if (adminListen !== null && !isLoopback(adminListen.host))
     found.push({
       event: 'admin.exposed',
@@ -35,4 +22,21 @@ export function exposures(config: Config): Exposure[] {
         'there. Listen on 127.0.0.1, or let a firewall or network policy admit only what scrapes and probes it',
     })
   return found
+}
+
+function exposedClients({ listen, clientPassword, listenTls, redisPassword }: Config): Exposure[] {
+  if (listen === null || isLoopback(listen.host) || clientPassword !== null || listenTls !== null) return []
+  const rights =
+    redisPassword === null
+      ? 'whoever reaches the port speaks to Redis, in the clear'
+      : 'whoever reaches the port has the rights of --redis-username, without a password'
+  return [
+    {
+      event: 'listen.exposed',
+      address: formatAddress(listen),
+      msg:
+        `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
+        '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
+    },
+  ]
 }

@@ -7,7 +7,8 @@
 import { createRequire } from 'node:module'
 import { readSmallFile, secretIn } from '../transport/read-file.ts'
 import type { Secret } from '../transport/secret.ts'
-import { type Given, type Source, shownName, type Table, valueNames } from './option.ts'
+import { masterTable } from './master-options.ts'
+import { type Given, type GivenMaster, type Source, shownName, type Table, valueNames } from './option.ts'
 import { didYouMean, nearest } from './suggest.ts'
 
 type Yaml = typeof import('yaml')
@@ -35,27 +36,89 @@ export function readConfigFile(named: Given, table: Table): Source {
   if (!yaml.isMap(parsed.contents)) {
     return unread([`${path}: expected "option: value" lines or a JSON object`])
   }
-  return readPairs(path, parsed.contents.items, { yaml, table })
+  return readProgram(path, parsed.contents.items, { yaml, table })
 }
 
 function unread(errors: string[]): Source {
   return { given: new Map(), errors, unread: true }
 }
 
-function readPairs(
-  path: string,
-  pairs: readonly { key: unknown; value: unknown }[],
-  { yaml, table }: { yaml: Yaml; table: Table },
-): Source {
+interface Pair {
+  readonly key: unknown
+  readonly value: unknown
+}
+
+interface Context {
+  readonly yaml: Yaml
+  /** The options that may stand there. */
+  readonly table: Table
+}
+
+const MASTERS = 'masters'
+
+function readProgram(path: string, pairs: readonly Pair[], { yaml, table }: Context): Source {
+  const isMasters = ({ key }: Pair): boolean => yaml.isScalar(key) && key.value === MASTERS
+  const found = pairs.find(isMasters)
   const names = valueNames(table).filter(name => name !== 'config')
+  const source = readPairs(
+    `${path}: `,
+    pairs.filter(pair => !isMasters(pair)),
+    { yaml, table, names, others: [MASTERS] },
+  )
+  if (found === undefined) return source
+  const { masters, errors } = readMasters(`${path}: ${MASTERS}`, found.value, { yaml, table })
+  return { ...source, errors: [...source.errors, ...errors], masters }
+}
+
+/** Each master below its name. */
+function readMasters(origin: string, value: unknown, { yaml, table }: Context) {
+  const masters: GivenMaster[] = []
+  const expected = [`${origin}: expected a name for each master, with its options below it`]
+  if (!yaml.isMap(value) || value.items.length === 0) return { masters, errors: expected }
+  const names = valueNames(masterTable)
+  const ofProgram = Object.keys(table).filter(name => !(name in masterTable))
+  const errors: string[] = []
+  for (const { key, value: own } of value.items) {
+    const name = yaml.isScalar(key) ? scalarText(key) : undefined
+    if (
+      name === undefined ||
+      name === '' ||
+      !(yaml.isMap(own) || (yaml.isScalar(own) && own.value === '') || own === null)
+    ) {
+      errors.push(name ? `${origin}.${name}: expected "option: value" lines below the name` : (expected[0] ?? ''))
+      continue
+    }
+    const pairs: readonly Pair[] = yaml.isMap(own) ? own.items : []
+    const source = readPairs(`${origin}.${name}: `, pairs, { yaml, table: masterTable, names, others: [], ofProgram })
+    masters.push({ name, source })
+  }
+  return { masters, errors }
+}
+
+function readPairs(
+  prefix: string,
+  pairs: readonly Pair[],
+  about: Context & {
+    readonly names: readonly string[]
+    /** Other names that a mistyped one may mean. */
+    readonly others: readonly string[]
+    /** Options that hold for all masters. */
+    readonly ofProgram?: readonly string[]
+  },
+): Source {
+  const { yaml, table, names, others, ofProgram = [] } = about
   const given = new Map<string, Given>()
   const errors: string[] = []
   for (const pair of pairs) {
     const key = yaml.isScalar(pair.key) ? String(pair.key.value) : '?'
-    const origin = `${path}: ${key}`
+    const origin = `${prefix}${key}`
+    if (ofProgram.includes(key)) {
+      errors.push(`${origin}: holds for all masters; it stands outside of ${MASTERS}`)
+      continue
+    }
     if (!names.includes(key)) {
       const shown = shownName(key, table)
-      errors.push(`${path}: ${shown}: no such option${didYouMean(nearest(shown, names))}`)
+      errors.push(`${prefix}${shown}: no such option${didYouMean(nearest(shown, [...names, ...others]))}`)
       continue
     }
     const list = table[key]?.kind.list === true

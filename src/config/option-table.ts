@@ -16,6 +16,7 @@ import {
   fileMode,
   fileOwner,
   listenAddress,
+  masterNames,
   noneOr,
   oneOf,
   onOff,
@@ -33,7 +34,11 @@ const denied = 'sync,psync,replconf,replicaof,slaveof,failover,shutdown'
 export const options = {
   ...inGroup('Redis and Sentinel', {
     sentinels: required(addressList(26379), 'The Sentinels to ask first; they name the others.'),
-    master: required(plainText('NAME'), 'The name by which the Sentinels know the master.'),
+    master: required(
+      masterNames('127.0.0.1'),
+      'The name by which the Sentinels know the master. Several masters: their names and where the clients of each ' +
+        'connect, cache=6379,queue=6380. The --config file has more for several: masters.',
+    ),
     links: withDefault(
       'auto',
       oneOf('auto', 'private'),

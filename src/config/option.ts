@@ -107,4 +107,12 @@ export interface Source {
   readonly errors: readonly string[]
   /** The source could not be read, so what it does not give may still stand in it. */
   readonly unread?: true
+  /** Several masters by `masters`, which a file alone can have. */
+  readonly masters?: readonly GivenMaster[]
+}
+
+/** What stands below the name of one of several masters. */
+export interface GivenMaster {
+  readonly name: string
+  readonly source: Source
 }

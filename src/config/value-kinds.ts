@@ -17,6 +17,47 @@ export function plainText(placeholder: string): Kind<string> {
   }
 }
 
+/** A name by which Sentinels know a master; `listen`: where its clients connect, in the form for several masters. */
+export interface NamedMaster {
+  readonly name: string
+  readonly listen: Address | null
+}
+
+/** `NAME`, or for several masters `NAME=[HOST:]PORT` with commas between them. */
+export function masterNames(defaultHost: string): Kind<readonly [NamedMaster, ...NamedMaster[]]> {
+  return {
+    placeholder: 'NAME|NAME=[HOST:]PORT[,...]',
+    form: 'text; for several masters names and where each listens',
+    read: given => {
+      if (!isPlainText(given)) return { expected: 'text of at least one character, on one line' }
+      // Sentinel's names have letters, digits, and the characters .-_ (its documentation of sentinel monitor).
+      if (!given.includes('=')) return { value: [{ name: given, listen: null }] }
+      const found = new Map<string, NamedMaster>()
+      for (const part of splitList(given)) {
+        const [, name = '', place = ''] = /^([^=]+)=(.*)$/.exec(part) ?? []
+        const read = listenAddress(defaultHost).read(place)
+        if (name === '' || !('value' in read)) {
+          return { expected: 'NAME=PORT or NAME=HOST:PORT for each of several masters, separated by commas', part }
+        }
+        if (found.has(name)) return { expected: 'each master once', part }
+        found.set(name, { name, listen: read.value })
+      }
+      const [first, ...others] = [...found.values()]
+      return first ? { value: [first, ...others] } : { expected: 'at least one NAME=PORT' }
+    },
+  }
+}
+
+/** `true` or `false`, or the words of a switch. */
+export const trueFalse: Kind<boolean> = {
+  placeholder: 'true|false',
+  form: 'true, false',
+  read: given => {
+    const value = { true: true, on: true, false: false, off: false }[given]
+    return value === undefined ? { expected: 'true or false' } : { value }
+  },
+}
+
 /** A password: at least one byte of any kind. */
 export const password: Kind<Secret> = {
   placeholder: 'PASSWORD',

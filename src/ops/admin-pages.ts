@@ -1,5 +1,5 @@
 // admin-pages.ts: the answers of the admin port to /startup, /ready, /live and /status. Pure.
-import type { Snapshot } from './snapshot.ts'
+import type { MasterSnapshot, Snapshot } from './snapshot.ts'
 
 /** `ok` false is HTTP 503, and `text` says what is missing. */
 export interface Health {
@@ -8,18 +8,25 @@ export interface Health {
 }
 
 /**
- * /startup: Holdfast listens and has had a master once. Before that a wrong name, address or password may be the cause,
- * and people should see it before the application starts. After that, commands wait for a missing master.
+ * /startup: Holdfast listens and has had every required master once. Before that a wrong name, address or password may
+ * be the cause, and people should see it before the application starts. After that, commands wait for a missing master.
  */
 export function startup(snapshot: Snapshot): Health {
-  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
-  if (!snapshot.served) return { ok: false, text: `no master has been served yet: ${masterProblem(snapshot)}` }
-  return { ok: true, text: 'started' }
+  if (!isListening(snapshot)) return { ok: false, text: 'not listening yet' }
+  const missing = snapshot.masters.filter(({ required, served }) => required && !served)
+  if (missing.length === 0) return { ok: true, text: 'started' }
+  const isAlone = snapshot.masters.length === 1
+  const problems = missing.map(one => (isAlone ? '' : `${one.topology.masterName}: `) + masterProblem(one))
+  return { ok: false, text: `no master has been served yet: ${problems.join('; ')}` }
+}
+
+function isListening({ masters }: Snapshot): boolean {
+  return masters.every(({ listening }) => listening.length > 0)
 }
 
 /** /ready: new clients are welcome. It says nothing of Redis: in a failover clients wait and should still come. */
 export function ready(snapshot: Snapshot): Health {
-  if (snapshot.listening.length === 0) return { ok: false, text: 'not listening yet' }
+  if (!isListening(snapshot)) return { ok: false, text: 'not listening yet' }
   return snapshot.stopping ? { ok: false, text: 'stopping' } : { ok: true, text: 'ready' }
 }
 
@@ -28,7 +35,7 @@ export function live(): Health {
   return { ok: true, text: 'alive' }
 }
 
-function masterProblem({ topology, gate }: Snapshot): string {
+function masterProblem({ topology, gate }: MasterSnapshot): string {
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
   if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
   if (reachableSentinels < majority)
@@ -37,15 +44,25 @@ function masterProblem({ topology, gate }: Snapshot): string {
   return gate.detail === '' ? 'the Sentinels and the node are being asked' : gate.detail
 }
 
-/** The content of /status. Names that end in Ms are milliseconds; times are ISO 8601. */
+/** The content of /status. Names that end in Ms are milliseconds; times are ISO 8601. One master alone has no level. */
 export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<string, unknown>> {
-  const { counters, gate, topology, limits, master } = snapshot
+  const { masters } = snapshot
+  const [alone] = masters.length === 1 ? masters : []
   return {
     version: snapshot.version,
     pid: process.pid,
     startedAt: new Date(snapshot.startedAt).toISOString(),
     uptimeMs: now - snapshot.startedAt,
     stopping: snapshot.stopping,
+    ...(alone
+      ? statusOfMaster(alone, now)
+      : { masters: masters.map(one => ({ required: one.required, ...statusOfMaster(one, now) })) }),
+  }
+}
+
+function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<Record<string, unknown>> {
+  const { counters, gate, topology, limits, master } = snapshot
+  return {
     listening: snapshot.listening,
     masterName: topology.masterName,
     master,
@@ -88,7 +105,7 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
 /** /status is for people; the metrics count any number of users and databases. */
 const MAX_IDENTITIES = 100
 
-function linksOf({ links }: Snapshot): Readonly<Record<string, unknown>> {
+function linksOf({ links }: MasterSnapshot): Readonly<Record<string, unknown>> {
   const total = (of: 'shared' | 'private' | 'idle' | 'retired' | 'dialing'): number =>
     links.reduce((sum, one) => sum + one[of], 0)
   return {

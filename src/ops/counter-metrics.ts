@@ -8,6 +8,8 @@ export interface CounterRow {
   readonly name: string
   readonly type: 'counter' | 'gauge'
   readonly help: string
+  /** It counts what belongs to no master: with several masters it has no label that names one. */
+  readonly ofProgram?: true
   /** Rows of one name differ in this label. */
   readonly label?: readonly [name: string, value: string]
 }
@@ -75,10 +77,13 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   unansweredEnded: ended('unanswered'),
   killed: ended('killed'),
   bugEnded: ended('bug'),
-  bugs: counter(
-    'holdfast_bugs_total',
-    'Errors in Holdfast that ended one step and no session; the log has each as process.bug.',
-  ),
+  bugs: {
+    ...counter(
+      'holdfast_bugs_total',
+      'Errors in Holdfast that ended one step and no session; the log has each as process.bug.',
+    ),
+    ofProgram: true,
+  },
   argumentsRefused: refused('arguments'),
   transactionsRefused: refused('transaction-bytes'),
   pressurePauses: counter(
@@ -167,8 +172,14 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
     'holdfast_tls_handshakes_failed_total',
     'Clients that did not get through their TLS handshake.',
   ),
-  sentinelPortSessions: gauge('holdfast_sentinel_port_sessions', 'Open connections to --sentinel-listen.'),
-  sentinelPortCommands: counter('holdfast_sentinel_port_commands_total', 'Commands answered at --sentinel-listen.'),
+  sentinelPortSessions: {
+    ...gauge('holdfast_sentinel_port_sessions', 'Open connections to --sentinel-listen.'),
+    ofProgram: true,
+  },
+  sentinelPortCommands: {
+    ...counter('holdfast_sentinel_port_commands_total', 'Commands answered at --sentinel-listen.'),
+    ofProgram: true,
+  },
   scriptsReloaded: counter('holdfast_scripts_reloaded_total', 'Scripts that Holdfast gave to a new master.'),
   trips: counter('holdfast_breaker_trips_total', 'How often the breaker opened: a hold outlasted --hold-timeout.'),
   clientBytesIn: clientBytes('in'),

@@ -10,7 +10,7 @@ import {
 } from '@prometheus-io/client'
 import type { Histogram } from './histogram.ts'
 import type { Metric } from './metric-type.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { MasterSnapshot, Snapshot } from './snapshot.ts'
 
 export function createExposition(table: readonly Metric[]) {
   const registry = new Registry()
@@ -41,8 +41,23 @@ function asRegistered(metric: Metric, snapshot: () => Snapshot | null): Register
 }
 
 function valuesOf(metric: Metric, snapshot: Snapshot): MetricValueWithName<string>[] {
-  if (metric.type !== 'histogram') return metric.read(snapshot).map(({ labels, value }) => ({ labels, value }))
-  return histogramValues(metric.name, metric.read(snapshot))
+  if (metric.of === 'program') return metric.read(snapshot).map(({ labels, value }) => ({ labels, value }))
+  const { masters } = snapshot
+  return masters.flatMap(master => {
+    const values = valuesOfMaster(metric, master)
+    // One master alone has the series that it always had.
+    if (masters.length === 1) return values
+    const name = { master: master.topology.masterName }
+    return values.map(value => ({ ...value, labels: { ...name, ...value.labels } }))
+  })
+}
+
+function valuesOfMaster(
+  metric: Extract<Metric, { of: 'master' }>,
+  master: MasterSnapshot,
+): MetricValueWithName<string>[] {
+  if (metric.type === 'histogram') return histogramValues(metric.name, metric.read(master))
+  return metric.read(master).map(({ labels, value }) => ({ labels, value }))
 }
 
 function histogramValues(name: string, histogram: Histogram): MetricValueWithName<string>[] {

@@ -2,14 +2,14 @@
 //
 //   counters (plain numbers) ──▶ read at scrape ──▶ exposition.ts ──▶ /metrics
 //
-// All series are there from the first scrape. Labels take values from fixed lists; the one exception is the address of
-// the master, of which there is one at a time. Never: counts anything itself.
+// All series are there from the first scrape. Labels take values from fixed lists; the exceptions are the address of
+// the master, of which there is one at a time, and the names of several masters. Never: counts anything itself.
 import { labelOf, libraryLabels } from './client-libraries.ts'
 import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
-import { counter, fromRows, gauge, histogram, labelled, type Metric, tallied } from './metric-type.ts'
+import { fromRows, gauge, histogram, labelled, type Metric, ofProgram, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
-import type { LibrarySnapshot, LinkSnapshot, SentinelSnapshot, Snapshot } from './snapshot.ts'
+import type { LibrarySnapshot, LinkSnapshot, MasterSnapshot, SentinelSnapshot } from './snapshot.ts'
 
 const gateStates = ['holding', 'draining', 'open', 'tripped'] as const
 
@@ -146,7 +146,7 @@ const failover: readonly Metric[] = [
 ]
 
 const program = (stats: ProcessStats): readonly Metric[] => [
-  labelled(
+  ofProgram.labelled(
     'gauge',
     'holdfast_build_info',
     '1, with the version of the program and of Node.',
@@ -155,33 +155,39 @@ const program = (stats: ProcessStats): readonly Metric[] => [
   ),
   gauge('holdfast_sessions_limit', 'The limit --max-sessions; 0 is none.', f => f.limits.maxSessions),
   gauge('holdfast_pending_limit_bytes', 'The limit --max-held-bytes.', f => f.limits.maxHeldBytes),
-  counter(
+  ofProgram.counter(
     'holdfast_log_lines_dropped_total',
     'Log lines that were not written, because standard output is closed, full or read too slowly.',
     f => f.logLinesDropped,
   ),
-  gauge('holdfast_stopping', '1 after the stop has begun.', f => (f.stopping ? 1 : 0)),
-  labelled(
+  ofProgram.gauge('holdfast_stopping', '1 after the stop has begun.', f => (f.stopping ? 1 : 0)),
+  ofProgram.labelled(
     'gauge',
     'holdfast_event_loop_delay_seconds',
     'How late the event loop was, over the last 15 to 30 seconds.',
     ['statistic'],
     () => stats.eventLoopDelay(),
   ),
-  gauge('process_start_time_seconds', 'When the process started, in seconds since 1970.', () => stats.startTime),
-  counter('process_cpu_seconds_total', 'User and system CPU time.', () => stats.cpuSeconds()),
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage().rss),
-  gauge('process_open_fds', 'Open file descriptors; NaN where the system does not tell.', () => stats.openFds()),
-  gauge('process_max_fds', 'The limit on open file descriptors; NaN where the system does not tell.', () =>
+  ofProgram.gauge(
+    'process_start_time_seconds',
+    'When the process started, in seconds since 1970.',
+    () => stats.startTime,
+  ),
+  ofProgram.counter('process_cpu_seconds_total', 'User and system CPU time.', () => stats.cpuSeconds()),
+  ofProgram.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage().rss),
+  ofProgram.gauge('process_open_fds', 'Open file descriptors; NaN where the system does not tell.', () =>
+    stats.openFds(),
+  ),
+  ofProgram.gauge('process_max_fds', 'The limit on open file descriptors; NaN where the system does not tell.', () =>
     stats.maxFds(),
   ),
-  gauge('nodejs_heap_size_used_bytes', 'Bytes of JavaScript objects.', () => process.memoryUsage().heapUsed),
-  gauge(
+  ofProgram.gauge('nodejs_heap_size_used_bytes', 'Bytes of JavaScript objects.', () => process.memoryUsage().heapUsed),
+  ofProgram.gauge(
     'nodejs_heap_size_total_bytes',
     'Bytes set aside for JavaScript objects.',
     () => process.memoryUsage().heapTotal,
   ),
-  gauge(
+  ofProgram.gauge(
     'nodejs_external_memory_bytes',
     'Bytes outside of the JavaScript heap, socket data included.',
     () => process.memoryUsage().external,
@@ -202,7 +208,7 @@ function sessionsOf(libraries: readonly LibrarySnapshot[], label: string, of: 's
 }
 
 /** A Sentinel with two addresses counts once. */
-function disagreeing({ master, topology }: Snapshot): number {
+function disagreeing({ master, topology }: MasterSnapshot): number {
   if (master === null) return 0
   const differs = ({ reachable, names }: SentinelSnapshot): boolean =>
     reachable && names !== null && names !== master.address

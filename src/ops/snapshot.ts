@@ -1,4 +1,5 @@
-// snapshot.ts: what the running program shows to the admin port, as plain data. Only types; proxy.ts takes snapshots.
+// snapshot.ts: what the running program shows to the admin port, as plain data. Only types; proxy.ts and
+// served-master.ts take snapshots.
 // Never: holds a password, a key or a value.
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
@@ -51,7 +52,8 @@ export interface TopologySnapshot {
   readonly sentinels: readonly SentinelSnapshot[]
 }
 
-export interface MasterSnapshot {
+/** The node that is master. */
+export interface NodeSnapshot {
   /** `host:port` */
   readonly address: string
   readonly epoch: number
@@ -68,26 +70,35 @@ export interface LibrarySnapshot {
   readonly toldOfHolds: number
 }
 
-export interface Snapshot {
-  readonly version: string
-  /** Where clients connect, as text; empty before the start. */
+/** One master that clients use through Holdfast, with all that is its own. */
+export interface MasterSnapshot {
+  /** Whether /startup waits for it. */
+  readonly required: boolean
+  /** Where its clients connect, as text; empty before the start. */
   readonly listening: readonly string[]
-  /** Date.now() when the program was built. */
-  readonly startedAt: number
   readonly counters: Readonly<Counters>
-  readonly logLinesDropped: number
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
   readonly gate: GateSnapshot
   /** The present or last master; null before the first. */
-  readonly master: MasterSnapshot | null
+  readonly master: NodeSnapshot | null
   /** A master was served since the start. */
   readonly served: boolean
-  readonly stopping: boolean
   readonly libraries: readonly LibrarySnapshot[]
   readonly links: readonly LinkSnapshot[]
   readonly topology: TopologySnapshot
   /** The last failovers, newest first. */
   readonly failovers: readonly object[]
   readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }
+}
+
+/** The whole program. */
+export interface Snapshot {
+  readonly version: string
+  /** Date.now() when the program was built. */
+  readonly startedAt: number
+  readonly logLinesDropped: number
+  readonly stopping: boolean
+  /** At least one, in the order of the configuration. */
+  readonly masters: readonly MasterSnapshot[]
 }

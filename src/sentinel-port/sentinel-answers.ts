@@ -1,4 +1,4 @@
-// sentinel-answers.ts: what the Sentinel port says of the one master that it knows: Holdfast itself. Pure.
+// sentinel-answers.ts: what the Sentinel port says of the masters that it knows: Holdfast itself, by each name. Pure.
 //
 // Fields, their order and the texts of errors are those of Sentinel (sentinelCommand, addReplySentinelRedisInstance and
 // sentinelInfoCommand in sentinel.c, Redis 8.0).
@@ -8,12 +8,16 @@ import { array, bulk, failure, map, nilArray, type Protocol, simple } from './re
 
 /** What is told, as one client is to see it. */
 export interface Told {
-  readonly masterName: string
-  /** Where that client reaches Holdfast. */
-  readonly host: string
-  readonly port: number
+  readonly masters: readonly ToldMaster[]
   /** Of this port: 40 hexadecimal digits, made at the start. */
   readonly id: string
+}
+
+export interface ToldMaster {
+  readonly masterName: string
+  /** Where that client reaches Holdfast for this master. */
+  readonly host: string
+  readonly port: number
   /** The server that Holdfast stands for has another; clients see this one never change. */
   readonly runId: string
 }
@@ -34,8 +38,8 @@ const changing: ReadonlySet<string> = new Set([
 ])
 
 /** Subcommands with one argument, the master's name. */
-const named: Readonly<Record<string, (told: Told, protocol: Protocol) => string>> = {
-  'get-master-addr-by-name': told => array([bulk(told.host), bulk(String(told.port))]),
+const named: Readonly<Record<string, (master: ToldMaster, protocol: Protocol) => string>> = {
+  'get-master-addr-by-name': ({ host, port }) => array([bulk(host), bulk(String(port))]),
   master: masterOf,
   replicas: () => array([]),
   slaves: () => array([]),
@@ -45,7 +49,7 @@ const named: Readonly<Record<string, (told: Told, protocol: Protocol) => string>
 
 /** Subcommands without an argument. */
 const plain: Readonly<Record<string, (told: Told, protocol: Protocol) => string>> = {
-  masters: (told, protocol) => array([masterOf(told, protocol)]),
+  masters: (told, protocol) => array(told.masters.map(master => masterOf(master, protocol))),
   myid: told => bulk(told.id),
 }
 
@@ -60,7 +64,8 @@ export function answerSentinel(told: Told, protocol: Protocol, args: readonly st
   const ofOne = Object.hasOwn(named, subcommand) ? named[subcommand] : undefined
   if (ofOne !== undefined) {
     if (name === undefined || more.length > 0) return arity
-    if (name === told.masterName) return ofOne(told, protocol)
+    const master = told.masters.find(({ masterName }) => masterName === name)
+    if (master !== undefined) return ofOne(master, protocol)
     return subcommand === 'get-master-addr-by-name' ? nilArray(protocol) : noSuchMaster
   }
   if (changing.has(subcommand))
@@ -70,7 +75,7 @@ export function answerSentinel(told: Told, protocol: Protocol, args: readonly st
   return failure(`ERR unknown subcommand '${word.slice(0, 128)}'. Try SENTINEL HELP.`)
 }
 
-function masterOf({ masterName, host, port, runId }: Told, protocol: Protocol): string {
+function masterOf({ masterName, host, port, runId }: ToldMaster, protocol: Protocol): string {
   const fields: readonly (readonly [string, string])[] = [
     ['name', masterName],
     ['ip', host],
@@ -100,12 +105,15 @@ function masterOf({ masterName, host, port, runId }: Told, protocol: Protocol): 
 }
 
 /** ROLE of a Sentinel. */
-export function roleOf({ masterName }: Told): string {
-  return array([bulk('sentinel'), array([bulk(masterName)])])
+export function roleOf({ masters }: Told): string {
+  return array([bulk('sentinel'), array(masters.map(({ masterName }) => bulk(masterName)))])
 }
 
 /** The version that HELLO and INFO tell: one whose answers these are. */
 export const TOLD_VERSION = '8.0.2'
+
+const infoLine = ({ masterName, host, port }: ToldMaster, i: number): string =>
+  `master${i}:name=${masterName},status=ok,address=${host}:${port},slaves=0,sentinels=1\r\n`
 
 /** INFO; `sections` in lower case, none: all there are. */
 export function infoOf(told: Told, sections: readonly string[]): string {
@@ -116,9 +124,9 @@ export function infoOf(told: Told, sections: readonly string[]): string {
     parts.push(`# Server\r\nredis_version:${TOLD_VERSION}\r\nredis_mode:sentinel\r\nrun_id:${told.id}\r\n`)
   if (has('sentinel'))
     parts.push(
-      '# Sentinel\r\nsentinel_masters:1\r\nsentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n' +
+      `# Sentinel\r\nsentinel_masters:${told.masters.length}\r\nsentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n` +
         'sentinel_running_scripts:0\r\nsentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n' +
-        `master0:name=${told.masterName},status=ok,address=${told.host}:${told.port},slaves=0,sentinels=1\r\n`,
+        told.masters.map(infoLine).join(''),
     )
   return bulk(parts.join('\r\n'))
 }

@@ -1,4 +1,4 @@
-// sentinel-port.ts: a port that speaks Sentinel and names Holdfast as the master (--sentinel-listen), for applications
+// sentinel-port.ts: a port that speaks Sentinel and names Holdfast as every master (--sentinel-listen), for applications
 // that can only be told Sentinels.
 //
 //   client ─▶ command-scanner ─▶ asker ─▶ answer         get-master-addr-by-name ─▶ Holdfast's own address
@@ -28,45 +28,55 @@ const ONE_WRITE_BYTES = 16 * 1024
 const LINGER_MS = 1_000
 
 export interface SentinelPortOptions {
-  readonly masterName: string
-  /** Where clients reach Holdfast; null: at the address by which they reached this port. */
-  readonly announced: Address | null
   readonly maxConnections: number
   readonly keepAliveMs: number
 }
 
+/** A name, and where its clients reach Holdfast. */
+export interface OwnMaster {
+  readonly masterName: string
+  readonly announced: Address | null
+  /** What --listen is bound to; null only with an announced address. */
+  readonly clients: Address | null
+}
+
+/** As `OwnMaster`, with what never changes. */
+interface Target {
+  /** One character for each byte, as clients write it. */
+  readonly masterName: string
+  readonly runId: string
+  readonly address: Address
+  readonly isAnnounced: boolean
+}
+
 export class SentinelPort {
-  readonly #options: SentinelPortOptions
   readonly #counters: Counters
   readonly #log: Log
   readonly #bugs: Bugs
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  /** As a Sentinel and its master have them; made anew by each process. */
-  readonly #ids = { id: randomBytes(20).toString('hex'), runId: randomBytes(20).toString('hex') }
+  /** As a Sentinel has it; made anew by each process, as the run ids of the masters are. */
+  readonly #id = newId()
   #nextId = 1
-  /** One character for each byte, as clients write it. */
-  readonly #masterName: string
   /** What clients are sent to. */
-  #target: Address = { host: '127.0.0.1', port: 0 }
+  #targets: readonly Target[] = []
 
   constructor(options: SentinelPortOptions, { counters, log, bugs }: { counters: Counters; log: Log; bugs: Bugs }) {
-    this.#options = options
     this.#counters = counters
     this.#log = log
     this.#bugs = bugs
-    this.#masterName = Buffer.from(options.masterName).toString('latin1')
     const keepAlive = { keepAlive: options.keepAliveMs > 0, keepAliveInitialDelay: options.keepAliveMs }
     this.#server = createServer({ noDelay: true, ...keepAlive }, socket => this.#accept(socket))
     if (options.maxConnections > 0) this.#server.maxConnections = options.maxConnections
   }
 
-  /**
-   * `clients`: what --listen is bound to; null only with an announced address. Resolves with the address bound; rejects
-   * with the error of the system.
-   */
-  async listen({ host, port }: Address, clients: Address | null): Promise<Address> {
-    this.#target = this.#options.announced ?? clients ?? this.#target
+  /** Resolves with the address bound; rejects with the error of the system. */
+  async listen({ host, port }: Address, masters: readonly OwnMaster[]): Promise<Address> {
+    this.#targets = masters.flatMap(({ masterName, announced, clients }) => {
+      const address = announced ?? clients
+      const name = Buffer.from(masterName).toString('latin1')
+      return address ? [{ masterName: name, runId: newId(), address, isAnnounced: announced !== null }] : []
+    })
     this.#server.listen({ host, port })
     await once(this.#server, 'listening')
     this.#server.on('error', error =>
@@ -87,7 +97,10 @@ export class SentinelPort {
   #accept(socket: Socket): void {
     this.#sockets.add(socket)
     this.#counters.sentinelPortSessions = this.#sockets.size
-    const told = { masterName: this.#masterName, ...this.#ids, ...this.#placeFor(socket) }
+    const masters = this.#targets.map(({ masterName, runId, ...place }) => {
+      return { masterName, runId, ...placeFor(socket, place) }
+    })
+    const told = { masters, id: this.#id }
     const reader = new CommandReader(new Asker(told, this.#nextId++), this.#counters)
     const answer = (): void => {
       try {
@@ -112,13 +125,14 @@ export class SentinelPort {
         this.#counters.sentinelPortSessions = this.#sockets.size
       })
   }
+}
 
-  /** A listener of every address is reached at the one by which this client came here. */
-  #placeFor(socket: Socket): Address {
-    const { host, port } = this.#target
-    const isEvery = this.#options.announced === null && (host === '0.0.0.0' || host === '::')
-    return { host: isEvery ? (socket.localAddress ?? host).replace(/^::ffff:/i, '') : host, port }
-  }
+const newId = (): string => randomBytes(20).toString('hex')
+
+/** A listener of every address is reached at the one by which this client came here. */
+function placeFor(socket: Socket, { address: { host, port }, isAnnounced }: Omit<Target, 'masterName' | 'runId'>) {
+  const isEvery = !isAnnounced && (host === '0.0.0.0' || host === '::')
+  return { host: isEvery ? (socket.localAddress ?? host).replace(/^::ffff:/i, '') : host, port }
 }
 
 /** Turns the bytes of one client into commands and their answers. */

@@ -17,52 +17,72 @@ import { namesOf, type TlsFiles } from './tls-files.ts'
 
 type Who = 'redis' | 'sentinel' | 'client'
 
+/** What the process has once. */
 export interface SecurityOptions {
   readonly natMap: readonly NatRule[]
-  readonly redisTls: ServerTls | null
   readonly sentinelTls: ServerTls | null
-  readonly redisPassword: Secret | null
+  readonly sentinelUsername: string | null
   readonly sentinelPassword: Secret | null
-  readonly clientPassword: Secret | null
-  readonly passwordFiles: Readonly<Record<Who, string | null>>
+  readonly passwordFiles: { readonly sentinel: string | null }
 }
+
+/** What each master has of its own. */
+export interface MasterSecurityOptions {
+  readonly redisTls: ServerTls | null
+  readonly redisPassword: Secret | null
+  readonly clientPassword: Secret | null
+  readonly passwordFiles: { readonly redis: string | null; readonly client: string | null }
+}
+
+export type Security = ReturnType<typeof createSecurity>
 
 /** @throws Error that names every TLS file that cannot be used; the configuration checked them a moment ago. */
 export function createSecurity(options: SecurityOptions, log: Log) {
   const files = new FileWatcher()
   const nat = createNatMap(options.natMap)
   const lookup = createNameLookup({ onStale: logStale(log) })
-  const redis = new ServerRoutes('redis', { tls: options.redisTls, nat, lookup })
-  const sentinel = new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup })
-  for (const routes of [redis, sentinel]) {
-    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, log), 'catch-up')
+  const watchRoutes = (routes: ServerRoutes, to: Log): ServerRoutes => {
+    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, to), 'catch-up')
+    return routes
   }
-  const passwords = {
-    redis: new Password(options.redisPassword, options.passwordFiles.redis),
-    sentinel: new Password(options.sentinelPassword, options.passwordFiles.sentinel),
-    client: new Password(options.clientPassword, options.passwordFiles.client),
-  }
-  const listeners: Record<Who, (() => void)[]> = { redis: [], sentinel: [], client: [] }
-  for (const who of ['redis', 'sentinel', 'client'] as const) {
-    const password = passwords[who]
-    if (password.file === null) continue
+  /** Answers how to hear that the password has become another one. */
+  const watchPassword = (who: Who, password: Password, to: Log): ((listener: () => void) => void) => {
+    const listeners: (() => void)[] = []
     const reload = (): void => {
-      if (reloadPassword(who, { password, log })) for (const listener of listeners[who]) listener()
+      if (reloadPassword(who, { password, log: to })) for (const listener of listeners) listener()
     }
-    files.watch([password.file], reload, 'catch-up')
+    if (password.file !== null) files.watch([password.file], reload, 'catch-up')
+    return listener => void listeners.push(listener)
   }
+  const sentinelPassword = new Password(options.sentinelPassword, options.passwordFiles.sentinel)
   return {
     files,
-    redis,
-    sentinel,
-    passwords,
-    /** Calls `listener` after one of these files has changed. */
-    onFiles(tls: TlsFiles | null, listener: () => void): void {
-      if (tls !== null) files.watch(namesOf(tls), listener)
-    },
-    /** Calls `listener` after that password has become another one. */
-    onPassword(who: Who, listener: () => void): void {
-      listeners[who].push(listener)
+    sentinel: watchRoutes(new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup }), log),
+    sentinelLogin: { username: options.sentinelUsername, password: sentinelPassword },
+    onSentinelPassword: watchPassword('sentinel', sentinelPassword, log),
+    /** The same of one master. `to`: where its changes are logged. @throws as createSecurity. */
+    forMaster(own: MasterSecurityOptions, to: Log) {
+      const passwords = {
+        redis: new Password(own.redisPassword, own.passwordFiles.redis),
+        client: new Password(own.clientPassword, own.passwordFiles.client),
+      }
+      const redis = watchRoutes(new ServerRoutes('redis', { tls: own.redisTls, nat, lookup }), to)
+      const listen = {
+        redis: watchPassword('redis', passwords.redis, to),
+        client: watchPassword('client', passwords.client, to),
+      }
+      return {
+        redis,
+        passwords,
+        /** Calls `listener` after one of these files has changed. */
+        onFiles(tls: TlsFiles | null, listener: () => void): void {
+          if (tls !== null) files.watch(namesOf(tls), listener)
+        },
+        /** Calls `listener` after that password has become another one. */
+        onPassword(who: keyof typeof listen, listener: () => void): void {
+          listen[who](listener)
+        },
+      }
     },
   }
 }

@@ -8,8 +8,8 @@ export const sentinelPortMutations: readonly Mutation[] = [
   {
     name: 'the Sentinel port names a master for every name',
     file: 'src/sentinel-port/sentinel-answers.ts',
-    from: 'if (name === told.masterName) return ofOne(told, protocol)',
-    to: "if (name !== '') return ofOne(told, protocol)",
+    from: 'told.masters.find(({ masterName }) => masterName === name)',
+    to: "told.masters.find(() => name !== '')",
     breaks: "unknown names get Sentinel's own answer",
     test: apps,
     shows: /answers as a Sentinel does/,

@@ -31,11 +31,11 @@ export type FromChild =
 async function main(): Promise<void> {
   const read = readConfig(process.argv.slice(2), {})
   if (read.kind !== 'config') throw new Error(JSON.stringify(read))
-  const proxy = createProxy(read.config, createLog(read.config.logLevel))
+  const proxy = createProxy(read.masters, createLog(read.config.logLevel))
   const look = (): Look => {
     const { heapUsed, rss, external } = process.memoryUsage()
     const { user, system } = process.cpuUsage()
-    const counters = { ...proxy.counters }
+    const counters = { ...proxy.counters[0] }
     return { counters, imbalance: imbalance(counters) ?? null, heapUsed, rss, external, cpuMicros: user + system }
   }
   process.on('message', message => {
@@ -50,8 +50,8 @@ async function main(): Promise<void> {
       process.send?.({ kind: 'stopped', look: look() } satisfies FromChild, () => process.exit(0))
     })
   })
-  const { listen } = await proxy.start()
-  tell({ kind: 'listening', port: listen?.port ?? 0 })
+  const { masters } = await proxy.start()
+  tell({ kind: 'listening', port: masters[0].listen?.port ?? 0 })
 }
 
 function tell(message: FromChild): void {

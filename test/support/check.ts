@@ -15,9 +15,10 @@ export interface CheckResult {
   readonly warnings: readonly string[]
 }
 
-/** Options by their flag's name without '--'; `listen` is a free port where not given. */
+/** Options by their flag's name without '--'; `listen` is a free port where no option says where to listen. */
 export async function runCheck(options: Readonly<Record<string, string>>): Promise<CheckResult> {
-  const all = { master: 'mymaster', listen: '127.0.0.1:0', ...options }
+  const { master = 'mymaster' } = options
+  const all = { master, ...(master.includes('=') ? {} : { listen: '127.0.0.1:0' }), ...options }
   const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
   const { PATH } = process.env
   const child = spawn(process.execPath, [source, 'check', ...flags], {

@@ -34,7 +34,7 @@ export interface LogLine {
 export interface HoldfastOptions {
   /** Sentinel addresses as 'host:port'. */
   readonly sentinels: readonly string[]
-  /** mymaster */
+  /** mymaster; several as cache=127.0.0.1:0,queue=127.0.0.1:0; '' where the file of --config names them. */
   readonly masterName?: string
   /** Further options by their flag's name without '--': { 'hold-timeout': '2s' }. */
   readonly options?: Readonly<Record<string, string>>
@@ -64,7 +64,10 @@ export interface Holdfast {
 }
 
 export interface InProcess extends Holdfast {
+  /** Of the first master. */
   readonly counters: Readonly<Counters>
+  /** Each master by its name. */
+  readonly masters: ReadonlyMap<string, { readonly port: number; readonly counters: Readonly<Counters> }>
 }
 
 export interface AsProcess extends Holdfast {
@@ -80,8 +83,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
   const all = {
     sentinels: options.sentinels.join(','),
-    master: options.masterName ?? 'mymaster',
-    listen: '127.0.0.1:0',
+    ...mastersOf(options.masterName ?? 'mymaster'),
     'shutdown-grace': '1s',
     'log-level': logLevel,
     // HOLDFAST_TEST_SOCKETS=streams runs every test without what lies below Node's streams.
@@ -96,6 +98,11 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
 }
 
+function mastersOf(master: string): Record<string, string> {
+  if (master === '') return {}
+  return master.includes('=') ? { master } : { master, listen: '127.0.0.1:0' }
+}
+
 /** The two planes in this process, read from the same options as the program's. */
 export async function startHoldfast(t: Teardown, options: HoldfastOptions): Promise<InProcess> {
   const read = readConfig(flagsOf(options, 'debug'), {})
@@ -103,22 +110,29 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
   const log: LogLine[] = []
   const formatters = { level: (level: string) => ({ level }) }
   const sink = { write: (line: string): void => void log.push(JSON.parse(line)) }
-  const proxy = createProxy(read.config, pino({ level: 'debug', base: null, formatters }, sink))
+  const proxy = createProxy(read.masters, pino({ level: 'debug', base: null, formatters }, sink))
   const bound = await proxy.start()
   const end = async (): Promise<string[]> => {
-    const before = imbalance(proxy.counters)
+    const before = proxy.counters.map(imbalance)
     await proxy.stop()
-    return [before, imbalance(proxy.counters), leftover(proxy.counters)].filter(text => text !== undefined)
+    const after = proxy.counters.flatMap(counters => [imbalance(counters), leftover(counters)])
+    return [...before, ...after].filter(text => text !== undefined)
   }
   const base = handle(t, {
-    port: bound.listen?.port ?? 0,
+    port: bound.masters[0].listen?.port ?? 0,
     admin: urlOf(bound.admin?.port),
     sentinelPort: bound.sentinel?.port ?? 0,
     log,
     expected: options.expectedErrors ?? [],
     end,
   })
-  return { ...base, counters: proxy.counters }
+  const masters = new Map(
+    bound.masters.map(({ name, listen }, i) => [
+      name,
+      { port: listen?.port ?? 0, counters: proxy.counters[i] ?? proxy.counters[0] },
+    ]),
+  )
+  return { ...base, counters: proxy.counters[0], masters }
 }
 
 /** What a stopped proxy may not have: open sessions, requests that wait, bytes without their reply. */

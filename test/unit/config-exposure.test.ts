@@ -17,7 +17,8 @@ function configOf(flags: Readonly<Record<string, string>>): Config {
   return read.config
 }
 
-const eventsOf = (flags: Readonly<Record<string, string>>): string[] => exposures(configOf(flags)).map(one => one.event)
+const eventsOf = (flags: Readonly<Record<string, string>>): string[] =>
+  exposures([configOf(flags)]).map(one => one.event)
 
 /** Options of a listener that speaks TLS. */
 function listenTls(t: Test): Record<string, string> {
@@ -50,9 +51,9 @@ t.test('exposure — of the admin port — is not ended by what clients must sho
 })
 
 t.test('exposure — names address, cause and remedy, and the rights that are given away', async t => {
-  const [line] = exposures(configOf({ listen: '0.0.0.0:6379' }))
+  const [line] = exposures([configOf({ listen: '0.0.0.0:6379' })])
   t.match(line, { address: '0.0.0.0:6379', msg: /neither TLS nor a password: .* in the clear.*--client-password-file/ })
-  const [given] = exposures(configOf({ listen: '0.0.0.0:6379', 'redis-password': 'hunter2' }))
+  const [given] = exposures([configOf({ listen: '0.0.0.0:6379', 'redis-password': 'hunter2' })])
   t.match(given, { msg: /rights of --redis-username, without a password/ })
   t.notMatch(JSON.stringify(given), 'hunter2')
 })

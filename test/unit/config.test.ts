@@ -28,6 +28,7 @@ t.test('config — has the documented defaults — when only what is required is
   t.strictSame(configOf(t, needed), {
     sentinels: [{ host: 's1', port: 26379 }],
     masterName: 'm',
+    required: true,
     connectTimeoutMs: 2000,
     answerTimeoutMs: 1000,
     natMap: [],
@@ -128,6 +129,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     HOLDFAST_SHUTDOWN_GRACE: '0',
   })
   t.strictSame(config, {
+    required: true,
     sentinels: [
       { host: 'a', port: 1 },
       { host: 'b', port: 26379 },

@@ -167,8 +167,8 @@ async function startProxy(t: Scope, set: SentinelSet, { links, policy }: Differe
     { HOLDFAST_SHUTDOWN_GRACE: '0', HOLDFAST_SOCKETS: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto' },
   )
   if (read.kind !== 'config') throw new Error(JSON.stringify(read))
-  const proxy = createProxy(read.config, createLog('silent'))
-  const { listen } = await proxy.start()
+  const proxy = createProxy(read.masters, createLog('silent'))
+  const { masters } = await proxy.start()
   t.teardown(() => proxy.stop())
-  return listen?.port ?? 0
+  return masters[0].listen?.port ?? 0
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Evidence } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
-import { asJson, asTable } from '../../../src/check/print.ts'
+import { asJson, asTables } from '../../../src/check/print.ts'
 import type { CheckSettings } from '../../../src/check/settings.ts'
 import { facts, ids, node, sentinel, settings } from './facts.ts'
 
@@ -138,9 +138,18 @@ t.test('judge — gives a remedy — with every problem and every warning', asyn
 
 t.test('output — a table for people, JSON for machines', async t => {
   const findings = judge(facts({ listen: { kind: 'taken' } }), settings)
-  const table = asTable(findings, 'm')
+  const table = asTables([{ masterName: 'm', findings }])
   t.match(table, / PROBLEM {2}listen 127\.0\.0\.1:6379 +something else listens there\n +remedy: stop it/)
   t.match(table, /\n1 problem, no warnings\.\n$/)
-  const json: unknown = JSON.parse(asJson(findings, 'm'))
+  const json: unknown = JSON.parse(asJson([{ masterName: 'm', findings }]))
   t.match(json, { master: 'm', problems: 1, warnings: 0, findings: [{ level: 'problem', id: 'listen.taken' }] })
+  const two = ['m', 'n'].map(masterName => ({ masterName, findings }))
+  t.match(asTables(two), /^Holdfast check of master m\n.*\n\nHoldfast check of master n\n/s)
+  t.match(JSON.parse(asJson(two)), {
+    problems: 2,
+    masters: [
+      { master: 'm', problems: 1 },
+      { master: 'n', problems: 1 },
+    ],
+  })
 })

@@ -114,20 +114,26 @@ t.test(
 t.test('password — that was rotated between its reading and the first look — is noticed', async t => {
   const { file } = await scene(t)
   await writeFile(file('password'), 'old')
-  const options = {
+  const shared = {
     natMap: [],
-    redisTls: null,
     sentinelTls: null,
-    redisPassword: 'old',
+    sentinelUsername: null,
     sentinelPassword: null,
+    passwordFiles: { sentinel: null },
+  }
+  const own = {
+    redisTls: null,
+    redisPassword: 'old',
     clientPassword: null,
-    passwordFiles: { redis: file('password'), sentinel: null, client: null },
+    passwordFiles: { redis: file('password'), client: null },
   }
   const lines: string[] = []
-  const security = createSecurity(options, pino({ base: null }, { write: (line: string) => void lines.push(line) }))
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
+  const security = createSecurity(shared, log)
+  const { passwords } = security.forMaster(own, log)
   t.teardown(() => security.files.stop())
   await writeFile(file('password'), 'new')
   await security.files.start()
-  t.equal(String(security.passwords.redis.current), 'new')
+  t.equal(String(passwords.redis.current), 'new')
   t.match(lines, [/password.reloaded/])
 })

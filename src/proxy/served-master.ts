@@ -1,0 +1,233 @@
+// served-master.ts: builds the two planes of one master and joins them. Each master has its own, and feels nothing of
+// the others.
+//
+//   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
+//                       ◀──── observe ────────
+//
+// Owns: topology, gate, lanes, sessions, listeners and counters of one master. Never: decides what the planes decide, or
+// has anything that the process has once (proxy.ts).
+import { Barrier } from '../ack/barrier.ts'
+import { type Address, formatAddress, type Master } from '../address.ts'
+import { Listener } from '../client/accept/listener.ts'
+import { MemoryBudget } from '../client/flow/memory-budget.ts'
+import { ProxyPassword } from '../client/state/proxy-password.ts'
+import { callsByClass } from '../command/catalog.ts'
+import { createDenyList } from '../command/deny-list.ts'
+import { LearnedCommands } from '../command/learned-commands.ts'
+import type { Config } from '../config.ts'
+import { Bugs } from '../ops/bugs.ts'
+import { type Counters, createCounters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import { MissingRights } from '../ops/missing-rights.ts'
+import type { MasterSnapshot } from '../ops/snapshot.ts'
+import { Batcher } from '../proof/batcher.ts'
+import { Markers } from '../proof/marker.ts'
+import { gateSnapshot } from '../relay/gate.ts'
+import { Lanes } from '../relay/lanes.ts'
+import type { SentinelPool } from '../sentinel/sentinel-pool.ts'
+import { Watcher } from '../sentinel/watcher.ts'
+import type { Security } from '../transport/security.ts'
+import type { Sockets } from '../transport/sockets.ts'
+import { createDial } from '../upstream/dial.ts'
+import { DialAhead } from '../upstream/dial-ahead.ts'
+import { createIdentity } from '../upstream/identity.ts'
+import { aboutPlace } from './bind-error.ts'
+import { createCommandLearner } from './command-learner.ts'
+
+/** What the process has once, for all masters. */
+export interface Shared {
+  readonly security: Security
+  readonly sentinels: SentinelPool
+  readonly sockets: Sockets
+  /** After each look at the clock; `lateMs`: behind its time, by a late event loop. */
+  onSweep(lateMs: number): void
+}
+
+/** Where clients of this master connect; null for what is not configured. */
+export interface MasterBound {
+  readonly name: string
+  readonly listen: Address | null
+  /** The path of the Unix-domain socket. */
+  readonly socket: string | null
+}
+
+export interface ServedMaster {
+  readonly name: string
+  readonly counters: Counters
+  readonly log: Log
+  readonly bugs: Bugs
+  /** Sessions that are open. */
+  readonly size: number
+  /** Opens its listeners, all or none. @throws what the system says, or SocketFileError. */
+  listen(): Promise<MasterBound>
+  /** Begins to watch. */
+  start(): void
+  /** Accepts no more clients; resolves when the last session is gone, some time after `graceMs` at the latest. */
+  endSessions(graceMs: number): Promise<void>
+  /** Ends the links and the watch. */
+  stop(): Promise<void>
+  snapshot(): MasterSnapshot
+}
+
+/** Connects nothing before listen() and start(). */
+export function createServedMaster(config: Config, log: Log, shared: Shared): ServedMaster {
+  const counters = createCounters()
+  const security = shared.security.forMaster(config, log)
+  const redisLogin = { username: config.redisUsername, password: security.passwords.redis }
+  const bugs = new Bugs(log, counters)
+  const learned = new LearnedCommands()
+  const rights = new MissingRights(log)
+  const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
+  security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
+  const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
+  /** Writes leave with markers. */
+  const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
+  const markers = new Markers(config.holdTimeoutMs)
+  const lanes = new Lanes({
+    sockets: shared.sockets,
+    prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
+    acknowledge:
+      config.ackReplicas > 0
+        ? host =>
+            new Barrier(host, {
+              key: markers.key,
+              lifeSeconds: markers.lifeSeconds,
+              replicas: config.ackReplicas,
+              reads: config.reads,
+            })
+        : null,
+    policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
+    learned,
+    backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
+    holdTimeoutMs: config.holdTimeoutMs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    dial: ahead.dial,
+    counters,
+    log,
+    bugs,
+    rights,
+    observe: observation => watcher.confirm(observation),
+    onMoved: () => listener.masterMoved(),
+    everySweep: lateMs => shared.onSweep(lateMs),
+    onShut: () => listener.gateShut(),
+    onOpened: () => listener.gateOpened(),
+    spares: 'warm',
+    pollForMs: config.pollForMs,
+  })
+  const learner = createCommandLearner({ learned, login: redisLogin, routes: security.redis, rights, bugs })
+  const watcher = new Watcher(
+    {
+      pool: shared.sentinels,
+      sentinels: config.sentinels,
+      masterName: config.masterName,
+      sentinelLogin: shared.security.sentinelLogin,
+      redisLogin,
+      sentinelRoutes: shared.security.sentinel,
+      redisRoutes: security.redis,
+      log,
+      bugs,
+      rights,
+      connectTimeoutMs: config.connectTimeoutMs,
+      answerTimeoutMs: config.answerTimeoutMs,
+      links: { bytesIn: () => counters.masterBytesIn, isUpTo: address => lanes.isUpTo(address) },
+    },
+    {
+      onServe: master => {
+        served = master
+        bugs.guard('serve', () => lanes.serve(master))
+        bugs.guard('serve', () => ahead.settle(master))
+        bugs.guard('serve', () => learner.onServe(master))
+      },
+      onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
+      onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
+      onExpect: address => bugs.guard('dial ahead', () => ahead.expect(address, lanes.needed)),
+    },
+  )
+  let served: Master | null = null
+  const listening: string[] = []
+  const pressure = new MemoryBudget(counters, config.maxHeldBytes, bugs)
+  const listener = new Listener(
+    {
+      lanes,
+      turn: lanes.turn,
+      counters,
+      log,
+      bugs,
+      pressure,
+      deny: createDenyList(marks ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
+      defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
+      login,
+      links: config.links,
+      maxSessionBytes: config.maxSessionHeldBytes,
+      maxHeldBytes: config.maxHeldBytes,
+      maxUnreadBytes: config.maxUnreadBytes,
+    },
+    {
+      maxSessions: config.maxSessions,
+      frameTimeoutMs: config.frameTimeoutMs,
+      keepAliveMs: config.tcpKeepaliveMs,
+      tls: config.listenTls,
+      handoff: {
+        on: config.handoffNotifications,
+        announced: config.announce && formatAddress(config.announce),
+      },
+    },
+  )
+  security.onFiles(config.listenTls, () => listener.reloadTls())
+  security.onPassword('redis', () => lanes.signInAgain())
+
+  return {
+    name: config.masterName,
+    counters,
+    log,
+    bugs,
+    get size() {
+      return listener.size
+    },
+    async listen() {
+      try {
+        const listen = config.listen === null ? null : await listener.listen(config.listen)
+        const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
+        if (listen !== null) listening.push(formatAddress(listen))
+        if (socket !== null) listening.push(socket)
+        return { name: config.masterName, listen, socket }
+      } catch (error) {
+        await listener.stop(0, () => {})
+        throw aboutPlace(error, { option: 'listen', wanted: config.listen, masterName: config.masterName })
+      }
+    },
+    start() {
+      lanes.start()
+      watcher.start()
+    },
+    endSessions: graceMs =>
+      listener.stop(graceMs, () => {
+        const { waiting } = counters
+        log.warn(
+          { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
+          'the grace period is over: the proxy ends the sessions that are left',
+        )
+        lanes.giveUp()
+      }),
+    async stop() {
+      learner.stop()
+      lanes.stop()
+      ahead.close()
+      await watcher.stop()
+    },
+    snapshot: () => ({
+      required: config.required,
+      listening,
+      counters,
+      commands: callsByClass(counters.detail.calls),
+      gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
+      master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
+      served: served !== null,
+      libraries: listener.libraries(),
+      links: lanes.census(),
+      topology: watcher.status(),
+      failovers: lanes.failovers,
+      limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
+    }),
+  }
+}

@@ -1,0 +1,51 @@
+// more-masters.ts: further masters under the Sentinels of a set, each with a replica.
+//
+// Owns: their processes, until the test's teardown. Never: touches the set's own nodes.
+import type { Teardown } from './fake-redis.ts'
+import type { SentinelSet } from './sentinel-set.ts'
+import { endServer, freePort, type Node, startServer } from './servers.ts'
+import { fieldsOf } from './set-health.ts'
+import { waitUntil } from './wait-until.ts'
+
+export interface AddedMaster {
+  readonly name: string
+  readonly master: Node
+  readonly replica: Node
+}
+
+/** Answers when every Sentinel of the set watches it, knows the replica and the other Sentinels. */
+export async function addMaster(t: Teardown, set: SentinelSet, name: string): Promise<AddedMaster> {
+  const start = async (what: string, config: readonly string[]): Promise<Node> => {
+    const port = await freePort()
+    const lines = ['save ""', 'repl-diskless-sync yes', 'repl-diskless-sync-delay 0', ...config]
+    const node = await startServer({
+      flavour: set.flavour,
+      kind: 'data',
+      name: what,
+      dir: set.dir,
+      port,
+      config: lines,
+    })
+    t.teardown(() => endServer(node))
+    return node
+  }
+  const master = await start(`${name}-1`, [])
+  const replica = await start(`${name}-2`, [`replicaof ${master.host} ${master.port}`])
+  const quorum = Math.floor(set.sentinels.length / 2) + 1
+  for (const sentinel of set.sentinels) {
+    const tell = (...words: string[]) => set.command(sentinel, 'SENTINEL', ...words)
+    await tell('MONITOR', name, master.host, String(master.port), String(quorum))
+    await tell('SET', name, 'down-after-milliseconds', '2000', 'failover-timeout', '10000')
+  }
+  const isKnown = async (): Promise<boolean> => {
+    const seen = await Promise.all(
+      set.sentinels.map(async one => fieldsOf(await set.command(one, 'SENTINEL', 'MASTER', name))),
+    )
+    return seen.every(
+      fields =>
+        fields.get('num-slaves') === '1' && fields.get('num-other-sentinels') === String(set.sentinels.length - 1),
+    )
+  }
+  await waitUntil(`all Sentinels know ${name}`, isKnown, { withinMs: 30_000, everyMs: 50 })
+  return { name, master, replica }
+}
