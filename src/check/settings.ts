@@ -13,9 +13,9 @@ export function settingsOf(config: Config) {
     answerTimeoutMs,
     maxSessions,
     links,
-    /** --retry-policy; and how many replicas --ack asks for: null without, and where the master alone acknowledges. */
+    /** --retry-policy; and how many replicas --ack asks for, null where the master alone acknowledges. */
     policy: config.retryPolicy,
-    ackReplicas: null as number | null,
+    ackReplicas: config.ackReplicas === 0 ? null : config.ackReplicas,
     redisUsername,
     sentinelUsername,
     /** The longest a command may wait, by --hold-timeout and --max-retries. */

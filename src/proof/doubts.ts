@@ -54,7 +54,7 @@ export class Doubts {
     this.#asked = [...new Set([...this.#marks.values()].map(({ series }) => series))]
     const [first] = this.#asked
     if (first === undefined) return null
-    return { key: first.key, fields: this.#asked.flatMap(({ fields }) => fields) }
+    return { key: first.key, fields: this.#asked.flatMap(({ fieldsToRead }) => fieldsToRead) }
   }
 
   /** Somebody may still ask for its markers. */
@@ -157,26 +157,30 @@ export class Doubts {
     /** From the last to the first, so that it is known which session has a write behind. */
     const wrote = new Map<Mark, Set<RequestOwner>>()
     for (const [request, mark] of [...this.#marks].reverse()) {
-      const verdict = judge(mark.seq, handshake.markers[this.#placeOf(mark)] ?? null, handshake.fenced)
+      const verdict = judge(mark.seq, this.#valueOf(mark, handshake), handshake.fenced)
       if (request.owner.gone) continue // it leaves the lane by itself
       const writers = wrote.get(mark) ?? new Set<RequestOwner>()
       wrote.set(mark, writers)
       decided.set(request, this.#end(request, mark, verdict, writers))
     }
+    const [series] = this.#asked
+    if (series !== undefined) markers.hasWitness(series.database, handshake.markers[series.fields.length] ?? null)
     this.#marks.clear()
     this.#decided.clear()
     this.#endUnused(markers)
     return request => decided.get(request) ?? null
   }
 
-  /** Of its field among those that were asked for. */
-  #placeOf({ series, slot }: Mark): number {
-    let place = slot
+  /** Of its field. One that is absent beside the witness was never written here: it is 0, as at the baseline. */
+  #valueOf({ series, slot }: Mark, { markers }: Handshake): number | null {
+    let first = 0
     for (const asked of this.#asked) {
-      if (asked === series) return place
-      place += asked.fields.length
+      if (asked === series) break
+      first += asked.fieldsToRead.length
     }
-    return Number.NaN
+    const value = markers[first + slot] ?? null
+    const witness = markers[first + series.fields.length] ?? null
+    return value === null && witness !== null && witness === series.witness ? 0 : value
   }
 
   #end(request: Request, mark: Mark, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {

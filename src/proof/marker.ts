@@ -1,7 +1,10 @@
 // marker.ts: the marker: one hash for each process and database, with some fields for each link. A block writes its
 // number into a field that no other block on the link uses meanwhile.
 //
-//   __holdfast:3f9a0c51d2e7   { 1.0: 40213, 1.1: 40214, 1.2: 0, ..., 2.0: 17, ... }
+//   __holdfast:3f9a0c51d2e7   { w: 1, 1.0: 40213, 1.1: 40214, 1.2: 0, ..., 2.0: 17, ... }
+//
+// w is a witness: a value that is written once, and known to be there before a later link writes its fields. Where it
+// still is, nothing was wiped since: then a field of that link that is absent was never written in this history.
 //
 // One field for a whole link would not do: a block may be aborted while a later one runs, and a number that is higher
 // than its own would say that it had run.
@@ -20,6 +23,7 @@ export const REFRESH_MS = 60_000
 /** Fields removed with one refresh. */
 const MAX_REMOVED = 1024
 const FIELDS_AT_ONCE = 4
+const WITNESS = 'w'
 /** Blocks that may be on a shared link at a time, and on the link of one session. */
 export const SHARED_SLOTS = 64
 export const PRIVATE_SLOTS = 4
@@ -34,22 +38,43 @@ export class Markers {
   /** By database: fields whose series have ended, and when the hash was last refreshed. */
   readonly #ended = new Map<number, string[]>()
   readonly #refreshedAt = new Map<number, number>()
+  /** By database: the number of the series that writes or has written it. */
+  readonly #witnesses = new Map<number, { readonly number: number; isThere: boolean }>()
 
   /** `holdMs`: how long a block may be in doubt; its marker must live for longer. */
   constructor(holdMs: number) {
     this.lifeSeconds = HOUR_SECONDS + 2 * Math.ceil(holdMs / 1000)
   }
 
-  /** With a field that was never used. */
+  /** With fields that were never used. */
   newSeries({ database, key }: Pick<Identity, 'database' | 'key'>, slots: number): Series {
-    return new Series(this.key, String(++this.#last), { database, identityKey: key, slots })
+    const number = ++this.#last
+    const known = this.#witnesses.get(database)
+    if (known === undefined) this.#witnesses.set(database, { number, isThere: false })
+    const witness = known?.isThere ? known.number : null
+    const of = { database, identityKey: key, slots, witness, bearsWitness: known === undefined }
+    return new Series(this.key, number, of)
   }
 
-  /** Nobody will ask for this field again. */
+  /** The node has its baseline. */
+  proven({ database, number }: Series): void {
+    const witness = this.#witnesses.get(database)
+    if (witness?.number === number) witness.isThere = true
+  }
+
+  /** `value`: of the witness on the master of now. Where it is another, the next series writes a new one. */
+  hasWitness(database: number, value: number | null): void {
+    const witness = this.#witnesses.get(database)
+    if (witness?.isThere && witness.number !== value) this.#witnesses.delete(database)
+  }
+
+  /** Nobody will ask for these fields again. */
   end(series: Series): void {
     const ended = this.#ended.get(series.database) ?? []
     if (ended.length === 0) this.#ended.set(series.database, ended)
     ended.push(...series.fields)
+    const witness = this.#witnesses.get(series.database)
+    if (witness?.number === series.number && !witness.isThere) this.#witnesses.delete(series.database)
   }
 
   isDue(database: number, now: number): boolean {
@@ -78,12 +103,17 @@ export class Markers {
   /** It was gone and has been written again: without an end, until the next refresh. */
   hurry(database: number): void {
     this.#refreshedAt.delete(database)
+    this.hasWitness(database, null)
   }
 }
 
 /** The numbering of the blocks of one link. */
 export class Series {
   readonly key: string
+  readonly number: number
+  /** What the witness was before its fields were written; null: nobody knew of one. */
+  readonly witness: number | null
+  readonly #bearsWitness: boolean
   /** One for each block that may be on the link at a time. */
   readonly fields: readonly string[]
   /** User, database and protocol that the link had when it began. */
@@ -95,11 +125,20 @@ export class Series {
 
   constructor(
     key: string,
-    name: string,
-    of: { readonly database: number; readonly identityKey: string; slots: number },
+    number: number,
+    of: {
+      readonly database: number
+      readonly identityKey: string
+      readonly slots: number
+      readonly witness: number | null
+      readonly bearsWitness: boolean
+    },
   ) {
     this.key = key
-    this.fields = Array.from({ length: of.slots }, (_, slot) => `${name}.${slot.toString(36)}`)
+    this.number = number
+    this.witness = of.witness
+    this.#bearsWitness = of.bearsWitness
+    this.fields = Array.from({ length: of.slots }, (_, slot) => `${number}.${slot.toString(36)}`)
     this.database = of.database
     this.identityKey = of.identityKey
     this.#free = this.fields.map((_, slot) => slot).reverse()
@@ -134,11 +173,17 @@ export class Series {
   }
 
   /**
-   * All fields at 0: what is absent later is no proof of anything. A server that waits for a login hangs up on a command
+   * All fields at 0: what is absent later is a proof by the witness alone. A server that waits for a login hangs up on a command
    * of more than ten words.
    */
   baseline(): Buffer[] {
-    return this.#zeroes(this.fields)
+    const witness = this.#bearsWitness ? [encodeCommand(['HSET', this.key, WITNESS, String(this.number)])] : []
+    return [...witness, ...this.#zeroes(this.fields)]
+  }
+
+  /** What the next link asks for: its fields, and the witness behind them. */
+  get fieldsToRead(): readonly string[] {
+    return [...this.fields, WITNESS]
   }
 
   /** The same of those that no block on the link uses, after a flush; in the order of the link it is before their next. */

@@ -147,6 +147,7 @@ export class MarkingState {
 
   #onProven(link: Link<Request>): void {
     if (this.#next === null) return
+    this.#markers.proven(this.#next)
     this.#use(this.#next)
     this.#next = null
     this.#link = link

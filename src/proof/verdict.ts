@@ -3,7 +3,8 @@
 //   marker = number    applied       it ran: replies that are always the same are given, reads behind the session's
 //                                    last write in the block are sent again, anything else is APPLIED
 //   marker < number    not applied   it is not in the history that survives, and never will be: it is sent again
-//   no marker          unknown       UNKNOWN: no marker is no proof, it may have been flushed or evicted
+//   no marker          unknown       UNKNOWN: no marker is no proof, it may have been flushed or evicted. Beside the
+//                                    witness (marker.ts) it counts as 0
 //
 // "Never will be" needs the fence: a server that was only stalled runs what lies in its sockets when it wakes up.
 // Must stay true: nothing is decided without a marker.

@@ -6,6 +6,24 @@ const table = 'test/unit/proof/verdict.test.ts'
 
 export const proofMutations: readonly Mutation[] = [
   {
+    name: 'a marker that never reached the next master is no proof',
+    file: 'src/proof/doubts.ts',
+    from: 'witness === series.witness ? 0 : value',
+    to: 'witness === series.witness ? value : value',
+    breaks: 'UnknownIsRare: the witness of an earlier link says that nothing was wiped',
+    test: random,
+    shows: /UnknownIsRare/,
+  },
+  {
+    name: 'any witness will do, of later than the marker too',
+    file: 'src/proof/marker.ts',
+    from: 'const witness = known?.isThere ? known.number : null',
+    to: 'const witness = known?.number ?? null',
+    breaks: 'a witness that nobody has seen yet may come behind the marker, and behind a wipe',
+    test: 'test/unit/proof/marker.test.ts',
+    shows: /knows of none/,
+  },
+  {
     name: 'a session goes on while its block may still be aborted',
     file: 'src/proof/batcher.ts',
     from: '    else if (this.#open === null || block !== this.#open) block.behind.push(request)\n',
@@ -35,8 +53,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a block has run when a later one has',
     file: 'src/proof/doubts.ts',
-    from: 'handshake.markers[this.#placeOf(mark)] ?? null',
-    to: 'Math.max(...handshake.markers.map(Number))',
+    from: 'markers[first + slot] ?? null',
+    to: 'Math.max(...markers.slice(first, first + series.fields.length).map(Number))',
     breaks: 'AnswersAreTrue: an earlier block may have been aborted',
     test: random,
     shows: /AnswersAreTrue/,

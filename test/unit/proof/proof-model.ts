@@ -193,8 +193,8 @@ export class ProofModel {
     /** A replica that has everything, one that lacks the last entry, and one that has nothing, is master. */
     new: () => this.#promote(this.#server.log),
     lag: () => {
-      // A baseline that has not reached the replica is no proof.
-      if (this.#server.log.at(-1)?.some(one => one.kind === 'mark' && one.value === '0')) this.#mayBeUnknown = true
+      // The first baseline is no proof where it has not reached the replica: of later ones the witness is.
+      if (this.#server.log.at(-1)?.some(one => one.kind === 'mark' && one.field === 'w')) this.#mayBeUnknown = true
       return this.#promote(this.#server.log.slice(0, -1))
     },
     empty: () => {

@@ -1,0 +1,57 @@
+// The witness of a database: which series writes it, and which may rely on it.
+import t from 'tap'
+import { Markers } from '../../../src/proof/marker.ts'
+
+const of = { database: 0, key: 'k' }
+const writes = (markers: Markers, database = 0): string[] => {
+  const series = markers.newSeries({ ...of, database }, 1)
+  markers.proven(series)
+  return series.baseline().map(command =>
+    command
+      .toString()
+      .split('\r\n')
+      .filter((_, i) => i % 2 === 0)
+      .slice(3)
+      .join(' '),
+  )
+}
+
+t.test('marker — the first series of a database writes the witness, and no other', async t => {
+  const markers = new Markers(0)
+  t.strictSame(writes(markers), ['w 1', '1.0 0'])
+  t.strictSame(writes(markers), ['2.0 0'])
+  t.strictSame(writes(markers, 1), ['w 3', '3.0 0'])
+})
+
+t.test('marker — a series relies on a witness that was there before it — and else knows of none', async t => {
+  const markers = new Markers(0)
+  const first = markers.newSeries(of, 1)
+  t.equal(markers.newSeries(of, 1).witness, null, 'knows of none while nobody has seen it')
+  markers.proven(first)
+  t.equal(first.witness, null, 'knows of none')
+  t.equal(markers.newSeries(of, 1).witness, 1)
+  t.equal(markers.newSeries({ ...of, database: 1 }, 1).witness, null, 'knows of none in another database')
+})
+
+t.test('marker — a witness that is gone is written again, with another value', async t => {
+  for (const lose of [
+    (markers: Markers) => markers.hurry(0),
+    (markers: Markers) => markers.hasWitness(0, null),
+    (markers: Markers) => markers.hasWitness(0, 7),
+  ]) {
+    const markers = new Markers(0)
+    writes(markers)
+    lose(markers)
+    t.strictSame(writes(markers), ['w 2', '2.0 0'])
+  }
+  const kept = new Markers(0)
+  writes(kept)
+  kept.hasWitness(0, 1)
+  t.strictSame(writes(kept), ['2.0 0'])
+})
+
+t.test('marker — a series that never came about bears no witness', async t => {
+  const markers = new Markers(0)
+  markers.end(markers.newSeries(of, 1))
+  t.strictSame(writes(markers), ['w 2', '2.0 0'])
+})
