@@ -73,11 +73,12 @@ export class Crowd {
   }
 
   mark(): void {
-    for (const member of this.#members) member.send({ kind: 'mark' } satisfies ToMember)
+    for (const member of this.#members) member.send({ kind: 'mark' } satisfies ToMember, () => {})
   }
 
-  async report(): Promise<CrowdReport> {
-    const parts = await Promise.all(this.#members.map(member => ask(member, { kind: 'report' }, 'report')))
+  /** `since`: Date.now(), see ClientReport. */
+  async report(since = 0): Promise<CrowdReport> {
+    const parts = await Promise.all(this.#members.map(member => ask(member, { kind: 'report', since }, 'report')))
     const warnings: Record<string, number> = {}
     for (const part of parts)
       for (const [event, times] of Object.entries(part.warnings)) warnings[event] = (warnings[event] ?? 0) + times
@@ -127,13 +128,19 @@ function ask<K extends FromMember['kind']>(
       if (message.kind === wanted) settle(() => resolve(message as Extract<FromMember, { kind: K }>))
       else if (message.kind === 'failed') settle(() => reject(new Error(message.why)))
     }
-    const onExit = (): void => settle(() => reject(new Error('a process of the crowd has ended')))
+    const onExit = (): void => settle(() => reject(new Error(`a process of the crowd has ended: ${endOf(member)}`)))
     const timer = setTimeout(
       () => settle(() => reject(new Error(`no "${wanted}" within ${ANSWER_WITHIN_MS} ms`))),
       ANSWER_WITHIN_MS,
     )
     member.on('message', onMessage)
     member.once('exit', onExit)
-    member.send(order)
+    member.send(order, error => {
+      if (error !== null) onExit()
+    })
   })
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): string {
+  return signalCode ?? `exit code ${exitCode}`
 }

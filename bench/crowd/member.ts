@@ -4,7 +4,7 @@
 //   client ─▶ listener ─▶ proxy ─▶ master          so often in here; nothing is shared but the code
 //
 // Each sidecar is a whole Proxy of src/proxy.ts with a listener, lanes and a watcher. Its log goes nowhere but is
-// formatted as always. The client sends one small command at a time, twice a second.
+// formatted as always. The client sends one small command at a time, a second after the last reply.
 // Ends when its parent does.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
@@ -27,16 +27,16 @@ export type ToMember =
       /** Where a CPU profile of the failover goes; null: nowhere. */
       readonly profileFile: string | null
     }
-  /** From here on the longest gap of each client counts. */
+  /** From here on replies, gaps, errors and warnings count. */
   | { readonly kind: 'mark' }
-  | { readonly kind: 'report' }
+  /** `since`: Date.now() of the moment after which a first reply is looked for. */
+  | { readonly kind: 'report'; readonly since: number }
   | { readonly kind: 'stop' }
 
 export interface ClientReport {
-  /** Date.now() of the reply that ended its longest gap, and the length of that. */
-  readonly gapEndedAt: number
+  /** Date.now() of the first reply at or after `since`; null: there was none. */
+  readonly firstAt: number | null
   readonly longestGapMs: number
-  readonly lastReplyAt: number
 }
 
 export type FromMember =
@@ -55,7 +55,8 @@ export type FromMember =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly why: string }
 
-const PAUSE_MS = 500
+/** From a reply to the next command. A hold lasts longer, so that every client waits when the majority speaks. */
+const PAUSE_MS = 1_000
 const STARTS_AT_ONCE = 10
 const READY_WITHIN_MS = 60_000
 
@@ -66,9 +67,10 @@ interface Sidecar {
 
 interface Pulse {
   replies: number
+  /** Date.now() of each since the mark. */
+  repliesAt: number[]
   lastReplyAt: number
   longestGapMs: number
-  gapEndedAt: number
 }
 
 class Member {
@@ -120,7 +122,10 @@ class Member {
     this.#errors = 0
     this.#lost = 0
     this.#warnings = {}
-    for (const one of this.#pulses) one.longestGapMs = 0
+    for (const one of this.#pulses) {
+      one.repliesAt = []
+      one.longestGapMs = 0
+    }
     this.#markedAt = Number(process.hrtime.bigint()) / 1_000
   }
 
@@ -131,14 +136,14 @@ class Member {
     await this.#profiler.post('Profiler.start')
   }
 
-  report(): FromMember {
+  report(since: number): FromMember {
     const { user, system } = process.cpuUsage()
     return {
       kind: 'report',
-      clients: this.#pulses.map(({ gapEndedAt, longestGapMs, lastReplyAt }) => ({
-        gapEndedAt,
-        longestGapMs,
-        lastReplyAt,
+      clients: this.#pulses.map(({ repliesAt, longestGapMs, lastReplyAt }) => ({
+        firstAt: repliesAt.find(at => at >= since) ?? null,
+        // One that waits now has a gap that has not ended.
+        longestGapMs: Math.max(longestGapMs, Date.now() - lastReplyAt),
       })),
       errors: this.#errors,
       lost: this.#lost,
@@ -172,21 +177,18 @@ class Member {
   }
 
   async #connect(port: number, n: number): Promise<Client> {
-    const pulse: Pulse = { replies: 0, lastReplyAt: Date.now(), longestGapMs: 0, gapEndedAt: 0 }
+    const pulse: Pulse = { replies: 0, repliesAt: [], lastReplyAt: Date.now(), longestGapMs: 0 }
     const command = encode(['INCR', `crowd:${n}`])
     const send = (): void => {
       if (!this.#isOver) client.write(command)
     }
     const onReply = (_reply: unknown, isError: boolean): void => {
       const now = Date.now()
-      const gap = now - pulse.lastReplyAt
       pulse.replies++
+      pulse.repliesAt.push(now)
+      pulse.longestGapMs = Math.max(pulse.longestGapMs, now - pulse.lastReplyAt)
       pulse.lastReplyAt = now
       if (isError) this.#errors++
-      if (gap > pulse.longestGapMs) {
-        pulse.longestGapMs = gap
-        pulse.gapEndedAt = now
-      }
       setTimeout(send, PAUSE_MS)
     }
     const client = await openClient(port, onReply, () => void this.#lost++)
@@ -213,7 +215,7 @@ process.on('message', (message: ToMember) => {
       member.mark()
       break
     case 'report':
-      tell(member.report())
+      tell(member.report(message.since))
       break
     case 'stop':
       member.stop().then(() => {

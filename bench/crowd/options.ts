@@ -6,6 +6,7 @@ import type { Trigger } from './round.ts'
 export interface Options {
   readonly sizes: readonly number[]
   readonly rounds: number
+  readonly failovers: number
   readonly triggers: readonly Trigger[]
   readonly perProcess: number
   readonly settledSeconds: number
@@ -19,6 +20,7 @@ export interface Options {
 export const help = `usage: npm run crowd -- [options]
   --sidecars a,b,c     how many at a time (1,100,300,1000); the sizes take turns within a round
   --rounds N           rounds (1)
+  --failovers N        of each crowd, one after the other (1)
   --triggers a,b       of killed planned (killed,planned)
   --per-process N      sidecars in one process (250)
   --settled-seconds S  how long the settled crowd is watched (10)
@@ -35,6 +37,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     options: {
       sidecars: { type: 'string', default: '1,100,300,1000' },
       rounds: { type: 'string', default: '1' },
+      failovers: { type: 'string', default: '1' },
       triggers: { type: 'string', default: 'killed,planned' },
       'per-process': { type: 'string', default: '250' },
       'settled-seconds': { type: 'string', default: '10' },
@@ -51,6 +54,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   return {
     sizes: values.sidecars.split(',').map(text => count('--sidecars', text, 10_000)),
     rounds: count('--rounds', values.rounds, 1_000),
+    failovers: count('--failovers', values.failovers, 100),
     triggers: values.triggers.split(',').map(readTrigger),
     perProcess: count('--per-process', values['per-process'], 1_000),
     settledSeconds: count('--settled-seconds', values['settled-seconds'], 600),

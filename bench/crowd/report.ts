@@ -42,7 +42,7 @@ export function roundLine({ subject, ...round }: NamedRound): string {
   const { settled, failover } = round
   const warned = Object.entries(failover.warnings).map(([event, times]) => `${event} ${times}`)
   return [
-    `${subject}, ${round.sidecars} sidecars in ${round.processes} processes, ${round.trigger}:`,
+    `${subject}, ${round.sidecars} sidecars in ${round.processes} processes, ${round.trigger} (${round.nth}):`,
     `settled ${Math.round(settled.commandsPerSecond)} commands/s and ${(settled.cpu * 100).toFixed(1)} % at a Sentinel;`,
     `switch after ${failover.switchMs} ms; reply after the majority: first ${failover.firstReplyMs},`,
     `median ${failover.medianMs}, p99 ${failover.p99Ms}, last ${failover.lastMs} ms;`,
@@ -60,7 +60,11 @@ export function growthTables(rounds: readonly NamedRound[]): string {
     ...table(rounds, settledColumns, one => `${one.subject}, ${one.sidecars}`),
     '',
     'failover: ms from the trigger to the first +switch-master, then from the majority to the reply',
-    ...table(rounds, failoverColumns, one => `${one.subject}, ${one.trigger}, ${one.sidecars}`),
+    ...table(
+      rounds,
+      failoverColumns,
+      one => `${one.subject}, ${one.trigger}, ${one.sidecars}${one.nth > 1 ? ', again' : ''}`,
+    ),
   ].join('\n')
 }
 

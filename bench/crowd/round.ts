@@ -1,8 +1,9 @@
-// round.ts: one round of the crowd: it settles, its master fails over, and what that took and cost is measured.
+// round.ts: one crowd: it settles, its master fails over, and what that took and cost is measured; as often as wanted.
 //
 // Owns: nothing that outlasts the round but the servers' own state, which `SentinelSet.settle` mends.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Node, SentinelSet } from '../../test/support/sentinel-set.ts'
+import { isRunning } from '../../test/support/servers.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { percentile } from '../statistics.ts'
 import { droppedSoFar } from './accept-queue.ts'
@@ -18,6 +19,8 @@ export interface RoundOptions {
   readonly sidecars: number
   readonly perProcess: number
   readonly trigger: Trigger
+  /** How many failovers this crowd has, one after the other. */
+  readonly failovers: number
   /** How long the settled crowd is watched. */
   readonly settledSeconds: number
   /** Where the log of one sidecar goes; null: nowhere. */
@@ -36,6 +39,8 @@ export interface SentinelLoad {
 
 export interface Round {
   readonly trigger: Trigger
+  /** Which failover of this crowd it was; the first is 1. */
+  readonly nth: number
   readonly sidecars: number
   readonly processes: number
   readonly settled: SentinelLoad & {
@@ -74,35 +79,63 @@ export interface Round {
 }
 
 const SERVED_WITHIN_MS = 60_000
+const CALM_MS = 3_000
+const CALM_WITHIN_MS = 60_000
+/** What a sidecar hears may be heard here a bit later. No reply comes in this time before the majority. */
+const SLACK_MS = 200
 /** The leader's own +switch-master comes about a second after the majority; what follows it counts too. */
 const AFTERMATH_MS = 5_000
 
-export async function playRound(set: SentinelSet, options: RoundOptions): Promise<Round> {
+export async function playRounds(set: SentinelSet, options: RoundOptions): Promise<Round[]> {
   const heard = await hearSentinels(set.sentinels)
-  const { checkout, sidecars, perProcess } = options
+  const { checkout, sidecars, perProcess, trigger, logFile, profileFile } = options
+  const rounds: Round[] = []
   let crowd: Crowd | null = null
   let load: LoadWatch | null = null
   try {
-    const master = await set.currentMaster()
     crowd = await Crowd.start({
       checkout,
       sidecars,
       perProcess,
       sentinels: set.sentinelAddresses(),
       masterName: set.masterName,
-      logFile: options.logFile,
-      profileFile: options.profileFile,
+      logFile,
+      profileFile,
     })
-    await delay(3_000)
-    const settled = await watchSettled(set, master, crowd, options.settledSeconds)
-    load = await watchLoad([...set.sentinels, ...set.nodes])
-    const failover = await watchFailover(set, master, { crowd, heard, load }, options.trigger)
-    return { trigger: options.trigger, sidecars, processes: crowd.processes, settled, failover }
+    for (let nth = 1; nth <= options.failovers; nth++) {
+      await becomeCalm(crowd)
+      const master = await set.currentMaster()
+      const settled = await watchSettled(set, master, crowd, options.settledSeconds)
+      load = await watchLoad([...set.sentinels, ...set.nodes])
+      const failover = await watchFailover(set, master, { crowd, heard, load }, trigger)
+      load.stop()
+      rounds.push({ trigger, nth, sidecars, processes: crowd.processes, settled, failover })
+      if (nth < options.failovers) await makeWhole(set)
+    }
   } finally {
     load?.stop()
     heard.stop()
     await crowd?.stop()
   }
+  await makeWhole(set)
+  return rounds
+}
+
+/** What was killed runs again, and all that is left of the failover is over. */
+async function makeWhole(set: SentinelSet): Promise<void> {
+  for (const node of set.nodes) if (!isRunning(node)) await set.restart(node)
+  await set.settle()
+}
+
+/** A thousand sidecars that have just begun keep a small machine busy. Waits until all clients are served promptly. */
+async function becomeCalm(crowd: Crowd): Promise<void> {
+  const isCalm = async (): Promise<boolean> => {
+    crowd.mark()
+    await delay(CALM_MS)
+    const { clients } = await crowd.report()
+    return clients.every(one => one.longestGapMs < CALM_MS / 2)
+  }
+  await waitUntil('the crowd is calm', isCalm, { withinMs: CALM_WITHIN_MS, everyMs: 100 })
 }
 
 async function watchSettled(set: SentinelSet, master: Node, crowd: Crowd, seconds: number): Promise<Round['settled']> {
@@ -165,7 +198,7 @@ async function watchFailover(
   const [, , , host, port] = heard.first('+switch-master', begunAt)?.text.split(' ') ?? []
   const promoted = set.nodes.find(node => node.host === host && String(node.port) === port)
   const dials = promoted === undefined ? [] : (load.readings.get(promoted) ?? [])
-  const ends = report.clients.map(one => one.gapEndedAt - majorityAt).sort((a, b) => a - b)
+  const ends = report.clients.map(one => (one.firstAt ?? Number.NaN) - majorityAt).sort((a, b) => a - b)
   return {
     switchMs: switchAt - begunAt,
     majorityMs: majorityAt - begunAt,
@@ -187,6 +220,6 @@ async function watchFailover(
 }
 
 async function servedSince(crowd: Crowd, majorityAt: number): Promise<CrowdReport | undefined> {
-  const report = await crowd.report()
-  return report.clients.every(one => one.lastReplyAt >= majorityAt) ? report : undefined
+  const report = await crowd.report(majorityAt - SLACK_MS)
+  return report.clients.every(one => one.firstAt !== null) ? report : undefined
 }
