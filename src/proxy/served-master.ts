@@ -140,7 +140,10 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       },
       onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
       onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
-      onExpect: address => bugs.guard('dial ahead', () => ahead.expect(address, lanes.needed)),
+      onExpect: address => {
+        bugs.guard('expect', () => lanes.expect(address))
+        bugs.guard('expect', () => ahead.expect(address, lanes.privateLanes))
+      },
     },
   )
   let served: Master | null = null

@@ -1,4 +1,5 @@
 // lane-host.ts: what a lane may ask of the pool that owns it: the gate, the limits, and whom to tell.
+import type { Master } from '../address.ts'
 import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
 import { Bugs } from '../ops/bugs.ts'
@@ -8,7 +9,7 @@ import { MissingRights } from '../ops/missing-rights.ts'
 import { Sockets } from '../transport/sockets.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import { isBeingChanged } from '../upstream/identity.ts'
+import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd, LinkHost } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
@@ -101,6 +102,8 @@ export abstract class LaneHost implements LinkHost {
     return refusalCode(frame) !== 'NOREPLICAS' || performance.now() - this.gate.state.since <= NOREPLICAS_WINDOW_MS
   }
 
+  /** A link that was made before this master was one, if there is any. */
+  abstract takeAhead(identity: Identity, master: Master): Link<Request> | undefined
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** A lane has nothing waiting any more. */

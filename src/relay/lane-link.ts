@@ -83,6 +83,14 @@ export class LaneLink {
     const { identity, owner, kind } = this.#lane
     const scripts = loading.commandsFor(this.#lane)
     const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps() }
+    const isPlain = kind === 'shared' && first.fence.length === 0 && scripts.length === 0 && first.proof === null
+    const ahead = isPlain ? this.#host.takeAhead(identity, master) : undefined
+    if (ahead !== undefined) {
+      this.acquire(ahead)
+      this.#host.wake()
+      if (ahead.status === 'ready') this.#lane.onReady(ahead)
+      return
+    }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: kind === 'shared' })
     this.#host.wake()

@@ -7,14 +7,16 @@
 // Owns: the lanes and these rooms. Never: decides when links may send (lanes.ts), moves requests (lane.ts).
 import { type Address, type Master, sameAddress } from '../address.ts'
 import type { LinkSnapshot } from '../ops/snapshot.ts'
-import type { Needed } from '../upstream/dial-ahead.ts'
 import type { Identity } from '../upstream/identity.ts'
+import type { Link } from '../upstream/link.ts'
+import { AheadLinks } from './ahead-links.ts'
 import { isSameTerm } from './gate.ts'
 import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
 import { LaneHost, type LaneHostOptions } from './lane-host.ts'
 import type { LaneOwner } from './lane-link.ts'
 import { takeCensus } from './link-census.ts'
+import type { Request } from './request.ts'
 import { SharedLanes } from './shared-lanes.ts'
 import { SilenceWatch } from './silent-links.ts'
 import { SpareLinks } from './spare-links.ts'
@@ -31,6 +33,7 @@ export abstract class LanePool extends LaneHost {
   readonly #private = new Map<Lane, string>()
   readonly #idle = new IdlePool(this.bugs, key => this.#spares.heard(key))
   readonly #spares: SpareLinks
+  readonly #ahead = new AheadLinks(this)
 
   constructor(options: LanePoolOptions) {
     super(options)
@@ -87,6 +90,7 @@ export abstract class LanePool extends LaneHost {
     this.each(lane => this.#close(lane))
     this.#spares.close()
     this.#idle.close()
+    this.#ahead.close()
     this.#shared.clear()
     this.#private.clear()
   }
@@ -106,11 +110,27 @@ export abstract class LanePool extends LaneHost {
     return this.#all().some(({ link }) => link?.status === 'ready' && sameAddress(link.master, address))
   }
 
-  /** The links that lanes in use will dial on another master. */
-  get needed(): Needed {
-    const count = { shared: 0, private: 0 }
-    for (const lane of this.#all()) if (lane.inUse) count[lane.kind]++
-    return count
+  /** This replica will probably be the master in about a second: links to it are made, and not used. */
+  expect(address: Address): void {
+    const inUse = [...this.#shared.all()].filter(lane => lane.inUse)
+    this.#ahead.expect(
+      address,
+      inUse.map(lane => lane.identity),
+    )
+  }
+
+  takeAhead(identity: Identity, master: Master): Link<Request> | undefined {
+    return this.#ahead.take(identity, master)
+  }
+
+  /** Lanes have what they need of the master. */
+  protected settleAhead(): void {
+    this.#ahead.settle()
+  }
+
+  /** Sessions that have a link of their own. */
+  get privateLanes(): number {
+    return this.#private.size
   }
 
   /** All links by identity. */

@@ -32,6 +32,9 @@ export interface LanesOptions extends LanePoolOptions {
   readonly pollForMs?: number
 }
 
+/** How often links that are of no use any more, and memory, are looked for. */
+const TIDY_MS = 200
+
 export class Lanes extends LanePool {
   readonly gate: Gate
   /** Before links write, the watchdog looks whether this process stood still. */
@@ -49,6 +52,7 @@ export class Lanes extends LanePool {
   /** How often the master has changed since the start. */
   moves = 0
   #term: Master | null = null
+  #tidiedAt = 0
 
   constructor(options: LanesOptions) {
     super(options)
@@ -94,6 +98,7 @@ export class Lanes extends LanePool {
       this.each(lane => lane.link?.resume(Pausing.withheld))
     }
     this.each(lane => lane.onConfirmed(moved))
+    this.settleAhead()
     this.onDrained()
   }
 
@@ -195,9 +200,12 @@ export class Lanes extends LanePool {
       isQuiet &&= lane.isQuiet
     })
     this.acks?.tick(now)
-    this.tidyUp(now)
     this.refill(now)
-    this.sockets.memory.trim(now)
+    if (now - this.#tidiedAt >= TIDY_MS) {
+      this.#tidiedAt = now
+      this.tidyUp(now)
+      this.sockets.memory.trim(now)
+    }
     this.#everySweep(lateMs)
     return isQuiet
   }

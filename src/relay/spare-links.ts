@@ -28,8 +28,8 @@ const PAUSE: BackoffLimits = { minMs: 1000, maxMs: 30_000 }
  * random: all that follow one master would go on dialling it in step after a failover.
  */
 const PROVE_MS = { min: 4000, max: 6000 }
-/** On a new master a spare is dialled at a random moment of this time, when links that are needed now are up. */
-const AFTER_MOVE_MS = 1000
+/** On a new master a spare is dialled at a random moment of this time, when all links that are needed now are up. */
+const AFTER_MOVE_MS = { min: 500, max: 2000 }
 
 /** An identity in use, and what is known of its spare. */
 class Use {
@@ -62,7 +62,7 @@ class Use {
 
   onMoved(): void {
     this.endPause()
-    if (this.proveAt > 0) this.#notBefore = performance.now() + Math.random() * AFTER_MOVE_MS
+    if (this.proveAt > 0) this.#notBefore = performance.now() + randomOf(AFTER_MOVE_MS)
   }
 }
 
@@ -124,7 +124,7 @@ export class SpareLinks extends IdleListener<Request> {
     if (!this.#options.enabled) return
     for (const [key, use] of this.#uses)
       if (use.mayDial(now) && this.#isDue(key, use, now)) {
-        use.proveAt = now + PROVE_MS.min + Math.random() * (PROVE_MS.max - PROVE_MS.min)
+        use.proveAt = now + randomOf(PROVE_MS)
         use.dialling = new Link(master, new Handshake(use.identity), this, this.#host)
       }
   }
@@ -186,4 +186,8 @@ export class SpareLinks extends IdleListener<Request> {
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
     this.#host.bugs.ofStep(error, 'spare links')
   }
+}
+
+function randomOf({ min, max }: { readonly min: number; readonly max: number }): number {
+  return min + Math.random() * (max - min)
 }

@@ -1,32 +1,24 @@
 // dial-ahead.ts: connections to a replica that is being promoted, made before the links that will need them.
 //
-//   expect(address) ──at random moments──▶ dialled ──▶ open ──dial(master)──▶ a link's socket
-//                            ▲                │
-//                            └── ended ◀──────┴─ by the promotion, or by nobody there
+//   expect(address, 3) ──at random moments──▶ dialled ──▶ open ──dial(master)──▶ a link's socket
+//                               ▲                │
+//                               └── ended ◀──────┴─ by the promotion, or by nobody there
 //
-// All sidecars hear of a new master in the same millisecond. Those that dialled then would overflow its queue of
-// connections (promotionDial in backoff.ts), and each would wait for a round trip more, or for two by TLS.
+// They are for sessions that have a link of their own. Its handshake restores the session, so it can begin only when the
+// lane knows its session's state on the new master; the connection can be there before. (Links that many share are made
+// as a whole: relay/ahead-links.ts, which says why.)
 //
-// Owns: these sockets, until a link has them. Never: sends a byte on them. Nothing may be sent to the node before the
-// control plane confirms it, and a link is made no earlier.
+// Owns: these sockets, until a link has them. Never: sends a byte on them.
 import type { Socket } from 'node:net'
 import { type Address, sameAddress } from '../address.ts'
 import { promotionDial } from '../backoff.ts'
-import type { Dial, Dialled, Reading } from './dial.ts'
+import type { Dial, Dialled } from './dial.ts'
 
-/** How many links will be needed: those that many sessions share read by `Reading`, the others by events. */
-export interface Needed {
-  readonly shared: number
-  readonly private: number
-}
-
-/** More than this many links of one process dial when they are needed. */
-const MOST: Needed = { shared: 8, private: 64 }
+/** Further links of one process are dialled when they are needed. */
+const MOST = 64
 /** What is not needed by then is ended. */
 const EXPECTED_MS = 10_000
 const LEFT_OVER_MS = 2_000
-/** Room for the first read of a link. */
-const FIRST_READ_BYTES = 16 * 1024
 
 export class DialAhead {
   readonly #dial: Dial
@@ -41,25 +33,25 @@ export class DialAhead {
     this.#dial = dial
   }
 
-  /** A connection that is open or being opened already, where there is one. */
+  /** A connection that is open or being opened already, where there is one for a link that reads by events. */
   readonly dial: Dial = (master, reading) => {
+    if (reading !== undefined) return this.#dial(master, reading)
     for (const ahead of this.#open) {
-      if (!ahead.fits(master, reading)) continue
+      if (!ahead.fits(master)) continue
       this.#open.delete(ahead)
-      return ahead.handOver(reading)
+      return ahead.handOver()
     }
-    return this.#dial(master, reading)
+    return this.#dial(master)
   }
 
-  /** This replica will probably be the master in about a second. */
-  expect(address: Address, needed: Needed): void {
+  /** This replica will probably be the master in about a second, and so many links will be needed. */
+  expect(address: Address, links: number): void {
     if (this.#expected !== null && sameAddress(this.#expected, address)) return
     this.close()
     this.#expected = address
     this.#until = performance.now() + promotionDial.forMs
     this.#endAfter(EXPECTED_MS)
-    for (const kind of ['shared', 'private'] as const)
-      for (let i = 0; i < Math.min(needed[kind], MOST[kind]); i++) this.#later(promotionDial.afterMs(), kind)
+    for (let i = 0; i < Math.min(links, MOST); i++) this.#later(promotionDial.afterMs())
   }
 
   /** This node is the master, and links to it have been dialled. */
@@ -90,12 +82,12 @@ export class DialAhead {
     this.#end = setTimeout(() => this.close(), ms)
   }
 
-  #later(ms: number, kind: keyof Needed): void {
+  #later(ms: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       if (this.#expected === null || performance.now() > this.#until) return
-      const ahead = new Ahead(this.#dial, this.#expected, kind, () => {
-        if (this.#open.delete(ahead) && this.#expected !== null) this.#later(promotionDial.againMs(), kind)
+      const ahead = new Ahead(this.#dial, this.#expected, () => {
+        if (this.#open.delete(ahead) && this.#expected !== null) this.#later(promotionDial.againMs())
       })
       this.#open.add(ahead)
     }, ms)
@@ -107,33 +99,27 @@ export class DialAhead {
 class Ahead {
   readonly #address: Address
   readonly #dialled: Dialled
-  readonly #kind: keyof Needed
-  readonly #first = Buffer.alloc(FIRST_READ_BYTES)
   readonly #onEnd: () => void
-  #reading: Reading | null = null
   #isUp = false
-  /** A server that speaks first turns us away. */
-  #hasSpoken = false
 
-  constructor(dial: Dial, address: Address, kind: keyof Needed, onEnd: () => void) {
+  constructor(dial: Dial, address: Address, onEnd: () => void) {
     this.#address = address
-    this.#kind = kind
     this.#onEnd = onEnd
-    this.#dialled = dial(address, kind === 'shared' ? this.#onread() : undefined)
+    this.#dialled = dial(address)
     const { socket, readyEvent } = this.#dialled
     socket.once(readyEvent, this.#onUp).on('error', ignore).on('close', onEnd)
   }
 
-  /** Whether a link to this address that reads like this can have it. */
-  fits(address: Address, reading: Reading | undefined): boolean {
-    const kind = reading === undefined ? 'private' : 'shared'
-    return kind === this.#kind && sameAddress(address, this.#address) && !this.#hasSpoken && isUsable(this.#socket)
+  /** Whether a link to this address can have it. A server that speaks first turns us away. */
+  fits(address: Address): boolean {
+    const { socket } = this.#dialled
+    const isUsable = !socket.destroyed && (socket.connecting || socket.writable) && !hasSpoken(socket)
+    return isUsable && sameAddress(address, this.#address)
   }
 
-  handOver(reading: Reading | undefined): Dialled {
-    this.#reading = reading ?? null
-    const socket = this.#socket
-    socket.off(this.#dialled.readyEvent, this.#onUp).off('error', ignore).off('close', this.#onEnd)
+  handOver(): Dialled {
+    const { socket, readyEvent } = this.#dialled
+    socket.off(readyEvent, this.#onUp).off('error', ignore).off('close', this.#onEnd)
     if (!this.#isUp) return this.#dialled
     process.nextTick(() => {
       if (!socket.destroyed) socket.emit('taken')
@@ -142,38 +128,17 @@ class Ahead {
   }
 
   end(): void {
-    this.#socket.off('close', this.#onEnd).destroy()
-  }
-
-  get #socket(): Socket {
-    return this.#dialled.socket
+    this.#dialled.socket.off('close', this.#onEnd).destroy()
   }
 
   readonly #onUp = (): void => {
     this.#isUp = true
   }
-
-  /** Node takes the memory for a read before it reads: the first one after the hand-over lands in ours. */
-  #onread(): Reading {
-    return {
-      buffer: () => this.#reading?.buffer() ?? this.#first,
-      callback: (count, bytes) => {
-        const reading = this.#reading
-        if (reading === null) {
-          this.#hasSpoken = true
-          return true
-        }
-        if (bytes.buffer !== this.#first.buffer) return reading.callback(count, bytes)
-        const target = reading.buffer()
-        target.set(this.#first.subarray(0, count))
-        return reading.callback(count, target)
-      },
-    }
-  }
 }
 
 const ignore = (): void => {}
 
-function isUsable(socket: Socket): boolean {
-  return !socket.destroyed && !socket.readableEnded && (socket.connecting || socket.writable)
+/** By TLS the handshake is no word of the server. */
+function hasSpoken(socket: Socket): boolean {
+  return !('encrypted' in socket) && socket.bytesRead > 0
 }

@@ -113,7 +113,8 @@ const MUCH = 32 * 1024
 const NOTHING = Buffer.alloc(0)
 
 export class Link<E extends Exchange> implements LiveLink, TurnReader {
-  readonly master: Master
+  /** Of a link that was made ahead (ahead-links.ts) another from the moment when its node is confirmed. */
+  master: Master
   status: 'dialing' | 'ready' | 'closed' = 'dialing'
   /** Node's stream has more than it wants; hold further requests back until onWritable. */
   congested = false

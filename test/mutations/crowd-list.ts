@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 const failover = 'test/unit/sentinel/failover.test.ts'
 const pace = 'test/unit/sentinel/question-pace.test.ts'
 const dialAhead = 'test/unit/upstream/dial-ahead.test.ts'
+const aheadLinks = 'test/wire/ahead-links.test.ts'
 
 export const crowdMutations: readonly Mutation[] = [
   {
@@ -61,10 +62,19 @@ export const crowdMutations: readonly Mutation[] = [
     shows: /pause/,
   },
   {
+    name: 'a Sentinel that publishes all the time is never asked',
+    file: 'src/sentinel/question-pace.ts',
+    from: 'return Math.min(latest, Math.max(answeredAt, heardAt) + pauseMs)',
+    to: 'return Math.max(latest, Math.max(answeredAt, heardAt) + pauseMs)',
+    breaks: 'an answer that has a vote is no older than a settled pause',
+    test: pace,
+    shows: /no later than/,
+  },
+  {
     name: 'a settled Sentinel is never asked',
     file: 'src/sentinel/questions.ts',
-    from: '      this.#asked++\n      this.ask()\n',
-    to: '      this.#asked++\n',
+    from: '    this.#asked++\n    this.ask()\n',
+    to: '    this.#asked++\n',
     breaks: 'lost events delay a change of master by the stated bound',
     test: 'test/failover/lost-events.test.ts',
     shows: /dead without a word/,
@@ -72,17 +82,35 @@ export const crowdMutations: readonly Mutation[] = [
   {
     name: 'a link to a new master does not get the connection that is open',
     file: 'src/upstream/dial-ahead.ts',
-    from: '      if (!ahead.fits(master, reading)) continue\n',
-    to: '      if (!ahead.fits(master, reading) || master !== undefined) continue\n',
+    from: '      if (!ahead.fits(master)) continue\n',
+    to: '      if (!ahead.fits(master) || master !== undefined) continue\n',
     breaks: 'no queue of connections overflows',
     test: dialAhead,
-    shows: /without a dial|open already/,
+    shows: /open already/,
+  },
+  {
+    name: 'a lane does not get the link that was made ahead',
+    file: 'src/relay/lane-link.ts',
+    from: 'const ahead = isPlain ? this.#host.takeAhead(identity, master) : undefined',
+    to: 'const ahead = isPlain && scripts.length > 0 ? this.#host.takeAhead(identity, master) : undefined',
+    breaks: 'no queue of connections overflows',
+    test: aheadLinks,
+    shows: /in the same step|none was dialled/,
+  },
+  {
+    name: 'a link that was made ahead is used without its scripts',
+    file: 'src/relay/lane-link.ts',
+    from: ' && first.fence.length === 0 && scripts.length === 0',
+    to: ' && first.fence.length === 0',
+    breaks: 'no EVALSHA comes before its script',
+    test: aheadLinks,
+    shows: /more to say/,
   },
   {
     name: 'a link gets a connection on which the server turned us away',
     file: 'src/upstream/dial-ahead.ts',
-    from: ' && !this.#hasSpoken && isUsable(this.#socket)',
-    to: ' && isUsable(this.#socket)',
+    from: ' && !hasSpoken(socket)\n',
+    to: ' && (hasSpoken(socket) || true)\n',
     breaks: 'a link begins with its own handshake',
     test: dialAhead,
     shows: /turned us away/,
