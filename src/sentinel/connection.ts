@@ -39,7 +39,8 @@ type State =
   /** `timer` runs until the next dial; null before the start. */
   { readonly kind: 'paused'; readonly timer: NodeJS.Timeout | null } | Dialling | Up | { readonly kind: 'stopped' }
 
-const REDIAL: BackoffLimits = { minMs: 100, maxMs: 1_000 }
+/** A Sentinel that comes back has all sidecars at its door within the longest of these. */
+const REDIAL: BackoffLimits = { minMs: 100, maxMs: 2_000 }
 
 export class SentinelConnection implements SharedConnection {
   readonly key: string

@@ -17,7 +17,8 @@ export type SentinelEvent =
   | { readonly kind: 'failover-promoted'; readonly master: Address; readonly replica: Address | null }
   | { readonly kind: 'failover-aborted'; readonly master: Address; readonly why: string }
   | { readonly kind: 'switched'; readonly from: Address; readonly to: Address }
-  | { readonly kind: 'down'; readonly master: Address; readonly by: 'one' | 'quorum'; readonly over: boolean }
+  /** A quorum of the Sentinels holds the master for dead, or no more (`over`). */
+  | { readonly kind: 'doubted'; readonly master: Address; readonly over: boolean }
   | { readonly kind: 'tilt'; readonly on: boolean }
   /** The Sentinel has begun an epoch, of any master. What it tries right after this would be configured under it. */
   | { readonly kind: 'epoch'; readonly epoch: number }
@@ -65,12 +66,11 @@ function eventAbout(channel: string, { type, self, master }: Subject): SentinelE
     return { kind: 'failover-aborted', master, why: channel.slice('-failover-abort-'.length) }
   }
   if (channel === '+monitor') return { kind: 'monitored', master }
-  const down = /^([+-])([so])down$/.exec(channel)
-  if (channel === '+sentinel-address-switch' || (type === 'sentinel' && (down || ofPeers.has(channel)))) {
+  if (channel === '+sentinel-address-switch' || (type === 'sentinel' && ofPeers.has(channel))) {
     return { kind: 'peers', what: channel }
   }
   if (type !== 'master') return undefined
-  if (down) return { kind: 'down', master, by: down[2] === 's' ? 'one' : 'quorum', over: down[1] === '-' }
+  if (channel === '+odown' || channel === '-odown') return { kind: 'doubted', master, over: channel === '-odown' }
   return stirring.has(channel) ? { kind: 'stir', what: channel } : undefined
 }
 

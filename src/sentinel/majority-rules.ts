@@ -57,6 +57,7 @@ export function decide(draft: Draft, now: number): void {
   const { master, gate } = draft
   const settled = master && sameAddress(master, candidate.address) && master.epoch === epoch
   if (settled && gate.kind === 'open' && !draft.wanted) return
+  if (gate.kind === 'shut' && draft.wanted && announcer(draft, candidate.address, epoch, now) !== null) return
   if (!draft.wanted) askAll(draft, now)
   if (master && !sameAddress(master, candidate.address) && gate.kind === 'open') {
     const detail = `a majority names ${formatAddress(candidate.address)}, epoch ${epoch}`

@@ -77,6 +77,11 @@ export class MasterAsker {
     return this.#connection.up?.runId ?? null
   }
 
+  /** Whether the Sentinel can be asked. */
+  get isUp(): boolean {
+    return this.#asking !== null
+  }
+
   remote(): Address | null {
     return this.#connection.remote()
   }
@@ -141,6 +146,7 @@ export class MasterAsker {
   }
 
   onMessage(channel: string, text: string): void {
+    this.#asking?.questions.heard()
     const event = parseEvent(channel, text, this.#options.masterName)
     if (event?.kind === 'failover-promoted') this.#asking?.questions.expectPromotion()
     if (event) this.#listener.onEvent(event)

@@ -57,6 +57,13 @@ export class Members {
     this.#askers.get(key)?.askPeers()
   }
 
+  /** Whether a Sentinel is dead that cannot be asked, the others know: asks them soon, where there is one. */
+  askOfAbsent(): void {
+    const askers = [...this.#askers.values()]
+    if (askers.every(asker => asker.isUp)) return
+    for (const asker of askers) asker.askPeers()
+  }
+
   /** Whether something is undecided, or about to be: all Sentinels are then asked more often. */
   settle(settled: boolean): void {
     if (settled === this.#settled) return

@@ -20,7 +20,7 @@ export interface Situation {
 }
 
 export const questionPace = {
-  hearing: { settledMs: 5_000, unsettled: { minMs: 250, maxMs: 2_000 } },
+  hearing: { settledMs: 5_000, unsettled: { minMs: 2_000, maxMs: 2_000 } },
   deaf: { settledMs: 1_000, unsettled: { minMs: 30, maxMs: 250 } },
 } as const
 
@@ -36,4 +36,18 @@ export function questionPauseMs(
   const { settledMs, unsettled } = hears ? questionPace.hearing : questionPace.deaf
   const ms = settled ? settledMs : doublingMs(asked + 1, unsettled)
   return spreadMs(Math.max(ms, Math.min(LONGEST_MS, 2 * SHARE * tookMs)), random)
+}
+
+/**
+ * When the next question is due. An event puts it off, because it shows the same: the connection lives. But no longer
+ * than a settled pause after the last answer, because that has a vote for a limited time (voters.ts).
+ */
+export function questionDueAt(last: {
+  readonly pauseMs: number
+  readonly answeredAt: number
+  readonly heardAt: number
+}): number {
+  const { pauseMs, answeredAt, heardAt } = last
+  const latest = answeredAt + Math.max(pauseMs, questionPace.hearing.settledMs)
+  return Math.min(latest, Math.max(answeredAt, heardAt) + pauseMs)
 }

@@ -9,7 +9,7 @@
 import type { Redis } from 'ioredis'
 import { spreadMs } from '../backoff.ts'
 import type { ConnectionLog } from './connection-log.ts'
-import { questionPauseMs } from './question-pace.ts'
+import { questionDueAt, questionPauseMs } from './question-pace.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
 
 export interface QuestionsOptions {
@@ -29,7 +29,7 @@ export interface QuestionsListener {
 
 /** Replies that do not fit: the configuration changes this instant. More often in a row than this is a lie. */
 const MAX_TORN = 3
-/** The list is long, and events tell what changes in it. */
+/** The list is long, and events tell who comes. (Who has gone: Members.askOfAbsent.) */
 const PEERS_MS = { hearing: 60_000, deaf: 5_000 }
 const SOON_MS = 1_000
 
@@ -46,7 +46,12 @@ export class Questions {
   #settled = false
   #asked = 0
   #tookMs = 0
+  /** Until the next question that nobody asks for; null while one is under way. */
   #timer: NodeJS.Timeout | null = null
+  #pauseMs = 0
+  /** performance.now() of the last answer, and of the last event. */
+  #answeredAt = 0
+  #heardAt = 0
   #soonTimer: NodeJS.Timeout | null = null
   #peersDueAt = Number.POSITIVE_INFINITY
   #isOver = false
@@ -66,6 +71,11 @@ export class Questions {
     if (this.#isOver) return
     if (this.#question) this.#question.again = true
     else this.#put().catch(error => this.#listener.onBroken(error))
+  }
+
+  /** The Sentinel has published something: its connection lives, as a question would show. */
+  heard(): void {
+    this.#heardAt = performance.now()
   }
 
   /** Its next answers need the address as well (sentinel-view.ts): asked for at once, it costs no round trip more. */
@@ -94,7 +104,10 @@ export class Questions {
     if (settled === this.#settled) return
     this.#settled = settled
     this.#asked = 0
-    if (this.#timer !== null) this.#pause()
+    if (this.#timer === null) return
+    this.#choosePause()
+    // A later question is put off when the timer ends: a thousand failovers end in the same moment.
+    if (!settled) this.#wait()
   }
 
   stop(): void {
@@ -103,17 +116,30 @@ export class Questions {
     if (this.#soonTimer !== null) clearTimeout(this.#soonTimer)
   }
 
-  /** From an answer to the next question that nobody asks for. */
-  #pause(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+  #choosePause(): void {
     const { hears } = this.#options
-    const ms = questionPauseMs({ settled: this.#settled, hears, asked: this.#asked, tookMs: this.#tookMs })
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#asked++
-      this.ask()
-      if (performance.now() >= this.#peersDueAt) this.#askPeers()
-    }, ms)
+    this.#pauseMs = questionPauseMs({ settled: this.#settled, hears, asked: this.#asked, tookMs: this.#tookMs })
+  }
+
+  /** Sets the timer to when the next question is due. */
+  #wait(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(this.#dueAt - performance.now())))
+  }
+
+  get #dueAt(): number {
+    return questionDueAt({ pauseMs: this.#pauseMs, answeredAt: this.#answeredAt, heardAt: this.#heardAt })
+  }
+
+  #onTimer(): void {
+    if (performance.now() < this.#dueAt) {
+      this.#wait()
+      return
+    }
+    this.#timer = null
+    this.#asked++
+    this.ask()
+    if (performance.now() >= this.#peersDueAt) this.#askPeers()
   }
 
   async #put(): Promise<void> {
@@ -136,7 +162,9 @@ export class Questions {
       if (!question.again) break
     }
     this.#question = null
-    this.#pause()
+    this.#answeredAt = performance.now()
+    this.#choosePause()
+    this.#wait()
   }
 
   async #converse(): Promise<[master: Reply, current: Reply | null]> {

@@ -8,7 +8,8 @@ import { reasonOf } from './ioredis-client.ts'
 
 /**
  * What matters. In a failover three times as much is published, to all sidecars at the same time, and each would have to
- * read it. (+failover-state-... repeats what the others say.)
+ * read it. (+failover-state-... repeats what the others say. Every Sentinel says +sdown of the master in the very tenth
+ * of a second in which they have to vote, and +odown follows where it matters.)
  */
 const patterns = [
   '+new-epoch',
@@ -18,7 +19,6 @@ const patterns = [
   '+promoted-*',
   '-failover-abort-*',
   '+switch-master',
-  '?sdown',
   '?odown',
   '?tilt',
   '?monitor',
@@ -39,8 +39,6 @@ const channels = [
   '-failover-abort-slave-timeout',
   '-failover-abort-master-is-back',
   '+switch-master',
-  '+sdown',
-  '-sdown',
   '+odown',
   '-odown',
   '+tilt',

@@ -12,7 +12,7 @@ import { type Failover, failoverAfterEvent, failoverAfterView, failoverOrphaned 
 import { decide } from './majority-rules.ts'
 import { type View, viewAfterPromotion, viewAfterSwitch } from './sentinel-view.ts'
 import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
-import { note } from './topology-steps.ts'
+import { announcer, note } from './topology-steps.ts'
 
 const SUSPECT_MS = 5_000
 /** A row of confirm() calls moves the moment from which answers count this far at most, or it would never end. */
@@ -47,10 +47,17 @@ export function next(topology: Topology, observation: Observation, now: number):
     draft.agreed = null
   }
   accept(draft, observation, now)
-  decide(draft, now)
+  if (mayDecide(observation)) decide(draft, now)
   if (observation.kind === 'event') askAfter(draft, observation.key, observation.event)
   const { effects, ...rest } = draft
   return { topology: rest, effects }
+}
+
+/** In a failover a thousand events come in a second. Of some it is known that no rule asks for them. */
+function mayDecide(observation: Observation): boolean {
+  if (observation.kind !== 'event') return true
+  const { kind } = observation.event
+  return kind !== 'epoch' && kind !== 'doubted' && kind !== 'tilt' && kind !== 'peers' && kind !== 'stir'
 }
 
 /** Whether to ask every Sentinel often: something is undecided, or about to be. */
@@ -90,6 +97,11 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       acceptEvent(draft, observation.key, observation.event, now)
       return
     case 'confirm': {
+      // The answer is the hold, and the end of the failover will bring news. What it needs then is not asked for anew.
+      if (draft.wanted && draft.master && announcer(draft, draft.master, draft.master.epoch, now) !== null) {
+        draft.wanted = { ...draft.wanted, owed: true }
+        return
+      }
       const first = draft.wanted?.owed ? draft.wanted.first : now
       const since = draft.wanted && now - first > CONFIRM_ROW_MS ? draft.wanted.since : now
       draft.wanted = { since, first, owed: true }
@@ -194,13 +206,13 @@ function viewAfterEvent(view: View | null, event: SentinelEvent, failover: Failo
 /** Logs an event that no decision logs. */
 function noteEvent(draft: Draft, sentinel: string, event: SentinelEvent, now: number): void {
   switch (event.kind) {
-    case 'down': {
+    case 'doubted': {
       const master = formatAddress(event.master)
       if (!draft.master || master !== formatAddress(draft.master)) return
       draft.suspectUntil = event.over ? now : now + SUSPECT_MS
       const story = event.over ? 'master.undoubted' : 'master.doubted'
-      const isNews = event.by === 'quorum' && !isDoubtedByOthers(draft, sentinel)
-      note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, by: event.by, msg: doubtTexts[story] })
+      const isNews = !isDoubtedByOthers(draft, sentinel)
+      note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, msg: doubtTexts[story] })
       break
     }
     case 'tilt':

@@ -46,8 +46,12 @@ export interface WatcherListener {
 }
 
 /** How often the watcher looks at the clock where nothing is due before (due.ts). Looking asks nobody. */
-const SETTLED_MS = 1_000
-const UNSETTLED_MS = 500
+const LOOK_MS = 1_000
+/** How often it logs what troubles it. */
+const LOG_MS = 500
+/** How often it looks whether a Sentinel is one no more, and asks the others of one that is away. */
+const REVIEW_MS = 5_000
+const ABSENT_MS = 10_000
 
 export class Watcher {
   readonly #options: WatcherOptions
@@ -62,6 +66,10 @@ export class Watcher {
   #confirming: NodeJS.Immediate | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
   #served: Master | null = null
+  #loggedAt = 0
+  #hadTrouble = false
+  #reviewedAt = 0
+  #absentAt = 0
   /** The data plane is being told of another master: that it loses its links to the last one is no news. */
   #isMoving = false
 
@@ -185,8 +193,7 @@ export class Watcher {
   #arm(): void {
     if (this.#state !== 'running') return
     const now = performance.now()
-    const latest = now + (isUnsettled(this.#topology, now) ? UNSETTLED_MS : SETTLED_MS)
-    const at = Math.min(latest, dueAt(this.#topology, now))
+    const at = Math.min(now + LOOK_MS, dueAt(this.#topology, now))
     if (this.#timer && this.#timer.dueAt <= at) return
     if (this.#timer) clearTimeout(this.#timer.handle)
     this.#timer = { handle: setTimeout(() => this.#tick(), Math.ceil(at - now)), dueAt: at }
@@ -205,8 +212,19 @@ export class Watcher {
   #look(): void {
     const now = performance.now()
     this.#feed({ kind: 'tick' })
-    this.#members.review()
-    const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
-    this.#logTrouble({ ...this.status(), hasCandidate }, now)
+    if (now - this.#loggedAt >= LOG_MS) {
+      this.#loggedAt = now
+      const hasCandidate = candidateSince(this.#topology, Number.NEGATIVE_INFINITY, now) !== null
+      if (!hasCandidate || this.#hadTrouble) this.#logTrouble({ ...this.status(), hasCandidate }, now)
+      this.#hadTrouble = !hasCandidate
+    }
+    if (now - this.#reviewedAt >= REVIEW_MS) {
+      this.#reviewedAt = now
+      this.#members.review()
+    }
+    if (now - this.#absentAt >= ABSENT_MS) {
+      this.#absentAt = now
+      this.#members.askOfAbsent()
+    }
   }
 }

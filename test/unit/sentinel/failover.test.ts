@@ -91,6 +91,18 @@ t.test('answer to a question from before — takes nothing back — of what its 
   t.notOk(play.notes().includes('master.rival'))
 })
 
+t.test('confirm — is answered by a hold, and asks nobody — while a failover is announced', async t => {
+  const play = chosenByLeader()
+    .input({ kind: 'warm', address: at('B') })
+    .probed('B')
+  play.take()
+  play.confirm()
+  t.strictSame(asks(play), [])
+  t.strictSame(play.take(), ['hold failover-announced'])
+  play.later(600).event('s1', promoted).event('s2', moved)
+  t.strictSame(play.take(), ['serve B@2'], 'what was known before counts')
+})
+
 t.test('failover — asks the leader — when the epoch that it made was not heard', async t => {
   const play = Play.serving().publish('s1', '+try-failover', 'A').later(900).event('s1', promoted)
   t.strictSame(asks(play), ['ask'])

@@ -1,6 +1,6 @@
 // How often a Sentinel is asked, and that a crowd of sidecars asks no more than it can answer.
 import t from 'tap'
-import { questionPauseMs } from '../../../src/sentinel/question-pace.ts'
+import { questionDueAt, questionPauseMs } from '../../../src/sentinel/question-pace.ts'
 
 const longest = () => 1
 const shortest = () => 0
@@ -9,8 +9,7 @@ const quick = { tookMs: 0.2 }
 const pauses: [title: string, situation: Parameters<typeof questionPauseMs>[0], least: number, most: number][] = [
   ['settled', { settled: true, hears: true, asked: 0, ...quick }, 2_500, 5_000],
   ['settled for long', { settled: true, hears: true, asked: 99, ...quick }, 2_500, 5_000],
-  ['just unsettled', { settled: false, hears: true, asked: 0, ...quick }, 125, 250],
-  ['asked twice since', { settled: false, hears: true, asked: 2, ...quick }, 500, 1_000],
+  ['just unsettled', { settled: false, hears: true, asked: 0, ...quick }, 1_000, 2_000],
   ['unsettled for long', { settled: false, hears: true, asked: 99, ...quick }, 1_000, 2_000],
   ['deaf and settled', { settled: true, hears: false, asked: 0, ...quick }, 500, 1_000],
   ['deaf and just unsettled', { settled: false, hears: false, asked: 0, ...quick }, 15, 30],
@@ -35,3 +34,15 @@ t.test(
           t.ok(questionPauseMs({ settled, hears, asked: 0, tookMs }, shortest) >= 20 * tookMs, `${tookMs} ms`)
   },
 )
+
+const dues: [title: string, last: Parameters<typeof questionDueAt>[0], due: number][] = [
+  ['a pause after the answer', { pauseMs: 2_000, answeredAt: 1_000, heardAt: 0 }, 3_000],
+  ['a pause after an event that came later', { pauseMs: 2_000, answeredAt: 1_000, heardAt: 2_500 }, 4_500],
+  ['no later than a settled pause after the answer', { pauseMs: 2_000, answeredAt: 1_000, heardAt: 5_900 }, 6_000],
+  ['a long pause after the answer of a slow one', { pauseMs: 9_000, answeredAt: 1_000, heardAt: 5_900 }, 10_000],
+]
+for (const [title, last, due] of dues) {
+  t.test(`question — is due ${title}`, async t => {
+    t.equal(questionDueAt(last), due)
+  })
+}
