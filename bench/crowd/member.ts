@@ -99,9 +99,12 @@ class Member {
     const read = readConfig(flags, {})
     if (read.kind !== 'config') throw new Error(JSON.stringify(read))
     const startOne = async (n: number): Promise<void> => {
-      const proxy = createProxy(read.masters, this.#log(n === order.firstNumber ? order.logFile : null))
+      // A checkout from before one process could serve several masters takes and gives one.
+      const log = this.#log(n === order.firstNumber ? order.logFile : null)
+      const proxy = createProxy(read.masters ?? read.config, log)
       const bound = await proxy.start()
-      const client = await this.#connect(bound.masters[0].listen?.port ?? 0, n)
+      const { listen } = bound.masters?.[0] ?? bound
+      const client = await this.#connect(listen?.port ?? 0, n)
       this.#sidecars.push({ stop: () => proxy.stop(), client })
     }
     for (let n = 0; n < order.count; n += STARTS_AT_ONCE) {
