@@ -28,7 +28,7 @@ export class Needs {
   }
 
   reply(request: Request): boolean {
-    return this.#committed ? !isAboutConnection(request) : this.writes(request)
+    return this.writes(request) || (this.#committed && showsData(request))
   }
 
   /** It may change data. */
@@ -58,10 +58,20 @@ function mayChangeData({ name, cls }: CommandSpec): boolean {
 
 const unreplicated: ReadonlySet<ReplayClass> = new Set(['read', 'connection', 'admin', 'forbidden'])
 
-/** None of its commands sees data. */
-function isAboutConnection(request: Request): boolean {
-  if (request.handler === null && !request.unit && (request.marking & (Marking.unsure | Marking.apart)) === 0)
-    return false
-  for (const { spec } of commandsIn(wholeBytes(request))) if (spec.cls === 'read' || mayChangeData(spec)) return false
-  return true
+/** Reads that show nothing of what is stored: probes of clients wait for no replica. */
+const showNothing: ReadonlySet<string> = new Set([
+  'ping',
+  'echo',
+  'time',
+  'lolwut',
+  'command',
+  'info',
+  'role',
+  'lastsave',
+])
+
+function showsData(request: Request): boolean {
+  for (const { spec } of commandsIn(wholeBytes(request)))
+    if (spec.cls === 'read' && !showNothing.has(spec.name)) return true
+  return false
 }

@@ -1,5 +1,6 @@
 // list.ts: every known bug, in the order of the planes. A bug that was fixed once belongs here, with the test that
 // would have shown it.
+import { ackMutations } from './ack-list.ts'
 import { clientMutations } from './clients-list.ts'
 import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
@@ -20,6 +21,7 @@ import { silenceMutations } from './silence-list.ts'
 import { suiteMutations } from './suite-list.ts'
 
 export const mutations: readonly Mutation[] = [
+  ...ackMutations,
   ...clientMutations,
   ...commandMutations,
   ...controlMutations,

@@ -1,0 +1,278 @@
+// --ack replicated and --reads committed: what clients are told, and when, by real servers whose replicas can be stopped.
+import t, { type Test } from 'tap'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { FaultyLink } from '../support/faulty-link.ts'
+import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
+import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
+import {
+  anyFlavour,
+  endServer,
+  makeFolder,
+  type Node,
+  removeFolder,
+  resumeServer,
+  startServer,
+  stopServer,
+} from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+interface World {
+  readonly holdfast: InProcess
+  readonly sentinel: FakeSentinel
+  readonly master: Node
+  readonly replicas: readonly Node[]
+  /** Between the master and its replicas. */
+  readonly stream: FaultyLink
+  readonly connect: () => Promise<RespClient>
+  /** A failover is announced. */
+  readonly announce: () => Promise<void>
+}
+
+async function world(
+  t: Test,
+  options: Record<string, string> = {},
+  { replicas: count = 1, expectedErrors = [] as string[] } = {},
+): Promise<World> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const config = ['save ""', 'repl-diskless-sync-delay 0']
+  const master = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'master', dir, config })
+  t.teardown(() => endServer(master))
+  const replicas: Node[] = []
+  const stream = await FaultyLink.start(t, { host: master.host, port: master.port })
+  const upstream = { ...master, host: stream.host, port: stream.port }
+  for (let i = 0; i < count; i++) replicas.push(await startReplica(t, upstream, { dir, name: `replica${i}` }))
+  // A reset of what a killed replica leaves half closed keeps Node from ending.
+  t.teardown(() => {
+    stream.refuse()
+    stream.cut()
+  })
+  const sentinel = await FakeSentinel.start(t, { master: { host: master.host, port: master.port } })
+  const holdfast = await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: { 'retry-policy': 'once', ack: 'replicated', reads: 'plain', ...options },
+    expectedErrors,
+  })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
+  const connect = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    return client
+  }
+  const announce = async (): Promise<void> => {
+    const from = holdfast.log.length
+    sentinel.flags = 'master,failover_in_progress'
+    sentinel.publish('+elected-leader', `master mymaster ${master.host} ${master.port}`)
+    await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+  }
+  return { holdfast, sentinel, master, replicas, stream, connect, announce }
+}
+
+const text = (value: Value): string => (value instanceof RespError ? value.message : String(value))
+
+/** What has been said so far. */
+function watch(reply: Promise<Value>): { readonly reply: Promise<Value>; said: boolean } {
+  const watched = { reply, said: false }
+  void reply.then(() => {
+    watched.said = true
+  })
+  return watched
+}
+
+async function promote(replica: Node, others: readonly Node[]): Promise<void> {
+  await ask(replica, ['REPLICAOF', 'NO', 'ONE'])
+  for (const other of others) await ask(other, ['REPLICAOF', replica.host, String(replica.port)])
+}
+
+t.test('ack — the reply to a write waits for a replica — a read does not', async t => {
+  const { holdfast, master, replicas, connect } = await world(t)
+  const [writer, reader] = [await connect(), await connect()]
+  t.equal(await writer.send('SET', 'k', 'old'), 'OK')
+  for (const replica of replicas) await stopServer(replica)
+  const set = watch(writer.send('SET', 'k', 'new'))
+  const behind = watch(writer.send('GET', 'k'))
+  await waitUntil('the master has it', async () => (await ask(master, ['GET', 'k'])) === 'new', { withinMs: 5000 })
+  t.equal(await reader.send('GET', 'k'), 'new', 'a plain read is not held back')
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  t.equal(await reader.send('PING'), 'PONG')
+  t.notOk(set.said || behind.said)
+  for (const replica of replicas) await resumeServer(replica)
+  t.equal(await set.reply, 'OK')
+  t.equal(await behind.reply, 'new')
+  t.ok(holdfast.find('ack.restored'))
+})
+
+t.test('ack — reads committed — what may be lost is not shown', async t => {
+  const { holdfast, master, replicas, connect } = await world(t, { reads: 'committed' })
+  const [writer, reader] = [await connect(), await connect()]
+  t.equal(await writer.send('SET', 'k', 'old'), 'OK')
+  t.equal(await reader.send('GET', 'k'), 'old')
+  for (const replica of replicas) await stopServer(replica)
+  const set = watch(writer.send('SET', 'k', 'new'))
+  await waitUntil('the master has it', async () => (await ask(master, ['GET', 'k'])) === 'new', { withinMs: 5000 })
+  const get = watch(reader.send('GET', 'k'))
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  t.equal(await (await connect()).send('PING'), 'PONG', 'what tells of no data goes at once')
+  t.notOk(set.said || get.said)
+  for (const replica of replicas) await resumeServer(replica)
+  t.equal(await get.reply, 'new')
+  t.equal(await set.reply, 'OK')
+})
+
+t.test('ack — no replica within the hold time — is told truthfully, and new writes fail at once', async t => {
+  const options = { 'hold-timeout': '600ms' }
+  const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
+  const client = await connect()
+  t.equal(await client.send('INCR', 'n'), 1)
+  for (const replica of replicas) await stopServer(replica)
+  t.match(text(await client.send('INCR', 'n')), /^UNKNOWN holdfast: the command has run on the master/)
+  t.match(text(await client.send('INCR', 'n')), /^TRYAGAIN .* the command was not run/)
+  t.equal(await client.send('GET', 'n'), '2')
+  t.equal(await ask(master, ['GET', 'n']), '2')
+  t.equal(holdfast.counters.unacknowledged, 1)
+  for (const replica of replicas) await resumeServer(replica)
+  await waitUntil('replicas confirm again', () => holdfast.find('ack.restored'), { withinMs: 10_000 })
+  t.equal(await client.send('INCR', 'n'), 3)
+})
+
+t.test('ack — a failover is announced — and nothing is confirmed until it is over', async t => {
+  const { holdfast, sentinel, master, replicas, connect, announce } = await world(t)
+  const client = await connect()
+  t.equal(await client.send('INCR', 'n'), 1)
+  for (const replica of replicas) await stopServer(replica)
+  const lost = watch(client.send('INCR', 'n'))
+  await waitUntil('the master has it', async () => (await ask(master, ['GET', 'n'])) === '2', { withinMs: 5000 })
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  await announce()
+  for (const replica of replicas) await resumeServer(replica)
+  const offset = async (node: Node): Promise<string> =>
+    /master_repl_offset:(\d+)/.exec(String(await ask(node, ['INFO', 'replication'])))?.[1] ?? ''
+  const isEqual = async (): Promise<boolean> => {
+    const [one, ...others] = await Promise.all([master, ...replicas].map(offset))
+    return others.every(other => other === one)
+  }
+  await waitUntil('the replica has all', isEqual, { withinMs: 10_000 })
+  t.notOk(lost.said, 'a replica has it, and it may not be the one that is promoted')
+  sentinel.flags = 'master'
+  sentinel.publish('-failover-abort-no-good-slave', `master mymaster ${master.host} ${master.port}`)
+  t.equal(await lost.reply, 2)
+  t.equal(holdfast.counters.replayed, 0)
+})
+
+for (const reads of ['plain', 'committed'])
+  t.test(`ack — the new master does not have a withheld write, reads ${reads} — it runs there, once`, async t => {
+    const { sentinel, master, replicas, stream, connect, announce } = await world(t, { reads }, { replicas: 2 })
+    const [client, reader] = [await connect(), await connect()]
+    t.equal(await client.send('INCR', 'n'), 1)
+    stream.stall('both')
+    const lost = watch(client.send('INCR', 'n'))
+    const transaction = Promise.all([['MULTI'], ['INCR', 'm'], ['EXEC']].map(words => client.send(...words)))
+    await waitUntil('the master has it', async () => (await ask(master, ['GET', 'm'])) === '1', { withinMs: 5000 })
+    const seen = watch(reader.send('GET', 'n'))
+    if (reads === 'plain') t.equal(await seen.reply, '2', 'the documented anomaly')
+    await announce()
+    await endServer(master)
+    stream.cut()
+    stream.resume()
+    const [next, ...others] = replicas as [Node, ...Node[]]
+    t.equal(await ask(next, ['GET', 'n']), '1', 'the write is lost with the old master')
+    await promote(next, others)
+    sentinel.flags = 'master'
+    sentinel.switchMaster({ host: next.host, port: next.port }, 2)
+    t.equal(await lost.reply, 2)
+    t.strictSame(await transaction, ['OK', 'QUEUED', [1]])
+    t.equal(await ask(next, ['GET', 'n']), '2')
+    t.equal(await ask(next, ['GET', 'm']), '1')
+    if (reads === 'committed') t.match(String(await seen.reply), /^[12]$/)
+  })
+
+t.test('ack — the new master has a withheld write — its reply comes when that one’s replica has it, too', async t => {
+  const { holdfast, sentinel, master, replicas, connect, announce } = await world(
+    t,
+    { ack: 'replicated=2' },
+    { replicas: 2 },
+  )
+  const [one, other] = replicas as [Node, Node]
+  const client = await connect()
+  t.equal(await client.send('INCR', 'n'), 1)
+  await stopServer(other)
+  const slow = await connect()
+  await slow.send('WATCH', 'nobody')
+  await slow.send('MULTI')
+  await slow.send('INCR', 'm')
+  const all = [client.send('INCR', 'n'), client.send('GET', 'n'), client.send('RPUSH', 'l', 'x'), slow.send('EXEC')]
+  const watched = all.map(watch)
+  const has = async (): Promise<boolean> =>
+    (await ask(one, ['LLEN', 'l'])) === 1 && (await ask(one, ['GET', 'm'])) === '1'
+  await waitUntil('one replica has it', has, { withinMs: 5000 })
+  await announce()
+  await endServer(master)
+  await promote(one, [])
+  sentinel.flags = 'master'
+  const from = holdfast.log.length
+  sentinel.switchMaster({ host: one.host, port: one.port }, 2)
+  await waitUntil('the new master is served', () => holdfast.find('hold.end', from), { withinMs: 20_000 })
+  t.equal(await (await connect()).send('GET', 'n'), '2', 'it is there')
+  t.notOk(watched.some(({ said }) => said))
+  await resumeServer(other)
+  await ask(other, ['REPLICAOF', one.host, String(one.port)])
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  await startReplica(t, one, { dir, name: 'third' })
+  t.strictSame(await Promise.all(all), [2, '2', 1, [1]])
+  t.equal(await ask(one, ['GET', 'n']), '2')
+  t.equal(await ask(one, ['GET', 'm']), '1')
+  t.equal(holdfast.counters.unknownOutcomes, 0)
+})
+
+t.test('ack — the connection that asks is lost — the marker tells, and nothing runs twice', async t => {
+  const { holdfast, master, replicas, connect } = await world(t)
+  const clients = [await connect(), await connect(), await connect(), await connect()]
+  const asker = async (): Promise<string | undefined> =>
+    /id=(\d+) .*flags=b.*cmd=wait/.exec(String(await ask(master, ['CLIENT', 'LIST'])))?.[1]
+  for (let round = 1; round <= 5; round++) {
+    for (const replica of replicas) await stopServer(replica)
+    const replies = clients.map((client, i) =>
+      Promise.all([client.send('INCR', `n${i}`), client.send('RPUSH', `l${i}`, String(round))]),
+    )
+    const id = await waitUntil('it is asked', asker, { withinMs: 5000 })
+    await ask(master, ['CLIENT', 'KILL', 'ID', id])
+    for (const replica of replicas) await resumeServer(replica)
+    for (const said of await Promise.all(replies)) t.strictSame(said, [round, round])
+  }
+  t.equal(holdfast.counters.unknownOutcomes, 0)
+  t.ok(holdfast.counters.linksLost > 0)
+})
+
+t.test('ack — pipelines with and without effects — keep their order', async t => {
+  const { connect } = await world(t)
+  const client = await connect()
+  const other = await connect()
+  await other.send('HELLO', '3')
+  for (let round = 1; round <= 50; round++) {
+    const replies = await Promise.all(
+      [['INCR', 'n'], ['GET', 'n'], ['PING'], ['SELECT', '0'], ['NOSUCH'], ['INCR', 'n'], ['GET', 'n']].map(words =>
+        client.send(...words),
+      ),
+    )
+    t.strictSame(replies.map(text).slice(0, 4), [String(round * 2 - 1), String(round * 2 - 1), 'PONG', 'OK'])
+    t.match(text(replies[4] ?? null), /unknown command/)
+    t.strictSame(replies.slice(5).map(text), [String(round * 2), String(round * 2)])
+    const subscribed = await Promise.all([other.send('INCR', 'o'), other.send('PING'), other.send('INCR', 'o')])
+    t.strictSame(subscribed, [round * 2 - 1, 'PONG', round * 2])
+  }
+})
+
+t.test('ack — without the right to WAIT — names it, and writes wait and then fail unrun', async t => {
+  const options = { 'hold-timeout': '700ms' }
+  const { holdfast, master, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
+  await ask(master, ['ACL', 'SETUSER', 'default', '-wait'])
+  await ask(master, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+  const client = await connect()
+  t.match(text(await client.send('INCR', 'n')), /^(TRYAGAIN|UNKNOWN) /)
+  const line = await waitUntil('it is named', () => holdfast.find('rights.missing') ?? holdfast.find('ack.refused'), {
+    withinMs: 5000,
+  })
+  t.match(JSON.stringify(line), /wait/i)
+  await ask(master, ['ACL', 'SETUSER', 'default', '+wait'])
+})
