@@ -110,8 +110,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'the watchdog rests although a command waits',
     file: 'src/relay/lane.ts',
-    from: "if (this.#waiting.size > 0 || link?.status === 'dialing') return false",
-    to: "if (link?.status === 'dialing') return false",
+    from: "if (this.#waiting.size > 0 || link?.status === 'dialing' || this.#acks?.idle === false) return false",
+    to: "if (link?.status === 'dialing' || this.#acks?.idle === false) return false",
     breaks: 'the error at the end of a hold is late by a sweep at most',
     test: watchdog,
     shows: /it waits/,
