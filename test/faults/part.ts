@@ -21,9 +21,16 @@ const turns: readonly (readonly [Flavour, Policy])[] = [
 /** One trial takes 3 to 40 s; the bound is for a machine with much else to do. */
 const trialMs = 120_000
 
+export interface PartOptions {
+  /** The faults of the group to try; all where left out. */
+  readonly only?: readonly string[]
+  /** Further masters that the same Holdfast serves. */
+  readonly beside?: readonly string[]
+}
+
 /** Defines one test for each fault of the group. */
-export function testGroup(t: Test, group: Fault['group']): void {
-  const chosen = faults.filter(fault => fault.group === group)
+export function testGroup(t: Test, group: Fault['group'], { only, beside = [] }: PartOptions = {}): void {
+  const chosen = faults.filter(fault => fault.group === group && only?.includes(fault.name) !== false)
   t.setTimeout(chosen.length * trialMs)
   chosen.forEach((fault, i) => {
     const [server, policy] = turns[i % turns.length] ?? ['redis', 'safe']
@@ -33,6 +40,7 @@ export function testGroup(t: Test, group: Fault['group']): void {
         server: findServer(server) ? server : anyFlavour(),
         policy,
         seed: Number(HOLDFAST_SEED),
+        beside,
       })
       t.comment(trialLine(trial))
       t.strictSame(trial.violations, [])

@@ -4,11 +4,14 @@
 //            watch the majority and every node  ──────────────────────────────▶
 //
 // Owns: everything it starts, in one list of ends. Never: knows a fault or a load by name; judges (judge.ts does).
+
+import { type Bystander, startBystander } from '../support/bystander.ts'
 import { Random } from '../support/differential/random.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
-import { type Holdfast, startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
+import { type Holdfast, type InProcess, startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
 import { nowMs } from '../support/ledger.ts'
 import type { MajorityWatch } from '../support/majority.ts'
+import { addMaster } from '../support/more-masters.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
@@ -24,6 +27,8 @@ export interface TrialOptions {
   readonly server: Flavour
   readonly policy: Policy
   readonly seed: number
+  /** Further masters that the same Holdfast serves, and that nothing happens to. */
+  readonly beside?: readonly string[]
 }
 
 const servedWithinMs = 60_000
@@ -69,13 +74,16 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
   const set = await SentinelSet.start({ flavour, failoverTimeoutMs: 5000, ...fault.set })
   ends.teardown(() => set.stopAll())
   const stage: Stage = { set, random: new Random(seed), defer: ends.teardown }
+  const beside = options.beside ?? []
+  for (const name of beside) await addMaster(ends, set, name)
   const links = await startLinks(fault, set, ends)
   const extra = await fault.prepare?.(stage)
   const holdfast = await startProxy(
     fault,
-    { policy, sentinels: [...(extra?.sentinels ?? []), ...set.sentinelAddresses()], links },
+    { policy, sentinels: [...(extra?.sentinels ?? []), ...set.sentinelAddresses()], links, beside },
     ends,
   )
+  const untouched = await startBystanders(holdfast, ends)
   const watch = set.watchMajority()
   ends.teardown(() => watch.stop())
   const observation = observeNodes(set.nodes)
@@ -122,8 +130,37 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
     const figures = figuresOf({ ledger: run.ledger, findings, actual, struckAt, handedOverAt, stoppedAt })
     cells.push({ fault: fault.name, server: flavour, policy, load: load.name, figures })
   }
-  const complaints = [...(await complaintsOf(holdfast)), ...wrongMaster(fault, master, last)]
+  const complaints = [...(await untouched()), ...(await complaintsOf(holdfast)), ...wrongMaster(fault, master, last)]
   return { cells, complaints, pace, stray: strayWrites(observation.looks, { history: watch.history, woken }) }
+}
+
+/** A client at each master beside the one of the fault. Answers what is wrong with what they saw: nothing may be. */
+async function startBystanders(
+  { masters, log }: Pick<InProcess, 'masters' | 'log'>,
+  ends: Ends,
+): Promise<() => Promise<string[]>> {
+  const each: { readonly name: string; readonly bystander: Bystander }[] = []
+  for (const [name, { port }] of [...masters].slice(1)) {
+    const bystander = await startBystander(port)
+    ends.teardown(() => bystander.stop())
+    each.push({ name, bystander })
+  }
+  const from = log.length
+  return async () => {
+    const held = new Set(
+      log.slice(from).flatMap(({ event, cause, masterName }) => {
+        return event === 'hold.start' && cause !== 'stood-still' ? [masterName] : []
+      }),
+    )
+    const complaints = each.map(async ({ name, bystander }) => {
+      const { wrong, asked } = await bystander.stop()
+      return [
+        ...(held.has(name) ? [`${name}, which nothing happened to, was held`] : []),
+        ...(wrong > 0 || asked === 0 ? [`${name}, which nothing happened to: ${wrong} of ${asked} replies wrong`] : []),
+      ]
+    })
+    return (await Promise.all(complaints)).flat()
+  }
 }
 
 /** A faulty link in front of each node, which Holdfast alone is told to use. */
@@ -137,24 +174,28 @@ interface ProxyPlan {
   readonly policy: Policy
   readonly sentinels: readonly string[]
   readonly links: ReadonlyMap<Node, FaultyLink>
+  readonly beside: readonly string[]
 }
 
 async function startProxy(
   fault: Fault,
   plan: ProxyPlan,
   ends: Ends,
-): Promise<Holdfast & { readonly pid: number | null }> {
+): Promise<Holdfast & Pick<InProcess, 'masters'> & { readonly pid: number | null }> {
   const rules = [...plan.links].map(([node, link]) => `${addressOf(node)}=127.0.0.1:${link.port}`)
   const options = {
     ...fault.holdfast,
     sentinels: plan.sentinels,
+    ...(plan.beside.length > 0 && {
+      masterName: ['mymaster', ...plan.beside].map(name => `${name}=127.0.0.1:0`).join(),
+    }),
     options: {
       'retry-policy': plan.policy,
       ...(rules.length === 0 ? {} : { 'nat-map': rules.join(',') }),
       ...fault.holdfast?.options,
     },
   }
-  if (fault.ownProcess) return startHoldfastProcess(ends, options)
+  if (fault.ownProcess) return { ...(await startHoldfastProcess(ends, options)), masters: new Map() }
   return { ...(await startHoldfast(ends, options)), pid: null }
 }
 

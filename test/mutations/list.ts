@@ -8,6 +8,7 @@ import { crowdMutations } from './crowd-list.ts'
 import { deployMutations } from './deploy-list.ts'
 import { handoffMutations } from './handoff-list.ts'
 import { laneMutations } from './lane-list.ts'
+import { mastersMutations } from './masters-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
@@ -29,6 +30,7 @@ export const mutations: readonly Mutation[] = [
   ...deployMutations,
   ...handoffMutations,
   ...laneMutations,
+  ...mastersMutations,
   ...memoryMutations,
   ...minorityMutations,
   ...proofMutations,

@@ -1,7 +1,6 @@
 // Several masters: the short form, `masters` in the file, what is inherited, and every mistake at once.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { masterTable, optionsOf } from '../../src/config/master-options.ts'
 import { options } from '../../src/config/option-table.ts'
@@ -212,18 +211,5 @@ t.test('every option — is of the program or of a master — and no master has 
   t.strictSame(
     Object.keys(program).filter(name => name in masterTable),
     [],
-  )
-})
-
-t.test('the example in deploy — is a configuration — with three masters', async t => {
-  const example = fileURLToPath(new URL('../../deploy/config/several-masters.yaml', import.meta.url))
-  const configs = mastersOf(['--config', example])
-  t.strictSame(
-    configs.map(one => [one.masterName, one.listen?.port, one.required, one.holdTimeoutMs, one.retryPolicy]),
-    [
-      ['cache', 6379, false, 5000, 'always'],
-      ['queue', 6380, true, 30_000, 'once'],
-      ['session', 6381, true, 30_000, 'always'],
-    ],
   )
 })
