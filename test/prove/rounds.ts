@@ -53,12 +53,19 @@ export async function runRounds(
       const name = `${fault.name}${n}`
       onRound(await runRound(fault, { set, holdfast, ...links }, options, name), n)
       await mend(fault, set)
-      await set.command(await set.currentMaster(), 'FLUSHALL').catch(() => undefined)
+      await forget(set, name).catch(() => undefined)
     }
     await holdfast.stop()
   } finally {
     for (const end of ends) await Promise.resolve(end()).catch?.(() => undefined)
   }
+}
+
+/** Removes the keys of a round, and not the markers: a FLUSHALL is a fault of its own. */
+async function forget(set: SentinelSet, prefix: string): Promise<void> {
+  const master = await set.currentMaster()
+  const keys = await set.command(master, 'KEYS', `${prefix}:*`)
+  if (Array.isArray(keys) && keys.length > 0) await set.command(master, 'UNLINK', ...keys.map(String))
 }
 
 interface Links {
