@@ -110,7 +110,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'no link is dialled ahead',
-    file: 'src/proxy.ts',
+    file: 'src/proxy/served-master.ts',
     from: "spares: 'warm'",
     to: "spares: 'none'",
     breaks: 'the first session that needs a link has it at once',

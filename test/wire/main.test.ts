@@ -145,6 +145,36 @@ t.test('main — names the address, the cause and the remedy — when the port i
   )
 })
 
+t.test('main — names the master — when the port of one of several is taken', async t => {
+  const server = createServer()
+  t.teardown(() => server.close())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const result = await runToEnd(t, ['--sentinels', '127.0.0.1:1', '--master', `cache=0,queue=${port}`])
+  t.equal(result.code, 1)
+  t.equal(
+    result.stderr,
+    `holdfast: cannot listen on 127.0.0.1:${port}: something else listens there (EADDRINUSE); ` +
+      'stop it, or choose another for the master queue\n',
+  )
+})
+
+t.test('main — logs where each of several masters listens — and ends with exit code 0', async t => {
+  const run = start(t, ['--sentinels', '127.0.0.1:1', '--master', 'cache=0,queue=0', '--shutdown-grace', '0'])
+  const line = await waitUntil('it listens', () => findEvent(run, 'process.listening'), { withinMs: 10_000 })
+  const address = /^127\.0\.0\.1:\d+$/
+  t.match(line, {
+    masters: [
+      { name: 'cache', address, socket: null },
+      { name: 'queue', address },
+    ],
+  })
+  t.match(findEvent(run, 'process.start'), { config: { masters: { cache: {}, queue: {} }, holdTimeoutMs: 60_000 } })
+  run.child.kill('SIGTERM')
+  t.strictSame(await run.ended, { code: 0, signal: null })
+})
+
 t.test('main — says so — when the address is none of this machine', async t => {
   // 192.0.2.0/24 is kept for documentation (RFC 5737): no machine has it.
   const result = await runToEnd(t, [...unreachable.slice(0, 4), '--listen', '192.0.2.1:7000'])
