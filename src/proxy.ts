@@ -7,14 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from './address.ts'
 import type { Config } from './config.ts'
 import type { Admin } from './ops/admin.ts'
-import type { Bugs } from './ops/bugs.ts'
 import type { Counters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
 import type { Snapshot } from './ops/snapshot.ts'
 import { aboutPlace } from './proxy/bind-error.ts'
+import { type OpenSentinelPort, openSentinelPort } from './proxy/sentinel-port-entry.ts'
 import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
 import { SentinelPool } from './sentinel/sentinel-pool.ts'
-import type { SentinelPort } from './sentinel-port/sentinel-port.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 
@@ -95,7 +94,8 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
     stopping: state === 'stopping' || state === 'stopped',
     masters: masters.map(one => one.snapshot()),
   })
-  let sentinelPort: SentinelPort | null = null
+  let sentinelPort: OpenSentinelPort | null = null
+  security.onFiles(config.listenTls, () => sentinelPort?.reloadTls())
   // What counts for the program alone (counter-metrics.ts) lies where there is room.
   const { counters, bugs } = masters[0]
   /** All listeners or none. */
@@ -109,9 +109,9 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
     try {
       const bound: [MasterBound, ...MasterBound[]] = [await openOne(masters[0])]
       for (const master of masters.slice(1)) bound.push(await openOne(master))
-      const port = await openSentinelPort(configs, bound, { counters, bugs, log })
-      sentinelPort = port?.port ?? null
-      return { masters: bound, sentinel: port?.bound ?? null }
+      const logins = masters.map(({ login }) => login)
+      sentinelPort = await openSentinelPort(configs, bound, { counters, bugs, log, logins })
+      return { masters: bound, sentinel: sentinelPort?.bound ?? null }
     } catch (error) {
       await Promise.all(opened.map(one => one.endSessions(0)))
       throw error
@@ -167,28 +167,6 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
 /** With several masters each line about one has its name. */
 function logOf({ masterName }: Config, all: readonly Config[], log: Log): Log {
   return all.length === 1 ? log : log.child({ masterName })
-}
-
-/** Loads its code only when it is wanted. */
-async function openSentinelPort(
-  configs: NonEmpty<Config>,
-  bound: readonly MasterBound[],
-  parts: { counters: Counters; log: Log; bugs: Bugs },
-): Promise<{ port: SentinelPort; bound: Address } | null> {
-  const [{ sentinelListen, maxSessions, tcpKeepaliveMs }] = configs
-  if (sentinelListen === null) return null
-  const { SentinelPort } = await import('./sentinel-port/sentinel-port.ts')
-  const told = configs.map(({ masterName, announce }, i) => ({
-    masterName,
-    announced: announce,
-    clients: bound[i]?.listen ?? null,
-  }))
-  const port = new SentinelPort({ maxConnections: maxSessions, keepAliveMs: tcpKeepaliveMs }, parts)
-  try {
-    return { port, bound: await port.listen(sentinelListen, told) }
-  } catch (error) {
-    throw aboutPlace(error, { option: 'sentinel-listen', wanted: sentinelListen })
-  }
 }
 
 /** To be called now and then: calls `act` once. */

@@ -104,7 +104,7 @@ export const options = {
       'none',
       noneOr(listenAddress('127.0.0.1')),
       'Where Holdfast speaks Sentinel, for applications that can only be given Sentinels: it names itself as the master, ' +
-        'at --announce or where clients reach --listen. Without a host: 127.0.0.1.',
+        'at --announce or where clients reach --listen. TLS and password are those of --listen. Without a host: 127.0.0.1.',
     ),
     announce: withDefault(
       'none',

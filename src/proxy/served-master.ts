@@ -56,6 +56,8 @@ export interface ServedMaster {
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs
+  /** The password that clients need; null: none. */
+  readonly login: ProxyPassword | null
   /** Sessions that are open. */
   readonly size: number
   /** Opens its listeners, all or none. @throws what the system says, or SocketFileError. */
@@ -184,6 +186,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     counters,
     log,
     bugs,
+    login,
     get size() {
       return listener.size
     },

@@ -1,7 +1,9 @@
 // asker.ts: one client of the Sentinel port as far as its commands matter: what it has said, and what it is answered.
 // Pure: no socket, no clock.
 //
-// Owns: its protocol, name and subscriptions. Never: publishes anything: the address that it tells never changes.
+// Owns: its protocol, name and subscriptions, and whether it has signed in, where clients have to. Never: publishes
+// anything: the address that it tells never changes.
+import { errors } from '../errors.ts'
 import { array, bulk, failure, integer, map, nilBulk, type Protocol, push, simple } from './replies.ts'
 import { answerSentinel, infoOf, roleOf, TOLD_VERSION, type Told } from './sentinel-answers.ts'
 
@@ -21,26 +23,43 @@ const refusedInSubscription: ReadonlySet<string> = new Set([
 /** CLIENT subcommands that are taken and change nothing here. */
 const taken: ReadonlySet<string> = new Set(['setinfo', 'no-evict', 'no-touch'])
 
+/** Before a login nothing else is answered, as at a Sentinel with requirepass. */
+const openToStrangers: ReadonlySet<string> = new Set(['auth', 'hello', 'quit'])
+
+/** Who may ask: the password that clients of --listen need as well. */
+export interface Login {
+  /** `username` null: the default user. */
+  accepts(username: Buffer | null, password: Buffer): boolean
+  /** Counts and logs a login that was refused. */
+  noteRefused(): void
+}
+
 export class Asker {
   /** Nothing more is answered: QUIT. */
   over = false
   readonly #told: Told
   readonly #id: number
+  /** Null: nobody has to sign in. */
+  readonly #login: Login | null
+  #signedIn: boolean
   #protocol: Protocol = 2
   #name = ''
   readonly #channels = new Set<string>()
   readonly #patterns = new Set<string>()
 
   /** `id`: as CLIENT ID and HELLO tell it. */
-  constructor(told: Told, id: number) {
+  constructor(told: Told, id: number, login: Login | null) {
     this.#told = told
     this.#id = id
+    this.#login = login
+    this.#signedIn = login === null
   }
 
   /** The answer to one command, its name first; one character for each byte. */
   answer(words: readonly string[]): string {
     const [given = '', ...args] = words
     const name = given.toLowerCase()
+    if (!this.#signedIn && !openToStrangers.has(name)) return noAuth
     if (this.#protocol === 2 && this.#count > 0 && refusedInSubscription.has(name))
       return failure(
         `ERR Can't execute '${name.slice(0, 64)}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
@@ -54,8 +73,7 @@ export class Asker {
       case 'hello':
         return this.#hello(args)
       case 'auth':
-        // There is nothing to protect here, and an application that has a password for its Sentinels goes on.
-        return args.length === 1 || args.length === 2 ? OK : wrongArity(name)
+        return this.#auth(args)
       case 'client':
         return this.#client(args)
       case 'command':
@@ -85,6 +103,24 @@ export class Asker {
     return this.#channels.size + this.#patterns.size
   }
 
+  #auth(args: readonly string[]): string {
+    const [first, second, ...more] = args
+    if (first === undefined || more.length > 0) return wrongArity('auth')
+    const isRight = second === undefined ? this.#signIn(null, first) : this.#signIn(first, second)
+    return isRight ? OK : wrongPass
+  }
+
+  /** Where nobody has to sign in, whatever is given is right: an application that has a password goes on. */
+  #signIn(username: string | null, password: string): boolean {
+    if (this.#login === null) return true
+    if (this.#login.accepts(username === null ? null : bytesOf(username), bytesOf(password))) this.#signedIn = true
+    else {
+      this.#login.noteRefused()
+      return false
+    }
+    return true
+  }
+
   #ping(args: readonly string[]): string {
     if (args.length > 1) return wrongArity('ping')
     if (this.#protocol === 2 && this.#count > 0) return array([bulk('pong'), bulk(args[0] ?? '')])
@@ -98,14 +134,19 @@ export class Asker {
     if (version !== undefined && version !== '2' && version !== '3')
       return failure('NOPROTO unsupported protocol version')
     let name: string | null = null
+    let login: readonly [string, string] | null = null
     for (let i = 1; i < args.length; ) {
       const word = args[i]?.toLowerCase()
-      if (word === 'auth' && i + 2 < args.length) i += 3
-      else if (word === 'setname' && i + 1 < args.length) {
+      if (word === 'auth' && i + 2 < args.length) {
+        login = [args[i + 1] ?? '', args[i + 2] ?? '']
+        i += 3
+      } else if (word === 'setname' && i + 1 < args.length) {
         name = args[i + 1] ?? ''
         i += 2
       } else return failure(`ERR Syntax error in HELLO option '${args[i]?.slice(0, 64)}'`)
     }
+    if (login !== null && !this.#signIn(...login)) return wrongPass
+    if (!this.#signedIn) return noAuthHello
     if (name !== null && !isName(name)) return badName
     if (version !== undefined) this.#protocol = version === '3' ? 3 : 2
     if (name !== null) this.#name = name
@@ -168,6 +209,11 @@ export class Asker {
 }
 
 const wrongArity = (name: string): string => failure(`ERR wrong number of arguments for '${name}' command`)
+const textOf = (reply: Buffer): string => reply.toString('latin1')
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1')
+const noAuth = textOf(errors.noAuth.reply)
+const noAuthHello = textOf(errors.noAuthHello.reply)
+const wrongPass = textOf(errors.wrongPass.reply)
 const badName = failure('ERR Client names cannot contain spaces, newlines or special characters.')
 const isName = (name: string): boolean => /^[!-~]*$/.test(name)
 

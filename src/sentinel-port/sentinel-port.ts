@@ -7,7 +7,7 @@
 // session; waits for anything; publishes an event, because the address that it tells never changes.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Server, ServerOpts, Socket } from 'node:net'
 import type { Address } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
@@ -15,7 +15,7 @@ import type { Log } from '../ops/log.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { commandArgs } from '../resp/decode.ts'
 import { encodeInline } from '../resp/inline-command.ts'
-import { Asker } from './asker.ts'
+import { Asker, type Login } from './asker.ts'
 import { failure } from './replies.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -27,9 +27,20 @@ const ONE_WRITE_BYTES = 16 * 1024
 /** How long a client may take to close its side after ours. */
 const LINGER_MS = 1_000
 
+/** The way in for clients, with TLS or without. */
+export interface Entry {
+  readonly server: Server
+  /** Ends what is still in its TLS handshake. */
+  endHandshakes(): void
+}
+
 export interface SentinelPortOptions {
   readonly maxConnections: number
   readonly keepAliveMs: number
+  /** Who may ask; null: everybody. */
+  readonly login: ((socket: Socket) => Login) | null
+  /** Makes the server, which gives each client that is through its handshake to `accept`. */
+  readonly enter: (options: ServerOpts, accept: (socket: Socket) => void) => Entry
 }
 
 /** A name, and where its clients reach Holdfast. */
@@ -53,6 +64,8 @@ export class SentinelPort {
   readonly #counters: Counters
   readonly #log: Log
   readonly #bugs: Bugs
+  readonly #login: SentinelPortOptions['login']
+  readonly #entry: Entry
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   /** As a Sentinel has it; made anew by each process, as the run ids of the masters are. */
@@ -66,7 +79,9 @@ export class SentinelPort {
     this.#log = log
     this.#bugs = bugs
     const keepAlive = { keepAlive: options.keepAliveMs > 0, keepAliveInitialDelay: options.keepAliveMs }
-    this.#server = createServer({ noDelay: true, ...keepAlive }, socket => this.#accept(socket))
+    this.#login = options.login
+    this.#entry = options.enter({ noDelay: true, ...keepAlive }, socket => this.#accept(socket))
+    this.#server = this.#entry.server
     if (options.maxConnections > 0) this.#server.maxConnections = options.maxConnections
   }
 
@@ -90,6 +105,7 @@ export class SentinelPort {
   async close(): Promise<void> {
     if (!this.#server.listening) return
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    this.#entry.endHandshakes()
     for (const socket of this.#sockets) socket.destroy()
     await closed
   }
@@ -101,7 +117,7 @@ export class SentinelPort {
       return { masterName, runId, ...placeFor(socket, place) }
     })
     const told = { masters, id: this.#id }
-    const reader = new CommandReader(new Asker(told, this.#nextId++), this.#counters)
+    const reader = new CommandReader(new Asker(told, this.#nextId++, this.#login?.(socket) ?? null), this.#counters)
     const answer = (): void => {
       try {
         while (!socket.writableNeedDrain && reader.hasMore) socket.write(reader.read(), 'latin1')

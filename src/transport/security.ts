@@ -54,9 +54,14 @@ export function createSecurity(options: SecurityOptions, log: Log) {
     if (password.file !== null) files.watch([password.file], reload, 'catch-up')
     return listener => void listeners.push(listener)
   }
+  /** Calls `listener` after one of these files has changed. */
+  const onFiles = (tls: TlsFiles | null, listener: () => void): void => {
+    if (tls !== null) files.watch(namesOf(tls), listener)
+  }
   const sentinelPassword = new Password(options.sentinelPassword, options.passwordFiles.sentinel)
   return {
     files,
+    onFiles,
     sentinel: watchRoutes(new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup }), log),
     sentinelLogin: { username: options.sentinelUsername, password: sentinelPassword },
     onSentinelPassword: watchPassword('sentinel', sentinelPassword, log),
@@ -74,10 +79,7 @@ export function createSecurity(options: SecurityOptions, log: Log) {
       return {
         redis,
         passwords,
-        /** Calls `listener` after one of these files has changed. */
-        onFiles(tls: TlsFiles | null, listener: () => void): void {
-          if (tls !== null) files.watch(namesOf(tls), listener)
-        },
+        onFiles,
         /** Calls `listener` after that password has become another one. */
         onPassword(who: keyof typeof listen, listener: () => void): void {
           listen[who](listener)

@@ -3,8 +3,18 @@ import type { Mutation } from './mutation.ts'
 
 const apps = 'test/failover/apps-sentinel-port.test.ts'
 const wire = 'test/wire/sentinel-port.test.ts'
+const access = 'test/failover/sentinel-port-access.test.ts'
 
 export const sentinelPortMutations: readonly Mutation[] = [
+  {
+    name: 'the Sentinel port answers who has not signed in',
+    file: 'src/sentinel-port/asker.ts',
+    from: 'if (!this.#signedIn && !openToStrangers.has(name)) return noAuth',
+    to: 'if (this.#protocol === 0 && !openToStrangers.has(name)) return noAuth',
+    breaks: 'a stranger is not told where Holdfast is',
+    test: access,
+    shows: /answers as a Sentinel that has one/,
+  },
   {
     name: 'the Sentinel port names a master for every name',
     file: 'src/sentinel-port/sentinel-answers.ts',

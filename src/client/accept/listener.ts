@@ -114,7 +114,8 @@ export class Listener {
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
     const files = options.tls ?? null
-    this.#tls = files && createTlsListener({ files, socket: this.#socketOptions, counters, log }, this.#accept)
+    this.#tls =
+      files && createTlsListener({ files, side: 'listen', socket: this.#socketOptions, counters, log }, this.#accept)
   }
 
   /** The TLS files have changed. */

@@ -1,4 +1,4 @@
-// tls-listener.ts: the TLS side of the port that clients connect to: handshakes, and material that changes.
+// tls-listener.ts: the TLS side of a port that clients connect to: handshakes, and material that changes.
 //
 //   TCP ─▶ handshake ─▶ secure: a socket like any other, given to the listener
 //              └──────▶ failed: counted, logged now and then, the socket is gone
@@ -15,6 +15,8 @@ import { readTlsFiles, type TlsFiles } from '../../transport/tls-files.ts'
 
 export interface TlsListenerOptions {
   readonly files: TlsFiles
+  /** The option of the port, for the log. */
+  readonly side: 'listen' | 'sentinel-listen'
   /** As the server of --listen without TLS has them. */
   readonly socket: ServerOpts
   readonly counters: Counters
@@ -28,7 +30,7 @@ const handshakeLimitMs = 10_000
 
 /** @throws Error when the files cannot be used; the configuration has checked them a moment ago. */
 export function createTlsListener(options: TlsListenerOptions, onSecure: (socket: TLSSocket) => void) {
-  const { files, log } = options
+  const { files, side, log } = options
   const read = readTlsFiles(files, Date.now())
   if ('problems' in read) throw new Error(read.problems.map(describeProblem).join('; '))
   const mutual = files.caFile !== null
@@ -55,12 +57,12 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
       const again = readTlsFiles(files, Date.now())
       if ('material' in again) {
         server.setSecureContext(again.material)
-        log.info({ event: 'tls.reloaded', side: 'listen' }, 'new clients get the new certificate; sessions stay')
+        log.info({ event: 'tls.reloaded', side }, 'new clients get the new certificate; sessions stay')
         return
       }
       const causes = again.problems.map(describeProblem)
       log.error(
-        { event: 'tls.kept', side: 'listen', causes },
+        { event: 'tls.kept', side, causes },
         'the new files cannot be used, so the ones read before stay in use: correct the files',
       )
     },

@@ -13,6 +13,12 @@ const DEFAULT_USER = 'default'
 /** Wrong passwords are logged at most this often: somebody who tries many must not fill the log. */
 const LOG_EVERY_MS = 1_000
 
+/** A client of the Sentinel port, which is no session. */
+interface SentinelAsker {
+  readonly port: 'sentinel-listen'
+  readonly peer: string
+}
+
 /** Who may work through this Holdfast. */
 export class ProxyPassword {
   readonly #user: Buffer
@@ -45,7 +51,7 @@ export class ProxyPassword {
   }
 
   /** Logs a refused login: at most one line a second. */
-  logRefused(log: Log, client: { readonly session: number; readonly peer: string }): void {
+  logRefused(log: Log, client: { readonly session: number; readonly peer: string } | SentinelAsker): void {
     const notLogged = this.#throttle('')
     if (notLogged === undefined) return
     log.warn(

@@ -1,0 +1,84 @@
+// sentinel-port-entry.ts: opens the Sentinel port, with the TLS and the passwords of the ports of the masters: who may
+// not speak to a master here is not told where it is.
+//
+// With several masters the port speaks TLS where all of them do (the files of the first), and asks for a password where
+// all of them do: that of any master opens it.
+import { createServer, type Socket } from 'node:net'
+import type { Address } from '../address.ts'
+import { createTlsListener, type TlsListener } from '../client/accept/tls-listener.ts'
+import type { ProxyPassword } from '../client/state/proxy-password.ts'
+import type { Config } from '../config.ts'
+import type { Bugs } from '../ops/bugs.ts'
+import type { Counters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { Login } from '../sentinel-port/asker.ts'
+import { aboutPlace } from './bind-error.ts'
+import type { MasterBound } from './served-master.ts'
+
+export interface OpenSentinelPort {
+  readonly bound: Address
+  /** The TLS files have changed. */
+  reloadTls(): void
+  close(): Promise<void>
+}
+
+interface Parts {
+  readonly counters: Counters
+  readonly log: Log
+  readonly bugs: Bugs
+  /** The password of each master's clients; null: none. */
+  readonly logins: readonly (ProxyPassword | null)[]
+}
+
+/** Loads its code only when it is wanted; null: it is not. */
+export async function openSentinelPort(
+  configs: readonly [Config, ...Config[]],
+  bound: readonly MasterBound[],
+  { logins, ...parts }: Parts,
+): Promise<OpenSentinelPort | null> {
+  const [{ sentinelListen, maxSessions, tcpKeepaliveMs, listenTls }] = configs
+  if (sentinelListen === null) return null
+  const { SentinelPort } = await import('../sentinel-port/sentinel-port.ts')
+  const files = configs.every(one => one.listenTls !== null) ? listenTls : null
+  const passwords = logins.flatMap(login => login ?? [])
+  let tls: TlsListener | null = null
+  const port = new SentinelPort(
+    {
+      maxConnections: maxSessions,
+      keepAliveMs: tcpKeepaliveMs,
+      login: passwords.length < logins.length ? null : socket => loginOf(passwords, socket, parts),
+      enter: (socket, accept) => {
+        tls = files && createTlsListener({ files, side: 'sentinel-listen', socket, ...parts }, accept)
+        return tls ?? { server: createServer(socket, accept), endHandshakes: () => {} }
+      },
+    },
+    parts,
+  )
+  const told = configs.map(({ masterName, announce }, i) => ({
+    masterName,
+    announced: announce,
+    clients: bound[i]?.listen ?? null,
+  }))
+  try {
+    const at = await port.listen(sentinelListen, told)
+    return { bound: at, reloadTls: () => tls?.reload(), close: () => port.close() }
+  } catch (error) {
+    throw aboutPlace(error, { option: 'sentinel-listen', wanted: sentinelListen })
+  }
+}
+
+function loginOf(
+  passwords: readonly ProxyPassword[],
+  socket: Socket,
+  { counters, log }: Pick<Parts, 'counters' | 'log'>,
+): Login {
+  const peer = `${socket.remoteAddress}:${socket.remotePort}`
+  return {
+    // All are compared, so the time tells nothing of which one is right.
+    accepts: (username, password) => passwords.filter(one => one.accepts(username, password)).length > 0,
+    noteRefused: () => {
+      counters.loginsRefused++
+      passwords[0]?.logRefused(log, { port: 'sentinel-listen', peer })
+    },
+  }
+}
