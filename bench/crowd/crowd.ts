@@ -30,6 +30,8 @@ export interface CrowdReport {
 
 /** Member processes start one after the other: a thousand sidecars that start at once are another measurement. */
 const MEMBER = join(import.meta.dirname, 'member.ts')
+/** As a sidecar has them that serves a few commands a second: cli/node-flags.ts, cli/engine.ts. */
+const MEMBER_FLAGS = ['--single-threaded-gc', '--no-opt']
 const ANSWER_WITHIN_MS = 120_000
 
 export class Crowd {
@@ -64,7 +66,7 @@ export class Crowd {
   }
 
   #launch(): ChildProcess {
-    const member = fork(MEMBER, [], { execArgv: ['--single-threaded-gc'] })
+    const member = fork(MEMBER, [], { execArgv: MEMBER_FLAGS })
     const pid = member.pid ?? 0
     reapProcess(pid)
     member.once('exit', () => processEnded(pid))
