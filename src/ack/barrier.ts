@@ -122,6 +122,8 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   }
 
   trip(): void {
+    // Without a master the gate's own breaker refuses, and says so.
+    if (!this.#host.sendable) return
     if (!this.isTripped)
       this.#host.log.error(
         { event: 'ack.tripped', replicas: this.#options.replicas, heldMs: this.#host.holdLimitMs },

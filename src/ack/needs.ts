@@ -9,8 +9,13 @@ import { ReplyType } from '../resp/reply-scanner.ts'
 
 const QUEUED = Buffer.from('+QUEUED\r\n')
 
-/** The server has put a command of a transaction aside: nothing has happened. */
-export const isQueued = (frame: Buffer): boolean => frame.equals(QUEUED)
+/** The server has put a command of a transaction aside, or lets nobody in: nothing has happened or was shown. */
+export function saysNothing(frame: Buffer): boolean {
+  return (
+    frame.equals(QUEUED) ||
+    (frame[0] === ReplyType.error && /^-(NOAUTH|NOPERM|WRONGPASS) /.test(frame.toString('latin1', 0, 16)))
+  )
+}
 
 export class Needs {
   readonly #committed: boolean

@@ -15,7 +15,7 @@ import { forgetKept, KeptReplies } from '../relay/kept-replies.ts'
 import { failRequest, type Request, type RequestOwner } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Fifo } from '../upstream/fifo.ts'
-import { isQueued, type Needs } from './needs.ts'
+import { type Needs, saysNothing } from './needs.ts'
 
 interface Item {
   /** Null: `act` stands here. */
@@ -69,7 +69,13 @@ export class Withheld implements Acknowledger {
   admits(request: Request): boolean {
     if (request.local !== null) return true
     if (request.handler?.setsExpect === true && !this.#isFree) return false
-    return this.#barrier.isReady || !this.#needs.request(request)
+    return this.#barrier.isReady || this.#isSignedOut || !this.#needs.request(request)
+  }
+
+  /** The server refuses whatever comes: nobody has signed in. */
+  get #isSignedOut(): boolean {
+    const { identity, link } = this.lane
+    return link?.handshake.signedIn === false && identity.password === null && identity.own === null
   }
 
   /** Nothing is unanswered: the next reply can be looked at as it comes. */
@@ -92,7 +98,7 @@ export class Withheld implements Acknowledger {
   keepsFrame(request: Request, frame: Buffer, type: number): boolean {
     if (request.handler?.setsExpect) return false
     if (request.kept === null) {
-      const isNothing = isQueued(frame) && !this.#owners.has(request.owner)
+      const isNothing = saysNothing(frame) && !this.#owners.has(request.owner)
       if (isNothing || !this.#mustWait(request)) return false
     }
     this.#keep(request, frame, request.handler === null && request.skip === 0 ? AS_IT_IS : type, true)
