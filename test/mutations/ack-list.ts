@@ -2,8 +2,18 @@
 import type { Mutation } from './mutation.ts'
 
 const wire = 'test/wire/ack.test.ts'
+const line = 'test/unit/ack/withheld.test.ts'
 
 export const ackMutations: readonly Mutation[] = [
+  {
+    name: 'a confirmation releases what came behind its question',
+    file: 'src/ack/withheld.ts',
+    from: 'item !== undefined && item.arrived <= arrived; item',
+    to: 'item !== undefined && item.arrived <= arrived + 1; item',
+    breaks: 'an acknowledged write is on no replica',
+    test: line,
+    shows: /a confirmation releases what came before its question/,
+  },
   {
     name: 'a replica confirms while a failover is announced',
     file: 'src/ack/barrier.ts',
