@@ -17,7 +17,7 @@ import {
 import { waitUntil } from '../support/wait-until.ts'
 
 const COUNT = 7
-type Policy = 'always' | 'safe'
+type Policy = 'always' | 'safe' | 'once'
 
 interface Scene extends SingleServer {
   readonly replica: Node
@@ -174,3 +174,22 @@ t.test(
     t.equal(Number(await ask(replica, ['GET', 'n'])), COUNT)
   },
 )
+
+for (const policy of ['always', 'safe', 'once'] as const)
+  t.test(`promotion — an EXEC that waits for it — has lost what its link watched — ${policy}`, async t => {
+    const scene = await start(t, policy)
+    const { sentinel, replica, client, holdfast } = scene
+    await client.send('WATCH', 'w')
+    await client.send('MULTI')
+    await client.send('INCR', 'x')
+    await chooseReplica(scene)
+    const exec = client.send('EXEC')
+    await waitUntil('it waits', () => holdfast.counters.waiting === 1, { withinMs: 5000 })
+    await ask(replica, ['REPLICAOF', 'NO', 'ONE'])
+    await ask(replica, ['SET', 'w', 'of somebody else'])
+    sentinel.flags = 'master'
+    sentinel.switchMaster({ host: replica.host, port: replica.port }, 2)
+    t.equal(await exec, null, 'nobody watched the key meanwhile')
+    t.equal(await ask(replica, ['GET', 'x']), null)
+    t.equal(await client.send('GET', 'x'), null, 'the session goes on')
+  })

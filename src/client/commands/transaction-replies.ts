@@ -81,7 +81,12 @@ export class Executing implements RequestHandler {
   /** Commands before it may have failed meanwhile: without them it must not run. */
   onSend(request: Request): void {
     const { status } = this.#transaction
-    if (this.#refused || this.#instead !== null || status.kind === 'open') return
+    if (this.#refused || this.#instead !== null) return
+    if (status.kind === 'open') {
+      // Its link was lost while it waited or was unanswered: nobody knows whether the watched keys changed.
+      if (this.#context.state.watchLost) this.#discard(request, nilArray(this.#context.state.identity.protocol))
+      return
+    }
     request.cls = 'read'
     if (status.kind === 'aborted' && status.atServer) return
     this.#instead = execAborted
@@ -112,14 +117,16 @@ export class Executing implements RequestHandler {
     this.#applyEffects(frame)
   }
 
-  /** Sent again while keys are watched, it answers as after a lost race: nobody knows whether they changed. */
+  /** A new link knows nothing of what the old one refused. What it does not watch is looked at when it is sent. */
   onReplay(request: Request): void {
     if (this.#isMarked) this.#unmark(request)
-    if (this.#instead !== null) return
-    // A new link knows nothing of what the old one refused.
-    if (this.#transaction.status.kind !== 'open' && !this.#refused) this.#instead = execAborted
-    else if (this.#context.state.watchLost) this.#instead = nilArray(this.#context.state.identity.protocol)
-    else return
+    if (this.#instead !== null || this.#transaction.status.kind === 'open' || this.#refused) return
+    this.#discard(request, execAborted)
+  }
+
+  /** DISCARD goes to the server; the client is told `reply`. */
+  #discard(request: Request, reply: Buffer): void {
+    this.#instead = reply
     request.bytes = encodeCommand(['DISCARD'])
     request.cls = 'read'
   }
