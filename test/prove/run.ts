@@ -78,8 +78,11 @@ async function main(): Promise<void> {
   }
 }
 
-if (values.page === undefined) await main()
-else {
+if (values.page === undefined) {
+  await main()
+  // A socket that a fault has left behind would keep the process.
+  process.exit()
+} else {
   const lines = readFileSync(values.page, 'utf8').split('\n').filter(Boolean)
   const page = new URL('../../docs/proof-report.md', import.meta.url)
   writeFileSync(page, pageOf(lines.map(line => JSON.parse(line) as Total)))
