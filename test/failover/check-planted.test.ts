@@ -171,6 +171,17 @@ t.test('check', async t => {
         /^master .*: our user lacks \+exec \+hset ~__holdfast:\*: .* of --retry-policy once \[remedy: ACL SETUSER app \+exec/,
     },
     {
+      what: 'acknowledgements by replicas on the host of the master',
+      options: { ack: 'replicated' },
+      warning:
+        /^--ack replicated=1: all replicas are on the host of the master: .*\[remedy: run replicas on other hosts/,
+    },
+    {
+      what: 'acknowledgements by more replicas than there are',
+      options: { ack: 'replicated=3' },
+      problem: /^--ack replicated=3: 2 of the 3 replicas that have to confirm are there: .*\[remedy: attach 1 more/,
+    },
+    {
       what: 'a policy that evicts markers',
       options: { 'retry-policy': 'once' },
       plant: async () => {

@@ -224,7 +224,8 @@ export const faults: readonly Fault[] = [
     what: 'the memory is full of keys that expire and the policy is volatile-ttl, which takes the markers first; then kill -9',
     loses: 'unreplicated',
     unknown: 'an evicted marker is no proof',
-    refusals: /\bOOM\b/,
+    refusals: /\bOOM\b|EXECABORT/,
+    errors: ['session.restore_failed'],
     strike: async ({ set, master, newMaster }) => {
       await configure(set, 'maxmemory-policy', 'volatile-ttl')
       const memory = /used_memory:(\d+)/.exec(String(await set.command(master, 'INFO', 'memory')))?.[1] ?? '0'

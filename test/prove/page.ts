@@ -61,7 +61,7 @@ function row(total: Total): string {
   const { fault, rounds, operations, doubled, wrong, order, lost, applied, withApplied, unknown } = total
   const told = applied === 0 ? '0' : `${applied} in ${withApplied}`
   const known = faults.find(({ name }) => name === fault)
-  const broken = known === undefined || mustShow(total) !== null ? [] : brokenBy(total, known)
+  const broken = known === undefined ? [] : brokenBy(total, known)
   const figures = [rounds, operations, doubled, wrong, order, lost, told, unknown]
   return `| ${fault}${broken.length > 0 ? ` **(broken: ${broken.join(', ')})**` : ''} | ${figures.join(' | ')} |`
 }

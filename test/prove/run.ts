@@ -3,7 +3,7 @@
 //
 //   npm run prove -- --kills 20                            kill -9 of the master, under --policy once
 //   npm run prove -- --faults 20                           every other fault, 20 times each; --only NAME,NAME: these
-//   npm run prove -- --cuts 20 --policy always             a control arm: it must show doubled effects
+//   npm run prove -- --faults 5 --only cut-bytes --policy always    a control arm: it must show doubled effects
 //   npm run prove -- --kills 20 --ack replicated --reads committed --flavour valkey
 //   npm run prove -- --kills 20 --out FILE                 the figures, as a line of JSON for each fault, behind what is there
 //   npm run prove -- --page FILE                           docs/proof-report.md, of all figures in it

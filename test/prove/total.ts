@@ -53,14 +53,14 @@ export function merge(one: Total, other: Total): Total {
 export function brokenBy(total: Total, fault: Fault): string[] {
   const { policy, ack } = total
   const mayLose = fault.loses === 'all' || (fault.loses === 'unreplicated' && ack?.startsWith('replicated') !== true)
+  // `always` repeats what may have run, and tells of a lost race where an EXEC under WATCH may have.
+  const isProven = policy !== 'always'
   const zeros = [
-    ['wrong', 0],
-    ['order', 0],
-    ...(policy === 'always' ? [] : ([['doubled', 0]] as const)),
-    ...(mayLose ? [] : ([['lost', 0]] as const)),
-    ...(policy === 'once' && fault.unknown === undefined ? ([['unknown', 0]] as const) : []),
+    ...(isProven ? (['doubled', 'wrong', 'order'] as const) : []),
+    ...(mayLose ? [] : (['lost'] as const)),
+    ...(policy === 'once' && fault.unknown === undefined ? (['unknown'] as const) : []),
   ] as const
-  return zeros.flatMap(([figure]) => (total[figure] === 0 ? [] : [`${figure} ${total[figure]}`]))
+  return zeros.flatMap(figure => (total[figure] === 0 ? [] : [`${figure} ${total[figure]}`]))
 }
 
 /** What a control arm has to show, or the other runs prove nothing; null: these options promise all. */
