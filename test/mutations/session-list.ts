@@ -106,8 +106,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'an EXEC runs although a command before it was given up',
     file: 'src/client/commands/transaction-replies.ts',
-    from: "if (this.#refused || this.#instead !== null || status.kind === 'open') return",
-    to: "if (this.#instead !== null || status.kind === 'open' || !this.#context.gone) return",
+    from: "    if (status.kind === 'open') {\n",
+    to: "    if (status.kind === 'open' || !this.#context.gone) {\n",
     breaks: 'TransactionWhole',
     test: walk,
     shows: /TransactionWhole|FailoverUnseen/,
