@@ -19,6 +19,7 @@ const second: Master = { host: 'b', port: 2, epoch: 2, runId: 'run-b' }
 function scene() {
   const gate: { master: Master | null } = { master: first }
   const host = {
+    takeAhead: () => undefined,
     gate,
     turn: new Turn(() => {}),
     connectTimeoutMs: 1000,
