@@ -13,16 +13,16 @@
 // block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
 // numbers are in the order of the wire.
 import { Marking } from '../command/marking.ts'
-import { forgetKept, forgetReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, remainderOf } from '../relay/replay-rule.ts'
 import { type Request, wholeBytes } from '../relay/request.ts'
-import { settleAnswered, takeBack } from '../relay/take-back.ts'
+import { settleAnswered } from '../relay/take-back.ts'
 import type { Handshake, ProofSteps } from '../upstream/handshake.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Block } from './block.ts'
 import { Doubts } from './doubts.ts'
+import { LostRequests } from './lost-requests.ts'
 import { MarkedUnits } from './marked-units.ts'
 import type { Markers, Series } from './marker.ts'
 import { MarkingState } from './marking-state.ts'
@@ -38,6 +38,7 @@ export class Batcher implements Prover {
   readonly #doubts: Doubts
   readonly #sorter: Sorter
   readonly #sent: SentBlocks
+  readonly #lost: LostRequests
   #open: Block | null = null
   #isClosing = false
   /** Executed or aborted, with requests behind that may go on. */
@@ -67,6 +68,8 @@ export class Batcher implements Prover {
       aside: block => this.#aside.push(block),
       suspect: owner => this.#sorter.suspect(owner),
     })
+    const of = { sent: this.#sent, units: this.#units, state: this.#state, doubts: this.#doubts }
+    this.#lost = new LostRequests(host, of)
   }
 
   get isInDoubt(): boolean {
@@ -323,52 +326,11 @@ export class Batcher implements Prover {
   }
 
   onLost(end: LinkEnd<Request>, answered: readonly Request[]): Request[] {
-    const { owed, unsent } = end
-    this.#doubts.reopen()
-    const blockOf = this.#sent.byMember()
-    const back = answered.flatMap(request => this.#takeBackAnswered(request))
-    const again = owed.flatMap((request, i) => {
-      const isUnsent = i >= owed.length - unsent
-      if (this.#state.owns(request)) return []
-      if (!this.#sent.owns(request)) return this.#takeBack(request, blockOf.get(request), end, isUnsent)
-      const block = this.#sent.transactionOf(request)
-      return block?.members.flatMap(member => this.#takeBack(member, block, end, isUnsent)) ?? []
-    })
-    back.push(...again)
+    const back = this.#lost.takeBack(end, answered)
     const waiting = [...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()]
     back.push(...this.#dissolve(waiting).filter(request => this.#isHeard(request)))
     this.#forget()
     return back
-  }
-
-  /** Its replies were withheld: its client was told nothing. */
-  #takeBackAnswered(request: Request): readonly Request[] {
-    const { counters } = this.#host
-    if (request.owner.gone) {
-      forgetKept(request, counters)
-      return takeBack(request, 'unknown', this.#host)
-    }
-    if (request.local !== null || this.#doubts.holds(request)) return [request]
-    const mark = this.#sent.unconfirmed(request) ?? this.#units.markOf(request)
-    if (mark !== undefined) return this.#doubts.add(request, mark)
-    forgetReplies(request, counters)
-    return takeBack(request, 'unknown', this.#host)
-  }
-
-  #takeBack(
-    request: Request,
-    block: Block | undefined,
-    { owed, refused }: LinkEnd<Request>,
-    isUnsent: boolean,
-  ): readonly Request[] {
-    if (this.#doubts.holds(request)) return [request]
-    if (isUnsent) return takeBack(request, 'unsent', this.#host)
-    if (block?.refused) return this.#doubts.refused(request)
-    const isRefused = refused && request === owed[0]
-    const mark = block?.mark ?? this.#sent.unconfirmed(request) ?? this.#units.markOf(request)
-    if (mark === undefined) forgetReplies(request, this.#host.counters)
-    if (mark !== undefined && !isRefused) return this.#doubts.add(request, mark)
-    return takeBack(request, !refused ? 'unknown' : isRefused ? 'refused' : 'behind-refused', this.#host)
   }
 
   #isHeard({ owner, weight }: Request): boolean {
