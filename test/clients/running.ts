@@ -12,6 +12,7 @@ import type { Node } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { type Trial, trialName } from './client.ts'
 import { type Figures, judge, listed, type Window } from './judge.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { addLine, emptyRecord, type Record } from './record.ts'
 
 /** Whether a client asked to be told of holds, and was. */
@@ -159,5 +160,6 @@ export class Running {
       // All of it has ended by itself.
     }
     processEnded(pid)
+    removeLeftovers(pid)
   }
 }

@@ -10,6 +10,7 @@ import { SentinelSet } from '../support/sentinel-set.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
 import { deadline } from '../support/wait-until.ts'
 import type { Client } from './client.ts'
+import { removeLeftovers } from './leftovers.ts'
 
 const folderOfSnippets = join(import.meta.dirname, 'snippets')
 const withinMs = 60_000
@@ -75,5 +76,6 @@ async function outputOf(client: Client, folder: string, port: number, sentinelPo
   await Promise.race([once(child, 'close'), once(child, 'error').then(([error]) => Promise.reject(error))])
   end()
   if (child.pid !== undefined) processEnded(child.pid)
+  removeLeftovers(child.pid)
   return output
 }
