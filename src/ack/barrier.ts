@@ -108,14 +108,17 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   /** A reply is complete. Answers its place in the count. */
   arrive(withheld: Withheld): number {
     this.#waiting.add(withheld)
-    if (!this.#isSending) {
-      this.#isSending = true
-      this.#host.turn.defer(this.#sendLater, this.#blamed)
-    }
+    this.#sendSoon()
     return ++this.#arrived
   }
 
-  /** Replies come with a read, which sends at its end; but for those of Holdfast's own. */
+  /** At the end of the turn: then one question covers what all links have brought in it. */
+  #sendSoon(): void {
+    if (this.#isSending || this.#asked !== null) return
+    this.#isSending = true
+    this.#host.turn.defer(this.#sendLater, this.#blamed)
+  }
+
   readonly #sendLater = (): void => {
     this.#isSending = false
     this.send()
@@ -237,7 +240,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   }
 
   override onReadEnd(): boolean {
-    this.send()
+    if (this.#waiting.size > 0 || this.isTripped) this.#sendSoon()
     return this.#host.turn.flushSessions()
   }
 

@@ -1,7 +1,7 @@
 // needs.ts: which replies tell of something that may be lost with the master: those to writes, and with --reads committed
 // those to reads too.
 import type { CommandSpec, ReplayClass } from '../command/command-spec.ts'
-import { Marking } from '../command/marking.ts'
+import { Marking, showsData } from '../command/marking.ts'
 import type { Prover } from '../relay/prover.ts'
 import { commandsIn } from '../relay/replay-rule.ts'
 import { type Request, wholeBytes } from '../relay/request.ts'
@@ -33,7 +33,7 @@ export class Needs {
   }
 
   reply(request: Request): boolean {
-    return this.writes(request) || (this.#committed && showsData(request))
+    return this.writes(request) || (this.#committed && shows(request))
   }
 
   /** It may change data. */
@@ -63,20 +63,8 @@ function mayChangeData({ name, cls }: CommandSpec): boolean {
 
 const unreplicated: ReadonlySet<ReplayClass> = new Set(['read', 'connection', 'admin', 'forbidden'])
 
-/** Reads that show nothing of what is stored: probes of clients wait for no replica. */
-const showNothing: ReadonlySet<string> = new Set([
-  'ping',
-  'echo',
-  'time',
-  'lolwut',
-  'command',
-  'info',
-  'role',
-  'lastsave',
-])
-
-function showsData(request: Request): boolean {
-  for (const { spec } of commandsIn(wholeBytes(request)))
-    if (spec.cls === 'read' && !showNothing.has(spec.name)) return true
+function shows(request: Request): boolean {
+  if ((request.marking & Marking.shows) !== 0) return true
+  for (const { spec } of commandsIn(wholeBytes(request))) if (showsData(spec)) return true
   return false
 }

@@ -35,8 +35,6 @@ export interface Confirmer {
   readonly isTripped: boolean
   /** A reply of this lane is complete. Answers its place in the count of all. */
   arrive(withheld: Withheld): number
-  /** Asks now, if nothing is asked. */
-  send(): void
   trip(): void
   /** The lane is closed. */
   leave(withheld: Withheld): void
@@ -151,10 +149,6 @@ export class Withheld implements Acknowledger {
     this.#owners.set(request.owner, (this.#owners.get(request.owner) ?? 0) + 1)
     this.#barrier.counters.withheldReplies++
     return item
-  }
-
-  onReadEnd(): void {
-    if (!this.idle) this.#barrier.send()
   }
 
   // ---- what goes ----

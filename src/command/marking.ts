@@ -14,12 +14,25 @@ import type { CommandSpec, ReplayClass } from './command-spec.ts'
 
 /**
  * Bits. `writes`: at least one command should have a marker. `apart`: at least one can have none. `solo`: one may be
- * refused before it is queued, which aborts all that stand with it. `unsure`: nobody has looked.
+ * refused before it is queued, which aborts all that stand with it. `unsure`: nobody has looked. `shows`: at least one
+ * shows what is stored; set where the reader has looked, and there alone.
  */
-export const Marking = { none: 0, writes: 4, apart: 8, solo: 16, unsure: 32 } as const
+export const Marking = { none: 0, writes: 4, apart: 8, solo: 16, unsure: 32, shows: 64 } as const
 
 const apartByName: ReadonlySet<string> = new Set(['migrate', 'script', 'swapdb', 'exec'])
 const apartByClass: ReadonlySet<ReplayClass> = new Set(['connection', 'admin', 'blocking', 'forbidden'])
+
+/** Reads that show nothing of what is stored: probes of clients. */
+const showNothing: ReadonlySet<string> = new Set([
+  'ping',
+  'echo',
+  'time',
+  'lolwut',
+  'command',
+  'info',
+  'role',
+  'lastsave',
+])
 
 /** By the command's class, where `name` is no exception. */
 export function markingOf(name: string, cls: ReplayClass): number {
@@ -35,4 +48,10 @@ function markingByName({ known, name, cls, subcommands }: CommandSpec): number {
 }
 
 /** By `CommandSpec.index`. */
-export const markings = Uint8Array.from(commandSpecs, markingByName)
+export const markings = Uint8Array.from(commandSpecs, spec => {
+  return markingByName(spec) | (showsData(spec) ? Marking.shows : Marking.none)
+})
+
+export function showsData({ name, cls }: CommandSpec): boolean {
+  return cls === 'read' && !showNothing.has(name)
+}

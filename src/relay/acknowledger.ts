@@ -21,8 +21,6 @@ export interface Acknowledger {
   keepsPush(frame: Buffer): boolean
   /** Calls `act` when all that has been answered so far is confirmed. Not at all when the link is lost before. */
   afterAck(act: () => void): void
-  /** All that one read brought has been looked at. */
-  onReadEnd(): void
   /** The link is lost: answers the requests whose last reply was kept, oldest first. They are the caller's now. */
   takeBack(): Request[]
   /** Ends what is withheld since before `now - limitMs`. */

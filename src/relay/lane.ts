@@ -468,10 +468,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onReadEnd(link: Link<Request>): boolean {
     this.#prover?.onReadEnd()
-    if (this.#acks !== null) {
-      this.#acks.onReadEnd()
-      if (this.#waiting.size > 0) this.pump()
-    }
+    if (this.#acks !== null && this.#waiting.size > 0) this.pump()
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
     return taken

@@ -44,7 +44,7 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'reads are never withheld',
     file: 'src/ack/needs.ts',
-    from: 'return this.writes(request) || (this.#committed && showsData(request))',
+    from: 'return this.writes(request) || (this.#committed && shows(request))',
     to: 'return this.writes(request)',
     breaks: '--reads committed shows what a crash takes back',
     test: wire,

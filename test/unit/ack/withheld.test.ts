@@ -32,7 +32,6 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     isReady: true,
     isTripped: false,
     arrive: () => ++arrived,
-    send() {},
     trip: () => void trips++,
     leave() {},
   }
