@@ -147,11 +147,12 @@ export class Turn {
     }
     this.flushSessions()
     if (this.#links.length > 0) {
-      this.#beforeWrites()
       const links = this.#links
       this.#links = []
       for (const link of links) {
         try {
+          // Before each: the process may be stopped between two writes, and the master be another one when it goes on.
+          this.#beforeWrites()
           link.flush()
         } catch (error) {
           link.onBug(error)
