@@ -126,14 +126,13 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
 
   trip(): void {
     // Without a master the gate's own breaker refuses, and says so.
-    if (!this.#host.sendable) return
-    if (!this.isTripped)
-      this.#host.log.error(
-        { event: 'ack.tripped', replicas: this.#options.replicas, heldMs: this.#host.holdLimitMs },
-        'not enough replicas have confirmed writes within the hold time: new writes are refused until they do',
-      )
+    if (!this.#host.sendable || this.isTripped) return
     this.isTripped = true
     this.counters.trips++
+    this.#host.log.error(
+      { event: 'ack.tripped', replicas: this.#options.replicas, heldMs: this.#host.holdLimitMs },
+      'not enough replicas have confirmed writes within the hold time: new writes are refused until they do',
+    )
   }
 
   // ---- the link ----
