@@ -65,6 +65,14 @@ t.test('turn — asks the guard first — also for a link that does not wait', a
   t.strictSame(told, ['guard', 'link'])
 })
 
+t.test('turn — asks the guard before each link — a process may be stopped between two writes', async t => {
+  const { told, turn, link } = recorder()
+  turn.markLink(link)
+  turn.markLink(link)
+  await nextTurn()
+  t.strictSame(told, ['guard', 'link', 'guard', 'link'])
+})
+
 t.test('turn — goes on with the others — when one of them throws', async t => {
   const { told, turn, link, session } = recorder()
   const fails = (who: string) => () => {
@@ -77,5 +85,5 @@ t.test('turn — goes on with the others — when one of them throws', async t =
   turn.markLink({ ...link, flush: fails('write') })
   turn.markLink(link)
   await nextTurn()
-  t.strictSame(told, ['Error: work', 'work', 'Error: flush', 'session', 'guard', 'Error: write', 'link'])
+  t.strictSame(told, ['Error: work', 'work', 'Error: flush', 'session', 'guard', 'Error: write', 'guard', 'link'])
 })
