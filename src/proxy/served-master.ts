@@ -109,6 +109,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     bugs,
     rights,
     observe: observation => watcher.confirm(observation),
+    onStoodStill: () => watcher.standStill(),
     onMoved: () => listener.masterMoved(),
     everySweep: lateMs => shared.onSweep(lateMs),
     onShut: () => listener.gateShut(),
@@ -142,6 +143,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       },
       onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
       onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
+      beforeDecision: () => bugs.guard('look', () => lanes.beforeDecision()),
       onExpect: address => {
         bugs.guard('expect', () => lanes.expect(address))
         bugs.guard('expect', () => ahead.expect(address, lanes.privateLanes))

@@ -28,6 +28,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onShut?: () => void
   /** The gate is open: what was held has been sent. */
   readonly onOpened?: () => void
+  /** This process did not run for a while: the control plane must ask anew, in this call. */
+  readonly onStoodStill: () => void
   /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
   readonly pollForMs?: number
 }
@@ -43,6 +45,8 @@ export class Lanes extends LanePool {
   readonly #everySweep: (lateMs: number) => void
   readonly #onShut: () => void
   readonly #onOpened: () => void
+  /** Of the watchdog. */
+  readonly onStoodStill: () => void
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
@@ -61,6 +65,7 @@ export class Lanes extends LanePool {
     this.#everySweep = options.everySweep ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
     this.#onOpened = options.onOpened ?? (() => {})
+    this.onStoodStill = options.onStoodStill
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.#watchdog = new Watchdog(this, this.silence)
@@ -75,6 +80,11 @@ export class Lanes extends LanePool {
     this.#watchdog.stop()
     this.acks?.close()
     this.closeAll()
+  }
+
+  /** The control plane is about to decide something: it is told first if the process stood still. */
+  beforeDecision(): void {
+    this.#watchdog.check(performance.now())
   }
 
   /** The control plane has confirmed this master just now. */

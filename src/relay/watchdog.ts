@@ -9,9 +9,10 @@
 // Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
 // (silent-links.ts).
 //
-// Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master. In that time a
-// planned failover may have come and gone, and the old master still takes writes. So however seldom it looks, two looks
-// are never as far apart as a standstill. While it rests, the turn holds all that a link says for late (turn.ts).
+// Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master, by answers to
+// questions that were asked after it. In that time a planned failover may have come and gone, and the old master still
+// takes writes. So however seldom it looks, two looks are never as far apart as a standstill. What the kernel has taken
+// before it cannot be held back: the rest of a large command follows by itself, and its reply is withheld. While it rests, the turn holds all that a link says for late (turn.ts).
 import type { Lane } from './lane.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { SilenceWatch } from './silent-links.ts'
@@ -32,6 +33,8 @@ export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable
   withhold(): void
   /** `lateMs`: behind its time. Answers whether it can wait for a rare sweep: no deadline runs, no silence counts. */
   onSweep(now: number, lateMs: number): boolean
+  /** The control plane must forget what it has asked, and ask again, in this call. */
+  onStoodStill(): void
 }
 
 export class Watchdog {
@@ -106,6 +109,11 @@ export class Watchdog {
     this.#judgeGap(now)
   }
 
+  /** The same before the control plane decides. It may rest on: nothing is about to be written. */
+  check(now: number): void {
+    if (now - this.#lookedAt >= STOOD_STILL_MS) this.#judgeGap(now)
+  }
+
   #judgeGap(now: number): void {
     const gapMs = now - this.#lookedAt
     this.#lookedAt = now
@@ -113,7 +121,7 @@ export class Watchdog {
     const host = this.#host
     if (host.sendable) host.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
     host.withhold()
-    host.observe('stood still')
+    host.onStoodStill()
   }
 
   /** A stopped process or a dead network sends no FIN: only silence on a link that owes a reply can be noticed. */

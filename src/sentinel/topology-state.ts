@@ -133,6 +133,8 @@ export type Observation =
   | { readonly kind: 'peers'; readonly key: string; readonly peers: readonly Peer[] }
   | { readonly kind: 'event'; readonly key: string; readonly event: SentinelEvent }
   | { readonly kind: 'confirm' }
+  /** This process did not run for a while. What was asked before counts no more, however long ago the first call. */
+  | { readonly kind: 'stood-still' }
   /** A connection to a node that is being promoted is open, or was and has ended. */
   | { readonly kind: 'warm' | 'cold'; readonly address: Address }
   | {

@@ -108,6 +108,10 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       draft.effects.push({ kind: 'ask', key: null })
       return
     }
+    case 'stood-still':
+      draft.wanted = { since: now, first: now, owed: true }
+      draft.effects.push({ kind: 'ask', key: null })
+      return
     case 'probed': {
       const { address, startedAt, result, links, retryAt } = observation
       if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return

@@ -43,6 +43,11 @@ export interface WatcherListener {
   onWithhold(): void
   /** This replica will probably be the master in about a second. Nothing may be sent to it yet. */
   onExpect?(address: Address): void
+  /**
+   * Something is about to be decided by what was read. Calls standStill() first if the process stood still: what is
+   * read after it may have come before it.
+   */
+  beforeDecision?(): void
 }
 
 /** How often the watcher looks at the clock where nothing is due before (due.ts). Looking asks nobody. */
@@ -106,6 +111,16 @@ export class Watcher {
     })
   }
 
+  /**
+   * This process did not run for a while. A confirm() in two ways more: an answer that came meanwhile counts no more
+   * from this call on, not from the next turn on; and it is never ignored, for nobody would end the hold.
+   */
+  standStill(): void {
+    if (this.#state !== 'running') return
+    this.#log.debug({ event: 'master.questioned', cause: 'stood still' })
+    this.#feed({ kind: 'stood-still' })
+  }
+
   /** The Sentinel password has changed. One watcher of those that share a pool is told. */
   signInAgain(): void {
     this.#pool.signIn()
@@ -132,6 +147,7 @@ export class Watcher {
   #feed(observation: Observation): void {
     if (this.#state !== 'running') return
     try {
+      this.#listener.beforeDecision?.()
       const { topology, effects } = next(this.#topology, observation, performance.now())
       this.#topology = topology
       for (const effect of effects) this.#act(effect)

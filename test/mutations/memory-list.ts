@@ -85,4 +85,13 @@ export const memoryMutations: readonly Mutation[] = [
     test: 'test/wire/lane-standstill.test.ts',
     shows: /from a command that need not wait for others/,
   },
+  {
+    name: 'the links of a turn write after one look at the clock',
+    file: 'src/upstream/turn.ts',
+    from: 'if (this.#links.length > 0) {\n      const links = this.#links\n      this.#links = []\n      for (const link of links) {\n        try {\n          // Before each: the process may be stopped between two writes, and the master be another one when it goes on.\n          this.#beforeWrites()\n',
+    to: 'if (this.#links.length > 0) {\n      this.#beforeWrites()\n      const links = this.#links\n      this.#links = []\n      for (const link of links) {\n        try {\n',
+    breaks: 'MajorityOnly',
+    test: 'test/unit/upstream/turn.test.ts',
+    shows: /before each link/,
+  },
 ]

@@ -71,10 +71,8 @@ export class LaneWorld {
       log: createLog('silent'),
       spares: options.spares ?? 'none',
       ...(options.dial && { dial: options.dial }),
-      observe: observation => {
-        this.observed.push(observation)
-        setImmediate(() => this.master && this.lanes.serve(this.master))
-      },
+      observe: observation => this.#onObserved(observation),
+      onStoodStill: () => this.#onObserved('stood still'),
     })
     this.lanes.start()
     this.lane = this.lanes.attachShared(options.identity ?? createIdentity(null, null, 0, 2))
@@ -83,6 +81,11 @@ export class LaneWorld {
       this.lanes.stop()
     })
     this.lanes.serve(this.master)
+  }
+
+  #onObserved(observation: string): void {
+    this.observed.push(observation)
+    setImmediate(() => this.master && this.lanes.serve(this.master))
   }
 
   /** One run of simple commands. */

@@ -38,6 +38,9 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   readonly pool?: SentinelPool
   /** For the addresses of Sentinels. */
   readonly nat?: NatMap
+  /** Called from within onServe, as the data plane calls the watcher then. */
+  readonly onServe?: (watcher: Watcher) => void
+  readonly beforeDecision?: (watcher: Watcher) => void
 }
 
 /** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
@@ -75,7 +78,11 @@ export class Observed {
         ...(options.pool && { pool: options.pool }),
       },
       {
-        onServe: master => void this.decisions.push({ kind: 'serve', master, at: performance.now() }),
+        onServe: master => {
+          this.decisions.push({ kind: 'serve', master, at: performance.now() })
+          options.onServe?.(this.watcher)
+        },
+        beforeDecision: () => options.beforeDecision?.(this.watcher),
         onWithhold: () => {},
         onHold: (cause, detail) => void this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() }),
       },

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Watcher } from '../../src/sentinel/watcher.ts'
 import type { FakeSentinel } from '../support/fake-sentinel.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
@@ -194,4 +195,50 @@ t.test('stop — ends — before anything was ever reached', async t => {
   await other.untilLogged('sentinel.trouble')
   await other.watcher.stop()
   t.strictSame(other.story(), [])
+})
+
+t.test('watcher — after a standstill — serves by nothing that was asked for before it', async t => {
+  const { a, seeds } = await makeWorld(t)
+  let hasStoodStill = false
+  const beforeDecision = (watcher: Watcher): void => {
+    if (!hasStoodStill) return
+    hasStoodStill = false
+    watcher.standStill()
+  }
+  const seen = new Observed(t, { sentinels: seeds, beforeDecision })
+  await seen.untilAllHeard(`serve ${a.port}@1`)
+  let release: (() => void) | null = null
+  intercept(a, ([name]) => {
+    if (name?.toUpperCase() !== 'ROLE' || release !== null) return undefined
+    return new Promise(resolve => {
+      release = () => resolve(undefined)
+    })
+  })
+  seen.watcher.confirm('a link is silent')
+  const answer = await waitUntil('the node is asked', () => release, { withinMs: 3_000 })
+  const served = seen.story().length
+  const asked = roleQuestions(a)
+  // The answer is what is read first after it.
+  hasStoodStill = true
+  answer()
+  await waitUntil('it is served', () => seen.story().length > served, { withinMs: 3_000 })
+  t.ok(roleQuestions(a) > asked, 'the node was asked again')
+  t.strictSame(seen.story().slice(served), [`serve ${a.port}@1`])
+})
+
+t.test('watcher — after a standstill while another master is served — asks all the same', async t => {
+  const { a, b, sentinels, seeds } = await makeWorld(t)
+  let stands = 0
+  const onServe = (watcher: Watcher): void => {
+    if (seen.story().at(-1) === `serve ${b.port}@2` && stands++ === 0) watcher.standStill()
+  }
+  const seen = new Observed(t, { sentinels: seeds, onServe })
+  await seen.untilAllHeard(`serve ${a.port}@1`)
+  for (const one of sentinels) {
+    one.master = place(b)
+    one.configEpoch = 2
+  }
+  seen.watcher.confirm('a link was lost')
+  const twice = (): boolean => seen.story().filter(one => one === `serve ${b.port}@2`).length === 2
+  await waitUntil('the master is confirmed again, which ends the hold', twice, { withinMs: 3_000 })
 })

@@ -112,6 +112,7 @@ export class SessionModel {
       dial,
       counters: this.counters,
       log,
+      onStoodStill: () => {},
       observe: () => {},
     })
     this.#lanes.start()

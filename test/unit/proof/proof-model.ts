@@ -110,6 +110,7 @@ export class ProofModel {
       dial,
       counters: this.counters,
       log,
+      onStoodStill: () => {},
       observe: () => {},
     })
     this.lanes.start()

@@ -83,6 +83,8 @@ export class LaneModel {
   #node: Node
   readonly #nodes: Node[] = []
   readonly #lane: Lane
+  /** How often the control plane was told. */
+  stoodStill = 0
   #checked = { a: 0, b: 0 }
   #healthy = true
   /** What a replica has that may be promoted: all that has run until then. null: none may be. */
@@ -106,6 +108,7 @@ export class LaneModel {
       dial,
       counters: this.counters,
       log,
+      onStoodStill: () => void this.stoodStill++,
       observe: () => {},
     })
     this.lanes.start()

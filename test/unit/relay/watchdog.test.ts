@@ -106,6 +106,21 @@ t.test('watchdog — a standstill while it rests — is seen before the next com
     })
 })
 
+t.test('watchdog — a standstill — is told before the control plane decides, and leaves it at rest else', async t => {
+  play(model => {
+    rest(model)
+    model.loop.now += REST_MS
+    model.lanes.beforeDecision()
+    t.equal(model.stoodStill, 0)
+    t.equal(rests(model), true, 'a Sentinel that answers wakes nothing')
+    model.loop.now += 500 - REST_MS
+    model.lanes.beforeDecision()
+    t.equal(model.stoodStill, 1)
+    t.equal(model.lanes.gate.state.kind, 'holding')
+    events(model, 'same')
+  })
+})
+
 t.test('watchdog — an ordinary rest — is no standstill', async t => {
   play(model => {
     rest(model)

@@ -127,6 +127,11 @@ export class Play {
     return this.input({ kind: 'confirm' })
   }
 
+  standStill(ms: number): this {
+    this.now += ms
+    return this.input({ kind: 'stood-still' })
+  }
+
   /** The answer to the probe that runs; `place` says which node it must be. */
   probed(place: string, result: ProbeResult = { kind: 'master', runId: 'r' }, links: LinkSign = 'none'): this {
     const { probe } = this.topology

@@ -211,6 +211,28 @@ t.test('confirm — ends — although calls never cease', async t => {
   t.ok(served >= 1 && served < 1000, `${served} rounds ended`)
 })
 
+t.test('standstill — no answer counts that was asked for before — although a row of calls is under way', async t => {
+  const play = Play.serving()
+  const asked = play.confirm().now
+  play.later(1).all('A')
+  t.strictSame(play.take(), ['probe A'], 'the node has not answered yet')
+  play.standStill(1_700).all('A', { askedAt: asked }).probed('A')
+  t.strictSame(play.take(), [], 'both have lain in their sockets while another master may have been chosen')
+  play.later(1).all('A')
+  t.strictSame(play.take(), ['probe A'])
+  play.probed('A')
+  t.strictSame(play.take(), ['serve A@1'])
+})
+
+t.test('standstill — asks all Sentinels, and ends in a hold — while a failover is announced', async t => {
+  const play = Play.serving()
+  play.publish('s1', '+try-failover', 'A')
+  t.strictSame(play.take(), ['hold failover-announced'])
+  play.standStill(600)
+  t.ok(play.effects.some(effect => effect.kind === 'ask' && effect.key === null))
+  t.strictSame(play.take(), ['hold failover-announced'])
+})
+
 t.test('confirm — answers nothing and keeps the master — while no majority can be reached', async t => {
   const play = Play.serving().down('s1').down('s2')
   play.confirm().later(50).answer('s3', 'A')

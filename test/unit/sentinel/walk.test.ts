@@ -59,6 +59,7 @@ const alphabet: Record<string, Move> = {
   'node is master': tells({ kind: 'master', runId: null }),
   'node is gone': tells({ kind: 'unreachable', why: 'x' }),
   confirm: () => ({ kind: 'confirm' }),
+  'stood still': () => ({ kind: 'stood-still' }),
 }
 
 function complaint(
@@ -160,7 +161,7 @@ function walk(
 
 t.test('walk — no sequence breaks an invariant — from a master that is served', async t => {
   const play = Play.serving()
-  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 5)
+  const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 5, { leaveOut: ['stood still'] })
   t.equal(wrong, null)
   t.strictSame([...served].sort(), ['A@1', 'B@2'], 'the walk reaches both masters')
   t.comment(`${steps} steps`)
@@ -168,7 +169,7 @@ t.test('walk — no sequence breaks an invariant — from a master that is serve
 
 t.test('walk — no sequence breaks an invariant — from the start, with nobody known', async t => {
   const play = Play.with('s1', 's2', 's3')
-  const { steps, wrong } = walk({ topology: play.topology, now: play.now }, 5)
+  const { steps, wrong } = walk({ topology: play.topology, now: play.now }, 5, { leaveOut: ['stood still'] })
   t.equal(wrong, null)
   t.comment(`${steps} steps`)
 })
@@ -177,7 +178,7 @@ t.test('walk — no sequence breaks an invariant — in the middle of a failover
   const play = Play.serving().publish('s1', '+try-failover', 'A').publish('s1', '+selected-slave', 'A').later(20)
   play.answer('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' })
   const { steps, served, wrong } = walk({ topology: play.topology, now: play.now }, 6, {
-    leaveOut: ['s3:B9', 's3 elected B', 'confirm', 's2:A1', 's1:B2', 's1 begins 2', 'node is gone'],
+    leaveOut: ['stood still', 's3:B9', 's3 elected B', 'confirm', 's2:A1', 's1:B2', 's1 begins 2', 'node is gone'],
   })
   t.equal(wrong, null)
   t.ok(served.has('B@2'))
