@@ -130,13 +130,19 @@ t.test('stray writes — are what a node ran as a master — while a majority na
     { at: 0, address: 'a:1' },
     { at: 100, address: 'b:2' },
   ]
-  const count = (looks: Look[], woken = new Map<string, number>()): number => strayWrites(looks, { history, woken })
+  const count = (looks: Look[], woken = new Map<string, number>()): number =>
+    strayWrites(looks, { history, woken, stopped: [] })
   t.equal(count([look(50, 1), look(90, 9)]), 0, 'it was the master')
   t.equal(count([look(90, 1), look(110, 9)]), 0, 'some of it before the hand-over')
   t.equal(count([look(101, 1), look(110, 9)]), 8)
   t.equal(count([look(101, 1), look(110, 9, { role: 'slave' })]), 0, 'what a replica replicates')
   t.equal(count([look(101, 1), look(110, 9, { runId: 's' })]), 0, 'another process')
   t.equal(count([look(101, 1), look(110, 9)], new Map([['a:1', 99]])), 0, 'it has just woken up')
+  const whileStopped = (from: number, to: number): number =>
+    strayWrites([look(101, 1), look(110, 9)], { history, woken: new Map(), stopped: [{ from, to }] })
+  t.equal(whileStopped(50, 110), 0, 'Holdfast was stopped all the time')
+  t.equal(whileStopped(50, 109), 8, 'it went on before the second look')
+  t.equal(whileStopped(102, 110), 8, 'it was stopped after the first look')
 })
 
 t.test('queue — an element that is nowhere, and one that is there twice — are told apart by the policy', async t => {

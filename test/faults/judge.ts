@@ -136,19 +136,24 @@ function lastToResume(operations: readonly Operation[], from: number): number {
 export interface Timeline {
   readonly history: readonly MajorityChange[]
   readonly woken: ReadonlyMap<string, number>
+  /** While Holdfast was stopped it sent nothing: what a node runs then has lain in the node's sockets. */
+  readonly stopped: readonly { readonly from: number; readonly to: number }[]
 }
 
 /**
  * Writes that a node ran as a master while a majority named another one all the time. A node that has just been woken
- * runs what was in its sockets, for nobody: what it runs in that moment does not count.
+ * runs what was in its sockets, for nobody: what it runs in that moment does not count. Neither does what a node runs
+ * while Holdfast is stopped. A node that gets no time of the processor may read then what it was sent before, and
+ * nobody is told that it ran: an acknowledged write that is lost is `stray` in the figures.
  */
-export function strayWrites(looks: readonly Look[], { history, woken }: Timeline): number {
+export function strayWrites(looks: readonly Look[], { history, woken, stopped }: Timeline): number {
   let stray = 0
   for (const own of Map.groupBy(looks, look => look.node).values()) {
     own.forEach((look, i) => {
       const before = own[i - 1]
       if (!before || before.runId !== look.runId || before.role !== 'master' || look.role !== 'master') return
       if (before.askedAt < (woken.get(look.node) ?? Number.NEGATIVE_INFINITY) + wakingMs) return
+      if (stopped.some(({ from, to }) => before.askedAt >= from && look.answeredAt <= to)) return
       if (isOther(history, look.node, before.askedAt, look.answeredAt)) stray += look.writes - before.writes
     })
   }

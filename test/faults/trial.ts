@@ -91,6 +91,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
   const running = loads.map(load => ({ load, run: load.start({ port: holdfast.port, policy }) }))
   for (const { run } of running) ends.teardown(() => run.stop(0))
   const woken = new Map<string, number>()
+  const stopped: World['stopped'] = []
   const everyoneServed = (): Promise<void> => allServed(running.map(({ run }) => run))
   const master = await set.currentMaster()
   const world: World = {
@@ -106,6 +107,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
       await set.resume(node)
       woken.set(addressOf(node), Date.now())
     },
+    stopped,
     last: ms => new Promise(resolve => setTimeout(resolve, ms)),
   }
   await everyoneServed()
@@ -131,7 +133,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
     cells.push({ fault: fault.name, server: flavour, policy, load: load.name, figures })
   }
   const complaints = [...(await untouched()), ...(await complaintsOf(holdfast)), ...wrongMaster(fault, master, last)]
-  return { cells, complaints, pace, stray: strayWrites(observation.looks, { history: watch.history, woken }) }
+  return { cells, complaints, pace, stray: strayWrites(observation.looks, { history: watch.history, woken, stopped }) }
 }
 
 /** A client at each master beside the one of the fault. Answers what is wrong with what they saw: nothing may be. */

@@ -118,6 +118,8 @@ export interface World extends Stage {
   newMaster(old: Node): Promise<Node>
   /** A stopped node runs what is in its sockets when it wakes up; that is told to nobody. */
   wake(node: Node): Promise<void>
+  /** When Holdfast was stopped, Date.now(): what a node runs meanwhile it was sent before. */
+  readonly stopped: { readonly from: number; readonly to: number }[]
   /** Lets the loads run on for this long: what a fault lasts, not a wait for something. */
   last(ms: number): Promise<void>
 }
