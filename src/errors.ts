@@ -35,19 +35,18 @@ export const errors = {
       'have run (retry-policy once)',
     'unknown',
   ),
-  /** Policy `once`: the marker that tells whether it ran is gone, or cannot be read. */
+  /** `once`, or `--ack replicated`: the marker that tells whether it ran is gone, or cannot be read. */
   markerLost: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent, and the marker that tells ' +
-      'is not there; it may have run (retry-policy once)',
+      'is not there; it may have run',
     'unknown',
   ),
-  /** Policy `once`: no master came that could be asked for the marker. */
+  /** `once`, or `--ack replicated`: no master came that could be asked for the marker. */
   undecided: spec(
-    'UNKNOWN holdfast: no master in time that could tell whether the command has run; it may have run (retry-policy ' +
-      'once)',
+    'UNKNOWN holdfast: no master in time that could tell whether the command has run; it may have run',
     'unknown',
   ),
-  /** Policy `once`: the marker says that it ran. */
+  /** `once`, or `--ack replicated`: the marker says that it ran. */
   applied: spec('APPLIED holdfast: the command took effect once; its reply was lost with the old connection', 'yes'),
   /** `--ack replicated`: the write has run, and the replicas did not say in time that they have it. */
   unacknowledged: spec(
@@ -67,7 +66,7 @@ export const errors = {
       'replicated)',
     'no',
   ),
-  /** Policy `once`: a read before a write that ran; sent again, it would see that write. */
+  /** `once`, or `--ack replicated`: a read before a write that ran; sent again, it would see that write. */
   readLost: spec(
     'TRYAGAIN holdfast: the reply to a read was lost with the old connection; nothing was changed by it',
     'no',

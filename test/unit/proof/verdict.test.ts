@@ -1,5 +1,6 @@
 // What a marker says of a block, and what its commands get: the whole tables.
 import t from 'tap'
+import { errors } from '../../../src/errors.ts'
 import { constantReply, judge, replyTo, transactionReply } from '../../../src/proof/verdict.ts'
 import { commandArgs } from '../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
@@ -68,4 +69,9 @@ t.test('verdict — a whole transaction — has the replies before EXEC’s', as
   const exec = Buffer.from('-APPLIED x\r\n')
   t.equal(transactionReply(4, exec).toString(), '+OK\r\n+QUEUED\r\n+QUEUED\r\n-APPLIED x\r\n')
   t.equal(transactionReply(2, exec).toString(), '+OK\r\n-APPLIED x\r\n')
+})
+
+t.test('verdict — what a marker decides names no policy — --ack writes markers under each', async t => {
+  for (const name of ['applied', 'readLost', 'markerLost', 'undecided'] as const)
+    t.notMatch(errors[name].reply.toString(), /retry-policy/, name)
 })
