@@ -8,11 +8,11 @@
 // connections (promotionDial in backoff.ts). And the first command would wait for a connection and a handshake.
 //
 // Owns: these links, until a lane takes one. Must stay true: no command is sent on them before the control plane has
-// confirmed the node. A lane whose link has to say more than who we are (a fence, scripts, a session's state) takes
-// none.
+// confirmed the node. A lane whose link has a fence, scripts or a session's state to say takes none. What it says for the
+// proof of its writes is said when the lane takes the link: a marker is read after the promotion.
 import { type Address, type Master, sameAddress } from '../address.ts'
 import { promotionDial } from '../backoff.ts'
-import { Handshake } from '../upstream/handshake.ts'
+import { Handshake, type ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener } from '../upstream/idle-listener.ts'
 import { Link } from '../upstream/link.ts'
@@ -52,13 +52,17 @@ export class AheadLinks extends IdleListener<Request> {
     for (const ahead of this.#ahead) this.#later(ahead, promotionDial.afterMs())
   }
 
-  /** A link to the master that is up, or on its way; it is the caller's from now on. */
-  take(identity: Identity, master: Master): Link<Request> | undefined {
+  /** A link to the master that is up, or on its way; it is the caller's from now on. `proof`: what it says first. */
+  take(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined {
     const ahead = this.#ahead.find(one => one.identity.key === identity.key && one.link !== null)
     if (!ahead?.link || !sameAddress(ahead.link.master, master)) return undefined
     const { link } = ahead
     this.#drop(ahead)
     link.master = master
+    if (proof !== null) {
+      link.handshake.proceed(proof)
+      link.writeHandshake()
+    }
     return link
   }
 
@@ -91,7 +95,8 @@ export class AheadLinks extends IdleListener<Request> {
       ahead.timer = null
       if (this.#expected === null || performance.now() > this.#until) return
       const master = { ...this.#expected, epoch: 0, runId: null }
-      ahead.link = new Link(master, new Handshake(ahead.identity), this, this.#host, { busy: true })
+      const first = { fence: [], scripts: [], waits: this.#host.prove !== null }
+      ahead.link = new Link(master, new Handshake(ahead.identity, first), this, this.#host, { busy: true })
     }, ms)
   }
 

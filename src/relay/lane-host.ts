@@ -8,7 +8,7 @@ import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import { Sockets } from '../transport/sockets.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
-import type { HandshakeFailure } from '../upstream/handshake.ts'
+import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
 import { type Identity, isBeingChanged } from '../upstream/identity.ts'
 import type { Link, LinkEnd, LinkHost } from '../upstream/link.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
@@ -103,7 +103,7 @@ export abstract class LaneHost implements LinkHost {
   }
 
   /** A link that was made before this master was one, if there is any. */
-  abstract takeAhead(identity: Identity, master: Master): Link<Request> | undefined
+  abstract takeAhead(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** A lane has nothing waiting any more. */

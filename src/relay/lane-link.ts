@@ -83,8 +83,8 @@ export class LaneLink {
     const { identity, owner, kind } = this.#lane
     const scripts = loading.commandsFor(this.#lane)
     const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps() }
-    const isPlain = kind === 'shared' && first.fence.length === 0 && scripts.length === 0 && first.proof === null
-    const ahead = isPlain ? this.#host.takeAhead(identity, master) : undefined
+    const isPlain = kind === 'shared' && first.fence.length === 0 && scripts.length === 0
+    const ahead = isPlain ? this.#host.takeAhead(identity, master, first.proof) : undefined
     if (ahead !== undefined) {
       this.acquire(ahead)
       this.#host.wake()

@@ -7,6 +7,7 @@
 // Owns: the lanes and these rooms. Never: decides when links may send (lanes.ts), moves requests (lane.ts).
 import { type Address, type Master, sameAddress } from '../address.ts'
 import type { LinkSnapshot } from '../ops/snapshot.ts'
+import type { ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
 import { AheadLinks } from './ahead-links.ts'
@@ -119,8 +120,8 @@ export abstract class LanePool extends LaneHost {
     )
   }
 
-  takeAhead(identity: Identity, master: Master): Link<Request> | undefined {
-    return this.#ahead.take(identity, master)
+  takeAhead(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined {
+    return this.#ahead.take(identity, master, proof)
   }
 
   /** Lanes have what they need of the master. */

@@ -5,6 +5,7 @@
 //   [CLIENT KILL ID old ...]       the fence, see fenceStep
 //   SELECT db                      only when not 0
 //   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
+//   (waits for `proceed`)          only of a link that is made ahead, and has more to say to a node that is confirmed
 //   SCRIPT LOAD ...                on one link of a new master: the scripts that clients have shown us
 //   ...                            the session restore of its owner: name, subscriptions, open transaction
 //
@@ -68,7 +69,7 @@ interface Step {
 /** One run of the handshake on one link. */
 export class Handshake {
   /** All that it writes, in one or two writes: see takeBytes. */
-  readonly bytes: Buffer
+  bytes: Buffer
   /** Whom it signs in, and with which password. */
   readonly identity: Identity
   readonly password: Secret | null
@@ -96,6 +97,8 @@ export class Handshake {
   readonly #steps: Step[]
   readonly #restore: SessionRestore | null
   #next = 0
+  /** Until `proceed`. */
+  #waits: boolean
   /** Bytes of `bytes` that have been taken, and that may be taken before the first answer. */
   #taken = 0
   readonly #first: number
@@ -106,9 +109,11 @@ export class Handshake {
       readonly fence: readonly LostLink[]
       readonly scripts: readonly Buffer[]
       readonly proof?: ProofSteps | null
+      readonly waits?: boolean
     } = { fence: [], scripts: [] },
     restore: SessionRestore | null = null,
   ) {
+    this.#waits = first.waits ?? false
     this.identity = identity
     this.password = passwordOf(identity)
     this.#steps = [helloStep(identity, this.password), ...first.fence.map(fenceStep)]
@@ -116,13 +121,25 @@ export class Handshake {
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
-    if (first.proof?.read) this.#steps.push(...markerSteps(first.proof.read))
-    if (first.proof) this.#steps.push(...first.proof.prove.map(proveStep))
+    this.#steps.push(...proofSteps(first.proof ?? null))
     this.#restore = restore !== null && restore.bytes.length > 0 ? restore : null
     const parts = this.#steps.map(step => step.bytes)
     if (this.#restore) parts.push(this.#restore.bytes)
     this.bytes = Buffer.concat(parts)
     this.#first = early?.bytes.length ?? this.bytes.length
+  }
+
+  /** All is answered so far, and the node is not confirmed yet. */
+  get isHeld(): boolean {
+    return this.#waits && this.#next === this.#steps.length
+  }
+
+  /** The node is confirmed: what has to be said to it now. To be written by `Link.writeHandshake`. */
+  proceed(proof: ProofSteps): void {
+    const steps = proofSteps(proof)
+    this.#waits = false
+    this.#steps.push(...steps)
+    this.bytes = Buffer.concat([this.bytes, ...steps.map(step => step.bytes)])
   }
 
   /**
@@ -144,7 +161,7 @@ export class Handshake {
       const failure = step.judge(this, type === ReplyType.error ? errorOf(frame) : null, frame)
       if (failure) return failure
       this.#next++
-      return this.#next < this.#steps.length || this.#restore ? 'more' : 'ready'
+      return this.#next < this.#steps.length || this.#restore || this.#waits ? 'more' : 'ready'
     }
     const answer = this.#restore === null || this.#restore.onFrame(frame, type)
     if (answer === 'not-now') return { kind: 'not-ready', text: errorOf(frame) }
@@ -254,6 +271,11 @@ function scriptStep(bytes: Buffer): Step {
 }
 
 const ONE = 49
+
+function proofSteps(proof: ProofSteps | null): Step[] {
+  if (proof === null) return []
+  return [...(proof.read === null ? [] : markerSteps(proof.read)), ...proof.prove.map(proveStep)]
+}
 
 /**
  * Behind the fence: from then on the values are final. A server that waits for a login hangs up on a command of more than

@@ -190,11 +190,14 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       .setTimeout(connectTimeoutMs)
       .on(readyEvent, () => {
         if (buffer === null) this.#reader = sockets.read(socket, chunk => this.#onData(chunk), { readsAhead: false })
-        this.#writeHandshake()
+        this.writeHandshake()
       })
       .on(
         'timeout',
-        () => this.status === 'dialing' && this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
+        () =>
+          this.status === 'dialing' &&
+          !handshake.isHeld &&
+          this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
       )
       .on('drain', () => this.#onDrain())
       .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
@@ -513,7 +516,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     if (this.status === 'ready' && head.expect === 0 && this.#fifo.peek() === head) this.#fifo.shift()
   }
 
-  #writeHandshake(): void {
+  /** What the handshake has to say now. */
+  writeHandshake(): void {
     const bytes = this.handshake.takeBytes()
     if (bytes === null) return
     this.#counters.masterBytesOut += bytes.length
@@ -531,7 +535,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       at = end
       const answer = this.handshake.onFrame(frame, this.#scanner.type)
       if (answer === 'more') {
-        this.#writeHandshake()
+        this.writeHandshake()
         continue
       }
       if (answer !== 'ready') {

@@ -91,8 +91,8 @@ export const crowdMutations: readonly Mutation[] = [
   {
     name: 'a lane does not get the link that was made ahead',
     file: 'src/relay/lane-link.ts',
-    from: 'const ahead = isPlain ? this.#host.takeAhead(identity, master) : undefined',
-    to: 'const ahead = isPlain && scripts.length > 0 ? this.#host.takeAhead(identity, master) : undefined',
+    from: 'const ahead = isPlain ? this.#host.takeAhead(',
+    to: 'const ahead = isPlain && scripts.length > 0 ? this.#host.takeAhead(',
     breaks: 'no queue of connections overflows',
     test: aheadLinks,
     shows: /in the same step|none was dialled/,

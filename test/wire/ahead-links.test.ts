@@ -1,15 +1,41 @@
 // Links to a replica that is being promoted: made ahead, used when the control plane confirms the node, and not before.
 import t from 'tap'
-import { FakeRedis } from '../support/fake-redis.ts'
+import { FakeRedis, type Handler } from '../support/fake-redis.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { LaneWorld, masterAt, told } from './lane-world.ts'
 
+/** Answers as a node that runs blocks: the block to come is queued, and EXEC has a 0 for each command of it. */
+const queued = new WeakMap<object, number>()
+const takesMarkers: Handler = ([name = ''], { state }) => {
+  const count = queued.get(state)
+  if (name === 'MULTI') {
+    queued.set(state, 0)
+    return '+OK\r\n'
+  }
+  if (name === 'EXEC') {
+    queued.delete(state)
+    return `*${count}\r\n${':0\r\n'.repeat(count ?? 0)}`
+  }
+  if (count === undefined) return undefined
+  queued.set(state, count + 1)
+  return '+QUEUED\r\n'
+}
+
 const soon = { withinMs: 5_000, everyMs: 5 }
 
+interface StageOptions {
+  readonly role?: 'slave'
+  readonly marks?: boolean
+}
+
 /** Lanes with one shared lane in use, and a second node that is expected to be the next master. */
-async function stage(t: Parameters<typeof FakeRedis.start>[0] & { teardown(fn: () => unknown): void }, role?: 'slave') {
-  const [first, second] = [await FakeRedis.start(t), await FakeRedis.start(t, undefined, role ? { role } : {})]
-  const world = new LaneWorld(t, first)
+async function stage(
+  t: Parameters<typeof FakeRedis.start>[0] & { teardown(fn: () => unknown): void },
+  { role, marks = false }: StageOptions = {},
+) {
+  const handler = marks ? takesMarkers : undefined
+  const [first, second] = [await FakeRedis.start(t, handler), await FakeRedis.start(t, handler, role ? { role } : {})]
+  const world = new LaneWorld(t, first, { marks })
   world.send(['GET', 'a'])
   await world.replies(1)
   world.lanes.expect(second)
@@ -34,8 +60,25 @@ t.test('shared lane — has a link to a new master at once — where it was expe
   t.equal(world.counters.detail.linksOpened.get('shared'), 2)
 })
 
+t.test('link ahead — says what proves writes when it is taken — and is not dialled again', async t => {
+  const { world, second, serve } = await stage(t, { marks: true })
+  await waitUntil('its handshake is answered', () => told(second, 1).at(-1) === 'PING', soon)
+  world.lanes.hold('failover-announced', 'a test')
+  world.send(['INCR', 'b'])
+  t.strictSame(told(second, 1), ['HELLO 2', 'PING'], 'nothing is written or read before the node is confirmed')
+  serve()
+  await world.replies(2)
+  t.match(told(second, 1).slice(2, 4), ['MULTI', /^HSET __holdfast:/], 'it shows that it may write markers')
+  t.ok(
+    told(second, 1).some(command => command.startsWith('HMGET __holdfast:')),
+    'and read them',
+  )
+  t.match(told(second, 1).slice(-4), ['MULTI', 'INCR b', /^HSET __holdfast:/, 'EXEC'])
+  t.equal(second.accepted, 1)
+})
+
 t.test('link ahead — is made again — until the node says that it is a master', async t => {
-  const { second, serve, world } = await stage(t, 'slave')
+  const { second, serve, world } = await stage(t, { role: 'slave' })
   await waitUntil('two have failed', () => second.accepted >= 2, soon)
   second.role = 'master'
   await waitUntil('one is up', () => second.live().some(one => told(second, one).at(-1) === 'PING'), soon)

@@ -4,6 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Master } from '../../src/address.ts'
 import { type Counters, createCounters } from '../../src/ops/counters.ts'
 import { createLog } from '../../src/ops/log.ts'
+import { Batcher } from '../../src/proof/batcher.ts'
+import { Markers } from '../../src/proof/marker.ts'
 import type { Lane } from '../../src/relay/lane.ts'
 import type { LaneOwner } from '../../src/relay/lane-link.ts'
 import { Lanes } from '../../src/relay/lanes.ts'
@@ -26,6 +28,8 @@ export interface WorldOptions {
   readonly holdTimeoutMs?: number
   readonly spares?: 'warm' | 'none'
   readonly dial?: Dial
+  /** Writes leave with markers. */
+  readonly marks?: boolean
 }
 
 export class TestSession implements RequestOwner {
@@ -62,6 +66,7 @@ export class LaneWorld {
 
   constructor(t: Test, fake: FakeRedis, options: WorldOptions = {}) {
     this.master = masterAt(fake)
+    const markers = new Markers(options.holdTimeoutMs ?? 20_000)
     this.lanes = new Lanes({
       policy: { policy: options.policy ?? 'always', maxRetries: 0 },
       backoff: { minMs: 10, maxMs: 40 },
@@ -71,6 +76,7 @@ export class LaneWorld {
       log: createLog('silent'),
       spares: options.spares ?? 'none',
       ...(options.dial && { dial: options.dial }),
+      ...(options.marks && { prove: (lane, host) => new Batcher(lane, host, markers) }),
       observe: observation => this.#onObserved(observation),
       onStoodStill: () => this.#onObserved('stood still'),
     })
