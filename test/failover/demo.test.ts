@@ -28,7 +28,9 @@ interface Run {
 /** The demo with a temporary folder of its own, so that what it leaves in there can be seen. */
 function runDemo(t: { teardown(fn: () => unknown): void }, ...args: string[]): Run {
   const folder = mkdtempSync(join(tmpdir(), 'demo-test-'))
-  const env = { ...process.env, TMPDIR: folder }
+  // What the tests are told by their environment is no option of the program.
+  const { PATH, HOME } = process.env
+  const env = { PATH, HOME, TMPDIR: folder }
   const child = spawn(process.execPath, [demo, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid ?? 0
   const family = new Set<number>([pid])

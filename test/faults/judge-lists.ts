@@ -16,8 +16,8 @@ export interface QueueRecord {
 }
 
 /**
- * An element that is there twice was pushed twice, or its BLPOP was forgotten with the old master. Under `safe` nothing
- * is pushed twice, so there it is an acknowledged BLPOP that was lost.
+ * An element that is there twice was pushed twice, or its BLPOP was forgotten with the old master. Only `always` pushes
+ * twice: else it is an acknowledged BLPOP that was lost.
  */
 export function judgeQueue({ acknowledged, popped, left, unknownPops, policy }: QueueRecord): Findings {
   const seen = [...popped, ...left]
@@ -25,7 +25,7 @@ export function judgeQueue({ acknowledged, popped, left, unknownPops, policy }: 
   const missing = acknowledged.filter(element => !known.has(element))
   const twice = repeated(seen)
   const lost = missing.slice(unknownPops).map(element => `queue: ${element} is nowhere`)
-  if (policy === 'safe')
+  if (policy !== 'always')
     return {
       lost: [...lost, ...twice.map(e => `queue: ${e} came back`)],
       doubled: [],

@@ -17,7 +17,7 @@ const help = `npm run faults -- [options]: every fault with every load, policy a
 
   --only NAMES      faults by name or group, separated by commas (all)
   --server NAMES    redis, valkey (those that are installed)
-  --policy NAMES    always, safe (both)
+  --policy NAMES    always, safe, once (always and safe)
   --rounds N        how often each trial is run (1)
   --seed N          decides the random moments (1)
   --json FILE       where all figures go (faults.json)
@@ -68,7 +68,7 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
     if (!known.has(name)) throw new Error(`--only: there is no fault ${name}; --list names them`)
   const installed = (['redis', 'valkey'] as const).filter(name => findServer(name) !== undefined)
   const servers = pick('--server', installed, values.server)
-  const policies = pick('--policy', ['always', 'safe'] as const, values.policy)
+  const policies = pick('--policy', ['always', 'safe', 'once'] as const, values.policy ?? 'always,safe')
   const complete = chosen.length === faults.length && values.server === undefined && values.policy === undefined
   return {
     faults: chosen,

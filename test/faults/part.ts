@@ -1,9 +1,10 @@
 // part.ts: the faults of one group as tests: each once, servers and policies in turn, all loads together.
 //
 // The whole product of faults, policies and servers is `npm run faults`; these are its diagonal. HOLDFAST_SEED decides
-// the random moments.
+// the random moments, HOLDFAST_TEST_POLICY the policy of all of them.
 import type { Test } from 'tap'
 import { anyFlavour, type Flavour, findServer } from '../support/servers.ts'
+import { settings } from '../support/settings.ts'
 import { faults } from './faults.ts'
 import { trialLine } from './report.ts'
 import { runTrial } from './trial.ts'
@@ -16,6 +17,11 @@ const turns: readonly (readonly [Flavour, Policy])[] = [
   ['valkey', 'always'],
   ['valkey', 'safe'],
   ['redis', 'always'],
+]
+
+const turnsOf = (policy: Policy): typeof turns => [
+  ['redis', policy],
+  ['valkey', policy],
 ]
 
 /** One trial takes 3 to 40 s; the bound is for a machine with much else to do. */
@@ -32,8 +38,9 @@ export interface PartOptions {
 export function testGroup(t: Test, group: Fault['group'], { only, beside = [] }: PartOptions = {}): void {
   const chosen = faults.filter(fault => fault.group === group && only?.includes(fault.name) !== false)
   t.setTimeout(chosen.length * trialMs)
+  const inTurn = settings.policy === null ? turns : turnsOf(settings.policy)
   chosen.forEach((fault, i) => {
-    const [server, policy] = turns[i % turns.length] ?? ['redis', 'safe']
+    const [server, policy] = inTurn[i % inTurn.length] ?? ['redis', 'safe']
     t.test(`${fault.name} — costs clients nothing but time and what is declared — ${server}, ${policy}`, async t => {
       t.setTimeout(trialMs)
       const trial = await runTrial(fault, {

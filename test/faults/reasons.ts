@@ -1,6 +1,6 @@
 // reasons.ts: why a figure of a cell may be other than zero. Each is a fact about Redis or about the policy, not about
 // a bug.
-import type { Allowance } from './types.ts'
+import type { Allowance, Fault } from './types.ts'
 
 /** A node ended without notice. */
 export const asyncLoss: Allowance = {
@@ -22,6 +22,37 @@ export const unknownOutcome: Allowance = {
   reason: 'the reply was lost with the link; `safe` says so instead of sending again what must not run twice',
 }
 
+/** Under `once` the new master says what has run, where a marker tells. */
+export const appliedUnanswered: Allowance = {
+  figure: 'errors',
+  code: 'APPLIED',
+  policies: ['once'],
+  reason: 'the effect is there once, and its reply was lost with the link',
+}
+
+export const unmarked: Allowance = {
+  figure: 'errors',
+  code: 'UNKNOWN',
+  loads: ['blocking'],
+  policies: ['once'],
+  reason: 'a BLPOP can have no marker, so `once` does with it what `safe` does',
+}
+
+export const readLost: Allowance = {
+  figure: 'errors',
+  code: 'TRYAGAIN',
+  loads: ['single', 'pipeline'],
+  policies: ['once'],
+  reason: 'a read stood before a write of its session that ran, and both replies were lost: it would see that write',
+}
+
+export const publishedAgain: Allowance = {
+  figure: 'doubled',
+  loads: ['pubsub'],
+  policies: ['once'],
+  reason: 'the history that survives has no PUBLISH in it, so it is sent again; subscribers had it of the old master',
+}
+
 export const missedMessages: Allowance = {
   figure: 'lost',
   loads: ['pubsub'],
@@ -40,9 +71,17 @@ export const waitingUnknown: Allowance = {
   figure: 'errors',
   code: 'UNKNOWN',
   loads: ['blocking'],
-  policies: ['safe'],
+  policies: ['safe', 'once'],
   reason: 'a BLPOP still waited at the old master when it was replaced; whether it took an element there is not known',
 }
 
 /** What every loss of a link with commands out may cost. */
-export const linkLost: readonly Allowance[] = [replayed, unknownOutcome, missedMessages, takenTwice]
+export const linkLost: readonly Allowance[] = [
+  ...[replayed, unknownOutcome, missedMessages, takenTwice],
+  ...[appliedUnanswered, unmarked, readLost, publishedAgain],
+]
+
+/** With `--ack replicated` no acknowledged write is lost. */
+export function withoutLoss(fault: Fault): Fault {
+  return { ...fault, allowed: fault.allowed.filter(one => one !== asyncLoss) }
+}

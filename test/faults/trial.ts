@@ -16,11 +16,13 @@ import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack } from '../support/workload.ts'
 import { figuresOf, strayWrites, violationsOf } from './judge.ts'
 import { loads } from './loads.ts'
 import { observeNodes } from './observe.ts'
+import { withoutLoss } from './reasons.ts'
 import type { Cell, Fault, Policy, RunningLoad, Stage, Trial, World } from './types.ts'
 
 export interface TrialOptions {
@@ -42,7 +44,8 @@ export async function runTrial(fault: Fault, options: TrialOptions): Promise<Tri
   const ends = new Ends()
   try {
     const { cells, stray, complaints, pace } = await run(fault, options, ends)
-    const violations = [...complaints, ...cells.flatMap(cell => violationsOf(fault, cell, pace))]
+    const judged = settings.isReplicated ? withoutLoss(fault) : fault
+    const violations = [...complaints, ...cells.flatMap(cell => violationsOf(judged, cell, pace))]
     if (stray > 0)
       violations.push(`${fault.name}, ${options.policy}: ${stray} writes to a node that was not the master`)
     const tookMs = Math.round(performance.now() - began)

@@ -8,7 +8,7 @@ import type { RespClient } from '../support/resp-client.ts'
 import type { Node, SentinelSet, SentinelSetOptions } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
 
-export type Policy = 'always' | 'safe'
+export type Policy = 'always' | 'safe' | 'once'
 
 export const loadNames = [
   'single',

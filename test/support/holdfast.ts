@@ -16,6 +16,7 @@ import { imbalance } from './imbalance.ts'
 import { processEnded, reapProcess } from './reaper.ts'
 import { ask } from './resp-client.ts'
 import { anyFlavour, endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from './servers.ts'
+import { settings } from './settings.ts'
 import { deadline, waitUntil } from './wait-until.ts'
 
 export interface LogLine {
@@ -88,11 +89,9 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
     'log-level': logLevel,
     // HOLDFAST_TEST_SOCKETS=streams runs every test without what lies below Node's streams.
     sockets: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto',
-    // HOLDFAST_TEST_POLICY=once runs every test that names none with that one.
-    'retry-policy': process.env['HOLDFAST_TEST_POLICY'] ?? 'always',
-    // HOLDFAST_TEST_ACK=replicated and HOLDFAST_TEST_READS=committed run every test that names none with these.
-    ack: process.env['HOLDFAST_TEST_ACK'] ?? 'master',
-    reads: process.env['HOLDFAST_TEST_READS'] ?? 'plain',
+    'retry-policy': settings.policy ?? 'always',
+    ack: settings.ack,
+    reads: settings.reads,
     ...options.options,
   }
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
@@ -296,13 +295,13 @@ async function startWith<H extends Holdfast>(
   return { holdfast, node, sentinel }
 }
 
-/** With HOLDFAST_TEST_ACK somebody has to confirm writes. */
+/** With HOLDFAST_TEST_ACK=replicated somebody has to confirm writes. */
 export async function startWitness(
   t: Teardown,
   master: Node,
   options: { dir: string; password?: string | undefined },
 ): Promise<void> {
-  if (process.env['HOLDFAST_TEST_ACK'] !== undefined) await startReplica(t, master, options)
+  if (settings.isReplicated) await startReplica(t, master, options)
 }
 
 /** A replica of `master`, attached. */

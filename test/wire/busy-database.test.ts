@@ -12,9 +12,14 @@ async function connect(t: Test, port: number): Promise<RespClient> {
   return client
 }
 
+async function isBusy(direct: RespClient): Promise<boolean> {
+  return (await direct.send('PING')) instanceof RespError
+}
+
 t.test('a script in a database — others there are told BUSY and can end it — twice in a row', async t => {
-  const { holdfast } = await startSingle(t)
+  const { holdfast, node } = await startSingle(t)
   const [caller, other] = [await connect(t, holdfast.port), await connect(t, holdfast.port)]
+  const direct = await connect(t, node.port)
   await other.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
   const warm = (): unknown => (holdfast.counters.detail.linksOpened.get('spare') ?? 0) > spares
   let spares = 1
@@ -22,6 +27,8 @@ t.test('a script in a database — others there are told BUSY and can end it —
   for (let round = 0; round < 2; round++) {
     spares = holdfast.counters.detail.linksOpened.get('spare') ?? 0
     const script = caller.send('EVAL', 'while true do end', '0')
+    // Where writes leave in blocks, another's command of the same turn may overtake it.
+    await waitUntil('the server is busy', () => isBusy(direct), { withinMs: 10_000, everyMs: 1 })
     // It stands behind the script in the shared link, and nothing tells that session of a busy server but a fresh one.
     t.match(await other.send('PING'), { code: 'BUSY' })
     t.equal(await other.send('SCRIPT', 'KILL'), 'OK')
@@ -41,8 +48,7 @@ t.test('a script in a database, no warm link there — others are told BUSY and 
   const direct = await connect(t, node.port)
   await direct.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
   const script = caller.send('EVAL', 'while true do end', '0')
-  const isBusy = async (): Promise<boolean> => (await direct.send('PING')) instanceof RespError
-  await waitUntil('the server is busy', isBusy, { withinMs: 10_000 })
+  await waitUntil('the server is busy', () => isBusy(direct), { withinMs: 10_000 })
   // A busy server takes MULTI: the warm link is this session's from now on, and no other one comes up in the database.
   await third.send('MULTI')
   t.match(await other.send('PING'), { code: 'BUSY' })

@@ -1,0 +1,34 @@
+// settings.ts: what the tests are run with from outside: `npm run test:policies` runs them once more under other
+// promises.
+//
+// A test that names its own --retry-policy or --ack keeps it.
+
+export interface Settings {
+  /** HOLDFAST_TEST_POLICY; null: the default of Holdfast, and where a test has turns, its own. */
+  readonly policy: 'always' | 'safe' | 'once' | null
+  /** HOLDFAST_TEST_ACK: replicated, replicated=N. */
+  readonly ack: string
+  /** HOLDFAST_TEST_READS: committed. */
+  readonly reads: string
+  /** Replies to writes wait for replicas: a lone server needs one. */
+  readonly isReplicated: boolean
+  /** Writes leave in blocks with a marker. */
+  readonly hasMarkers: boolean
+}
+
+const policies = ['always', 'safe', 'once'] as const
+
+/** @throws Error where HOLDFAST_TEST_POLICY is no policy. */
+export function readSettings({
+  HOLDFAST_TEST_POLICY,
+  HOLDFAST_TEST_ACK: ack = 'master',
+  HOLDFAST_TEST_READS: reads = 'plain',
+}: Readonly<Record<string, string | undefined>>): Settings {
+  const policy = policies.find(name => name === HOLDFAST_TEST_POLICY) ?? null
+  if (HOLDFAST_TEST_POLICY !== undefined && policy === null)
+    throw new Error(`HOLDFAST_TEST_POLICY: ${HOLDFAST_TEST_POLICY} is none of ${policies.join(', ')}`)
+  const isReplicated = ack !== 'master'
+  return { policy, ack, reads, isReplicated, hasMarkers: isReplicated || policy === 'once' }
+}
+
+export const settings = readSettings(process.env)
