@@ -2,6 +2,7 @@
 //
 //   SELECT db                      only for a named user outside database 0, see earlySelectStep
 //   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
+//   CLIENT SETINFO LIB-NAME ...    the node's CLIENT LIST shows what comes through this process
 //   [CLIENT KILL ID old ...]       the fence, see fenceStep
 //   SELECT db                      only when not 0
 //   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
@@ -10,6 +11,7 @@
 //   ...                            the session restore of its owner: name, subscriptions, open transaction
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
+import { instanceName } from '../instance.ts'
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -116,7 +118,7 @@ export class Handshake {
     this.#waits = first.waits ?? false
     this.identity = identity
     this.password = passwordOf(identity)
-    this.#steps = [helloStep(identity, this.password), ...first.fence.map(fenceStep)]
+    this.#steps = [helloStep(identity, this.password), nameStep, ...first.fence.map(fenceStep)]
     const early = identity.database !== 0 && identity.username !== null ? earlySelectStep(identity.database) : null
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
@@ -318,6 +320,15 @@ function proveStep(bytes: Buffer): Step {
       return null
     },
   }
+}
+
+/** Redis before 7.2 has no SETINFO. What a node says to it never stops a link. */
+const nameStep: Step = {
+  bytes: encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', instanceName]),
+  judge(handshake, error) {
+    if (error !== null && isNoPerm(error)) handshake.missing.push('client|setinfo')
+    return null
+  },
 }
 
 const pingStep: Step = {

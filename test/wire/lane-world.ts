@@ -134,9 +134,10 @@ export function masterAt(fake: FakeRedis, epoch = 1, runId: string | null = 'run
   return { host: fake.host, port: fake.port, epoch, runId }
 }
 
-/** What one connection was told, as text. */
+/** What one connection was told, as text, but for our name, which each one is told. */
 export function told(fake: FakeRedis, connection: number): string[] {
-  return fake.received.filter(entry => entry.connection === connection).map(({ argv }) => argv.join(' '))
+  const all = fake.received.filter(entry => entry.connection === connection).map(({ argv }) => argv.join(' '))
+  return all.filter(words => !words.startsWith('CLIENT SETINFO LIB-NAME holdfast-'))
 }
 
 export const plainOwner: LaneOwner = {

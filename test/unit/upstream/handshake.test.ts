@@ -1,5 +1,7 @@
 import t from 'tap'
+import { instanceName } from '../../../src/instance.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
+import { ReplyType } from '../../../src/resp/reply-scanner.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity, describeIdentity } from '../../../src/upstream/identity.ts'
 import { RespDecoder } from '../../support/resp-decoder.ts'
@@ -10,17 +12,38 @@ const nothing = { fence: [], scripts: [] }
 const helloReply = (role: string): Buffer =>
   Buffer.from(`*4\r\n$2\r\nid\r\n:7\r\n$4\r\nrole\r\n$${role.length}\r\n${role}\r\n`)
 
+const [PLUS, ARRAY] = [43, 42]
+const naming = `CLIENT SETINFO LIB-NAME ${instanceName}`
+
+/** Without our name, which stands behind HELLO each time. */
 function asked(handshake: Handshake): string[] {
-  return new RespDecoder().push(handshake.bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
+  return wordsOf(handshake.bytes).filter(words => words !== naming)
 }
+function wordsOf(bytes: Buffer): string[] {
+  return new RespDecoder().push(bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
+}
+/** Answers our name as well, which stands behind HELLO. */
 function answer(handshake: Handshake, ...frames: (string | Buffer)[]): unknown {
   let last: unknown
   for (const text of frames) {
     const frame = Buffer.from(text)
     last = handshake.onFrame(frame, frame[0] ?? 0)
+    if (last === 'more' && /^(\*4|-NOAUTH HELLO)/.test(String(text)))
+      last = handshake.onFrame(Buffer.from('+OK\r\n'), PLUS)
   }
   return last
 }
+
+t.test('handshake — says its name behind HELLO — and minds no refusal of it', async t => {
+  const handshake = new Handshake(nobody, nothing, null)
+  t.strictSame(wordsOf(handshake.bytes), ['HELLO 2', naming, 'PING'])
+  for (const refusal of ["-ERR unknown subcommand 'SETINFO'\r\n", '-BUSY Redis is busy\r\n', '-NOPERM no\r\n']) {
+    const next = new Handshake(nobody, nothing, null)
+    next.onFrame(helloReply('master'), ARRAY)
+    t.equal(next.onFrame(Buffer.from(refusal), ReplyType.error), 'more', refusal)
+    t.strictSame(next.missing, refusal.startsWith('-NOPERM') ? ['client|setinfo'] : [])
+  }
+})
 
 const questions = [
   ['nobody', createIdentity(null, null, 0, 2), nothing, ['HELLO 2', 'PING']],
@@ -92,9 +115,7 @@ for (const [who, before, behind, outcome] of early) {
 t.test('handshake — sends a login alone — behind the answer to what goes before it', async t => {
   const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
   const words = (bytes: Buffer | null): string[] =>
-    bytes === null
-      ? []
-      : new RespDecoder().push(bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
+    bytes === null ? [] : wordsOf(bytes).filter(command => command !== naming)
   t.strictSame(words(handshake.takeBytes()), ['SELECT 5'])
   t.strictSame(words(handshake.takeBytes()), [])
   t.equal(answer(handshake, '+OK\r\n'), 'more')
