@@ -12,6 +12,7 @@ export interface Exposure {
 /** One for each listener that other machines reach and that asks for nothing. `configs`: one for each master. */
 export function exposures(configs: readonly [Config, ...Config[]]): Exposure[] {
   const found = configs.flatMap(exposedClients)
+  found.push(...exposedSentinelPort(configs))
   const [{ adminListen }] = configs
   if (adminListen !== null && !isLoopback(adminListen.host))
     found.push({
@@ -37,6 +38,26 @@ function exposedClients({ listen, clientPassword, listenTls, redisPassword }: Co
       msg:
         `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
         '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
+    },
+  ]
+}
+
+/** The Sentinel port asks for what the ports of all masters ask for (proxy/sentinel-port-entry.ts). */
+function exposedSentinelPort(configs: readonly [Config, ...Config[]]): Exposure[] {
+  const [{ sentinelListen }] = configs
+  if (sentinelListen === null || isLoopback(sentinelListen.host)) return []
+  const asksPassword = configs.every(one => one.clientPassword !== null)
+  const speaksTls = configs.every(one => one.listenTls !== null)
+  if (asksPassword || speaksTls) return []
+  const all = configs.length > 1 ? ' for every master' : ''
+  return [
+    {
+      event: 'listen.exposed',
+      address: formatAddress(sentinelListen),
+      msg:
+        'the Sentinel port answers other machines with neither TLS nor a password: whoever reaches it learns the names ' +
+        `of the masters and where Holdfast listens. Set --sentinel-listen to 127.0.0.1, or set${all} ` +
+        '--client-password-file, or --listen-tls-cert and --listen-tls-key',
     },
   ]
 }

@@ -7,6 +7,15 @@ const access = 'test/failover/sentinel-port-access.test.ts'
 
 export const sentinelPortMutations: readonly Mutation[] = [
   {
+    name: 'a Sentinel port that asks for nothing is not told of where one of several masters asks',
+    file: 'src/config/exposed-listeners.ts',
+    from: 'const asksPassword = configs.every(one',
+    to: 'const asksPassword = configs.some(one',
+    breaks: 'a port that other machines reach and that asks for nothing is told',
+    test: 'test/unit/config-exposure.test.ts',
+    shows: /of several masters/,
+  },
+  {
     name: 'the Sentinel port answers who has not signed in',
     file: 'src/sentinel-port/asker.ts',
     from: 'if (!this.#signedIn && !openToStrangers.has(name)) return noAuth',

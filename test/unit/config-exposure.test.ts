@@ -50,6 +50,30 @@ t.test('exposure — of the admin port — is not ended by what clients must sho
   t.strictSame(eventsOf({ 'admin-listen': '0.0.0.0:9999', ...shown }), ['admin.exposed'])
 })
 
+t.test('exposure — of the Sentinel port — is told like that of a port for clients', async t => {
+  const lines = exposures([configOf({ listen: '127.0.0.1:6379', 'sentinel-listen': '0.0.0.0:26379' })])
+  t.match(lines, [{ event: 'listen.exposed', address: '0.0.0.0:26379', msg: /Sentinel port.*--client-password-file/ }])
+  t.equal(lines.length, 1)
+  t.strictSame(eventsOf({ 'sentinel-listen': '26379' }), [], 'on the loopback where no host is given')
+  t.strictSame(eventsOf({ 'sentinel-listen': '0.0.0.0:26379', 'client-password': 'pw' }), [])
+})
+
+t.test('exposure — of the Sentinel port of several masters — ends where all of them ask for a password', async t => {
+  const port = { 'sentinel-listen': '0.0.0.0:26379' }
+  const asks = configOf({ ...port, master: 'a', 'client-password': 'pw' })
+  const open = configOf({ ...port, master: 'b' })
+  t.strictSame(exposures([asks, asks]), [])
+  for (const pair of [
+    [asks, open],
+    [open, asks],
+  ] as const)
+    t.match(exposures(pair), [{ event: 'listen.exposed', msg: /for every master/ }])
+})
+
+t.test('exposure — of the Sentinel port that speaks TLS — is none', { skip }, async t => {
+  t.strictSame(eventsOf({ 'sentinel-listen': '0.0.0.0:26379', ...listenTls(t) }), [])
+})
+
 t.test('exposure — names address, cause and remedy, and the rights that are given away', async t => {
   const [line] = exposures([configOf({ listen: '0.0.0.0:6379' })])
   t.match(line, { address: '0.0.0.0:6379', msg: /neither TLS nor a password: .* in the clear.*--client-password-file/ })
