@@ -207,8 +207,9 @@ export const clients: readonly Client[] = [
     version: () => jarVersion('redisson'),
     program: () => java('RedissonProgram'),
     ways: [direct2, direct3, sentinel2],
-    recommended: '`setTimeout(70_000)`; at the Sentinel port `setCheckSentinelsList(false)`, `setReadMode(MASTER)`',
-    why: 'The default is 3 s, and what it gives up stays in its connection and runs later. It wants several Sentinels unless it is told otherwise.',
+    recommended:
+      '`setTimeout(70_000)`, blocking commands that wait without end; at the Sentinel port `setCheckSentinelsList(false)`, `setReadMode(MASTER)`',
+    why: 'The default is 3 s, and what it gives up stays in its connection and runs later. A blocking command gets its own time and 3 s more, whatever is set: then it answers null, as if its time were over, and connects anew. It wants several Sentinels unless it is told otherwise.',
     snippet: { file: 'RedissonSnippet.java', start: javaSnippet },
   },
   {

@@ -21,10 +21,10 @@ public class RedissonProgram {
       var servers = config.useSentinelServers().setMasterName("mymaster").addSentinelAddress(at).setCheckSentinelsList(false);
       if (work.recommended) servers.setTimeout(70_000).setReadMode(ReadMode.MASTER);
     }
-    work.run(new Library(Redisson.create(config)));
+    work.run(new Library(Redisson.create(config), work.recommended));
   }
 
-  record Library(RedissonClient client) implements Work.Library {
+  record Library(RedissonClient client, boolean waitsWithoutEnd) implements Work.Library {
     public Work.Commands commands() { return new Commands(client); }
 
     public void subscribe(String channel, Work.Heard heard) throws Exception {
@@ -34,7 +34,8 @@ public class RedissonProgram {
     }
 
     public String pop(String key) throws Exception {
-      return (String) client.getBlockingQueue(key, StringCodec.INSTANCE).poll(1, TimeUnit.SECONDS);
+      RBlockingQueue<String> queue = client.getBlockingQueue(key, StringCodec.INSTANCE);
+      return waitsWithoutEnd ? queue.take() : queue.poll(1, TimeUnit.SECONDS);
     }
   }
 
