@@ -4,8 +4,8 @@
 //
 // CommonJS, because `require` brings a module of Node's own as it is. An ES import reads every name that it exports,
 // which loads much that nobody needs (docs/decisions/0015-a-bundle.md). Packages stay outside, as the dependencies that
-// they are. Names stay readable; a map beside each file says where in src/ a line was (src/ops/source-stack.ts).
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+// they are; the page's uPlot is one, so it lies in node_modules with its licence. Names stay readable; a map beside each file says where in src/ a line was (src/ops/source-stack.ts).
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
@@ -31,6 +31,11 @@ await build({
     sourcemapExcludeSources: true,
   },
 })
+// The page's own files go to browsers as they are (src/page/assets.ts).
+const browser = join(root, 'src', 'page', 'browser')
+mkdirSync(join(folder, 'page'))
+for (const name of readdirSync(browser).filter(name => /\.(?:js|css|html|svg)$/.test(name)))
+  copyFileSync(join(browser, name), join(folder, 'page', name))
 // The package itself is of ES modules.
 writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
 chmodSync(join(folder, 'main.js'), 0o755)

@@ -14,7 +14,7 @@ const file = new URL('../docs/metrics.md', import.meta.url)
 
 /** The whole page. */
 export function metricsReference(): string {
-  const table = metricsTable(new ProcessStats())
+  const table = metricsTable(new ProcessStats(), { viewers: 0, refused: 0, dropped: 0 })
   const rows = table.map(row)
   const ofProgram = table.filter(({ of }) => of === 'program').map(({ name }) => `\`${name}\``)
   return `# Metrics

@@ -14,7 +14,7 @@ import { root, SetupError, setup } from './setup.mjs'
 async function main(files) {
   let node
   try {
-    node = await setup({ useful: ['cli', 'valkey', 'openssl', 'deploy', 'ops', 'clock'] })
+    node = await setup({ useful: ['cli', 'valkey', 'openssl', 'deploy', 'ops', 'clock', 'browser'] })
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     process.stderr.write(`setup: ${error.message}\n`)
@@ -22,6 +22,7 @@ async function main(files) {
   }
   const checks = [
     await check(node, 'types', ['tsc', '-p', 'tsconfig.json']),
+    await check(node, 'types of the page', ['tsc', '-p', 'src/page/browser']),
     await check(node, 'style', ['biome', 'check']),
   ]
   const failedChecks = checks.filter(code => code !== 0).length

@@ -5,11 +5,12 @@
 // Owns: who knows whom, start, stop. Never: decides what the planes decide.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from './address.ts'
-import type { Config } from './config.ts'
+import { type Config, printableConfigs } from './config.ts'
 import type { Admin } from './ops/admin.ts'
 import type { Counters } from './ops/counters.ts'
 import type { Log } from './ops/log.ts'
 import type { Snapshot } from './ops/snapshot.ts'
+import type { PageSources } from './page/page.ts'
 import { aboutPlace } from './proxy/bind-error.ts'
 import { type OpenSentinelPort, openSentinelPort } from './proxy/sentinel-port-entry.ts'
 import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
@@ -129,7 +130,12 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       await security.files.start()
       if (config.sockets === 'auto') await sockets.goBelow(log)
       // The admin port opens first and closes last, so that a probe always has somebody to ask.
-      const opened = await openAdmin(config.adminListen, takeSnapshot, log)
+      const gauges = masters.map(one => () => one.gauges())
+      const opened = await openAdmin(
+        config.adminListen,
+        { takeSnapshot, gauges, config: printableConfigs(configs) },
+        log,
+      )
       admin = opened?.admin ?? null
       about.onLoaded?.()
       const bound = await open().catch(async error => {
@@ -185,12 +191,12 @@ function whenUsed(masters: readonly { readonly counters: Counters }[], act: () =
 /** Loads its code and packages only when it is wanted. */
 async function openAdmin(
   address: Address | null,
-  takeSnapshot: () => Snapshot,
+  sources: PageSources,
   log: Log,
 ): Promise<{ admin: Admin; bound: Address } | null> {
   if (address === null) return null
-  const { Admin } = await import('./ops/admin.ts')
-  const admin = new Admin(takeSnapshot, log)
+  const [{ Admin }, { Page }] = await Promise.all([import('./ops/admin.ts'), import('./page/page.ts')])
+  const admin = new Admin(sources.takeSnapshot, new Page(sources), log)
   try {
     return { admin, bound: await admin.listen(address) }
   } catch (error) {

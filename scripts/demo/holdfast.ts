@@ -11,6 +11,8 @@ import { waitUntil } from '../../test/support/wait-until.ts'
 
 export interface Holdfast {
   readonly port: number
+  /** The address of its page, for a browser. */
+  readonly page: string
   /** Never answers; fails, with the end of the log, when the process ends without having been asked to. */
   readonly broken: Promise<never>
   /** SIGTERM, and SIGKILL where that takes more than three seconds. */
@@ -25,6 +27,7 @@ export interface LogLine {
   readonly time?: unknown
   readonly msg?: unknown
   readonly address?: unknown
+  readonly admin?: unknown
   readonly master?: unknown
   readonly epoch?: unknown
   readonly cause?: unknown
@@ -52,14 +55,17 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
   const child = launch(options)
   const broken = Promise.withResolvers<never>()
   broken.promise.catch(() => {})
-  const run = { child, stopping: false, port: 0, serving: false, tail: [] as string[] }
+  const run = { child, stopping: false, port: 0, page: '', serving: false, tail: [] as string[] }
   child.once('close', (code, signal) => {
     if (run.stopping) return
     broken.reject(new Error(`Holdfast ended by itself (${signal ?? code})\n${run.tail.join('\n')}`))
   })
   readLines(child, options, (text, line) => {
     run.tail = [...run.tail, text].slice(-tailLines)
-    if (line?.event === 'process.listening') run.port = portOf(line.address)
+    if (line?.event === 'process.listening') {
+      run.port = portOf(line.address)
+      run.page = `http://${line.admin}/`
+    }
     if (line?.event === 'master.confirmed') run.serving = true
   })
   const stop = async (): Promise<void> => {
@@ -73,7 +79,7 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
     await stop()
     throw error
   }
-  return { port: run.port, broken: broken.promise, stop }
+  return { port: run.port, page: run.page, broken: broken.promise, stop }
 }
 
 function launch({ sentinels, masterName }: HoldfastOptions): ChildProcess {
@@ -81,6 +87,7 @@ function launch({ sentinels, masterName }: HoldfastOptions): ChildProcess {
     sentinels: sentinels.join(','),
     master: masterName,
     listen: '127.0.0.1:0',
+    'admin-listen': '127.0.0.1:0',
     'shutdown-grace': '1s',
     // A Sentinel that stood still elects nobody for 30 s. On such a machine the clients wait, and the demo says why.
     'hold-timeout': '10m',

@@ -82,6 +82,7 @@ function pictureOf({ world, rates, busy, last }: Stage): Picture {
   const { holdfast, load, story } = world
   return {
     port: holdfast.port,
+    page: holdfast.page,
     view: story.view,
     rates,
     totals: load.totals,

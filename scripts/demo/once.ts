@@ -11,6 +11,7 @@ export async function runOnce(world: World, print: (line: string) => void): Prom
   print(
     `${load.clients} clients write through Holdfast on port ${holdfast.port}. Join in: redis-cli -p ${holdfast.port}`,
   )
+  print(`Watch it in a browser: ${holdfast.page}`)
   await steady(load, { seconds: 1 })
   const verdicts: boolean[] = []
   for (const [i, kind] of program.entries()) {

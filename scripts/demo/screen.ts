@@ -5,6 +5,8 @@ import { count, seconds } from './verdict.ts'
 
 export interface Picture {
   readonly port: number
+  /** The address of Holdfast's page. */
+  readonly page: string
   readonly view: View
   /** Commands answered in each of the last seconds, the newest last. */
   readonly rates: readonly number[]
@@ -50,7 +52,7 @@ export function render(picture: Picture, { columns, rows }: Size): string[] {
 }
 
 function headLines(picture: Picture): Part[][] {
-  const { view, totals, connected, clients, silentMs, rates, port } = picture
+  const { view, totals, connected, clients, silentMs, rates, port, page } = picture
   const errors = totals.errorReplies + totals.connectionErrors
   const silence: Part[] = silentMs > silenceShownMs ? [[`   no answer for ${seconds(silentMs)}`, 'yellow']] : []
   const problem: Part[] = totals.lastProblem === null ? [] : [[`   ${totals.lastProblem}`, 'red']]
@@ -62,6 +64,7 @@ function headLines(picture: Picture): Part[][] {
     ],
     [],
     line('join in', [[`redis-cli -p ${port}`, 'cyan']]),
+    line('watch', [[page, 'cyan']]),
     line('master', [
       [view.master ?? 'none', 'bold'],
       [view.epoch === null ? '' : `   epoch ${view.epoch}`, 'dim'],

@@ -60,7 +60,8 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
   }
 }
 
-function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<Record<string, unknown>> {
+/** The content of /status for one master. */
+export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<Record<string, unknown>> {
   const { counters, gate, topology, limits, master } = snapshot
   return {
     listening: snapshot.listening,
@@ -80,6 +81,7 @@ function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<Record<
       toldOfHolds: counters.handoffSessions,
       limit: limits.maxSessions,
       libraries: snapshot.libraries,
+      states: snapshot.sessionStates,
     },
     links: linksOf(snapshot),
     held: {

@@ -1,4 +1,5 @@
-// admin.ts: the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics.
+// admin.ts: the HTTP port for people and machines that watch the program: /startup, /ready, /live, /status, /metrics, and
+// the page at / (src/page), which it knows as paths that somebody else answers.
 //
 // It answers GET and HEAD and reads only the request line and headers; a body ends the connection. Slow clients are cut
 // after seconds, and few connections are open at a time (admin-guard.ts).
@@ -10,7 +11,7 @@ import { keepNewest, mayAsk } from './admin-guard.ts'
 import { type Health, live, ready, startup, statusOf } from './admin-pages.ts'
 import { createExposition } from './exposition.ts'
 import type { Log } from './log.ts'
-import { metricsTable } from './metrics.ts'
+import { metricsTable, type PageStats } from './metrics.ts'
 import { ProcessStats } from './process-stats.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -26,7 +27,19 @@ const health: Readonly<Record<string, (snapshot: Snapshot) => Health>> = {
   '/ready': ready,
   '/live': live,
 }
-const paths = [...Object.keys(health), '/status', '/metrics']
+const ownPaths = [...Object.keys(health), '/status', '/metrics']
+
+/** The page for people, as far as this port knows it. */
+export interface AdminPage {
+  /** Whether the path is one of its own. */
+  owns(path: string): boolean
+  readonly stats: PageStats
+  /** The event loop was `lateMs` behind its time. Called many times a second. */
+  onLook(lateMs: number): void
+  /** A GET or a HEAD of one of its paths. */
+  answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>
+  close(): void
+}
 
 export class Admin {
   readonly #server: Server
@@ -34,12 +47,14 @@ export class Admin {
   readonly #log: Log
   readonly #process = new ProcessStats()
   readonly #exposition: ReturnType<typeof createExposition>
+  readonly #page: AdminPage
   #listenHost = ''
 
-  constructor(takeSnapshot: () => Snapshot, log: Log) {
+  constructor(takeSnapshot: () => Snapshot, page: AdminPage, log: Log) {
     this.#takeSnapshot = takeSnapshot
     this.#log = log
-    this.#exposition = createExposition(metricsTable(this.#process))
+    this.#page = page
+    this.#exposition = createExposition(metricsTable(this.#process, page.stats))
     this.#server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -75,11 +90,13 @@ export class Admin {
   /** The event loop was so many milliseconds behind its time. */
   noteDelay(ms: number): void {
     this.#process.noteDelay(ms)
+    this.#page.onLook(ms)
   }
 
   /** Ends at once, in the middle of answers too. */
   async close(): Promise<void> {
     if (!this.#server.listening) return
+    this.#page.close()
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
     await closed
@@ -95,8 +112,9 @@ export class Admin {
       return
     }
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
-    if (!paths.includes(path)) {
-      send(response, 404, `no such page; there are ${paths.join(', ')}\n`)
+    const isOfPage = this.#page.owns(path)
+    if (!isOfPage && !ownPaths.includes(path)) {
+      send(response, 404, `no such page; there are /, ${ownPaths.join(', ')}\n`)
       return
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -105,7 +123,8 @@ export class Admin {
       return
     }
     const check = health[path]
-    if (check !== undefined) {
+    if (isOfPage) await this.#page.answer(path, request, response)
+    else if (check !== undefined) {
       const { ok, text } = check(this.#takeSnapshot())
       send(response, ok ? 200 : 503, `${text}\n`)
     } else if (path === '/status') {

@@ -145,6 +145,31 @@ const failover: readonly Metric[] = [
   ),
 ]
 
+/** Who looks at the page of the admin port. */
+export interface PageStats {
+  readonly viewers: number
+  readonly refused: number
+  readonly dropped: number
+}
+
+const page = (stats: PageStats): readonly Metric[] => [
+  ofProgram.gauge(
+    'holdfast_page_viewers',
+    'Pages of the admin port that are open, and are sent a message a second.',
+    () => stats.viewers,
+  ),
+  ofProgram.counter(
+    'holdfast_page_viewers_refused_total',
+    'Pages that were refused their messages, because 64 were open.',
+    () => stats.refused,
+  ),
+  ofProgram.counter(
+    'holdfast_page_viewers_dropped_total',
+    'Pages that Holdfast left, because they had read nothing for ten seconds.',
+    () => stats.dropped,
+  ),
+]
+
 const program = (stats: ProcessStats): readonly Metric[] => [
   ofProgram.labelled(
     'gauge',
@@ -195,8 +220,8 @@ const program = (stats: ProcessStats): readonly Metric[] => [
 ]
 
 /** The whole table, in the order of /metrics and docs/metrics.md. */
-export function metricsTable(stats: ProcessStats): readonly Metric[] {
-  return [...dataPlane, ...failover, ...program(stats)]
+export function metricsTable(stats: ProcessStats, viewers: PageStats): readonly Metric[] {
+  return [...dataPlane, ...failover, ...page(viewers), ...program(stats)]
 }
 
 function sum(links: readonly LinkSnapshot[], of: Exclude<keyof LinkSnapshot, 'identity'>): number {

@@ -70,6 +70,29 @@ export interface LibrarySnapshot {
   readonly toldOfHolds: number
 }
 
+/** Open sessions by what they are at; each is counted once. */
+export interface SessionStates {
+  /** Their connection is a stream of messages: SUBSCRIBE and its kind, MONITOR. */
+  readonly subscribed: number
+  readonly monitoring: number
+  /** A MULTI is open, or keys are watched. */
+  readonly inTransaction: number
+  /** A command is not answered yet: sent, held, or one that blocks. */
+  readonly awaitingReplies: number
+  readonly idle: number
+  /** Of all of these: those with a link of their own. */
+  readonly withOwnLink: number
+}
+
+/** What changes from second to second. */
+export interface MasterGauges {
+  readonly counters: Readonly<Counters>
+  readonly inFlight: number
+  readonly gate: GateSnapshot['state']
+  /** Changes whenever `stories` do. */
+  readonly stories: number
+}
+
 /** One master that clients use through Holdfast, with all that is its own. */
 export interface MasterSnapshot {
   /** Whether /startup waits for it. */
@@ -85,10 +108,13 @@ export interface MasterSnapshot {
   /** A master was served since the start. */
   readonly served: boolean
   readonly libraries: readonly LibrarySnapshot[]
+  readonly sessionStates: SessionStates
   readonly links: readonly LinkSnapshot[]
   readonly topology: TopologySnapshot
   /** The last failovers, newest first. */
   readonly failovers: readonly object[]
+  /** The last holds step by step, newest first. */
+  readonly stories: readonly object[]
   readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }
 }
 

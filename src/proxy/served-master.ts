@@ -19,7 +19,7 @@ import { Bugs } from '../ops/bugs.ts'
 import { type Counters, createCounters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
-import type { MasterSnapshot } from '../ops/snapshot.ts'
+import type { MasterGauges, MasterSnapshot } from '../ops/snapshot.ts'
 import { Batcher } from '../proof/batcher.ts'
 import { Markers } from '../proof/marker.ts'
 import { gateSnapshot } from '../relay/gate.ts'
@@ -69,6 +69,8 @@ export interface ServedMaster {
   /** Ends the links and the watch. */
   stop(): Promise<void>
   snapshot(): MasterSnapshot
+  /** What changes from second to second; cheap enough to be asked for in each. */
+  gauges(): MasterGauges
 }
 
 /** Connects nothing before listen() and start(). */
@@ -148,6 +150,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         bugs.guard('expect', () => lanes.expect(address))
         bugs.guard('expect', () => ahead.expect(address, lanes.privateLanes))
       },
+      onNote: (event, fields) => lanes.stories.onNote(event, { ...fields }, performance.now()),
     },
   )
   let served: Master | null = null
@@ -232,10 +235,13 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
       served: served !== null,
       libraries: listener.libraries(),
+      sessionStates: listener.sessionStates(),
       links: lanes.census(),
       topology: watcher.status(),
       failovers: lanes.failovers,
+      stories: lanes.stories.stories,
       limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
     }),
+    gauges: () => ({ counters, inFlight: lanes.inFlight, gate: lanes.gate.state.kind, stories: lanes.stories.version }),
   }
 }

@@ -8,6 +8,7 @@ import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { type GateState, isSameProcess } from './gate.ts'
+import { HoldStories } from './hold-stories.ts'
 
 /** A change of the master or of its process, as it was lived through. */
 export interface FailoverRecord {
@@ -37,6 +38,8 @@ const BURST_MS = 2_000
 export class FailoverReport {
   /** The last failovers, newest first. */
   failovers: readonly FailoverRecord[] = []
+  /** The same and every other hold, step by step. */
+  readonly stories = new HoldStories()
   readonly #counters: Counters
   readonly #log: Log
   #before: Accounts
@@ -60,9 +63,11 @@ export class FailoverReport {
     this.#shutAt = now
     this.#before = accountsOf(counters)
     counters.detail.holds.add('starting')
+    this.stories.begin('starting', '', null, now)
   }
 
   onLinkLost(now: number): void {
+    this.stories.onLinkLost(now)
     if (now - this.#lostAt > BURST_MS) {
       this.#lost = 0
       this.#unknownBeforeLoss = this.#unknownNoted
@@ -81,6 +86,7 @@ export class FailoverReport {
       case 'tripped':
         if (from.kind === 'tripped') return
         this.#counters.trips++
+        this.stories.step('tripped', 'The hold time is over: commands fail at once until there is a master', now)
         this.#log.error(
           { event: 'gate.tripped', cause: to.cause, waiting: this.#counters.waiting },
           'the hold time is over without a master: commands fail at once until one is back',
@@ -97,7 +103,7 @@ export class FailoverReport {
   #onHolding(from: GateState, cause: string, now: number, detail: string): void {
     // A hold that begins while the last one still drains is told together with it.
     if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
-    this.#begin(cause, now)
+    this.#begin(cause, detail, now)
     this.#counters.detail.holds.add(cause)
     this.#log.info({ event: 'hold.start', cause, detail, ...(this.#last && place(this.#last)) }, 'commands are held')
   }
@@ -107,13 +113,15 @@ export class FailoverReport {
     // A master may change without a hold, when both are named in one answer.
     if (!shut) {
       this.#before = this.#accountsAt(now)
-      this.#begin('master-moved', now)
+      this.#begin('master-moved', '', now)
     }
     this.#heldMs = now - this.#shutAt
     if (shut) this.#counters.detail.holdTimes.observe(this.#heldMs / 1000)
     // A lost link is what most holds begin with, so it comes a moment before.
     const linksLost = this.#lostAt >= this.#shutAt - BURST_MS ? this.#lost : 0
     const { waiting } = this.#counters
+    const kind = this.#last === null ? 'start' : isSameProcess(this.#last, master) ? 'hold' : 'failover'
+    this.stories.confirmed(master, kind, waiting, now)
     this.#note(master)
     this.#last = master
     this.#log.info(
@@ -122,7 +130,8 @@ export class FailoverReport {
     )
   }
 
-  #begin(cause: string, now: number): void {
+  #begin(cause: string, detail: string, now: number): void {
+    this.stories.begin(cause, detail, this.#last, now)
     this.#cause = cause
     this.#shutAt = now
     this.#counters.detail.waits.max = 0
@@ -162,6 +171,9 @@ export class FailoverReport {
     const drainMs = Math.round(totalMs - this.#heldMs)
     const drained = counters.drained - before.drained
     const unknownOutcomes = counters.unknownOutcomes - before.unknownOutcomes
+    const resent = counters.replayed - before.replayed
+    const expired = counters.expired - before.expired
+    const timedOut = counters.timedOut - before.timedOut
     this.#unknownNoted = counters.unknownOutcomes
     this.#unknownBeforeLoss = counters.unknownOutcomes
     const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0
@@ -169,6 +181,7 @@ export class FailoverReport {
       Object.assign(this.#record, { drainMs, drained, longestMs, unknownOutcomes })
       counters.detail.failoverTimes.observe(totalMs / 1000)
     }
+    this.stories.ended({ drained, longestMs, resent, expired, timedOut, unknownOutcomes }, now)
     this.#log.info(
       {
         event: 'hold.end',
@@ -178,9 +191,9 @@ export class FailoverReport {
         drainMs,
         drained,
         longestMs,
-        resent: counters.replayed - before.replayed,
-        expired: counters.expired - before.expired,
-        timedOut: counters.timedOut - before.timedOut,
+        resent,
+        expired,
+        timedOut,
         unknownOutcomes,
       },
       'nothing is held any more',

@@ -134,6 +134,13 @@ export abstract class LanePool extends LaneHost {
     return this.#private.size
   }
 
+  /** Requests sent to the master and not fully answered. */
+  get inFlight(): number {
+    let sum = 0
+    for (const { link } of this.#all()) sum += link?.inFlight ?? 0
+    return sum
+  }
+
   /** All links by identity. */
   census(): LinkSnapshot[] {
     return takeCensus(this.#all(), this.#idle.identities(), this.#spares.dialling())

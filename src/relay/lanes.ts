@@ -14,6 +14,7 @@ import { Pausing } from '../upstream/pauses.ts'
 import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
+import type { HoldStories } from './hold-stories.ts'
 import { LanePool, type LanePoolOptions } from './lane-pool.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
@@ -182,6 +183,11 @@ export class Lanes extends LanePool {
   /** The last failovers, newest first. */
   get failovers(): readonly FailoverRecord[] {
     return this.#report.failovers
+  }
+
+  /** The last holds, step by step. */
+  get stories(): HoldStories {
+    return this.#report.stories
   }
 
   #onGate(from: GateState, to: GateState): void {

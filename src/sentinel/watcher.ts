@@ -48,6 +48,8 @@ export interface WatcherListener {
    * read after it may have come before it.
    */
   beforeDecision?(): void
+  /** What the log says of a decision, for those who tell what happened. */
+  onNote?(event: string, fields: object): void
 }
 
 /** How often the watcher looks at the clock where nothing is due before (due.ts). Looking asks nobody. */
@@ -189,6 +191,7 @@ export class Watcher {
         break
       case 'note':
         this.#log[effect.level]({ event: effect.event, ...effect.fields })
+        this.#listener.onNote?.(effect.event, effect.fields)
         break
     }
   }

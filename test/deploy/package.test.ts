@@ -53,7 +53,9 @@ t.test('the package — is built when it is packed, and holds the program alone'
     .split('\n')
     .filter(
       path =>
-        !/^package\/(dist\/[\w-]+\.js(?:\.map)?|dist\/package\.json|package\.json|README\.md|LICENSE)$/.test(path),
+        !/^package\/(dist\/[\w-]+\.js(?:\.map)?|dist\/page\/[\w-]+\.(?:js|css|html|svg)|dist\/package\.json|package\.json|README\.md|LICENSE)$/.test(
+          path,
+        ),
     )
   t.strictSame(odd, [])
 

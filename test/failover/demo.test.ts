@@ -123,6 +123,7 @@ t.test('demo — keeps every promise and leaves nothing — when it runs by itse
   t.match(kill, /acknowledged writes lost +\d+\n +Redis replicates after it has answered/, 'no promise in a crash')
   t.match(planned, /acknowledged writes lost +0 +ok/)
   t.match(run.output(), /Join in: redis-cli -p \d+/)
+  t.match(run.output(), /Watch it in a browser: http:\/\/127\.0\.0\.1:\d+\/$/m)
   t.match(run.output(), /\nEvery promise was kept\.\n$/)
   await leavesNothing(t, run)
 })
@@ -220,7 +221,16 @@ t.test('demo screen — fits into the terminal and shows what counts — in any 
   for (let i = 0; i < 50; i++) story.say(`line ${i} ${'x'.repeat(200)}`)
   const totals = { answered: 1234, errorReplies: 0, connectionErrors: 0, lastProblem: null, longestPauseMs: 2340 }
   const view = { gate: 'holding', master: '127.0.0.1:7001', epoch: 2 } as const
-  const picture = { port: 7000, view, rates: [800, 0, 400], totals, connected: 20, clients: 20, silentMs: 900 }
+  const picture = {
+    port: 7000,
+    page: 'http://127.0.0.1:7001/',
+    view,
+    rates: [800, 0, 400],
+    totals,
+    connected: 20,
+    clients: 20,
+    silentMs: 900,
+  }
   for (const size of [
     { columns: 110, rows: 34 },
     { columns: 40, rows: 12 },
@@ -232,7 +242,15 @@ t.test('demo screen — fits into the terminal and shows what counts — in any 
     t.ok(lines.length <= size.rows && widest <= size.columns, `${lines.length} x ${widest} in ${JSON.stringify(size)}`)
     if (size.rows < 34) continue
     const text = lines.join('\n')
-    for (const part of ['redis-cli -p 7000', 'HOLDING', '2.34 s', 'no answer for 0.90 s', '1,234', 'line 49']) {
+    for (const part of [
+      'redis-cli -p 7000',
+      'http://127.0.0.1:7001/',
+      'HOLDING',
+      '2.34 s',
+      'no answer for 0.90 s',
+      '1,234',
+      'line 49',
+    ]) {
       t.match(text, part)
     }
   }

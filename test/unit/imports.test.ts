@@ -1,7 +1,7 @@
 // The import rule: which folder of src/ may know which, and that nothing goes in circles.
 //
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
-//                      → sentinel-port → resp
+//                      → sentinel-port → resp,  page
 //              → check         → proof, ack →
 //
 //   within client:   accept → session → commands → state → flow
@@ -68,8 +68,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'config',
     'ops/admin',
     'ops/snapshot',
+    'page',
     ...leaves,
   ],
+  // Behind the admin port, which knows it by an interface alone.
+  page: ['ops/snapshot', 'ops/admin-pages', 'ops/admin', ...leaves],
   'client/accept': ['client/session', 'client/state', 'client/flow', 'relay', 'config', 'ops/snapshot', ...leaves],
   'client/session': ['client/commands', 'client/state', 'client/flow', ...belowClient],
   'client/commands': ['client/state', 'client/flow', ...belowClient],
@@ -206,8 +209,12 @@ function bringsTypesOnly(node: ts.ImportDeclaration): boolean {
 
 const src = `${dirname(dirname(dirname(fileURLToPath(import.meta.url))))}/src`
 
+/** What browsers run is no part of the program. */
+const browser = 'page/browser/'
+
 function sourceFiles(): string[] {
-  return readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  return files.filter(file => file.endsWith('.ts') && !file.startsWith(browser))
 }
 
 const edge = (from: string, to: string, kind: Edge['kind'] = 'value'): Edge => ({ from, to, kind })
@@ -239,6 +246,20 @@ t.test('imports — are all found — in a tree the size of this one', async t =
   )
 })
 
+t.test('imports — what browsers run knows itself alone and goes in no circle — and main reaches all of it', async t => {
+  const files = readdirSync(`${src}/${browser}`).filter(file => file.endsWith('.js'))
+  const edges = files.flatMap(file => readEdges(file, readFileSync(`${src}/${browser}${file}`, 'utf8')))
+  t.strictSame(
+    edges.filter(({ to }) => !files.includes(to) && to !== 'uplot.js'),
+    [],
+  )
+  t.strictSame(findCycles(edges), [])
+  t.strictSame(
+    files.filter(file => file !== 'main.js' && !edges.some(({ to }) => to === file)),
+    [],
+  )
+})
+
 t.test('imports — a wrong edge is reported', async t => {
   const wrong: [Edge, string][] = [
     [edge('resp/decode.ts', 'address.ts'), 'resp/decode.ts must not import address.ts'],
@@ -255,6 +276,7 @@ t.test('imports — a wrong edge is reported', async t => {
     ],
     [edge('client/session/session.ts', 'ioredis'), 'client/session/session.ts must not import package ioredis'],
     [edge('transport/password.ts', 'errors.ts'), 'transport/password.ts must not import errors.ts'],
+    [edge('page/page.ts', 'relay/gate.ts'), 'page/page.ts must not import relay/gate.ts'],
     [edge('misc/odd.ts', 'address.ts'), 'misc/odd.ts: the import rule knows no "misc"'],
   ]
   for (const [given, problem] of wrong) t.strictSame(findProblems([given]), [problem])

@@ -60,7 +60,7 @@ t.test('a wrong path is 404, a wrong method 405 — with what is right', async t
   const { holdfast } = await startSingle(t, { options })
   const { status, body } = await ask(holdfast.admin, '/health')
   t.equal(status, 404)
-  t.equal(body, 'no such page; there are /startup, /ready, /live, /status, /metrics\n')
+  t.equal(body, 'no such page; there are /, /startup, /ready, /live, /status, /metrics\n')
   t.equal(await statusLine(holdfast.admin, 'POST /live HTTP/1.1\r\nHost: x\r\n\r\n'), 'HTTP/1.1 405 Method Not Allowed')
   t.equal(await statusLine(holdfast.admin, 'HEAD /live HTTP/1.1\r\nHost: x\r\n\r\n'), 'HTTP/1.1 200 OK')
   t.equal((await ask(holdfast.admin, '/live?x=1')).status, 200, 'a query is ignored')

@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerOpts, type Socket } from 'node:ne
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
-import type { LibrarySnapshot } from '../../ops/snapshot.ts'
+import type { LibrarySnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
@@ -17,6 +17,7 @@ import type { ListenerHost, SessionHost } from '../state/session-context.ts'
 import { censusOf } from './library-census.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
+import { statesOf } from './state-census.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
 import { listenAt } from './unix-socket.ts'
 
@@ -173,6 +174,11 @@ export class Listener {
   /** The open sessions by the library that they name. */
   libraries(): LibrarySnapshot[] {
     return censusOf(this.#sessions.values(), id => this.#handoff.tells(id))
+  }
+
+  /** The open sessions by what they are at. */
+  sessionStates(): SessionStates {
+    return statesOf(this.#sessions.values())
   }
 
   get size(): number {
