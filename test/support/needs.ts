@@ -7,26 +7,29 @@ import { delimiter, join } from 'node:path'
 
 /** Tap's `skip`: why a test cannot be run here, or false when all of the programs are on PATH. */
 export function without(...programs: readonly string[]): string | false {
-  const missing = programs.filter(program => !isOnPath(program))
+  const missing = programs.filter(program => pathOf(program) === undefined)
   return missing.length > 0 && `not installed: ${missing.join(', ')}`
 }
 
-function isOnPath(program: string): boolean {
+/** Where it is on PATH; undefined where it is not. */
+export function pathOf(program: string): string | undefined {
   const { PATH = '' } = process.env
-  return PATH.split(delimiter).some(folder => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+  return PATH.split(delimiter)
+    .map(folder => join(folder, program))
+    .find(file => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
 }
 
 /** Whether the installed server of that name is older than this version, as 7.2; false where there is none. */
 export function isOlder(flavour: 'redis' | 'valkey', version: number): boolean {
   const program = `${flavour}-server`
-  if (!isOnPath(program)) return false
+  if (pathOf(program) === undefined) return false
   const own = /\bv=(\d+\.\d+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1]
   if (own === undefined) throw new Error(`${program} --version says no version`)
   return Number(own) < version
