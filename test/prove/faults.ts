@@ -26,6 +26,8 @@ export interface Fault {
   readonly what: string
   /** Acknowledged writes may be gone: `unreplicated` ones, or whatever there is. */
   readonly loses?: 'unreplicated' | 'all'
+  /** How often the Sentinels change the master for it; 1 where left out. */
+  readonly failovers?: number
   /** The data was wiped in between. */
   readonly wipes?: boolean
   /** Errors of the server's own that clients may see. */
@@ -57,6 +59,7 @@ const kill: Fault = {
 const cut: Fault = {
   name: 'cut',
   what: 'the server ends all links (`CLIENT KILL`), 15 times, and no failover follows',
+  failovers: 0,
   strike: async ({ set, master }) => {
     for (let n = 0; n < 15; n++) {
       await set.command(master, 'CLIENT', 'KILL', 'TYPE', 'normal').catch(() => undefined)
@@ -79,6 +82,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'cut-bytes',
     what: 'the links are cut behind a byte chosen by chance, of commands or of replies, 12 times',
+    failovers: 0,
     links: 'nodes',
     strike: async ({ master, nodeLinks, served }) => {
       for (let n = 0; n < 12; n++) {
@@ -146,14 +150,17 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'double',
-    what: 'kill -9 of the master, and of the next one as soon as a majority names it',
+    what: 'kill -9 of the master, and of the next one as soon as a majority names it; the first one comes back then',
     loses: 'unreplicated',
+    failovers: 2,
     strike: async ({ set, master, newMaster }) => {
       await set.kill(master)
       const second = await newMaster(master)
       await upTo(100)
       await set.kill(second)
       await newMaster(second)
+      // Somebody has to confirm writes.
+      await set.restart(master)
     },
   },
   {
@@ -168,6 +175,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'restart',
     what: 'kill -9 of the master, which is back with all its data before down-after is over (appendfsync always)',
+    failovers: 0,
     set: { downAfterMs: 8000, dataConfig: ['appendonly yes', 'appendfsync always'] },
     strike: async ({ set, master }) => {
       await set.kill(master)
@@ -177,6 +185,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'restart-empty',
     what: 'the same without a disk: it comes back empty, and its replicas copy that',
+    failovers: 0,
     loses: 'all',
     wipes: true,
     unknown: 'the markers are gone with the data',
@@ -208,6 +217,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'no-markers',
     what: 'the markers are deleted beside Holdfast, again and again, while the server ends all links, 10 times',
+    failovers: 0,
     unknown: 'no marker is no proof',
     strike: async ({ set, master }) => {
       for (let n = 0; n < 10; n++) {

@@ -21,6 +21,8 @@ export function pageOf(totals: readonly Total[]): string {
     '- **wrong**: an answer is not true.',
     '- **order**: effects stand the wrong way round, or no order explains the answers about a register.',
     '- **lost**: acknowledged, and not there. Redis replicates asynchronously: without `--ack replicated` a crash may do it.',
+    '  **Beyond** are rounds in which the Sentinels failed over once more than the fault asks for, because a machine with too',
+    '  much to do made them take a new master for dead: N replicas survive N losses.',
     '- **APPLIED**: operations that took effect, and whose reply was lost; in so many rounds.',
     '- **UNKNOWN**: operations of which nobody can tell.',
     '',
@@ -58,7 +60,8 @@ function table(totals: readonly Total[]): string[] {
 }
 
 function row(total: Total): string {
-  const { fault, rounds, operations, doubled, wrong, order, lost, applied, withApplied, unknown } = total
+  const { fault, rounds, operations, doubled, wrong, order, applied, withApplied, unknown } = total
+  const lost = total.beyond === 0 ? total.lost : `${total.lost} (${total.lostBeyond} in ${total.beyond} beyond)`
   const told = applied === 0 ? '0' : `${applied} in ${withApplied}`
   const known = faults.find(({ name }) => name === fault)
   const broken = known === undefined ? [] : brokenBy(total, known)
@@ -66,9 +69,10 @@ function row(total: Total): string {
   return `| ${fault}${broken.length > 0 ? ` **(broken: ${broken.join(', ')})**` : ''} | ${figures.join(' | ')} |`
 }
 
-function exceptionsOf({ loses, unknown, refusals }: Fault): string {
+function exceptionsOf({ loses, unknown, refusals, failovers = 1 }: Fault): string {
+  const enough = failovers > 1 ? `--ack replicated=${failovers}` : '--ack replicated'
   return [
-    ...(loses === 'unreplicated' ? [' Acknowledged writes may be lost without `--ack replicated`.'] : []),
+    ...(loses === 'unreplicated' ? [` Acknowledged writes may be lost without \`${enough}\`.`] : []),
     ...(loses === 'all' ? [' Acknowledged writes may be lost.'] : []),
     ...(unknown === undefined ? [] : [` \`UNKNOWN\` may come: ${unknown}.`]),
     ...(refusals === undefined ? [] : [' Clients see the errors of the server.']),

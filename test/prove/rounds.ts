@@ -5,6 +5,7 @@ import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { countFailovers, survives } from './failovers.ts'
 import { type Fault, pause, proxyUser } from './faults.ts'
 import type { Terms, Verdict } from './judge.ts'
 import { judgeLoad, startLoad } from './load.ts'
@@ -27,6 +28,8 @@ export interface RunOptions extends Arm {
 export interface Round extends Verdict {
   /** What clients were told with UNKNOWN, each once. */
   readonly unknownTexts: readonly string[]
+  /** More failovers than the fault asks for, after which acknowledged writes may be gone: `lost` breaks no promise. */
+  readonly isBeyond: boolean
 }
 
 const SERVED_MS = 90_000
@@ -122,6 +125,7 @@ interface Stage extends Links {
 
 async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: string): Promise<Round> {
   const { set, holdfast } = stage
+  const before = await countFailovers(set.sentinels)
   const load = await startLoad(holdfast.port, options.clients, name)
   const served = async (): Promise<void> => {
     const from = performance.now()
@@ -135,19 +139,21 @@ async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: s
   await pause(100)
   await load.stop()
   const master = await set.currentMaster()
-  const verdict = await judgeLoad(load.history, name, termsOf(fault, options), (...command) =>
+  const failovers = (await countFailovers(set.sentinels)) - before
+  const verdict = await judgeLoad(load.history, name, termsOf(fault, options, failovers), (...command) =>
     set.command(master, ...command),
   )
   const unknown = load.history.operations.filter(({ told }) => told === 'unknown')
-  return { ...verdict, unknownTexts: [...new Set(unknown.map(({ message }) => message))] }
+  const isBeyond = survives(fault, options) && !survives(fault, options, failovers)
+  return { ...verdict, unknownTexts: [...new Set(unknown.map(({ message }) => message))], isBeyond }
 }
 
-/** What this fault may do to the data under these options. */
-export function termsOf({ loses, wipes = false, refusals }: Fault, { ack, reads }: Arm): Terms {
-  const isReplicated = ack?.startsWith('replicated') === true
+/** What this fault may do to the data under these options, when the Sentinels have failed over so often. */
+export function termsOf(fault: Fault, arm: Arm, failovers: number): Terms {
+  const { loses, wipes = false, refusals } = fault
   return {
-    mayLose: loses === 'all' || (loses === 'unreplicated' && !isReplicated),
-    dirtyReads: loses === 'unreplicated' && reads !== 'committed',
+    mayLose: !survives(fault, arm, failovers),
+    dirtyReads: loses === 'unreplicated' && arm.reads !== 'committed',
     wiped: wipes,
     ...(refusals === undefined ? {} : { refusals }),
   }

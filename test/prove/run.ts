@@ -85,5 +85,6 @@ if (values.page === undefined) {
 } else {
   const lines = readFileSync(values.page, 'utf8').split('\n').filter(Boolean)
   const page = new URL('../../docs/proof-report.md', import.meta.url)
-  writeFileSync(page, pageOf(lines.map(line => JSON.parse(line) as Total)))
+  const earlier = { beyond: 0, lostBeyond: 0 }
+  writeFileSync(page, pageOf(lines.map(line => ({ ...earlier, ...JSON.parse(line) }) as Total)))
 }

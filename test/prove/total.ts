@@ -1,4 +1,5 @@
 // total.ts: the rounds of one fault under one set of options, added up, and what of it is broken. Pure.
+import { survives } from './failovers.ts'
 import type { Fault } from './faults.ts'
 import type { Arm, Round } from './rounds.ts'
 
@@ -16,6 +17,9 @@ export interface Total extends Arm {
   refused: number
   /** Rounds with an APPLIED. */
   withApplied: number
+  /** Of rounds with more failovers than the fault asks for, which is more than the options promise to survive. */
+  beyond: number
+  lostBeyond: number
   /** What was found, a few of it in words. */
   readonly found: string[]
 }
@@ -26,14 +30,17 @@ export function newTotal(fault: string, { flavour, policy, ack, reads }: Arm): T
   return {
     ...{ flavour, policy, ack, reads, fault, rounds: 0, operations: 0 },
     ...{ doubled: 0, wrong: 0, order: 0, lost: 0, applied: 0, unknown: 0, notRun: 0, refused: 0, withApplied: 0 },
+    ...{ beyond: 0, lostBeyond: 0 },
     found: [],
   }
 }
 
 export function add(total: Total, round: Round): void {
   total.rounds++
-  for (const figure of ['operations', 'lost', 'applied', 'unknown', 'notRun', 'refused'] as const)
+  for (const figure of ['operations', 'applied', 'unknown', 'notRun', 'refused'] as const)
     total[figure] += round[figure]
+  if (round.isBeyond) total.beyond++
+  total[round.isBeyond ? 'lostBeyond' : 'lost'] += round.lost
   for (const figure of ['doubled', 'wrong', 'order'] as const) total[figure] += round[figure].length
   if (round.applied > 0) total.withApplied++
   const found = [...round.doubled, ...round.wrong, ...round.order, ...round.unknownTexts]
@@ -46,18 +53,18 @@ export function merge(one: Total, other: Total): Total {
   for (const figure of ['rounds', 'operations', 'doubled', 'wrong', 'order', 'lost'] as const)
     sum[figure] += other[figure]
   for (const figure of ['applied', 'unknown', 'notRun', 'refused', 'withApplied'] as const) sum[figure] += other[figure]
+  for (const figure of ['beyond', 'lostBeyond'] as const) sum[figure] += other[figure]
   return sum
 }
 
 /** What the options promise and this total does not keep, in words; empty: all is kept. */
 export function brokenBy(total: Total, fault: Fault): string[] {
-  const { policy, ack } = total
-  const mayLose = fault.loses === 'all' || (fault.loses === 'unreplicated' && ack?.startsWith('replicated') !== true)
+  const { policy } = total
   // `always` repeats what may have run, and tells of a lost race where an EXEC under WATCH may have.
   const isProven = policy !== 'always'
   const zeros = [
     ...(isProven ? (['doubled', 'wrong', 'order'] as const) : []),
-    ...(mayLose ? [] : (['lost'] as const)),
+    ...(survives(fault, total) ? (['lost'] as const) : []),
     ...(policy === 'once' && fault.unknown === undefined ? (['unknown'] as const) : []),
   ] as const
   return zeros.flatMap(figure => (total[figure] === 0 ? [] : [`${figure} ${total[figure]}`]))
@@ -74,6 +81,6 @@ export function lineOf(what: string, round: Round): string {
   const { operations, doubled, wrong, order, lost, applied, unknown, notRun, refused } = round
   return (
     `${what}: ${operations} operations, doubled ${doubled.length}, wrong ${wrong.length}, order ${order.length}, ` +
-    `lost ${lost}, applied ${applied}, unknown ${unknown}, not run ${notRun}, refused ${refused}`
+    `lost ${lost}${round.isBeyond ? ' (the Sentinels failed over once too often)' : ''}, applied ${applied}, unknown ${unknown}, not run ${notRun}, refused ${refused}`
   )
 }
