@@ -42,6 +42,15 @@ export const proofMutations: readonly Mutation[] = [
     shows: /is not dialled again/,
   },
   {
+    name: 'a WAIT counts as a command that takes something',
+    file: 'src/client/commands/wait.ts',
+    from: "  request.cls = 'read'\n",
+    to: '',
+    breaks: 'UNKNOWN is for what may have changed something',
+    test: 'test/wire/wait-truth.test.ts',
+    shows: /the write is not there/,
+  },
+  {
     name: 'any witness will do, of later than the marker too',
     file: 'src/proof/marker.ts',
     from: 'const witness = known?.isThere ? known.number : null',

@@ -20,8 +20,8 @@ interface Pair {
 }
 
 /** `first` is master and has no replica; `second` has one, so that its WAIT 1 is 1 at once. */
-async function startPair(t: Test): Promise<Pair> {
-  const { holdfast, node: first, sentinel } = await startSingle(t, { flavour: 'redis' })
+async function startPair(t: Test, options: Readonly<Record<string, string>> = {}): Promise<Pair> {
+  const { holdfast, node: first, sentinel } = await startSingle(t, { flavour: 'redis', options })
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const start = async (name: string, config: readonly string[]): Promise<Node> => {
@@ -86,6 +86,19 @@ t.test('WAIT — answers 0 — for writes that another master has acknowledged',
     t.equal(await client.send('WAIT', '1', '60000'), 1)
   }
 })
+
+for (const policy of ['safe', 'once'] as const)
+  t.test(`WAIT — is asked again — where writes are not, under ${policy}`, { timeout: 120_000 }, async t => {
+    const { port, first, failOver } = await startPair(t, { 'retry-policy': policy })
+    const client = await connect(t, port)
+    t.equal(await client.send('SET', 'k', 'v'), 'OK')
+    const inFlight = client.send('WAIT', '1', '0')
+    await waitUntil('it waits at the first master', () => blocked(first), { withinMs: 60_000 })
+    await failOver()
+    t.equal(await inFlight, 0, 'the write is not there')
+    t.equal(await client.send('SET', 'k', 'w'), 'OK')
+    t.equal(await client.send('WAIT', '1', '60000'), 1)
+  })
 
 t.test('WAIT — answers the truth — of a write that was held for the new master', { timeout: 120_000 }, async t => {
   const { port, first, second, failOver } = await startPair(t)

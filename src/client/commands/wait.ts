@@ -20,6 +20,8 @@ export function handleWait(context: SessionContext, frame: Buffer, args: readonl
   const bytes = Buffer.concat([offsetMarker.bytes, frame])
   const request = createUnit(context.replyTo(), bytes, 1, 1 + offsetMarker.replies, waiting)
   request.blocking = true
+  // It changes nothing: under every policy it is asked again, and answers 0 for what the lost master had acknowledged.
+  request.cls = 'read'
   context.submit(request)
   return 'done'
 }
