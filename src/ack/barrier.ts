@@ -68,6 +68,8 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   /** Those with something to release. */
   readonly #waiting = new Set<Withheld>()
   #link: Link<Request> | null = null
+  /** The master of the last dial. */
+  #dialled: Master | null = null
   #asked: Asked | null = null
   #arrived = 0
   #attempt = 0
@@ -143,6 +145,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     const identity = this.#users.current
     if (identity === null) return
     const proof = { read: null, prove: [this.#baseline] }
+    this.#dialled = master
     this.#link = new Link(master, new Handshake(identity, { fence: [], scripts: [], proof }), this, this.#host)
   }
 
@@ -282,7 +285,8 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   onServe(master: Master): void {
     if (this.#link !== null && !isSameTerm(this.#link.master, master))
       this.#link.cut(`the master is now ${formatAddress(master)}`)
-    this.#endPause()
+    // Each loss has the master confirmed at once: who is refused again and again would dial without a pause.
+    if (this.#attempt <= 1 || this.#dialled === null || !isSameTerm(this.#dialled, master)) this.#endPause()
     this.#link?.resume(Pausing.withheld)
     this.#dial()
     this.send()

@@ -6,6 +6,15 @@ const line = 'test/unit/ack/withheld.test.ts'
 
 export const ackMutations: readonly Mutation[] = [
   {
+    name: 'the link that asks replicas is dialled without a pause where its login is refused',
+    file: 'src/ack/barrier.ts',
+    from: 'if (this.#attempt <= 1 || this.#dialled === null || !isSameTerm(this.#dialled, master)) this.#endPause()',
+    to: 'this.#endPause()',
+    breaks: 'nobody dials a refusing node without a pause',
+    test: 'test/wire/access-refused.test.ts',
+    shows: /connections in 3 s/,
+  },
+  {
     name: 'a confirmation releases what came behind its question',
     file: 'src/ack/withheld.ts',
     from: 'item !== undefined && item.arrived <= arrived; item',

@@ -20,27 +20,39 @@ async function accepted(node: Node): Promise<number> {
 const wrongPass = '-WRONGPASS invalid username-password pair or user is disabled.\r\n'
 const count = (holdfast: InProcess, event: string): number => holdfast.log.filter(line => line.event === event).length
 
-t.test('wrong Redis password — every command gets the node’s own error — and nobody dials without a pause', async t => {
-  const { holdfast, node } = await startSingle(t, {
-    options: { 'redis-password': 'wrong-secret' },
-    serverConfig: ['requirepass right-secret'],
-    password: 'right-secret',
-    expectedErrors: ['link.refused', 'master.probe_refused'],
-  })
-  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
-  const before = await accepted(node)
-  const started = performance.now()
-  while (performance.now() - started < 3000)
-    for (const client of clients) t.equal(String(await client.sendForBytes('GET', 'k')), wrongPass)
-  const dials = (await accepted(node)) - before
-  t.ok(dials < 25, `${dials} connections in 3 s`)
-  t.equal(count(holdfast, 'link.refused'), 1, 'told once')
-  t.match(holdfast.find('link.refused'), { level: 'error', reply: /WRONGPASS/, msg: /same password .* on every node/ })
-  t.notMatch(JSON.stringify(holdfast.log), /wrong-secret|right-secret/)
-  await ask(node, ['CONFIG', 'SET', 'requirepass', 'wrong-secret'], { password: 'right-secret' })
-  const [client] = clients
-  await waitUntil('it is let in', async () => (await client?.send('SET', 'k', 'v')) === 'OK', { withinMs: 5000 })
-})
+for (const [also, options] of [
+  ['', {}],
+  // It has a link of its own, which is refused as well.
+  [' with --ack', { ack: 'replicated' }],
+] as const)
+  t.test(
+    `wrong Redis password${also} — every command gets the node’s own error — and nobody dials without a pause`,
+    async t => {
+      const { holdfast, node } = await startSingle(t, {
+        options: { 'redis-password': 'wrong-secret', ...options },
+        serverConfig: ['requirepass right-secret'],
+        password: 'right-secret',
+        expectedErrors: ['link.refused', 'master.probe_refused'],
+      })
+      const clients = await Promise.all([1, 2, 3, 4, 5].map(() => connect(t, holdfast)))
+      const before = await accepted(node)
+      const started = performance.now()
+      while (performance.now() - started < 3000)
+        for (const client of clients) t.equal(String(await client.sendForBytes('GET', 'k')), wrongPass)
+      const dials = (await accepted(node)) - before
+      t.ok(dials < 25, `${dials} connections in 3 s`)
+      t.equal(count(holdfast, 'link.refused'), 1, 'told once')
+      t.match(holdfast.find('link.refused'), {
+        level: 'error',
+        reply: /WRONGPASS/,
+        msg: /same password .* on every node/,
+      })
+      t.notMatch(JSON.stringify(holdfast.log), /wrong-secret|right-secret/)
+      await ask(node, ['CONFIG', 'SET', 'requirepass', 'wrong-secret'], { password: 'right-secret' })
+      const [client] = clients
+      await waitUntil('it is let in', async () => (await client?.send('GET', 'k')) === null, { withinMs: 5000 })
+    },
+  )
 
 for (const [what, given, words] of [
   ['wrong', { 'sentinel-password': 'wrong-secret' }, /correct --sentinel-username and --sentinel-password/],
