@@ -21,10 +21,10 @@ export function pageOf(totals: readonly Total[]): string {
     '- **wrong**: an answer is not true.',
     '- **order**: effects stand the wrong way round, or no order explains the answers about a register.',
     '- **lost**: acknowledged, and not there. Redis replicates asynchronously: without `--ack replicated` a crash may do it.',
-    '  **Beyond** are rounds in which the Sentinels failed over once more than the fault asks for, because a machine with too',
-    '  much to do made them take a new master for dead: N replicas survive N losses.',
     '- **APPLIED**: operations that took effect, and whose reply was lost; in so many rounds.',
     '- **UNKNOWN**: operations of which nobody can tell.',
+    '- **Beyond** are rounds in which the Sentinels failed over once more than the fault asks for, because a machine with too',
+    '  much to do made them take a new master for dead: N replicas survive N losses.',
     '',
     ...arms.flatMap(([arm, of]) => [`## ${arm}`, '', ...table(of), '']),
     '## The faults',
@@ -60,8 +60,11 @@ function table(totals: readonly Total[]): string[] {
 }
 
 function row(total: Total): string {
-  const { fault, rounds, operations, doubled, wrong, order, applied, withApplied, unknown } = total
-  const lost = total.beyond === 0 ? total.lost : `${total.lost} (${total.lostBeyond} in ${total.beyond} beyond)`
+  const { fault, rounds, operations, doubled, wrong, order, applied, withApplied, beyond } = total
+  const and = (figure: number, ofBeyond: number): string =>
+    beyond === 0 ? String(figure) : `${figure} (and ${ofBeyond} in ${beyond} beyond)`
+  const lost = and(total.lost, total.lostBeyond)
+  const unknown = and(total.unknown, total.unknownBeyond)
   const told = applied === 0 ? '0' : `${applied} in ${withApplied}`
   const known = faults.find(({ name }) => name === fault)
   const broken = known === undefined ? [] : brokenBy(total, known)

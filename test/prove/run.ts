@@ -85,6 +85,6 @@ if (values.page === undefined) {
 } else {
   const lines = readFileSync(values.page, 'utf8').split('\n').filter(Boolean)
   const page = new URL('../../docs/proof-report.md', import.meta.url)
-  const earlier = { beyond: 0, lostBeyond: 0 }
+  const earlier = { beyond: 0, lostBeyond: 0, unknownBeyond: 0 }
   writeFileSync(page, pageOf(lines.map(line => ({ ...earlier, ...JSON.parse(line) }) as Total)))
 }

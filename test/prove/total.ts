@@ -20,6 +20,7 @@ export interface Total extends Arm {
   /** Of rounds with more failovers than the fault asks for, which is more than the options promise to survive. */
   beyond: number
   lostBeyond: number
+  unknownBeyond: number
   /** What was found, a few of it in words. */
   readonly found: string[]
 }
@@ -30,17 +31,17 @@ export function newTotal(fault: string, { flavour, policy, ack, reads }: Arm): T
   return {
     ...{ flavour, policy, ack, reads, fault, rounds: 0, operations: 0 },
     ...{ doubled: 0, wrong: 0, order: 0, lost: 0, applied: 0, unknown: 0, notRun: 0, refused: 0, withApplied: 0 },
-    ...{ beyond: 0, lostBeyond: 0 },
+    ...{ beyond: 0, lostBeyond: 0, unknownBeyond: 0 },
     found: [],
   }
 }
 
 export function add(total: Total, round: Round): void {
   total.rounds++
-  for (const figure of ['operations', 'applied', 'unknown', 'notRun', 'refused'] as const)
-    total[figure] += round[figure]
+  for (const figure of ['operations', 'applied', 'notRun', 'refused'] as const) total[figure] += round[figure]
   if (round.isBeyond) total.beyond++
   total[round.isBeyond ? 'lostBeyond' : 'lost'] += round.lost
+  total[round.isBeyond ? 'unknownBeyond' : 'unknown'] += round.unknown
   for (const figure of ['doubled', 'wrong', 'order'] as const) total[figure] += round[figure].length
   if (round.applied > 0) total.withApplied++
   const found = [...round.doubled, ...round.wrong, ...round.order, ...round.unknownTexts]
@@ -53,7 +54,7 @@ export function merge(one: Total, other: Total): Total {
   for (const figure of ['rounds', 'operations', 'doubled', 'wrong', 'order', 'lost'] as const)
     sum[figure] += other[figure]
   for (const figure of ['applied', 'unknown', 'notRun', 'refused', 'withApplied'] as const) sum[figure] += other[figure]
-  for (const figure of ['beyond', 'lostBeyond'] as const) sum[figure] += other[figure]
+  for (const figure of ['beyond', 'lostBeyond', 'unknownBeyond'] as const) sum[figure] += other[figure]
   return sum
 }
 
