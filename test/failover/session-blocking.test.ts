@@ -5,8 +5,12 @@ import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow, type Window } from '../support/pace.ts'
 import type { RespClient, Value } from '../support/resp-client.ts'
 import type { Node, SentinelSet } from '../support/sentinel-set.ts'
+import { isUnproven, settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { block, later, playScenes, type Scene, type World } from './session-scenes.ts'
+
+/** See `isUnproven`. */
+const mayBeUnproven = settings.policy === 'once'
 
 interface Blocker {
   readonly name: string
@@ -63,7 +67,8 @@ const served: Scene = {
       after: async (t, { master }) => {
         for (const { blocker, reply } of waiting) {
           await world.set.command(master, ...blocker.push)
-          t.strictSame(await reply, blocker.reply[world.protocol === 3 ? 1 : 0], blocker.name)
+          if (isUnproven(await reply)) t.not(blocker.name, 'XREAD', 'it takes something')
+          else t.strictSame(await reply, blocker.reply[world.protocol === 3 ? 1 : 0], blocker.name)
         }
       },
     }
@@ -81,7 +86,9 @@ const sorted: Scene = {
       after: async (t, { master }) => {
         await world.set.command(master, 'ZADD', tag, '1.5', 'v')
         const score = protocol === 3 ? ',1.5\r\n' : '$3\r\n1.5\r\n'
-        t.equal(String(await reply[0]), `*3\r\n$${tag.length}\r\n${tag}\r\n$1\r\nv\r\n${score}`)
+        const answer = String(await reply[0])
+        if (mayBeUnproven && answer.startsWith('-UNKNOWN ')) return
+        t.equal(answer, `*3\r\n$${tag.length}\r\n${tag}\r\n$1\r\nv\r\n${score}`)
       },
     }
   },
@@ -140,7 +147,7 @@ const latest: Scene = {
       after: async t => {
         for (const [i, key] of [`${tag}:known`, `${tag}:fresh`].entries()) {
           const wanted = world.protocol === 3 ? new Map<Value, Value>([[key, entries]]) : [[key, entries]]
-          t.strictSame(await replies[i], wanted)
+          if (!isUnproven(await replies[i])) t.strictSame(await replies[i], wanted)
         }
       },
     }
@@ -214,8 +221,10 @@ const others: Scene = {
         t.equal(await worker.send('GET', `${tag}:n`), '100')
         await worker.send('RPUSH', tag, 'a')
         await world.set.command(master, 'RPUSH', tag, 'b')
-        const values = (await Promise.all(replies)).map(reply => (Array.isArray(reply) ? reply[1] : reply))
-        t.strictSame(values.sort(), ['a', 'b'])
+        const proven = (await Promise.all(replies)).filter(reply => !isUnproven(reply))
+        const values = proven.map(reply => (Array.isArray(reply) ? reply[1] : reply))
+        t.strictSame(values.sort(), ['a', 'b'].slice(0, values.length))
+        if (!mayBeUnproven) t.equal(values.length, 2)
       },
     }
   },
@@ -256,6 +265,7 @@ const timeouts: Scene = {
         for (const [i, wanted] of [nil, nil, `:${replicas}\r\n`].entries()) {
           const one = await ended[i]
           if (one === undefined) throw new Error('it was not sent')
+          if (mayBeUnproven && i === 0 && one.reply.startsWith('-UNKNOWN ')) continue
           t.equal(one.reply, wanted)
           t.ok(one.ms >= 5900, `${commands[i]?.[0]} ended after ${one.ms.toFixed(0)} ms`)
           judgeOnce(t, `${commands[i]?.[0]} ends`, 6500, one.ms, one.pace)

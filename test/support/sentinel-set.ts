@@ -28,6 +28,7 @@ import {
   termServer,
 } from './servers.ts'
 import { fieldsOf, nodeHealth, sentinelHealth, streamHealth, tiltOf } from './set-health.ts'
+import { settings } from './settings.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type { Node } from './servers.ts'
@@ -318,7 +319,9 @@ async function makePlan(options: SentinelSetOptions): Promise<Plan> {
   const sentinels: { port: number; id: string }[] = []
   const replicaPorts: number[] = []
   const masterPort = await freePort()
-  for (let i = 0; i < (options.replicas ?? 2); i++) replicaPorts.push(await freePort())
+  // Where replies wait for replicas there must be one.
+  const replicas = Math.max(settings.isReplicated ? 1 : 0, options.replicas ?? 2)
+  for (let i = 0; i < replicas; i++) replicaPorts.push(await freePort())
   for (let i = 0; i < (options.sentinels ?? 3); i++) sentinels.push({ port: await freePort(), id: sentinelId() })
   return {
     masterName: options.masterName ?? 'mymaster',

@@ -32,3 +32,16 @@ export function readSettings({
 }
 
 export const settings = readSettings(process.env)
+
+/**
+ * Under `once` a command that blocks has no marker: when its link is lost nobody can tell whether it took something, and
+ * its client is told so, as under `safe`.
+ */
+export function isUnproven(reply: unknown): boolean {
+  return typeof reply === 'object' && reply !== null && 'message' in reply && saysUnproven(String(reply.message))
+}
+
+/** The same of what a library or a log makes of the error. */
+export function saysUnproven(text: string): boolean {
+  return settings.policy === 'once' && /\bUNKNOWN holdfast: .* without a marker/.test(text)
+}

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { closeClient, createClient } from '../../src/sentinel/ioredis-client.ts'
 import type { ServerRoute } from '../../src/transport/server-route.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { type InProcess, startHoldfast, startSingle } from '../support/holdfast.ts'
+import { type InProcess, startHoldfast, startSingle, startWitness } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -47,6 +47,7 @@ t.test('password files — keep their bytes — towards Redis, and for clients',
   t.teardown(() => removeFolder(dir))
   const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
   t.teardown(() => endServer(node))
+  await startWitness(t, node, { dir })
   const admin = await connect(t, node)
   await createUser(admin, 0xff)
   await admin.send('ACL', 'SETUSER', 'ours', 'on', Buffer.concat([Buffer.from('>'), secret(0xfd)]), '~*', '&*', '+@all')

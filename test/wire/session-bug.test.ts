@@ -105,7 +105,8 @@ const cases: readonly Case[] = [
   {
     name: 'sending a command again',
     plant: t => plant(t, Blocking.prototype, 'onReplay', always),
-    commands: [['BLPOP', 'nothing', '0']],
+    // Under each policy.
+    commands: [['XREAD', 'BLOCK', '0', 'STREAMS', 'nothing', '0']],
     afterwards: ['CLIENT', 'KILL', 'TYPE', 'normal'],
   },
   {

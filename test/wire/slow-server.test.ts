@@ -3,6 +3,7 @@
 import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Longer than the silence after which the server is asked what it knows of the link. */
@@ -61,18 +62,22 @@ t.test('a paused write — delays no other session — and is answered once', as
   for (let i = 0; i < 100; i++) t.equal(await reader.send('GET', 'k'), null)
   t.equal(await late.send('GET', 'k'), null, 'a session that was idle')
   t.equal(holdfast.counters.linksRetired, 1)
-  // One more waiting write, on the fresh link.
-  const third = late.send('INCR', 'n')
-  t.equal(await reader.send('GET', 'k'), null)
-  t.notOk(await isSettled(Promise.race([write, second, third])), 'the writes are still waited for')
-  t.strictSame(await Promise.all([write, second, third]), [1, 2, 3], 'each ran once')
-  t.equal(await direct.send('GET', 'n'), '3')
-  t.equal(holdfast.counters.linksLost, 0)
+  const writes = [write, second]
+  // One more waiting write, on the fresh link. With markers a further link would wait, too: its first marker is a write.
+  if (!settings.hasMarkers) {
+    writes.push(late.send('INCR', 'n'))
+    t.equal(await reader.send('GET', 'k'), null)
+  }
+  t.notOk(await isSettled(Promise.race(writes)), 'the writes are still waited for')
+  const counts = writes.map((_, i) => i + 1)
+  t.strictSame(await Promise.all(writes), counts, 'each ran once')
+  t.equal(await direct.send('GET', 'n'), String(counts.length))
+  if (!settings.hasMarkers) t.equal(holdfast.counters.linksLost, 0, 'a fresh link came up at once')
   t.equal(holdfast.counters.replayed, 0)
-  t.match(holdfast.find('link.retired'), { level: 'warn', inFlight: 3, moved: 1 })
+  t.match(holdfast.find('link.retired'), { level: 'warn', moved: 1, ...(settings.hasMarkers ? {} : { inFlight: 3 }) })
   await waitUntil(
     'the silent links are closed',
-    () => holdfast.log.filter(({ event }) => event === 'link.answered').length === 2,
+    () => holdfast.log.filter(({ event }) => event === 'link.answered').length === counts.length - 1,
     { withinMs: 5000 },
   )
 })
