@@ -18,7 +18,7 @@ import { SentinelPool } from './sentinel/sentinel-pool.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 
-export { SocketFileError } from './client/accept/unix-socket.ts'
+export { SocketFileError } from './transport/unix-socket.ts'
 
 type NonEmpty<T> = readonly [T, ...T[]]
 

@@ -17,7 +17,7 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { listenAt } from '../../src/client/accept/unix-socket.ts'
+import { listenAt } from '../../src/transport/unix-socket.ts'
 import { type InProcess, startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -133,7 +133,7 @@ t.test('socket — is never open to more than it was made for — from the first
   await waitUntil('it looks', () => Atomics.load(seen, 512) > 100, { withinMs: 10_000 })
   for (let i = 0; i < 100; i++) {
     const server = createServer()
-    await listenAt(server, { path, mode: 0o640, owner: null })
+    await listenAt(server, { path, mode: 0o640, owner: null, option: 'listen-socket' })
     await new Promise(resolve => server.close(resolve))
   }
   Atomics.store(seen, 513, 1)
@@ -216,7 +216,7 @@ t.test('socket — that cannot be given away — is refused, and nothing is left
   const path = join(dir, 'h.sock')
   const place = { path, mode: 0o660, owner: { uid: 0, gid: 0 } }
   await t.rejects(
-    unprivileged(() => listenAt(createServer(), place)),
+    unprivileged(() => listenAt(createServer(), { ...place, option: 'listen-socket' })),
     { name: 'SocketFileError', message: /cannot give the socket .* to 0:0 \(EPERM\).*--listen-socket-owner/ },
   )
   t.equal(existsSync(path), false)

@@ -6,6 +6,7 @@ import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
 import type { LibrarySnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
+import { listenAt } from '../../transport/unix-socket.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
@@ -19,7 +20,6 @@ import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { statesOf } from './state-census.ts'
 import { createTlsListener, type TlsListener } from './tls-listener.ts'
-import { listenAt } from './unix-socket.ts'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -150,7 +150,7 @@ export class Listener {
   /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
   async listenSocket(place: ListenSocket): Promise<string> {
     const server = this.#use(createServer(this.#socketOptions, this.#accept))
-    await listenAt(server, place)
+    await listenAt(server, { ...place, option: 'listen-socket' })
     this.#keepOn(server)
     return place.path
   }

@@ -1,4 +1,4 @@
-// unix-socket.ts: the Unix-domain socket that clients may use: its place in the file system, its rights, its end.
+// unix-socket.ts: a Unix-domain socket that others connect to: its place in the file system, its rights, its end.
 //
 // Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else
 // can connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
@@ -6,7 +6,15 @@ import { once } from 'node:events'
 import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
-import type { ListenSocket } from '../../config.ts'
+
+export interface SocketPlace {
+  readonly path: string
+  readonly mode: number
+  /** null: it stays that of the process. */
+  readonly owner: { readonly uid: number; readonly gid: number | null } | null
+  /** The option that gives the path, without `--`; the messages name it. */
+  readonly option: 'listen-socket' | 'control-socket'
+}
 
 /** The socket cannot be had; the message names the cause and the remedy. */
 export class SocketFileError extends Error {
@@ -22,11 +30,12 @@ const ONLY_US = 0o177
 /** chown(2): leave the group as it is. */
 const KEEP_GROUP = -1
 
-const elsewhere = 'choose another place with --listen-socket'
+const elsewhere = ({ option }: SocketPlace): string => `choose another place with --${option}`
 
-function cannotMake(path: string, why: string, remedy?: string): SocketFileError {
+function cannotMake(place: SocketPlace, why: string, remedy?: string): SocketFileError {
+  const other = elsewhere(place)
   return new SocketFileError(
-    `cannot make the socket ${path}: ${why}; ${remedy ? `${remedy}, or ${elsewhere}` : elsewhere}`,
+    `cannot make the socket ${place.path}: ${why}; ${remedy ? `${remedy}, or ${other}` : other}`,
   )
 }
 
@@ -34,15 +43,15 @@ function cannotMake(path: string, why: string, remedy?: string): SocketFileError
  * Listens at that place; resolves when clients can connect.
  * @throws SocketFileError when the place cannot be had: nothing of ours is left there then.
  */
-export async function listenAt(server: Server, place: ListenSocket): Promise<void> {
+export async function listenAt(server: Server, place: SocketPlace): Promise<void> {
   const { path } = place
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new SocketFileError(
       `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; ` +
-        'choose a shorter one with --listen-socket',
+        `choose a shorter one with --${place.option}`,
     )
-  checkFolder(path)
-  await clearStale(path)
+  checkFolder(place)
+  await clearStale(place)
   const listening = once(server, 'listening')
   // The socket is bound and listens when listen() returns, in this same step: nobody is accepted before its rights are
   // set.
@@ -54,44 +63,46 @@ export async function listenAt(server: Server, place: ListenSocket): Promise<voi
   }
   const problem = server.listening ? setRights(place) : null
   await listening.catch(error => {
-    throw bindProblem(path, error)
+    throw bindProblem(place, error)
   })
   if (problem === null) return
   await new Promise<void>(resolve => server.close(() => resolve()))
   throw problem
 }
 
-function checkFolder(path: string): void {
+function checkFolder(place: SocketPlace): void {
+  const { path } = place
   const folder = dirname(path)
   let isFolder: boolean
   try {
     isFolder = statSync(folder).isDirectory()
   } catch (error) {
-    throw cannotMake(path, `the folder ${folder} cannot be had (${codeOf(error)})`, 'make it')
+    throw cannotMake(place, `the folder ${folder} cannot be had (${codeOf(error)})`, 'make it')
   }
-  if (!isFolder) throw cannotMake(path, `${folder} is no folder`)
+  if (!isFolder) throw cannotMake(place, `${folder} is no folder`)
 }
 
 /** Removes a socket that nobody serves. */
-async function clearStale(path: string): Promise<void> {
+async function clearStale(place: SocketPlace): Promise<void> {
+  const { path } = place
   let isSocket: boolean
   try {
     isSocket = lstatSync(path).isSocket()
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
-    throw cannotMake(path, `the place cannot be looked at (${codeOf(error)})`)
+    throw cannotMake(place, `the place cannot be looked at (${codeOf(error)})`)
   }
-  if (!isSocket) throw cannotMake(path, 'a file that is no socket stands there', 'remove it')
+  if (!isSocket) throw cannotMake(place, 'a file that is no socket stands there', 'remove it')
   const answer = await knock(path)
   if (answer === 'ENOENT') return
   if (answer === 'EACCES' || answer === 'EPERM')
-    throw cannotMake(path, `a socket of another user stands there (${answer})`, 'remove it')
-  if (answer !== 'ECONNREFUSED') throw cannotMake(path, 'another process serves it', 'stop that one')
+    throw cannotMake(place, `a socket of another user stands there (${answer})`, 'remove it')
+  if (answer !== 'ECONNREFUSED') throw cannotMake(place, 'another process serves it', 'stop that one')
   try {
     unlinkSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
-    throw cannotMake(path, `the old one cannot be removed (${codeOf(error)})`, 'remove it')
+    throw cannotMake(place, `the old one cannot be removed (${codeOf(error)})`, 'remove it')
   }
 }
 
@@ -109,24 +120,25 @@ function knock(path: string): Promise<string> {
   })
 }
 
-function setRights({ path, mode, owner }: ListenSocket): SocketFileError | null {
+function setRights(place: SocketPlace): SocketFileError | null {
+  const { path, mode, owner, option } = place
   try {
     if (owner !== null) chownSync(path, owner.uid, owner.gid ?? KEEP_GROUP)
   } catch (error) {
     return new SocketFileError(
       `cannot give the socket ${path} to ${owner?.uid}:${owner?.gid ?? ''} (${codeOf(error)}): ` +
-        'only root, or a process with CAP_CHOWN, may; leave out --listen-socket-owner, or name a group of our own user',
+        `only root, or a process with CAP_CHOWN, may; leave out --${option}-owner, or name a group of our own user`,
     )
   }
   try {
     chmodSync(path, mode)
   } catch (error) {
-    return new SocketFileError(`cannot set the mode of the socket ${path} (${codeOf(error)}); ${elsewhere}`)
+    return new SocketFileError(`cannot set the mode of the socket ${path} (${codeOf(error)}); ${elsewhere(place)}`)
   }
   return null
 }
 
-function bindProblem(path: string, error: Error): SocketFileError {
+function bindProblem(place: SocketPlace, error: Error): SocketFileError {
   const code = codeOf(error)
   const why =
     code === 'EACCES'
@@ -134,7 +146,9 @@ function bindProblem(path: string, error: Error): SocketFileError {
       : code === 'EADDRINUSE'
         ? 'another process was faster'
         : error.message
-  return new SocketFileError(`cannot make the socket ${path}: ${why} (${code}); ${elsewhere}, or change the rights`)
+  return new SocketFileError(
+    `cannot make the socket ${place.path}: ${why} (${code}); ${elsewhere(place)}, or change the rights`,
+  )
 }
 
 function codeOf(error: unknown): string {
