@@ -70,6 +70,7 @@ function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
     sentinelTls: tlsOf('sentinel', values),
     listenTls: listenTlsOf(values),
     adminListen: values['admin-listen'],
+    controlSocket: values['control-socket'],
     logLevel: values['log-level'],
     logPretty: values['log-pretty'],
     sockets: values.sockets,

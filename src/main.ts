@@ -3,7 +3,8 @@
 //
 // Exit codes:
 //   0  help, version, all is well, or a stop that was asked for
-//   1  the port or socket cannot be had, an uncaught error, a second signal, or a check that found a problem
+//   1  the port or socket cannot be had, an uncaught error, a second signal, a check that found a problem, or a
+//      command that was not done
 //   2  wrong options
 // Nothing that happens at Redis or Sentinel ends a running proxy.
 //
@@ -44,6 +45,9 @@ async function main(): Promise<void> {
   } else if (word === 'health') {
     const { health } = await import('./cli/health.ts')
     await health(rest, process.env)
+  } else if (word === 'ctl') {
+    const { ctl } = await import('./cli/ctl.ts')
+    await ctl(rest, process.env)
   } else {
     const { complain } = await import('./cli/output.ts')
     const { unknownCommandText } = await import('./config/help.ts')

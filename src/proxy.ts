@@ -6,9 +6,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from './address.ts'
 import { type Config, printableConfigs } from './config.ts'
+import type { Controlled } from './control/controlled.ts'
+import type { ControlServer } from './control/server.ts'
 import type { Admin } from './ops/admin.ts'
+import { statusOf } from './ops/admin-pages.ts'
+import type { Bugs } from './ops/bugs.ts'
 import type { Counters } from './ops/counters.ts'
-import type { Log } from './ops/log.ts'
+import type { Log, LogLevel } from './ops/log.ts'
 import type { Snapshot } from './ops/snapshot.ts'
 import type { PageSources } from './page/page.ts'
 import { aboutPlace } from './proxy/bind-error.ts'
@@ -51,11 +55,13 @@ export interface Proxy {
 /** A thousand small commands: an idle client's pings stay below it for a while. */
 const USED_BYTES = 64 * 1024
 
-/** What the admin port shows of the program around the proxy, and what that wants to know. */
+/** What is known of the program around the proxy, and what that wants to know. */
 export interface About {
   readonly version: string
   /** How many log lines could not be written. */
   droppedLines?(): number
+  /** Stops the program as SIGTERM does; left out where it is not ours. */
+  drain?(): void
   /** Called once, when all code is loaded and no client can connect yet. */
   onLoaded?(): void
   /** Called once, when clients have sent and got so much that the process is in use. */
@@ -118,6 +124,22 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       throw error
     }
   }
+  let control: ControlServer | null = null
+  const controlled: Controlled = {
+    masters: masters.map(one => one.controlled),
+    status: () => ({ ...statusOf(takeSnapshot(), Date.now()), logLevel: controlled.logLevel }),
+    drain() {
+      about.drain?.()
+      return about.drain !== undefined
+    },
+    reload: () => security.files.lookNow(),
+    get logLevel() {
+      return log.level as LogLevel
+    },
+    setLogLevel(level) {
+      for (const one of [log, ...masters.map(master => master.log)]) one.level = level
+    },
+  }
   const sessions = (): number => masters.reduce((sum, { size }) => sum + size, 0)
   let state: ProxyState = 'new'
 
@@ -138,15 +160,17 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       )
       admin = opened?.admin ?? null
       about.onLoaded?.()
-      const bound = await open().catch(async error => {
-        await admin?.close()
+      const undo = async (error: unknown): Promise<never> => {
+        await Promise.all([admin?.close(), control?.close()])
         throw error
-      })
+      }
+      control = await openControl(config.controlSocket, controlled, { log, bugs }).catch(undo)
+      const bound = await open().catch(undo)
       for (const master of masters) master.start()
       state = 'running'
       return { ...bound, admin: opened?.bound ?? null }
     },
-    reload: () => security.files.lookNow(),
+    reload: () => controlled.reload(),
     async stop() {
       const { shutdownDelayMs: delayMs, shutdownGraceMs: graceMs } = config
       state = 'stopping'
@@ -162,6 +186,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       await Promise.all(masters.map(one => one.endSessions(graceMs)))
       security.files.stop()
       await sentinelPort?.close()
+      await control?.close()
       await Promise.all(masters.map(one => one.stop()))
       await admin?.close()
       state = 'stopped'
@@ -202,4 +227,17 @@ async function openAdmin(
   } catch (error) {
     throw aboutPlace(error, { option: 'admin-listen', wanted: address })
   }
+}
+
+/** Loads its code only when it is wanted. */
+async function openControl(
+  path: string | null,
+  controlled: Controlled,
+  about: { readonly log: Log; readonly bugs: Bugs },
+): Promise<ControlServer | null> {
+  if (path === null) return null
+  const { ControlServer } = await import('./control/server.ts')
+  const control = new ControlServer(controlled, about)
+  await control.listen(path)
+  return control
 }

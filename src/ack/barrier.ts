@@ -128,7 +128,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
 
   trip(): void {
     // Without a master the gate's own breaker refuses, and says so.
-    if (!this.#host.sendable || this.isTripped) return
+    if (this.#host.gate.master === null || this.isTripped) return
     this.isTripped = true
     this.counters.trips++
     this.#host.log.error(
@@ -217,8 +217,9 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   send(): void {
     const link = this.#link
     const isWanted = this.#waiting.size > 0 || this.isTripped
-    if (!isWanted || this.#asked !== null || this.#pause !== null || link?.status !== 'ready' || !this.#host.sendable)
-      return
+    // A pause does not stop it: what is in flight is to be confirmed.
+    const isShut = this.#host.gate.master === null
+    if (!isWanted || this.#asked !== null || this.#pause !== null || link?.status !== 'ready' || isShut) return
     const request = createUnit(nobody, this.#question, 0, 2, null)
     request.inspect = true
     this.#asked = { request, covers: this.#arrived, isVoid: false, isWritten: false }

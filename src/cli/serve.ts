@@ -38,6 +38,7 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   const proxy = createProxy(configs, log, {
     version: packageVersion(),
     droppedLines: () => output.dropped,
+    drain: () => process.kill(process.pid, 'SIGTERM'),
     onLoaded: compactHeap,
     onUsed: releaseOptimizer,
   })

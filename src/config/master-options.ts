@@ -63,6 +63,7 @@ const scopes: Readonly<Record<keyof Values, Scope>> = {
   'listen-tls-ca': 'master',
   'listen-tls-min-version': 'master',
   'admin-listen': 'program',
+  'control-socket': 'program',
   'log-level': 'program',
   'log-pretty': 'program',
   sockets: 'program',

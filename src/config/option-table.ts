@@ -236,6 +236,11 @@ export const options = {
       'Where Holdfast serves /startup, /ready, /live, /status and /metrics over HTTP, to whoever reaches it, without ' +
         'a password. Without a host: 127.0.0.1.',
     ),
+    'control-socket': optional(
+      path,
+      'A Unix-domain socket for holdfast ctl: pause, resume, drain, reload, log level. Only the user of the process and ' +
+        'root may use it.',
+    ),
   }),
   ...inGroup('Process', {
     'log-level': withDefault(

@@ -74,6 +74,7 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
       cause: gate.cause,
       detail: gate.detail === '' ? null : gate.detail,
     },
+    pause: pauseOf(snapshot),
     sessions: {
       open: counters.sessions,
       accepted: counters.sessionsTotal,
@@ -102,6 +103,10 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
     },
     failovers: snapshot.failovers,
   }
+}
+
+function pauseOf({ pause }: MasterSnapshot): Readonly<Record<string, unknown>> | null {
+  return pause && { ...pause, forMs: Math.round(pause.forMs), endsInMs: Math.round(pause.endsInMs) }
 }
 
 /** /status is for people; the metrics count any number of users and databases. */

@@ -17,6 +17,9 @@ export const holdCauses = [
   'stood-still',
 ] as const
 export type HoldLabel = (typeof holdCauses)[number]
+/** How a pause ended, see relay/pause-state.ts. */
+export const pauseEnds = ['resume', 'max', 'lease', 'holder-gone', 'in-flight', 'hold-time', 'stopping'] as const
+export type PauseEnd = (typeof pauseEnds)[number]
 export const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
 export const lostReasons = [
   'dial-failed',
@@ -90,9 +93,11 @@ export function createDetail() {
     replays: new Tally(replayLabels),
     holds: new Tally(holdCauses),
     failovers: new Tally(failoverCauses),
-    /** Seconds: the wait of one request; a shut gate; a failover from the shut gate until nothing waits. */
+    pauses: new Tally(pauseEnds),
+    /** Seconds: the wait of one request; a shut gate; a pause; a failover from the shut gate until nothing waits. */
     waits: new Histogram(),
     holdTimes: new Histogram(),
+    pauseTimes: new Histogram(),
     failoverTimes: new Histogram(),
   }
 }

@@ -99,6 +99,16 @@ const failover: readonly Metric[] = [
     ({ gate }) => holdCauses.map(cause => [cause, gate.cause === cause ? 1 : 0]),
   ),
   histogram('holdfast_hold_seconds', 'How long the gate was shut, each time.', 'holdTimes'),
+  gauge('holdfast_paused', '1 while a pause holds all commands (holdfast ctl pause).', f => (f.pause === null ? 0 : 1)),
+  tallied(
+    'holdfast_pauses_total',
+    'Pauses that have ended: by a command (resume), at their longest time (max), not renewed (lease), with their ' +
+      'connection (holder-gone), because something stayed in flight (in-flight) or a command had waited almost as long ' +
+      'as it may (hold-time), or with the process (stopping).',
+    ['end'],
+    'pauses',
+  ),
+  histogram('holdfast_pause_seconds', 'How long pauses lasted.', 'pauseTimes'),
   tallied(
     'holdfast_failovers_total',
     'Changes of the master, a restart at its address included, by the cause that shut the gate.',

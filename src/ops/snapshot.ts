@@ -14,6 +14,33 @@ export interface GateSnapshot {
   readonly detail: string
 }
 
+/** A pause that lasts (holdfast ctl pause). */
+export interface PauseSnapshot {
+  /** emptying: nothing new is sent, and not all that was sent is answered. */
+  readonly state: 'emptying' | 'paused'
+  /** Who asked for it: ctl, switchover, drill. */
+  readonly by: string
+  readonly forMs: number
+  /** When it ends by itself, unless it is renewed. */
+  readonly endsInMs: number
+  /** Requests sent and not answered; those of blocked sessions apart. */
+  readonly inFlight: { readonly requests: number; readonly blocked: number }
+}
+
+/** A session with a command that is sent and not answered. */
+export interface InFlightSession {
+  readonly address: string
+  /** As the client names it (CLIENT SETINFO, CLIENT SETNAME); '' without. */
+  readonly library: string
+  readonly version: string
+  readonly name: string
+  /** The last command that Holdfast has read from it. */
+  readonly command: string
+  /** Since the last bytes from it, ms. */
+  readonly sinceMs: number
+  readonly blocked: boolean
+}
+
 /** All links of one identity; no secret in it. */
 export interface LinkSnapshot {
   readonly identity: string
@@ -103,6 +130,8 @@ export interface MasterSnapshot {
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
   readonly gate: GateSnapshot
+  /** Beside the gate: commands are sent while it is open and no pause lasts; null: none does. */
+  readonly pause: PauseSnapshot | null
   /** The present or last master; null before the first. */
   readonly master: NodeSnapshot | null
   /** A master was served since the start. */

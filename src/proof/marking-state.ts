@@ -93,7 +93,7 @@ export class MarkingState {
   steps(shows: 'reads' | 'writes'): Buffer[] {
     const { identity } = this.#lane
     if (this.#next !== null) this.#markers.end(this.#next)
-    const series = this.#markers.newSeries(identity, this.#lane.isPrivate ? PRIVATE_SLOTS : SHARED_SLOTS)
+    const series = this.#markers.newSeries(identity, this.#lane.kind === 'private' ? PRIVATE_SLOTS : SHARED_SLOTS)
     this.#next = series
     const prolong = this.#markers.prolong(identity.database, performance.now())
     return [MULTI, ...series.baseline(), ...(shows === 'reads' ? [series.read()] : []), prolong, EXEC]

@@ -20,14 +20,14 @@ export class SessionBounds {
 
   /** From this request on it may not. */
   opensWith(request: Request): boolean {
-    if (!this.#lane.isPrivate || request.handler === null || this.#isWatching) return false
+    if (this.#lane.kind !== 'private' || request.handler === null || this.#isWatching) return false
     const name = firstName(request)
     const { openState } = this.#lane
     return (name === 'watch' && openState === 'none') || (name === 'multi' && openState !== 'bound')
   }
 
   onSend(request: Request): void {
-    if (!this.#lane.isPrivate || request.handler === null) return
+    if (this.#lane.kind !== 'private' || request.handler === null) return
     if (this.#watch?.expect === 0) this.#watch = null
     if (firstName(request) === 'watch') this.#watch = request
   }

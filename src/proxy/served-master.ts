@@ -15,6 +15,7 @@ import { callsByClass } from '../command/catalog.ts'
 import { createDenyList } from '../command/deny-list.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
 import type { Config } from '../config.ts'
+import type { ControlledMaster } from '../control/controlled.ts'
 import { Bugs } from '../ops/bugs.ts'
 import { type Counters, createCounters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
@@ -71,6 +72,8 @@ export interface ServedMaster {
   snapshot(): MasterSnapshot
   /** What changes from second to second; cheap enough to be asked for in each. */
   gauges(): MasterGauges
+  /** What the control socket may do with it. */
+  readonly controlled: ControlledMaster
 }
 
 /** Connects nothing before listen() and start(). */
@@ -226,12 +229,20 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       ahead.close()
       await watcher.stop()
     },
+    controlled: {
+      name: config.masterName,
+      holdLimitMs: lanes.holdLimitMs,
+      pause: lanes.pause,
+      inFlight: () => lanes.unanswered(),
+      inFlightSessions: limit => listener.inFlightSessions(limit),
+    },
     snapshot: () => ({
       required: config.required,
       listening,
       counters,
       commands: callsByClass(counters.detail.calls),
       gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
+      pause: lanes.pause.snapshot(performance.now()),
       master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
       served: served !== null,
       libraries: listener.libraries(),

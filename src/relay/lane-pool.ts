@@ -108,7 +108,7 @@ export abstract class LanePool extends LaneHost {
 
   /** Whether a link to this node is up. */
   isUpTo(address: Address): boolean {
-    return this.#all().some(({ link }) => link?.status === 'ready' && sameAddress(link.master, address))
+    return this.all().some(({ link }) => link?.status === 'ready' && sameAddress(link.master, address))
   }
 
   /** This replica will probably be the master in about a second: links to it are made, and not used. */
@@ -137,16 +137,16 @@ export abstract class LanePool extends LaneHost {
   /** Requests sent to the master and not fully answered. */
   get inFlight(): number {
     let sum = 0
-    for (const { link } of this.#all()) sum += link?.inFlight ?? 0
+    for (const { link } of this.all()) sum += link?.inFlight ?? 0
     return sum
   }
 
   /** All links by identity. */
   census(): LinkSnapshot[] {
-    return takeCensus(this.#all(), this.#idle.identities(), this.#spares.dialling())
+    return takeCensus(this.all(), this.#idle.identities(), this.#spares.dialling())
   }
 
-  *#all(): Generator<Lane> {
+  protected *all(): Generator<Lane> {
     yield* this.#shared.all()
     yield* [...this.#private.keys()]
     yield* [...this.silence.fresh()]
@@ -154,7 +154,7 @@ export abstract class LanePool extends LaneHost {
 
   /** One lane's trouble is not the others'. */
   protected each(act: (lane: Lane) => void): void {
-    for (const lane of this.#all()) {
+    for (const lane of this.all()) {
       try {
         act(lane)
       } catch (error) {

@@ -87,10 +87,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return false
   }
 
-  get isPrivate(): boolean {
-    return this.owner !== null
-  }
-
   get isInDoubt(): boolean {
     return this.#prover?.isInDoubt ?? false
   }
@@ -126,7 +122,17 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   }
 
   get idle(): boolean {
-    return this.#waiting.size === 0 && !this.#owes && (this.#prover?.idle ?? true) && (this.#acks?.idle ?? true)
+    return this.#waiting.size === 0 && this.settled
+  }
+
+  /** All that was sent is answered, and the client has the replies. */
+  get settled(): boolean {
+    return !this.#owes && (this.#prover?.idle ?? true) && (this.#acks?.idle ?? true)
+  }
+
+  /** performance.now() since when its oldest request waits; Infinity: nothing waits. */
+  get waitsSince(): number {
+    return this.#waiting.head()?.heldAt ?? Number.POSITIVE_INFINITY
   }
 
   /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
@@ -138,8 +144,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** The link owes a reply. */
   get #owes(): boolean {
-    const { link } = this
-    return link !== null && link.inFlight > 0
+    return (this.link?.inFlight ?? 0) > 0
   }
 
   /** Takes a request; it is sent now or waits its turn. */

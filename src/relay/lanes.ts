@@ -4,7 +4,8 @@
 //   control plane ── withhold() ──▶ every link that owes a reply stops reading, until serve() reads on or cuts
 //   lanes ── observe("link peer-closed") ──▶ control plane
 //
-// Owns: the gate, the term, and what each sweep of the watchdog does. lane-pool.ts has the lanes and their links.
+// Owns: the gate, the pause, the term, and what each sweep of the watchdog does. lane-pool.ts has the lanes and their
+// links.
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
 import type { HoldLabel } from '../ops/counters.ts'
@@ -15,8 +16,10 @@ import { Turn } from '../upstream/turn.ts'
 import { type FailoverRecord, FailoverReport } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
 import type { HoldStories } from './hold-stories.ts'
+import { type InFlight, inFlightOf } from './in-flight.ts'
 import { LanePool, type LanePoolOptions } from './lane-pool.ts'
 import type { LaneInfo } from './link-log.ts'
+import { Pause } from './pause.ts'
 import type { Request } from './request.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -25,9 +28,9 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onMoved?: () => void
   /** Every 25 ms while commands come, and now and then else. `lateMs`: behind its time, by a late event loop. */
   readonly everySweep?: (lateMs: number) => void
-  /** The gate was not shut, and is now. */
+  /** Commands were sent, and are held now: the gate has shut, or a pause has begun. */
   readonly onShut?: () => void
-  /** The gate is open: what was held has been sent. */
+  /** Commands are sent, and all that was held has been. */
   readonly onOpened?: () => void
   /** This process did not run for a while: the control plane must ask anew, in this call. */
   readonly onStoodStill: () => void
@@ -37,9 +40,12 @@ export interface LanesOptions extends LanePoolOptions {
 
 /** How often links that are of no use any more, and memory, are looked for. */
 const TIDY_MS = 200
+/** A pause ends so long before the first command has waited for the whole hold time: it is sent in this time. */
+const LAST_CALL_MS = 1_000
 
 export class Lanes extends LanePool {
   readonly gate: Gate
+  readonly pause: Pause
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn: Turn
   readonly #onMoved: () => void
@@ -51,6 +57,8 @@ export class Lanes extends LanePool {
   readonly #watchdog: Watchdog
   /** Nothing of the master is delivered: it may be none any more. */
   #withholding = false
+  /** A pause is over, and what it held is being sent. */
+  #reopening = false
   readonly #report: FailoverReport
   /** The control plane's reason for the last hold, in words. */
   holdDetail = ''
@@ -69,6 +77,7 @@ export class Lanes extends LanePool {
     this.onStoodStill = options.onStoodStill
     this.#report = new FailoverReport(options.counters, options.log, performance.now())
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
+    this.pause = new Pause(this)
     this.#watchdog = new Watchdog(this, this.silence)
   }
 
@@ -79,6 +88,7 @@ export class Lanes extends LanePool {
   /** Ends every link; what still waits is dropped, because its sessions are gone. */
   stop(): void {
     this.#watchdog.stop()
+    this.pause.close()
     this.acks?.close()
     this.closeAll()
   }
@@ -117,13 +127,17 @@ export class Lanes extends LanePool {
   hold(cause: HoldLabel, detail: string): void {
     this.holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
+    this.#recall()
+    if (cause === 'master-moved') this.withhold()
+    if (cause === 'not-master') this.keepOnly(null, detail)
+  }
+
+  #recall(): void {
     this.each(lane => {
       lane.recall()
       // What the old master has answered is taken although its client does not read: it cannot be asked for again.
       if (lane.link !== null && lane.link.inFlight > 0) lane.link.resume()
     })
-    if (cause === 'master-moved') this.withhold()
-    if (cause === 'not-master') this.keepOnly(null, detail)
   }
 
   /** A replica may be promoted from here on: no reply of the old master is delivered before the next serve(). */
@@ -136,6 +150,7 @@ export class Lanes extends LanePool {
 
   /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
   giveUp(): void {
+    this.pause.end('stopping')
     if (this.sendable) return
     this.each(lane => lane.expire(Number.POSITIVE_INFINITY, null))
   }
@@ -143,6 +158,25 @@ export class Lanes extends LanePool {
   /** The password of our own user has changed: lanes that pause because the old one was refused dial now. */
   signInAgain(): void {
     this.each(lane => lane.onPassword())
+  }
+
+  // ---- what the pause asks for ----
+
+  stopSending(): void {
+    this.#settle()
+    this.#recall()
+  }
+
+  sendAgain(): void {
+    this.#settle()
+    if (!this.sendable) return
+    this.#reopening = true
+    this.each(lane => lane.pump())
+    this.onDrained()
+  }
+
+  unanswered(): InFlight {
+    return inFlightOf(this.all())
   }
 
   // ---- what lanes report ----
@@ -165,8 +199,11 @@ export class Lanes extends LanePool {
   }
 
   onDrained(): void {
-    if (this.gate.state.kind === 'draining' && this.counters.waiting === 0)
-      this.gate.move({ kind: 'drained' }, performance.now())
+    if (this.counters.waiting > 0 || !this.sendable) return
+    const reopening = this.#reopening
+    this.#reopening = false
+    if (this.gate.state.kind === 'draining') this.gate.move({ kind: 'drained' }, performance.now())
+    else if (reopening) this.#onOpened()
   }
 
   onExpired(): void {
@@ -180,6 +217,14 @@ export class Lanes extends LanePool {
     return this.#watchdog.lookedAt
   }
 
+  /** performance.now() since when commands are held, by the gate or a pause; null: they are sent. */
+  get heldSince(): number | null {
+    const gate = this.gate.master === null ? this.gate.state.since : Number.POSITIVE_INFINITY
+    const pause = this.pause.state.kind === 'none' ? Number.POSITIVE_INFINITY : this.pause.state.since
+    const since = Math.min(gate, pause)
+    return Number.isFinite(since) ? since : null
+  }
+
   /** The last failovers, newest first. */
   get failovers(): readonly FailoverRecord[] {
     return this.#report.failovers
@@ -191,15 +236,21 @@ export class Lanes extends LanePool {
   }
 
   #onGate(from: GateState, to: GateState): void {
-    const was = this.sendable
-    this.sendable = to.kind === 'open' || to.kind === 'draining'
-    this.wake()
-    if (was && !this.sendable) {
-      this.acks?.onShut()
-      this.#onShut()
-    }
+    const shut = this.gate.master === null
+    if (shut && (from.kind === 'open' || from.kind === 'draining')) this.acks?.onShut()
+    this.#settle()
     if (to.kind === 'open') this.#onOpened()
     this.#report.onGate(from, to, performance.now(), this.holdDetail)
+  }
+
+  /** May be sent what comes now? The gate or the pause has moved. */
+  #settle(): void {
+    const was = this.sendable
+    this.sendable = this.gate.master !== null && !this.pause.isOn
+    this.wake()
+    if (!was || this.sendable) return
+    this.#reopening = false
+    this.#onShut()
   }
 
   wake(): void {
@@ -208,7 +259,9 @@ export class Lanes extends LanePool {
 
   /** Of the watchdog. */
   onSweep(now: number, lateMs: number): boolean {
-    const shut = this.sendable ? null : this.gate.state.since
+    if (this.pause.isOn) this.pause.tick(now, this.#isLastCall(now))
+    // A pause gives nothing up that is in flight.
+    const shut = this.gate.master === null ? this.gate.state.since : null
     let isQuiet = this.sendable
     this.each(lane => {
       lane.expire(now, shut)
@@ -224,5 +277,15 @@ export class Lanes extends LanePool {
     }
     this.#everySweep(lateMs)
     return isQuiet
+  }
+
+  /** A command would fail soon only because the pause goes on. */
+  #isLastCall(now: number): boolean {
+    const latest = now - this.holdLimitMs + Math.min(LAST_CALL_MS, this.holdLimitMs / 4)
+    let isDue = false
+    this.each(lane => {
+      isDue ||= lane.waitsSince <= latest
+    })
+    return isDue
   }
 }

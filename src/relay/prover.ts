@@ -59,7 +59,7 @@ export interface ProvenLane {
   readonly link: Link<Request> | null
   /** See LaneOwner; of a shared lane always `none`. */
   readonly openState: 'none' | 'multi' | 'bound'
-  readonly isPrivate: boolean
+  readonly kind: 'shared' | 'private'
   /** Nothing keeps the lane from sending now, but for a link that is full. */
   readonly maySend: boolean
   submit(request: Request): void

@@ -28,7 +28,7 @@ const SILENT_MS = 700
 /** After a gap of this length the process stood still: SIGSTOP, a frozen machine, a blocked loop. */
 const STOOD_STILL_MS = 500
 
-export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'sendable' | 'observe'> {
+export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'gate' | 'sendable' | 'observe'> {
   hold(cause: 'stood-still', detail: string): void
   withhold(): void
   /** `lateMs`: behind its time. Answers whether it can wait for a rare sweep: no deadline runs, no silence counts. */
@@ -119,7 +119,8 @@ export class Watchdog {
     this.#lookedAt = now
     if (gapMs < STOOD_STILL_MS) return
     const host = this.#host
-    if (host.sendable) host.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
+    // Also while a pause holds everything: its end must not send to a node that was the master before.
+    if (host.gate.master !== null) host.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)
     host.withhold()
     host.onStoodStill()
   }

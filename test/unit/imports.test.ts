@@ -3,6 +3,7 @@
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
 //                      → sentinel-port → resp,  page
 //              → check         → proof, ack →
+//              → control (its client) ; proxy → control (its server) → relay
 //
 //   within client:   accept → session → commands → state → flow
 //
@@ -50,7 +51,7 @@ const belowClient = ['relay', 'upstream', 'command', 'resp', 'config', ...leaves
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, cli and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config'],
-  cli: ['proxy', 'check', 'config', 'relay', 'ops/log-output', ...leaves],
+  cli: ['proxy', 'check', 'control', 'config', 'relay', 'ops/log-output', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
   proxy: [
@@ -66,7 +67,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'sentinel-port',
     'command',
     'config',
+    'control',
     'ops/admin',
+    'ops/admin-pages',
     'ops/snapshot',
     'page',
     ...leaves,
@@ -85,6 +88,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
   sentinel: ['config', 'ops/snapshot', ...leaves],
+  // Knows the pause of the relay, and the program by an interface alone.
+  control: ['relay', 'ops/snapshot', ...leaves],
   // Speaks Sentinel and knows none: there is no address in it that it must not tell.
   'sentinel-port': ['resp', ...leaves],
   command: ['resp'],

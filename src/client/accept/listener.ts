@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerOpts, type Socket } from 'node:ne
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
-import type { LibrarySnapshot, SessionStates } from '../../ops/snapshot.ts'
+import type { InFlightSession, LibrarySnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { listenAt } from '../../transport/unix-socket.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
@@ -15,6 +15,7 @@ import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
+import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
@@ -179,6 +180,11 @@ export class Listener {
   /** The open sessions by what they are at. */
   sessionStates(): SessionStates {
     return statesOf(this.#sessions.values())
+  }
+
+  /** At most `limit` sessions that have a command in flight, see in-flight-sessions.ts. */
+  inFlightSessions(limit: number): InFlightSession[] {
+    return inFlightSessions(this.#sessions.values(), performance.now(), limit)
   }
 
   get size(): number {

@@ -1,14 +1,13 @@
 // short-timeouts.ts: says which client libraries give up before a hold is over, as far as they name themselves (CLIENT
 // SETINFO). From the wire it cannot be told: one that has given up and keeps its connection looks like one that waits.
 //
-// Owns: one slow timer while the gate is shut, and which libraries were told. One line for each library, once per
+// Owns: one slow timer while commands are held, and which libraries were told. One line for each library, once per
 // process.
 // Never: changes what happens to a command.
 
 import type { Bugs } from '../../ops/bugs.ts'
 import { type Library, libraryOf, RELAXED_MS, shortTimeout, timeoutRemedy } from '../../ops/client-libraries.ts'
 import type { Log } from '../../ops/log.ts'
-import type { GateState } from '../../relay/gate.ts'
 
 const EVERY_MS = 250
 
@@ -21,7 +20,8 @@ export interface Named {
 
 /** The part of the lanes that tells of a hold. */
 interface Held {
-  readonly gate: { readonly state: GateState }
+  /** performance.now() since when commands are held; null: they are sent. */
+  readonly heldSince: number | null
   readonly holdLimitMs: number
 }
 
@@ -47,7 +47,7 @@ export class ShortTimeouts {
     this.#isTold = isTold
   }
 
-  /** The gate is shut. What is said here is advice: nothing that is wrong with it may end the process. */
+  /** Commands are held. What is said here is advice: nothing that is wrong with it may end the process. */
   start(): void {
     const look = (): void => this.#bugs.guard('short time-outs', () => this.look(performance.now()))
     this.#timer ??= setInterval(look, EVERY_MS).unref()
@@ -58,14 +58,14 @@ export class ShortTimeouts {
     this.#timer = null
   }
 
-  /** `now` in milliseconds of the monotonic clock. Stops the timer when the gate is not shut any more. */
+  /** `now` in milliseconds of the monotonic clock. Stops the timer when nothing is held any more. */
   look(now: number): void {
-    const { kind, since } = this.#lanes.gate.state
-    if (kind !== 'holding' && kind !== 'tripped') {
+    const { heldSince } = this.#lanes
+    if (heldSince === null) {
       this.stop()
       return
     }
-    const heldMs = now - since
+    const heldMs = now - heldSince
     const waiting = new Map<Library, number>()
     for (const [id, { pending, state }] of this.#sessions) {
       if (pending === 0 || state.libName === '' || (heldMs < RELAXED_MS && this.#isTold(id))) continue

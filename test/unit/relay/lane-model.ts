@@ -5,6 +5,7 @@
 // Checked after every event:
 //   OrderKept            the n-th reply of a client is the reply to its n-th command, or an error;
 //   NothingSentWhileHeld commands are written only to the gate's master while the gate lets them through;
+//   NothingSentWhilePaused the same while an operator's pause lasts, whatever the control plane says;
 //   FenceHolds           a process is sent nothing while an older link's requests still lie in its buffers;
 //   NoDoubleUnderSafe    nothing but a read runs twice on one node;
 //   NoDoubleWhileHealthy the same under any policy as long as no link is lost and the master is the master;
@@ -183,8 +184,17 @@ export class LaneModel {
       return true
     },
     hold: () => {
-      if (!this.lanes.sendable) return false
+      if (this.lanes.gate.master === null) return false
       this.lanes.hold('failover-announced', 'a test')
+      return true
+    },
+    pause: () => {
+      const terms = { maxMs: HOLD_MS * 10, emptyMs: HOLD_MS * 10, leaseMs: null, ignoreBlocked: false }
+      return this.lanes.pause.begin(terms, { name: 'a test', onEmpty: () => this.#onEmpty(), onEnd: () => {} })
+    },
+    resume: () => {
+      if (!this.lanes.pause.isOn) return false
+      this.lanes.pause.end('resume')
       return true
     },
     /** The Sentinels have chosen a replica: it may be promoted any moment. */
@@ -256,6 +266,7 @@ export class LaneModel {
   /** A master is there and answers all: every request must end now. */
   finish(): string {
     this.#check()
+    this.play('resume')
     if (this.#node.demoted && this.#promotable !== null) this.play('new')
     for (let round = 0; round < 60 && !this.#done(); round++) {
       this.#node.demoted = false
@@ -352,9 +363,16 @@ export class LaneModel {
       const { master } = this.lanes.gate
       if (master === null || !sameAddress(master, node.master))
         this.#break(`NothingSentWhileHeld: sent to ${node.master.host} while the gate is ${this.lanes.gate.state.kind}`)
+      if (this.lanes.pause.isOn) this.#break(`NothingSentWhilePaused: sent to ${node.master.host}`)
       const older = node.connections.find(other => other !== connection && other.queue.length > 0)
       if (older !== undefined) this.#break('FenceHolds: an older connection can still run what is being sent again')
     }
+  }
+
+  /** A pause is reached. */
+  #onEmpty(): void {
+    const { link } = this.#lane
+    if (link !== null && link.inFlight > 0) this.#break('NothingInFlight: the pause is reached, and a reply is owed')
   }
 
   /** Everything on its way to the links arrives. Answers whether there was anything. */

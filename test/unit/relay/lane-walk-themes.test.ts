@@ -7,6 +7,7 @@ const length = walkLength({ usual: 5, most: 6 })
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [
   ['losses', ['incr', 'run', 'multi', 'answer', 'cut', 'lost', 'same', 'new']],
   ['refusals', ['incr', 'run', 'answer', 'multi', 'local', 'readonly', 'noreplicas', 'same', 'tick']],
+  ['pauses', ['incr', 'run', 'answer', 'pause', 'resume', 'hold', 'cut', 'new']],
   ['holds', ['incr', 'run', 'answer', 'hold', 'expire', 'silent', 'same', 'new']],
 ]
 

@@ -29,6 +29,15 @@ t.test('libraries — are known by the name they give, with a suffix or without'
     t.equal(libraryOf(name, version), null, `${name} ${version}`)
 })
 
+/** As the lanes of this gate have it. */
+function lanesOf(gate: Gate): { readonly heldSince: number | null; readonly holdLimitMs: number } {
+  return {
+    get heldSince() {
+      return gate.master === null ? gate.state.since : null
+    },
+    holdLimitMs: 60_000,
+  }
+}
 const parts = (log: Log) => ({ log, bugs: new Bugs(log, createCounters()) })
 
 t.test('short time-outs — are told once for each library — when a hold outlasts them', async t => {
@@ -42,11 +51,7 @@ t.test('short time-outs — are told once for each library — when a hold outla
     [3, session('jedis', '8.0.2', 0)],
     [4, session('ioredis', '6.0.0')],
   ])
-  const watch = new ShortTimeouts(
-    sessions,
-    { gate, holdLimitMs: 60_000 },
-    { ...parts(log), isTold: id => told.has(id) },
-  )
+  const watch = new ShortTimeouts(sessions, lanesOf(gate), { ...parts(log), isTold: id => told.has(id) })
   watch.look(2999)
   t.strictSame(lines, [], 'the hold is shorter than 3 s')
   watch.look(3000)
@@ -85,11 +90,7 @@ t.test('an exception in what is said of them — costs that line — and never t
   }
   const gate = new Gate(0, () => {})
   const bugs = new Bugs(log, counters)
-  const watch = new ShortTimeouts(
-    new Map([[1, broken]]),
-    { gate, holdLimitMs: 60_000 },
-    { log, bugs, isTold: () => false },
-  )
+  const watch = new ShortTimeouts(new Map([[1, broken]]), lanesOf(gate), { log, bugs, isTold: () => false })
   watch.start()
   t.teardown(() => watch.stop())
   // The timer keeps no process alive: waiting does.

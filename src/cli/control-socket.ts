@@ -1,0 +1,58 @@
+// control-socket.ts: how a command of the program reaches the running proxy, and what it says when it cannot.
+
+import { readControlPath } from '../config/control-path.ts'
+import type { Environment } from '../config.ts'
+import { ControlClient } from '../control/client.ts'
+import { ControlError, type Failure } from '../control/protocol.ts'
+import { answerInstead, complain } from './output.ts'
+
+const EXIT_FAILED = 1
+const EXIT_WRONG_OPTIONS = 2
+
+/** The path that --control-socket gives; null: what is wrong, or the help, is printed, and the exit code is set. */
+export function controlPath(command: string, argv: readonly string[], env: Environment): string | null {
+  const read = readControlPath(argv, env)
+  if (read.kind !== 'control') {
+    answerInstead(read)
+    return null
+  }
+  if (read.path === null) {
+    wrong([`${command}: needs --control-socket (or HOLDFAST_CONTROL_SOCKET), as the proxy has it`])
+    return null
+  }
+  return read.path
+}
+
+/** Prints what is wrong with the options. */
+export function wrong(errors: readonly string[]): void {
+  for (const error of errors) complain(error)
+  complain('see holdfast --help')
+  process.exitCode = EXIT_WRONG_OPTIONS
+}
+
+/**
+ * Does `work` with a connection to the proxy. A failure is printed with its cause and remedy, `--json` as an object, and
+ * the exit code is 1.
+ */
+export async function withControl(
+  path: string,
+  { command, json }: { readonly command: string; readonly json: boolean },
+  work: (client: ControlClient) => Promise<void>,
+): Promise<void> {
+  let client: ControlClient | null = null
+  try {
+    client = await ControlClient.open(path)
+    await work(client)
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    fail(error.failure, { command, json })
+  } finally {
+    client?.close()
+  }
+}
+
+function fail(failure: Failure, { command, json }: { readonly command: string; readonly json: boolean }): void {
+  process.exitCode = EXIT_FAILED
+  if (json) process.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`)
+  else complain(`${command}: ${failure.cause}; ${failure.remedy}`)
+}

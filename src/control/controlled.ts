@@ -1,0 +1,27 @@
+// controlled.ts: what the control socket may ask of the running program. Only types; proxy.ts fills them.
+import type { LogLevel } from '../ops/log.ts'
+import type { InFlightSession } from '../ops/snapshot.ts'
+import type { Pause } from '../relay/pause.ts'
+
+export interface ControlledMaster {
+  readonly name: string
+  /** How long a command may wait, ms. */
+  readonly holdLimitMs: number
+  readonly pause: Pause
+  /** The requests in flight, those of blocked sessions apart. */
+  inFlight(): { readonly requests: number; readonly blocked: number }
+  /** At most `limit` sessions that have a command in flight, blocked ones first. */
+  inFlightSessions(limit: number): InFlightSession[]
+}
+
+export interface Controlled {
+  readonly masters: readonly ControlledMaster[]
+  /** As /status shows it, with the log level. */
+  status(): Readonly<Record<string, unknown>>
+  /** Begins to stop as SIGTERM does. Answers false where the process is not ours to stop. */
+  drain(): boolean
+  /** Reads passwords and TLS files again; answers how many have changed. */
+  reload(): Promise<number>
+  readonly logLevel: LogLevel
+  setLogLevel(level: LogLevel): void
+}
