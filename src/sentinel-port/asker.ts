@@ -21,7 +21,7 @@ const refusedInSubscription: ReadonlySet<string> = new Set([
   'role',
 ])
 /** CLIENT subcommands that are taken and change nothing here. */
-const taken: ReadonlySet<string> = new Set(['setinfo', 'no-evict', 'no-touch'])
+const taken: ReadonlySet<string> = new Set(['no-evict', 'no-touch'])
 
 /** Before a login nothing else is answered, as at a Sentinel with requirepass. */
 const openToStrangers: ReadonlySet<string> = new Set(['auth', 'hello', 'quit'])
@@ -172,6 +172,7 @@ export class Asker {
       this.#name = value
       return OK
     }
+    if (subcommand === 'setinfo') return setInfo(args)
     if (taken.has(subcommand)) return OK
     return failure(`ERR unknown subcommand '${word.slice(0, 128)}'. Try CLIENT HELP.`)
   }
@@ -215,6 +216,14 @@ const noAuth = textOf(errors.noAuth.reply)
 const noAuthHello = textOf(errors.noAuthHello.reply)
 const wrongPass = textOf(errors.wrongPass.reply)
 const badName = failure('ERR Client names cannot contain spaces, newlines or special characters.')
+
+/** The library is not kept: nobody can list the clients of this port. */
+function setInfo([, option, value, ...more]: readonly string[]): string {
+  if (option === undefined || value === undefined || more.length > 0) return wrongArity('client|setinfo')
+  if (!['lib-name', 'lib-ver'].includes(option.toLowerCase()))
+    return failure(`ERR Unrecognized option '${option.slice(0, 64)}'`)
+  return isName(value) ? OK : failure(`ERR ${option} cannot contain spaces, newlines or special characters.`)
+}
 const isName = (name: string): boolean => /^[!-~]*$/.test(name)
 
 /** As the server shows them (rejectCommand in server.c): 128 bytes together at most. */

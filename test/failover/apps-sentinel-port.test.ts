@@ -153,6 +153,24 @@ const questions: readonly (readonly string[])[] = [
   ['UNSUBSCRIBE'],
   ['PUNSUBSCRIBE'],
   ['UNSUBSCRIBE', 'never'],
+  // What current clients say to a Sentinel besides: go-redis 9, Jedis 8.1, Lettuce 7, StackExchange.Redis 3.
+  ['client', 'setinfo', 'LIB-NAME', 'go-redis(,go1.24.1)'],
+  ['CLIENT', 'SETINFO', 'LIB-VER', '9.17.0'],
+  ['CLIENT', 'SETINFO', 'LIB-NAME', 'a b'],
+  ['CLIENT', 'SETINFO', 'NONSENSE', 'a'],
+  ['CLIENT', 'SETINFO', 'LIB-NAME'],
+  ['client', 'setinfo', 'lib-ver', 'a b'],
+  ['CLIENT', 'MAINT_NOTIFICATIONS', 'ON', 'moving-endpoint-type', 'internal-ip'],
+  ['sentinel', 'get-master-addr-by-name', 'nobody'],
+  ['SELECT', '0'],
+  ['CLUSTER', 'NODES'],
+  ['ECHO', 'x'],
+  ['READONLY'],
+  ['GET', '__Booksleeve_TieBreak'],
+  ['SUBSCRIBE', '+switch-master', '+replica-reconf-done'],
+  ['UNSUBSCRIBE', '+switch-master', '+replica-reconf-done'],
+  ['PSUBSCRIBE', '*'],
+  ['PUNSUBSCRIBE', '*'],
 ]
 
 const shape = (text: string): string[] => text.split(' ').filter(word => /^[a-z-]+$/.test(word))

@@ -70,6 +70,15 @@ export const handoffMutations: readonly Mutation[] = [
     shows: /--announce none/,
   },
   {
+    name: 'the shards are no bulk string',
+    file: 'src/client/state/handoff-notices.ts',
+    from: "const SHARDS = '$1\\r\\n1\\r\\n'",
+    to: "const SHARDS = ':1\\r\\n'",
+    breaks: 'every current client takes what it is told',
+    test: 'test/wire/current-clients.test.ts',
+    shows: /Lettuce 7 takes FAILING_OVER/,
+  },
+  {
     name: 'the end of a hold is not told',
     file: 'src/relay/lanes.ts',
     from: "if (to.kind === 'open') this.#onOpened()",
