@@ -16,6 +16,7 @@
 // stalled old master may still get the other's word.
 import { formatAddress, type Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
+import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import { isNoPerm } from '../ops/missing-rights.ts'
@@ -146,7 +147,12 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     if (identity === null) return
     const proof = { read: null, prove: [this.#baseline] }
     this.#dialled = master
-    this.#link = new Link(master, new Handshake(identity, { fence: [], scripts: [], proof }), this, this.#host)
+    this.#link = new Link(
+      master,
+      new Handshake(identity, { fence: [], scripts: [], proof, name: instanceName }),
+      this,
+      this.#host,
+    )
   }
 
   override onReady(link: Link<Request>): void {

@@ -34,12 +34,6 @@ export const rights = {
       'Holdfast takes a link that died without a word for a slow one: what is in flight on it waits until the ' +
       'system gives the connection up',
   },
-  'client|setinfo': {
-    rule: '+client|setinfo',
-    cost:
-      'Holdfast cannot name its connections at the server: holdfast switchover takes them for clients that do not come ' +
-      'through a Holdfast',
-  },
   'script|load': {
     rule: '+script|load',
     cost: 'a new master does not get the scripts: EVALSHA answers NOSCRIPT there until a client sends the script again',

@@ -12,6 +12,7 @@
 // proof of its writes is said when the lane takes the link: a marker is read after the promotion.
 import { type Address, type Master, sameAddress } from '../address.ts'
 import { promotionDial } from '../backoff.ts'
+import { instanceName } from '../instance.ts'
 import { Handshake, type ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener } from '../upstream/idle-listener.ts'
@@ -95,7 +96,7 @@ export class AheadLinks extends IdleListener<Request> {
       ahead.timer = null
       if (this.#expected === null || performance.now() > this.#until) return
       const master = { ...this.#expected, epoch: 0, runId: null }
-      const first = { fence: [], scripts: [], waits: this.#host.prove !== null }
+      const first = { fence: [], scripts: [], waits: this.#host.prove !== null, name: instanceName }
       ahead.link = new Link(master, new Handshake(ahead.identity, first), this, this.#host, { busy: true })
     }, ms)
   }

@@ -11,6 +11,7 @@
 // same process again, the lost links are ended there.
 import type { Master } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
+import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type ProofSteps, type SessionRestore } from '../upstream/handshake.ts'
 import { type CloseReason, Link, type LinkListener, type PushFilter } from '../upstream/link.ts'
@@ -82,8 +83,10 @@ export class LaneLink {
     if (this.state !== 'none' || this.#pause !== null || master === null || !loading.mayDial(this.#lane)) return
     const { identity, owner, kind } = this.#lane
     const scripts = loading.commandsFor(this.#lane)
-    const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps() }
-    const isPlain = kind === 'shared' && first.fence.length === 0 && scripts.length === 0
+    const isShared = kind === 'shared'
+    const named = isShared ? { name: instanceName } : {}
+    const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps(), ...named }
+    const isPlain = isShared && first.fence.length === 0 && scripts.length === 0
     const ahead = isPlain ? this.#host.takeAhead(identity, master, first.proof) : undefined
     if (ahead !== undefined) {
       this.acquire(ahead)
@@ -92,7 +95,7 @@ export class LaneLink {
       return
     }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null)
-    this.state = new Link(master, handshake, this.#lane, this.#host, { busy: kind === 'shared' })
+    this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
     this.#host.wake()
     this.state.label = owner?.label() ?? ''
   }

@@ -1,8 +1,7 @@
 // handshake.ts: the first words on a new link, all in one write: who we are, is this node the master, can it serve.
 //
 //   SELECT db                      only for a named user outside database 0, see earlySelectStep
-//   HELLO n [AUTH user password]   answers the node's role and our client id in the same round trip
-//   CLIENT SETINFO LIB-NAME ...    the node's CLIENT LIST shows what comes through this process
+//   HELLO n [AUTH ...] [SETNAME n] answers the node's role and our client id in the same round trip
 //   [CLIENT KILL ID old ...]       the fence, see fenceStep
 //   SELECT db                      only when not 0
 //   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
@@ -11,7 +10,6 @@
 //   ...                            the session restore of its owner: name, subscriptions, open transaction
 //
 // Owns: building these frames and judging their answers. Never: decides what a failure leads to (the lane does).
-import { instanceName } from '../instance.ts'
 import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
@@ -112,13 +110,15 @@ export class Handshake {
       readonly scripts: readonly Buffer[]
       readonly proof?: ProofSteps | null
       readonly waits?: boolean
+      /** What the server is to call the link: one that sessions share has the name of this process. */
+      readonly name?: string
     } = { fence: [], scripts: [] },
     restore: SessionRestore | null = null,
   ) {
     this.#waits = first.waits ?? false
     this.identity = identity
     this.password = passwordOf(identity)
-    this.#steps = [helloStep(identity, this.password), nameStep, ...first.fence.map(fenceStep)]
+    this.#steps = [helloStep(identity, this.password, first.name), ...first.fence.map(fenceStep)]
     const early = identity.database !== 0 && identity.username !== null ? earlySelectStep(identity.database) : null
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
@@ -180,9 +180,10 @@ const failed = (kind: 'auth' | 'busy', text: string, frame: Buffer): HandshakeFa
   text,
 })
 
-function helloStep(identity: Identity, password: Secret | null): Step {
+function helloStep(identity: Identity, password: Secret | null, name?: string): Step {
   const args: Secret[] = ['HELLO', String(identity.protocol)]
   if (password !== null) args.push('AUTH', identity.username ?? 'default', password)
+  if (name !== undefined) args.push('SETNAME', name)
   return {
     bytes: encodeCommand(args),
     judge(handshake, error, frame) {
@@ -320,15 +321,6 @@ function proveStep(bytes: Buffer): Step {
       return null
     },
   }
-}
-
-/** Redis before 7.2 has no SETINFO. What a node says to it never stops a link. */
-const nameStep: Step = {
-  bytes: encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', instanceName]),
-  judge(handshake, error) {
-    if (error !== null && isNoPerm(error)) handshake.missing.push('client|setinfo')
-    return null
-  },
 }
 
 const pingStep: Step = {

@@ -2,6 +2,7 @@
 // says is the master, and sessions that only collect their replies.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Master } from '../../src/address.ts'
+import { instanceName } from '../../src/instance.ts'
 import { type Counters, createCounters } from '../../src/ops/counters.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { Batcher } from '../../src/proof/batcher.ts'
@@ -134,10 +135,11 @@ export function masterAt(fake: FakeRedis, epoch = 1, runId: string | null = 'run
   return { host: fake.host, port: fake.port, epoch, runId }
 }
 
-/** What one connection was told, as text, but for our name, which each one is told. */
+/** What one connection was told, as text, but for the name of this process in HELLO. */
 export function told(fake: FakeRedis, connection: number): string[] {
-  const all = fake.received.filter(entry => entry.connection === connection).map(({ argv }) => argv.join(' '))
-  return all.filter(words => !words.startsWith('CLIENT SETINFO LIB-NAME holdfast-'))
+  return fake.received
+    .filter(entry => entry.connection === connection)
+    .map(({ argv }) => argv.join(' ').replace(` SETNAME ${instanceName}`, ''))
 }
 
 export const plainOwner: LaneOwner = {

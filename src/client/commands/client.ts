@@ -3,9 +3,7 @@
 // Most clients send CLIENT SETINFO and SETNAME when they connect. Holdfast keeps and answers both, so that the session
 // stays on the shared link, and tells them to the server on every link of the session's own. A malformed one (a space
 // in a name, an unknown attribute) goes to the server, which answers the error and changes nothing.
-import { libraryThrough } from '../../instance.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
-import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
 import { handleKill } from './client-kill.ts'
@@ -97,19 +95,12 @@ function handleLabel(context: SessionContext, frame: Buffer, args: readonly Buff
   const isInfo = args.length === 4 && (attribute === 'lib-name' || attribute === 'lib-ver')
   const value = args[args.length - 1]
   if (!(isName || isInfo) || value === undefined || !isPlainText(value)) return 'pass'
-  if (context.isPrivate) {
-    const told = attribute === 'lib-name' ? libraryFrame(value) : frame
-    return send(context, told, new OneReply({ onSuccess: () => applyClient(context, frame, args) }))
-  }
+  if (context.isPrivate)
+    return send(context, frame, new OneReply({ onSuccess: () => applyClient(context, frame, args) }))
   return answerProven(context, () => {
     applyClient(context, frame, args)
     return okReply
   })
-}
-
-/** A link's library keeps the name of this process behind it (instance.ts). */
-function libraryFrame(library: Buffer): Buffer {
-  return encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', libraryThrough(library.toString())])
 }
 
 function nameReply(context: SessionContext): Buffer {

@@ -3,7 +3,6 @@
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
-import { libraryThrough } from '../../instance.ts'
 import { serverRefusalOf } from '../../relay/refusal-texts.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
@@ -69,11 +68,11 @@ function hearsItself(context: SessionContext, tracking: Buffer): boolean {
   return redirectTarget(context, tracking) === undefined
 }
 
-/** CLIENT SETNAME and SETINFO as the session has them, and ours; empty values clear what another session left. */
+/** CLIENT SETNAME and SETINFO as the session has them; empty values clear what another session left. */
 export function labelCommands(state: SessionState): Buffer[] {
   return [
     encodeCommand(['CLIENT', 'SETNAME', state.name]),
-    encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', libraryThrough(state.libName)]),
+    encodeCommand(['CLIENT', 'SETINFO', 'LIB-NAME', state.libName]),
     encodeCommand(['CLIENT', 'SETINFO', 'LIB-VER', state.libVersion]),
   ]
 }

@@ -1,7 +1,5 @@
 import t from 'tap'
-import { instanceName } from '../../../src/instance.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
-import { ReplyType } from '../../../src/resp/reply-scanner.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity, describeIdentity } from '../../../src/upstream/identity.ts'
 import { RespDecoder } from '../../support/resp-decoder.ts'
@@ -12,42 +10,27 @@ const nothing = { fence: [], scripts: [] }
 const helloReply = (role: string): Buffer =>
   Buffer.from(`*4\r\n$2\r\nid\r\n:7\r\n$4\r\nrole\r\n$${role.length}\r\n${role}\r\n`)
 
-const [PLUS, ARRAY] = [43, 42]
-const naming = `CLIENT SETINFO LIB-NAME ${instanceName}`
-
-/** Without our name, which stands behind HELLO each time. */
 function asked(handshake: Handshake): string[] {
-  return wordsOf(handshake.bytes).filter(words => words !== naming)
+  return new RespDecoder().push(handshake.bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
 }
-function wordsOf(bytes: Buffer): string[] {
-  return new RespDecoder().push(bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
-}
-/** Answers our name as well, which stands behind HELLO. */
 function answer(handshake: Handshake, ...frames: (string | Buffer)[]): unknown {
   let last: unknown
   for (const text of frames) {
     const frame = Buffer.from(text)
     last = handshake.onFrame(frame, frame[0] ?? 0)
-    if (last === 'more' && /^(\*4|-NOAUTH HELLO)/.test(String(text)))
-      last = handshake.onFrame(Buffer.from('+OK\r\n'), PLUS)
   }
   return last
 }
 
-t.test('handshake — says its name behind HELLO — and minds no refusal of it', async t => {
-  const handshake = new Handshake(nobody, nothing, null)
-  t.strictSame(wordsOf(handshake.bytes), ['HELLO 2', naming, 'PING'])
-  for (const refusal of ["-ERR unknown subcommand 'SETINFO'\r\n", '-BUSY Redis is busy\r\n', '-NOPERM no\r\n']) {
-    const next = new Handshake(nobody, nothing, null)
-    next.onFrame(helloReply('master'), ARRAY)
-    t.equal(next.onFrame(Buffer.from(refusal), ReplyType.error), 'more', refusal)
-    t.strictSame(next.missing, refusal.startsWith('-NOPERM') ? ['client|setinfo'] : [])
-  }
-})
-
 const questions = [
   ['nobody', createIdentity(null, null, 0, 2), nothing, ['HELLO 2', 'PING']],
   ['the default user', createIdentity(null, 'pw', 0, 3), nothing, ['HELLO 3 AUTH default pw', 'PING']],
+  [
+    'a link that sessions share',
+    createIdentity(null, 'pw', 0, 3),
+    { ...nothing, name: 'holdfast-1f2e3d4c' },
+    ['HELLO 3 AUTH default pw SETNAME holdfast-1f2e3d4c', 'PING'],
+  ],
   [
     'a user in a database',
     createIdentity('u', 'pw', 5, 2),
@@ -115,7 +98,9 @@ for (const [who, before, behind, outcome] of early) {
 t.test('handshake — sends a login alone — behind the answer to what goes before it', async t => {
   const handshake = new Handshake(createIdentity('u', 'pw', 5, 2), nothing, null)
   const words = (bytes: Buffer | null): string[] =>
-    bytes === null ? [] : wordsOf(bytes).filter(command => command !== naming)
+    bytes === null
+      ? []
+      : new RespDecoder().push(bytes).map(({ value }) => (Array.isArray(value) ? value.join(' ') : ''))
   t.strictSame(words(handshake.takeBytes()), ['SELECT 5'])
   t.strictSame(words(handshake.takeBytes()), [])
   t.equal(answer(handshake, '+OK\r\n'), 'more')
