@@ -26,8 +26,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a lane with markers takes no link that was made ahead',
     file: 'src/relay/lane-link.ts',
-    from: "const isPlain = isShared && first.fence",
-    to: "const isPlain = isShared && first.proof === null && first.fence",
+    from: 'const isPlain = isShared && first.fence',
+    to: 'const isPlain = isShared && first.proof === null && first.fence',
     breaks: 'every sidecar dials in the millisecond of the promotion, and the first write waits for that',
     test: 'test/wire/ahead-links.test.ts',
     shows: /is not dialled again/,
