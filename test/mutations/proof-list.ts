@@ -42,6 +42,15 @@ export const proofMutations: readonly Mutation[] = [
     shows: /is not dialled again/,
   },
   {
+    name: 'XREAD from $ counts as a command that takes something',
+    file: 'src/client/commands/send-blocking.ts',
+    from: "=== 'read') request.cls = 'read'",
+    to: "=== 'read') request.cls = null",
+    breaks: 'UNKNOWN is for what may have changed something',
+    test: 'test/wire/blocking-outage.test.ts',
+    shows: /XREAD from/,
+  },
+  {
     name: 'a WAIT counts as a command that takes something',
     file: 'src/client/commands/wait.ts',
     from: "  request.cls = 'read'\n",

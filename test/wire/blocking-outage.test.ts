@@ -69,3 +69,23 @@ t.test(
     t.match(line, { expired: 1, timedOut: 2 })
   },
 )
+
+for (const policy of ['safe', 'once'] as const)
+  t.test(`XREAD from $ — changes nothing, so it goes again and misses nothing — under ${policy}`, async t => {
+    const { holdfast, node } = await startSingle(t, { options: { 'retry-policy': policy } })
+    const [reader, direct] = [await RespClient.connect(holdfast.port), await RespClient.connect(node.port)]
+    for (const client of [reader, direct]) t.teardown(() => client.close())
+    await direct.send('XADD', 's', '1-1', 'f', 'old')
+    const read = reader.send('XREAD', 'BLOCK', '0', 'STREAMS', 's', '$')
+    const blocks = async (): Promise<boolean> =>
+      String(await direct.send('INFO', 'clients')).includes('blocked_clients:1')
+    await waitUntil('it blocks', blocks, { withinMs: 20_000 })
+    // At once, so that the session is not back in between.
+    await direct.pipeline([
+      ['MULTI'],
+      ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'],
+      ['XADD', 's', '1-2', 'f', 'new'],
+      ['EXEC'],
+    ])
+    t.strictSame(await read, [['s', [['1-2', ['f', 'new']]]]])
+  })

@@ -2,6 +2,7 @@
 //
 // Held or sent again, such a command goes out with the time that is left, counted from when the client asked.
 import { type BlockingTimeout, blockingTimeout } from '../../command/blocking-arguments.ts'
+import { classifyCommand } from '../../command/classify.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { SessionContext } from '../state/session-context.ts'
@@ -86,8 +87,14 @@ export class Blocking implements RequestHandler {
   }
 
   onReply(request: Request, frame: Buffer): void {
-    if (request.expect === 0) request.owner.deliver(frame)
-    else this.#ahead?.onReply?.(request.replies - request.expect - 1, frame)
+    if (request.expect === 0) {
+      request.owner.deliver(frame)
+      return
+    }
+    this.#ahead?.onReply?.(request.replies - request.expect - 1, frame)
+    const again = [...this.#args]
+    // XREAD from `$`, once it is known which entry that is, misses nothing when it goes again.
+    if (this.#ahead?.resolve?.(again) && classifyCommand(again, Date.now()) === 'read') request.cls = 'read'
   }
 
   onReplay(request: Request): void {
