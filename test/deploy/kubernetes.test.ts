@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
 import { container } from '../support/memory-limit.ts'
 import { without } from '../support/needs.ts'
-import { faultsOf, type Manifest, parseManifests, render, root } from './manifests.ts'
+import { at, faultsOf, type Manifest, named, parseManifests, render, root } from './manifests.ts'
 
 const skip = without('kubectl')
 
@@ -43,19 +43,8 @@ function renderWith(t: Test, manifests: readonly Manifest[]): Manifest[] {
   return render(overlay)
 }
 
-/** What stands at a path of names and indexes; undefined where there is nothing. */
-function at(value: unknown, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((inner, key) => {
-    return typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined
-  }, value)
-}
-
 const pod = ['spec', 'template', 'spec'] as const
 const sidecar = [...pod, 'initContainers', 0] as const
-
-function named(manifests: readonly Manifest[], kind: string): Manifest {
-  return manifests.find(manifest => manifest.kind === kind) ?? {}
-}
 
 t.test('the example — is what Kubernetes accepts — as it stands', { skip }, async t => {
   t.strictSame(faultsOf(render(join(folder, 'example'))), [])

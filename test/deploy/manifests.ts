@@ -68,6 +68,18 @@ export function parseManifests(text: string): Manifest[] {
   })
 }
 
+/** What stands at a path of names and indexes; undefined where there is nothing. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    return typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined
+  }, value)
+}
+
+/** The first of that kind; an empty one where there is none. */
+export function named(manifests: readonly Manifest[], kind: string): Manifest {
+  return manifests.find(manifest => manifest.kind === kind) ?? {}
+}
+
 /** All that Kubernetes would refuse or not know, in words; empty where there is nothing. */
 export function faultsOf(manifests: readonly Manifest[]): string[] {
   const known = manifests.filter(manifest => apiOf(manifest) !== undefined)
