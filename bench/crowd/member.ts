@@ -27,6 +27,7 @@ export type ToMember =
       /** Where a CPU profile of the failover goes; null: nowhere. */
       readonly profileFile: string | null
     }
+  | { readonly kind: 'collect' }
   /** From here on replies, gaps, errors and warnings count. */
   | { readonly kind: 'mark' }
   /** `since`: Date.now() of the moment after which a first reply is looked for. */
@@ -41,6 +42,7 @@ export interface ClientReport {
 
 export type FromMember =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'collected' }
   | {
       readonly kind: 'report'
       readonly clients: readonly ClientReport[]
@@ -57,6 +59,8 @@ export type FromMember =
 
 /** From a reply to the next command. A hold lasts longer, so that every client waits when the majority speaks. */
 const PAUSE_MS = 1_000
+/** A sidecar's share of a failover is less than a millisecond. */
+const SAMPLE_US = 200
 const STARTS_AT_ONCE = 10
 const READY_WITHIN_MS = 60_000
 
@@ -136,6 +140,7 @@ class Member {
     this.#profiler = new Session()
     this.#profiler.connect()
     await this.#profiler.post('Profiler.enable')
+    await this.#profiler.post('Profiler.setSamplingInterval', { interval: SAMPLE_US })
     await this.#profiler.post('Profiler.start')
   }
 
@@ -213,6 +218,10 @@ process.on('message', (message: ToMember) => {
   switch (message.kind) {
     case 'start':
       member.start(message).then(() => tell({ kind: 'ready' }), failed)
+      break
+    case 'collect':
+      globalThis.gc?.()
+      tell({ kind: 'collected' })
       break
     case 'mark':
       member.mark()

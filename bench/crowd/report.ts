@@ -35,6 +35,8 @@ const failoverColumns: readonly Column[] = [
   ['errors', round => round.failover.errors],
   ['lost', round => round.failover.lostClients],
   ['CPU ms each', round => round.failover.sidecarCpuMs, 1],
+  ['in the burst', round => round.failover.burstMs, 2],
+  ['servers', round => round.failover.burstServersMs, 2],
   ['others %', round => round.failover.others * 100],
 ]
 
@@ -48,7 +50,7 @@ export function roundLine({ subject, ...round }: NamedRound): string {
     `median ${failover.medianMs}, p99 ${failover.p99Ms}, last ${failover.lastMs} ms;`,
     `peak ${Math.round(failover.peakCommands)} commands/s; ${failover.dials} dials, ${failover.overflows} overflows,`,
     `${failover.tilts} tilts, ${failover.errors} errors, ${failover.lostClients} clients lost,`,
-    `${failover.sidecarCpuMs.toFixed(1)} ms of CPU a sidecar; others had ${Math.round(failover.others * 100)} % of the machine`,
+    `${failover.sidecarCpuMs.toFixed(1)} ms of CPU a sidecar, ${failover.burstMs.toFixed(2)} of it in the burst; others had ${Math.round(failover.others * 100)} % of the machine`,
     ...(warned.length > 0 ? [`(warned: ${warned.join(', ')})`] : []),
   ].join(' ')
 }

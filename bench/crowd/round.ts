@@ -8,6 +8,7 @@ import { waitUntil } from '../../test/support/wait-until.ts'
 import { percentile } from '../statistics.ts'
 import { droppedSoFar } from './accept-queue.ts'
 import { type Announcements, hearSentinels } from './announcements.ts'
+import { BURST_BEFORE_MS, watchBurst } from './burst.ts'
 import { Crowd, type CrowdReport } from './crowd.ts'
 import { watchOthers } from './others.ts'
 import { type LoadWatch, meanLoad, peakCommands, watchLoad } from './server-load.ts'
@@ -72,6 +73,9 @@ export interface Round {
     readonly lostClients: number
     /** CPU of one sidecar and its client from the trigger until 5 s after the majority, ms. */
     readonly sidecarCpuMs: number
+    /** The same from shortly before the majority (burst.ts) to the last reply; and of all servers, for each sidecar. */
+    readonly burstMs: number
+    readonly burstServersMs: number
     /** Share (0..1) of the machine that had other work meanwhile. */
     readonly others: number
     readonly warnings: Readonly<Record<string, number>>
@@ -81,6 +85,8 @@ export interface Round {
 const SERVED_WITHIN_MS = 60_000
 const CALM_MS = 3_000
 const CALM_WITHIN_MS = 60_000
+/** After a collection, whose end is what clients have waited for meanwhile. */
+const COLLECTED_MS = 500
 /** What a sidecar hears may be heard here a bit later. No reply comes in this time before the majority. */
 const SLACK_MS = 200
 /** The leader's own +switch-master comes about a second after the majority; what follows it counts too. */
@@ -173,6 +179,8 @@ async function watchFailover(
   { crowd, heard, load }: Watches,
   trigger: Trigger,
 ): Promise<Round['failover']> {
+  await crowd.collect()
+  await delay(COLLECTED_MS)
   crowd.mark()
   const before = await crowd.report()
   const readOthers = await watchOthers({
@@ -180,6 +188,8 @@ async function watchFailover(
     otherSeconds: async () => (await crowd.report()).cpuSeconds,
   })
   const dropped = droppedSoFar()
+  const burst = watchBurst(crowd.pids)
+  const serverBurst = watchBurst([...set.sentinels, ...set.nodes].map(node => node.pid))
   const begunAt = Date.now()
   if (trigger === 'killed') await set.kill(master)
   else await set.failover()
@@ -193,12 +203,16 @@ async function watchFailover(
     everyMs: 500,
   })
   await load.read()
+  burst.stop()
+  serverBurst.stop()
   const { overflows, drops } = droppedSoFar()
   const switchAt = heard.first('+switch-master', begunAt)?.at ?? Number.NaN
   const [, , , host, port] = heard.first('+switch-master', begunAt)?.text.split(' ') ?? []
   const promoted = set.nodes.find(node => node.host === host && String(node.port) === port)
   const dials = promoted === undefined ? [] : (load.readings.get(promoted) ?? [])
   const ends = report.clients.map(one => (one.firstAt ?? Number.NaN) - majorityAt).sort((a, b) => a - b)
+  const window = [majorityAt - BURST_BEFORE_MS, majorityAt + (ends.at(-1) ?? 0)] as const
+  const each = (seconds: number): number => (seconds * 1_000) / report.clients.length
   return {
     switchMs: switchAt - begunAt,
     majorityMs: majorityAt - begunAt,
@@ -214,7 +228,9 @@ async function watchFailover(
     errors: report.errors,
     lostClients: report.lost,
     others: await readOthers(),
-    sidecarCpuMs: ((report.cpuSeconds - before.cpuSeconds) * 1_000) / report.clients.length,
+    sidecarCpuMs: each(report.cpuSeconds - before.cpuSeconds),
+    burstMs: each(burst.secondsBetween(...window)),
+    burstServersMs: each(serverBurst.secondsBetween(...window)),
     warnings: report.warnings,
   }
 }
