@@ -9,6 +9,7 @@ import { type Address, type Master, sameAddress } from '../address.ts'
 import type { LinkSnapshot } from '../ops/snapshot.ts'
 import type { ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
+import { LeavingSockets } from '../upstream/leaving-sockets.ts'
 import type { Link } from '../upstream/link.ts'
 import { AheadLinks } from './ahead-links.ts'
 import { isSameTerm } from './gate.ts'
@@ -35,6 +36,7 @@ export abstract class LanePool extends LaneHost {
   readonly #idle = new IdlePool(this.bugs, key => this.#spares.heard(key))
   readonly #spares: SpareLinks
   readonly #ahead = new AheadLinks(this)
+  readonly #leaving = new LeavingSockets()
 
   constructor(options: LanePoolOptions) {
     super(options)
@@ -92,6 +94,7 @@ export abstract class LanePool extends LaneHost {
     this.#spares.close()
     this.#idle.close()
     this.#ahead.close()
+    this.#leaving.close()
     this.#shared.clear()
     this.#private.clear()
   }
@@ -99,7 +102,10 @@ export abstract class LanePool extends LaneHost {
   /** Cuts all links but those to `master`. */
   protected keepOnly(master: Master | null, detail: string): void {
     this.each(({ link }) => {
-      if (link !== null && (master === null || !isSameTerm(link.master, master))) link.cut(detail)
+      if (link === null || (master !== null && isSameTerm(link.master, master))) return
+      // An unused socket to another node does no harm. One to the same node may be a process that was there before.
+      if (master !== null && !sameAddress(link.master, master)) link.leave(detail, this.#leaving)
+      else link.cut(detail)
     })
     this.acks?.keepOnly(master, detail)
     this.#idle.keepOnly(master)
@@ -149,12 +155,18 @@ export abstract class LanePool extends LaneHost {
   protected *all(): Generator<Lane> {
     yield* this.#shared.all()
     yield* [...this.#private.keys()]
-    yield* [...this.silence.fresh()]
+    yield* this.silence.fresh()
   }
 
-  /** One lane's trouble is not the others'. */
+  /** One lane's trouble is not the others'. A lane that is made meanwhile for a session has its turn, too. */
   protected each(act: (lane: Lane) => void): void {
-    for (const lane of this.all()) {
+    this.#eachOf(this.#shared.all(), act)
+    if (this.#private.size > 0) this.#eachOf([...this.#private.keys()], act)
+    this.#eachOf(this.silence.fresh(), act)
+  }
+
+  #eachOf(lanes: readonly Lane[], act: (lane: Lane) => void): void {
+    for (const lane of lanes) {
       try {
         act(lane)
       } catch (error) {

@@ -81,9 +81,9 @@ export class SharedLanes {
     return unused
   }
 
-  *all(): Generator<Lane> {
-    yield* [...this.#lanes.values()]
-    yield* [...this.#retired]
+  all(): Lane[] {
+    const lanes = [...this.#lanes.values()]
+    return this.#retired.size === 0 ? lanes : [...lanes, ...this.#retired]
   }
 
   clear(): void {

@@ -111,6 +111,8 @@ class Quiet {
   }
 }
 
+const NONE: readonly Lane[] = []
+
 export class SilenceWatch {
   readonly #host: SilenceHost
   readonly #quiet = new Map<Lane, Quiet>()
@@ -149,8 +151,9 @@ export class SilenceWatch {
   }
 
   /** Lanes that are dialled for sessions that may need them. */
-  *fresh(): Generator<Lane> {
-    for (const { fresh } of this.#quiet.values()) if (fresh !== null) yield fresh
+  fresh(): readonly Lane[] {
+    if (this.#quiet.size === 0) return NONE
+    return [...this.#quiet.values()].flatMap(({ fresh }) => fresh ?? [])
   }
 
   #look(lane: Lane, now: number): Quiet | undefined {

@@ -22,6 +22,7 @@ import type { Sockets } from '../transport/sockets.ts'
 import type { Dial } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
+import type { LeavingSockets } from './leaving-sockets.ts'
 import type { LiveLink, LiveLinks } from './live-links.ts'
 import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
@@ -209,8 +210,12 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** Its own address, also when its socket is gone; '' while it has none. */
   get localAddress(): string {
+    return this.#address || this.#readAddress()
+  }
+
+  #readAddress(): string {
     const { localAddress: host, localPort: port } = this.#socket
-    return host === undefined || port === undefined ? this.#address : formatAddress({ host, port })
+    return host === undefined || port === undefined ? '' : formatAddress({ host, port })
   }
 
   /** Requests sent and not fully answered. */
@@ -356,6 +361,12 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Ends the link at once, without waiting for anything; onClosed is called before this returns. */
   cut(detail: string, outcome?: 'refused'): void {
     this.#close('cut', detail, outcome === 'refused')
+  }
+
+  /** The same, of a node that is the master no more: when nothing is under way, the socket is ended later. */
+  leave(detail: string, later: LeavingSockets): void {
+    const isIdle = this.status === 'ready' && this.#fifo.size === 0 && this.#writer.left === 0
+    this.#close('cut', detail, false, isIdle ? later : null)
   }
 
   /** Every request without its last reply, oldest first. */
@@ -544,7 +555,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
         return
       }
       this.status = 'ready'
-      this.#address = this.localAddress
+      this.#address = this.#readAddress()
       this.#socket.setTimeout(0)
       this.#listener.onReady(this)
       if (this.status === 'ready' && at < chunk.length) this.#read(chunk, at)
@@ -568,12 +579,13 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     }
   }
 
-  #close(reason: CloseReason, detail: string, refused = false): void {
+  #close(reason: CloseReason, detail: string, refused = false, later: LeavingSockets | null = null): void {
     if (this.status === 'closed') return
     const wasReady = this.status === 'ready'
     this.status = 'closed'
     this.#live.delete(this)
-    this.#socket.destroy()
+    if (later === null) this.#socket.destroy()
+    else later.take(this.#socket, this.#reader)
     this.#out = []
     this.#outBytes = 0
     this.#partial = []

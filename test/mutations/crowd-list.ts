@@ -5,8 +5,27 @@ const failover = 'test/unit/sentinel/failover.test.ts'
 const pace = 'test/unit/sentinel/question-pace.test.ts'
 const dialAhead = 'test/unit/upstream/dial-ahead.test.ts'
 const aheadLinks = 'test/wire/ahead-links.test.ts'
+const leaving = 'test/wire/leaving-sockets.test.ts'
 
 export const crowdMutations: readonly Mutation[] = [
+  {
+    name: 'a link that owes a reply to the last master lingers',
+    file: 'src/upstream/link.ts',
+    from: "const isIdle = this.status === 'ready' && this.#fifo.size === 0 && this.#writer.left === 0",
+    to: "const isIdle = this.status === 'ready'",
+    breaks: 'a command that is sent again elsewhere is not left with a server that stands still',
+    test: leaving,
+    shows: /must not find the command/,
+  },
+  {
+    name: 'a socket to the last master is left open for ever',
+    file: 'src/upstream/leaving-sockets.ts',
+    from: 'this.#timer ??= setTimeout(() => this.close(), LEAVE_MS)',
+    to: '',
+    breaks: 'no connection to the last master is left',
+    test: leaving,
+    shows: /a moment later/,
+  },
   {
     name: 'a published move has a vote whatever its epoch',
     file: 'src/sentinel/voters.ts',

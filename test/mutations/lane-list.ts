@@ -121,8 +121,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'links of an old term are not cut',
     file: 'src/relay/lane-pool.ts',
-    from: 'if (link !== null && (master === null || !isSameTerm(link.master, master))) link.cut(detail)',
-    to: 'if (link !== null && master === null) link.cut(detail)',
+    from: 'if (link === null || (master !== null && isSameTerm(link.master, master))) return',
+    to: 'if (link === null || master !== null) return',
     breaks: 'NothingSentWhileHeld, EveryRequestEnds',
     test: walkAlways,
     shows: /NothingSentWhileHeld|EveryRequestEnds/,
