@@ -1,13 +1,6 @@
 // run.ts: `npm run prove`: clients write through Holdfast while something is done to the servers, and what these hold in
 // the end is judged against what the clients were told.
 //
-//   npm run prove -- --kills 20                            kill -9 of the master, under --policy once
-//   npm run prove -- --faults 20                           every other fault, 20 times each; --only NAME,NAME: these
-//   npm run prove -- --faults 5 --only cut-bytes --policy always    a control arm: it must show doubled effects
-//   npm run prove -- --kills 20 --ack replicated --reads committed --flavour valkey
-//   npm run prove -- --kills 20 --out FILE                 the figures, as a line of JSON for each fault, behind what is there
-//   npm run prove -- --page FILE                           docs/proof-report.md, of all figures in it
-//
 // Exit code 1: something that the options promise was broken, or a control arm shows nothing.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -16,8 +9,25 @@ import { pageOf } from './page.ts'
 import { type RunOptions, runRounds } from './rounds.ts'
 import { add, brokenBy, lineOf, mustShow, newTotal, type Total } from './total.ts'
 
+const help = `npm run prove -- [options]: faults under load, and a judge of what the clients were told
+
+  --kills N           kill -9 of the master, N times
+  --faults N          every other fault, N times each
+  --only NAMES        these faults alone, separated by commas: ${faults.map(({ name }) => name).join(', ')}
+  --cuts N            the same as --faults N --only cut
+  --policy NAME       once, safe, always (once); always is a control arm that must show doubled effects
+  --ack LEVEL         as of Holdfast; master is a control arm that must show lost writes
+  --reads WHICH       as of Holdfast
+  --flavour NAME      redis, valkey (redis)
+  --clients N         27
+  --io-threads N      of the servers (1)
+  --out FILE          appends the figures of each fault as a line of JSON
+  --page FILE         writes docs/proof-report.md of all lines in FILE, and does nothing else
+`
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean' },
     kills: { type: 'string', default: '0' },
     cuts: { type: 'string', default: '0' },
     faults: { type: 'string', default: '0' },
@@ -78,7 +88,8 @@ async function main(): Promise<void> {
   }
 }
 
-if (values.page === undefined) {
+if (values.help) console.log(help)
+else if (values.page === undefined) {
   await main()
   // A socket that a fault has left behind would keep the process.
   process.exit()
