@@ -147,6 +147,8 @@ const latest: Scene = {
       after: async t => {
         for (const [i, key] of [`${tag}:known`, `${tag}:fresh`].entries()) {
           const wanted = world.protocol === 3 ? new Map<Value, Value>([[key, entries]]) : [[key, entries]]
+          // The answer to the question where `$` stands is withheld as well.
+          if (settings.reads === 'committed' && isUnproven(await replies[i])) continue
           t.strictSame(await replies[i], wanted)
         }
       },
