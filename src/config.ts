@@ -53,6 +53,7 @@ function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
     retryBackoffMinMs: values['retry-backoff-min'],
     retryBackoffMaxMs: values['retry-backoff-max'],
     holdTimeoutMs: values['hold-timeout'],
+    dryRun: values['dry-run'],
     maxHeldBytes: values['max-held-bytes'],
     maxSessionHeldBytes: values['max-session-held-bytes'],
     maxSessions: values['max-sessions'],

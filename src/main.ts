@@ -45,6 +45,9 @@ async function main(): Promise<void> {
   } else if (word === 'health') {
     const { health } = await import('./cli/health.ts')
     await health(rest, process.env)
+  } else if (word === 'drill') {
+    const { drill } = await import('./cli/drill.ts')
+    await drill(rest, process.env)
   } else if (word === 'ctl') {
     const { ctl } = await import('./cli/ctl.ts')
     await ctl(rest, process.env)

@@ -40,6 +40,7 @@ const scopes: Readonly<Record<keyof Values, Scope>> = {
   'retry-backoff-min': 'master',
   'retry-backoff-max': 'master',
   'hold-timeout': 'master',
+  'dry-run': 'master',
   'max-held-bytes': 'master',
   'max-session-held-bytes': 'master',
   'redis-username': 'master',

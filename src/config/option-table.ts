@@ -167,6 +167,12 @@ export const options = {
       duration({ min: '1ms', max: '24h' }),
       'How long a command waits for a master before its client gets an error.',
     ),
+    'dry-run': withDefault(
+      'off',
+      onOff,
+      'Watch failovers and hold nothing: log, metrics and /status say what would have been held and for how long. ' +
+        'Commands go on to the last master; without a link to it they fail at once.',
+    ),
     'max-held-bytes': withDefault(
       '256mb',
       size({ min: '1kb', max: '1024gb' }),

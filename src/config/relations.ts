@@ -19,6 +19,16 @@ export const relations: readonly Relation<Values>[] = [
     rule: '--reads committed needs --ack replicated, as it waits for what replicas confirm',
     holds: values => values.reads === 'plain' || values.ack > 0,
   },
+  {
+    between: ['dry-run', 'retry-policy'],
+    rule: '--dry-run needs another --retry-policy than once, as nothing waits until a marker is read',
+    holds: values => !values['dry-run'] || values['retry-policy'] !== 'once',
+  },
+  {
+    between: ['dry-run', 'ack'],
+    rule: '--dry-run needs --ack master, as no reply may wait for replicas',
+    holds: values => !values['dry-run'] || values.ack === 0,
+  },
   needs('redis-username', 'redis-password', ' or --redis-password-file'),
   needs('sentinel-username', 'sentinel-password', ' or --sentinel-password-file'),
   {

@@ -11,6 +11,8 @@ const DEFAULT_EMPTY_MS = 5_000
 /** A shorter lease would end by one late turn of the event loop. */
 const MIN_LEASE_MS = 200
 const MAX_LEVEL_MS = 24 * 3600_000
+/** An answer lists no more sessions than this of one master. */
+const MAX_LISTED = 10_000
 const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** What one command is done with. */
@@ -27,8 +29,12 @@ export async function answer(request: Request, desk: Desk): Promise<object> {
   switch (request.ask) {
     case 'status':
       return controlled.status()
+    case 'sessions':
+      return {
+        masters: mastersOf(request, controlled).map(one => ({ master: one.name, sessions: one.sessions(MAX_LISTED) })),
+      }
     case 'pause':
-      return await pauses.begin(mastersOf(request, controlled), termsOf(request), nameOf(request))
+      return await pauses.begin(pausable(mastersOf(request, controlled)), termsOf(request), nameOf(request))
     case 'renew':
       if (!pauses.renew()) throw notPaused()
       return {}
@@ -63,6 +69,13 @@ function mastersOf({ master }: Request, { masters }: Controlled): readonly Contr
     cause: `this Holdfast serves no master of the name ${JSON.stringify(master.slice(0, 60))}`,
     remedy: `name one of ${masters.map(({ name }) => name).join(', ')}, or none for all`,
   })
+}
+
+function pausable(masters: readonly ControlledMaster[]): readonly ControlledMaster[] {
+  const dry = masters.find(({ dryRun }) => dryRun)
+  if (dry === undefined) return masters
+  const cause = `the master ${dry.name} is served with --dry-run, which holds nothing`
+  throw new ControlError({ code: 'failed', cause, remedy: 'start Holdfast without --dry-run' })
 }
 
 function termsOf(request: Request) {

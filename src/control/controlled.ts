@@ -1,6 +1,6 @@
 // controlled.ts: what the control socket may ask of the running program. Only types; proxy.ts fills them.
 import type { LogLevel } from '../ops/log.ts'
-import type { InFlightSession } from '../ops/snapshot.ts'
+import type { InFlightSession, SessionSnapshot } from '../ops/snapshot.ts'
 import type { Pause } from '../relay/pause.ts'
 
 export interface ControlledMaster {
@@ -8,8 +8,12 @@ export interface ControlledMaster {
   /** How long a command may wait, ms. */
   readonly holdLimitMs: number
   readonly pause: Pause
+  /** Nothing is held, and no pause may begin. */
+  readonly dryRun: boolean
   /** The requests in flight, those of blocked sessions apart. */
   inFlight(): { readonly requests: number; readonly blocked: number }
+  /** At most `limit` open sessions. */
+  sessions(limit: number): SessionSnapshot[]
   /** At most `limit` sessions that have a command in flight, blocked ones first. */
   inFlightSessions(limit: number): InFlightSession[]
 }

@@ -6,13 +6,13 @@
 //
 // A request is answered once, by its id; answers may come in another order. Pure.
 import type { PauseEnd } from '../ops/counters.ts'
-import type { InFlightSession } from '../ops/snapshot.ts'
+import type { InFlightSession, SessionSnapshot } from '../ops/snapshot.ts'
 
 export const PROTOCOL = 1
 /** A longer line is no request: the connection ends. */
 export const MAX_REQUEST_BYTES = 64 * 1024
 
-export const asks = ['status', 'pause', 'renew', 'resume', 'drain', 'reload', 'log-level'] as const
+export const asks = ['status', 'sessions', 'pause', 'renew', 'resume', 'drain', 'reload', 'log-level'] as const
 export type Ask = (typeof asks)[number]
 
 /** Why a request was not done. `cause` and `remedy` are sentences for people. */
@@ -58,6 +58,11 @@ export interface PauseResult {
   readonly maxMs: number
   /** A command that has waited so long ends the pause, ms. */
   readonly holdLimitMs: number
+}
+
+/** The open sessions; of very many not all. */
+export interface SessionsResult {
+  readonly masters: readonly { readonly master: string; readonly sessions: readonly SessionSnapshot[] }[]
 }
 
 export interface ResumeResult {

@@ -74,6 +74,7 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
       cause: gate.cause,
       detail: gate.detail === '' ? null : gate.detail,
     },
+    dryRun: snapshot.dryRun,
     pause: pauseOf(snapshot),
     sessions: {
       open: counters.sessions,

@@ -103,6 +103,10 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   timedOut: held('timed-out'),
   failed: held('failed'),
   gone: held('gone'),
+  wouldHold: counter(
+    'holdfast_dry_run_commands_total',
+    'With --dry-run: commands that came while the gate was shut, and would have been held.',
+  ),
   waiting: gauge('holdfast_held_requests', 'Requests that wait to be sent.'),
   waitingBytes: gauge('holdfast_held_bytes', 'Bytes of the requests that wait to be sent.'),
   pendingBytes: gauge(

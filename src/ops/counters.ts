@@ -49,6 +49,8 @@ export function createCounters() {
     timedOut: 0,
     failed: 0,
     gone: 0,
+    /** --dry-run: commands that came while the gate was shut. */
+    wouldHold: 0,
     /** Requests that wait now, and their bytes. */
     waiting: 0,
     waitingBytes: 0,

@@ -99,6 +99,9 @@ const failover: readonly Metric[] = [
     ({ gate }) => holdCauses.map(cause => [cause, gate.cause === cause ? 1 : 0]),
   ),
   histogram('holdfast_hold_seconds', 'How long the gate was shut, each time.', 'holdTimes'),
+  gauge('holdfast_dry_run', '1 with --dry-run: the gate is only watched, and nothing is held.', f =>
+    f.dryRun ? 1 : 0,
+  ),
   gauge('holdfast_paused', '1 while a pause holds all commands (holdfast ctl pause).', f => (f.pause === null ? 0 : 1)),
   tallied(
     'holdfast_pauses_total',

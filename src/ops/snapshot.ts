@@ -111,6 +111,24 @@ export interface SessionStates {
   readonly withOwnLink: number
 }
 
+export type SessionStateName = Exclude<keyof SessionStates, 'withOwnLink'>
+
+/** One open session. */
+export interface SessionSnapshot {
+  /** Counts up from 1 over the life of the process. */
+  readonly id: number
+  readonly address: string
+  /** As the client names it (CLIENT SETINFO, CLIENT SETNAME); '' without. */
+  readonly library: string
+  readonly version: string
+  readonly name: string
+  readonly state: SessionStateName
+  /** The last command that Holdfast has read from it, and how many it has submitted and not answered. */
+  readonly command: string
+  readonly submitted: number
+  readonly pending: number
+}
+
 /** What changes from second to second. */
 export interface MasterGauges {
   readonly counters: Readonly<Counters>
@@ -130,6 +148,8 @@ export interface MasterSnapshot {
   /** Commands of clients by class, from their names. */
   readonly commands: ReadonlyMap<CommandClass, number>
   readonly gate: GateSnapshot
+  /** --dry-run: the gate is only watched. */
+  readonly dryRun: boolean
   /** Beside the gate: commands are sent while it is open and no pause lasts; null: none does. */
   readonly pause: PauseSnapshot | null
   /** The present or last master; null before the first. */

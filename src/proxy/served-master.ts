@@ -121,6 +121,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     onOpened: () => listener.gateOpened(),
     spares: 'warm',
     pollForMs: config.pollForMs,
+    dryRun: config.dryRun,
   })
   const learner = createCommandLearner({ learned, login: redisLogin, routes: security.redis, rights, bugs })
   const watcher = new Watcher(
@@ -233,7 +234,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       name: config.masterName,
       holdLimitMs: lanes.holdLimitMs,
       pause: lanes.pause,
+      dryRun: config.dryRun,
       inFlight: () => lanes.unanswered(),
+      sessions: limit => listener.listSessions(limit),
       inFlightSessions: limit => listener.inFlightSessions(limit),
     },
     snapshot: () => ({
@@ -242,6 +245,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       counters,
       commands: callsByClass(counters.detail.calls),
       gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
+      dryRun: config.dryRun,
       pause: lanes.pause.snapshot(performance.now()),
       master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
       served: served !== null,

@@ -48,6 +48,9 @@ export class FailoverReport {
   #heldMs = 0
   #last: Master | null = null
   #record: FailoverRecord | null = null
+  readonly #isDryRun: boolean
+  /** With --dry-run: `commands` when the gate shut. */
+  #commandsAt = 0
   /** Links lost in one go, and when the last of them. */
   #lost = 0
   #lostAt = Number.NEGATIVE_INFINITY
@@ -56,7 +59,8 @@ export class FailoverReport {
   #unknownBeforeLoss = 0
 
   /** `now` in milliseconds of a monotonic clock, as in all that follows. The gate is shut from the start. */
-  constructor(counters: Counters, log: Log, now: number) {
+  constructor(counters: Counters, log: Log, now: number, isDryRun = false) {
+    this.#isDryRun = isDryRun
     this.#counters = counters
     this.#log = log
     this.#cause = 'starting'
@@ -105,7 +109,12 @@ export class FailoverReport {
     if (from.kind !== 'draining') this.#before = this.#accountsAt(now)
     this.#begin(cause, detail, now)
     this.#counters.detail.holds.add(cause)
-    this.#log.info({ event: 'hold.start', cause, detail, ...(this.#last && place(this.#last)) }, 'commands are held')
+    this.#commandsAt = this.#counters.commands
+    const isDry = this.#isDryRun && this.#last !== null
+    this.#log.info(
+      { event: 'hold.start', cause, detail, ...(this.#last && place(this.#last)), ...(isDry && { dryRun: true }) },
+      isDry ? 'commands would be held from here on (--dry-run)' : 'commands are held',
+    )
   }
 
   #onDraining(from: GateState, master: Master, now: number): void {
@@ -122,6 +131,7 @@ export class FailoverReport {
     const { waiting } = this.#counters
     const kind = this.#last === null ? 'start' : isSameProcess(this.#last, master) ? 'hold' : 'failover'
     this.stories.confirmed(master, kind, waiting, now)
+    if (shut) this.#noteDryRun()
     this.#note(master)
     this.#last = master
     this.#log.info(
@@ -141,6 +151,17 @@ export class FailoverReport {
   #accountsAt(shutAt: number): Accounts {
     const accounts = accountsOf(this.#counters)
     return this.#lostAt >= shutAt - BURST_MS ? { ...accounts, unknownOutcomes: this.#unknownBeforeLoss } : accounts
+  }
+
+  /** The gate was shut for nobody: says what it would have held. The first master is waited for. */
+  #noteDryRun(): void {
+    if (!this.#isDryRun || this.#last === null) return
+    const commands = this.#counters.commands - this.#commandsAt
+    this.#counters.wouldHold += commands
+    this.#log.info(
+      { event: 'hold.dry_run', cause: this.#cause, commands, heldMs: Math.round(this.#heldMs) },
+      'without --dry-run so many commands would have been held, none for longer than this',
+    )
   }
 
   /** The first master is no failover, and neither is the same process served again. */

@@ -34,6 +34,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onOpened?: () => void
   /** This process did not run for a while: the control plane must ask anew, in this call. */
   readonly onStoodStill: () => void
+  /** From the first master on nothing is held, and the gate only tells what would be. */
+  readonly dryRun?: boolean
   /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
   readonly pollForMs?: number
 }
@@ -48,6 +50,7 @@ export class Lanes extends LanePool {
   readonly pause: Pause
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn: Turn
+  readonly #dryRun: boolean
   readonly #onMoved: () => void
   readonly #everySweep: (lateMs: number) => void
   readonly #onShut: () => void
@@ -75,7 +78,8 @@ export class Lanes extends LanePool {
     this.#onShut = options.onShut ?? (() => {})
     this.#onOpened = options.onOpened ?? (() => {})
     this.onStoodStill = options.onStoodStill
-    this.#report = new FailoverReport(options.counters, options.log, performance.now())
+    this.#dryRun = options.dryRun ?? false
+    this.#report = new FailoverReport(options.counters, options.log, performance.now(), this.#dryRun)
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.pause = new Pause(this)
     this.#watchdog = new Watchdog(this, this.silence)
@@ -127,6 +131,7 @@ export class Lanes extends LanePool {
   hold(cause: HoldLabel, detail: string): void {
     this.holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
+    if (this.#passes) return
     this.#recall()
     if (cause === 'master-moved') this.withhold()
     if (cause === 'not-master') this.keepOnly(null, detail)
@@ -142,7 +147,7 @@ export class Lanes extends LanePool {
 
   /** A replica may be promoted from here on: no reply of the old master is delivered before the next serve(). */
   withhold(): void {
-    if (this.#withholding) return
+    if (this.#withholding || this.#dryRun) return
     this.#withholding = true
     this.each(lane => lane.withhold())
     this.acks?.onWithhold()
@@ -207,6 +212,7 @@ export class Lanes extends LanePool {
   }
 
   onExpired(): void {
+    if (this.#passes) return
     this.gate.move({ kind: 'expired' }, performance.now())
   }
 
@@ -219,7 +225,7 @@ export class Lanes extends LanePool {
 
   /** performance.now() since when commands are held, by the gate or a pause; null: they are sent. */
   get heldSince(): number | null {
-    const gate = this.gate.master === null ? this.gate.state.since : Number.POSITIVE_INFINITY
+    const gate = this.gate.master === null && !this.#passes ? this.gate.state.since : Number.POSITIVE_INFINITY
     const pause = this.pause.state.kind === 'none' ? Number.POSITIVE_INFINITY : this.pause.state.since
     const since = Math.min(gate, pause)
     return Number.isFinite(since) ? since : null
@@ -243,10 +249,15 @@ export class Lanes extends LanePool {
     this.#report.onGate(from, to, performance.now(), this.holdDetail)
   }
 
+  /** The gate is shut, and nothing is held: commands go on to the last master, and fail where that cannot be. */
+  get #passes(): boolean {
+    return this.#dryRun && this.gate.master === null && this.#term !== null
+  }
+
   /** May be sent what comes now? The gate or the pause has moved. */
   #settle(): void {
     const was = this.sendable
-    this.sendable = this.gate.master !== null && !this.pause.isOn
+    this.sendable = (this.gate.master !== null || this.#passes) && !this.pause.isOn
     this.wake()
     if (!was || this.sendable) return
     this.#reopening = false
@@ -261,10 +272,11 @@ export class Lanes extends LanePool {
   onSweep(now: number, lateMs: number): boolean {
     if (this.pause.isOn) this.pause.tick(now, this.#isLastCall(now))
     // A pause gives nothing up that is in flight.
-    const shut = this.gate.master === null ? this.gate.state.since : null
-    let isQuiet = this.sendable
+    const passes = this.#passes
+    const shut = this.gate.master === null && !passes ? this.gate.state.since : null
+    let isQuiet = this.sendable && !passes
     this.each(lane => {
-      lane.expire(now, shut)
+      lane.expire(passes ? Number.POSITIVE_INFINITY : now, shut)
       this.#watchdog.checkSilence(lane, now)
       isQuiet &&= lane.isQuiet
     })

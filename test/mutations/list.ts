@@ -12,6 +12,7 @@ import { mastersMutations } from './masters-list.ts'
 import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
+import { pauseMutations } from './pause-list.ts'
 import { proofMutations } from './proof-list.ts'
 import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
@@ -33,6 +34,7 @@ export const mutations: readonly Mutation[] = [
   ...mastersMutations,
   ...memoryMutations,
   ...minorityMutations,
+  ...pauseMutations,
   ...proofMutations,
   ...readingMutations,
   ...relayMutations,

@@ -51,7 +51,9 @@ const belowClient = ['relay', 'upstream', 'command', 'resp', 'config', ...leaves
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, cli and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config'],
-  cli: ['proxy', 'check', 'control', 'config', 'relay', 'ops/log-output', ...leaves],
+  cli: ['proxy', 'check', 'control', 'drill', 'config', 'relay', 'ops/log-output', 'ops/snapshot', ...leaves],
+  // Judges what the sessions of a proxy did; speaks to nobody.
+  drill: ['ops/snapshot', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
   proxy: [

@@ -97,7 +97,7 @@ t.test('control socket — answers what is no request with a cause and a remedy'
     ['{"v":1,"id":9,"ask":"drain"}\n', { error: { code: 'failed', remedy: 'stop that program' } }],
   ]
   for (const [bytes, answer] of wrong) t.match((await say(t, path, bytes)).line, answer, bytes)
-  t.equal(asks.length, 7, 'each has a test here or in pause.test.ts')
+  t.equal(asks.length, 8, 'each has a test here or in pause.test.ts')
 })
 
 t.test('control socket — takes lines in pieces, and ends with one that is too long', { skip }, async t => {

@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerOpts, type Socket } from 'node:ne
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
-import type { InFlightSession, LibrarySnapshot, SessionStates } from '../../ops/snapshot.ts'
+import type { InFlightSession, LibrarySnapshot, SessionSnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { listenAt } from '../../transport/unix-socket.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
@@ -17,6 +17,7 @@ import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
 import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
+import { listSessions } from './session-list.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { statesOf } from './state-census.ts'
@@ -180,6 +181,11 @@ export class Listener {
   /** The open sessions by what they are at. */
   sessionStates(): SessionStates {
     return statesOf(this.#sessions.values())
+  }
+
+  /** At most `limit` open sessions. */
+  listSessions(limit: number): SessionSnapshot[] {
+    return listSessions(this.#sessions.values(), limit)
   }
 
   /** At most `limit` sessions that have a command in flight, see in-flight-sessions.ts. */

@@ -1,0 +1,37 @@
+// session-list.ts: the open sessions one by one, for people (holdfast drill). Made when somebody asks. Pure.
+import type { SessionSnapshot } from '../../ops/snapshot.ts'
+import { type BusySession, stateOf } from './state-census.ts'
+
+/** The part of a session that is looked at. */
+export interface ListedSession extends BusySession {
+  readonly id: number
+  readonly ends: { readonly addr: string }
+  readonly state: BusySession['state'] & {
+    readonly name: string
+    readonly libName: string
+    readonly libVersion: string
+  }
+  readonly lastCommand: string
+  readonly place: number
+}
+
+/** At most `limit`, the oldest first. */
+export function listSessions(sessions: Iterable<ListedSession>, limit: number): SessionSnapshot[] {
+  const found: SessionSnapshot[] = []
+  for (const session of sessions) {
+    if (found.length >= limit) break
+    const { id, ends, state, lastCommand, place, pending } = session
+    found.push({
+      id,
+      address: ends.addr,
+      library: state.libName,
+      version: state.libVersion,
+      name: state.name,
+      state: stateOf(session),
+      command: lastCommand,
+      submitted: place,
+      pending,
+    })
+  }
+  return found
+}

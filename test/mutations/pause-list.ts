@@ -1,0 +1,118 @@
+// pause-list.ts: known bugs of pauses, the control socket, the drill and the dry run.
+import type { Mutation } from './mutation.ts'
+
+const state = 'test/unit/relay/pause-state.test.ts'
+const pause = 'test/wire/pause.test.ts'
+const themes = 'test/unit/relay/lane-walk-themes.test.ts'
+const socket = 'test/wire/control-socket.test.ts'
+
+export const pauseMutations: readonly Mutation[] = [
+  {
+    name: 'a renewal prolongs the longest time of a pause',
+    file: 'src/relay/pause-state.ts',
+    from: 'return { ...state, leaseEndsAt: leaseEnd(state.terms, now) }',
+    to: 'return { ...state, endsAt: now + state.terms.maxMs, leaseEndsAt: leaseEnd(state.terms, now) }',
+    breaks: 'a pause ends by itself',
+    test: state,
+    shows: /NothingProlongsIt|renew/,
+  },
+  {
+    name: 'a lease that nobody renews goes on',
+    file: 'src/relay/pause-state.ts',
+    from: "if (now >= state.leaseEndsAt) return 'lease'",
+    to: "if (now >= state.leaseEndsAt + 1e9) return 'lease'",
+    breaks: 'a pause whose console is stopped ends by its lease',
+    test: state,
+    shows: /without a renewal/,
+  },
+  {
+    name: 'a pause does not stop what is sent',
+    file: 'src/relay/lanes.ts',
+    from: '|| this.#passes) && !this.pause.isOn',
+    to: '|| this.#passes)',
+    breaks: 'nothing is sent while a pause lasts, whatever the control plane says',
+    test: themes,
+    shows: /NothingSentWhilePaused/,
+  },
+  {
+    name: 'a pause is reached while replies are owed',
+    file: 'src/relay/pause.ts',
+    from: 'if (requests > 0 || (blocked > 0',
+    to: 'if (requests > 1e9 || (blocked > 0',
+    breaks: 'a pause is reached when nothing is in flight',
+    test: themes,
+    shows: /NothingInFlight/,
+  },
+  {
+    name: 'what waits is not sent when a pause is over',
+    file: 'src/relay/lanes.ts',
+    from: '    this.#reopening = true\n    this.each(lane => lane.pump())\n',
+    to: '    this.#reopening = true\n',
+    breaks: 'the end of a pause sends what was held',
+    test: pause,
+    shows: /not ok/,
+  },
+  {
+    name: 'commands fail at the end of their hold time because of a pause',
+    file: 'src/relay/lanes.ts',
+    from: 'isDue ||= lane.waitsSince <= latest',
+    to: 'isDue ||= lane.waitsSince < 0 && latest > 0',
+    breaks: 'no command fails because of a pause',
+    test: pause,
+    shows: /longer than the hold time|for a command that has waited long/,
+  },
+  {
+    name: 'a pause outlives the connection that holds it',
+    file: 'src/control/pauses.ts',
+    from: "if (this.#state === 'reached' && this.terms.leaseMs === null) return",
+    to: "if (this.#state === 'reached') return",
+    breaks: 'the console killed while paused: commands are sent again',
+    test: pause,
+    shows: /ends with the connection|SIGKILL/,
+  },
+  {
+    name: 'the control socket is open to the group',
+    file: 'src/control/server.ts',
+    from: 'const ONLY_OWNER = 0o600',
+    to: 'const ONLY_OWNER = 0o660',
+    breaks: 'nobody but the owner can use the control socket',
+    test: socket,
+    shows: /from the moment it is there/,
+  },
+  {
+    name: 'a line of any length is read at the control socket',
+    file: 'src/control/lines.ts',
+    from: 'if (this.#size + rest.length > this.#max) return null',
+    to: 'if (this.#size + rest.length < 0) return null',
+    breaks: 'what a client sends to the control socket costs bounded memory',
+    test: socket,
+    shows: /too long/,
+  },
+  {
+    name: 'after a standstill in a pause the gate stays open',
+    file: 'src/relay/watchdog.ts',
+    from: "if (host.gate.master !== null) host.hold('stood-still'",
+    to: "if (host.sendable) host.hold('stood-still'",
+    breaks: 'after a standstill nothing is sent before the Sentinels have confirmed the master, paused or not',
+    test: 'test/unit/relay/pause-scenes.test.ts',
+    shows: /stood still/,
+  },
+  {
+    name: 'a client that closed its connection in a drill is not seen',
+    file: 'src/drill/observe.ts',
+    from: 'if (inHold) track.closed = true',
+    to: 'if (inHold && atMs < 0) track.closed = true',
+    breaks: 'a drill names the clients that give up',
+    test: 'test/unit/drill/observe.test.ts',
+    shows: /told apart/,
+  },
+  {
+    name: 'a dry run holds commands',
+    file: 'src/relay/lanes.ts',
+    from: 'return this.#dryRun && this.gate.master === null',
+    to: 'return this.#dryRun && this.gate.master !== null',
+    breaks: 'with --dry-run nothing is held',
+    test: 'test/unit/relay/pause-scenes.test.ts',
+    shows: /dry run/,
+  },
+]
