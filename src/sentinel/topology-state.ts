@@ -69,6 +69,9 @@ export interface Wanted {
   readonly first: number
   /** Somebody called confirm() and has got neither serve nor hold yet. */
   readonly owed: boolean
+  /** How often this process stood still in this row, and when it did last. */
+  readonly stalls: number
+  readonly stalledAt: number
 }
 
 export interface ProbeState {

@@ -123,7 +123,8 @@ export function askAll(draft: Draft, now: number): void {
 
 /** From here on only answers to questions that are asked later count, whenever that is. */
 function wantFresh(draft: Draft, now: number): void {
-  draft.wanted = { since: now, first: draft.wanted?.first ?? now, owed: draft.wanted?.owed ?? false }
+  const { first = now, owed = false, stalls = 0, stalledAt = now } = draft.wanted ?? {}
+  draft.wanted = { since: now, first, owed, stalls, stalledAt }
 }
 
 /** `isAhead`: it is a replica under promotion. */

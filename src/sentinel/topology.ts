@@ -17,6 +17,11 @@ import { announcer, note } from './topology-steps.ts'
 const SUSPECT_MS = 5_000
 /** A row of confirm() calls moves the moment from which answers count this far at most, or it would never end. */
 const CONFIRM_ROW_MS = 500
+/**
+ * The same of standstills. A process that does not get enough of a processor stands still in every turn, and every
+ * answer comes over one. More in a row than this move the moment no more; what is longer apart is no row.
+ */
+const STALL_ROW = { most: 3, apartMs: 10_000 }
 /** The watcher looks at least once a second: after a longer gap nobody knows who can be reached. */
 const STOOD_STILL_MS = 1_500
 
@@ -27,7 +32,7 @@ export function createTopology(now: number, answerMs = 1_000): Topology {
     master: null,
     basis: null,
     gate: { kind: 'shut', since: now, cause: 'unconfirmed' },
-    wanted: { since: now, first: now, owed: false },
+    wanted: { since: now, first: now, owed: false, stalls: 0, stalledAt: now },
     probe: null,
     warm: null,
     rival: null,
@@ -104,14 +109,20 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       }
       const first = draft.wanted?.owed ? draft.wanted.first : now
       const since = draft.wanted && now - first > CONFIRM_ROW_MS ? draft.wanted.since : now
-      draft.wanted = { since, first, owed: true }
+      const { stalls = 0, stalledAt = now } = draft.wanted ?? {}
+      draft.wanted = { since, first, owed: true, stalls, stalledAt }
       draft.effects.push({ kind: 'ask', key: null })
       return
     }
-    case 'stood-still':
-      draft.wanted = { since: now, first: now, owed: true }
+    case 'stood-still': {
+      const { wanted } = draft
+      const isRow = wanted !== null && now - wanted.stalledAt <= STALL_ROW.apartMs
+      const stalls = isRow ? wanted.stalls + 1 : 1
+      const since = isRow && stalls > STALL_ROW.most ? wanted.since : now
+      draft.wanted = { since, first: now, owed: true, stalls, stalledAt: now }
       draft.effects.push({ kind: 'ask', key: null })
       return
+    }
     case 'probed': {
       const { address, startedAt, result, links, retryAt } = observation
       if (draft.probe?.startedAt !== startedAt || !sameAddress(draft.probe.address, address)) return

@@ -55,11 +55,20 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'a standstill does not end a row of questions',
     file: 'src/sentinel/topology.ts',
-    from: 'draft.wanted = { since: now, first: now, owed: true }',
-    to: 'draft.wanted = { since: draft.wanted?.since ?? now, first: now, owed: true }',
+    from: 'const since = isRow && stalls > STALL_ROW.most ? wanted.since : now',
+    to: 'const since = wanted !== null ? wanted.since : now',
     breaks: 'after a standstill only answers asked for since then count',
     test: topology,
     shows: /no answer counts that was asked for before/,
+  },
+  {
+    name: 'a process that stands still in every turn never serves',
+    file: 'src/sentinel/topology.ts',
+    from: 'const since = isRow && stalls > STALL_ROW.most ? wanted.since : now',
+    to: 'const since = now + 0 * stalls',
+    breaks: 'every hold ends',
+    test: topology,
+    shows: /serves in the end/,
   },
   {
     name: 'the watcher decides before it looks whether the process stood still',

@@ -224,6 +224,28 @@ t.test('standstill — no answer counts that was asked for before — although a
   t.strictSame(play.take(), ['serve A@1'])
 })
 
+t.test('standstill — in every turn — asks anew a few times, and serves in the end', async t => {
+  const play = Play.serving()
+  let turns = 0
+  for (let asked = play.now; play.take().every(done => done !== 'serve A@1'); turns++) {
+    if (turns === 20) break
+    play.standStill(700).all('A', { askedAt: asked })
+    asked = play.now
+    const { probe } = play.topology
+    if (probe && !probe.result && probe.startedAt < play.now) play.probed('A')
+  }
+  t.ok(turns > 3 && turns < 10, `${turns} turns`)
+})
+
+t.test('standstill — after one that is long over — is the first of its row', async t => {
+  const play = Play.serving().down('s2').down('s3')
+  for (let n = 0; n < 6; n++) {
+    for (let ms = 0; ms < 11_000; ms += 1_000) play.later(1_000)
+    play.standStill(700)
+    t.equal(play.topology.wanted?.since, play.now, `standstill ${n + 1}`)
+  }
+})
+
 t.test('standstill — asks all Sentinels, and ends in a hold — while a failover is announced', async t => {
   const play = Play.serving()
   play.publish('s1', '+try-failover', 'A')
