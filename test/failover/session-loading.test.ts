@@ -34,7 +34,8 @@ async function makeWorld(t: Test, options: Record<string, string>, onScript: Han
   const sentinel = await FakeSentinel.start(t, { master: old })
   const holdfast = await startHoldfast(t, {
     sentinels: [`${sentinel.host}:${sentinel.port}`],
-    options: { 'redis-password': 'secret', ...options },
+    // A node that is played knows no WAIT.
+    options: { 'redis-password': 'secret', ack: 'master', reads: 'plain', ...options },
   })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
   const connect = async (): Promise<RespClient> => {

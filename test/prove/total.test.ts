@@ -50,6 +50,7 @@ t.test('lost — breaks the promise — unless the Sentinels failed over once to
   const [asked, beyond] = [newTotal('kill', arm('replicated')), newTotal('kill', arm('replicated'))]
   add(asked, round)
   t.strictSame(brokenBy(asked, kill), ['lost 3', 'unknown 2'])
+  t.strictSame(brokenBy({ ...asked, policy: 'always' }, kill), [], 'a control arm')
   add(beyond, { ...round, isBeyond: true })
   t.strictSame(brokenBy(beyond, kill), [])
   t.match(merge(asked, beyond), { lost: 3, lostBeyond: 3, unknown: 2, unknownBeyond: 2, beyond: 1, rounds: 2 })

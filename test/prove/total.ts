@@ -61,11 +61,12 @@ export function merge(one: Total, other: Total): Total {
 /** What the options promise and this total does not keep, in words; empty: all is kept. */
 export function brokenBy(total: Total, fault: Fault): string[] {
   const { policy } = total
-  // `always` repeats what may have run, and tells of a lost race where an EXEC under WATCH may have.
+  // `always` repeats what may have run: a take takes a second job, which is lost. And it tells of a lost race where an EXEC
+  // under WATCH may have won.
   const isProven = policy !== 'always'
   const zeros = [
     ...(isProven ? (['doubled', 'wrong', 'order'] as const) : []),
-    ...(survives(fault, total) ? (['lost'] as const) : []),
+    ...(isProven && survives(fault, total) ? (['lost'] as const) : []),
     ...(policy === 'once' && fault.unknown === undefined ? (['unknown'] as const) : []),
   ] as const
   return zeros.flatMap(figure => (total[figure] === 0 ? [] : [`${figure} ${total[figure]}`]))

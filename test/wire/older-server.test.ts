@@ -23,7 +23,9 @@ for (const [version, refusal] of Object.entries(refusals)) {
         return subcommand.toUpperCase() === 'SETINFO' ? refusal : undefined
       })
       const sentinel = await FakeSentinel.start(t, { master: fake })
-      const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`] })
+      const sentinels = [`${sentinel.host}:${sentinel.port}`]
+      // A node that is played knows no WAIT.
+      const holdfast = await startHoldfast(t, { sentinels, options: { ack: 'master', reads: 'plain' } })
       const client = await RespClient.connect(holdfast.port)
       t.teardown(() => client.close())
       t.equal(await client.send('CLIENT', 'SETNAME', 'me'), 'OK')

@@ -17,7 +17,9 @@ for (const policy of ['always', 'safe'] as const) {
     })
     const sentinel = await FakeSentinel.start(t, { master: fake })
     const sentinels = [`${sentinel.host}:${sentinel.port}`]
-    const holdfast = await startHoldfast(t, { sentinels, options: { 'retry-policy': policy } })
+    // A node that is played knows no WAIT.
+    const options = { 'retry-policy': policy, ack: 'master', reads: 'plain' }
+    const holdfast = await startHoldfast(t, { sentinels, options })
     const client = await RespClient.connect(holdfast.port)
     t.teardown(() => client.close())
     await client.send('WATCH', 'k')
