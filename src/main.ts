@@ -48,6 +48,9 @@ async function main(): Promise<void> {
   } else if (word === 'drill') {
     const { drill } = await import('./cli/drill.ts')
     await drill(rest, process.env)
+  } else if (word === 'switchover') {
+    const { switchover } = await import('./cli/switchover.ts')
+    await switchover(rest, process.env)
   } else if (word === 'ctl') {
     const { ctl } = await import('./cli/ctl.ts')
     await ctl(rest, process.env)

@@ -3,11 +3,13 @@
 //   Sentinel connections, security, sockets ──▶ proxy/served-master.ts, for each master ──▶ admin port, Sentinel port
 //
 // Owns: who knows whom, start, stop. Never: decides what the planes decide.
+
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from './address.ts'
 import { type Config, printableConfigs } from './config.ts'
 import type { Controlled } from './control/controlled.ts'
 import type { ControlServer } from './control/server.ts'
+import { instanceName } from './instance.ts'
 import type { Admin } from './ops/admin.ts'
 import { statusOf } from './ops/admin-pages.ts'
 import type { Bugs } from './ops/bugs.ts'
@@ -96,6 +98,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
   const noteUse = whenUsed(masters, () => about.onUsed?.())
   const takeSnapshot = (): Snapshot => ({
     version: about.version,
+    instance: instanceName,
     startedAt,
     logLinesDropped: about.droppedLines?.() ?? 0,
     stopping: state === 'stopping' || state === 'stopped',

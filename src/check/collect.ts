@@ -73,7 +73,7 @@ function proofRightsOf(config: Config): ProofRight[] {
   return policy === 'once' ? [...markerRights] : []
 }
 
-function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
+export function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRoutes {
   return new ServerRoutes(side, { tls: config[`${side}Tls`], nat: createNatMap(config.natMap) })
 }
 

@@ -19,16 +19,20 @@ export function asTables(reports: readonly Report[]): string {
 }
 
 function tableOf({ masterName, findings }: Report): string {
-  const width = Math.max(...findings.map(({ subject }) => subject.length), 0)
-  const rows = findings.flatMap(({ level, subject, text, remedy }) => {
-    const row = ` ${words[level].padEnd(8)} ${subject.padEnd(width)}  ${text}`
-    return remedy === null ? [row] : [row, `${' '.repeat(width + 10)}  remedy: ${remedy}`]
-  })
   const problems = countOf(findings, 'problem')
   const warnings = countOf(findings, 'warning')
   const verdict =
     problems + warnings === 0 ? 'All is well.' : `${plural(problems, 'problem')}, ${plural(warnings, 'warning')}.`
-  return [`Holdfast check of master ${masterName}`, '', ...rows, '', verdict, ''].join('\n')
+  return [`Holdfast check of master ${masterName}`, '', ...rowsOf(findings), '', verdict, ''].join('\n')
+}
+
+/** A line for each finding, and one for its remedy. */
+export function rowsOf(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map(({ subject }) => subject.length), 0)
+  return findings.flatMap(({ level, subject, text, remedy }) => {
+    const row = ` ${words[level].padEnd(8)} ${subject.padEnd(width)}  ${text}`
+    return remedy === null ? [row] : [row, `${' '.repeat(width + 10)}  remedy: ${remedy}`]
+  })
 }
 
 /** One master has no list around it. */

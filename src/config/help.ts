@@ -42,13 +42,15 @@ const commands = {
     'tell the proxy that runs with the same --control-socket what to do; exit code 0 or 1',
   'drill --hold TIME':
     'hold all commands for that long, touch no server, and name the clients that give up; exit code 0 or 1',
+  'switchover [--dry-run]':
+    'make another node the master while clients wait, without losing a write (docs/switchover.md)',
   'health [startup|live|ready]': 'ask the proxy that runs with the same --admin-listen; exit code 0 or 1',
 } as const
 
 /** Why a first word is no command. Never shows the word: it may be half of a password. */
 export function unknownCommandText(word: string): string {
-  const meant = nearest(word, ['check', 'ctl', 'drill', 'health'])
-  return `argument 1: expected an option (--name value) or a command (check, ctl, drill, health)${didYouMean(meant)}`
+  const meant = nearest(word, ['check', 'ctl', 'drill', 'health', 'switchover'])
+  return `argument 1: expected an option (--name value) or a command (check, ctl, drill, health, switchover)${didYouMean(meant)}`
 }
 
 const about = (): string => `Holdfast: a local Redis endpoint that stays up through a Sentinel failover.

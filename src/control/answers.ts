@@ -33,6 +33,8 @@ export async function answer(request: Request, desk: Desk): Promise<object> {
       return {
         masters: mastersOf(request, controlled).map(one => ({ master: one.name, sessions: one.sessions(MAX_LISTED) })),
       }
+    case 'links':
+      return { ids: mastersOf(request, controlled).flatMap(master => master.linkIds()) }
     case 'pause':
       return await pauses.begin(pausable(mastersOf(request, controlled)), termsOf(request), nameOf(request))
     case 'renew':

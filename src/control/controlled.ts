@@ -10,6 +10,8 @@ export interface ControlledMaster {
   readonly pause: Pause
   /** Nothing is held, and no pause may begin. */
   readonly dryRun: boolean
+  /** The ids that its links to the master have there (CLIENT LIST). */
+  linkIds(): string[]
   /** The requests in flight, those of blocked sessions apart. */
   inFlight(): { readonly requests: number; readonly blocked: number }
   /** At most `limit` open sessions. */

@@ -12,7 +12,7 @@ export const PROTOCOL = 1
 /** A longer line is no request: the connection ends. */
 export const MAX_REQUEST_BYTES = 64 * 1024
 
-export const asks = ['status', 'sessions', 'pause', 'renew', 'resume', 'drain', 'reload', 'log-level'] as const
+export const asks = ['status', 'sessions', 'links', 'pause', 'renew', 'resume', 'drain', 'reload', 'log-level'] as const
 export type Ask = (typeof asks)[number]
 
 /** Why a request was not done. `cause` and `remedy` are sentences for people. */

@@ -50,6 +50,7 @@ export function statusOf(snapshot: Snapshot, now: number): Readonly<Record<strin
   const [alone] = masters.length === 1 ? masters : []
   return {
     version: snapshot.version,
+    instance: snapshot.instance,
     pid: process.pid,
     startedAt: new Date(snapshot.startedAt).toISOString(),
     uptimeMs: now - snapshot.startedAt,
@@ -76,6 +77,7 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
     },
     dryRun: snapshot.dryRun,
     pause: pauseOf(snapshot),
+    lastPause: snapshot.lastPause,
     sessions: {
       open: counters.sessions,
       accepted: counters.sessionsTotal,

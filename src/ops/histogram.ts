@@ -1,5 +1,6 @@
 // histogram.ts: counts how long something took, in buckets: a Float64Array and two additions per value, read at scrape.
 // Never: knows names, labels or formats.
+import type { WaitSample } from './wait-sample.ts'
 
 /** Upper bounds in seconds, from the pause nobody notices to the default hold time. */
 export const secondsBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
@@ -10,6 +11,8 @@ export class Histogram {
   count = 0
   /** The largest value since somebody last set this to 0, as for the report of one hold. */
   max = 0
+  /** Hears each value while somebody wants them exactly; null: nobody does. */
+  sample: WaitSample | null = null
   readonly #counts: Float64Array
 
   constructor(bounds: readonly number[] = secondsBounds) {
@@ -25,6 +28,7 @@ export class Histogram {
     this.sum += value
     this.count++
     if (value > this.max) this.max = value
+    if (this.sample !== null) this.sample.add(value)
   }
 
   /** For each bound, how many values are not above it; the last entry counts all. */

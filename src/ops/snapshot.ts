@@ -3,6 +3,7 @@
 // Never: holds a password, a key or a value.
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
+import type { WaitSummary } from './wait-sample.ts'
 
 export interface GateSnapshot {
   readonly state: 'holding' | 'draining' | 'open' | 'tripped'
@@ -39,6 +40,14 @@ export interface InFlightSession {
   /** Since the last bytes from it, ms. */
   readonly sinceMs: number
   readonly blocked: boolean
+}
+
+/** What the last pause cost. Times are milliseconds. */
+export interface LastPauseSnapshot extends WaitSummary {
+  readonly by: string
+  /** Commands that gave up or failed, and those whose outcome is unknown, since it began. */
+  readonly failed: number
+  readonly unknown: number
 }
 
 /** All links of one identity; no secret in it. */
@@ -152,6 +161,8 @@ export interface MasterSnapshot {
   readonly dryRun: boolean
   /** Beside the gate: commands are sent while it is open and no pause lasts; null: none does. */
   readonly pause: PauseSnapshot | null
+  /** The pause that lasts or the last one; null: there was none. */
+  readonly lastPause: LastPauseSnapshot | null
   /** The present or last master; null before the first. */
   readonly master: NodeSnapshot | null
   /** A master was served since the start. */
@@ -170,6 +181,8 @@ export interface MasterSnapshot {
 /** The whole program. */
 export interface Snapshot {
   readonly version: string
+  /** The name of this process at the servers (instance.ts). */
+  readonly instance: string
   /** Date.now() when the program was built. */
   readonly startedAt: number
   readonly logLinesDropped: number

@@ -238,6 +238,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       inFlight: () => lanes.unanswered(),
       sessions: limit => listener.listSessions(limit),
       inFlightSessions: limit => listener.inFlightSessions(limit),
+      linkIds: () => lanes.live.ids(),
     },
     snapshot: () => ({
       required: config.required,
@@ -247,6 +248,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
       dryRun: config.dryRun,
       pause: lanes.pause.snapshot(performance.now()),
+      lastPause: lanes.pause.lastSnapshot(),
       master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
       served: served !== null,
       libraries: listener.libraries(),

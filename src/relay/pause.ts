@@ -7,7 +7,8 @@
 // gate, knows who asked for it.
 import type { Counters, PauseEnd } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
-import type { PauseSnapshot } from '../ops/snapshot.ts'
+import type { LastPauseSnapshot, PauseSnapshot } from '../ops/snapshot.ts'
+import { WaitSample } from '../ops/wait-sample.ts'
 import type { InFlight } from './in-flight.ts'
 import { nextPause, noPause, type PauseState, type PauseTerms, pauseOver } from './pause-state.ts'
 
@@ -40,6 +41,12 @@ export class Pause {
   readonly #lanes: PausedLanes
   #holder: PauseHolder | null = null
   #timer: NodeJS.Timeout | null = null
+  #last: {
+    readonly by: string
+    readonly sample: WaitSample
+    readonly failed: number
+    readonly unknown: number
+  } | null = null
 
   constructor(lanes: PausedLanes) {
     this.#lanes = lanes
@@ -54,7 +61,11 @@ export class Pause {
     if (this.isOn) return false
     this.state = nextPause(this.state, { kind: 'begin', terms }, performance.now())
     this.#holder = holder
-    const { log } = this.#lanes
+    const { log, counters } = this.#lanes
+    const { expired, failed, unknownOutcomes } = counters
+    const sample = new WaitSample()
+    counters.detail.waits.sample = sample
+    this.#last = { by: holder.name, sample, failed: expired + failed, unknown: unknownOutcomes }
     log.info({ event: 'pause.start', by: holder.name, ...terms }, 'a pause begins: commands are held')
     this.#lanes.stopSending()
     this.#look()
@@ -75,6 +86,7 @@ export class Pause {
     const left = state.kind === 'emptying' ? this.#lanes.unanswered() : null
     this.state = nextPause(state, { kind: 'end' }, performance.now())
     this.close()
+    this.#last?.sample.end(performance.now())
     counters.detail.pauses.add(why)
     counters.detail.pauseTimes.observe(heldMs / 1000)
     log.info(
@@ -117,6 +129,19 @@ export class Pause {
       forMs: Math.max(0, now - state.since),
       endsInMs: Math.max(0, Math.min(state.endsAt, state.leaseEndsAt) - now),
       inFlight: this.#lanes.unanswered(),
+    }
+  }
+
+  /** What the pause that lasts, or the last one, has cost; null: there was none. */
+  lastSnapshot(): LastPauseSnapshot | null {
+    if (this.#last === null) return null
+    const { by, sample, failed, unknown } = this.#last
+    const { counters } = this.#lanes
+    return {
+      by,
+      ...sample.summary(),
+      failed: counters.expired + counters.failed - failed,
+      unknown: counters.unknownOutcomes - unknown,
     }
   }
 

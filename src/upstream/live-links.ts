@@ -36,6 +36,11 @@ export class LiveLinks {
     return this.#links.values().find(isMeant) ?? this.#ended.findLast(isMeant)
   }
 
+  /** The client ids that the server has told. */
+  ids(): string[] {
+    return [...this.#links].flatMap(({ handshake: { clientId } }) => (clientId === 0 ? [] : [String(clientId)]))
+  }
+
   /** Which of a server's clients are ours, by what they are like now. */
   snapshot(): OwnLinks {
     const ids = new Set<string>()

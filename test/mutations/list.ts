@@ -21,6 +21,7 @@ import { sentinelPortMutations } from './sentinel-port-list.ts'
 import { sessionMutations } from './session-list.ts'
 import { silenceMutations } from './silence-list.ts'
 import { suiteMutations } from './suite-list.ts'
+import { switchoverMutations } from './switchover-list.ts'
 
 export const mutations: readonly Mutation[] = [
   ...ackMutations,
@@ -42,5 +43,6 @@ export const mutations: readonly Mutation[] = [
   ...sentinelPortMutations,
   ...sessionMutations,
   ...suiteMutations,
+  ...switchoverMutations,
   ...silenceMutations,
 ]

@@ -3,6 +3,7 @@
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
 //                      → sentinel-port → resp,  page
 //              → check         → proof, ack →
+//              → switchover → check, control, sentinel
 //              → control (its client) ; proxy → control (its server) → relay
 //
 //   within client:   accept → session → commands → state → flow
@@ -30,6 +31,7 @@ const leaves = [
   'ops/log',
   'ops/counters',
   'ops/client-libraries',
+  'ops/wait-sample',
   'ops/missing-rights',
   'ops/bugs',
   'ops/log-throttle',
@@ -51,11 +53,24 @@ const belowClient = ['relay', 'upstream', 'command', 'resp', 'config', ...leaves
 /** For each area the areas it may import from. Where `config` stands it is for types, but for main, cli and proxy. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config'],
-  cli: ['proxy', 'check', 'control', 'drill', 'config', 'relay', 'ops/log-output', 'ops/snapshot', ...leaves],
+  cli: [
+    'proxy',
+    'check',
+    'switchover',
+    'control',
+    'drill',
+    'config',
+    'relay',
+    'ops/log-output',
+    'ops/snapshot',
+    ...leaves,
+  ],
   // Judges what the sessions of a proxy did; speaks to nobody.
   drill: ['ops/snapshot', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
+  // Judges as the check does, and asks the running proxy over its control socket alone.
+  switchover: ['check', 'control', 'sentinel', 'command', 'config', ...leaves],
   proxy: [
     'client/accept',
     'client/session',
@@ -107,8 +122,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/log-output': [],
   'ops/counters': ['ops/labelled-counters'],
   'ops/labelled-counters': ['ops/histogram'],
-  'ops/histogram': [],
-  'ops/snapshot': ['ops/counters', 'ops/labelled-counters'],
+  'ops/histogram': ['ops/wait-sample'],
+  'ops/wait-sample': [],
+  'ops/snapshot': ['ops/wait-sample', 'ops/counters', 'ops/labelled-counters'],
   'ops/counter-metrics': ['ops/counters'],
   'ops/metric-type': ['ops/counter-metrics', 'ops/counters', 'ops/labelled-counters', 'ops/snapshot', 'ops/histogram'],
   'ops/metrics': [

@@ -1,0 +1,56 @@
+// control-proxy.ts: the running proxy as a switchover needs it, over its control socket.
+import type { ControlClient } from '../control/client.ts'
+import { holdPause } from '../control/held-pause.ts'
+import type { ProxyControl, Served, Waits } from './proxy-hold.ts'
+
+/** A pause outlives a standstill of this process by no more than this, ms. */
+const LEASE_MS = 2_000
+
+/** @throws Error: what the proxy says, or that it serves no such master. */
+export async function controlProxy(client: ControlClient, masterName: string): Promise<ProxyControl> {
+  const first = await client.ask('status')
+  if (statusIn(first, masterName) === null)
+    throw new Error(`the proxy at the control socket serves no master of the name ${masterName}`)
+  const status = async (): Promise<Fields> => statusIn(await client.ask('status'), masterName) ?? {}
+  return {
+    instance: String(first['instance'] ?? ''),
+    async links() {
+      const { ids } = await client.ask('links', { master: masterName })
+      return new Set(Array.isArray(ids) ? ids.map(String) : [])
+    },
+    async pause({ maxMs, emptyMs }) {
+      const terms = { master: masterName, by: 'switchover', leaseMs: LEASE_MS, ignoreBlocked: true, maxMs, emptyMs }
+      const { reached, ended, resume } = await holdPause(client, terms)
+      return { emptiedMs: reached.masters[0]?.ms ?? 0, ended, resume }
+    },
+    async served(): Promise<Served> {
+      const { master, gate, held } = await status()
+      const state = fieldsOf(gate)['state']
+      return {
+        master: typeof fieldsOf(master)['address'] === 'string' ? String(fieldsOf(master)['address']) : null,
+        isConfirmed: state === 'open' || state === 'draining',
+        waiting: Number(fieldsOf(held)['requests'] ?? 0),
+      }
+    },
+    async waits(): Promise<Waits | null> {
+      const { lastPause } = await status()
+      const waits = fieldsOf(lastPause)
+      if (typeof waits['commands'] !== 'number') return null
+      return waits as unknown as Waits
+    },
+    close: () => client.close(),
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** The part of the status about this master; null: it is not served there. */
+function statusIn(status: Fields, masterName: string): Fields | null {
+  const { masters } = status
+  const all = Array.isArray(masters) ? masters.map(fieldsOf) : [status]
+  return all.find(one => one['masterName'] === masterName) ?? null
+}

@@ -1,0 +1,43 @@
+// proxy-hold.ts: what a switchover needs of the running proxy. The control socket gives it (held by a lease, so that the
+// end of this process ends it).
+
+/** What the proxy serves. */
+export interface Served {
+  /** The master, `host:port`; null: none yet. */
+  readonly master: string | null
+  /** The Sentinels' word lets commands be sent; a pause is another matter. */
+  readonly isConfirmed: boolean
+  readonly waiting: number
+}
+
+export interface ProxyPause {
+  /** From the begin until nothing was in flight, ms. */
+  readonly emptiedMs: number
+  /** Resolves with the cause when it ends, by itself or because somebody resumed. */
+  readonly ended: Promise<string>
+  /** @throws Error */
+  resume(): Promise<void>
+}
+
+/** How long commands waited, ms. */
+export interface Waits {
+  readonly commands: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  readonly failed: number
+  readonly unknown: number
+}
+
+export interface ProxyControl {
+  /** Its own name at the servers. */
+  readonly instance: string
+  /** The ids that its links to the master have there now. */
+  links(): Promise<ReadonlySet<string>>
+  /** Resolves when nothing is in flight. @throws Error; then nothing is paused. */
+  pause(terms: { readonly maxMs: number; readonly emptyMs: number }): Promise<ProxyPause>
+  served(): Promise<Served>
+  /** Since the last pause began; null where the proxy does not say. */
+  waits(): Promise<Waits | null>
+  close(): void
+}

@@ -1,0 +1,372 @@
+// run.ts: the switchover itself: hold, catch up, fail over, serve, resume. Every wait has a bound, and whatever goes
+// wrong ends the pause.
+//
+//   moment ─▶ pause ─▶ catch up ─▶ SENTINEL FAILOVER ─▶ served by a majority ─▶ resume ─▶ the old master follows
+//     │         │         │               │ refused              │ timeout
+//     └─────────┴─────────┴── aborted ◀───┘                      └─▶ unfinished: the Sentinels decide, Holdfast follows
+//
+// Must stay true: before SENTINEL FAILOVER is accepted nothing has changed but the pause; the pause is a lease, so a
+// killed command ends it too. What was answered before the pause is on every replica that may be promoted.
+import { formatAddress } from '../address.ts'
+import { listOf } from '../check/ask.ts'
+import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
+import { ranked } from './candidate.ts'
+import { countsAsWrite, kindOf, readClients } from './client-rows.ts'
+import { describeClient } from './judge-writers.ts'
+import { readCandidate } from './look.ts'
+import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
+import type { Plan } from './plan.ts'
+import type { ProxyControl, ProxyPause, Waits } from './proxy-hold.ts'
+import { readReplication } from './replication.ts'
+import { openServer, type Server } from './server.ts'
+import type { NodeSight, Replication } from './sight.ts'
+
+export interface Step {
+  readonly name: string
+  /** Since the step before, ms. */
+  readonly ms: number
+  readonly text: string
+}
+
+export type Outcome = {
+  readonly steps: readonly Step[]
+  /** From the begin of the pause until commands were sent again, ms; null: nothing was paused. */
+  readonly heldMs: number | null
+  readonly waits: Waits | null
+} & (
+  | { readonly kind: 'done'; readonly from: string; readonly to: string; readonly follows: boolean }
+  /** The master is the same, and commands are sent. */
+  | { readonly kind: 'aborted'; readonly why: string; readonly remedy: string }
+  /** The failover was asked for, and is not seen to its end. */
+  | { readonly kind: 'unfinished'; readonly why: string; readonly remedy: string }
+)
+
+export interface World {
+  readonly masterName: string
+  readonly proxy: ProxyControl
+  /** From the begin of the pause until the new master is served, ms. */
+  readonly timeoutMs: number
+  /** Aborted: somebody wants to stop. */
+  readonly signal: AbortSignal
+  /** Told of each step as it ends. */
+  readonly say: (step: Step) => void
+}
+
+/** Why it goes no further. */
+class Trouble extends Error {
+  readonly remedy: string
+  constructor(why: string, remedy: string) {
+    super(why)
+    this.remedy = remedy
+  }
+}
+
+const LOOK_MS = 10
+/** What is in flight when the pause begins. */
+const EMPTY_MS = 2_000
+/** The old master is demoted some ten seconds after the failover; with a busy host more. */
+const FOLLOW_MS = 30_000
+
+export async function runSwitchover(plan: Plan, world: World): Promise<Outcome> {
+  const run = new Run(plan, world)
+  try {
+    await run.open()
+    await run.waitForMoment()
+    await run.hold()
+    await run.catchUp()
+    await run.askForFailover()
+    const to = await run.waitUntilServed()
+    await run.resume()
+    const waits = await world.proxy.waits().catch(() => null)
+    const follows = await run.waitUntilFollowed(to)
+    return { kind: 'done', from: run.from, to, follows, steps: run.steps, heldMs: run.heldMs, waits }
+  } catch (error) {
+    const { why, remedy } = await run.giveUp(error)
+    const kind = run.isAsked ? 'unfinished' : 'aborted'
+    return { kind, why, remedy, steps: run.steps, heldMs: run.heldMs, waits: null }
+  } finally {
+    await run.close()
+  }
+}
+
+class Run {
+  readonly from: string
+  readonly steps: Step[] = []
+  heldMs: number | null = null
+  /** SENTINEL FAILOVER was accepted, or perhaps was. */
+  isAsked = false
+  readonly #plan: Plan
+  readonly #world: World
+  readonly #servers = new Map<NodeSight | 'sentinel', Server>()
+  #pause: ProxyPause | null = null
+  #pauseEnded: string | null = null
+  #pausedAt = 0
+  #stepAt = performance.now()
+  #writes: ReadonlyMap<string, number> = new Map()
+
+  constructor(plan: Plan, world: World) {
+    this.#plan = plan
+    this.#world = world
+    this.from = formatAddress(plan.master.address)
+  }
+
+  async open(): Promise<void> {
+    const { master, candidates, sentinel } = this.#plan
+    const targets = [...[master, ...candidates].map(node => [node, node] as const), ['sentinel', sentinel] as const]
+    await Promise.all(
+      targets.map(async ([key, { address, target }]) => {
+        const server = await openServer(target).catch((error: Error) => {
+          throw new Trouble(`${formatAddress(address)} does not answer: ${error.message}`, 'run holdfast check')
+        })
+        this.#servers.set(key, server)
+      }),
+    )
+  }
+
+  /** Nothing is held meanwhile. */
+  async waitForMoment(): Promise<void> {
+    const { sentinel } = this.#plan
+    const until = performance.now() + LONGEST_WAIT_MS
+    let found = 'the Sentinel will notice the promotion about a second later'
+    while (performance.now() < until) {
+      this.#stopIfAsked()
+      const replicas = await this.#ask('sentinel', 'SENTINEL', 'REPLICAS', this.#world.masterName)
+      const moment = momentOf(ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs))
+      if (moment === 'ready') {
+        found = 'the Sentinel will notice the promotion at once'
+        break
+      }
+      await this.#wait(moment)
+    }
+    this.#end('moment', found)
+  }
+
+  async hold(): Promise<void> {
+    const { proxy, timeoutMs } = this.#world
+    this.#pausedAt = performance.now()
+    // A second longer than we wait: so it is always we who end it.
+    const pause = await proxy.pause({ maxMs: timeoutMs + 1_000, emptyMs: Math.min(EMPTY_MS, timeoutMs) })
+    this.#pause = pause
+    void pause.ended.then(why => {
+      this.#pauseEnded = why
+    })
+    this.#end('hold', 'nothing is in flight')
+  }
+
+  /** Until every replica that may be promoted has all that the master had when nothing was in flight. */
+  async catchUp(): Promise<void> {
+    const { master, candidates } = this.#plan
+    this.#writes = await this.#countWrites()
+    const wanted = (await this.#replicationOf(master)).offset
+    for (;;) {
+      this.#stopIfAsked()
+      const states = await Promise.all(candidates.map(node => this.#replicationOf(node)))
+      const behind = candidates.filter((_, i) => (states[i]?.offset ?? 0) < wanted)
+      const stray = candidates.find((_, i) => states[i]?.role !== 'replica' || !states[i]?.linkUp)
+      if (stray !== undefined) {
+        const why = `the replica ${formatAddress(stray.address)} has lost its master`
+        throw new Trouble(why, 'see its log; nothing has changed')
+      }
+      if (behind.length === 0) break
+      this.#checkTime(`${behind.map(({ address }) => formatAddress(address)).join(', ')} has not caught up`)
+      await this.#wait(LOOK_MS)
+    }
+    await this.#refuseWriters()
+    this.#end('catch up', `all that was answered is on ${candidates.length === 1 ? 'the replica' : 'all replicas'}`)
+  }
+
+  async askForFailover(): Promise<void> {
+    const { sentinel } = this.#plan
+    const { masterName } = this.#world
+    this.#stopIfAsked()
+    this.isAsked = true
+    let how = sentinel.coordinates ? ' COORDINATED' : ''
+    try {
+      const words = ['FAILOVER', masterName, ...(sentinel.coordinates ? ['COORDINATED'] : [])]
+      await this.#ask('sentinel', 'SENTINEL', ...words).catch((error: Error) => {
+        if (!/wrong number of arguments|syntax error/i.test(error.message)) throw error
+        how = ''
+        return this.#ask('sentinel', 'SENTINEL', 'FAILOVER', masterName)
+      })
+    } catch (error) {
+      // An error that the server sends means that it has not begun.
+      if (error instanceof Error && error.name === 'ReplyError') this.isAsked = false
+      throw new Trouble(`the Sentinel refuses: ${textOf(error)}`, refusalRemedy(textOf(error)))
+    }
+    this.#end('ask', `SENTINEL FAILOVER${how} is accepted by ${formatAddress(sentinel.address)}`)
+  }
+
+  async waitUntilServed(): Promise<string> {
+    const { proxy } = this.#world
+    let isMoved = false
+    for (;;) {
+      this.#stopIfAsked()
+      isMoved ||= await this.#hasMoved()
+      if (isMoved) {
+        const { master, isConfirmed } = await proxy.served()
+        if (master !== null && master !== this.from && isConfirmed) {
+          this.#end('serve', `a majority of the Sentinels names ${master}, which says it is the master`)
+          return master
+        }
+      }
+      this.#checkTime('no new master is served')
+      await this.#wait(LOOK_MS)
+    }
+  }
+
+  /** Commands are sent again. */
+  async resume(): Promise<void> {
+    await this.#pause?.resume()
+    this.heldMs = Math.round(performance.now() - this.#pausedAt)
+    this.#pause = null
+    this.#end('resume', 'what waited is sent')
+  }
+
+  /** The Sentinels make a replica of the old master; only then it may be stopped without a trace. */
+  async waitUntilFollowed(to: string): Promise<boolean> {
+    const { master } = this.#plan
+    const until = performance.now() + FOLLOW_MS
+    while (performance.now() < until && !this.#world.signal.aborted) {
+      const state = await this.#askOnce(master)
+      if (state?.role === 'replica' && state.linkUp && state.master === to) {
+        this.#end('follow', `${this.from} follows ${to}`)
+        return true
+      }
+      await this.#wait(10 * LOOK_MS)
+    }
+    this.#end('follow', `${this.from} does not follow ${to} yet`)
+    return false
+  }
+
+  /** Ends the pause, and says why. Never throws. */
+  async giveUp(error: unknown): Promise<{ why: string; remedy: string }> {
+    const pause = this.#pause
+    this.#pause = null
+    if (pause !== null) {
+      // Where this fails, the lease does it.
+      await pause.resume().catch(() => {})
+      this.heldMs = Math.round(performance.now() - this.#pausedAt)
+    }
+    const why = textOf(error)
+    if (this.isAsked) {
+      const remedy =
+        'commands are sent as soon as a majority of the Sentinels names a master: run holdfast check, and see the log ' +
+        'of the Sentinel that was asked'
+      return { why, remedy }
+    }
+    const given = error instanceof Trouble ? error.remedy : 'nothing has changed: run holdfast check and try again'
+    return { why, remedy: given }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map(server => server.close()))
+    this.#servers.clear()
+  }
+
+  /** The Sentinel that was asked names another master; one that is gone cannot say, and the proxy hears of the others. */
+  async #hasMoved(): Promise<boolean> {
+    const { masterName } = this.#world
+    try {
+      const [named, master] = await Promise.all([
+        this.#ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
+        this.#ask('sentinel', 'SENTINEL', 'MASTER', masterName),
+      ])
+      const address = readAddress(named)
+      if (address !== undefined && formatAddress(address) !== this.from) return true
+      const flags = readFields(master)?.get('flags') ?? 'failover_in_progress'
+      if (flags.split(',').includes('failover_in_progress')) return false
+    } catch {
+      return true
+    }
+    const { master } = await this.#world.proxy.served()
+    if (master !== this.from) return true
+    this.isAsked = false
+    const remedy = 'see the log of the Sentinel that was asked for -failover-abort; the master is the same'
+    throw new Trouble('the Sentinel has given the failover up', remedy)
+  }
+
+  /** Calls of commands that change data, by name (INFO commandstats). */
+  async #countWrites(): Promise<ReadonlyMap<string, number>> {
+    const stats = String(await this.#ask(this.#plan.master, 'INFO', 'commandstats'))
+    const found = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
+    return new Map(
+      found.flatMap(([, name = '', calls]) => (countsAsWrite(name) ? [[name, Number(calls)] as const] : [])),
+    )
+  }
+
+  /** Other Holdfasts write until the failover is announced, and then hold: their writes say nothing. */
+  async #refuseWriters(): Promise<void> {
+    const { master, through } = this.#plan
+    const before = this.#writes
+    const now = await this.#countWrites()
+    if (through.others > 0) return
+    const grown = [...now].filter(([name, calls]) => calls > (before.get(name) ?? 0)).map(([name]) => name)
+    if (grown.length === 0) return
+    const clients = readClients(String(await this.#ask(master, 'CLIENT', 'LIST').catch(() => '')))
+    const who = clients.filter(
+      client => ['writer', 'other'].includes(kindOf(client, through)) && client.idleSeconds <= 1,
+    )
+    const named = who.slice(0, 5).map(describeClient).join('; ')
+    const why = `somebody writes while Holdfast holds (${grown.join(', ')})${named === '' ? '' : `: ${named}`}`
+    throw new Trouble(why, 'stop it, or give it the port of Holdfast; nothing has changed')
+  }
+
+  async #replicationOf(node: NodeSight): Promise<Replication> {
+    const state = readReplication(String(await this.#ask(node, 'INFO', 'replication')))
+    if (state === null)
+      throw new Trouble(`${formatAddress(node.address)} does not say how far it is`, 'run holdfast check')
+    return state
+  }
+
+  /** Over a connection of its own: the demotion has ended the other one. */
+  async #askOnce(node: NodeSight): Promise<Replication | null> {
+    const server = await openServer(node.target).catch(() => null)
+    if (server === null) return null
+    const info = await server.ask('INFO', 'replication').catch(() => '')
+    await server.close()
+    return readReplication(String(info))
+  }
+
+  async #ask(key: NodeSight | 'sentinel', name: string, ...rest: string[]): Promise<unknown> {
+    const server = this.#servers.get(key)
+    if (server === undefined) throw new Trouble('a server was not asked for a connection', 'this is a bug')
+    return server.ask(name, ...rest)
+  }
+
+  #stopIfAsked(): void {
+    if (this.#world.signal.aborted) throw new Trouble('somebody stopped it', 'run it again when it suits')
+    if (this.#pause !== null && this.#pauseEnded !== null) {
+      throw new Trouble(`the pause ended (${this.#pauseEnded})`, 'see the log of the proxy for pause.end')
+    }
+  }
+
+  #checkTime(what: string): void {
+    const { timeoutMs } = this.#world
+    if (performance.now() - this.#pausedAt < timeoutMs) return
+    throw new Trouble(`${what} within ${timeoutMs} ms`, 'raise --timeout, or find out what takes so long')
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise(resolve => setTimeout(resolve, ms))
+  }
+
+  #end(name: string, text: string): void {
+    const now = performance.now()
+    const step = { name, ms: Math.round(now - this.#stepAt), text }
+    this.#stepAt = now
+    this.steps.push(step)
+    this.#world.say(step)
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** By the first words of sentinel.c, sentinelCommand. */
+function refusalRemedy(text: string): string {
+  if (text.startsWith('INPROG')) return 'another failover is under way: wait for its end; nothing has changed'
+  if (/^NOGOODSLAVE/.test(text)) return 'the Sentinel finds no replica fit: run holdfast check; nothing has changed'
+  if (/^NOPERM/.test(text)) return 'ACL SETUSER ... +sentinel|failover on each Sentinel; nothing has changed'
+  return 'see the log of the Sentinel; nothing has changed'
+}

@@ -1,0 +1,85 @@
+// switchover.ts: a set with a proxy in front of it, and `holdfast switchover` run on it as a person would.
+import { join } from 'node:path'
+import { type Ended, type Running, startProgram } from './control.ts'
+import { type HoldfastOptions, type InProcess, startHoldfast } from './holdfast.ts'
+import type { SentinelSet } from './sentinel-set.ts'
+import { waitUntil } from './wait-until.ts'
+
+interface Teardown {
+  teardown(end: () => unknown): void
+}
+
+export interface Stage {
+  readonly set: SentinelSet
+  readonly holdfast: InProcess
+  /** Of the control socket. */
+  readonly path: string
+}
+
+export interface JsonFinding {
+  readonly level: string
+  readonly id: string
+  readonly subject: string
+  readonly text: string
+  readonly remedy: string | null
+}
+
+export interface JsonReport {
+  readonly findings: readonly JsonFinding[]
+  readonly plan: { readonly from: string; readonly probablyTo: string; readonly otherHoldfasts: number } | null
+  readonly outcome: {
+    readonly kind: 'done' | 'aborted' | 'unfinished'
+    readonly why?: string
+    readonly to?: string
+    readonly follows?: boolean
+    readonly heldMs: number | null
+    readonly waits: { readonly commands: number; readonly max: number; readonly p50: number } | null
+    readonly steps: readonly { readonly name: string; readonly ms: number }[]
+  } | null
+}
+
+/** A proxy in this process that has a control socket and serves. */
+export async function stageOf(
+  t: Teardown & { readonly threw?: (error: unknown) => void },
+  set: SentinelSet,
+  options: Partial<HoldfastOptions> = {},
+): Promise<Stage> {
+  const path = join(set.dir, 'control.sock')
+  const holdfast = await startHoldfast(t, {
+    sentinels: set.sentinelAddresses(),
+    ...options,
+    options: { 'control-socket': path, ...options.options },
+  })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 10_000 })
+  return { set, holdfast, path }
+}
+
+/** Starts `holdfast switchover` with the options that it has in common with the proxy. */
+export function startSwitchover(
+  t: Teardown,
+  { set, path }: Pick<Stage, 'set' | 'path'>,
+  words: readonly string[],
+): Running {
+  const common = ['--sentinels', set.sentinelAddresses().join(','), '--master', set.masterName]
+  return startProgram(t, ['switchover', ...words, ...common, '--listen', '127.0.0.1:0', '--control-socket', path])
+}
+
+/** Runs it to its end with --json. @throws Error with what it said where that is no report. */
+export async function runSwitchover(
+  t: Teardown,
+  stage: Pick<Stage, 'set' | 'path'>,
+  words: readonly string[] = [],
+): Promise<{ readonly code: number | null; readonly report: JsonReport }> {
+  return reportOf(await startSwitchover(t, stage, ['--json', ...words]).ended)
+}
+
+export function reportOf({ code, stdout, stderr }: Ended): {
+  readonly code: number | null
+  readonly report: JsonReport
+} {
+  try {
+    return { code, report: JSON.parse(stdout) as JsonReport }
+  } catch {
+    throw new Error(`exit code ${code}: ${stdout}\n${stderr}`)
+  }
+}
