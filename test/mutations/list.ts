@@ -13,6 +13,7 @@ import { memoryMutations } from './memory-list.ts'
 import { minorityMutations } from './minority-list.ts'
 import type { Mutation } from './mutation.ts'
 import { pauseMutations } from './pause-list.ts'
+import { pageMutations } from './page-list.ts'
 import { proofMutations } from './proof-list.ts'
 import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
@@ -36,6 +37,7 @@ export const mutations: readonly Mutation[] = [
   ...memoryMutations,
   ...minorityMutations,
   ...pauseMutations,
+  ...pageMutations,
   ...proofMutations,
   ...readingMutations,
   ...relayMutations,

@@ -189,3 +189,23 @@ t.test('alert rules and dashboard — name metrics — that exist', async t => {
     )
   }
 })
+
+t.test('dashboard — has the plots of the page — each from its metric', async t => {
+  const dashboard: { panels: { type: string; targets?: { expr: string }[] }[] } = JSON.parse(
+    readFileSync(`${folder}/dashboard.json`, 'utf8'),
+  )
+  const drawn = dashboard.panels.filter(({ type }) => type === 'timeseries')
+  const exprs = drawn.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  for (const part of [
+    'rate(holdfast_commands_total',
+    'holdfast_held_requests',
+    'holdfast_requests_in_flight',
+    'histogram_quantile(0.5, sum by (le) (rate(holdfast_held_wait_seconds_bucket',
+    'histogram_quantile(0.99, sum by (le) (rate(holdfast_held_wait_seconds_bucket',
+    'holdfast_event_loop_delay_seconds',
+  ])
+    t.ok(
+      exprs.some(expr => expr.includes(part)),
+      part,
+    )
+})
