@@ -4,9 +4,8 @@
 // turn; the figure is the median of the ratios within a round, so that a drift of the machine falls out. Memory: resident
 // bytes of the proxy before the first visit and a while after. First paint: a fresh Chromium profile each time.
 // Owns: the servers and browsers that it starts. Never: is part of the tests: the figures are of one machine.
-import { chromium } from 'playwright-core'
+import { startBrowser } from '../../test/support/browser.ts'
 import { startSingleProcess } from '../../test/support/holdfast.ts'
-import { pathOf } from '../../test/support/needs.ts'
 import { openFeed, type PageFeed } from '../../test/support/page-feed.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { runClosedLoop } from '../load/redis-benchmark.ts'
@@ -92,10 +91,7 @@ async function memoryOf(admin: string, pid: number): Promise<void> {
 }
 
 async function paint(admin: string): Promise<void> {
-  const executablePath = pathOf('chromium')
-  if (executablePath === undefined) throw new Error('chromium is not installed; run: npm run setup -- --with browser')
-  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
-  t.teardown(() => browser.close())
+  const browser = await startBrowser(t)
   const paints: number[] = []
   const lives: number[] = []
   for (let i = 0; i < PAINTS; i++) {

@@ -142,7 +142,8 @@ export interface SessionSnapshot {
 export interface MasterGauges {
   readonly counters: Readonly<Counters>
   readonly inFlight: number
-  readonly gate: GateSnapshot['state']
+  /** `paused`: the gate is open, and an operator holds all commands. */
+  readonly gate: GateSnapshot['state'] | 'paused'
   /** Changes whenever `stories` do. */
   readonly stories: number
 }

@@ -10,7 +10,7 @@ import { Ring } from './ring.ts'
 /** The numbers of one master in one sample, in their order. Rates are a second's; times are ms; null: none. */
 export const masterColumns = ['commands', 'held', 'inFlight', 'waitP50', 'waitP99', 'gate'] as const
 /** `gate` as a number: the index here. */
-export const gateStates = ['open', 'holding', 'draining', 'tripped'] as const
+export const gateStates = ['open', 'holding', 'draining', 'tripped', 'paused'] as const
 
 const SAMPLE_MS = 1_000
 /** A look comes every 25 to 200 ms; one that comes a little early is in time. */

@@ -259,6 +259,11 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       stories: lanes.stories.stories,
       limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
     }),
-    gauges: () => ({ counters, inFlight: lanes.inFlight, gate: lanes.gate.state.kind, stories: lanes.stories.version }),
+    gauges: () => ({
+      counters,
+      inFlight: lanes.inFlight,
+      gate: lanes.pause.isOn && lanes.gate.master !== null ? 'paused' : lanes.gate.state.kind,
+      stories: lanes.stories.version,
+    }),
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readStatus } from '../support/admin.ts'
 import { axeFindings, read, skip, startBrowser, view } from '../support/browser.ts'
+import { controlPath, openControl } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { openFeed, type PageFeed } from '../support/page-feed.ts'
@@ -134,6 +135,27 @@ t.test(
     t.strictSame(complaints, [])
   },
 )
+
+t.test('page — says that an operator has paused it — until it is over', { skip }, async t => {
+  const path = await controlPath(t)
+  const { holdfast } = await startSingle(t, { options: { 'admin-listen': '127.0.0.1:0', 'control-socket': path } })
+  const browser = await startBrowser(t)
+  const { page, complaints } = await view(browser, holdfast.admin)
+  const control = await openControl(t, path)
+  await control.ask('pause', { maxMs: 20_000 })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  const answered = client.send('SET', 'k', 'v')
+  const paused = /^Holding 1 request since \d\d:\d\d:\d\d \(.*\): ctl has paused all sending to /
+  await waitUntil('it says so', async () => paused.test((await read(page)).verdicts[0]?.sentence ?? ''), {
+    withinMs: 10_000,
+  })
+  t.equal((await read(page)).verdicts[0]?.word, 'Paused')
+  await control.ask('resume')
+  t.equal(await answered, 'OK')
+  await waitUntil('it serves', async () => (await read(page)).verdicts[0]?.word === 'Serving', { withinMs: 10_000 })
+  t.strictSame(complaints, [])
+})
 
 t.test('page — says that all places are taken — and takes one when it is free', { skip }, async t => {
   const { holdfast } = await startSingle(t, { options: { 'admin-listen': '127.0.0.1:0' } })

@@ -4,21 +4,25 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { pathOf, without } from './needs.ts'
+import { pathOf } from './needs.ts'
 import { waitUntil } from './wait-until.ts'
 
+/** Chromium by any of its names; undefined where there is none. */
+export const program = ['chromium', 'chromium-browser', 'google-chrome'].map(pathOf).find(path => path !== undefined)
+
 /** Tap's `skip` for every test that needs it. */
-export const skip = without('chromium')
+export const skip = program === undefined && 'not installed: chromium'
 
 interface Teardown {
   teardown(act: () => unknown): void
 }
 
 export async function startBrowser(t: Teardown): Promise<Browser> {
+  if (program === undefined) throw new Error('chromium is not installed; run: npm run setup -- --with browser')
   // Root has no sandbox in Chromium; a shared memory of 64 MB, as containers have it, is too little for it.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   const args = [...asRoot, '--disable-dev-shm-usage']
-  const browser = await chromium.launch({ executablePath: pathOf('chromium') ?? '', args, handleSIGINT: false })
+  const browser = await chromium.launch({ executablePath: program, args, handleSIGINT: false })
   t.teardown(() => browser.close())
   return browser
 }

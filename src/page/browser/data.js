@@ -12,6 +12,8 @@
  *   readonly master: { readonly address: string, readonly epoch: number } | null,
  *   readonly gate: { readonly state: string, readonly since: string, readonly forMs: number,
  *     readonly cause: string | null, readonly detail: string | null },
+ *   readonly pause: { readonly state: string, readonly by: string, readonly forMs: number, readonly endsInMs: number,
+ *     readonly inFlight: { readonly requests: number, readonly blocked: number } } | null,
  *   readonly sessions: { readonly open: number, readonly accepted: number, readonly refused: number,
  *     readonly limit: number, readonly toldOfHolds: number, readonly libraries: readonly Library[],
  *     readonly states: Readonly<Record<string, number>> },

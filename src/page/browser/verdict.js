@@ -19,8 +19,6 @@ const causes = /** @type {Readonly<Record<string, readonly [why: string, until: 
   'master-loading': ['the master is loading its data', 'it to finish'],
   'no-majority': ['no majority of the Sentinels names a master', 'enough Sentinels to be reachable and to agree'],
   'stood-still': ['this process stood still for a while', 'the Sentinels to confirm the master'],
-  paused: ['an operator has paused it', 'the operator to resume, or the lease to end'],
-  switchover: ['a planned switchover is under way', 'the new master to take over'],
 })
 
 /**
@@ -47,6 +45,7 @@ function verdictOfGate(one, time) {
   const [why, until] = causes[gate.cause ?? ''] ?? [gate.cause ?? 'the control plane says so', 'it to be over']
   switch (gate.state) {
     case 'open':
+      if (one.pause) return pausedVerdict(one, one.pause, time)
       return servingVerdict(one, `Serving ${address} since ${since}`)
     case 'draining': {
       const sentence = `${address} is master: sending what was held, ${many(held.requests, 'request')} to go.`
@@ -66,6 +65,24 @@ function verdictOfGate(one, time) {
       const sentence = `Holding ${many(held.requests, 'request')} since ${since} (${lengthOf(gate.forMs)}): ${why}.`
       return { tone: 'wait', word, sentence, detail: `Waiting for ${until}. ${told(gate.detail)}`.trim() }
     }
+  }
+}
+
+/**
+ * @param {import('./data.js').Master} one
+ * @param {NonNullable<import('./data.js').Master['pause']>} pause
+ * @param {number} time
+ * @returns {Verdict}
+ */
+function pausedVerdict({ held, master }, { by, state, forMs, endsInMs, inFlight }, time) {
+  const since = timeOf(time - forMs, time)
+  const sentence = `Holding ${many(held.requests, 'request')} since ${since} (${lengthOf(forMs)}): ${by} has paused all sending to ${master?.address ?? 'the master'}.`
+  const left = state === 'emptying' ? ` ${many(inFlight.requests + inFlight.blocked, 'request')} still in flight.` : ''
+  return {
+    tone: 'wait',
+    word: 'Paused',
+    sentence,
+    detail: `It ends by itself in ${lengthOf(endsInMs)} at the latest.${left}`,
   }
 }
 

@@ -76,6 +76,18 @@ t.test('verdict — says since when, why and what is waited for — whatever shu
   t.match(of(master({}), true), { tone: 'wait', detail: /^Holdfast is stopping/ })
 })
 
+t.test('verdict — says who has paused it and when that ends — although the gate is open', async t => {
+  const pause = { state: 'paused', by: 'ctl', forMs: 5000, endsInMs: 25_000, inFlight: { requests: 0, blocked: 0 } }
+  t.match(of(master({}, undefined, { pause })), {
+    tone: 'wait',
+    word: 'Paused',
+    sentence: /^Holding 12 requests since \d\d:\d\d:05 \(5\.0 s\): ctl has paused all sending to 10\.0\.0\.2:6379\.$/,
+    detail: 'It ends by itself in 25.0 s at the latest.',
+  })
+  const emptying = { ...pause, state: 'emptying', inFlight: { requests: 2, blocked: 1 } }
+  t.match(of(master({}, undefined, { pause: emptying })).detail, /3 requests still in flight\.$/)
+})
+
 t.test('verdict — has each cause that there is — in words', async t => {
   const { holdCauses } = await import('../../../src/ops/labelled-counters.ts')
   for (const cause of holdCauses)
