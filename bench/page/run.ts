@@ -24,13 +24,17 @@ type Who = keyof typeof watchers
 const ends: (() => unknown)[] = []
 const t = { teardown: (end: () => unknown): void => void ends.push(end) }
 
-/** So many pages look while `act` runs; with 64 one of them reads nothing. */
+/**
+ * So many pages look while `act` runs; with 64 one of them reads nothing. Each time as many seconds pass before, as a machine
+ * that has rested is faster.
+ */
 async function watched<T>(admin: string, pages: number, act: () => Promise<T>): Promise<T> {
   const feeds: PageFeed[] = []
-  for (let i = 0; i < pages; i++) feeds.push(await openFeed(t, admin))
+  for (let i = 0; i < Math.max(1, pages); i++) feeds.push(await openFeed(t, admin))
   if (pages > 1) feeds[0]?.pause()
   const lively = feeds.at(-1)
-  if (lively) await waitUntil('the page is told', () => lively.events.length > 1, { withinMs: 5000 })
+  await waitUntil('the page is told', () => (lively?.events.length ?? 0) > 2, { withinMs: 5000 })
+  if (pages === 0) lively?.close()
   try {
     return await act()
   } finally {

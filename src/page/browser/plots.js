@@ -240,10 +240,14 @@ class PlotView {
   }
 }
 
-/** @param {any} _ @param {number[]} marks  seconds */
-function clockMarks(_, marks) {
+/** A mark nearer to the left edge would write over the numbers there, px. */
+const EDGE = 24
+
+/** @param {uPlot} chart @param {number[]} marks  seconds */
+function clockMarks(chart, marks) {
   const isFine = marks.some(mark => mark % 60 !== 0)
   return marks.map(mark => {
+    if (chart.valToPos(mark, 'x') < EDGE) return ''
     const date = new Date(mark * 1000)
     const parts = [date.getHours(), date.getMinutes(), ...(isFine ? [date.getSeconds()] : [])]
     return parts.map(part => String(part).padStart(2, '0')).join(':')
