@@ -10,9 +10,11 @@
 // (silent-links.ts).
 //
 // Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master, by answers to
-// questions that were asked after it. In that time a planned failover may have come and gone, and the old master still
-// takes writes. So however seldom it looks, two looks are never as far apart as a standstill. What the kernel has taken
-// before it cannot be held back: the rest of a large command follows by itself, and its reply is withheld. While it rests, the turn holds all that a link says for late (turn.ts).
+// questions that were asked after it (in a long row of standstills: after the third, topology.ts). In that time a
+// planned failover may have come and gone, and the old master still takes writes. So however seldom it looks, two looks
+// are never as far apart as a standstill. While it rests, the turn holds all that a link says for late (turn.ts).
+// What the kernel has taken before a standstill cannot be held back: the rest of a large command follows by itself, and
+// its reply is withheld.
 import type { Lane } from './lane.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { SilenceWatch } from './silent-links.ts'
