@@ -13,7 +13,7 @@ export const masterColumns = ['commands', 'held', 'inFlight', 'waitP50', 'waitP9
 export const gateStates = ['open', 'holding', 'draining', 'tripped', 'paused'] as const
 
 const SAMPLE_MS = 1_000
-/** A look comes every 25 to 200 ms; one that comes a little early is in time. */
+/** A look comes every 25 to 350 ms; one that comes a little early is in time. */
 const EARLY_MS = 20
 
 export interface Sample {

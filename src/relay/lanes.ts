@@ -269,6 +269,11 @@ export class Lanes extends LanePool {
   }
 
   /** Of the watchdog. */
+  get isUnused(): boolean {
+    return this.counters.sessions === 0
+  }
+
+  /** Of the watchdog. */
   onSweep(now: number, lateMs: number): boolean {
     if (this.pause.isOn) this.pause.tick(now, this.#isLastCall(now))
     // A pause gives nothing up that is in flight.

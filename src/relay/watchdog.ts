@@ -3,7 +3,7 @@
 //   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
 //   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
 //
-// When nothing has been owed or written for a while it rests, and looks every 200 ms: at 25 ms an idle process takes
+// When nothing has been owed or written for a while it rests, and looks every 200 ms, or 350 without a client: at 25 ms an idle process takes
 // half a percent of a core. Whatever begins to wait or to be owed wakes it.
 //
 // Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
@@ -23,6 +23,8 @@ import type { SilenceWatch } from './silent-links.ts'
 const SWEEP_MS = 25
 /** At rest. Well below STOOD_STILL_MS: a busy machine may run a timer late. */
 const REST_MS = 200
+/** The same while no client is connected, so that nobody waits where the timer is so late that it looks like a standstill. */
+const UNUSED_MS = 350
 /** So many sweeps without a write, and with nothing owed, come before it rests. */
 const QUIET_SWEEPS = 8
 /** A link that owes a reply and has said nothing for this long is worth asking the control plane about. */
@@ -35,6 +37,8 @@ export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'gate' | 
   withhold(): void
   /** `lateMs`: behind its time. Answers whether it can wait for a rare sweep: no deadline runs, no silence counts. */
   onSweep(now: number, lateMs: number): boolean
+  /** No client is connected. */
+  readonly isUnused: boolean
   /** The control plane must forget what it has asked, and ask again, in this call. */
   onStoodStill(): void
 }
@@ -43,6 +47,7 @@ export class Watchdog {
   readonly #host: WatchdogHost
   readonly #silence: SilenceWatch
   #timer: NodeJS.Timeout | null = null
+  #everyMs = SWEEP_MS
   #rests = false
   #quietSweeps = 0
   #lookedAt = performance.now()
@@ -72,6 +77,7 @@ export class Watchdog {
   }
 
   #run(everyMs: number): void {
+    this.#everyMs = everyMs
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#host.bugs.guard('sweep', () => this.#sweep()), everyMs)
   }
@@ -84,14 +90,15 @@ export class Watchdog {
     const gapMs = now - this.#sweptAt
     this.#silence.tick(gapMs)
     this.#sweptAt = now
-    const isQuiet = this.#host.onSweep(now, Math.max(0, gapMs - (this.#rests ? REST_MS : SWEEP_MS))) && !wrote
+    const isQuiet = this.#host.onSweep(now, Math.max(0, gapMs - this.#everyMs)) && !wrote
     if (!isQuiet) this.wake()
-    else if (++this.#quietSweeps === QUIET_SWEEPS) this.#rest()
+    else if (++this.#quietSweeps >= QUIET_SWEEPS) this.#rest()
   }
 
   #rest(): void {
     this.#rests = true
-    this.#run(REST_MS)
+    const everyMs = this.#host.isUnused ? UNUSED_MS : REST_MS
+    if (everyMs !== this.#everyMs) this.#run(everyMs)
   }
 
   /** Something waits or is owed from now on: deadlines and silence are looked at often. */

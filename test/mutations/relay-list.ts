@@ -125,4 +125,13 @@ export const relayMutations: readonly Mutation[] = [
     test: watchdog,
     shows: /an ordinary rest/,
   },
+  {
+    name: 'a watchdog without clients rests for longer than a standstill',
+    file: 'src/relay/watchdog.ts',
+    from: 'const UNUSED_MS = 350',
+    to: 'const UNUSED_MS = 600',
+    breaks: 'an idle proxy serves at once',
+    test: watchdog,
+    shows: /before it is a standstill/,
+  },
 ]

@@ -108,6 +108,7 @@ export class Listener {
       counters.sessionsTotal++
       try {
         this.#sessions.set(id, new Session(id, socket, sessionHost))
+        this.#sweep.start()
       } catch (error) {
         counters.sessions--
         host.bugs.ofSession(error, id)
@@ -128,7 +129,6 @@ export class Listener {
 
   #use(server: Server): Server {
     this.#servers.push(server)
-    this.#sweep.start()
     this.#shortTimeouts.start()
     return server
   }

@@ -35,7 +35,7 @@ export class SessionSweep {
     this.#limits = limits
   }
 
-  /** A tenth of the time limit, between 10 ms and a second: a session is ended that much late at most, twice. */
+  /** A session has come. A tenth of the time limit, between 10 ms and a second: a session is ended that much late at most, twice. */
   start(): void {
     const { frameTimeoutMs } = this.#limits
     if (this.#timer !== null || frameTimeoutMs === 0) return
@@ -79,6 +79,10 @@ export class SessionSweep {
   }
 
   #run(): void {
+    if (this.#sessions.size === 0) {
+      this.stop()
+      return
+    }
     const now = performance.now()
     const sweepMs = now - this.#last
     this.#last = now

@@ -14,6 +14,7 @@ function play(script: (model: LaneModel) => void): void {
   const loop = new VirtualLoop()
   loop.play(() => {
     const model = new LaneModel(loop, { policy: 'always', maxRetries: 0 })
+    model.counters.sessions = 1
     try {
       script(model)
     } finally {
@@ -59,6 +60,32 @@ t.test('watchdog — rests when nothing was written for a while — and looks of
     events(model, 'answer')
     quietFor(model, 10)
     t.equal(rests(model), true)
+  })
+})
+
+t.test('watchdog — looks more seldom while no client is connected — and still sees a standstill', async t => {
+  play(model => {
+    rest(model)
+    t.strictSame(model.loop.periods, [REST_MS])
+    model.counters.sessions = 0
+    pass(model, REST_MS)
+    const [unusedMs = 0] = model.loop.periods
+    t.ok(unusedMs > REST_MS && unusedMs <= 400, `${unusedMs} ms: a tenth of a second before it is a standstill`)
+    for (let i = 0; i < 10; i++) pass(model, unusedMs)
+    model.counters.sessions = 1
+    model.loop.now += unusedMs - 1
+    events(model, 'incr')
+    t.equal(model.lanes.gate.state.kind, 'open', 'an ordinary rest is none')
+    events(model, 'answer')
+    model.counters.sessions = 0
+    quietFor(model, 10)
+    model.counters.sessions = 1
+    pass(model, unusedMs)
+    t.strictSame(model.loop.periods, [REST_MS], 'a client has come')
+    model.loop.now += 500
+    events(model, 'incr')
+    t.equal(model.lanes.gate.state.kind, 'holding')
+    events(model, 'same', 'answer')
   })
 })
 
