@@ -15,6 +15,8 @@ export interface Address {
 export interface Master extends Address {
   readonly epoch: number
   readonly runId: string | null
+  /** What the node must say that it is, before anything is sent to it; left out: a master. */
+  readonly role?: 'replica'
 }
 
 /** `host:port`, with brackets around IPv6, as people write it on a command line. */

@@ -38,6 +38,10 @@ function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
     /** 0: no limit. */
     frameTimeoutMs: values['frame-timeout'],
     sentinelListen: values['sentinel-listen'],
+    /** null: there is no port for replicas. */
+    replicaListen: values['replica-listen'],
+    replicaMaxLagMs: values['replica-max-lag'],
+    replicaFallback: values['replica-fallback'],
     handoffNotifications: values['handoff-notifications'],
     /** null: the way by which clients reach Holdfast is not known. */
     announce: values.announce,
@@ -120,6 +124,7 @@ export function printableConfig(config: Config): Readonly<Record<string, unknown
     sentinels: config.sentinels.map(formatAddress),
     natMap: config.natMap.map(({ from, to }) => `${formatAddress(from)}=${formatAddress(to)}`),
     listen: config.listen === null ? null : formatAddress(config.listen),
+    replicaListen: config.replicaListen === null ? null : formatAddress(config.replicaListen),
     announce: config.announce === null ? null : formatAddress(config.announce),
     sentinelListen: config.sentinelListen === null ? null : formatAddress(config.sentinelListen),
     adminListen: config.adminListen === null ? null : formatAddress(config.adminListen),

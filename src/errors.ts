@@ -23,6 +23,12 @@ export const errors = {
   tripped: spec('TRYAGAIN holdfast: no master for longer than the hold time; the command was not run', 'no'),
   /** The hold time or the retries are used up, and the command was sent at least once. */
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
+  /** `--replica-listen`: the same, where a replica was waited for. */
+  noReplica: spec('TRYAGAIN holdfast: no good replica in time; nothing was changed', 'no'),
+  noReplicas: spec('TRYAGAIN holdfast: no replica is good now; nothing was changed (--replica-fallback)', 'no'),
+  /** The server's own texts, for a write that came for a replica while the master answers in its place. */
+  readOnly: spec("READONLY You can't write against a read only replica.", 'no'),
+  execAborted: spec('EXECABORT Transaction discarded because of previous errors.', 'no'),
   /** Policy `safe`: the link was lost after the command was sent, and to send it again could apply it twice. */
   unknownOutcome: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent; it may have run ' +

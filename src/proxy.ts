@@ -52,6 +52,8 @@ export interface Proxy {
   readonly state: ProxyState
   /** Of each master, in the order of the configuration. */
   readonly counters: NonEmpty<Readonly<Counters>>
+  /** Of the groups of all ports for replicas. */
+  readonly replicaCounters: readonly Readonly<Counters>[]
 }
 
 /** A thousand small commands: an idle client's pings stay below it for a while. */
@@ -148,6 +150,9 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
 
   return {
     counters: [masters[0].counters, ...masters.slice(1).map(one => one.counters)],
+    get replicaCounters() {
+      return masters.flatMap(one => one.replicaCounters)
+    },
     get state() {
       return state
     },

@@ -29,8 +29,11 @@ export async function collectAll(configs: readonly Config[]): Promise<(readonly 
 
 async function collectEvidence(config: Config): Promise<Evidence> {
   const { adminListen, masterName } = config
-  const [listen, clients, sentinels] = await Promise.all([
-    config.listen === null ? null : listenEvidence(config.listen, config.listenTls?.certFile ?? null),
+  const certFile = config.listenTls?.certFile ?? null
+  const at = (port: Address | null) => (port === null ? null : listenEvidence(port, certFile))
+  const [listen, replicaListen, clients, sentinels] = await Promise.all([
+    at(config.listen),
+    at(config.replicaListen),
     // Port 0 says nothing of the port in use.
     adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen, masterName),
     allSentinels(config),
@@ -47,6 +50,7 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     nodes,
     clients,
     listen,
+    replicaListen,
     unusedNat,
     hostAddresses: await resolved(announced.map(({ host }) => host)),
   }

@@ -108,6 +108,8 @@ export interface Evidence {
   readonly clients: readonly ClientEvidence[] | null
   /** Null: no TCP port is configured. */
   readonly listen: ListenEvidence | null
+  /** The same of --replica-listen. */
+  readonly replicaListen: ListenEvidence | null
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
   /** Addresses of the host names that servers are announced by, as far as they can be resolved here. */

@@ -1,13 +1,14 @@
 // judge.ts: makes all findings, in the order that people read them: our own port, Sentinels, nodes, what
 // becomes of writes, times. Pure.
-import { formatAddress } from '../address.ts'
+import { type Address, formatAddress } from '../address.ts'
 import { lentPort } from '../transport/port-probe.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence, ListenEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAcknowledged } from './judge-acknowledged.ts'
 import { judgeClients } from './judge-clients.ts'
 import { judgeMarkers } from './judge-markers.ts'
 import { judgeNodes } from './judge-nodes.ts'
+import { judgeReplicaPort } from './judge-replica-port.ts'
 import { judgeSentinels } from './judge-sentinels.ts'
 import type { CheckSettings } from './settings.ts'
 
@@ -19,11 +20,13 @@ const FAILOVER_MS = 2500
 
 export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
   return [
-    ...judgeListen(evidence, settings),
+    ...judgeListen(evidence.listen, settings.listen, 'listen'),
+    ...judgeListen(evidence.replicaListen, settings.replicaListen, 'replica-listen'),
     ...judgeSentinels(evidence, settings),
     ...judgeNodes(evidence, settings),
     ...judgeMarkers(evidence, settings),
     ...judgeAcknowledged(evidence, settings),
+    ...judgeReplicaPort(evidence, settings),
     ...judgeTimes(evidence, settings),
     ...judgeSlow(evidence, settings),
     ...judgeClients(evidence, settings),
@@ -38,22 +41,26 @@ export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
   ]
 }
 
-function judgeListen({ listen }: Evidence, settings: CheckSettings): Finding[] {
-  if (listen === null || settings.listen === null) return []
-  const subject = `listen ${formatAddress(settings.listen)}`
-  switch (listen.kind) {
+function judgeListen(
+  found: ListenEvidence | null,
+  wanted: Address | null,
+  option: 'listen' | 'replica-listen',
+): Finding[] {
+  if (found === null || wanted === null) return []
+  const subject = `${option} ${formatAddress(wanted)}`
+  switch (found.kind) {
     case 'free':
       return [ok(subject, 'is free')]
     case 'holdfast':
       return [ok(subject, 'a Holdfast listens there already')]
     case 'lent':
-      return [problem('listen.taken', subject, lentPort.what, `choose another with --listen, ${lentPort.remedy}`)]
+      return [problem('listen.taken', subject, lentPort.what, `choose another with --${option}, ${lentPort.remedy}`)]
     case 'taken':
       return [
-        problem('listen.taken', subject, 'something else listens there', 'stop it, or choose another with --listen'),
+        problem('listen.taken', subject, 'something else listens there', `stop it, or choose another with --${option}`),
       ]
     case 'impossible':
-      return [problem('listen.impossible', subject, `cannot be had (${listen.code})`, 'choose another with --listen')]
+      return [problem('listen.impossible', subject, `cannot be had (${found.code})`, `choose another with --${option}`)]
   }
 }
 

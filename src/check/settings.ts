@@ -5,11 +5,23 @@ import type { Config } from '../config.ts'
 export type CheckSettings = Readonly<ReturnType<typeof settingsOf>>
 
 export function settingsOf(config: Config) {
-  const { masterName, listen, answerTimeoutMs, maxSessions, links, redisUsername, sentinelUsername } = config
+  const {
+    masterName,
+    listen,
+    replicaListen,
+    replicaFallback,
+    answerTimeoutMs,
+    maxSessions,
+    links,
+    redisUsername,
+    sentinelUsername,
+  } = config
   const backoff = { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs }
   return {
     masterName,
     listen,
+    replicaListen,
+    replicaFallback,
     answerTimeoutMs,
     maxSessions,
     links,

@@ -46,11 +46,13 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
   try {
     const bound = await proxy.start()
-    const places = bound.masters.map(({ name, listen, socket }) => {
-      return { name, address: listen === null ? null : formatAddress(listen), socket }
+    const places = bound.masters.map(({ name, listen, socket, replicas }) => {
+      const address = listen === null ? null : formatAddress(listen)
+      return { name, address, socket, ...(replicas !== null && { replicas: formatAddress(replicas) }) }
     })
     const [alone] = places.length === 1 ? places : []
-    const clients = alone ? { address: alone.address, socket: alone.socket } : { masters: places }
+    const { name: _, ...place } = alone ?? { name: '' }
+    const clients = alone ? place : { masters: places }
     const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
     const sentinel = bound.sentinel === null ? {} : { sentinel: formatAddress(bound.sentinel) }
     log.info({ event: 'process.listening', ...clients, ...admin, ...sentinel }, 'clients may connect')

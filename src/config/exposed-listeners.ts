@@ -25,21 +25,20 @@ export function exposures(configs: readonly [Config, ...Config[]]): Exposure[] {
   return found
 }
 
-function exposedClients({ listen, clientPassword, listenTls, redisPassword }: Config): Exposure[] {
-  if (listen === null || isLoopback(listen.host) || clientPassword !== null || listenTls !== null) return []
+function exposedClients({ listen, replicaListen, clientPassword, listenTls, redisPassword }: Config): Exposure[] {
+  if (clientPassword !== null || listenTls !== null) return []
   const rights =
     redisPassword === null
       ? 'whoever reaches the port speaks to Redis, in the clear'
       : 'whoever reaches the port has the rights of --redis-username, without a password'
-  return [
-    {
-      event: 'listen.exposed',
-      address: formatAddress(listen),
-      msg:
-        `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
-        '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
-    },
-  ]
+  const open = [listen, replicaListen].flatMap(one => (one === null || isLoopback(one.host) ? [] : [one]))
+  return open.map(address => ({
+    event: 'listen.exposed' as const,
+    address: formatAddress(address),
+    msg:
+      `clients of other machines come in with neither TLS nor a password: ${rights}. Listen on 127.0.0.1 or a ` +
+      '--listen-socket, or set --client-password-file, or --listen-tls-cert and --listen-tls-key',
+  }))
 }
 
 /** The Sentinel port asks for what the ports of all masters ask for (proxy/sentinel-port-entry.ts). */

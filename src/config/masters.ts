@@ -131,18 +131,25 @@ function samePlaces(each: readonly Resolved[]): string[] {
   return each.flatMap((one, i) => {
     const values = valuesOf(one.resolved)
     return each.slice(i + 1).flatMap(other => {
-      const { listen, 'listen-socket': socket } = valuesOf(other.resolved)
+      const theirs = valuesOf(other.resolved)
+      const socket = theirs['listen-socket']
       const both = `masters ${one.name} and ${other.name}`
-      const problems: string[] = []
-      if (values.listen && listen && isSamePlace(values.listen, listen)) {
-        const places = [...new Set([values.listen, listen].map(formatAddress))]
-        problems.push(`${both}: both listen at ${places.join(' and ')}; each needs a port of its own`)
-      }
+      const problems = portsOf(values).flatMap(a =>
+        portsOf(theirs).flatMap(b => {
+          if (!isSamePlace(a, b)) return []
+          const places = [...new Set([a, b].map(formatAddress))]
+          return [`${both}: both listen at ${places.join(' and ')}; each needs a port of its own`]
+        }),
+      )
       if (socket && values['listen-socket'] === socket)
         problems.push(`${both}: both listen at ${socket}; each needs a socket of its own`)
       return problems
     })
   })
+}
+
+function portsOf({ listen, 'replica-listen': replicas }: Values): Address[] {
+  return [listen, replicas].filter(port => port !== null)
 }
 
 function isSamePlace(a: Address, b: Address): boolean {

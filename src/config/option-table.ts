@@ -111,6 +111,24 @@ export const options = {
       noneOr(announcedAddress),
       'The address by which clients reach Holdfast, a Service or a load balancer, for clients that are told one.',
     ),
+    'replica-listen': withDefault(
+      'none',
+      noneOr(listenAddress('127.0.0.1')),
+      'Where clients connect that only read: each is given a replica. TLS and password are those of --listen. Without ' +
+        'a host: 127.0.0.1.',
+    ),
+    'replica-max-lag': withDefault(
+      '5s',
+      duration({ min: '500ms', max: '24h' }),
+      'What a read at --replica-listen returns is at most this much older than what the master had when it was sent; ' +
+        'a replica that is further behind gets no reads.',
+    ),
+    'replica-fallback': withDefault(
+      'master',
+      oneOf('master', 'hold', 'error'),
+      'Where reads of --replica-listen go while no replica is good. master: to the master. hold: they wait for a ' +
+        'replica, for --hold-timeout at most. error: they get an error at once.',
+    ),
     'handoff-notifications': withDefault(
       'on',
       onOff,

@@ -70,6 +70,15 @@ export const relations: readonly Relation<Values>[] = [
     rule: '--sentinel-listen needs --listen or --announce, as it has to name an address',
     holds: values => values['sentinel-listen'] === null || values.listen !== null || values.announce !== null,
   },
+  {
+    between: ['replica-listen', 'sentinels'],
+    rule: '--replica-listen must not be the address of one of the --sentinels',
+    holds: ({ sentinels, 'replica-listen': port }) =>
+      port === null || !sentinels.some(sentinel => sameAddress(sentinel, port)),
+  },
+  apart('replica-listen', 'listen'),
+  apart('replica-listen', 'admin-listen'),
+  apart('replica-listen', 'sentinel-listen'),
   needs('listen-socket-owner', 'listen-socket'),
   needs('client-username', 'client-password', ' or --client-password-file'),
   ...tlsRelations('redis'),
@@ -86,6 +95,20 @@ function needs(first: Name, second: Name, how = ''): Relation<Values> {
     between: [first, second],
     rule: `--${first} needs --${second}${how}`,
     holds: values => values[first] === null || (values[second] !== null && values[second] !== false),
+  }
+}
+
+type Port = 'listen' | 'admin-listen' | 'sentinel-listen' | 'replica-listen'
+
+/** Two ports of one program; port 0 is another one each time. */
+function apart(one: Port, other: Port): Relation<Values> {
+  return {
+    between: [one, other],
+    rule: `--${one} must not be the address of --${other}`,
+    holds: values => {
+      const [a, b] = [values[one], values[other]]
+      return a === null || b === null || a.port === 0 || !sameAddress(a, b)
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 // admin-pages.ts: the answers of the admin port to /startup, /ready, /live and /status. Pure.
-import type { MasterSnapshot, Snapshot } from './snapshot.ts'
+import type { MasterSnapshot, ReplicasSnapshot, Snapshot } from './snapshot.ts'
 
 /** `ok` false is HTTP 503, and `text` says what is missing. */
 export interface Health {
@@ -105,6 +105,17 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
       each: topology.sentinels,
     },
     failovers: snapshot.failovers,
+    ...(snapshot.replicas !== null && { replicas: statusOfReplicas(snapshot.replicas) }),
+  }
+}
+
+function statusOfReplicas({ nodes, groups, moves, counters }: ReplicasSnapshot): Readonly<Record<string, unknown>> {
+  return {
+    sessions: counters.reduce((sum, one) => sum + one.sessions, 0),
+    heldRequests: counters.reduce((sum, one) => sum + one.waiting, 0),
+    nodes,
+    groups,
+    moves: Object.fromEntries([...moves].filter(([, count]) => count > 0)),
   }
 }
 

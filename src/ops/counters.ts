@@ -7,7 +7,7 @@
 // The rows say what each counts; the comments here say what they leave out.
 import { createDetail } from './labelled-counters.ts'
 
-export type { HoldLabel, PauseEnd } from './labelled-counters.ts'
+export type { HoldLabel, MoveLabel, PauseEnd } from './labelled-counters.ts'
 
 export type Counters = ReturnType<typeof createCounters>
 

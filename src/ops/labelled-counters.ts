@@ -20,6 +20,19 @@ export type HoldLabel = (typeof holdCauses)[number]
 /** How a pause ended, see relay/pause-state.ts. */
 export const pauseEnds = ['resume', 'max', 'lease', 'holder-gone', 'in-flight', 'hold-time', 'stopping'] as const
 export type PauseEnd = (typeof pauseEnds)[number]
+/** Why the sessions of a replica go elsewhere (src/replicas). */
+export const moveCauses = [
+  'replica-unreachable',
+  'replica-promoted',
+  'replica-loading',
+  'replica-cut-off',
+  'replica-lagging',
+  'replica-unlisted',
+  'replica-restarted',
+  'master-not-served',
+  'replica-back',
+] as const
+export type MoveLabel = (typeof moveCauses)[number]
 export const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
 export const lostReasons = [
   'dial-failed',

@@ -9,6 +9,7 @@ import { counterRows } from './counter-metrics.ts'
 import { commandClasses, holdCauses } from './labelled-counters.ts'
 import { fromRows, gauge, histogram, labelled, type Metric, ofProgram, tallied } from './metric-type.ts'
 import type { ProcessStats } from './process-stats.ts'
+import { replicaMetrics } from './replica-metrics.ts'
 import type { LibrarySnapshot, LinkSnapshot, MasterSnapshot, SentinelSnapshot } from './snapshot.ts'
 
 const gateStates = ['holding', 'draining', 'open', 'tripped'] as const
@@ -234,7 +235,7 @@ const program = (stats: ProcessStats): readonly Metric[] => [
 
 /** The whole table, in the order of /metrics and docs/metrics.md. */
 export function metricsTable(stats: ProcessStats, viewers: PageStats): readonly Metric[] {
-  return [...dataPlane, ...failover, ...page(viewers), ...program(stats)]
+  return [...dataPlane, ...failover, ...replicaMetrics, ...page(viewers), ...program(stats)]
 }
 
 function sum(links: readonly LinkSnapshot[], of: Exclude<keyof LinkSnapshot, 'identity'>): number {

@@ -18,6 +18,10 @@ export const rights = {
     rule: '+info',
     cost: 'Holdfast takes a master that restarts at the same address for the same process',
   },
+  'info|replication': {
+    rule: '+info',
+    cost: '--replica-listen cannot ask the node how far behind it is: it gets no reads',
+  },
   command: {
     rule: '+command',
     cost: 'Holdfast takes commands of modules and newer servers for writes that must not run twice',
@@ -55,6 +59,10 @@ export const rights = {
   'sentinel|sentinels': {
     rule: '+sentinel|sentinels',
     cost: 'this Sentinel does not list the others: Holdfast does not ask those that are not in --sentinels',
+  },
+  'sentinel|replicas': {
+    rule: '+sentinel|replicas',
+    cost: 'this Sentinel does not list replicas: --replica-listen needs the word of a majority of them',
   },
   'sentinel|myid': {
     rule: '+sentinel|myid',

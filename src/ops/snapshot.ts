@@ -148,6 +148,30 @@ export interface MasterGauges {
   readonly stories: number
 }
 
+/** The port for replicas. */
+export interface ReplicasSnapshot {
+  readonly nodes: readonly {
+    readonly address: string
+    /** What it is good for (src/replicas/condition.ts). */
+    readonly condition: string
+    /** It has all that the master had this long ago, ms; null: nobody knows. */
+    readonly lagMs: number | null
+    /** Sessions that read there. */
+    readonly sessions: number
+  }[]
+  readonly groups: readonly {
+    readonly id: number
+    readonly home: string | null
+    /** The address of a replica; `master`, `held` or `refused` while none is good. */
+    readonly reads: string
+    readonly sessions: number
+  }[]
+  /** How often sessions left where they were, by cause. */
+  readonly moves: ReadonlyMap<string, number>
+  /** Of each group, and of what came before it had one. */
+  readonly counters: readonly Readonly<Counters>[]
+}
+
 /** One master that clients use through Holdfast, with all that is its own. */
 export interface MasterSnapshot {
   /** Whether /startup waits for it. */
@@ -176,6 +200,8 @@ export interface MasterSnapshot {
   readonly failovers: readonly object[]
   /** The last holds step by step, newest first. */
   readonly stories: readonly object[]
+  /** null: there is no such port. */
+  readonly replicas: ReplicasSnapshot | null
   readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }
 }
 

@@ -2,7 +2,7 @@
 import type { Address } from '../address.ts'
 
 export interface WantedPlace {
-  readonly option: 'listen' | 'admin-listen' | 'sentinel-listen'
+  readonly option: 'listen' | 'admin-listen' | 'sentinel-listen' | 'replica-listen'
   readonly wanted: Address | null
   /** Whose clients would have come there; left out for a port of the program. */
   readonly masterName?: string

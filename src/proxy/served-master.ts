@@ -32,8 +32,9 @@ import type { Sockets } from '../transport/sockets.ts'
 import { createDial } from '../upstream/dial.ts'
 import { DialAhead } from '../upstream/dial-ahead.ts'
 import { createIdentity } from '../upstream/identity.ts'
-import { aboutPlace } from './bind-error.ts'
+import { aboutPlace, type WantedPlace } from './bind-error.ts'
 import { createCommandLearner } from './command-learner.ts'
+import type { ServedReplicas } from './served-replicas.ts'
 
 /** What the process has once, for all masters. */
 export interface Shared {
@@ -50,6 +51,8 @@ export interface MasterBound {
   readonly listen: Address | null
   /** The path of the Unix-domain socket. */
   readonly socket: string | null
+  /** Where clients connect that only read. */
+  readonly replicas: Address | null
 }
 
 export interface ServedMaster {
@@ -59,6 +62,8 @@ export interface ServedMaster {
   readonly bugs: Bugs
   /** The password that clients need; null: none. */
   readonly login: ProxyPassword | null
+  /** Of each group of its port for replicas. */
+  readonly replicaCounters: readonly Counters[]
   /** Sessions that are open. */
   readonly size: number
   /** Opens its listeners, all or none. @throws what the system says, or SocketFileError. */
@@ -90,8 +95,21 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   /** Writes leave with markers. */
   const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
   const markers = new Markers(config.holdTimeoutMs)
-  const lanes = new Lanes({
+  const common = {
     sockets: shared.sockets,
+    policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
+    learned,
+    backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
+    holdTimeoutMs: config.holdTimeoutMs,
+    connectTimeoutMs: config.connectTimeoutMs,
+    log,
+    bugs,
+    rights,
+    spares: 'warm',
+    pollForMs: config.pollForMs,
+  } as const
+  const lanes = new Lanes({
+    ...common,
     prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
     acknowledge:
       config.ackReplicas > 0
@@ -103,24 +121,17 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
               reads: config.reads,
             })
         : null,
-    policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
-    learned,
-    backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
-    holdTimeoutMs: config.holdTimeoutMs,
-    connectTimeoutMs: config.connectTimeoutMs,
     dial: ahead.dial,
     counters,
-    log,
-    bugs,
-    rights,
     observe: observation => watcher.confirm(observation),
-    onStoodStill: () => watcher.standStill(),
+    onStoodStill: () => {
+      watcher.standStill()
+      replicas?.onHold()
+    },
     onMoved: () => listener.masterMoved(),
     everySweep: lateMs => shared.onSweep(lateMs),
     onShut: () => listener.gateShut(),
     onOpened: () => listener.gateOpened(),
-    spares: 'warm',
-    pollForMs: config.pollForMs,
     dryRun: config.dryRun,
   })
   const learner = createCommandLearner({ learned, login: redisLogin, routes: security.redis, rights, bugs })
@@ -146,11 +157,19 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         bugs.guard('serve', () => lanes.serve(master))
         bugs.guard('serve', () => ahead.settle(master))
         bugs.guard('serve', () => learner.onServe(master))
+        bugs.guard('serve', () => replicas?.onServe(master))
       },
-      onHold: (cause, detail) => bugs.guard('hold', () => lanes.hold(cause, detail)),
-      onWithhold: () => bugs.guard('withhold', () => lanes.withhold()),
+      onHold: (cause, detail) => {
+        bugs.guard('hold', () => lanes.hold(cause, detail))
+        bugs.guard('hold', () => replicas?.onHold())
+      },
+      onWithhold: () => {
+        bugs.guard('withhold', () => lanes.withhold())
+        bugs.guard('withhold', () => replicas?.onHold())
+      },
       beforeDecision: () => bugs.guard('look', () => lanes.beforeDecision()),
       onExpect: address => {
+        bugs.guard('expect', () => replicas?.onExpect(address))
         bugs.guard('expect', () => lanes.expect(address))
         bugs.guard('expect', () => ahead.expect(address, lanes.privateLanes))
       },
@@ -160,22 +179,19 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   let served: Master | null = null
   const listening: string[] = []
   const pressure = new MemoryBudget(counters, config.maxHeldBytes, bugs)
+  const sessions = {
+    log,
+    bugs,
+    deny: createDenyList(marks ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
+    defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
+    login,
+    links: config.links,
+    maxSessionBytes: config.maxSessionHeldBytes,
+    maxHeldBytes: config.maxHeldBytes,
+    maxUnreadBytes: config.maxUnreadBytes,
+  }
   const listener = new Listener(
-    {
-      lanes,
-      turn: lanes.turn,
-      counters,
-      log,
-      bugs,
-      pressure,
-      deny: createDenyList(marks ? [...config.denyCommands, 'swapdb'] : config.denyCommands),
-      defaultIdentity: createIdentity(redisLogin.username, redisLogin.password, 0, 2),
-      login,
-      links: config.links,
-      maxSessionBytes: config.maxSessionHeldBytes,
-      maxHeldBytes: config.maxHeldBytes,
-      maxUnreadBytes: config.maxUnreadBytes,
-    },
+    { ...sessions, lanes, turn: lanes.turn, counters, pressure },
     {
       maxSessions: config.maxSessions,
       frameTimeoutMs: config.frameTimeoutMs,
@@ -187,8 +203,36 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       },
     },
   )
-  security.onFiles(config.listenTls, () => listener.reloadTls())
-  security.onPassword('redis', () => lanes.signInAgain())
+  /** Its code is loaded when it is wanted. */
+  let replicas: ServedReplicas | null = null
+  const openReplicas = async (): Promise<Address | null> => {
+    if (config.replicaListen === null) return null
+    const { createServedReplicas } = await import('./served-replicas.ts')
+    replicas = createServedReplicas(config, {
+      // A read may be sent again, whatever the policy for writes.
+      lanes: {
+        ...common,
+        policy: { ...common.policy, policy: 'always' },
+        dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
+      },
+      sessions,
+      log,
+      rights,
+      login: redisLogin,
+      routes: security.redis,
+      listed: () => watcher.replicas(),
+      observeMaster: observation => watcher.confirm(observation),
+    })
+    return replicas.listen(config.replicaListen)
+  }
+  security.onFiles(config.listenTls, () => {
+    listener.reloadTls()
+    replicas?.reloadTls()
+  })
+  security.onPassword('redis', () => {
+    lanes.signInAgain()
+    replicas?.signInAgain()
+  })
 
   return {
     name: config.masterName,
@@ -196,35 +240,47 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     log,
     bugs,
     login,
+    get replicaCounters() {
+      return replicas?.counters ?? []
+    },
     get size() {
-      return listener.size
+      return listener.size + (replicas?.size ?? 0)
     },
     async listen() {
+      let place: WantedPlace = { option: 'listen', wanted: config.listen, masterName: config.masterName }
       try {
         const listen = config.listen === null ? null : await listener.listen(config.listen)
         const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
+        place = { ...place, option: 'replica-listen', wanted: config.replicaListen }
+        const forReplicas = await openReplicas()
         if (listen !== null) listening.push(formatAddress(listen))
         if (socket !== null) listening.push(socket)
-        return { name: config.masterName, listen, socket }
+        if (forReplicas !== null) listening.push(formatAddress(forReplicas))
+        return { name: config.masterName, listen, socket, replicas: forReplicas }
       } catch (error) {
-        await listener.stop(0, () => {})
-        throw aboutPlace(error, { option: 'listen', wanted: config.listen, masterName: config.masterName })
+        await Promise.all([listener.stop(0, () => {}), replicas?.endSessions(0)])
+        throw aboutPlace(error, place)
       }
     },
     start() {
       lanes.start()
       watcher.start()
+      replicas?.start()
     },
-    endSessions: graceMs =>
-      listener.stop(graceMs, () => {
+    async endSessions(graceMs) {
+      const ended = replicas?.endSessions(graceMs)
+      await listener.stop(graceMs, () => {
         const { waiting } = counters
         log.warn(
           { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
           'the grace period is over: the proxy ends the sessions that are left',
         )
         lanes.giveUp()
-      }),
+      })
+      await ended
+    },
     async stop() {
+      await replicas?.stop()
       learner.stop()
       lanes.stop()
       ahead.close()
@@ -257,6 +313,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       topology: watcher.status(),
       failovers: lanes.failovers,
       stories: lanes.stories.stories,
+      replicas: replicas?.snapshot() ?? null,
       limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
     }),
     gauges: () => ({

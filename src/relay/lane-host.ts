@@ -2,6 +2,7 @@
 import type { Master } from '../address.ts'
 import { type BackoffLimits, holdLimitMs } from '../backoff.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 import { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
@@ -60,6 +61,9 @@ export abstract class LaneHost implements LinkHost {
   readonly acks: Acknowledgements | null
   /** Something the control plane should look into; it answers by confirming a master or by shutting the gate. */
   readonly observe: (observation: string) => void
+  /** Of what was not sent in time, and of what comes while earlier ones have waited in vain. */
+  readonly outOfTime: ErrorSpec = errors.noMaster
+  readonly tripped: ErrorSpec = errors.tripped
   readonly live = new LiveLinks()
   readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)

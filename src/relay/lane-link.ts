@@ -94,7 +94,7 @@ export class LaneLink {
       if (ahead.status === 'ready') this.#lane.onReady(ahead)
       return
     }
-    const handshake = new Handshake(identity, first, owner?.restore() ?? null)
+    const handshake = new Handshake(identity, first, owner?.restore() ?? null, master.role)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
     this.#host.wake()
     this.state.label = owner?.label() ?? ''

@@ -195,7 +195,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   #submitHeld(request: Request): void {
     if (request.local === null && this.#host.gate.state.kind === 'tripped') {
-      this.#refuse(request, errors.tripped.reply)
+      this.#refuse(request, this.#host.tripped.reply)
       return
     }
     this.#waiting.push(request)
@@ -368,7 +368,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const inDoubt = this.#prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
-    return (mayHaveRun ? errors.gaveUp : errors.noMaster).reply
+    return (mayHaveRun ? errors.gaveUp : this.#host.outOfTime).reply
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */

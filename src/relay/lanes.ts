@@ -8,7 +8,7 @@
 // links.
 // Never: talks to Sentinels, parses commands.
 import { formatAddress, type Master } from '../address.ts'
-import type { HoldLabel } from '../ops/counters.ts'
+import type { HoldLabel, MoveLabel } from '../ops/counters.ts'
 import { createBusyPoll } from '../upstream/busy-poll.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
@@ -38,6 +38,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly dryRun?: boolean
   /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
   readonly pollForMs?: number
+  /** Before links write; may shut the gate. */
+  readonly beforeWrites?: (now: number) => void
 }
 
 /** How often links that are of no use any more, and memory, are looked for. */
@@ -72,7 +74,13 @@ export class Lanes extends LanePool {
 
   constructor(options: LanesOptions) {
     super(options)
-    this.turn = new Turn(now => this.#watchdog.look(now), createBusyPoll(options.pollForMs ?? 0))
+    const { beforeWrites } = options
+    const look = (now: number): void => this.#watchdog.look(now)
+    const lookTwice = (now: number): void => {
+      look(now)
+      beforeWrites?.(now)
+    }
+    this.turn = new Turn(beforeWrites === undefined ? look : lookTwice, createBusyPoll(options.pollForMs ?? 0))
     this.#onMoved = options.onMoved ?? (() => {})
     this.#everySweep = options.everySweep ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
@@ -128,7 +136,7 @@ export class Lanes extends LanePool {
   }
 
   /** The control plane says: send nothing. With `not-master` the node's links are cut, they would answer old data. */
-  hold(cause: HoldLabel, detail: string): void {
+  hold(cause: HoldLabel | MoveLabel, detail: string): void {
     this.holdDetail = detail
     this.gate.move({ kind: 'hold', cause }, performance.now())
     if (this.#passes) return

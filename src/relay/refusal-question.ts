@@ -59,7 +59,8 @@ export class NodeQuestion extends IdleListener<Request> {
   }
 
   #ask(): void {
-    this.#link = new Link(this.about.link.master, new Handshake(this.about.identity), this, this.#host)
+    const { master } = this.about.link
+    this.#link = new Link(master, new Handshake(this.about.identity, undefined, null, master.role), this, this.#host)
   }
 
   #tell(answer: NodeAnswer): void {

@@ -57,3 +57,13 @@ function vouchedEpoch(votes: readonly Vote[], majority: number): number {
 export function majorityBelow(votes: readonly Vote[], epoch: number, majority: number): boolean {
   return votes.filter(vote => vote.epoch < epoch).length >= majority
 }
+
+/** The addresses in at least `majority` of the lists; null where there are fewer lists than that. */
+export function listedByMajority(lists: readonly (readonly Address[])[], majority: number): Address[] | null {
+  if (lists.length < majority) return null
+  const named = lists.flatMap(list => [...new Map(list.map(address => [formatAddress(address), address])).values()])
+  const groups = Map.groupBy(named, formatAddress)
+  return [...groups.values()].flatMap(([address, ...others]) =>
+    address !== undefined && others.length + 1 >= majority ? [address] : [],
+  )
+}

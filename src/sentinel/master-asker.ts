@@ -105,6 +105,11 @@ export class MasterAsker {
     this.#asking?.questions.askPeers()
   }
 
+  /** The replicas that this Sentinel lists; null: it cannot be asked, or gives no list. Never rejects. */
+  async replicas(): Promise<readonly Address[] | null> {
+    return (await this.#asking?.questions.replicas()) ?? null
+  }
+
   /** Whether something is undecided, or about to be: the Sentinel is then asked more often. */
   settle(settled: boolean): void {
     this.#settled = settled

@@ -64,6 +64,17 @@ export class Members {
     for (const asker of askers) asker.askPeers()
   }
 
+  /** The replicas that each Sentinel lists, those that give no list left out. Two addresses of one count once. */
+  async replicas(): Promise<readonly (readonly Address[])[]> {
+    const lists = new Map<string, readonly Address[]>()
+    const each = [...this.#askers.values()].map(async asker => {
+      const list = await asker.replicas()
+      if (list !== null) lists.set(asker.runId ?? asker.key, list)
+    })
+    await Promise.all(each)
+    return [...lists.values()]
+  }
+
   /** Whether something is undecided, or about to be: all Sentinels are then asked more often. */
   settle(settled: boolean): void {
     if (settled === this.#settled) return

@@ -7,10 +7,11 @@
 //
 // Owns: the timers of one connection. Never: dials, decides anything. After stop() nothing is asked and nothing is told.
 import type { Redis } from 'ioredis'
+import type { Address } from '../address.ts'
 import { spreadMs } from '../backoff.ts'
 import type { ConnectionLog } from './connection-log.ts'
 import { questionDueAt, questionPauseMs } from './question-pace.ts'
-import { type Answer, type Peer, type Reply, readAnswer, readPeers } from './sentinel-view.ts'
+import { type Answer, type Peer, type Reply, readAnswer, readPeers, readReplicas } from './sentinel-view.ts'
 
 export interface QuestionsOptions {
   readonly client: Redis
@@ -91,6 +92,17 @@ export class Questions {
       this.ask()
       if (performance.now() >= this.#peersDueAt) this.#askPeers()
     }, spreadMs(SOON_MS))
+  }
+
+  /** The replicas that this Sentinel lists; null: it gives no list. Never rejects. */
+  async replicas(): Promise<readonly Address[] | null> {
+    const { client, masterName, log } = this.#options
+    try {
+      return readReplicas(await client.call('SENTINEL', 'REPLICAS', masterName))
+    } catch (error) {
+      log.refused('sentinel|replicas', error)
+      return null
+    }
   }
 
   /** Asks soon for the other Sentinels that this one knows, and for their number. */

@@ -119,6 +119,15 @@ export function readPeers(reply: unknown): Peer[] {
   })
 }
 
+/** The replicas in a reply to SENTINEL REPLICAS, without entries that cannot be read. */
+export function readReplicas(reply: unknown): Address[] {
+  if (!Array.isArray(reply)) return []
+  return reply.flatMap((entry: unknown) => {
+    const fields = readFields(entry)
+    return (fields && readAddress([fields.get('ip'), fields.get('port')])) ?? []
+  })
+}
+
 /** The names of sentinelFailoverStateStr() in sentinel.c. */
 const stages: ReadonlyMap<string, FailoverStage> = new Map([
   ['none', 'try'],

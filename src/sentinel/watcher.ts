@@ -14,13 +14,14 @@ import { MissingRights } from '../ops/missing-rights.ts'
 import type { SentinelOptions } from './connection.ts'
 import { type TopologyStatus, topologyStatus } from './control-status.ts'
 import { dueAt } from './due.ts'
+import { listedByMajority } from './majority.ts'
 import { Members, type MembersOptions } from './members.ts'
 import { Prober, type ProberOptions } from './prober.ts'
 import { SentinelPool } from './sentinel-pool.ts'
 import { createTopology, isUnsettled, next } from './topology.ts'
 import type { Effect, HoldCause, Observation, Topology } from './topology-state.ts'
 import { createTroubleLog } from './trouble-log.ts'
-import { candidateSince } from './voters.ts'
+import { candidateSince, quorumOf } from './voters.ts'
 
 /** `connectTimeoutMs` and `answerTimeoutMs` hold for a node or a Sentinel, TLS included. */
 export interface WatcherOptions extends MembersOptions, SentinelOptions, ProberOptions {
@@ -121,6 +122,12 @@ export class Watcher {
     if (this.#state !== 'running') return
     this.#log.debug({ event: 'master.questioned', cause: 'stood still' })
     this.#feed({ kind: 'stood-still' })
+  }
+
+  /** The replicas that a majority of the Sentinels lists; null: no majority gives a list now. Never rejects. */
+  async replicas(): Promise<readonly Address[] | null> {
+    const lists = await this.#members.replicas()
+    return listedByMajority(lists, quorumOf(this.#topology, performance.now()).majority)
   }
 
   /** The Sentinel password has changed. One watcher of those that share a pool is told. */

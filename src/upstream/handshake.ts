@@ -66,6 +66,9 @@ interface Step {
   readonly judge: (handshake: Handshake, error: string | null, frame: Buffer) => HandshakeFailure | null
 }
 
+/** What a node must say that it is, in the words of HELLO. */
+export type NodeRole = 'master' | 'replica'
+
 /** One run of the handshake on one link. */
 export class Handshake {
   /** All that it writes, in one or two writes: see takeBytes. */
@@ -114,11 +117,13 @@ export class Handshake {
       readonly name?: string
     } = { fence: [], scripts: [] },
     restore: SessionRestore | null = null,
+    role: NodeRole = 'master',
   ) {
     this.#waits = first.waits ?? false
     this.identity = identity
     this.password = passwordOf(identity)
-    this.#steps = [helloStep(identity, this.password, first.name), ...first.fence.map(fenceStep)]
+    const hello = helloStep(identity, this.password, { role, name: first.name })
+    this.#steps = [hello, ...first.fence.map(fenceStep)]
     const early = identity.database !== 0 && identity.username !== null ? earlySelectStep(identity.database) : null
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
@@ -180,7 +185,11 @@ const failed = (kind: 'auth' | 'busy', text: string, frame: Buffer): HandshakeFa
   text,
 })
 
-function helloStep(identity: Identity, password: Secret | null, name?: string): Step {
+function helloStep(
+  identity: Identity,
+  password: Secret | null,
+  { role: wanted, name }: { readonly role: NodeRole; readonly name: string | undefined },
+): Step {
   const args: Secret[] = ['HELLO', String(identity.protocol)]
   if (password !== null) args.push('AUTH', identity.username ?? 'default', password)
   if (name !== undefined) args.push('SETNAME', name)
@@ -202,7 +211,7 @@ function helloStep(identity: Identity, password: Secret | null, name?: string): 
         const name = textOf(fields[i])
         if (name === 'id') handshake.clientId = Number(fields[i + 1])
         const role = textOf(fields[i + 1])
-        if (name === 'role' && role !== 'master') return { kind: 'not-master', text: `the node says it is a ${role}` }
+        if (name === 'role' && role !== wanted) return { kind: 'not-master', text: `the node says it is a ${role}` }
       }
       return null
     },

@@ -154,7 +154,7 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'the role in HELLO is not checked',
     file: 'src/upstream/handshake.ts',
-    from: "if (name === 'role' && role !== 'master')",
+    from: "if (name === 'role' && role !== wanted)",
     to: "if (name === 'role' && role === '')",
     breaks: 'nothing is sent to a node that says it is a replica',
     test: 'test/unit/upstream/handshake.test.ts',
@@ -190,7 +190,7 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'a restarted process passes for the same master',
     file: 'src/relay/gate.ts',
-    from: 'a.epoch === b.epoch && isSameProcess(a, b)',
+    from: 'a.epoch === b.epoch && a.role === b.role && isSameProcess(a, b)',
     to: 'a.epoch === b.epoch && sameAddress(a, b)',
     breaks: 'a term is one process',
     test: gate,

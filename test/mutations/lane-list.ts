@@ -292,8 +292,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the fence is not asked for',
     file: 'src/upstream/handshake.ts',
-    from: 'this.#steps = [helloStep(identity, this.password, first.name), ...first.fence.map(fenceStep)]',
-    to: 'this.#steps = [helloStep(identity, this.password, first.name)]',
+    from: 'this.#steps = [hello, ...first.fence.map(fenceStep)]',
+    to: 'this.#steps = [hello]',
     breaks: 'FenceHolds',
     test: walkAlways,
     shows: /FenceHolds/,

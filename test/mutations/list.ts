@@ -17,6 +17,7 @@ import { pauseMutations } from './pause-list.ts'
 import { proofMutations } from './proof-list.ts'
 import { readingMutations } from './reading-list.ts'
 import { relayMutations } from './relay-list.ts'
+import { replicasMutations } from './replicas-list.ts'
 import { robustMutations } from './robust-list.ts'
 import { sentinelPortMutations } from './sentinel-port-list.ts'
 import { sessionMutations } from './session-list.ts'
@@ -41,6 +42,7 @@ export const mutations: readonly Mutation[] = [
   ...proofMutations,
   ...readingMutations,
   ...relayMutations,
+  ...replicasMutations,
   ...robustMutations,
   ...sentinelPortMutations,
   ...sessionMutations,

@@ -68,7 +68,12 @@ export interface InProcess extends Holdfast {
   /** Of the first master. */
   readonly counters: Readonly<Counters>
   /** Each master by its name. */
-  readonly masters: ReadonlyMap<string, { readonly port: number; readonly counters: Readonly<Counters> }>
+  readonly masters: ReadonlyMap<
+    string,
+    { readonly port: number; readonly replicaPort: number; readonly counters: Readonly<Counters> }
+  >
+  /** Of the first master; 0 where --replica-listen was not given. */
+  readonly replicaPort: number
 }
 
 export interface AsProcess extends Holdfast {
@@ -112,9 +117,12 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
   const proxy = createProxy(read.masters, pino({ level: 'debug', base: null, formatters }, sink))
   const bound = await proxy.start()
   const end = async (): Promise<string[]> => {
-    const before = proxy.counters.map(imbalance)
+    const before = [...proxy.counters, ...proxy.replicaCounters].map(imbalance)
     await proxy.stop()
-    const after = proxy.counters.flatMap(counters => [imbalance(counters), leftover(counters)])
+    const after = [...proxy.counters, ...proxy.replicaCounters].flatMap(counters => [
+      imbalance(counters),
+      leftover(counters),
+    ])
     return [...before, ...after].filter(text => text !== undefined)
   }
   const base = handle(t, {
@@ -126,12 +134,17 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
     end,
   })
   const masters = new Map(
-    bound.masters.map(({ name, listen }, i) => [
+    bound.masters.map(({ name, listen, replicas }, i) => [
       name,
-      { port: listen?.port ?? 0, counters: proxy.counters[i] ?? proxy.counters[0] },
+      {
+        port: listen?.port ?? 0,
+        replicaPort: replicas?.port ?? 0,
+        counters: proxy.counters[i] ?? proxy.counters[0],
+      },
     ]),
   )
-  return { ...base, counters: proxy.counters[0], masters }
+  const replicaPort = bound.masters[0].replicas?.port ?? 0
+  return { ...base, counters: proxy.counters[0], masters, replicaPort }
 }
 
 /** What a stopped proxy may not have: open sessions, requests that wait, bytes without their reply. */

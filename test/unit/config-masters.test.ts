@@ -191,6 +191,36 @@ t.test('the same socket twice — is an error — and port 0 is not', async t =>
   ])
 })
 
+t.test('replica ports — beside every other port — are one error each, all at once', async t => {
+  const path = write(
+    t,
+    `sentinels: s1
+replica-max-lag: 10s
+masters:
+  cache: { listen: 6379, replica-listen: 6380 }
+  queue: { listen: 6380, replica-listen: 6379, replica-fallback: never }
+  third: { listen: 7000, replica-listen: 7000 }
+`,
+  )
+  t.strictSame(errorsOf(['--config', path]), [
+    `${path}: masters.queue: replica-fallback: got "never", expected one of master, hold, error`,
+    'master third: --replica-listen must not be the address of --listen ' +
+      `(got 7000 from ${path}: masters.third: replica-listen and 7000 from ${path}: masters.third: listen)`,
+    'masters cache and queue: both listen at 127.0.0.1:6379; each needs a port of its own',
+    'masters cache and queue: both listen at 127.0.0.1:6380; each needs a port of its own',
+  ])
+  const one = [...seeds, '--master', 'm', '--listen', '1', '--sentinel-listen', '2', '--admin-listen', '3']
+  for (const [port, other] of [
+    ['2', '--sentinel-listen'],
+    ['3', '--admin-listen'],
+    ['1', '--listen'],
+  ] as const) {
+    const [error = '', ...more] = errorsOf([...one, '--replica-listen', port])
+    t.ok(error.includes(`--replica-listen must not be the address of ${other}`), error)
+    t.strictSame(more, [])
+  }
+})
+
 t.test('printableConfigs — shows what all have once, and the rest by name — and no secret', async t => {
   const path = write(
     t,

@@ -2,7 +2,7 @@
 //
 //   main → cli → proxy → client → relay → upstream → resp         sentinel is known by proxy and check alone
 //                      → sentinel-port → resp,  page
-//              → check         → proof, ack →
+//              → check         → proof, ack, replicas →
 //              → switchover → check, control, sentinel
 //              → control (its client) ; proxy → control (its server) → relay
 //
@@ -44,6 +44,7 @@ const adminParts = [
   'ops/snapshot',
   'ops/metric-type',
   'ops/metrics',
+  'ops/replica-metrics',
   'ops/process-stats',
   'ops/admin-pages',
 ] as const
@@ -78,6 +79,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'client/flow',
     'ack',
     'proof',
+    'replicas',
     'relay',
     'upstream',
     'sentinel',
@@ -93,6 +95,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Behind the admin port, which knows it by an interface alone.
   page: ['ops/snapshot', 'ops/admin-pages', 'ops/admin', ...leaves],
+  // Asks nodes and Sentinels by the control plane's means, and decides where sessions of the replica port read.
+  replicas: ['sentinel', 'relay', 'upstream', 'command', 'resp', 'ops/snapshot', 'ops/labelled-counters', ...leaves],
   'client/accept': ['client/session', 'client/state', 'client/flow', 'relay', 'config', 'ops/snapshot', ...leaves],
   'client/session': ['client/commands', 'client/state', 'client/flow', ...belowClient],
   'client/commands': ['client/state', 'client/flow', ...belowClient],
@@ -127,7 +131,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/snapshot': ['ops/wait-sample', 'ops/counters', 'ops/labelled-counters'],
   'ops/counter-metrics': ['ops/counters'],
   'ops/metric-type': ['ops/counter-metrics', 'ops/counters', 'ops/labelled-counters', 'ops/snapshot', 'ops/histogram'],
+  'ops/replica-metrics': ['ops/counters', 'ops/labelled-counters', 'ops/metric-type', 'ops/snapshot'],
   'ops/metrics': [
+    'ops/replica-metrics',
     'ops/client-libraries',
     'ops/counter-metrics',
     'ops/labelled-counters',

@@ -1,12 +1,10 @@
-// listener.ts: accepts clients, by TCP and by a Unix-domain socket, and counts them; each becomes a session.
-import { once } from 'node:events'
-import { createServer, type Server, type ServerOpts, type Socket } from 'node:net'
+// listener.ts: accepts clients and counts them; each becomes a session. Where they connect is in port.ts.
+import type { Socket } from 'node:net'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
 import type { InFlightSession, LibrarySnapshot, SessionSnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
-import { listenAt } from '../../transport/unix-socket.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
@@ -17,25 +15,23 @@ import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
 import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
+import { Port } from './port.ts'
 import { listSessions } from './session-list.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { statesOf } from './state-census.ts'
-import { createTlsListener, type TlsListener } from './tls-listener.ts'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
 
 /** Accepts on an address, a socket, or both, until stopped. */
 export class Listener {
-  readonly #accept: (socket: Socket) => void
-  readonly #servers: Server[] = []
-  /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
-  readonly #tls: TlsListener | null
+  /** Makes a session of a connection. */
+  readonly accept: (socket: Socket) => void
+  readonly #port: Port
   readonly #host: ListenerHost
   readonly #resubscribed: MissedMessages
   readonly #handoff: HandoffNotices
-  readonly #socketOptions: ServerOpts
   readonly #sessions = new Map<number, Session>()
   #nextId = 1
   readonly #sweep: SessionSweep
@@ -45,22 +41,19 @@ export class Listener {
     host: ListenerHost,
     options: {
       maxSessions: number
+      /** Open sessions that count for that, where other listeners have some of them; left out: its own. */
+      sessions?: () => number
       frameTimeoutMs: number
       keepAliveMs: number
       tls?: TlsFiles | null
       /** Clients may ask to be told of holds; `announced`: where MOVING sends them, `host:port`. */
       handoff?: { readonly on: boolean; readonly announced: string | null }
+      /** Shared with other listeners, and who accepts what is decided there; left out: it has its own. */
+      port?: Port
     },
   ) {
     const { counters, log } = host
     this.#host = host
-    this.#socketOptions = {
-      noDelay: true,
-      // After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c).
-      keepAlive: options.keepAliveMs > 0,
-      keepAliveInitialDelay: options.keepAliveMs,
-      allowHalfOpen: true,
-    }
     const limitLog = new ThrottledLog(log)
     this.#resubscribed = new MissedMessages(log)
     this.#handoff = new HandoffNotices(
@@ -94,8 +87,9 @@ export class Listener {
         log.debug({ event: 'session.closed', session: session.id }, 'the session is over')
       },
     }
-    this.#accept = socket => {
-      if (options.maxSessions > 0 && counters.sessions >= options.maxSessions) {
+    this.accept = socket => {
+      const open = options.sessions?.() ?? counters.sessions
+      if (options.maxSessions > 0 && open >= options.maxSessions) {
         counters.sessionsRefused++
         limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
@@ -117,44 +111,30 @@ export class Listener {
       }
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
-    const files = options.tls ?? null
-    this.#tls =
-      files && createTlsListener({ files, side: 'listen', socket: this.#socketOptions, counters, log }, this.#accept)
+    const { keepAliveMs, tls = null } = options
+    this.#port = options.port ?? new Port({ keepAliveMs, tls, side: 'listen', counters, log }, this.accept)
   }
 
   /** The TLS files have changed. */
   reloadTls(): void {
-    this.#tls?.reload()
+    this.#port.reloadTls()
   }
 
-  #use(server: Server): Server {
-    this.#servers.push(server)
+  /** Looks at clients with short time-outs now and then, from here on. */
+  start(): void {
     this.#shortTimeouts.start()
-    return server
-  }
-
-  /** A client that cannot be accepted (no file descriptor is left) ends that client, not the program. */
-  #keepOn(server: Server): void {
-    server.on('error', error =>
-      this.#host.log.error({ event: 'listener.error', err: error }, 'a client was not accepted'),
-    )
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
-  async listen({ host, port }: Address): Promise<Address> {
-    const server = this.#use(this.#tls?.server ?? createServer(this.#socketOptions, this.#accept))
-    await once(server.listen({ host, port, backlog: 1024 }), 'listening')
-    this.#keepOn(server)
-    const bound = server.address()
-    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
+  async listen(address: Address): Promise<Address> {
+    this.start()
+    return this.#port.listen(address)
   }
 
   /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
   async listenSocket(place: ListenSocket): Promise<string> {
-    const server = this.#use(createServer(this.#socketOptions, this.#accept))
-    await listenAt(server, { ...place, option: 'listen-socket' })
-    this.#keepOn(server)
-    return place.path
+    this.start()
+    return this.#port.listenSocket(place)
   }
 
   /** The master is another one now, and nothing has been sent to it yet. */
@@ -203,8 +183,7 @@ export class Listener {
    * LAST_REPLIES_MS.
    */
   async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
-    const closed = Promise.all(this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))))
-    this.#tls?.endHandshakes()
+    const closed = this.#port.close()
     this.#host.bugs.guard('handoff notices', () => this.#handoff.moving(graceMs))
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) this.#host.bugs.guard('end of a session', () => act(session))

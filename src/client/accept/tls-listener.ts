@@ -16,7 +16,7 @@ import { readTlsFiles, type TlsFiles } from '../../transport/tls-files.ts'
 export interface TlsListenerOptions {
   readonly files: TlsFiles
   /** The option of the port, for the log. */
-  readonly side: 'listen' | 'sentinel-listen'
+  readonly side: 'listen' | 'sentinel-listen' | 'replica-listen'
   /** As the server of --listen without TLS has them. */
   readonly socket: ServerOpts
   readonly counters: Counters

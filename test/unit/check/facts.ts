@@ -6,6 +6,8 @@ import type { CheckSettings } from '../../../src/check/settings.ts'
 export const settings: CheckSettings = {
   masterName: 'm',
   listen: { host: '127.0.0.1', port: 6379 },
+  replicaListen: null,
+  replicaFallback: 'master',
   holdLimitMs: 60_000,
   answerTimeoutMs: 1000,
   maxSessions: 1000,
@@ -74,6 +76,7 @@ export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   nodes: [node()],
   clients: null,
   listen: { kind: 'free' },
+  replicaListen: null,
   unusedNat: [],
   hostAddresses: new Map(),
   ...changes,

@@ -77,6 +77,18 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     }),
     ['sentinel.unreachable', 'sentinel.unreachable', 'sentinel.unreachable'],
   ],
+  [
+    'a port for replicas that somebody has',
+    facts({ replicaListen: { kind: 'taken' } }),
+    ['listen.taken', 'replica-port.one'],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
+  [
+    'a port for replicas without replicas',
+    facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { replicas: [] })) }),
+    ['replicas.none', 'replica-port.none'],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
   ['a node that is far away', facts({ nodes: [node({ contact: { kind: 'answers', ms: 700 } })] }), ['node.slow']],
   [
     'a Sentinel that is too far away',

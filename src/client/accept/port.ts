@@ -1,0 +1,93 @@
+// port.ts: where clients connect: TCP with or without TLS, and a Unix-domain socket. Each socket goes to `accept`.
+//
+// Owns: the servers. Never: counts clients, knows sessions (listener.ts).
+import { once } from 'node:events'
+import { createServer, type Server, type ServerOpts, type Socket } from 'node:net'
+import type { Address } from '../../address.ts'
+import type { ListenSocket } from '../../config.ts'
+import type { Counters } from '../../ops/counters.ts'
+import type { Log } from '../../ops/log.ts'
+import type { TlsFiles } from '../../transport/tls-files.ts'
+import { listenAt } from '../../transport/unix-socket.ts'
+import { createTlsListener, type TlsListener, type TlsListenerOptions } from './tls-listener.ts'
+
+export interface PortOptions {
+  readonly keepAliveMs: number
+  readonly tls: TlsFiles | null
+  /** The option of the port, for the log. */
+  readonly side: TlsListenerOptions['side']
+  readonly counters: Counters
+  readonly log: Log
+  /** Nothing is read from a connection before `accept` resumes it: what a stream has read, nobody else sees. */
+  readonly pauses?: boolean
+}
+
+export class Port {
+  readonly #accept: (socket: Socket) => void
+  readonly #servers: Server[] = []
+  /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
+  readonly #tls: TlsListener | null
+  readonly #log: Log
+  readonly #socketOptions: ServerOpts
+  /** By TLS a socket keeps what it has read. */
+  readonly #plainOptions: ServerOpts
+  #closed: Promise<unknown> | null = null
+
+  constructor(
+    { keepAliveMs, tls, side, counters, log, pauses = false }: PortOptions,
+    accept: (socket: Socket) => void,
+  ) {
+    this.#accept = accept
+    this.#log = log
+    this.#socketOptions = {
+      noDelay: true,
+      // After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c).
+      keepAlive: keepAliveMs > 0,
+      keepAliveInitialDelay: keepAliveMs,
+      allowHalfOpen: true,
+    }
+    this.#plainOptions = { ...this.#socketOptions, pauseOnConnect: pauses }
+    this.#tls = tls && createTlsListener({ files: tls, side, socket: this.#socketOptions, counters, log }, accept)
+  }
+
+  /** The TLS files have changed. */
+  reloadTls(): void {
+    this.#tls?.reload()
+  }
+
+  #use(server: Server): Server {
+    this.#servers.push(server)
+    return server
+  }
+
+  /** A client that cannot be accepted (no file descriptor is left) ends that client, not the program. */
+  #keepOn(server: Server): void {
+    server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
+  }
+
+  /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
+  async listen({ host, port }: Address): Promise<Address> {
+    const server = this.#use(this.#tls?.server ?? createServer(this.#plainOptions, this.#accept))
+    await once(server.listen({ host, port, backlog: 1024 }), 'listening')
+    this.#keepOn(server)
+    const bound = server.address()
+    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
+  }
+
+  /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
+  async listenSocket(place: ListenSocket): Promise<string> {
+    const server = this.#use(createServer(this.#plainOptions, this.#accept))
+    await listenAt(server, { ...place, option: 'listen-socket' })
+    this.#keepOn(server)
+    return place.path
+  }
+
+  /** Accepts no more; resolves when the last connection is gone. A second call answers the same. */
+  close(): Promise<unknown> {
+    this.#closed ??= Promise.all(
+      this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))),
+    )
+    this.#tls?.endHandshakes()
+    return this.#closed
+  }
+}

@@ -1,0 +1,215 @@
+// served-replicas.ts: the port for replicas of one master: a data plane for each group of sessions, and the one port
+// through which all of them come.
+//
+//   replicas/ ── serve / leave / pause ──▶ GroupLanes (gate, lanes) ◀── sessions ◀── listener of the group ◀─┐
+//                ◀────── observe ─────────                                     port ── join: which group? ──┘
+//
+// A group's data plane is the same as the master's (relay/lanes.ts): to its sessions a move to another replica is what a
+// failover is to those of the master. Loaded only when it is asked for.
+import type { Socket } from 'node:net'
+import type { Address, Master } from '../address.ts'
+import { Listener } from '../client/accept/listener.ts'
+import { Port } from '../client/accept/port.ts'
+import { MemoryBudget } from '../client/flow/memory-budget.ts'
+import type { ListenerHost } from '../client/state/session-context.ts'
+import type { Config } from '../config.ts'
+import { errors } from '../errors.ts'
+import type { Counters, MoveLabel } from '../ops/counters.ts'
+import { createCounters } from '../ops/counters.ts'
+import type { Log } from '../ops/log.ts'
+import type { MissingRights } from '../ops/missing-rights.ts'
+import type { ReplicasSnapshot } from '../ops/snapshot.ts'
+import { Lanes, type LanesOptions } from '../relay/lanes.ts'
+import { refusalCode } from '../relay/refusal-texts.ts'
+import type { Group, GroupPlane } from '../replicas/group.ts'
+import { ReadOnly } from '../replicas/read-only.ts'
+import { Replicas } from '../replicas/replicas.ts'
+import { ReplicationAsker } from '../sentinel/replication-asker.ts'
+import type { Login } from '../transport/password.ts'
+import type { ServerRoutes } from '../transport/server-route.ts'
+
+export interface ReplicaParts {
+  readonly log: Log
+  readonly rights: MissingRights
+  readonly login: Login
+  readonly routes: ServerRoutes
+  /** As the master's port has them, but for what is each group's own. */
+  readonly lanes: Omit<LanesOptions, 'counters' | 'observe' | 'onStoodStill' | 'prove' | 'acknowledge'>
+  readonly sessions: Omit<ListenerHost, 'lanes' | 'turn' | 'counters' | 'pressure'>
+  /** The replicas that a majority of the Sentinels lists. */
+  listed(): Promise<readonly Address[] | null>
+  /** A group that reads from the master has noticed something. */
+  observeMaster(observation: string): void
+}
+
+export interface ServedReplicas {
+  /** Of each group, and of what came before it had one. */
+  readonly counters: readonly Counters[]
+  /** Open sessions. */
+  readonly size: number
+  /** Rejects with the system's error. */
+  listen(address: Address): Promise<Address>
+  reloadTls(): void
+  signInAgain(): void
+  start(): void
+  onServe(master: Master): void
+  onHold(): void
+  onExpect(address: Address): void
+  endSessions(graceMs: number): Promise<void>
+  stop(): Promise<void>
+  snapshot(): ReplicasSnapshot
+}
+
+/** A server's READONLY is what a client wants to hear that writes to a replica. */
+class GroupLanes extends Lanes {
+  override readonly outOfTime = errors.noReplica
+  override readonly tripped = errors.noReplicas
+
+  override passes(frame: Buffer): boolean {
+    if (this.gate.master?.role === 'replica' && refusalCode(frame) === 'READONLY') return false
+    return super.passes(frame)
+  }
+
+  /** Nothing of the node is delivered any more. */
+  leave(cause: MoveLabel, detail: string): void {
+    this.hold(cause, detail)
+    this.keepOnly(null, detail)
+  }
+
+  /** What waits and what comes gets an error, until the next serve(). */
+  refuse(): void {
+    this.onExpired()
+    this.giveUp()
+  }
+}
+
+interface Plane extends GroupPlane {
+  readonly counters: Counters
+  readonly lanes: GroupLanes
+  readonly listener: Listener
+}
+
+export function createServedReplicas(config: Config, parts: ReplicaParts): ServedReplicas {
+  const { log } = parts
+  const { bugs } = parts.sessions
+  /** What came before it had a group. */
+  const atPort = createCounters()
+  const planes = new Map<number, Plane>()
+  const joining = new Set<Socket>()
+  const { tcpKeepaliveMs: keepAliveMs, listenTls: tls } = config
+  const port = new Port({ keepAliveMs, tls, side: 'replica-listen', counters: atPort, log, pauses: true }, socket => {
+    joining.add(socket)
+    const leave = (): void => {
+      joining.delete(socket)
+    }
+    socket.on('error', leave).on('close', leave)
+    replicas.join(group => {
+      if (!joining.delete(socket)) return
+      socket.off('error', leave).off('close', leave)
+      planes.get(group.id)?.listener.accept(socket)
+      socket.resume()
+    })
+  })
+  const createPlane = (group: () => Group, id: number): GroupPlane => {
+    const ownLog = log.child({ group: id })
+    const counters = createCounters()
+    const observe = (observation: string): void => {
+      if (group().target?.kind === 'master') parts.observeMaster(observation)
+      else replicas.observe(group(), observation)
+    }
+    const lanes: GroupLanes = new GroupLanes({
+      ...parts.lanes,
+      log: ownLog,
+      counters,
+      prove: config.replicaFallback === 'master' ? (lane, host) => new ReadOnly(lane, host) : null,
+      acknowledge: null,
+      beforeWrites: now => group().checkBound(now),
+      observe,
+      onStoodStill: () => observe('stood still'),
+      onMoved: () => listener.masterMoved(),
+      onShut: () => listener.gateShut(),
+      onOpened: () => listener.gateOpened(),
+    })
+    const listener = new Listener(
+      {
+        ...parts.sessions,
+        lanes,
+        turn: lanes.turn,
+        counters,
+        log: ownLog,
+        pressure: new MemoryBudget(counters, config.maxHeldBytes, bugs),
+      },
+      {
+        maxSessions: config.maxSessions,
+        sessions: () => sessions(),
+        frameTimeoutMs: config.frameTimeoutMs,
+        keepAliveMs,
+        handoff: { on: config.handoffNotifications, announced: null },
+        port,
+      },
+    )
+    listener.start()
+    lanes.start()
+    const plane: Plane = {
+      counters,
+      lanes,
+      listener,
+      get sessions() {
+        return listener.size
+      },
+      serve: node => lanes.serve(node),
+      leave: (cause, detail) => lanes.leave(cause, detail),
+      pause: (cause, detail) => lanes.hold(cause, detail),
+      refuse: () => lanes.refuse(),
+    }
+    planes.set(id, plane)
+    return plane
+  }
+  const replicas = new Replicas({
+    maxLagMs: config.replicaMaxLagMs,
+    fallback: config.replicaFallback,
+    createAsker: address =>
+      new ReplicationAsker(address, {
+        login: parts.login,
+        routes: parts.routes,
+        rights: parts.rights,
+        connectTimeoutMs: config.connectTimeoutMs,
+        answerTimeoutMs: config.answerTimeoutMs,
+      }),
+    listed: () => parts.listed(),
+    createPlane,
+    log,
+    bugs,
+  })
+  const sessions = (): number => [...planes.values()].reduce((sum, plane) => sum + plane.sessions, 0)
+  return {
+    get counters() {
+      return [atPort, ...[...planes.values()].map(plane => plane.counters)]
+    },
+    get size() {
+      return sessions()
+    },
+    listen: address => port.listen(address),
+    reloadTls: () => port.reloadTls(),
+    signInAgain: () => {
+      for (const { lanes } of planes.values()) lanes.signInAgain()
+    },
+    start: () => replicas.start(),
+    onServe: master => replicas.onServe(master),
+    onHold: () => replicas.onHold(),
+    onExpect: address => replicas.onExpect(address),
+    async endSessions(graceMs) {
+      for (const socket of joining) socket.destroy()
+      const closed = port.close()
+      await Promise.all([...planes.values()].map(({ listener, lanes }) => listener.stop(graceMs, () => lanes.giveUp())))
+      await closed
+    },
+    async stop() {
+      for (const { lanes } of planes.values()) lanes.stop()
+      await replicas.stop()
+    },
+    snapshot() {
+      return { ...replicas.snapshot(), counters: this.counters }
+    },
+  }
+}
