@@ -3,7 +3,7 @@
 import type { ReplayClass } from '../command/command-spec.ts'
 import { commandByName } from '../command/lookup.ts'
 import { instanceOf } from '../instance.ts'
-import type { ClientRow } from './sight.ts'
+import type { ClientRow, NodeSight } from './sight.ts'
 
 export function readClients(list: string): ClientRow[] {
   return list.split('\n').flatMap(line => {
@@ -42,18 +42,23 @@ export interface Through {
 }
 
 /** `instance`: the name of the proxy that is asked; null: none answers. */
-export function throughOf(clients: readonly ClientRow[], own: ReadonlySet<string>, instance: string | null): Through {
-  const ownHosts = new Set(clients.filter(({ id }) => own.has(id)).map(hostOf))
-  const named = clients.filter(({ name }) => instanceOf(name) !== null && name !== instance)
+export function throughOf(
+  { clients, ownHost }: Pick<NodeSight, 'clients' | 'ownHost'>,
+  own: ReadonlySet<string>,
+  instance: string | null,
+): Through {
+  const all = clients ?? []
+  const ownHosts = new Set([ownHost, ...all.filter(({ id }) => own.has(id)).map(hostOf)])
+  const named = all.filter(({ name }) => instanceOf(name) !== null && name !== instance)
   // One without sessions that share has its watcher alone.
-  const watched = clients.filter(client => client.name === 'holdfast-watcher' && !ownHosts.has(hostOf(client)))
+  const watched = all.filter(client => client.name === 'holdfast-watcher' && !ownHosts.has(hostOf(client)))
   const hosts = new Set(named.map(hostOf))
   const silent = new Set(watched.map(hostOf).filter(host => !hosts.has(host)))
   const others = new Set(named.map(({ name }) => name)).size + silent.size
   return { own, hosts: new Set([...hosts, ...silent]), others }
 }
 
-function hostOf({ address }: ClientRow): string {
+export function hostOf({ address }: ClientRow): string {
   return address.slice(0, address.lastIndexOf(':'))
 }
 

@@ -80,7 +80,7 @@ function planOf({ sight, instance, ownLinks }: Known): Plan | null {
   )
   const [target] = candidates
   if (target === undefined) return null
-  return { master, sentinel, target, candidates, through: throughOf(master.clients ?? [], ownLinks, instance) }
+  return { master, sentinel, target, candidates, through: throughOf(master, ownLinks, instance) }
 }
 
 function ageOf({ candidates, downAfterMs }: SentinelSight): number {

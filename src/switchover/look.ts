@@ -11,7 +11,7 @@ import { chosenMaster } from '../check/judge-sentinels.ts'
 import type { Config } from '../config.ts'
 import { type Reply, readAddress, readFields } from '../sentinel/sentinel-view.ts'
 import type { Candidate } from './candidate.ts'
-import { readClients } from './client-rows.ts'
+import { hostOf, readClients } from './client-rows.ts'
 import { readReplication } from './replication.ts'
 import { comparedSettings, type NodeSight, type SentinelSight, type Sight } from './sight.ts'
 
@@ -109,6 +109,7 @@ async function lookAtNode(address: Address, target: Target, isMaster: boolean): 
   const [replication, memory, users, functions, id, clients, ...config] = replies
   const memoryText = textOf(memory)
   const own = String(id?.[1] ?? '')
+  const rows = readClients(textOf(clients))
   return {
     address,
     target,
@@ -126,7 +127,8 @@ async function lookAtNode(address: Address, target: Target, isMaster: boolean): 
     users: users?.[0] === null ? usersOf(listOf(users)) : null,
     functions: functions?.[0] === null ? digestOf(JSON.stringify(sorted(functions[1]))) : null,
     scripts: Number(/^number_of_cached_scripts:(\d+)/m.exec(memoryText)?.[1] ?? 0),
-    clients: clients?.[0] === null ? readClients(textOf(clients)).filter(client => client.id !== own) : null,
+    ownHost: rows.filter(client => client.id === own).map(hostOf)[0] ?? '',
+    clients: clients?.[0] === null ? rows.filter(client => client.id !== own) : null,
   }
 }
 

@@ -50,6 +50,8 @@ export interface NodeSight {
   readonly functions: string | null
   /** Scripts in its cache. */
   readonly scripts: number
+  /** Whence it sees this command come, which runs on the host of its proxy; '' where it does not say. */
+  readonly ownHost: string
   /** Its clients but ourselves; null: not known. */
   readonly clients: readonly ClientRow[] | null
 }

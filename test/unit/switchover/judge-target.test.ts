@@ -22,6 +22,7 @@ function node(port: number, info: string): NodeSight {
     users: null,
     functions: null,
     scripts: 0,
+    ownHost: '',
     clients: [],
   }
 }
@@ -93,7 +94,11 @@ t.test('Holdfasts — are counted — by their names, and where they share no li
     'id=5 addr=10.0.0.3:9 name=holdfast-watcher cmd=role',
     'id=6 addr=10.0.0.4:9 name= cmd=get',
   ].join('\n')
-  const { others, hosts } = throughOf(readClients(list), new Set(['1']), 'holdfast-00000001')
+  const { others, hosts } = throughOf(
+    { clients: readClients(list), ownHost: '10.0.0.1' },
+    new Set(),
+    'holdfast-00000001',
+  )
   t.equal(others, 2)
   t.strictSame([...hosts].sort(), ['10.0.0.2', '10.0.0.3'])
 })
