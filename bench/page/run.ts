@@ -115,6 +115,22 @@ async function paint(admin: string): Promise<void> {
   print(`the verdict is there: median ${Math.round(median(lives))} ms, slowest ${Math.round(Math.max(...lives))} ms`)
 }
 
+/** CPU of the proxy in seconds without a command: what the messages of each second cost. */
+async function atRest(admin: string, pid: number): Promise<void> {
+  for (const [who, pages] of Object.entries(watchers)) {
+    const used = await watched(admin, pages, async () => {
+      const before = processCpu(pid).seconds
+      const startedAt = performance.now()
+      await waitUntil('ten seconds have passed', () => performance.now() - startedAt > 10_000, {
+        withinMs: 120_000,
+        everyMs: 200,
+      })
+      return (processCpu(pid).seconds - before) / ((performance.now() - startedAt) / 1000)
+    })
+    print(`at rest, ${who}: ${(used * 100).toFixed(2)} % of a core`)
+  }
+}
+
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
@@ -122,6 +138,7 @@ function print(line: string): void {
 try {
   const { holdfast } = await startSingleProcess(t, { options: { 'admin-listen': '127.0.0.1:0', 'log-level': 'info' } })
   await memoryOf(holdfast.admin, holdfast.pid)
+  await atRest(holdfast.admin, holdfast.pid)
   await paint(holdfast.admin)
   await throughput(holdfast.admin, holdfast.port, holdfast.pid)
 } finally {
