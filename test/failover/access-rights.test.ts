@@ -8,6 +8,7 @@ import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
+import { rulesOfMarkers } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const page = readFileSync(new URL('../../docs/access.md', import.meta.url), 'utf8')
@@ -26,7 +27,9 @@ async function play(t: Test, flavour: Flavour): Promise<void> {
     failoverTimeoutMs: 5000,
     requirePass: 'set-secret',
     sentinelPass: 'set-watch-secret',
-    dataConfig: [`user holdfast on >node-secret ${rulesOf('holdfast')} ~app:* +get +incr +evalsha +eval`],
+    dataConfig: [
+      `user holdfast on >node-secret ${rulesOf('holdfast')} ~app:* +get +incr +evalsha +eval ${rulesOfMarkers}`,
+    ],
     sentinelConfig: [`user watcher on >watch-secret ${rulesOf('watcher')}`],
   })
   t.teardown(() => set.stopAll())

@@ -3,6 +3,8 @@
 //
 // A test that names its own --retry-policy or --ack keeps it.
 
+import { rights } from '../../src/ops/missing-rights.ts'
+
 export interface Settings {
   /** HOLDFAST_TEST_POLICY; null: the default of Holdfast, and where a test has turns, its own. */
   readonly policy: 'always' | 'safe' | 'once' | null
@@ -45,3 +47,9 @@ export function isUnproven(reply: unknown): boolean {
 export function saysUnproven(text: string): boolean {
   return settings.policy === 'once' && /\bUNKNOWN holdfast: .* without a marker/.test(text)
 }
+
+/** The rights that a user of the servers needs besides, as ACL rules: see docs/exactly-once.md. */
+export const rulesOfMarkers = [
+  ...(settings.hasMarkers ? [rights.markers.rule] : []),
+  ...(settings.isReplicated ? [rights.ack.rule] : []),
+].join(' ')

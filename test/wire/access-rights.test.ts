@@ -12,7 +12,7 @@ import {
 import { ask, RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { findServer } from '../support/servers.ts'
-import { settings } from '../support/settings.ts'
+import { rulesOfMarkers, settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const flavours = (['redis', 'valkey'] as const).filter(flavour => findServer(flavour) !== undefined)
@@ -46,18 +46,14 @@ t.test('docs/access.md — names every right, with what it costs to be without',
   }
 })
 
-/** What else our user needs where the tests run with markers. */
-const ofMarkers = [
-  ...(settings.hasMarkers ? [rights.markers.rule] : []),
-  ...(settings.isReplicated ? [rights.ack.rule] : []),
-].join(' ')
-
 /** A server on which our user may do what the rules say, and read and write app:*. */
 function startAs(t: Test, flavour: (typeof flavours)[number], rules: readonly string[]): Promise<SingleServer> {
   return startSingle(t, {
     flavour,
     options: { 'redis-username': 'holdfast', 'redis-password': 'node-secret' },
-    serverConfig: [`user holdfast on >node-secret ${rules.join(' ')} ~app:* +get +set +eval +evalsha ${ofMarkers}`],
+    serverConfig: [
+      `user holdfast on >node-secret ${rules.join(' ')} ~app:* +get +set +eval +evalsha ${rulesOfMarkers}`,
+    ],
   })
 }
 
