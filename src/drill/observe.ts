@@ -60,7 +60,7 @@ export function accountsOf(before: readonly SessionSnapshot[], looks: readonly L
 }
 
 function note({ atMs, inHold, sessions }: Look, tracks: Map<number, Track>, fresh: Map<number, SessionSnapshot>): void {
-  const now = new Map(sessions.map(one => [one.id, one]))
+  const now = new Map(sessions.filter(({ isLeaving }) => !isLeaving).map(one => [one.id, one]))
   for (const [id, track] of tracks) {
     const session = now.get(id)
     if (session === undefined) {

@@ -136,6 +136,8 @@ export interface SessionSnapshot {
   readonly command: string
   readonly submitted: number
   readonly pending: number
+  /** Its client has closed its side. The session lasts until what it sent is answered. */
+  readonly isLeaving: boolean
 }
 
 /** What changes from second to second. */

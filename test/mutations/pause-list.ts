@@ -100,8 +100,8 @@ export const pauseMutations: readonly Mutation[] = [
   {
     name: 'a client that closed its connection in a drill is not seen',
     file: 'src/drill/observe.ts',
-    from: 'if (inHold) track.closed = true',
-    to: 'if (inHold && atMs < 0) track.closed = true',
+    from: 'sessions.filter(({ isLeaving }) => !isLeaving).map',
+    to: 'sessions.map',
     breaks: 'a drill names the clients that give up',
     test: 'test/unit/drill/observe.test.ts',
     shows: /told apart/,

@@ -1,6 +1,5 @@
 // `holdfast drill --hold`, with real clients: one whose time-outs are too short is named, and a patient one is not.
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { controlPath, runProgram } from '../support/control.ts'
 import { startSingle } from '../support/holdfast.ts'
@@ -41,15 +40,12 @@ t.test('drill — names the clients that give up — by library, address and wha
 
   const patient = new Redis({ port, connectionName: 'patient' })
   const hasty = new Redis({ port, connectionName: 'hasty', commandTimeout: 300 })
-  // With RESP3 it would be told of the hold, and wait longer (docs/clients.md).
-  const socket = { port, host: '127.0.0.1', socketTimeout: 2000 }
-  const leaver = createClient({ RESP: 2, socket, name: 'leaver' })
+  const leaver = new Redis({ port, connectionName: 'leaver', socketTimeout: 1500 })
   for (const client of [patient, hasty, leaver]) client.on('error', () => {})
-  await leaver.connect()
   t.teardown(() => {
     patient.disconnect()
     hasty.disconnect()
-    leaver.destroy()
+    leaver.disconnect()
   })
   const uses = [
     useAlways(t, () => patient.incr('patient')),
@@ -66,7 +62,7 @@ t.test('drill — names the clients that give up — by library, address and wha
   const did = (name: string) => report.accounts.find((one: { name: string }) => one.name === name)
   t.match(did('patient'), { did: 'waited', library: 'ioredis', cameBack: false })
   t.match(did('hasty'), { did: 'sent-on', library: 'ioredis', command: 'incr' })
-  t.match(did('leaver'), { did: 'closed', library: 'node-redis', address: /^127\.0\.0\.1:\d+$/ })
+  t.match(did('leaver'), { did: 'closed', library: 'ioredis', cameBack: true, address: /^127\.0\.0\.1:\d+$/ })
   t.ok(did('leaver').afterMs >= 1000 && did('leaver').afterMs <= report.heldMs)
   t.ok(holdfast.counters.masterBytesOut > before, 'clients go on')
   t.match(holdfast.find('pause.start'), { by: 'drill', ignoreBlocked: true })

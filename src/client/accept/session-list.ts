@@ -13,6 +13,7 @@ export interface ListedSession extends BusySession {
   }
   readonly lastCommand: string
   readonly place: number
+  readonly inputEnded: boolean
 }
 
 /** At most `limit`, the oldest first. */
@@ -20,7 +21,7 @@ export function listSessions(sessions: Iterable<ListedSession>, limit: number): 
   const found: SessionSnapshot[] = []
   for (const session of sessions) {
     if (found.length >= limit) break
-    const { id, ends, state, lastCommand, place, pending } = session
+    const { id, ends, state, lastCommand, place, pending, inputEnded } = session
     found.push({
       id,
       address: ends.addr,
@@ -31,6 +32,7 @@ export function listSessions(sessions: Iterable<ListedSession>, limit: number): 
       command: lastCommand,
       submitted: place,
       pending,
+      isLeaving: inputEnded,
     })
   }
   return found

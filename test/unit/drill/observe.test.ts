@@ -13,6 +13,7 @@ const session = (id: number, more: Partial<SessionSnapshot> = {}): SessionSnapsh
   command: 'get',
   submitted: 10,
   pending: 0,
+  isLeaving: false,
   ...more,
 })
 const hold = (atMs: number, ...sessions: SessionSnapshot[]): Look => ({ atMs, inHold: true, sessions })
@@ -31,7 +32,14 @@ t.test('drill — who closed, sent on, waited or asked for nothing — is told a
       session(4, waiting),
       session(5, jedis),
     ),
-    hold(500, session(1), session(3, { pending: 3, submitted: 13 }), session(4, waiting), session(5, jedis)),
+    hold(
+      500,
+      session(1),
+      session(2, { ...jedis, ...waiting, isLeaving: true }),
+      session(3, { pending: 3, submitted: 13 }),
+      session(4, waiting),
+      session(5, jedis),
+    ),
     after(700, session(1), session(3), session(4), session(9, { ...jedis, address: '10.0.0.1:99' })),
   ])
   t.match(found, [
