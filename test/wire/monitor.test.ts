@@ -33,7 +33,8 @@ t.test('MONITOR — shows the commands of clients alone — while links are open
   await waitUntil('the last line', () => seen.includes('the very end'), { withinMs: 5000 })
   const lines = [...seen.matchAll(/^\+[\d.]+ \[\d+ \S+\] (.*)$/gm)].map(([, words = '']) => words.trim())
   // The control plane asks by a connection of its own; of MULTI, SET, EXEC the SET is shown once.
-  const ofMarkers = (text: string): boolean => settings.hasMarkers && text.includes(' "__holdfast:')
+  const ofMarkers = (text: string): boolean =>
+    settings.hasMarkers && (text.includes(' "__holdfast:') || text.startsWith('"WAIT"'))
   const words = lines.filter(text => !/^"(INFO|ROLE|CLIENT)"/.test(text) && !ofMarkers(text))
   t.strictSame(
     words.filter(text => !/"SET"|"MULTI"|"EXEC"|"ECHO"/.test(text)),
