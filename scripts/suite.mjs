@@ -32,6 +32,7 @@ export const longest = [
   'test/failover/demo.test.ts',
   'test/unit/sentinel/walk.test.ts',
   'test/faults/proxy.test.ts',
+  'test/replicas/faults.test.ts',
   'test/deploy/kubernetes.test.ts',
   'test/failover/outage-dials.test.ts',
   'test/failover/check-tls.test.ts',

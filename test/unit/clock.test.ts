@@ -16,6 +16,7 @@ const expiry = 'EXPIREAT and its kind name a moment by the calendar'
 const readers: Readonly<Record<string, string>> = {
   'check/node-evidence.ts': 'compares it with the clock of each node',
   'client/accept/tls-listener.ts': validity,
+  'client/commands/send-blocking.ts': expiry,
   'client/commands/transaction-queue.ts': expiry,
   'client/state/handoff-notices.ts': 'numbers that grow over a restart, too',
   'config/tls-check.ts': validity,

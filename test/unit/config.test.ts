@@ -66,6 +66,8 @@ t.test('config — has the documented defaults — when only what is required is
     sentinelTls: null,
     listenTls: null,
     adminListen: null,
+    controlSocket: null,
+    dryRun: false,
     logLevel: 'info',
     logPretty: false,
     sockets: 'auto',
