@@ -3,8 +3,8 @@
 //   every 25 ms ─────▶ look ─▶ the host's sweep: deadlines, silence, links that are of no use
 //   before a write ──▶ look ─▶ stood still: hold, withhold, ask the control plane
 //
-// When nothing has been owed or written for a while it rests, and looks every 200 ms, or 350 without a client: at 25 ms an idle process takes
-// half a percent of a core. Whatever begins to wait or to be owed wakes it.
+// When nothing has been owed or written for a while it rests, and looks every 200 ms, or 350 without a client: at 25 ms
+// an idle process takes half a percent of a core. Whatever begins to wait or to be owed wakes it.
 //
 // Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
 // (silent-links.ts).
