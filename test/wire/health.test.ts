@@ -104,7 +104,8 @@ t.test('main — suggests a command and does not show the word — for one that 
     code: 2,
     stdout: '',
     stderr:
-      'holdfast: argument 1: expected an option (--name value) or a command (check, health) (did you mean health?)\n' +
+      'holdfast: argument 1: expected an option (--name value) or a command (check, ctl, drill, health, switchover) ' +
+      '(did you mean health?)\n' +
       'holdfast: see holdfast --help\n',
   })
   const { code, stderr } = await run(t, ['hunter2'])
@@ -113,9 +114,10 @@ t.test('main — suggests a command and does not show the word — for one that 
 })
 
 t.test('main — lists the commands in --help — which each command answers too', async t => {
-  for (const argv of [['--help'], ['check', '--help'], ['health', '--help']]) {
+  const commands = ['check', 'ctl', 'drill', 'health', 'switchover']
+  for (const argv of [['--help'], ...commands.map(command => [command, '--help'])]) {
     const { code, stdout } = await run(t, argv)
-    t.equal(code, 0)
-    t.match(stdout, /\n {2}check \[--json\] .*\n {2}health \[startup\|live\|ready\] /)
+    t.equal(code, 0, argv.join(' '))
+    for (const command of commands) t.match(stdout, new RegExp(`\\n {2}${command} .*\\S`), `${argv[0]}: ${command}`)
   }
 })
