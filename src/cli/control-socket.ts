@@ -23,6 +23,14 @@ export function controlPath(command: string, argv: readonly string[], env: Envir
   return read.path
 }
 
+/** Answers --help and --version, whatever else is missing. `argv`: what is not the command's own. */
+export function answersQuestion(argv: readonly string[], env: Environment): boolean {
+  const read = readControlPath(argv, env)
+  if (read.kind !== 'help' && read.kind !== 'version') return false
+  answerInstead(read)
+  return true
+}
+
 /** Prints what is wrong with the options. */
 export function wrong(errors: readonly string[]): void {
   for (const error of errors) complain(error)

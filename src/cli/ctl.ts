@@ -12,7 +12,7 @@ import type { Environment } from '../config.ts'
 import { ANSWER_MS, type ControlClient } from '../control/client.ts'
 import { type HeldPauseTerms, holdPause } from '../control/held-pause.ts'
 import { ControlError, type PauseResult, type ResumeResult } from '../control/protocol.ts'
-import { controlPath, withControl, wrong } from './control-socket.ts'
+import { answersQuestion, controlPath, withControl, wrong } from './control-socket.ts'
 import { pauseTable, resumeTable, sessionTable, statusTable } from './ctl-print.ts'
 import { type OwnFlags, takeFlags, timeOf } from './own-flags.ts'
 
@@ -37,6 +37,7 @@ export async function ctl(argv: readonly string[], env: Environment): Promise<vo
     switches: ['json', 'ignore-blocked', 'foreground'],
     values: ['max', 'timeout', 'master', 'for'],
   })
+  if (answersQuestion(flags.rest, env)) return
   const [first, level, ...more] = flags.words
   const word = words.find(one => one === first)
   if (word === undefined) {

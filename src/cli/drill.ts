@@ -11,7 +11,7 @@ import type { SessionsResult } from '../control/protocol.ts'
 import { accountsOf, type Look } from '../drill/observe.ts'
 import { type DrillReport, remedies, rowsOf, verdict } from '../drill/print.ts'
 import type { SessionSnapshot } from '../ops/snapshot.ts'
-import { controlPath, withControl, wrong } from './control-socket.ts'
+import { answersQuestion, controlPath, withControl, wrong } from './control-socket.ts'
 import { table } from './ctl-print.ts'
 import { takeFlags, timeOf } from './own-flags.ts'
 
@@ -25,6 +25,7 @@ const NOT_GIVEN = 0
 
 export async function drill(argv: readonly string[], env: Environment): Promise<void> {
   const flags = takeFlags(argv, { switches: ['json'], values: ['hold', 'master'] })
+  if (answersQuestion(flags.rest, env)) return
   const errors = [...flags.errors]
   const holdMs = timeOf(flags, 'hold', { min: '1ms', max: '10m', fallback: NOT_GIVEN, errors })
   if (flags.words.length > 0) errors.push('drill: takes no words')
