@@ -77,8 +77,9 @@ export async function runSwitchover(plan: Plan, world: World): Promise<Outcome> 
     await run.askForFailover()
     const to = await run.waitUntilServed()
     await run.resume()
-    const waits = await world.proxy.waits().catch(() => null)
     const follows = await run.waitUntilFollowed(to)
+    // Asked last: what waited goes out after the resume, when its links to the new master are up.
+    const waits = await world.proxy.waits().catch(() => null)
     return { kind: 'done', from: run.from, to, follows, steps: run.steps, heldMs: run.heldMs, waits }
   } catch (error) {
     const { why, remedy } = await run.giveUp(error)
