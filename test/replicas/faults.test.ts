@@ -1,6 +1,7 @@
 // What happens to replicas and masters, and what readers notice: delays alone. No error, nothing older than the bound,
 // nothing that goes back within a session.
 import t, { type Test } from 'tap'
+import { ask } from '../support/admin.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { type Node, SentinelSet, type SentinelSetOptions } from '../support/sentinel-set.ts'
@@ -24,7 +25,12 @@ async function open(t: Test, options: Record<string, string> = {}, about: Sentin
   t.teardown(() => set.stopAll())
   const holdfast = await startHoldfast(t, {
     sentinels: set.sentinelAddresses(),
-    options: { 'replica-listen': '127.0.0.1:0', 'replica-max-lag': `${LAG_MS}ms`, ...options },
+    options: {
+      'admin-listen': '127.0.0.1:0',
+      'replica-listen': '127.0.0.1:0',
+      'replica-max-lag': `${LAG_MS}ms`,
+      ...options,
+    },
   })
   const [master, first, second] = set.nodes
   if (master === undefined || first === undefined || second === undefined) throw new Error('not three nodes')
@@ -48,6 +54,16 @@ const moves = ({ holdfast }: Scene, cause: string): number =>
 
 /** For whatever cause: on a slow machine the bound may be over before a silence is noticed. */
 const left = ({ holdfast }: Scene): number => holdfast.log.filter(line => line.event === 'replicas.move').length
+
+/** Until no session reads from these any more. */
+async function sessionsLeave({ holdfast }: Scene, ...nodes: readonly Node[]): Promise<void> {
+  const from = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const haveLeft = async (): Promise<boolean> => {
+    const { replicas } = JSON.parse((await ask(holdfast.admin, '/status')).body)
+    return replicas.groups.every(({ reads }: { reads: string }) => !from.includes(reads))
+  }
+  await waitUntil(`sessions leave ${from.join(', ')}`, haveLeft, { withinMs: 30_000 })
+}
 
 t.test('a replica is killed and comes back — its sessions read elsewhere meanwhile — and go home', async t => {
   const scene = await open(t)
@@ -89,7 +105,7 @@ t.test('all replicas are killed — with --replica-fallback hold — reads wait 
   const scene = await open(t, { 'replica-fallback': 'hold' })
   const { set, ledger, replicas } = scene
   await Promise.all(replicas.map(node => set.kill(node)))
-  await waitUntil('all have left', () => left(scene) >= 2, { withinMs: 10_000 })
+  await sessionsLeave(scene, ...replicas)
   await set.restart(replicas[1])
   await ledger.goOn('all read on')
   await judge(t, scene)
@@ -100,11 +116,11 @@ t.test('the master is killed — a replica is promoted — and its sessions leav
   const { set, ledger, master } = scene
   await set.kill(master)
   const { node } = await set.waitForNewMaster(master, { withinMs: 20_000 })
+  await sessionsLeave(scene, node)
   await ledger.goOn('all read on')
   await set.restart(master)
   await set.settle()
   await ledger.goOn('all read on')
-  t.ok(moves(scene, 'replica-promoted') >= 1, `the group of ${node.name} has moved`)
   await judge(t, scene, 20_000)
 })
 
@@ -120,9 +136,9 @@ t.test('a planned failover — promotes a replica — and the old master becomes
 
 t.test('the master is killed — with a bound that is shorter than the failover — reads wait in time', async t => {
   const scene = await open(t, {}, { downAfterMs: 4_000 })
-  const { set, ledger, master } = scene
+  const { set, ledger, master, replicas } = scene
   await set.kill(master)
-  await waitUntil('sessions leave', () => moves(scene, 'replica-lagging') >= 2, { withinMs: 10_000 })
+  await sessionsLeave(scene, ...replicas)
   await set.waitForNewMaster(master, { withinMs: 20_000 })
   await ledger.goOn('all read on')
   await judge(t, scene)
@@ -161,9 +177,7 @@ t.test('a replica gets no more of the stream — its sessions leave — before t
   const scene = await open(t, {}, { failoverTimeoutMs: 60_000 })
   const link = await slow(t, scene)
   link.stall('down')
-  await waitUntil('its sessions leave', () => moves(scene, 'replica-lagging') + moves(scene, 'replica-back') >= 1, {
-    withinMs: 10_000,
-  })
+  await sessionsLeave(scene, scene.replicas[0])
   await scene.ledger.goOn('all read on')
   await judge(t, scene)
 })
@@ -174,7 +188,7 @@ t.test('all replicas get no more of the stream — the master answers — before
   await scene.set.kill(scene.replicas[1])
   await scene.ledger.goOn('all read on')
   link.stall('down')
-  await waitUntil('all leave', () => moves(scene, 'replica-lagging') >= 2, { withinMs: 10_000 })
+  await sessionsLeave(scene, ...scene.replicas)
   await scene.ledger.goOn('all read on')
   await judge(t, scene)
 })
@@ -189,7 +203,7 @@ t.test('a replica is killed while the other is behind — what its sessions saw 
     withinMs: 5_000,
   })
   await set.kill(replicas[1])
-  await waitUntil('its sessions leave', () => moves(scene, 'replica-unreachable') >= 1, { withinMs: 10_000 })
+  await sessionsLeave(scene, replicas[1])
   await ledger.goOn('all read on')
   link.resume()
   await ledger.goOn('all read on')
