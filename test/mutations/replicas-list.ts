@@ -5,7 +5,6 @@ const group = 'test/unit/replicas/group.test.ts'
 const offsets = 'test/unit/replicas/offsets.test.ts'
 const readOnly = 'test/unit/replicas/read-only.test.ts'
 const port = 'test/replicas/port.test.ts'
-const faults = 'test/replicas/faults.test.ts'
 
 export const replicasMutations: readonly Mutation[] = [
   {
@@ -14,8 +13,8 @@ export const replicasMutations: readonly Mutation[] = [
     from: "if (now - freshAt > maxLagMs) return 'replica-lagging'",
     to: "if (now - freshAt > 100 * maxLagMs) return 'replica-lagging'",
     breaks: 'a read is never older than the bound',
-    test: faults,
-    shows: /all replicas get no more of the stream/,
+    test: group,
+    shows: /by what it says and how old that is/,
   },
   {
     name: 'sessions that move do not wait for what they saw',
@@ -23,8 +22,8 @@ export const replicasMutations: readonly Mutation[] = [
     from: 'if (!this.#hasSeen) return true',
     to: 'if (this.#terms >= 0) return true',
     breaks: 'what a session has seen it sees again',
-    test: faults,
-    shows: /what its sessions saw/,
+    test: group,
+    shows: /waits for the place that the master had then/,
   },
   {
     name: 'the place of the master before the move is enough',
