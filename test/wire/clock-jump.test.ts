@@ -1,7 +1,7 @@
 // The clock on the wall jumps by a day while clients wait: no deadline notices, as each is measured by a clock that
 // nobody sets.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type AsProcess, type LogLine, startSingleProcess } from '../support/holdfast.ts'
@@ -25,7 +25,13 @@ async function makeClock(t: Test): Promise<Clock> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const file = join(dir, 'clock')
-  const set = (days: number): void => writeFileSync(file, `${days < 0 ? '-' : '+'}${Math.abs(days)}d\n`)
+  // The library reads the file at each look at the clock, and ends the process when it finds it empty: a file that
+  // is written in place is empty for a moment, one that is renamed never is.
+  const set = (days: number): void => {
+    const next = join(dir, 'next')
+    writeFileSync(next, `${days < 0 ? '-' : '+'}${Math.abs(days)}d\n`)
+    renameSync(next, file)
+  }
   set(0)
   // Where the library is, faketime knows.
   const library = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).stdout.trim()
