@@ -1,7 +1,4 @@
-// probe.ts: asks one data node what it is: ROLE, PING and INFO server on a connection of its own, kept for next time.
-//
-// It speaks RESP2 and sends AUTH itself, ahead of the questions and in the same write: one round trip, and a refused
-// password is an answer with a text. With the login of ioredis it would be only a lost connection.
+// probe.ts: asks one data node what it is: ROLE, PING and INFO server, on a connection of its own (node-connection.ts).
 // Never: decides anything, or when to ask again.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
@@ -9,7 +6,8 @@ import { isNoPerm, type Right } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
-import { closeClient, createClient, inHandshake, noHandshake, reasonOf } from './ioredis-client.ts'
+import { inHandshake, noHandshake, reasonOf } from './ioredis-client.ts'
+import { askSignedIn, isConnected, NodeConnection, type NodeTimeouts, refusalOf, within } from './node-connection.ts'
 import type { Reply } from './sentinel-view.ts'
 import type { ProbeResult } from './topology-state.ts'
 
@@ -21,25 +19,23 @@ export interface ProbeAnswer {
   readonly missing?: readonly Right[]
 }
 
-export interface ProbeOptions {
+export interface ProbeOptions extends NodeTimeouts {
   /** Without a password: where the node refuses to answer then, the word of the majority decides. */
   readonly redisLogin: Login
   readonly redisRoutes: ServerRoutes
-  /** How long a node may take to accept a connection, TLS included, and to answer. */
-  readonly connectTimeoutMs: number
-  readonly answerTimeoutMs: number
 }
 
-/** Our own timer must end before those of ioredis. */
-const SLACK_MS = 1_000
+const QUESTIONS = [['ROLE'], ['PING'], ['INFO', 'server']] as const
+/** For people who read CLIENT LIST; the answer does not matter. */
+const NAME = ['CLIENT', 'SETNAME', 'holdfast-watcher'] as const
 
 export class Probe {
   readonly address: Address
   readonly #options: ProbeOptions
-  #client: Redis | null = null
-  #named = false
+  readonly #connection: NodeConnection
+  /** The client that has its name. */
+  #named: Redis | null = null
   #closed = false
-  #lastError = 'the connection was closed'
   /** Questions in a row without an answer. */
   failures = 0
   /** The node has answered once. */
@@ -50,12 +46,13 @@ export class Probe {
   constructor(address: Address, options: ProbeOptions) {
     this.address = address
     this.#options = options
+    this.#connection = new NodeConnection(address, options.redisRoutes, options)
   }
 
   /** Makes sure a connection is open or being opened. `onEnd`: it is no more, or never was. */
   warm({ onReady, onEnd }: { onReady: () => void; onEnd: () => void }): void {
     if (this.#closed) return
-    const client = this.#client ?? this.#dial()
+    const client = this.#connection.open()
     client.once('end', onEnd)
     if (client.status === 'ready') onReady()
     else client.once('ready', onReady)
@@ -64,22 +61,10 @@ export class Probe {
   /** What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. */
   async ask(): Promise<ProbeAnswer> {
     if (this.#closed) return unreachable('the probe is closed')
-    const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer>()
-    const limitMs = this.#client?.status === 'ready' ? this.#options.answerTimeoutMs : this.#limitMs
-    let isOver = false
+    const { limitMs } = this.#connection
     this.isAsked = true
-    const giveUp = (): void => {
-      if (isOver) return
-      const silent = this.#client !== null && inHandshake(this.#client)
-      this.#drop().catch(() => undefined)
-      resolve(unreachable(silent ? noHandshake(limitMs) : `no answer within ${limitMs} ms`, 'late'))
-    }
-    // Timers come first in a turn: where this process itself was late, it reads the answer in the socket before.
-    const timer = setTimeout(() => setImmediate(giveUp), limitMs)
-    const answer = await Promise.race([late, this.#converse(limitMs)])
-    isOver = true
+    const answer = await within(limitMs, this.#converse(limitMs), () => this.#giveUp(limitMs))
     this.isAsked = false
-    clearTimeout(timer)
     this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
     this.answered ||= this.failures === 0
     return answer
@@ -88,71 +73,39 @@ export class Probe {
   /** Ends the connection for good; a question under way answers `unreachable`. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#drop()
+    await this.#connection.drop()
   }
 
-  #dial(): Redis {
-    this.#named = false
-    this.#lastError = 'the connection was closed'
-    const client = createClient(
-      {
-        route: this.#options.redisRoutes.route(this.address),
-        protocol: 2,
-        connectTimeoutMs: this.#options.connectTimeoutMs,
-        commandTimeoutMs: this.#limitMs + SLACK_MS,
-      },
-      error => {
-        this.#lastError = reasonOf(error)
-      },
-    )
-    client.once('end', () => {
-      if (this.#client === client) this.#client = null
-    })
-    client.connect().catch(() => undefined)
-    this.#client = client
-    return client
-  }
-
-  get #limitMs(): number {
-    return this.#options.connectTimeoutMs + this.#options.answerTimeoutMs
-  }
-
-  async #drop(): Promise<void> {
-    const client = this.#client
-    this.#client = null
-    if (client) await closeClient(client)
+  #giveUp(limitMs: number): ProbeAnswer {
+    const { client } = this.#connection
+    const isSilent = client !== null && inHandshake(client)
+    this.#connection.drop().catch(() => undefined)
+    return unreachable(isSilent ? noHandshake(limitMs) : `no answer within ${limitMs} ms`, 'late')
   }
 
   /** A kept connection may have died unnoticed: that says nothing of the node, so the probe dials anew. */
   async #converse(limitMs: number): Promise<ProbeAnswer> {
     const startedAt = performance.now()
-    const kept = this.#client?.status === 'ready' ? this.#client : null
+    const kept = this.#connection.isReady ? this.#connection.client : null
     const answer = kept ? await this.#question(kept) : null
     const late = performance.now() - startedAt >= limitMs
     if (answer && (answer.result.kind !== 'unreachable' || late || this.#closed)) return answer
-    return this.#question(this.#client ?? this.#dial())
+    return this.#question(this.#connection.open())
   }
 
   async #question(client: Redis): Promise<ProbeAnswer> {
     try {
-      if (client.status !== 'ready' && !(await isReady(client))) return unreachable(this.#lastError)
-      const { username, password: passwords } = this.#options.redisLogin
-      const password = passwords.current
-      const questions = client.pipeline()
-      if (password !== null) questions.call('AUTH', username ?? 'default', password)
-      questions.call('ROLE').call('PING').call('INFO', 'server')
-      // For people who read CLIENT LIST; the answer does not matter.
-      if (!this.#named) questions.call('CLIENT', 'SETNAME', 'holdfast-watcher')
-      this.#named = true
-      const replies: Reply[] = (await questions.exec()) ?? []
-      const auth = password === null ? undefined : replies.shift()
+      if (!(await isConnected(client))) return unreachable(this.#connection.lastError)
+      const questions = this.#named === client ? QUESTIONS : [...QUESTIONS, NAME]
+      this.#named = client
+      const { auth, replies } = await askSignedIn(client, this.#options.redisLogin, questions)
       const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
-      if (answer.refusedAuth !== null) passwords.refused(password)
       // A full or protected node closes the connection after its refusal: the next question needs a new one.
-      if (answer.result.kind === 'unreachable' && this.#client === client) await this.#drop()
+      if (answer.result.kind === 'unreachable' && this.#connection.client === client) await this.#connection.drop()
       return answer
     } catch (error) {
-      return unreachable(tlsRemedy(this.#lastError, 'redis') === null ? reasonOf(error) : this.#lastError)
+      const { lastError } = this.#connection
+      return unreachable(tlsRemedy(lastError, 'redis') === null ? reasonOf(error) : lastError)
     }
   }
 }
@@ -160,7 +113,7 @@ export class Probe {
 /** What the replies to ROLE, PING, INFO server and, where it was sent, AUTH say. Pure. */
 export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer {
   const [role, ping, info] = replies
-  const refusedAuth = auth?.[0] && /WRONGPASS|invalid password/i.test(auth[0].message) ? auth[0].message : null
+  const refusedAuth = refusalOf(auth)
   const said = (result: ProbeResult): ProbeAnswer => ({ result, refusedAuth })
   for (const reply of [auth, role, ping]) {
     const error = reply?.[0]
@@ -192,11 +145,4 @@ function isAnswer(error: Error): boolean {
 
 function unreachable(why: string, sign?: 'late'): ProbeAnswer {
   return { result: { kind: 'unreachable', why, ...(sign && { sign }) }, refusedAuth: null }
-}
-
-function isReady(client: Redis): Promise<boolean> {
-  return new Promise(resolve => {
-    client.once('ready', () => resolve(true))
-    client.once('end', () => resolve(false))
-  })
 }

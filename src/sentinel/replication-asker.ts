@@ -1,7 +1,7 @@
 // replication-asker.ts: asks one data node for its place in the replication, on a connection of its own that is kept.
 //
-// Like probe.ts it speaks RESP2 and signs in in the same write as the questions. It differs in what it asks, and in how
-// often: some times a second at most, while sessions read from replicas.
+// It differs from probe.ts in what it asks, and in how often: some times a second at most, while sessions read from
+// replicas.
 // Never: decides anything, or when to ask again.
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
@@ -9,104 +9,59 @@ import type { MissingRights } from '../ops/missing-rights.ts'
 import { isNoPerm } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
-import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
+import { reasonOf } from './ioredis-client.ts'
+import { askSignedIn, isConnected, NodeConnection, type NodeTimeouts, within } from './node-connection.ts'
 import { type NodeAnswer, readReport } from './replication-report.ts'
-import type { Reply } from './sentinel-view.ts'
 
-export interface ReplicationAskerOptions {
+export interface ReplicationAskerOptions extends NodeTimeouts {
   readonly login: Login
   readonly routes: ServerRoutes
   readonly rights: MissingRights
-  /** How long a node may take to accept a connection, TLS included, and to answer. */
-  readonly connectTimeoutMs: number
-  readonly answerTimeoutMs: number
 }
 
-/** Our own timer must end before those of ioredis. */
-const SLACK_MS = 1_000
+const QUESTIONS = [
+  ['INFO', 'replication'],
+  ['INFO', 'server'],
+  ['PING'],
+  // For people who read CLIENT LIST; the answer does not matter.
+  ['CLIENT', 'SETNAME', 'holdfast-replicas'],
+] as const
 
 export class ReplicationAsker {
   readonly address: Address
   readonly #options: ReplicationAskerOptions
-  #client: Redis | null = null
-  #lastError = 'the connection was closed'
+  readonly #connection: NodeConnection
   #closed = false
 
   constructor(address: Address, options: ReplicationAskerOptions) {
     this.address = address
     this.#options = options
+    this.#connection = new NodeConnection(address, options.routes, options)
   }
 
   /** What the node says. Takes no longer than an answer may, and a connection where it dials. Never rejects. */
   async ask(): Promise<NodeAnswer> {
     if (this.#closed) return silent('nobody asks any more')
-    const { answerTimeoutMs } = this.#options
-    const isKept = this.#client?.status === 'ready'
-    const client = this.#client ?? this.#dial()
-    const limitMs = isKept ? answerTimeoutMs : this.#limitMs
-    const { promise: late, resolve } = Promise.withResolvers<NodeAnswer>()
-    // Timers come first in a turn: where this process itself was late, it reads the answer in the socket before.
-    const giveUp = (): void => resolve(silent(`no answer within ${limitMs} ms`))
-    const timer = setTimeout(() => setImmediate(giveUp), limitMs)
-    const answer = await Promise.race([late, this.#question(client)])
-    clearTimeout(timer)
-    if (answer.kind === 'silent') await this.#drop(client)
+    const { limitMs } = this.#connection
+    const client = this.#connection.open()
+    const late = (): NodeAnswer => silent(`no answer within ${limitMs} ms`)
+    const answer = await within(limitMs, this.#question(client), late)
+    if (answer.kind === 'silent') await this.#connection.drop(client)
     return answer
   }
 
   /** Ends the connection for good; a question under way answers `silent`. */
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#client !== null) await this.#drop(this.#client)
-  }
-
-  get #limitMs(): number {
-    return this.#options.connectTimeoutMs + this.#options.answerTimeoutMs
-  }
-
-  #dial(): Redis {
-    const { routes, connectTimeoutMs } = this.#options
-    this.#lastError = 'the connection was closed'
-    const client = createClient(
-      {
-        route: routes.route(this.address),
-        protocol: 2,
-        connectTimeoutMs,
-        commandTimeoutMs: this.#limitMs + SLACK_MS,
-      },
-      error => {
-        this.#lastError = reasonOf(error)
-      },
-    )
-    client.once('end', () => {
-      if (this.#client === client) this.#client = null
-    })
-    client.connect().catch(() => undefined)
-    this.#client = client
-    return client
-  }
-
-  async #drop(client: Redis): Promise<void> {
-    if (this.#client === client) this.#client = null
-    await closeClient(client)
+    await this.#connection.drop()
   }
 
   async #question(client: Redis): Promise<NodeAnswer> {
     try {
-      if (client.status !== 'ready' && !(await isReady(client))) return silent(this.#lastError)
+      if (!(await isConnected(client))) return silent(this.#connection.lastError)
       const { login, rights } = this.#options
-      const password = login.password.current
-      const questions = client.pipeline()
-      if (password !== null) questions.call('AUTH', login.username ?? 'default', password)
-      questions.call('INFO', 'replication').call('INFO', 'server').call('PING')
-      questions.call('CLIENT', 'SETNAME', 'holdfast-replicas')
-      const replies: Reply[] = (await questions.exec()) ?? []
-      const auth = password === null ? undefined : replies.shift()
-      const refusal = auth?.[0] && /WRONGPASS|invalid password/i.test(auth[0].message) ? auth[0].message : null
-      if (refusal !== null) {
-        login.password.refused(password)
-        return { kind: 'refused', why: refusal }
-      }
+      const { refused, replies } = await askSignedIn(client, login, QUESTIONS)
+      if (refused !== null) return { kind: 'refused', why: refused }
       const answer = readReport(replies)
       if (answer.kind === 'refused' && isNoPerm(answer.why))
         rights.logMissing('info|replication', { node: formatAddress(this.address), user: login.username })
@@ -119,11 +74,4 @@ export class ReplicationAsker {
 
 function silent(why: string): NodeAnswer {
   return { kind: 'silent', why }
-}
-
-function isReady(client: Redis): Promise<boolean> {
-  return new Promise(resolve => {
-    client.once('ready', () => resolve(true))
-    client.once('end', () => resolve(false))
-  })
 }
