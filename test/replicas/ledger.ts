@@ -1,11 +1,14 @@
 // ledger.ts: a writer writes rising versions at the master's port, readers read them at the port for replicas, and a judge
 // says how old what they read was, and whether it ever went back.
 //
+// Readers are of four kinds, in turn (readers.ts): on a shared link, on a link of their own, and with transactions of reads.
+//
 // A write counts from when a replica has confirmed it (WAIT): what a failover loses is nobody's to read. A read counts
 // from when it was sent.
 // Never: knows what happens to the servers meanwhile.
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { readerOf } from './readers.ts'
 
 interface Read {
   readonly session: number
@@ -34,11 +37,18 @@ export interface Ledger {
   stop(): Promise<Verdict>
 }
 
-const KEY = 'ledger'
+export interface LedgerOptions {
+  readonly readers?: number
+  readonly everyMs?: number
+  /** Where the versions are: 'ledger'. */
+  readonly key?: string
+  /** Signed in, where that is needed. */
+  readonly connect?: (port: number) => Promise<RespClient>
+}
 
 export async function startLedger(
   ports: { readonly master: number; readonly replicas: number },
-  { readers = 6, everyMs = 3 }: { readonly readers?: number; readonly everyMs?: number } = {},
+  { readers = 8, everyMs = 3, key = 'ledger', connect = port => RespClient.connect(port) }: LedgerOptions = {},
 ): Promise<Ledger> {
   const errors: string[] = []
   const reads: Read[] = []
@@ -48,16 +58,16 @@ export async function startLedger(
   let version = 0
   let writes = 0
   const fail = (who: string, error: unknown): void => {
-    if (!isOver) errors.push(`${who}: ${error instanceof Error ? error.message : String(error)}`)
+    if (!isOver) errors.push(`${who}: ${isError(error) ? error.message : String(error)}`)
   }
   const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, everyMs))
-  const master = await RespClient.connect(ports.master)
-  await master.send('SET', KEY, '0')
+  const master = await connect(ports.master)
+  await master.send('SET', key, '0')
   confirmedAt[0] = performance.now()
   const write = async (): Promise<void> => {
     while (!isOver) {
       const next = version + 1
-      const reply = await master.send('SET', KEY, String(next))
+      const reply = await master.send('SET', key, String(next))
       if (reply instanceof RespError) fail('writer', reply)
       version = next
       writes++
@@ -65,14 +75,14 @@ export async function startLedger(
       await pause()
     }
   }
-  const sessions = await Promise.all(Array.from({ length: readers }, () => RespClient.connect(ports.replicas)))
+  const sessions = await Promise.all(Array.from({ length: readers }, () => connect(ports.replicas)))
   const counts = sessions.map(() => 0)
   const read = async (client: RespClient, session: number): Promise<void> => {
+    const reader = await readerOf(client, session, key)
     while (!isOver) {
-      const sentAt = performance.now()
-      const reply = await client.send('GET', KEY)
+      const { sentAt, reply } = await reader()
       const doneAt = performance.now()
-      if (reply instanceof RespError) fail(`reader ${session}`, reply)
+      if (isError(reply)) fail(`reader ${session}`, reply)
       else reads.push({ session, sentAt, doneAt, version: Number(reply ?? -1) })
       counts[session] = (counts[session] ?? 0) + 1
       await pause()
@@ -96,6 +106,8 @@ export async function startLedger(
     },
   }
 }
+
+const isError = (what: unknown): what is Error | RespError => what instanceof Error || what instanceof RespError
 
 interface Written {
   readonly confirmedAt: readonly number[]

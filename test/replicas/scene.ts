@@ -1,0 +1,79 @@
+// scene.ts: a set with two replicas, a Holdfast with a port for them, and a ledger at both of its ports.
+//
+// Owns: all of it, until the test's teardown. Never: makes a fault.
+import type { Test } from 'tap'
+import { ask } from '../support/admin.ts'
+import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { type Node, SentinelSet, type SentinelSetOptions } from '../support/sentinel-set.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { type Ledger, type LedgerOptions, startLedger } from './ledger.ts'
+
+export const LAG_MS = 2_000
+
+export interface Scene {
+  readonly set: SentinelSet
+  readonly holdfast: InProcess
+  readonly ledger: Ledger
+  readonly master: Node
+  readonly replicas: readonly [Node, Node]
+}
+
+export interface About {
+  readonly set?: SentinelSetOptions
+  readonly ledger?: LedgerOptions
+}
+
+/** `options`: of Holdfast. */
+export async function open(t: Test, options: Record<string, string> = {}, about: About = {}): Promise<Scene> {
+  const set = await SentinelSet.start({ replicas: 2, ...about.set })
+  t.teardown(() => set.stopAll())
+  const holdfast = await startHoldfast(t, {
+    sentinels: set.sentinelAddresses(),
+    options: {
+      'admin-listen': '127.0.0.1:0',
+      'replica-listen': '127.0.0.1:0',
+      'replica-max-lag': `${LAG_MS}ms`,
+      ...options,
+    },
+  })
+  const [master, first, second] = set.nodes
+  if (master === undefined || first === undefined || second === undefined) throw new Error('not three nodes')
+  const ledger = await startLedger({ master: holdfast.port, replicas: holdfast.replicaPort }, about.ledger)
+  t.teardown(() => ledger.stop())
+  return { set, holdfast, ledger, master, replicas: [first, second] }
+}
+
+/** Ends the ledger and Holdfast, and judges both. `allowed`: what errors may say. */
+export async function judge(
+  t: Test,
+  { ledger, holdfast }: Pick<Scene, 'ledger' | 'holdfast'>,
+  { lagMs = LAG_MS, allowed }: { readonly lagMs?: number; readonly allowed?: RegExp } = {},
+): Promise<void> {
+  const verdict = await ledger.stop()
+  t.comment(JSON.stringify({ ...verdict, errors: verdict.errors.length, backwards: verdict.backwards.length }))
+  const errors = verdict.errors.filter(error => allowed?.test(error) !== true)
+  t.strictSame(errors.slice(0, 5), [], 'no error')
+  t.strictSame(verdict.backwards, [], 'nothing goes back in time')
+  t.ok(verdict.oldestMs <= lagMs, `nothing is older than the bound: ${Math.round(verdict.oldestMs)} ms`)
+  t.ok(verdict.reads > 20)
+  await holdfast.stop()
+}
+
+export const moves = ({ holdfast }: Pick<Scene, 'holdfast'>, cause: string): number =>
+  holdfast.log.filter(line => line.event === 'replicas.move' && line.cause === cause).length
+
+/** For whatever cause: on a slow machine the bound may be over before a silence is noticed. */
+export const left = ({ holdfast }: Pick<Scene, 'holdfast'>): number =>
+  holdfast.log.filter(line => line.event === 'replicas.move').length
+
+/** Until no session reads from these any more. */
+export async function sessionsLeave({ holdfast }: Pick<Scene, 'holdfast'>, ...nodes: readonly Node[]): Promise<void> {
+  const from = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const haveLeft = async (): Promise<boolean> => (await places(holdfast)).every(({ reads }) => !from.includes(reads))
+  await waitUntil(`sessions leave ${from.join(', ')}`, haveLeft, { withinMs: 30_000 })
+}
+
+/** Each group of sessions, and where it reads. */
+export async function places({ admin }: InProcess): Promise<{ reads: string; sessions: number }[]> {
+  return JSON.parse((await ask(admin, '/status')).body).replicas.groups
+}
