@@ -8,14 +8,17 @@ import { createNatMap } from '../transport/nat-map.ts'
 import { accepts } from '../transport/port-probe.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
 import { clientEvidence } from './client-evidence.ts'
-import type { Evidence, ListenEvidence, NodeEvidence, SentinelEvidence } from './evidence.ts'
+import type { Evidence, ListenEvidence, NodeEvidence, ReplicaEvidence, SentinelEvidence } from './evidence.ts'
 import { ackRights, markerRights, nodeEvidence, type ProofRight } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
+import { replicationEvidence } from './replication-evidence.ts'
 import { sentinelEvidence } from './sentinel-evidence.ts'
 import { settingsOf } from './settings.ts'
 
 /** Sentinels name one another; after more rounds than this somebody invents them. */
 const MAX_ROUNDS = 4
+/** Nobody waits longer for a replica that is behind. */
+const MAX_LAG_MS = 10_000
 
 /** Of each master; a rule of --nat-map is unused where none needs it, and told with the first. */
 export async function collectAll(configs: readonly Config[]): Promise<(readonly [Config, Evidence])[]> {
@@ -38,7 +41,7 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen, masterName),
     allSentinels(config),
   ])
-  const nodes = await allNodes(config, sentinels)
+  const [nodes, replication] = await Promise.all([allNodes(config, sentinels), allReplicas(config, sentinels)])
   const announced = [
     ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
     ...sentinels.map(sentinel => sentinel.address),
@@ -48,6 +51,7 @@ async function collectEvidence(config: Config): Promise<Evidence> {
   return {
     sentinels,
     nodes,
+    replication,
     clients,
     listen,
     replicaListen,
@@ -123,6 +127,29 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
     return nodeEvidence({ target, announced, listed: role, proof })
   })
   return Promise.all(questions)
+}
+
+/** Only for --replica-listen: where replicas are behind, it takes half of --replica-max-lag. */
+async function allReplicas(
+  config: Config,
+  sentinels: readonly SentinelEvidence[],
+): Promise<readonly ReplicaEvidence[] | null> {
+  const { redisUsername: username, redisPassword: password, replicaListen, replicaMaxLagMs } = config
+  const masters = new Map(sentinels.flatMap(({ view }) => (view ? [[formatAddress(view.master), view.master]] : [])))
+  const [master] = masters.values()
+  // Where Sentinels name several, that is the trouble.
+  if (replicaListen === null || master === undefined || masters.size > 1) return null
+  const routes = routesOf(config, 'redis')
+  const asked = (announced: Address) => ({
+    announced,
+    target: { route: routes.route(announced), username, password },
+  })
+  const listed = new Map(
+    sentinels.flatMap(({ replicas }) => replicas.map(({ address }) => [formatAddress(address), address] as const)),
+  )
+  listed.delete(formatAddress(master))
+  const limitMs = Math.min(replicaMaxLagMs / 2, MAX_LAG_MS)
+  return replicationEvidence({ master: asked(master), replicas: [...listed.values()].map(asked), limitMs })
 }
 
 /** Whether the port is free; where it is not, whether a Holdfast has it. */

@@ -86,6 +86,18 @@ export interface NodeEvidence {
   readonly clockOffsetMs: number | null
 }
 
+/** A replica, against where its master was when the question began. */
+export interface ReplicaEvidence {
+  readonly announced: Address
+  /**
+   * It has what the master had; it does not after `behindMs`; its link is down or its history another; it loads, or
+   * serves no old data; our user may not ask (of the master, too); it does not say.
+   */
+  readonly state: 'has-all' | 'behind' | 'cut-off' | 'no-data' | 'refused' | 'unknown'
+  /** Since the question began, ms. */
+  readonly behindMs: number
+}
+
 /** Sessions of the running proxy that name the same library and version. */
 export interface ClientEvidence {
   /** '' where they name none. */
@@ -104,6 +116,8 @@ export type ListenEvidence =
 export interface Evidence {
   readonly sentinels: readonly SentinelEvidence[]
   readonly nodes: readonly NodeEvidence[]
+  /** Null: --replica-listen is not configured, or the master does not say where it is. */
+  readonly replication: readonly ReplicaEvidence[] | null
   /** Null: the admin port is not configured, or no Holdfast answers there. */
   readonly clients: readonly ClientEvidence[] | null
   /** Null: no TCP port is configured. */

@@ -1,6 +1,6 @@
-// judge-replica-port.ts: judges whether --replica-listen has the replicas that it needs. Pure.
+// judge-replica-port.ts: judges whether --replica-listen has the replicas that it needs, and what each is good for. Pure.
 import { formatAddress } from '../address.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence, ReplicaEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import type { CheckSettings } from './settings.ts'
 
@@ -10,21 +10,60 @@ const without = {
   error: 'reads get errors then',
 } as const
 
-export function judgeReplicaPort({ sentinels }: Evidence, settings: CheckSettings): Finding[] {
+export function judgeReplicaPort({ sentinels, replication }: Evidence, settings: CheckSettings): Finding[] {
   const { replicaListen, replicaFallback } = settings
   if (replicaListen === null) return []
   const subject = '--replica-listen'
   const listed = new Map(sentinels.flatMap(({ replicas }) => replicas.map(one => [formatAddress(one.address), one])))
-  const linked = [...listed.values()].filter(({ linkStatus }) => linkStatus === 'ok')
-  if (linked.length === 0) {
-    const what = `no replica is connected to the master (${listed.size} are listed): ${without[replicaFallback]}`
-    return [
-      problem('replica-port.none', subject, what, 'attach replicas, or look at why those that are listed have no link'),
-    ]
+  const good =
+    replication === null
+      ? [...listed.values()].filter(({ linkStatus }) => linkStatus === 'ok').length
+      : replication.filter(({ state }) => state === 'has-all').length
+  const each = (replication ?? []).flatMap(one => judgeReplica(one, settings))
+  if (good === 0) {
+    const what = `no replica is good now (${listed.size} are listed): ${without[replicaFallback]}`
+    const remedy = 'attach replicas, or look at why those that are listed are not connected to the master, or behind'
+    return [...each, problem('replica-port.none', subject, what, remedy)]
   }
-  if (linked.length === 1) {
-    const what = `one replica is connected to the master: when it is lost, or promoted, ${without[replicaFallback]}`
-    return [warning('replica-port.one', subject, what, 'attach a second one')]
+  if (good === 1) {
+    const what = `one replica is good now: when it is lost, or promoted, ${without[replicaFallback]}`
+    return [...each, warning('replica-port.one', subject, what, 'attach a second one')]
   }
-  return [ok(subject, `${linked.length} replicas are connected to the master`)]
+  return [...each, ok(subject, `${good} replicas are good now`)]
+}
+
+function judgeReplica({ announced, state, behindMs }: ReplicaEvidence, settings: CheckSettings): Finding[] {
+  const { replicaMaxLagMs, redisUsername } = settings
+  const subject = `node ${formatAddress(announced)}`
+  switch (state) {
+    case 'behind': {
+      const what =
+        `is more than ${seconds(behindMs)} behind the master; --replica-max-lag is ${seconds(replicaMaxLagMs)}, ` +
+        'and from half of it on no session comes to it'
+      const remedy =
+        'look at its load, its network and long commands there (SLOWLOG), or raise --replica-max-lag where older reads do'
+      return [warning('replica-port.lag', subject, what, remedy)]
+    }
+    case 'cut-off': {
+      const what = 'is not connected to the master, or follows another history: no session comes to it'
+      return [warning('replica-port.cut_off', subject, what, 'look at master_link_status in its INFO, and at its log')]
+    }
+    case 'no-data': {
+      const what = 'loads its data, or has lost its master and serves no old data: no session comes to it'
+      return [warning('replica-port.no_data', subject, what, 'wait until it has loaded, or look at its log')]
+    }
+    case 'refused': {
+      const what = 'does not tell our user how far it is (INFO): without that no replica is known to be good'
+      const remedy = `ACL SETUSER ${redisUsername ?? 'default'} +info on every node, or correct the password`
+      return [warning('replica-port.rights', subject, what, remedy)]
+    }
+    // What a node that does not answer means is said of the node.
+    case 'unknown':
+    case 'has-all':
+      return []
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).replace(/\.0$/, '')} s`
 }

@@ -8,6 +8,7 @@ export const settings: CheckSettings = {
   listen: { host: '127.0.0.1', port: 6379 },
   replicaListen: null,
   replicaFallback: 'master',
+  replicaMaxLagMs: 5_000,
   holdLimitMs: 60_000,
   answerTimeoutMs: 1000,
   maxSessions: 1000,
@@ -74,6 +75,7 @@ export function node(changes: Partial<NodeEvidence> = {}): NodeEvidence {
 export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   sentinels: [sentinel(1), sentinel(2), sentinel(3)],
   nodes: [node()],
+  replication: null,
   clients: null,
   listen: { kind: 'free' },
   replicaListen: null,

@@ -1,13 +1,15 @@
 // What cannot be planted with servers on one machine, and the two forms of output.
 import t from 'tap'
-import type { Evidence } from '../../../src/check/evidence.ts'
+import type { Evidence, ReplicaEvidence } from '../../../src/check/evidence.ts'
 import { judge } from '../../../src/check/judge.ts'
 import { asJson, asTables } from '../../../src/check/print.ts'
 import type { CheckSettings } from '../../../src/check/settings.ts'
-import { facts, ids, node, sentinel, settings } from './facts.ts'
+import { facts, ids, node, replica, sentinel, settings } from './facts.ts'
 
 const view = sentinel(1).view
 if (view === null) throw new Error('it has one')
+
+const lagging = (state: ReplicaEvidence['state']): ReplicaEvidence => ({ announced: replica, state, behindMs: 2_500 })
 
 t.test('judge — finds nothing — in a healthy deployment', async t => {
   t.strictSame(ids(facts()), [])
@@ -87,6 +89,30 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     'a port for replicas without replicas',
     facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { replicas: [] })) }),
     ['replicas.none', 'replica-port.none'],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
+  [
+    'replicas that are good for the port',
+    facts({ replication: [lagging('has-all'), lagging('has-all')] }),
+    [],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
+  [
+    'a replica that is behind, one that is cut off, and one that loads',
+    facts({ replication: [lagging('behind'), lagging('cut-off'), lagging('no-data')] }),
+    ['replica-port.lag', 'replica-port.cut_off', 'replica-port.no_data', 'replica-port.none'],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
+  [
+    'a master that does not tell where it is',
+    facts({ replication: [lagging('refused')] }),
+    ['replica-port.rights', 'replica-port.none'],
+    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+  ],
+  [
+    'a replica that does not answer, which is said of the node, beside one that is good',
+    facts({ replication: [lagging('unknown'), lagging('has-all')] }),
+    ['replica-port.one'],
     { replicaListen: { host: '127.0.0.1', port: 6380 } },
   ],
   ['a node that is far away', facts({ nodes: [node({ contact: { kind: 'answers', ms: 700 } })] }), ['node.slow']],
