@@ -32,8 +32,10 @@ import type { Sockets } from '../transport/sockets.ts'
 import { createDial } from '../upstream/dial.ts'
 import { DialAhead } from '../upstream/dial-ahead.ts'
 import { createIdentity } from '../upstream/identity.ts'
+import { LiveLinks } from '../upstream/live-links.ts'
 import { aboutPlace, type WantedPlace } from './bind-error.ts'
 import { createCommandLearner } from './command-learner.ts'
+import { PausedReaders } from './paused-readers.ts'
 import type { ServedReplicas } from './served-replicas.ts'
 
 /** What the process has once, for all masters. */
@@ -95,6 +97,8 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   /** Writes leave with markers. */
   const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
   const markers = new Markers(config.holdTimeoutMs)
+  /** Of its own sessions and of those at the port for replicas: at one node they are all ours. */
+  const live = new LiveLinks()
   const common = {
     sockets: shared.sockets,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
@@ -107,7 +111,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     rights,
     spares: 'warm',
     pollForMs: config.pollForMs,
+    live,
   } as const
+  const readers = config.replicaListen === null ? null : new PausedReaders()
   const lanes = new Lanes({
     ...common,
     prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
@@ -133,6 +139,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     onShut: () => listener.gateShut(),
     onOpened: () => listener.gateOpened(),
     dryRun: config.dryRun,
+    ...(readers && { pausedWith: readers }),
   })
   const learner = createCommandLearner({ learned, login: redisLogin, routes: security.redis, rights, bugs })
   const watcher = new Watcher(
@@ -206,7 +213,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   /** Its code is loaded when it is wanted. */
   let replicas: ServedReplicas | null = null
   const openReplicas = async (): Promise<Address | null> => {
-    if (config.replicaListen === null) return null
+    if (config.replicaListen === null || readers === null) return null
     const { createServedReplicas } = await import('./served-replicas.ts')
     replicas = createServedReplicas(config, {
       // A read may be sent again, whatever the policy for writes.
@@ -222,6 +229,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       routes: security.redis,
       listed: () => watcher.replicas(),
       observeMaster: observation => watcher.confirm(observation),
+      readers,
     })
     return replicas.listen(config.replicaListen)
   }
@@ -293,8 +301,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       dryRun: config.dryRun,
       inFlight: () => lanes.unanswered(),
       sessions: limit => listener.listSessions(limit),
-      inFlightSessions: limit => listener.inFlightSessions(limit),
-      linkIds: () => lanes.live.ids(),
+      inFlightSessions: limit =>
+        [...listener.inFlightSessions(limit), ...(replicas?.inFlightAtMaster(limit) ?? [])].slice(0, limit),
+      linkIds: () => (served === null ? [] : live.ids(served)),
     },
     snapshot: () => ({
       required: config.required,

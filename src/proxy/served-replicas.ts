@@ -10,23 +10,26 @@ import type { Socket } from 'node:net'
 import type { Address, Master } from '../address.ts'
 import { Listener } from '../client/accept/listener.ts'
 import { Port } from '../client/accept/port.ts'
+import { PortSessions } from '../client/accept/port-sessions.ts'
 import { MemoryBudget } from '../client/flow/memory-budget.ts'
 import type { ListenerHost } from '../client/state/session-context.ts'
 import type { Config } from '../config.ts'
-import { errors } from '../errors.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 import type { Counters, MoveLabel } from '../ops/counters.ts'
 import { createCounters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { MissingRights } from '../ops/missing-rights.ts'
-import type { ReplicasSnapshot } from '../ops/snapshot.ts'
+import type { InFlightSession, ReplicasSnapshot } from '../ops/snapshot.ts'
+import type { TripWords } from '../relay/failover-report.ts'
 import { Lanes, type LanesOptions } from '../relay/lanes.ts'
 import { refusalCode } from '../relay/refusal-texts.ts'
-import type { Group, GroupPlane } from '../replicas/group.ts'
+import type { Fallback, Group, GroupPlane } from '../replicas/group.ts'
 import { ReadOnly } from '../replicas/read-only.ts'
 import { Replicas } from '../replicas/replicas.ts'
 import { ReplicationAsker } from '../sentinel/replication-asker.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
+import type { PausedReaders } from './paused-readers.ts'
 
 export interface ReplicaParts {
   readonly log: Log
@@ -40,6 +43,8 @@ export interface ReplicaParts {
   listed(): Promise<readonly Address[] | null>
   /** A group that reads from the master has noticed something. */
   observeMaster(observation: string): void
+  /** Are held while the master is paused. */
+  readonly readers: PausedReaders
 }
 
 export interface ServedReplicas {
@@ -47,6 +52,8 @@ export interface ServedReplicas {
   readonly counters: readonly Counters[]
   /** Open sessions. */
   readonly size: number
+  /** At most `limit` sessions that read from the master and have a command in flight. */
+  inFlightAtMaster(limit: number): InFlightSession[]
   /** Rejects with the system's error. */
   listen(address: Address): Promise<Address>
   reloadTls(): void
@@ -60,10 +67,24 @@ export interface ServedReplicas {
   snapshot(): ReplicasSnapshot
 }
 
+const refusing: TripWords = {
+  level: 'warn',
+  story: 'No replica is good: commands fail at once until one is (--replica-fallback error)',
+  message: 'no replica is good: commands fail at once until one is (--replica-fallback error)',
+}
+
 /** A server's READONLY is what a client wants to hear that writes to a replica. */
 class GroupLanes extends Lanes {
-  override readonly outOfTime = errors.noReplica
+  override readonly outOfTime: ErrorSpec
+  override readonly noAnswer: ErrorSpec
   override readonly tripped = errors.noReplicas
+
+  constructor(options: LanesOptions, fallback: Fallback) {
+    super(options)
+    // Where it is refused at once, nothing has waited for its whole time.
+    this.outOfTime = fallback === 'error' ? errors.noReplicas : errors.noReplica
+    this.noAnswer = this.outOfTime
+  }
 
   override passes(frame: Buffer): boolean {
     if (this.gate.master?.role === 'replica' && refusalCode(frame) === 'READONLY') return false
@@ -87,17 +108,19 @@ interface Plane extends GroupPlane {
   readonly counters: Counters
   readonly lanes: GroupLanes
   readonly listener: Listener
+  readonly isAtMaster: boolean
 }
 
 export function createServedReplicas(config: Config, parts: ReplicaParts): ServedReplicas {
   const { log } = parts
   const { bugs } = parts.sessions
   /** What came before it had a group. */
-  const atPort = createCounters()
+  const counters = createCounters()
+  const atPort = new PortSessions()
   const planes = new Map<number, Plane>()
   const joining = new Set<Socket>()
   const { tcpKeepaliveMs: keepAliveMs, listenTls: tls } = config
-  const port = new Port({ keepAliveMs, tls, side: 'replica-listen', counters: atPort, log, pauses: true }, socket => {
+  const port = new Port({ keepAliveMs, tls, side: 'replica-listen', counters, log, pauses: true }, socket => {
     joining.add(socket)
     const leave = (): void => {
       joining.delete(socket)
@@ -117,19 +140,23 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       if (group().target?.kind === 'master') parts.observeMaster(observation)
       else replicas.observe(group(), observation)
     }
-    const lanes: GroupLanes = new GroupLanes({
-      ...parts.lanes,
-      log: ownLog,
-      counters,
-      prove: config.replicaFallback === 'master' ? (lane, host) => new ReadOnly(lane, host) : null,
-      acknowledge: null,
-      beforeWrites: now => group().checkBound(now),
-      observe,
-      onStoodStill: () => observe('stood still'),
-      onMoved: () => listener.masterMoved(),
-      onShut: () => listener.gateShut(),
-      onOpened: () => listener.gateOpened(),
-    })
+    const lanes: GroupLanes = new GroupLanes(
+      {
+        ...parts.lanes,
+        log: ownLog,
+        counters,
+        prove: config.replicaFallback === 'master' ? (lane, host) => new ReadOnly(lane, host) : null,
+        acknowledge: null,
+        beforeWrites: now => group().checkBound(now),
+        observe,
+        onStoodStill: () => observe('stood still'),
+        onMoved: () => listener.masterMoved(),
+        onShut: () => listener.gateShut(),
+        onOpened: () => listener.gateOpened(),
+        ...(config.replicaFallback === 'error' && { trip: refusing }),
+      },
+      config.replicaFallback,
+    )
     const listener = new Listener(
       {
         ...parts.sessions,
@@ -141,11 +168,11 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       },
       {
         maxSessions: config.maxSessions,
-        sessions: () => sessions(),
         frameTimeoutMs: config.frameTimeoutMs,
         keepAliveMs,
         handoff: { on: config.handoffNotifications, announced: null },
         port,
+        atPort,
       },
     )
     listener.start()
@@ -157,7 +184,13 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       get sessions() {
         return listener.size
       },
-      serve: node => lanes.serve(node),
+      get isAtMaster() {
+        return group().target?.kind === 'master'
+      },
+      serve: node => {
+        parts.readers.onServe(lanes, node)
+        lanes.serve(node)
+      },
       leave: (cause, detail) => lanes.leave(cause, detail),
       pause: (cause, detail) => lanes.hold(cause, detail),
       refuse: () => lanes.refuse(),
@@ -181,14 +214,15 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     log,
     bugs,
   })
-  const sessions = (): number => [...planes.values()].reduce((sum, plane) => sum + plane.sessions, 0)
   return {
     get counters() {
-      return [atPort, ...[...planes.values()].map(plane => plane.counters)]
+      return [counters, ...[...planes.values()].map(plane => plane.counters)]
     },
     get size() {
-      return sessions()
+      return atPort.all.size
     },
+    inFlightAtMaster: limit =>
+      [...planes.values()].filter(one => one.isAtMaster).flatMap(({ listener }) => listener.inFlightSessions(limit)),
     listen: address => port.listen(address),
     reloadTls: () => port.reloadTls(),
     signInAgain: () => {

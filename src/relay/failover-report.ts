@@ -28,6 +28,25 @@ export interface FailoverRecord {
   unknownOutcomes: number
 }
 
+/** What is said when commands fail at once from now on. */
+export interface TripWords {
+  readonly level: 'error' | 'warn'
+  readonly story: string
+  readonly message: string
+}
+
+export interface ReportOptions {
+  readonly isDryRun?: boolean
+  /** By default that the hold time is over without a master. */
+  readonly trip?: TripWords | undefined
+}
+
+const outOfTime: TripWords = {
+  level: 'error',
+  story: 'The hold time is over: commands fail at once until there is a master',
+  message: 'the hold time is over without a master: commands fail at once until one is back',
+}
+
 /** What is counted over a hold, as it stood when the gate shut. */
 type Accounts = Pick<Counters, 'drained' | 'expired' | 'timedOut' | 'replayed' | 'unknownOutcomes'>
 
@@ -49,6 +68,7 @@ export class FailoverReport {
   #last: Master | null = null
   #record: FailoverRecord | null = null
   readonly #isDryRun: boolean
+  readonly #trip: TripWords
   /** With --dry-run: `commands` when the gate shut. */
   #commandsAt = 0
   /** Links lost in one go, and when the last of them. */
@@ -59,7 +79,8 @@ export class FailoverReport {
   #unknownBeforeLoss = 0
 
   /** `now` in milliseconds of a monotonic clock, as in all that follows. The gate is shut from the start. */
-  constructor(counters: Counters, log: Log, now: number, isDryRun = false) {
+  constructor(counters: Counters, log: Log, now: number, { isDryRun = false, trip = outOfTime }: ReportOptions = {}) {
+    this.#trip = trip
     this.#isDryRun = isDryRun
     this.#counters = counters
     this.#log = log
@@ -90,10 +111,10 @@ export class FailoverReport {
       case 'tripped':
         if (from.kind === 'tripped') return
         this.#counters.trips++
-        this.stories.step('tripped', 'The hold time is over: commands fail at once until there is a master', now)
-        this.#log.error(
+        this.stories.step('tripped', this.#trip.story, now)
+        this.#log[this.#trip.level](
           { event: 'gate.tripped', cause: to.cause, waiting: this.#counters.waiting },
-          'the hold time is over without a master: commands fail at once until one is back',
+          this.#trip.message,
         )
         return
       case 'draining':

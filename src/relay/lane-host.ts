@@ -30,7 +30,7 @@ const NOREPLICAS_WINDOW_MS = 10_000
 /** Of those that may be left out each lane host makes its own. */
 export interface LaneHostOptions
   extends Pick<LaneHost, 'policy' | 'backoff' | 'connectTimeoutMs' | 'counters' | 'log' | 'observe'>,
-    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove'>> {
+    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove' | 'live'>> {
   readonly holdTimeoutMs: number
   readonly acknowledge?: ((host: LaneHost) => Acknowledgements) | null
   /** Shared with the control plane, which asks some of the same things. */
@@ -64,7 +64,9 @@ export abstract class LaneHost implements LinkHost {
   /** Of what was not sent in time, and of what comes while earlier ones have waited in vain. */
   readonly outOfTime: ErrorSpec = errors.noMaster
   readonly tripped: ErrorSpec = errors.tripped
-  readonly live = new LiveLinks()
+  /** Of what was sent, and not answered in time. */
+  readonly noAnswer: ErrorSpec = errors.gaveUp
+  readonly live: LiveLinks
   readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)
   readonly linkLog: LinkLog
@@ -82,6 +84,7 @@ export abstract class LaneHost implements LinkHost {
     this.sockets = options.sockets ?? new Sockets()
     this.observe = options.observe
     this.prove = options.prove ?? null
+    this.live = options.live ?? new LiveLinks()
     this.acks = options.acknowledge?.(this) ?? null
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }

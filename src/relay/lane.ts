@@ -12,7 +12,6 @@
 // It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
 // can be seen.
 import { formatAddress } from '../address.ts'
-import { errors } from '../errors.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { WORTH_BYTES } from '../transport/read-memory.ts'
 import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
@@ -368,7 +367,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const inDoubt = this.#prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
-    return (mayHaveRun ? errors.gaveUp : this.#host.outOfTime).reply
+    return (mayHaveRun ? this.#host.noAnswer : this.#host.outOfTime).reply
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */

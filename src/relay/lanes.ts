@@ -13,7 +13,7 @@ import { createBusyPoll } from '../upstream/busy-poll.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import { Turn } from '../upstream/turn.ts'
-import { type FailoverRecord, FailoverReport } from './failover-report.ts'
+import { type FailoverRecord, FailoverReport, type TripWords } from './failover-report.ts'
 import { Gate, type GateState, isSameTerm } from './gate.ts'
 import type { HoldStories } from './hold-stories.ts'
 import { type InFlight, inFlightOf } from './in-flight.ts'
@@ -22,6 +22,14 @@ import type { LaneInfo } from './link-log.ts'
 import { Pause } from './pause.ts'
 import type { Request } from './request.ts'
 import { Watchdog } from './watchdog.ts'
+
+/** Sessions of other lanes that are sent to the same node, and are paused with these (--replica-listen). */
+export interface PausedWith {
+  /** `onLastCall`: a command of theirs has waited almost as long as it may. */
+  stopSending(onLastCall: () => void): void
+  sendAgain(): void
+  unanswered(): InFlight
+}
 
 export interface LanesOptions extends LanePoolOptions {
   /** The master is another one now; called before anything is cut or sent. */
@@ -38,6 +46,9 @@ export interface LanesOptions extends LanePoolOptions {
   readonly dryRun?: boolean
   /** After traffic the event loop does not sleep for this many ms; 0 where not given. */
   readonly pollForMs?: number
+  /** What is said when commands fail at once. */
+  readonly trip?: TripWords
+  readonly pausedWith?: PausedWith
   /** Before links write; may shut the gate. */
   readonly beforeWrites?: (now: number) => void
 }
@@ -53,6 +64,7 @@ export class Lanes extends LanePool {
   /** Before links write, the watchdog looks whether this process stood still. */
   readonly turn: Turn
   readonly #dryRun: boolean
+  readonly #pausedWith: PausedWith | undefined
   readonly #onMoved: () => void
   readonly #everySweep: (lateMs: number) => void
   readonly #onShut: () => void
@@ -81,13 +93,17 @@ export class Lanes extends LanePool {
       beforeWrites?.(now)
     }
     this.turn = new Turn(beforeWrites === undefined ? look : lookTwice, createBusyPoll(options.pollForMs ?? 0))
+    this.#pausedWith = options.pausedWith
     this.#onMoved = options.onMoved ?? (() => {})
     this.#everySweep = options.everySweep ?? (() => {})
     this.#onShut = options.onShut ?? (() => {})
     this.#onOpened = options.onOpened ?? (() => {})
     this.onStoodStill = options.onStoodStill
     this.#dryRun = options.dryRun ?? false
-    this.#report = new FailoverReport(options.counters, options.log, performance.now(), this.#dryRun)
+    this.#report = new FailoverReport(options.counters, options.log, performance.now(), {
+      isDryRun: this.#dryRun,
+      trip: options.trip,
+    })
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.pause = new Pause(this)
     this.#watchdog = new Watchdog(this, this.silence)
@@ -178,9 +194,11 @@ export class Lanes extends LanePool {
   stopSending(): void {
     this.#settle()
     this.#recall()
+    this.#pausedWith?.stopSending(() => this.pause.end('hold-time'))
   }
 
   sendAgain(): void {
+    this.#pausedWith?.sendAgain()
     this.#settle()
     if (!this.sendable) return
     this.#reopening = true
@@ -189,7 +207,10 @@ export class Lanes extends LanePool {
   }
 
   unanswered(): InFlight {
-    return inFlightOf(this.all())
+    const own = inFlightOf(this.all())
+    const theirs = this.#pausedWith?.unanswered()
+    if (theirs === undefined) return own
+    return { requests: own.requests + theirs.requests, blocked: own.blocked + theirs.blocked }
   }
 
   // ---- what lanes report ----

@@ -71,7 +71,7 @@ export type ClientKind = 'servers' | 'holdfast' | 'probable' | 'writer' | 'other
 export function kindOf(client: ClientRow, { own, hosts }: Through): ClientKind {
   const { id, name, flags, command } = client
   if (/[SM]/.test(flags) || /^sentinel-[0-9a-f]{8}-(cmd|pubsub)$/.test(name)) return 'servers'
-  if (own.has(id) || instanceOf(name) !== null || /^holdfast-(watcher|check)$/.test(name)) return 'holdfast'
+  if (own.has(id) || instanceOf(name) !== null || /^holdfast-(watcher|replicas|check)$/.test(name)) return 'holdfast'
   if (hosts.has(hostOf(client))) return 'probable'
   return changesData(command) ? 'writer' : 'other'
 }

@@ -1,8 +1,12 @@
-// live-links.ts: every link of this process that is up or on its way: which of a server's clients are ours. A link
-// enters when it is made and leaves when it is closed; nothing else makes or ends an entry.
+// live-links.ts: every link to the nodes of one master that is up or on its way: which of a server's clients are ours. A link
+// enters when it is made and leaves when it is closed; nothing else makes or ends an entry. Ids and addresses mean
+// somebody at one node alone.
+import { type Address, sameAddress } from '../address.ts'
 
 /** What has to be known of a link to find it among a server's clients. */
 export interface LiveLink {
+  /** The node at its other end. */
+  readonly master: Address
   readonly handshake: { readonly clientId: number; readonly bytes: Buffer }
   /** performance.now() of its making. */
   readonly madeAt: number
@@ -24,9 +28,9 @@ export class LiveLinks {
   /** It has ended; its socket may still be there. */
   delete(link: LiveLink): void {
     this.#links.delete(link)
-    const { handshake, madeAt, localAddress } = link
+    const { master, handshake, madeAt, localAddress } = link
     if (localAddress === '') return
-    this.#ended.push({ handshake, madeAt, localAddress })
+    this.#ended.push({ master, handshake, madeAt, localAddress })
     if (this.#ended.length > ENDED) this.#ended.shift()
   }
 
@@ -36,16 +40,18 @@ export class LiveLinks {
     return this.#links.values().find(isMeant) ?? this.#ended.findLast(isMeant)
   }
 
-  /** The client ids that the server has told. */
-  ids(): string[] {
-    return [...this.#links].flatMap(({ handshake: { clientId } }) => (clientId === 0 ? [] : [String(clientId)]))
+  /** The client ids that this node has told. */
+  ids(node: Address): string[] {
+    const there = [...this.#links].filter(({ master }) => sameAddress(master, node))
+    return there.flatMap(({ handshake: { clientId } }) => (clientId === 0 ? [] : [String(clientId)]))
   }
 
-  /** Which of a server's clients are ours, by what they are like now. */
-  snapshot(): OwnLinks {
+  /** Which of this node's clients are ours, by what they are like now. */
+  snapshot(node: Address): OwnLinks {
     const ids = new Set<string>()
     const addresses = new Set<string>()
     for (const link of this.#links) {
+      if (!sameAddress(link.master, node)) continue
       // The id is certain. Before HELLO has answered, and after NOAUTH, a link is known by its address.
       if (link.handshake.clientId !== 0) ids.add(String(link.handshake.clientId))
       else if (link.localAddress !== '') addresses.add(link.localAddress)

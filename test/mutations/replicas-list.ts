@@ -5,6 +5,8 @@ const group = 'test/unit/replicas/group.test.ts'
 const offsets = 'test/unit/replicas/offsets.test.ts'
 const readOnly = 'test/unit/replicas/read-only.test.ts'
 const port = 'test/replicas/port.test.ts'
+const clients = 'test/replicas/clients.test.ts'
+const pause = 'test/replicas/pause.test.ts'
 
 export const replicasMutations: readonly Mutation[] = [
   {
@@ -78,5 +80,68 @@ export const replicasMutations: readonly Mutation[] = [
     breaks: 'nothing that may write is sent to a master',
     test: readOnly,
     shows: /at the master/,
+  },
+  {
+    name: 'CLIENT LIST at the port for replicas sees the sessions of one replica',
+    file: 'src/client/accept/listener.ts',
+    from: 'sessions: atPort.all,',
+    to: 'sessions: this.#sessions,',
+    breaks: 'CLIENT LIST means everybody at the port',
+    test: clients,
+    shows: /mean the sessions of all replicas/,
+  },
+  {
+    name: 'the links of another group are strangers',
+    file: 'src/relay/lane-host.ts',
+    from: 'this.live = options.live ?? new LiveLinks()',
+    to: 'this.live = new LiveLinks()',
+    breaks: 'no link of Holdfast is listed or killed as a client',
+    test: clients,
+    shows: /spare the links of both/,
+  },
+  {
+    name: 'an id of one node hides a client of another',
+    file: 'src/upstream/live-links.ts',
+    from: 'if (!sameAddress(link.master, node)) continue',
+    to: "if (node.host === '') continue",
+    breaks: 'a client id means somebody at one node',
+    test: 'test/unit/upstream/live-links.test.ts',
+    shows: /at their own node/,
+  },
+  {
+    name: 'those who read from the master are not paused with it',
+    file: 'src/proxy/paused-readers.ts',
+    from: 'for (const lanes of this.#atMaster) this.#pause(lanes)',
+    to: '',
+    breaks: 'a paused master is sent nothing',
+    test: pause,
+    shows: /wait, too/,
+  },
+  {
+    name: 'those who come to a paused master read there',
+    file: 'src/proxy/paused-readers.ts',
+    from: '      this.#pause(lanes)\n',
+    to: '',
+    breaks: 'a paused master is sent nothing, whoever comes meanwhile',
+    test: pause,
+    shows: /nothing is sent to the master either/,
+  },
+  {
+    name: 'a read fails because of a pause',
+    file: 'src/proxy/paused-readers.ts',
+    from: "if (why === 'hold-time') this.#onLastCall?.()",
+    to: "if (why === 'resume') this.#onLastCall?.()",
+    breaks: 'a pause ends before a command has waited too long, wherever it waits',
+    test: pause,
+    shows: /the pause ends, and the read is answered/,
+  },
+  {
+    name: 'a check takes a replica for good that is behind',
+    file: 'src/check/replication-evidence.ts',
+    from: 'if (answer.offset >= wanted.offset)',
+    to: 'if (answer.offset >= 0)',
+    breaks: 'check names a replica that lags',
+    test: 'test/replicas/check.test.ts',
+    shows: /one is behind/,
   },
 ]

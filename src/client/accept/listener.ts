@@ -8,7 +8,6 @@ import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
-import { ClientIds } from '../state/client-ids.ts'
 import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
@@ -16,6 +15,7 @@ import type { ListenerHost, SessionHost } from '../state/session-context.ts'
 import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
 import { Port } from './port.ts'
+import { PortSessions } from './port-sessions.ts'
 import { listSessions } from './session-list.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
@@ -33,7 +33,6 @@ export class Listener {
   readonly #resubscribed: MissedMessages
   readonly #handoff: HandoffNotices
   readonly #sessions = new Map<number, Session>()
-  #nextId = 1
   readonly #sweep: SessionSweep
   readonly #shortTimeouts: ShortTimeouts
 
@@ -41,8 +40,6 @@ export class Listener {
     host: ListenerHost,
     options: {
       maxSessions: number
-      /** Open sessions that count for that, where other listeners have some of them; left out: its own. */
-      sessions?: () => number
       frameTimeoutMs: number
       keepAliveMs: number
       tls?: TlsFiles | null
@@ -50,10 +47,13 @@ export class Listener {
       handoff?: { readonly on: boolean; readonly announced: string | null }
       /** Shared with other listeners, and who accepts what is decided there; left out: it has its own. */
       port?: Port
+      /** All sessions of that port, which count for `maxSessions`; left out: its own. */
+      atPort?: PortSessions
     },
   ) {
     const { counters, log } = host
     this.#host = host
+    const { atPort = new PortSessions() } = options
     const limitLog = new ThrottledLog(log)
     this.#resubscribed = new MissedMessages(log)
     this.#handoff = new HandoffNotices(
@@ -73,8 +73,8 @@ export class Listener {
     const sessionHost: SessionHost = {
       ...host,
       redirects: new Redirects(),
-      ids: new ClientIds(),
-      sessions: this.#sessions,
+      ids: atPort.ids,
+      sessions: atPort.all,
       limitLog,
       resubscribed: this.#resubscribed,
       handoff: this.#handoff,
@@ -83,13 +83,13 @@ export class Listener {
       onClosed: session => {
         counters.sessions--
         this.#sessions.delete(session.id)
+        atPort.all.delete(session.id)
         this.#handoff.delete(session.id)
         log.debug({ event: 'session.closed', session: session.id }, 'the session is over')
       },
     }
     this.accept = socket => {
-      const open = options.sessions?.() ?? counters.sessions
-      if (options.maxSessions > 0 && open >= options.maxSessions) {
+      if (options.maxSessions > 0 && atPort.all.size >= options.maxSessions) {
         counters.sessionsRefused++
         limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
@@ -97,11 +97,13 @@ export class Listener {
         closeGracefully(socket)
         return
       }
-      const id = this.#nextId++
+      const id = atPort.next()
       counters.sessions++
       counters.sessionsTotal++
       try {
-        this.#sessions.set(id, new Session(id, socket, sessionHost))
+        const session = new Session(id, socket, sessionHost)
+        this.#sessions.set(id, session)
+        atPort.all.set(id, session)
         this.#sweep.start()
       } catch (error) {
         counters.sessions--

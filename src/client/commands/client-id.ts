@@ -13,7 +13,7 @@ import { answerProven } from './proof-of-login.ts'
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
   const args = commandArgs(frame)
   const redirect = redirectIn(args)
-  const target = redirect && targetOf(context, redirect.id)
+  const target = redirect && neighbourOf(context, redirect.id)
   const real = target?.isPrivate ? linkId(target) : undefined
   if (redirect === undefined || real === undefined) return frame
   args[redirect.place] = Buffer.from(real)
@@ -23,7 +23,7 @@ export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer 
 /** The session that this CLIENT TRACKING sends invalidations to; undefined: the session itself, or a stranger. */
 export function redirectTarget(context: SessionContext, frame: Buffer): SessionContext | undefined {
   const redirect = redirectIn(commandArgs(frame))
-  return redirect && targetOf(context, redirect.id)
+  return redirect && neighbourOf(context, redirect.id)
 }
 
 /** The server's id of the link that a session uses now. */
@@ -36,6 +36,12 @@ export function linkId({ lane }: SessionContext): string | undefined {
 export function targetOf(context: SessionContext, id: string): SessionContext | undefined {
   const session = context.host.ids.sessionOf(id)
   return session === undefined ? undefined : context.host.sessions.get(session)
+}
+
+/** The same, where both have the same server: another session of the port is nobody there. */
+function neighbourOf(context: SessionContext, id: string): SessionContext | undefined {
+  const target = targetOf(context, id)
+  return target?.host.lanes === context.host.lanes ? target : undefined
 }
 
 /** CLIENT GETREDIR and TRACKINGINFO. */
@@ -53,7 +59,7 @@ export function askRedirect(context: SessionContext, frame: Buffer, subcommand: 
 /** A session that is not blocked has no link of its own: nothing to unblock. */
 export function handleUnblock(context: SessionContext, args: readonly Buffer[]): Outcome {
   const [, , id, reason] = args
-  const target = targetOf(context, id?.toString('latin1') ?? '')
+  const target = neighbourOf(context, id?.toString('latin1') ?? '')
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
   if (target === undefined || !isWellFormed) return 'pass'
   if (!target.isPrivate) return answerProven(context, () => integerReply(0))

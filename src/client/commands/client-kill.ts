@@ -17,7 +17,7 @@ import type { SessionContext } from '../state/session-context.ts'
 import { type ClientFilter, parseFilters } from './client-filters.ts'
 import { targetOf } from './client-id.ts'
 import { type ClientLine, parseLines, replyText } from './client-lines.ts'
-import { isWatcher, listCommand, listing, sessionLines } from './client-list.ts'
+import { isWatcher, listCommand, listing, ownLinks, sessionLines } from './client-list.ts'
 import { type Outcome, send, sendAsRead } from './command-outcome.ts'
 import { integerReply, okReply } from './constant-replies.ts'
 
@@ -74,7 +74,7 @@ function harmlessForm(args: readonly Buffer[]): Buffer {
 /** The id of a session, of a link of Holdfast (to a client that is nobody), or of a stranger, whom the server ends. */
 function killById(context: SessionContext, frame: Buffer, kill: Kill, id: string): Outcome {
   const isSession = context.host.ids.sessionOf(id) !== undefined
-  const isOurs = (): boolean => isSession || context.host.lanes.live.snapshot().has(id, '')
+  const isOurs = (): boolean => isSession || ownLinks(context).has(id, '')
   const isSame = sameMaster(context, null)
   const handler: RequestHandler = {
     onSend(request) {
@@ -153,7 +153,7 @@ function endAll(context: SessionContext, request: Request, kill: Kill, all: read
 }
 
 function strangersAmong(context: SessionContext, { filter }: Kill, all: readonly ClientLine[]): string[] {
-  const own = context.host.lanes.live.snapshot()
+  const own = ownLinks(context)
   const ids: string[] = []
   for (const line of all) {
     const [id = '', address = ''] = [line.get('id'), line.get('addr')]

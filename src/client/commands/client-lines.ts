@@ -14,6 +14,8 @@ export interface SessionFacts {
   readonly always: Readonly<Record<string, string>>
   /** Fields that its own link has right, and no other. */
   readonly unlessOwn: Readonly<Record<string, string>>
+  /** Fields that its own link has right, where the server lists that link. */
+  readonly unlessListed: Readonly<Record<string, string>>
   readonly user: string
   /** It came by the Unix-domain socket. */
   readonly unix: boolean
@@ -89,7 +91,7 @@ export function sessionLine(link: ClientLine, whose: 'own' | 'shared' | 'other',
   const isOwn = whose === 'own'
   const own: Readonly<Record<string, string>> = {
     ...(isOwn ? {} : { ...ofSharedLink, ...facts.unlessOwn }),
-    ...(whose === 'other' ? { user: facts.user } : {}),
+    ...(whose === 'other' ? { user: facts.user, ...facts.unlessListed } : {}),
     ...facts.always,
   }
   const line = new Map<string, string>()

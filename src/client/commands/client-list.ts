@@ -7,10 +7,12 @@
 // Never: ends anybody (client-kill.ts).
 
 import { errors } from '../../errors.ts'
+import { isBlocked } from '../../relay/in-flight.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
+import type { OwnLinks } from '../../upstream/live-links.ts'
 import { redirectIn } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { parseFilters } from './client-filters.ts'
@@ -27,8 +29,10 @@ import {
 } from './client-lines.ts'
 import { type Outcome, send, sendAsRead } from './command-outcome.ts'
 
-/** Some Holdfast watches the master by this one. It is not listed, and spared unless an id or address names it. */
-export const isWatcher = (line: ClientLine): boolean => line.get('name') === 'holdfast-watcher'
+const watchers: ReadonlySet<string> = new Set(['holdfast-watcher', 'holdfast-replicas'])
+
+/** Some Holdfast watches the node by this one. It is not listed, and spared unless an id or address names it. */
+export const isWatcher = (line: ClientLine): boolean => watchers.has(line.get('name') ?? '')
 
 /** Lists the server's clients, ours among them by their links. */
 export const listCommand = encodeCommand(['CLIENT', 'LIST'])
@@ -42,7 +46,7 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
       owner.deliver(errors.clientFilter.reply)
       return
     }
-    const own = context.host.lanes.live.snapshot()
+    const own = ownLinks(context)
     const all = parseLines(replyText(everyone) ?? '')
     let text = ''
     for (const line of listed === everyone ? all : parseLines(replyText(listed) ?? ''))
@@ -74,7 +78,16 @@ export interface Asked {
   readonly bytes: number
 }
 
-/** The lines of all sessions of this process. `all`: the lines that the server lists. */
+/** Which clients of the session's node are links of this process. */
+export function ownLinks({ lane, host }: SessionContext): OwnLinks {
+  const node = lane.link?.master
+  return node === undefined ? { has: () => false } : host.lanes.live.snapshot(node)
+}
+
+/**
+ * The lines of all sessions of this port. `all`: the lines that the asker's server lists; a session whose server is
+ * another one is not among them.
+ */
 export function* sessionLines(
   asker: SessionContext,
   all: readonly ClientLine[],
@@ -85,7 +98,8 @@ export function* sessionLines(
   const now = performance.now()
   for (const session of asker.host.sessions.values()) {
     if (session.gone || session.ending) continue
-    const link = byId.get(linkId(session) ?? '')
+    const isHere = session.host.lanes === asker.host.lanes
+    const link = isHere ? byId.get(linkId(session) ?? '') : undefined
     const isAsker = session === asker
     const command = isAsker ? asked.command : session.lastCommand
     const facts = factsOf(session, now, { command, bytes: isAsker ? asked.bytes : 0 })
@@ -117,8 +131,28 @@ function factsOf(session: SessionContext, now: number, { command, bytes }: Asked
       idle: String(Math.max(0, Math.floor((now - lastReadAt) / 1000))),
       qbuf: String(bytes),
     },
+    unlessListed: unlistedFacts(session),
     user: username?.toString('latin1') ?? 'default',
     unix,
+  }
+}
+
+function unlistedFacts({ state, subscriptions, transaction, isPrivate, lane }: SessionContext) {
+  const flags = [
+    state.monitoring && 'O',
+    subscriptions.size > 0 && 'P',
+    transaction !== null && 'x',
+    isPrivate && isBlocked(lane) && 'b',
+    state.tracking !== null && 't',
+    state.noEvict && 'e',
+    state.noTouch && 'T',
+  ].filter(flag => flag !== false)
+  return {
+    flags: flags.join('') || 'N',
+    sub: String(subscriptions.count('subscribe')),
+    psub: String(subscriptions.count('psubscribe')),
+    ssub: String(subscriptions.count('ssubscribe')),
+    multi: String(transaction?.count ?? -1),
   }
 }
 

@@ -97,7 +97,7 @@ function queue(
   { frame, args }: Command,
   effect?: () => void,
 ): Outcome {
-  if (transaction.status.kind === 'detached') return answer(context, errors.noMaster.reply)
+  if (transaction.status.kind === 'detached') return answer(context, context.host.lanes.outOfTime.reply)
   if (context.host.counters.transactionBytes > context.host.highWater) {
     context.host.counters.transactionsRefused++
     context.host.limitLog.warn(

@@ -3,7 +3,6 @@
 // sent again (`classOfExec` in transaction-queue.ts, replay-rule.ts); a WATCH makes it a command that must not be
 // repeated. One that is sent again after a WATCH answers nil, the ordinary lost race. link-restore.ts queues an open
 // MULTI again.
-import { errors } from '../../errors.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { elementTypes } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
@@ -35,7 +34,8 @@ export class Queued implements RequestHandler {
    * MULTI may also have failed while this command waited behind it.
    */
   onSend(request: Request): void {
-    if (!this.#isMulti && this.#transaction.status.kind === 'detached') makeLocal(request, errors.noMaster.reply)
+    if (!this.#isMulti && this.#transaction.status.kind === 'detached')
+      makeLocal(request, this.#context.host.lanes.outOfTime.reply)
     else if (this.#transaction.over) makeLocal(request, this.#isMulti ? okReply : queuedReply)
   }
 

@@ -58,7 +58,7 @@ export interface SessionHost extends ListenerHost {
   /** Sessions whose invalidations go to another one. */
   readonly redirects: Redirects
   readonly ids: ClientIds
-  /** All sessions of this process by their numbers, in the order in which they came. */
+  /** All sessions of the port by their numbers, in the order in which they came. */
   readonly sessions: ReadonlyMap<number, SessionContext>
   onClosed(session: { readonly id: number }): void
 }

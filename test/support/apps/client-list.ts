@@ -23,7 +23,7 @@ export async function linksAt(node: Node): Promise<MasterLink[]> {
     .map(line => new Map(line.split(' ').map(field => splitField(field))))
     .filter(fields => {
       const isReplica = (fields.get('flags') ?? '').includes('S')
-      const watches = /^(sentinel-|holdfast-watcher$)/.test(fields.get('name') ?? '')
+      const watches = /^(sentinel-|holdfast-(watcher|replicas)$)/.test(fields.get('name') ?? '')
       return !isReplica && !watches && fields.get('cmd') !== 'client|list'
     })
     .map(fields => ({

@@ -75,6 +75,7 @@ t.test('client — is told apart — by what CLIENT LIST shows', async t => {
     ['cmd=set id=8', 'holdfast'],
     ['cmd=set addr=10.0.0.8:7', 'probable'],
     ['cmd=role name=holdfast-watcher', 'holdfast'],
+    ['cmd=client|setname name=holdfast-replicas', 'holdfast'],
     ['cmd=replconf flags=S', 'servers'],
     ['cmd=ping name=sentinel-01234567-cmd', 'servers'],
   ]

@@ -26,6 +26,7 @@ const facts: SessionFacts = {
     'lib-ver': '1',
   },
   unlessOwn: { cmd: 'client|setname', idle: '3', qbuf: '0' },
+  unlessListed: { flags: 'P', sub: '5', multi: '-1' },
   user: 'other',
   unix: false,
 }

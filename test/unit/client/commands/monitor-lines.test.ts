@@ -11,6 +11,8 @@ const line = (address: string, words: string): Buffer =>
       .join(' ')}\r\n`,
   )
 
+const node = { host: '10.0.0.1', port: 6379, epoch: 1, runId: null }
+
 /** Three links: one older than MONITOR, one that signs in and ends an old link, one that has ended. */
 function scene() {
   const live = new LiveLinks()
@@ -19,7 +21,7 @@ function scene() {
     bytes: Buffer.concat(commands.map(command => encodeCommand(command.split(' ')))),
   })
   const link = (port: number, madeAt: number, ...commands: string[]) => {
-    const made = { handshake: opening(...commands), localAddress: `127.0.0.1:${port}`, madeAt }
+    const made = { master: node, handshake: opening(...commands), localAddress: `127.0.0.1:${port}`, madeAt }
     live.add(made)
     return made
   }

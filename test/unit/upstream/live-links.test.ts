@@ -1,0 +1,28 @@
+// Which of a node's clients are our links: ids and addresses mean somebody at one node alone.
+import t from 'tap'
+import { type LiveLink, LiveLinks } from '../../../src/upstream/live-links.ts'
+
+const here = { host: '10.0.0.1', port: 6379 }
+const there = { host: '10.0.0.2', port: 6379 }
+
+const link = (master: LiveLink['master'], clientId: number, localAddress: string): LiveLink => ({
+  master,
+  handshake: { clientId, bytes: Buffer.alloc(0) },
+  madeAt: 0,
+  localAddress,
+})
+
+t.test('our links — are known by id, or before they have one by address — at their own node', async t => {
+  const live = new LiveLinks()
+  live.add(link(here, 7, '10.0.0.9:1000'))
+  live.add(link(here, 0, '10.0.0.9:1001'))
+  live.add(link(there, 8, '10.0.0.9:1002'))
+  live.add(link(there, 0, '10.0.0.9:1003'))
+  t.strictSame(live.ids(here), ['7'])
+  t.strictSame(live.ids(there), ['8'])
+  const own = live.snapshot(here)
+  t.equal(own.has('7', '10.0.0.9:1000'), true)
+  t.equal(own.has('9', '10.0.0.9:1001'), true, 'one that has no id yet')
+  t.equal(own.has('8', '10.0.0.9:1002'), false, 'the id is a stranger’s here')
+  t.equal(own.has('9', '10.0.0.9:1003'), false, 'and so is the address')
+})
