@@ -4,7 +4,9 @@
 //   node scripts/run.mjs bench/masters.ts [seconds of each part, 10]
 //
 // Ten clients at each master send one SET every 2 ms each, by a timetable: a reply that is late counts from when its
-// command was due.
+// command was due. `standstillMs` is the longest time in which this process itself did not run: what is not longer than
+// that says nothing of Holdfast.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AsProcess, startHoldfastProcess } from '../test/support/holdfast.ts'
 import { addMaster } from '../test/support/more-masters.ts'
@@ -109,9 +111,13 @@ async function main(): Promise<void> {
   for (const load of Object.values(loads)) t.teardown(() => load.stop())
   const part = async (what: string, act: () => Promise<unknown>): Promise<void> => {
     for (const load of Object.values(loads)) load.take()
+    const own = monitorEventLoopDelay({ resolution: 5 })
+    own.enable()
     await Promise.all([act(), delay(seconds * 1_000)])
+    own.disable()
     const all = Object.entries(loads).map(([name, load]) => [name, told(load.take())])
-    console.log(JSON.stringify({ part: what, ...Object.fromEntries(all) }))
+    const standstillMs = Math.round(own.max / 1e6)
+    console.log(JSON.stringify({ part: what, standstillMs, ...Object.fromEntries(all) }))
   }
   await delay(2_000)
   await part('nothing happens', async () => {})

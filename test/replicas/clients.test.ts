@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import { later } from '../failover/session-scenes.ts'
 import { startHoldfast } from '../support/holdfast.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { RespClient, RespError } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { places, sessionsLeave } from './scene.ts'
@@ -84,6 +84,32 @@ t.test('CLIENT LIST and KILL — at the port for replicas — mean the sessions 
     others(await list(sessions[3])).filter(name => /session/.test(name)),
     ['session-3'],
   )
+  await holdfast.stop()
+})
+
+t.test('CLIENT TRACKING with REDIRECT, and UNBLOCK — reach sessions of the same replica — and no others', async t => {
+  const { holdfast, through } = await open(t)
+  const tracker = await through()
+  const targets = [await through(), await through(), await through()]
+  const replies: unknown[] = []
+  const reached: RespClient[] = []
+  for (const target of targets) {
+    const reply = await tracker.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', await idOf(target))
+    if (reply === 'OK') reached.push(target)
+    replies.push(reply instanceof RespError ? reply.message : reply)
+  }
+  const refused = 'ERR The client ID you want redirect to does not exist'
+  t.strictSame(replies.sort(), [refused, refused, 'OK'])
+
+  for (const target of targets) {
+    const id = await idOf(target)
+    const entry = later(target.send('XREAD', 'BLOCK', '0', 'STREAMS', 'stream', '0-0'))
+    const isBlocked = async (): Promise<boolean> => (await list(tracker, 'ID', id))[0]?.get('flags') === 'b'
+    await waitUntil('it is blocked, wherever', isBlocked, { withinMs: 10_000 })
+    const isReached = reached.includes(target)
+    t.equal(await tracker.send('CLIENT', 'UNBLOCK', id), isReached ? 1 : 0)
+    if (isReached) t.equal(await entry, null)
+  }
   await holdfast.stop()
 })
 
