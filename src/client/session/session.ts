@@ -48,6 +48,9 @@ const Phase = {
   gone: 3,
 } as const
 
+/** Of a session that has nothing to write; nothing is ever put into it. */
+const NOTHING: Buffer[] = []
+
 export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly id: number
   readonly host: SessionHost
@@ -67,7 +70,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   #phase: number = Phase.open
   readonly #socket: Socket
   readonly #reader: Reader
-  #out: Buffer[] = []
+  #out: Buffer[] = NOTHING
   #outBytes = 0
   readonly #writer: SocketWriter
   readonly #input: Input
@@ -189,8 +192,12 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   deliver(bytes: Buffer): void {
     if (this.gone || bytes.length === 0) return
-    if (this.#out.length === 0) this.host.turn.markSession(this)
-    this.#out.push(bytes)
+    if (this.#out.length > 0) this.#out.push(bytes)
+    else {
+      this.host.turn.markSession(this)
+      // An empty array that grows takes room for sixteen more, and most sessions get one reply at a time.
+      this.#out = [bytes]
+    }
     this.#outBytes += bytes.length
   }
 
@@ -217,13 +224,13 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   flush(): boolean {
     const out = this.#out
     const total = this.#outBytes
-    this.#out = []
+    this.#out = NOTHING
     this.#outBytes = 0
     if (this.gone || total === 0) return true
     this.host.counters.clientBytesOut += total
     const writer = this.#writer
     // A small reply that waits in the socket must not keep the large read that it came in.
-    const [first] = out
+    const first = out[0]
     if (first !== undefined && out.length === 1 && total < ONE_READ_BYTES && writer.left > 0)
       writer.write(Buffer.from(first))
     else writeGathered(writer, out, total)
@@ -390,7 +397,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (this.gone) return
     this.#phase = Phase.gone
     this.#halfClosed.clear()
-    this.#out = []
+    this.#out = NOTHING
     this.#outBytes = 0
     try {
       this.#reader.clear()
