@@ -130,7 +130,7 @@ export const replicasMutations: readonly Mutation[] = [
     name: 'a read fails because of a pause',
     file: 'src/proxy/paused-readers.ts',
     from: "if (why === 'hold-time') this.#onLastCall?.()",
-    to: "if (why === 'resume') this.#onLastCall?.()",
+    to: "if (why === 'lease') this.#onLastCall?.()",
     breaks: 'a pause ends before a command has waited too long, wherever it waits',
     test: pause,
     shows: /the pause ends, and the read is answered/,

@@ -82,26 +82,6 @@ t.test('replica port — spreads sessions over replicas — that answer reads, a
   })
 })
 
-t.test('replica port — --max-sessions counts the sessions of all replicas together', async t => {
-  const set = await SentinelSet.start({ replicas: 2 })
-  t.teardown(() => set.stopAll())
-  const options = { 'replica-listen': '127.0.0.1:0', 'max-sessions': '3' }
-  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
-  const connect = async (): Promise<RespClient> => {
-    const client = await RespClient.connect(holdfast.replicaPort)
-    t.teardown(() => client.close())
-    return client
-  }
-  const sessions = [await connect(), await connect(), await connect()]
-  for (const client of sessions) t.equal(await client.send('GET', 'k'), null)
-  const refused = await connect()
-  await waitUntil('the fourth is refused', () => refused.pushes.length > 0, { withinMs: 10_000 })
-  t.match(refused.pushes, [{ message: /max/ }])
-  await sessions[0]?.close()
-  const isIn = async (): Promise<boolean> => (await (await connect()).send('GET', 'k').catch(() => 'refused')) === null
-  await waitUntil('one that comes in place of another is let in', isIn, { withinMs: 10_000 })
-})
-
 t.test('replica port — a client that speaks before replicas are known — is answered', async t => {
   const set = await SentinelSet.start({ replicas: 1 })
   t.teardown(() => set.stopAll())
@@ -143,6 +123,26 @@ t.test('replica port — while the master answers — refuses writes, and script
     ['OK', 'QUEUED', 'READONLY', 'EXECABORT'],
   )
   t.equal(await set.command(master, 'GET', 'k'), 'v', 'nothing was written')
+})
+
+t.test('replica port — --max-sessions counts the sessions of all replicas together', async t => {
+  const set = await SentinelSet.start({ replicas: 2 })
+  t.teardown(() => set.stopAll())
+  const options = { 'replica-listen': '127.0.0.1:0', 'max-sessions': '3' }
+  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
+  const connect = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.replicaPort)
+    t.teardown(() => client.close())
+    return client
+  }
+  const sessions = [await connect(), await connect(), await connect()]
+  for (const client of sessions) t.equal(await client.send('GET', 'k'), null)
+  const refused = await connect()
+  await waitUntil('the fourth is refused', () => refused.pushes.length > 0, { withinMs: 10_000 })
+  t.match(refused.pushes, [{ message: /max/ }])
+  await sessions[0]?.close()
+  const isIn = async (): Promise<boolean> => (await (await connect()).send('GET', 'k').catch(() => 'refused')) === null
+  await waitUntil('one that comes in place of another is let in', isIn, { withinMs: 10_000 })
 })
 
 function giveUp(ms: number): Promise<string> {
