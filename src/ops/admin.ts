@@ -19,6 +19,8 @@ import type { Snapshot } from './snapshot.ts'
 const REQUEST_MS = 5_000
 /** A connection without a byte in either direction ends after this. */
 const IDLE_MS = 10_000
+/** How often Node looks for requests that take too long. Each look wakes an idle process. */
+const CHECK_MS = 5_000
 const MAX_HEADER_BYTES = 8 * 1024
 const MAX_CONNECTIONS = 128
 
@@ -61,7 +63,7 @@ export class Admin {
         headersTimeout: REQUEST_MS,
         requestTimeout: REQUEST_MS,
         keepAliveTimeout: REQUEST_MS,
-        connectionsCheckingInterval: 1_000,
+        connectionsCheckingInterval: CHECK_MS,
       },
       (request, response) => {
         this.#answer(request, response).catch(error => {

@@ -136,6 +136,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     },
     onMoved: () => listener.masterMoved(),
     everySweep: lateMs => shared.onSweep(lateMs),
+    isUsedElsewhere: () => replicas !== null && replicas.size > 0,
     onShut: () => listener.gateShut(),
     onOpened: () => listener.gateOpened(),
     dryRun: config.dryRun,

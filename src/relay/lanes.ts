@@ -36,6 +36,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly onMoved?: () => void
   /** Every 25 ms while commands come, and now and then else. `lateMs`: behind its time, by a late event loop. */
   readonly everySweep?: (lateMs: number) => void
+  /** Clients are connected elsewhere that feel whether this master is one. */
+  readonly isUsedElsewhere?: () => boolean
   /** Commands were sent, and are held now: the gate has shut, or a pause has begun. */
   readonly onShut?: () => void
   /** Commands are sent, and all that was held has been. */
@@ -67,6 +69,7 @@ export class Lanes extends LanePool {
   readonly #pausedWith: PausedWith | undefined
   readonly #onMoved: () => void
   readonly #everySweep: (lateMs: number) => void
+  readonly #isUsedElsewhere: () => boolean
   readonly #onShut: () => void
   readonly #onOpened: () => void
   /** Of the watchdog. */
@@ -96,6 +99,7 @@ export class Lanes extends LanePool {
     this.#pausedWith = options.pausedWith
     this.#onMoved = options.onMoved ?? (() => {})
     this.#everySweep = options.everySweep ?? (() => {})
+    this.#isUsedElsewhere = options.isUsedElsewhere ?? (() => false)
     this.#onShut = options.onShut ?? (() => {})
     this.#onOpened = options.onOpened ?? (() => {})
     this.onStoodStill = options.onStoodStill
@@ -299,7 +303,7 @@ export class Lanes extends LanePool {
 
   /** Of the watchdog. */
   get isUnused(): boolean {
-    return this.counters.sessions === 0
+    return this.counters.sessions === 0 && !this.#isUsedElsewhere()
   }
 
   /** Of the watchdog. */

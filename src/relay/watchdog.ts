@@ -6,7 +6,10 @@
 // When nothing has been owed or written for a while it rests, and looks every 200 ms, or 350 without a client: at 25 ms
 // an idle process takes half a percent of a core. Whatever begins to wait or to be owed wakes it.
 //
-// Owns: the timer, the time of the last look. Never: knows which lanes there are (lane-pool.ts), judges silence
+// Without a client a standstill harms nobody, and a pod that gets little CPU has many. So it is only remembered, and
+// neither held, logged nor asked about, until a client is there or something is written.
+//
+// Owns: the timer, the time of the last look, the standstill that is remembered. Never: knows which lanes there are (lane-pool.ts), judges silence
 // (silent-links.ts).
 //
 // Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master, by answers to
@@ -37,7 +40,7 @@ export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'gate' | 
   withhold(): void
   /** `lateMs`: behind its time. Answers whether it can wait for a rare sweep: no deadline runs, no silence counts. */
   onSweep(now: number, lateMs: number): boolean
-  /** No client is connected. */
+  /** No client is connected that would be sent to this master, or feel whether it still is one. */
   readonly isUnused: boolean
   /** The control plane must forget what it has asked, and ask again, in this call. */
   onStoodStill(): void
@@ -53,6 +56,8 @@ export class Watchdog {
   #lookedAt = performance.now()
   #sweptAt = 0
   #askedAt = 0
+  /** The longest standstill that nothing was done about, ms; 0: there was none. */
+  #rememberedMs = 0
 
   constructor(host: WatchdogHost, silence: SilenceWatch) {
     this.#host = host
@@ -86,7 +91,7 @@ export class Watchdog {
     const now = performance.now()
     const wrote = this.#lookedAt !== this.#sweptAt
     this.#host.turn.tick(now)
-    this.#judgeGap(now)
+    this.#judgeGap(now, this.#mayRemember)
     const gapMs = now - this.#sweptAt
     this.#silence.tick(gapMs)
     this.#sweptAt = now
@@ -115,18 +120,26 @@ export class Watchdog {
   /** Has this process stood still? Asked before anything is written. */
   look(now: number): void {
     if (this.#rests) this.wake()
-    this.#judgeGap(now)
+    this.#judgeGap(now, false)
   }
 
   /** The same before the control plane decides. It may rest on: nothing is about to be written. */
   check(now: number): void {
-    if (now - this.#lookedAt >= STOOD_STILL_MS) this.#judgeGap(now)
+    if (now - this.#lookedAt >= STOOD_STILL_MS) this.#judgeGap(now, this.#mayRemember)
   }
 
-  #judgeGap(now: number): void {
-    const gapMs = now - this.#lookedAt
+  /** With the gate shut, what the control plane decides next may come from before the standstill, and it must know. */
+  get #mayRemember(): boolean {
+    return this.#host.isUnused && this.#host.gate.master !== null
+  }
+
+  #judgeGap(now: number, mayRemember: boolean): void {
+    const passedMs = now - this.#lookedAt
     this.#lookedAt = now
-    if (gapMs < STOOD_STILL_MS) return
+    if (passedMs >= STOOD_STILL_MS) this.#rememberedMs = Math.max(this.#rememberedMs, passedMs)
+    if (this.#rememberedMs === 0 || mayRemember) return
+    const gapMs = this.#rememberedMs
+    this.#rememberedMs = 0
     const host = this.#host
     // Also while a pause holds everything: its end must not send to a node that was the master before.
     if (host.gate.master !== null) host.hold('stood-still', `nothing ran here for ${Math.round(gapMs)} ms`)

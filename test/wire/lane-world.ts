@@ -67,6 +67,7 @@ export class LaneWorld {
 
   constructor(t: Test, fake: FakeRedis, options: WorldOptions = {}) {
     this.master = masterAt(fake)
+    this.counters.sessions = 1
     const markers = new Markers(options.holdTimeoutMs ?? 20_000)
     this.lanes = new Lanes({
       policy: { policy: options.policy ?? 'always', maxRetries: 0 },

@@ -97,6 +97,7 @@ export class LaneModel {
     this.loop = loop
     this.#dryRun = dryRun
     this.policy = policy
+    this.counters.sessions = 2
     this.#node = new Node({ host: 'a', port: 100, epoch: 1, runId: 'run-a' })
     this.#nodes.push(this.#node)
     const dial = dialMemory({

@@ -14,7 +14,6 @@ function play(script: (model: LaneModel) => void): void {
   const loop = new VirtualLoop()
   loop.play(() => {
     const model = new LaneModel(loop, { policy: 'always', maxRetries: 0 })
-    model.counters.sessions = 1
     try {
       script(model)
     } finally {
@@ -88,6 +87,52 @@ t.test('watchdog — looks more seldom while no client is connected — and stil
     events(model, 'same', 'answer')
   })
 })
+
+t.test(
+  'watchdog — a standstill without a client — is remembered until there is one, or something is written',
+  async t => {
+    const stand = (model: LaneModel): void => {
+      rest(model)
+      model.counters.sessions = 0
+      pass(model, REST_MS)
+      // Looked at by the sweep, and once more before the control plane decides.
+      pass(model, 700)
+      model.loop.now += 600
+      model.lanes.beforeDecision()
+      pass(model, 350)
+      t.equal(model.lanes.gate.state.kind, 'open')
+      t.equal(model.stoodStill, 0, 'nobody is asked')
+      t.equal(model.counters.detail.holds.get('stood-still'), 0, 'and nothing is logged')
+    }
+    play(model => {
+      stand(model)
+      model.counters.sessions = 1
+      events(model, 'incr')
+      t.equal(model.lanes.gate.state.kind, 'holding', 'the first command waits, long after the standstill')
+      t.equal(model.stoodStill, 1)
+      events(model, 'same', 'answer')
+      t.equal(model.a.replies.length, 2)
+      pass(model, REST_MS)
+      t.equal(model.stoodStill, 1, 'once')
+    })
+    play(model => {
+      stand(model)
+      model.counters.sessions = 1
+      pass(model, 350)
+      t.equal(model.lanes.gate.state.kind, 'holding', 'a client has come, and has sent nothing yet')
+      t.equal(model.stoodStill, 1)
+      events(model, 'same')
+    })
+    play(model => {
+      rest(model)
+      events(model, 'hold')
+      model.counters.sessions = 0
+      pass(model, 700)
+      t.equal(model.stoodStill, 1, 'with the gate shut the control plane must know it at once')
+      events(model, 'same')
+    })
+  },
+)
 
 t.test('watchdog — rests while blocking commands alone are unanswered — they have no deadline', async t => {
   play(model => {
