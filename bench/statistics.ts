@@ -61,3 +61,21 @@ export function ratiosByRound(subject: ReadonlyMap<number, number>, base: Readon
   }
   return ratios
 }
+
+/**
+ * Between which two values the median lies in at least 95 of 100 runs, by ranks alone: no shape of the spread is assumed
+ * (the sign test turned round). At least six values; the least and the greatest for fewer.
+ */
+export function medianBounds(values: readonly number[]): { low: number; high: number } {
+  const sorted = [...values].sort((a, b) => a - b)
+  const n = sorted.length
+  let [left, tail, chance] = [0, 0, 0.5 ** n]
+  // Of n values fewer than `left` + 1 lie below the median by chance, with at most 2.5 %.
+  while (tail + chance <= 0.025) {
+    tail += chance
+    chance *= (n - left) / (left + 1)
+    left++
+  }
+  const at = Math.max(0, left - 1)
+  return { low: sorted[at] ?? Number.NaN, high: sorted[n - 1 - at] ?? Number.NaN }
+}

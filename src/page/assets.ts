@@ -35,6 +35,7 @@ const own = [
   'master.js',
   'plots.js',
   'plot-table.js',
+  'replicas.js',
   'settings.js',
   'stories.js',
   'tables.js',

@@ -1,5 +1,5 @@
 // hold-stories.ts: the last holds step by step: link lost, announced, held, majority, drained. For people who open the
-// page after the fact, and for /status.
+// page after the fact. Pauses are among them (pause-story.ts).
 //
 //   notes of the control plane, lost links ─▶ recent (a few, for seconds) ─┐
 //   gate shut ─▶ begin ─▶ step ... ─▶ confirmed ─▶ ended                  ─┴▶ the last MAX_STORIES, newest first
@@ -20,6 +20,9 @@ export type StepKind =
   | 'confirmed'
   | 'tripped'
   | 'drained'
+  | 'paused'
+  | 'empty'
+  | 'resumed'
 
 export interface StoryStep {
   /** Milliseconds after the gate shut; below 0: before. */
@@ -41,9 +44,13 @@ export interface StoryCounts {
 export interface HoldStory {
   /** When the gate shut, ISO 8601. */
   readonly at: string
+  /** Of a pause: who asked for it (`ctl`, `switchover`, `drill`). */
   readonly cause: string
-  /** `failover`: another master or another process of it; `start`: the first; `hold`: the same as before. */
-  kind: 'hold' | 'failover' | 'start'
+  /**
+   * `failover`: another master or another process of it; `start`: the first; `hold`: the same as before; `pause`: an
+   * operator held all commands.
+   */
+  kind: 'hold' | 'failover' | 'start' | 'pause'
   /** The master before, and the one that ended the hold; null where there is none. */
   readonly from: string | null
   to: string | null
@@ -138,12 +145,23 @@ export class HoldStories {
       linksLost: before.filter(({ kind }) => kind === 'link-lost').length,
       counts: null,
     }
-    this.stories = [this.#open, ...this.stories].slice(0, MAX_STORIES)
+    this.add(this.#open)
     this.step('held', detail === '' ? 'Commands are held' : `Commands are held: ${detail}`, now)
   }
 
+  /** A story that begins now. */
+  add(story: HoldStory): void {
+    this.stories = [story, ...this.stories].slice(0, MAX_STORIES)
+    this.version++
+  }
+
+  /** A story that was added says something else now. */
+  changed(): void {
+    this.version++
+  }
+
   /** A master is confirmed. `waiting`: requests that wait now; `kind`: whether it is another one. */
-  confirmed(master: Master, kind: HoldStory['kind'], waiting: number, now: number): void {
+  confirmed(master: Master, kind: 'hold' | 'failover' | 'start', waiting: number, now: number): void {
     const story = this.#open
     if (story === null) return
     const to = formatAddress(master)

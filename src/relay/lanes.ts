@@ -242,6 +242,7 @@ export class Lanes extends LanePool {
     this.#reopening = false
     if (this.gate.state.kind === 'draining') this.gate.move({ kind: 'drained' }, performance.now())
     else if (reopening) this.#onOpened()
+    if (this.pause.story.isTold) this.pause.story.drained(performance.now())
   }
 
   onExpired(): void {
@@ -272,6 +273,11 @@ export class Lanes extends LanePool {
   /** The last holds, step by step. */
   get stories(): HoldStories {
     return this.#report.stories
+  }
+
+  /** The present or last master; null before the first. */
+  get term(): Master | null {
+    return this.#term
   }
 
   #onGate(from: GateState, to: GateState): void {

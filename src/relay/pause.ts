@@ -3,20 +3,21 @@
 //   control socket ── begin, renew, end ──▶ pause ── stopSending, sendAgain ──▶ lanes
 //                  ◀── onEmpty, onEnd ─────────┘ ◀── tick, 25 ms ───────────────┘
 //
-// Owns: the state (pause-state.ts), the look at what is in flight, the log and the counts of pauses. Never: moves the
-// gate, knows who asked for it.
+// Owns: the state (pause-state.ts), the look at what is in flight, the log, the counts and the story (pause-story.ts) of
+// pauses. Never: moves the gate, knows who asked for it.
 import type { Counters, PauseEnd } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { LastPauseSnapshot, PauseSnapshot } from '../ops/snapshot.ts'
 import { WaitSample } from '../ops/wait-sample.ts'
 import type { InFlight } from './in-flight.ts'
 import { nextPause, noPause, type PauseState, type PauseTerms, pauseOver } from './pause-state.ts'
+import { PauseStory, type PauseStoryLanes } from './pause-story.ts'
 
 /** How often a pause that begins looks whether everything is answered. It looks at each lane. */
 const LOOK_MS = 2
 
 /** The lanes of the master. */
-export interface PausedLanes {
+export interface PausedLanes extends PauseStoryLanes {
   readonly counters: Counters
   readonly log: Log
   /** Nothing new is sent from here on. */
@@ -38,6 +39,7 @@ export interface PauseHolder {
 
 export class Pause {
   state: PauseState = noPause
+  readonly story: PauseStory
   readonly #lanes: PausedLanes
   #holder: PauseHolder | null = null
   #timer: NodeJS.Timeout | null = null
@@ -50,6 +52,7 @@ export class Pause {
 
   constructor(lanes: PausedLanes) {
     this.#lanes = lanes
+    this.story = new PauseStory(lanes)
   }
 
   get isOn(): boolean {
@@ -59,13 +62,15 @@ export class Pause {
   /** Answers false where a pause lasts already; then nothing has changed. */
   begin(terms: PauseTerms, holder: PauseHolder): boolean {
     if (this.isOn) return false
-    this.state = nextPause(this.state, { kind: 'begin', terms }, performance.now())
+    const now = performance.now()
+    this.state = nextPause(this.state, { kind: 'begin', terms }, now)
     this.#holder = holder
     const { log, counters } = this.#lanes
     const { expired, failed, unknownOutcomes } = counters
     const sample = new WaitSample()
     counters.detail.waits.sample = sample
     this.#last = { by: holder.name, sample, failed: expired + failed, unknown: unknownOutcomes }
+    this.story.begin(holder.name, terms.maxMs, sample, now)
     log.info({ event: 'pause.start', by: holder.name, ...terms }, 'a pause begins: commands are held')
     this.#lanes.stopSending()
     this.#look()
@@ -89,6 +94,7 @@ export class Pause {
     this.#last?.sample.end(performance.now())
     counters.detail.pauses.add(why)
     counters.detail.pauseTimes.observe(heldMs / 1000)
+    this.story.over(why, state.since + heldMs)
     log.info(
       {
         event: 'pause.end',
@@ -157,6 +163,7 @@ export class Pause {
     const now = performance.now()
     this.state = nextPause(state, { kind: 'empty' }, now)
     const { log, counters } = this.#lanes
+    this.story.empty(blocked, now)
     log.info(
       { event: 'pause.reached', ms: Math.round(now - state.since), blocked, waiting: counters.waiting },
       'nothing is in flight: the master is sent nothing and owes nothing',

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readStatus } from '../support/admin.ts'
-import { axeFindings, read, skip, startBrowser, view } from '../support/browser.ts'
-import { controlPath, openControl } from '../support/control.ts'
+import { axeFindings, read, readStory, skip, startBrowser, view } from '../support/browser.ts'
+import { controlPath, openControl, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
+import { startHoldfast, startHoldfastProcess, startReplica, startSingle } from '../support/holdfast.ts'
 import { openFeed, type PageFeed } from '../support/page-feed.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
@@ -137,7 +137,7 @@ t.test(
   },
 )
 
-t.test('page — says that an operator has paused it — until it is over', { skip }, async t => {
+t.test('page — says that an operator has paused it, and tells it afterwards — a drill as well', { skip }, async t => {
   const path = await controlPath(t)
   const { holdfast } = await startSingle(t, { options: { 'admin-listen': '127.0.0.1:0', 'control-socket': path } })
   const browser = await startBrowser(t)
@@ -155,7 +155,67 @@ t.test('page — says that an operator has paused it — until it is over', { sk
   await control.ask('resume')
   t.equal(await answered, 'OK')
   await waitUntil('it serves', async () => (await read(page)).verdicts[0]?.word === 'Serving', { withinMs: 10_000 })
+  const told = await waitUntil(
+    'the pause is a story with its end',
+    async () => {
+      const [first = ''] = (await read(page)).stories
+      return / 1 request sent$/.test(first) && first
+    },
+    { withinMs: 10_000 },
+  )
+  t.match(told, /^\d\d:\d\d:\d\d Pause [\d.]+:\d+ paused [\d.]+ m?s /)
+  await page.locator('.story summary').first().click()
+  const { steps, counts } = await readStory(page)
+  t.strictSame(
+    steps.map(([, name]) => name),
+    ['paused', 'empty', 'resumed', 'drained'],
+  )
+  t.match(steps[0]?.[2], 'ctl pauses all sending, for 20 s at most')
+  t.match(steps[2]?.[2], 'The pause is over: it was ended; 1 request held')
+  t.match(counts, { 'asked for by': 'ctl', 'requests sent out of it': '1', 'waited in vain': '0' })
+  t.strictSame(await axeFindings(page), [], 'with an open story')
+
+  const { code } = await runProgram(t, ['drill', '--hold', '1s', '--control-socket', path])
+  t.equal(code, 0)
+  await waitUntil(
+    'the drill is told',
+    async () => / Drill .* paused 1\.\d s/.test((await read(page)).stories[0] ?? ''),
+    {
+      withinMs: 10_000,
+    },
+  )
+  t.equal(await page.locator('.story[open]').count(), 1, 'what was open stays open')
   t.strictSame(complaints, [])
+})
+
+t.test('page — shows replicas and what each is good for — only where there is a port for them', { skip }, async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const { node, sentinel, holdfast } = await startSingle(t, {
+    options: { 'admin-listen': '127.0.0.1:0', 'replica-listen': '127.0.0.1:0' },
+  })
+  const replica = await startReplica(t, node, { dir })
+  sentinel.replicas = [{ host: replica.host, port: replica.port }]
+  const browser = await startBrowser(t)
+  const { page, complaints } = await view(browser, holdfast.admin)
+  const row = await waitUntil(
+    'the replica is good',
+    async () => {
+      const [first = ''] = (await read(page)).replicas ?? []
+      return / good /.test(first) && first
+    },
+    { withinMs: 30_000 },
+  )
+  t.match(row, new RegExp(`^${replica.host}:${replica.port} good (< 0\\.1|[\\d.]+) s 0$`))
+  t.strictSame(await axeFindings(page), [])
+  const [shown] = (await readStatus(holdfast.admin)).replicas?.nodes ?? []
+  t.equal(shown?.condition, 'good', 'as /status says')
+
+  const { holdfast: other } = await startSingle(t, { options: { 'admin-listen': '127.0.0.1:0' } })
+  const plain = await view(browser, other.admin)
+  t.equal((await read(plain.page)).replicas, null)
+  t.equal(await plain.page.getByText('Replicas that are read from').isVisible(), false)
+  t.strictSame([...complaints, ...plain.complaints], [])
 })
 
 t.test('page — says that all places are taken — and takes one when it is free', { skip }, async t => {

@@ -72,6 +72,8 @@ export interface Status {
     readonly heldMs: number
     readonly drained: number
   }[]
+  /** Only with --replica-listen. */
+  readonly replicas?: { readonly nodes: readonly { readonly address: string; readonly condition: string }[] }
 }
 
 export async function readStatus(admin: string): Promise<Status> {

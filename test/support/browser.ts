@@ -60,6 +60,8 @@ export interface Read {
   readonly sentinels: readonly string[]
   readonly sessions: string
   readonly stories: readonly string[]
+  /** null: there is no such table. */
+  readonly replicas: readonly string[] | null
 }
 
 const reader = readFileSync(new URL('page-reader.js', import.meta.url), 'utf8')

@@ -29,6 +29,9 @@ Object.assign(globalThis, {
       sentinels: all('#sentinels tbody tr').map(row),
       sessions: text('#sessions'),
       stories: all('.story summary').map(row),
+      replicas: /** @type {HTMLElement | null} */ (document.querySelector('#replicas-card'))?.hidden
+        ? null
+        : all('#replicas tbody tr').map(row),
     }),
     /** @param {number} at */
     story: at => {

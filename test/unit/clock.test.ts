@@ -32,6 +32,7 @@ const readers: Readonly<Record<string, string>> = {
   'relay/hold-stories.ts': shown,
   'relay/lane-handover.ts': expiry,
   'relay/not-ready-node.ts': expiry,
+  'relay/pause-story.ts': shown,
   'relay/take-back.ts': expiry,
   'transport/server-route.ts': validity,
 }

@@ -176,7 +176,7 @@ t.test('alert rules — are sound and do as their tests say — by promtool', { 
 })
 
 t.test('alert rules and dashboard — name metrics — that exist', async t => {
-  const { holdfast } = await startSingle(t, { options })
+  const { holdfast } = await startSingle(t, { options: { ...options, 'replica-listen': '127.0.0.1:0' } })
   const series = [...(await scrape(holdfast.admin)).keys()].map(key => key.replace(/\{.*/, ''))
   const dashboard = JSON.parse(readFileSync(`${folder}/dashboard.json`, 'utf8'))
   for (const text of [readFileSync(`${folder}/alerts.yaml`, 'utf8'), JSON.stringify(dashboard)]) {
@@ -203,6 +203,13 @@ t.test('dashboard — has the plots of the page — each from its metric', async
     'histogram_quantile(0.5, sum by (le) (rate(holdfast_held_wait_seconds_bucket',
     'histogram_quantile(0.99, sum by (le) (rate(holdfast_held_wait_seconds_bucket',
     'holdfast_event_loop_delay_seconds',
+    // What hatches the plots, and the tables beside them.
+    'holdfast_gate_shut_seconds',
+    'holdfast_paused',
+    'holdfast_library_sessions',
+    'holdfast_links{',
+    'holdfast_replicas{',
+    'holdfast_replica_lag_seconds',
   ])
     t.ok(
       exprs.some(expr => expr.includes(part)),

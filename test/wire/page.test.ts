@@ -182,6 +182,17 @@ t.test('feed — has room for 64 and tells the next one clearly — and for one 
   t.equal((await scrape(holdfast.admin)).get('holdfast_page_viewers'), 64)
   t.equal((await scrape(holdfast.admin)).get('holdfast_page_viewers_refused_total'), 1)
   for (const feed of feeds) await nextEvent(feed, 'tick')
+
+  // One that reads nothing is nobody's loss: neither the others' nor a client's.
+  feeds[1]?.pause()
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  const lively = feeds.slice(2)
+  const from = lively.map(({ events }) => events.length)
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  for (const [i, feed] of lively.entries()) await nextEvent(feed, 'tick', from[i])
+  t.equal(await client.send('GET', 'k'), 'v')
+  t.equal((await scrape(holdfast.admin)).get('holdfast_page_viewers'), 64, 'nobody was sent away')
   feeds[0]?.close()
   await waitUntil('there is room', async () => (await scrape(holdfast.admin)).get('holdfast_page_viewers') === 63, {
     withinMs: 5000,

@@ -22,7 +22,12 @@
  *   readonly held: { readonly requests: number, readonly bytes: number, readonly pendingBytes: number,
  *     readonly limitBytes: number },
  *   readonly sentinels: { readonly known: number, readonly majority: number, readonly reachable: number,
- *     readonly dead: number, readonly trouble: string | null, readonly each: readonly Sentinel[] } }} Master
+ *     readonly dead: number, readonly trouble: string | null, readonly each: readonly Sentinel[] },
+ *   readonly replicas?: Replicas }} Master
+ * @typedef {{ readonly sessions: number, readonly heldRequests: number,
+ *   readonly nodes: readonly { readonly address: string, readonly condition: string, readonly lagMs: number | null,
+ *     readonly sessions: number }[],
+ *   readonly groups: readonly { readonly reads: string, readonly sessions: number }[] }} Replicas
  * @typedef {{ readonly at: string, readonly cause: string, readonly kind: string, readonly from: string | null,
  *   readonly to: string | null, readonly epoch: number | null,
  *   readonly steps: readonly { readonly ms: number, readonly kind: string, readonly text: string }[],

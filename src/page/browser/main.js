@@ -5,6 +5,7 @@ import { byId, setText } from './dom.js'
 import { lengthOf, timeOf } from './format.js'
 import { Verdicts } from './master.js'
 import { Plots } from './plots.js'
+import { showReplicas } from './replicas.js'
 import { showSettings } from './settings.js'
 import { showStories } from './stories.js'
 import { showLinks, showSentinels, showSessions } from './tables.js'
@@ -27,6 +28,8 @@ function render() {
   showSentinels(byId('sentinels'), master)
   showSessions(byId('sessions'), master)
   showLinks(byId('links'), master)
+  byId('replicas-card').hidden = master.replicas === undefined
+  if (master.replicas !== undefined) showReplicas(byId('replicas'), master.replicas)
   showStories(byId('stories'), data.stories[verdicts.chosen] ?? [], present.time)
   showSettings(byId('settings'), program['config'])
 }

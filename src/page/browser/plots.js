@@ -44,7 +44,7 @@ export const plots = [
   {
     id: 'wait',
     title: 'Wait of what was held',
-    about: 'solid p50, dashed p99',
+    about: '● p50, ○ p99 dashed',
     lines: [
       { name: 'waitP50', label: 'p50' },
       { name: 'waitP99', label: 'p99' },
@@ -185,8 +185,8 @@ class PlotView {
           grid,
           ticks: { show: false },
           font,
-          size: 54,
-          gap: 4,
+          size: 58,
+          gap: 8,
           space: 26,
           values: (/** @type {any} */ _, /** @type {number[]} */ marks) => marks.map(format),
         },
@@ -198,7 +198,12 @@ class PlotView {
           width: 1.5,
           dash: i === 0 ? [] : DASHES,
           fill: lines.length === 1 ? colour('--line-fill') : 'transparent',
-          points: { show: lines.length > 1, size: 4 },
+          // A value alone between two gaps is only a point, and must not be told by its colour alone.
+          points: {
+            show: lines.length > 1,
+            size: i === 0 ? 4 : 8,
+            fill: i === 0 ? colour('--line') : 'transparent',
+          },
           spanGaps: false,
         })),
       ],
@@ -240,14 +245,19 @@ class PlotView {
   }
 }
 
-/** A mark nearer to the left edge would write over the numbers there, px. */
-const EDGE = 24
+/** Half of `14:03` or `14:03:07`, px. */
+const HALF = { coarse: 14, fine: 26 }
+/** Nearer to the left edge a mark would write over the numbers there, px; on the right is the padding of the plot. */
+const AIR = { left: 8, right: -8 }
 
 /** @param {uPlot} chart @param {number[]} marks  seconds */
 function clockMarks(chart, marks) {
   const isFine = marks.some(mark => mark % 60 !== 0)
+  const half = isFine ? HALF.fine : HALF.coarse
+  const width = chart.bbox.width / devicePixelRatio
   return marks.map(mark => {
-    if (chart.valToPos(mark, 'x') < EDGE) return ''
+    const at = chart.valToPos(mark, 'x')
+    if (at < half + AIR.left || at > width - half - AIR.right) return ''
     const date = new Date(mark * 1000)
     const parts = [date.getHours(), date.getMinutes(), ...(isFine ? [date.getSeconds()] : [])]
     return parts.map(part => String(part).padStart(2, '0')).join(':')

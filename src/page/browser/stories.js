@@ -5,6 +5,8 @@ import { countOf, lengthOf, many, timeOf } from './format.js'
 /** @typedef {import('./data.js').Story} Story */
 
 const kinds = /** @type {Readonly<Record<string, string>>} */ ({ failover: 'Failover', hold: 'Hold', start: 'Start' })
+/** A pause is called by who asked for it. */
+const pauses = /** @type {Readonly<Record<string, string>>} */ ({ switchover: 'Switchover', drill: 'Drill' })
 const stepWords = /** @type {Readonly<Record<string, string>>} */ ({
   'link-lost': 'lost',
   announced: 'announced',
@@ -16,6 +18,9 @@ const stepWords = /** @type {Readonly<Record<string, string>>} */ ({
   confirmed: 'confirmed',
   tripped: 'tripped',
   drained: 'drained',
+  paused: 'paused',
+  empty: 'empty',
+  resumed: 'resumed',
 })
 
 /**
@@ -45,16 +50,16 @@ export function showStories(place, stories, now) {
  * @param {boolean} isOpen
  */
 function storyNode(story, now, isOpen) {
-  const { at, kind, from, to, heldMs, counts } = story
-  const way = from === null ? (to ?? 'no master yet') : kind === 'failover' ? `${from} to ${to}` : from
-  const held = heldMs === null ? 'held now' : `held ${lengthOf(heldMs)}`
-  const sent = counts === null || counts.drained === 0 ? '' : `${many(counts.drained, 'request')} sent after it`
+  const { at, kind, heldMs, counts } = story
+  const verb = kind === 'pause' ? 'paused' : 'held'
+  const held = heldMs === null ? `${verb} now` : `${verb} ${lengthOf(heldMs)}`
+  const sent = counts === null || counts.drained === 0 ? '' : `${many(counts.drained, 'request')} sent`
   const summary = el(
     'summary',
     {},
     el('time', { datetime: at }, timeOf(at, now)),
-    el('strong', {}, kinds[kind] ?? kind),
-    el('span', { class: 'way' }, way),
+    el('strong', {}, titleOf(story)),
+    el('span', { class: 'way' }, wayOf(story)),
     el('span', { class: 'number' }, held),
     el('span', { class: 'number' }, sent),
   )
@@ -68,8 +73,20 @@ function storyNode(story, now, isOpen) {
 }
 
 /** @param {Story} story */
+export function titleOf({ kind, cause }) {
+  return kind === 'pause' ? (pauses[cause] ?? 'Pause') : (kinds[kind] ?? kind)
+}
+
+/** From where to where, where that is not the same. @param {Story} story */
+export function wayOf({ kind, from, to }) {
+  if (from === null) return to ?? 'no master yet'
+  const isAnother = kind === 'failover' || (kind === 'pause' && to !== null && to !== from)
+  return isAnother ? `${from} to ${to}` : from
+}
+
+/** @param {Story} story */
 function storyBody(story) {
-  const { steps, cause } = story
+  const { steps, cause, kind } = story
   return el(
     'div',
     { class: 'body' },
@@ -78,7 +95,7 @@ function storyBody(story) {
       'div',
       { class: 'pair' },
       table(
-        `Steps of a hold caused by ${cause}`,
+        kind === 'pause' ? `Steps of a pause for ${cause}` : `Steps of a hold caused by ${cause}`,
         ['after', 'step', 'what happened'],
         steps.map(({ ms, kind, text }) => [
           ms < 0 ? `${countOf(-ms)} ms before` : `${countOf(ms)} ms`,
@@ -92,13 +109,16 @@ function storyBody(story) {
 }
 
 /** @param {Story} story */
-function countsTable({ counts, heldMs, drainMs, linksLost, cause }) {
+function countsTable({ counts, heldMs, drainMs, linksLost, cause, kind }) {
+  const isPause = kind === 'pause'
   const rows = /** @type {(readonly [string, string])[]} */ ([
-    ['cause', cause],
-    ['gate shut for', heldMs === null ? 'still shut' : lengthOf(heldMs)],
+    isPause ? ['asked for by', cause] : ['cause', cause],
+    isPause
+      ? ['paused for', heldMs === null ? 'still paused' : lengthOf(heldMs)]
+      : ['gate shut for', heldMs === null ? 'still shut' : lengthOf(heldMs)],
     ['then sending took', drainMs === null ? 'not over' : lengthOf(drainMs)],
-    ['links lost', countOf(linksLost)],
   ])
+  if (!isPause) rows.push(['links lost', countOf(linksLost)])
   if (counts !== null) {
     rows.push(
       ['requests sent out of it', countOf(counts.drained)],

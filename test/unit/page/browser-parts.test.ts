@@ -8,6 +8,8 @@ const { Data } = await load('data.js')
 const { lengthOf, bytesOf, many, waitOf } = await load('format.js')
 const { minutesOf } = await load('plot-table.js')
 const { optionOf, textOf } = await load('settings.js')
+const { titleOf, wayOf } = await load('stories.js')
+const { conditions, summaryOf } = await load('replicas.js')
 
 const now = Date.parse('2030-01-02T12:00:10Z')
 const since = '2030-01-02T12:00:00Z'
@@ -92,6 +94,45 @@ t.test('verdict — has each cause that there is — in words', async t => {
   const { holdCauses } = await import('../../../src/ops/labelled-counters.ts')
   for (const cause of holdCauses)
     t.notMatch(of(master({ state: 'holding', cause })).sentence, `: ${cause}.`, `${cause} has words of its own`)
+})
+
+t.test('story — is called by what it was, and a pause by who asked for it — and goes somewhere only then', async t => {
+  const story = { kind: 'pause', cause: 'switchover', from: '10.0.0.1:6379', to: '10.0.0.2:6379' }
+  t.equal(titleOf(story), 'Switchover')
+  t.equal(wayOf(story), '10.0.0.1:6379 to 10.0.0.2:6379')
+  t.equal(wayOf({ ...story, to: null }), '10.0.0.1:6379', 'while it lasts')
+  t.equal(titleOf({ ...story, cause: 'drill' }), 'Drill')
+  t.equal(titleOf({ ...story, cause: 'ctl' }), 'Pause')
+  t.equal(titleOf({ ...story, kind: 'failover', cause: 'switchover' }), 'Failover')
+  t.equal(wayOf({ ...story, kind: 'hold' }), '10.0.0.1:6379')
+  t.equal(wayOf({ ...story, kind: 'start', from: null }), '10.0.0.2:6379')
+})
+
+t.test('replicas — have words for each condition — and for where their sessions are instead', async t => {
+  const { moveCauses } = await import('../../../src/ops/labelled-counters.ts')
+  const { conditionOf, createReplica } = await import('../../../src/replicas/condition.ts')
+  const unknown = conditionOf(createReplica({ host: 'a', port: 1 }), { now: 0, maxLagMs: 1, replid: null })
+  // The others are reasons to move, and no condition of a replica.
+  const reasons = ['replica-restarted', 'master-not-served', 'replica-back']
+  const named = ['good', 'behind', unknown, ...moveCauses.filter(cause => !reasons.includes(cause))]
+  t.strictSame([...named].sort(), Object.keys(conditions).sort())
+  const nodes = [{ condition: 'good' }, { condition: 'replica-lagging' }]
+  t.equal(
+    summaryOf({ nodes, sessions: 4, heldRequests: 0, groups: [{ reads: 'a:1', sessions: 4 }] }),
+    '1 of 2 good; 4 sessions.',
+  )
+  t.equal(
+    summaryOf({
+      nodes: [],
+      sessions: 5,
+      heldRequests: 7,
+      groups: [
+        { reads: 'master', sessions: 3 },
+        { reads: 'held', sessions: 2 },
+      ],
+    }),
+    '0 of 0 good; 5 sessions. 3 of them read from the master, because no replica is good. 2 of them are held, because no replica is good. 7 requests held.',
+  )
 })
 
 t.test('last failover — is the last that is over — and a hold is none', async t => {
