@@ -1,13 +1,10 @@
 // exposition.ts: writes the metrics in the text format of Prometheus.
 //
 // The package @prometheus-io/client writes them. Holdfast does not use its counters and histograms: one call of theirs
-// costs more than all that Holdfast does for a command (docs/decisions/0007-metrics.md).
-import {
-  type MetricObjectWithValues,
-  type MetricValueWithName,
-  type Metric as Registered,
-  Registry,
-} from '@prometheus-io/client'
+// costs more than all that Holdfast does for a command (docs/decisions/0007-metrics.md). So of the package only the file
+// that writes is loaded: the rest would be 3 MB of an idle process.
+import type { MetricObjectWithValues, MetricValueWithName, Metric as Registered } from '@prometheus-io/client'
+import Registry from '@prometheus-io/client/lib/registry.js'
 import type { Histogram } from './histogram.ts'
 import type { Metric } from './metric-type.ts'
 import type { MasterSnapshot, Snapshot } from './snapshot.ts'

@@ -159,6 +159,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pino: ['ops/log'],
   'pino-pretty': ['ops/log'],
   '@prometheus-io/client': ['ops/exposition'],
+  '@prometheus-io/client/lib/registry.js': ['ops/exposition'],
   'redis-parser': ['resp'],
   yaml: ['config'],
 }
@@ -243,7 +244,7 @@ const browser = 'page/browser/'
 
 function sourceFiles(): string[] {
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  return files.filter(file => file.endsWith('.ts') && !file.startsWith(browser))
+  return files.filter(file => /(?<!\.d)\.ts$/.test(file) && !file.startsWith(browser))
 }
 
 const edge = (from: string, to: string, kind: Edge['kind'] = 'value'): Edge => ({ from, to, kind })

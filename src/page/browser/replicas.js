@@ -56,7 +56,8 @@ export function summaryOf({ nodes, groups, sessions, heldRequests }) {
   return `${good} of ${nodes.length} good; ${many(sessions, 'session')}.${strayed.join('')}${held}`
 }
 
-/** To the tenth of a second: what is finer changes with each look. @param {number | null} lagMs */
+/** At most so far; to the tenth of a second, as what is finer changes with each look. @param {number | null} lagMs */
 function lagOf(lagMs) {
-  return lagMs === null ? 'unknown' : lagMs < 100 ? '< 0.1 s' : lengthOf(Math.round(lagMs / 100) * 100)
+  if (lagMs === null) return 'unknown'
+  return lagMs < 60_000 ? `${(Math.ceil(lagMs / 100) / 10).toFixed(1)} s` : lengthOf(lagMs)
 }
