@@ -32,14 +32,15 @@ function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
     natMap: values['nat-map'],
     /** null: only a Unix-domain socket, no TCP port. */
     listen: values.listen,
-    listenSocket: listenSocketOf(values),
+    listenSocket: socketOf(values, 'listen-socket'),
     clientUsername: values['client-username'],
     clientPassword: values['client-password'],
     /** 0: no limit. */
     frameTimeoutMs: values['frame-timeout'],
     sentinelListen: values['sentinel-listen'],
-    /** null: there is no port for replicas. */
+    /** null: no TCP port for clients that only read; with the socket null, too, there is none at all. */
     replicaListen: values['replica-listen'],
+    replicaListenSocket: socketOf(values, 'replica-listen-socket'),
     replicaMaxLagMs: values['replica-max-lag'],
     replicaFallback: values['replica-fallback'],
     handoffNotifications: values['handoff-notifications'],
@@ -103,8 +104,8 @@ function listenTlsOf(values: Values) {
   return { certFile, keyFile, caFile: values['listen-tls-ca'], minVersion: values['listen-tls-min-version'] }
 }
 
-function listenSocketOf(values: Values) {
-  const path = values['listen-socket']
+function socketOf(values: Values, option: 'listen-socket' | 'replica-listen-socket') {
+  const path = values[option]
   return path === null ? null : { path, mode: values['listen-socket-mode'], owner: values['listen-socket-owner'] }
 }
 

@@ -134,11 +134,11 @@ async function allReplicas(
   config: Config,
   sentinels: readonly SentinelEvidence[],
 ): Promise<readonly ReplicaEvidence[] | null> {
-  const { redisUsername: username, redisPassword: password, replicaListen, replicaMaxLagMs } = config
+  const { redisUsername: username, redisPassword: password, replicaMaxLagMs } = config
   const masters = new Map(sentinels.flatMap(({ view }) => (view ? [[formatAddress(view.master), view.master]] : [])))
   const [master] = masters.values()
   // Where Sentinels name several, that is the trouble.
-  if (replicaListen === null || master === undefined || masters.size > 1) return null
+  if (!settingsOf(config).hasReplicaPort || master === undefined || masters.size > 1) return null
   const routes = routesOf(config, 'redis')
   const asked = (announced: Address) => ({
     announced,

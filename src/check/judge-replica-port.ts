@@ -11,8 +11,8 @@ const without = {
 } as const
 
 export function judgeReplicaPort({ sentinels, replication }: Evidence, settings: CheckSettings): Finding[] {
-  const { replicaListen, replicaFallback } = settings
-  if (replicaListen === null) return []
+  const { hasReplicaPort, replicaFallback } = settings
+  if (!hasReplicaPort) return []
   const subject = '--replica-listen'
   const listed = new Map(sentinels.flatMap(({ replicas }) => replicas.map(one => [formatAddress(one.address), one])))
   const good =

@@ -22,6 +22,8 @@ export function settingsOf(config: Config) {
     masterName,
     listen,
     replicaListen,
+    /** By TCP or by a socket. */
+    hasReplicaPort: replicaListen !== null || config.replicaListenSocket !== null,
     replicaFallback,
     replicaMaxLagMs,
     answerTimeoutMs,

@@ -46,9 +46,15 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
   try {
     const bound = await proxy.start()
-    const places = bound.masters.map(({ name, listen, socket, replicas }) => {
+    const places = bound.masters.map(({ name, listen, socket, replicas, replicaSocket }) => {
       const address = listen === null ? null : formatAddress(listen)
-      return { name, address, socket, ...(replicas !== null && { replicas: formatAddress(replicas) }) }
+      return {
+        name,
+        address,
+        socket,
+        ...(replicas !== null && { replicas: formatAddress(replicas) }),
+        ...(replicaSocket !== null && { replicaSocket }),
+      }
     })
     const [alone] = places.length === 1 ? places : []
     const { name: _, ...place } = alone ?? { name: '' }

@@ -31,6 +31,7 @@ const scopes: Readonly<Record<keyof Values, Scope>> = {
   'sentinel-listen': 'program',
   announce: 'own',
   'replica-listen': 'own',
+  'replica-listen-socket': 'own',
   'replica-max-lag': 'master',
   'replica-fallback': 'master',
   'handoff-notifications': 'master',

@@ -132,7 +132,6 @@ function samePlaces(each: readonly Resolved[]): string[] {
     const values = valuesOf(one.resolved)
     return each.slice(i + 1).flatMap(other => {
       const theirs = valuesOf(other.resolved)
-      const socket = theirs['listen-socket']
       const both = `masters ${one.name} and ${other.name}`
       const problems = portsOf(values).flatMap(a =>
         portsOf(theirs).flatMap(b => {
@@ -141,15 +140,18 @@ function samePlaces(each: readonly Resolved[]): string[] {
           return [`${both}: both listen at ${places.join(' and ')}; each needs a port of its own`]
         }),
       )
-      if (socket && values['listen-socket'] === socket)
-        problems.push(`${both}: both listen at ${socket}; each needs a socket of its own`)
-      return problems
+      const shared = socketsOf(values).filter(path => socketsOf(theirs).includes(path))
+      return [...problems, ...shared.map(path => `${both}: both listen at ${path}; each needs a socket of its own`)]
     })
   })
 }
 
 function portsOf({ listen, 'replica-listen': replicas }: Values): Address[] {
   return [listen, replicas].filter(port => port !== null)
+}
+
+function socketsOf({ 'listen-socket': socket, 'replica-listen-socket': replicas }: Values): string[] {
+  return [socket, replicas].filter(path => path !== null)
 }
 
 function isSamePlace(a: Address, b: Address): boolean {

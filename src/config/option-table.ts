@@ -117,6 +117,11 @@ export const options = {
       'Where clients connect that only read: each is given a replica. TLS and password are those of --listen. Without ' +
         'a host: 127.0.0.1.',
     ),
+    'replica-listen-socket': optional(
+      path,
+      'A Unix-domain socket for clients that only read, besides --replica-listen or instead of it. Its rights and owner ' +
+        'are those of --listen-socket.',
+    ),
     'replica-max-lag': withDefault(
       '5s',
       duration({ min: '500ms', max: '24h' }),

@@ -79,7 +79,20 @@ export const relations: readonly Relation<Values>[] = [
   apart('replica-listen', 'listen'),
   apart('replica-listen', 'admin-listen'),
   apart('replica-listen', 'sentinel-listen'),
-  needs('listen-socket-owner', 'listen-socket'),
+  {
+    between: ['listen-socket-owner', 'listen-socket'],
+    rule: '--listen-socket-owner needs --listen-socket or --replica-listen-socket',
+    holds: values =>
+      values['listen-socket-owner'] === null ||
+      values['listen-socket'] !== null ||
+      values['replica-listen-socket'] !== null,
+  },
+  {
+    between: ['replica-listen-socket', 'listen-socket'],
+    rule: '--replica-listen-socket must not be the path of --listen-socket',
+    holds: values =>
+      values['replica-listen-socket'] === null || values['replica-listen-socket'] !== values['listen-socket'],
+  },
   needs('client-username', 'client-password', ' or --client-password-file'),
   ...tlsRelations('redis'),
   ...tlsRelations('sentinel'),

@@ -55,6 +55,8 @@ export interface MasterBound {
   readonly socket: string | null
   /** Where clients connect that only read. */
   readonly replicas: Address | null
+  /** The path of their Unix-domain socket. */
+  readonly replicaSocket: string | null
 }
 
 export interface ServedMaster {
@@ -113,7 +115,8 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     pollForMs: config.pollForMs,
     live,
   } as const
-  const readers = config.replicaListen === null ? null : new PausedReaders()
+  const hasReaders = config.replicaListen !== null || config.replicaListenSocket !== null
+  const readers = hasReaders ? new PausedReaders() : null
   const lanes = new Lanes({
     ...common,
     prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
@@ -213,8 +216,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   )
   /** Its code is loaded when it is wanted. */
   let replicas: ServedReplicas | null = null
-  const openReplicas = async (): Promise<Address | null> => {
-    if (config.replicaListen === null || readers === null) return null
+  const openReplicas = async (): Promise<Pick<MasterBound, 'replicas' | 'replicaSocket'>> => {
+    const { replicaListen, replicaListenSocket } = config
+    if (readers === null) return { replicas: null, replicaSocket: null }
     const { createServedReplicas } = await import('./served-replicas.ts')
     replicas = createServedReplicas(config, {
       // A read may be sent again, whatever the policy for writes.
@@ -232,7 +236,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       observeMaster: observation => watcher.confirm(observation),
       readers,
     })
-    return replicas.listen(config.replicaListen)
+    const at = replicaListen === null ? null : await replicas.listen(replicaListen)
+    const socket = replicaListenSocket === null ? null : await replicas.listenSocket(replicaListenSocket)
+    return { replicas: at, replicaSocket: socket }
   }
   security.onFiles(config.listenTls, () => {
     listener.reloadTls()
@@ -264,8 +270,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         const forReplicas = await openReplicas()
         if (listen !== null) listening.push(formatAddress(listen))
         if (socket !== null) listening.push(socket)
-        if (forReplicas !== null) listening.push(formatAddress(forReplicas))
-        return { name: config.masterName, listen, socket, replicas: forReplicas }
+        if (forReplicas.replicas !== null) listening.push(formatAddress(forReplicas.replicas))
+        if (forReplicas.replicaSocket !== null) listening.push(forReplicas.replicaSocket)
+        return { name: config.masterName, listen, socket, ...forReplicas }
       } catch (error) {
         await Promise.all([listener.stop(0, () => {}), replicas?.endSessions(0)])
         throw aboutPlace(error, place)

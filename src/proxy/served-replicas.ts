@@ -13,7 +13,7 @@ import { Port } from '../client/accept/port.ts'
 import { PortSessions } from '../client/accept/port-sessions.ts'
 import { MemoryBudget } from '../client/flow/memory-budget.ts'
 import type { ListenerHost } from '../client/state/session-context.ts'
-import type { Config } from '../config.ts'
+import type { Config, ListenSocket } from '../config.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import type { Counters, MoveLabel } from '../ops/counters.ts'
 import { createCounters } from '../ops/counters.ts'
@@ -56,6 +56,8 @@ export interface ServedReplicas {
   inFlightAtMaster(limit: number): InFlightSession[]
   /** Rejects with the system's error. */
   listen(address: Address): Promise<Address>
+  /** @throws SocketFileError. */
+  listenSocket(place: ListenSocket): Promise<string>
   reloadTls(): void
   signInAgain(): void
   start(): void
@@ -224,6 +226,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     inFlightAtMaster: limit =>
       [...planes.values()].filter(one => one.isAtMaster).flatMap(({ listener }) => listener.inFlightSessions(limit)),
     listen: address => port.listen(address),
+    listenSocket: place => port.listenSocket(place, 'replica-listen-socket'),
     reloadTls: () => port.reloadTls(),
     signInAgain: () => {
       for (const { lanes } of planes.values()) lanes.signInAgain()

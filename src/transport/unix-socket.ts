@@ -13,7 +13,7 @@ export interface SocketPlace {
   /** null: it stays that of the process. */
   readonly owner: { readonly uid: number; readonly gid: number | null } | null
   /** The option that gives the path, without `--`; the messages name it. */
-  readonly option: 'listen-socket' | 'control-socket'
+  readonly option: 'listen-socket' | 'replica-listen-socket' | 'control-socket'
 }
 
 /** The socket cannot be had; the message names the cause and the remedy. */

@@ -1,9 +1,13 @@
 // The port for replicas, with all well: sessions are spread, read from replicas, and cannot write.
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import { ask } from '../support/admin.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
+import { makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const readOnly = "READONLY You can't write against a read only replica."
@@ -123,6 +127,27 @@ t.test('replica port — while the master answers — refuses writes, and script
     ['OK', 'QUEUED', 'READONLY', 'EXECABORT'],
   )
   t.equal(await set.command(master, 'GET', 'k'), 'v', 'nothing was written')
+})
+
+t.test('replica socket — instead of a port — gives clients a replica, and goes with the process', async t => {
+  const set = await SentinelSet.start({ replicas: 1 })
+  t.teardown(() => set.stopAll())
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const path = join(dir, 'r.sock')
+  const options = { 'replica-listen-socket': path, 'listen-socket-mode': '0600', 'admin-listen': '127.0.0.1:0' }
+  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
+  t.equal(statSync(path).mode & 0o777, 0o600, 'its rights are those of --listen-socket')
+  const client = new Redis({ path, lazyConnect: true, retryStrategy: () => null })
+  t.teardown(() => client.disconnect())
+  await client.connect()
+  t.match(await client.info('replication'), /role:slave/)
+  await t.rejects(client.set('k', 'v'), { message: readOnly })
+  const status = JSON.parse((await ask(holdfast.admin, '/status')).body)
+  t.match(status, { listening: [/^127/, path], replicas: { groups: [{ sessions: 1 }] } })
+  client.disconnect()
+  await holdfast.stop()
+  t.notOk(existsSync(path))
 })
 
 t.test('replica port — --max-sessions counts the sessions of all replicas together', async t => {

@@ -185,6 +185,17 @@ t.test('the same socket twice — is an error — and port 0 is not', async t =>
   t.strictSame(errorsOf(['--config', write(t, `sentinels: a\n${both}`)]), [
     'masters cache and queue: both listen at /run/h.sock; each needs a socket of its own',
   ])
+  const crossed =
+    'masters:\n' +
+    '  cache: { listen: 1, replica-listen-socket: /run/r.sock }\n' +
+    '  queue: { listen-socket: /run/r.sock, replica-listen-socket: /run/r.sock }\n'
+  const path = write(t, `sentinels: a\n${crossed}`)
+  t.strictSame(errorsOf(['--config', path]), [
+    'master queue: --replica-listen-socket must not be the path of --listen-socket ' +
+      `(got /run/r.sock from ${path}: masters.queue: replica-listen-socket ` +
+      `and /run/r.sock from ${path}: masters.queue: listen-socket)`,
+    'masters cache and queue: both listen at /run/r.sock; each needs a socket of its own',
+  ])
   t.strictSame(listens(mastersOf([...seeds, '--master', 'a=0,b=0'])), [
     ['a', 0],
     ['b', 0],

@@ -75,9 +75,12 @@ export class Port {
   }
 
   /** The same for a Unix-domain socket; resolves with its path. @throws SocketFileError. */
-  async listenSocket(place: ListenSocket): Promise<string> {
+  async listenSocket(
+    place: ListenSocket,
+    option: 'listen-socket' | 'replica-listen-socket' = 'listen-socket',
+  ): Promise<string> {
     const server = this.#use(createServer(this.#plainOptions, this.#accept))
-    await listenAt(server, { ...place, option: 'listen-socket' })
+    await listenAt(server, { ...place, option })
     this.#keepOn(server)
     return place.path
   }

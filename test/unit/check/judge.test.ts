@@ -9,6 +9,7 @@ import { facts, ids, node, replica, sentinel, settings } from './facts.ts'
 const view = sentinel(1).view
 if (view === null) throw new Error('it has one')
 
+const readers = { replicaListen: { host: '127.0.0.1', port: 6380 }, hasReplicaPort: true }
 const lagging = (state: ReplicaEvidence['state']): ReplicaEvidence => ({ announced: replica, state, behindMs: 2_500 })
 
 t.test('judge — finds nothing — in a healthy deployment', async t => {
@@ -83,37 +84,37 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     'a port for replicas that somebody has',
     facts({ replicaListen: { kind: 'taken' } }),
     ['listen.taken', 'replica-port.one'],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   [
     'a port for replicas without replicas',
     facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { replicas: [] })) }),
     ['replicas.none', 'replica-port.none'],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   [
     'replicas that are good for the port',
     facts({ replication: [lagging('has-all'), lagging('has-all')] }),
     [],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   [
     'a replica that is behind, one that is cut off, and one that loads',
     facts({ replication: [lagging('behind'), lagging('cut-off'), lagging('no-data')] }),
     ['replica-port.lag', 'replica-port.cut_off', 'replica-port.no_data', 'replica-port.none'],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   [
     'a master that does not tell where it is',
     facts({ replication: [lagging('refused')] }),
     ['replica-port.rights', 'replica-port.none'],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   [
     'a replica that does not answer, which is said of the node, beside one that is good',
     facts({ replication: [lagging('unknown'), lagging('has-all')] }),
     ['replica-port.one'],
-    { replicaListen: { host: '127.0.0.1', port: 6380 } },
+    readers,
   ],
   ['a node that is far away', facts({ nodes: [node({ contact: { kind: 'answers', ms: 700 } })] }), ['node.slow']],
   [
