@@ -1,7 +1,10 @@
 // What was about to be written when the gate shuts, or when the process has stood still, waits for the next confirmed
 // master.
 import t, { type Test } from 'tap'
+import { scrape } from '../support/admin.ts'
 import { FakeRedis } from '../support/fake-redis.ts'
+import { startSingleProcess } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { LaneWorld, masterAt, told } from './lane-world.ts'
 
@@ -86,5 +89,31 @@ t.test(
     world.lanes.serve(masterAt(fake))
     const [first, , last] = await world.replies(3)
     t.strictSame([first, last], ['1', '2'], 'in their order, once')
+  },
+)
+
+t.test(
+  'standstill — without a client — is no news, and the first command waits until the master is confirmed',
+  async t => {
+    const { holdfast } = await startSingleProcess(t, { options: { 'admin-listen': '127.0.0.1:0' } })
+    const held = () =>
+      holdfast.log.filter(({ event, cause }) => event === 'hold.start' && cause === 'stood-still').length
+    holdfast.signal('SIGSTOP')
+    const until = performance.now() + 1500
+    await waitUntil('it has stood still', () => performance.now() > until, { withinMs: 30_000 })
+    holdfast.signal('SIGCONT')
+    const longest = 'holdfast_event_loop_delay_seconds{statistic="max"}'
+    await waitUntil(
+      'it has looked at the clock',
+      async () => ((await scrape(holdfast.admin)).get(longest) ?? 0) > 0.5,
+      {
+        withinMs: 30_000,
+      },
+    )
+    t.equal(held(), 0)
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('SET', 'k', 'v'), 'OK')
+    await waitUntil('the hold is logged', () => held() > 0, { withinMs: 10_000 })
   },
 )
