@@ -482,6 +482,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.pump()
   }
 
+  onWriteFailed(link: Link<Request>): void {
+    if (this.link === link) this.#host.observe('link reset')
+  }
+
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
     if (!this.#host.onHandshakeFailed(link, failure)) return
     this.refusedAsBusy = failure.kind === 'busy'

@@ -4,7 +4,8 @@
 //                 └──▶ it takes a part: libuv writes the rest; until then writes go through the socket, behind it
 //
 // Must stay true: bytes leave in the order of the calls, whichever way each goes. The socket emits `drain` when nothing
-// is left after a write that answered false. end() and destroy() of the socket mean what they always mean.
+// is left after a write that answered false. end() and destroy() of the socket mean what they always mean. A write that
+// answered false because it failed has passed on nothing of its bytes.
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { type ReadMemory, WORTH_BYTES } from './read-memory.ts'
@@ -18,16 +19,19 @@ export interface SocketWriter {
   writeAll(pieces: readonly Buffer[]): boolean
 }
 
-/**
- * `internals` null: the public way. `done`: where what was written goes, for nobody needs it after the write; null: it
- * may be written again.
- */
-export function writerOf(
-  socket: Socket,
-  internals: SocketInternals | null,
-  done: ReadMemory | null = null,
-): SocketWriter {
-  return internals === null ? new StreamWriter(socket) : new HandleWriter(socket, internals, done)
+export interface WriterOptions {
+  /** Where what was written goes, for nobody needs it after the write; null: it may be written again. */
+  readonly done?: ReadMemory | null
+  /**
+   * A write has failed, and nothing is written any more. Called instead of destroy(): who reads the socket gets what the
+   * other side has sent before, and its end. Never called where Socket.write has failed, which destroys the socket.
+   */
+  readonly onFailed?: ((error: Error) => void) | null
+}
+
+/** `internals` null: the public way. */
+export function writerOf(socket: Socket, internals: SocketInternals | null, options: WriterOptions = {}): SocketWriter {
+  return internals === null ? new StreamWriter(socket) : new HandleWriter(socket, internals, options)
 }
 
 class StreamWriter implements SocketWriter {
@@ -67,15 +71,18 @@ class HandleWriter implements SocketWriter {
   readonly #socket: Socket
   readonly #internals: SocketInternals
   readonly #done: ReadMemory | null
+  readonly #onFailed: ((error: Error) => void) | null
   #handle: Handle | null = null
+  #hasFailed = false
   /** Of the handle's own write that the kernel has taken a part of; 0: there is none. */
   #unfinished = 0
   #unfinishedBytes: Buffer | readonly Buffer[] = NOTHING
 
-  constructor(socket: Socket, internals: SocketInternals, done: ReadMemory | null) {
+  constructor(socket: Socket, internals: SocketInternals, { done = null, onFailed = null }: WriterOptions) {
     this.#socket = socket
     this.#internals = internals
     this.#done = done
+    this.#onFailed = onFailed
   }
 
   get left(): number {
@@ -104,6 +111,7 @@ class HandleWriter implements SocketWriter {
   }
 
   #writeBehind(bytes: Buffer): boolean {
+    if (this.#hasFailed) return false
     const done = this.#done
     if (done === null || bytes.length < WORTH_BYTES) return this.#socket.write(bytes)
     return this.#socket.write(bytes, () => done.giveBack(bytes))
@@ -121,6 +129,7 @@ class HandleWriter implements SocketWriter {
   #freeHandle(): Handle | null {
     const socket = this.#socket
     if (this.#unfinished > 0 || socket.writableLength > 0 || !socket.writable || socket.connecting) return null
+    if (this.#hasFailed) return null
     this.#handle ??= handleOf(socket)
     return this.#handle
   }
@@ -157,9 +166,12 @@ class HandleWriter implements SocketWriter {
     else socket.write(NOTHING, () => socket.emit('drain'))
   }
 
-  /** As Socket.write ends a socket with an error of libuv. */
+  /** As Socket.write ends a socket with an error of libuv, but for who wants to read on. */
   #fail(status: number): void {
     const code = status < 0 ? getSystemErrorName(status) : 'EBADF'
-    this.#socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }))
+    const error = Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' })
+    this.#hasFailed = true
+    if (this.#onFailed === null) this.#socket.destroy(error)
+    else this.#onFailed(error)
   }
 }

@@ -31,13 +31,13 @@ export class Sockets {
     return readSocket(socket, this.#below, onData, options)
   }
 
-  /** What is written may be written again, so its memory stays as it is. */
-  writer(socket: Socket): SocketWriter {
-    return writerOf(socket, this.#below?.internals ?? null)
+  /** What is written may be written again, so its memory stays as it is. `onFailed`: see WriterOptions. */
+  writer(socket: Socket, onFailed: ((error: Error) => void) | null = null): SocketWriter {
+    return writerOf(socket, this.#below?.internals ?? null, { onFailed })
   }
 
   /** What is written is needed by nobody else: its memory is used again. */
   lastWriter(socket: Socket): SocketWriter {
-    return writerOf(socket, this.#below?.internals ?? null, this.memory)
+    return writerOf(socket, this.#below?.internals ?? null, { done: this.memory })
   }
 }

@@ -15,4 +15,5 @@ export abstract class IdleListener<E extends Exchange> implements LinkListener<E
     return true
   }
   onWritable(): void {}
+  onWriteFailed(): void {}
 }

@@ -8,7 +8,8 @@
 // (relay/), knows sessions or Sentinels.
 //
 // Must stay true: replies leave in the order of send(). After close nothing is delivered and nothing is sent. onClosed
-// hands back every request without its last reply, oldest first.
+// hands back every request without its last reply, oldest first. A write that fails ends nothing before what the server
+// has said is read: a server that was killed had answered, and its replies lie in the socket.
 // It is longer than other files: the hot loop reads and changes the same few fields as what is around it.
 import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
@@ -87,6 +88,8 @@ export interface LinkListener<E extends Exchange> {
   onReadEnd(link: Link<E>): boolean
   /** The kernel takes bytes again after `congested`. */
   onWritable(link: Link<E>): void
+  /** A write has failed: the link is lost. What the server has said before is still read; onClosed follows. */
+  onWriteFailed(link: Link<E>): void
   onClosed(link: Link<E>, end: LinkEnd<E>): void
   /** The handshake ended badly; onClosed follows. */
   onHandshakeFailed(link: Link<E>, failure: HandshakeFailure): void
@@ -110,6 +113,12 @@ const TURN_LIMIT = 256 * 1024
 
 /** Worth a write of its own: with values of 16 KB 5 to 9 % more throughput; at half of it nothing is gained. */
 const MUCH = 32 * 1024
+
+/**
+ * After a write that has failed the socket's end comes with the next read. A link that is not read from, or whose peer is
+ * only half dead, is given up then.
+ */
+const LAST_WORDS_MS = 100
 
 const NOTHING = Buffer.alloc(0)
 
@@ -158,6 +167,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   #unflushed = 0
   /** The last write carried one request: nobody else seems to speak. */
   #wasAlone = false
+  /** Nothing more is sent, and what has come is read; null: no write has failed. */
+  #lastWords: { readonly error: Error; readonly timer: NodeJS.Timeout } | null = null
 
   /** `busy`: many sessions share it; its reads and writes use memory of its own again (a third of a megabyte). */
   constructor(
@@ -185,7 +196,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     const { socket, readyEvent } = dial(master, buffer === null ? undefined : { buffer: buffer.next, callback })
     this.#socket = socket
     this.#reader = socket
-    this.#writer = sockets.writer(socket)
+    this.#writer = sockets.writer(socket, error => this.#onWriteFailed(error))
     live.add(this)
     socket
       .setTimeout(connectTimeoutMs)
@@ -201,9 +212,9 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
           this.#close('dial-timeout', `no answer in ${connectTimeoutMs} ms`),
       )
       .on('drain', () => this.#onDrain())
-      .on('end', () => this.#close('peer-closed', 'the server closed the connection'))
+      .on('end', () => this.#onEnd('the server closed the connection'))
       .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
-      .on('close', () => this.#close('peer-closed', 'the connection ended'))
+      .on('close', () => this.#onEnd('the connection ended'))
     // A TLS socket takes no memory, and a busy link is read from at once.
     if (buffer !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
   }
@@ -283,17 +294,19 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** Writes what this turn has collected. */
   flush(): void {
-    if (this.status === 'closed') return
+    if (this.status === 'closed' || this.#lastWords !== null) return
     const out = this.#out
     const total = this.#outBytes
     if (total === 0) return
+    const count = this.#unflushed
     this.#out = []
     this.#outBytes = 0
-    this.#wasAlone = this.#unflushed === 1
+    this.#wasAlone = count === 1
     this.#unflushed = 0
     this.#counters.masterBytesOut += total
     const ok = this.#gatherer?.write(this.#writer, out, total) ?? writeGathered(this.#writer, out, total)
-    if (!ok) this.congested = true
+    if (this.#hasFailed) this.#unflushed = count
+    else if (!ok) this.congested = true
     else if (total >= TURN_LIMIT) this.#turn.defer(() => this.#onDrain(), this)
   }
 
@@ -309,7 +322,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** This turn's write is large enough: what else waits should wait for onWritable. */
   get full(): boolean {
-    return this.congested || this.#outBytes >= TURN_LIMIT || this.pauses.stalled !== null
+    return this.congested || this.#outBytes >= TURN_LIMIT || this.pauses.stalled !== null || this.#hasFailed
   }
 
   /** Reads no more until resume() for the same reason; what this read has brought is still delivered. */
@@ -336,6 +349,10 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   goOn(): void {
     this.resume(Pausing.share)
+  }
+
+  get #hasFailed(): boolean {
+    return this.#lastWords !== null
   }
 
   get #isClosed(): boolean {
@@ -570,6 +587,18 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     return this.#buffer?.kept(bytes) ?? bytes
   }
 
+  /** `error`: of a write of which the kernel has taken nothing, or of the rest of one. */
+  #onWriteFailed(error: Error): void {
+    if (this.status === 'closed' || this.#hasFailed) return
+    const timer = setTimeout(() => this.#close('reset', error.message), LAST_WORDS_MS)
+    this.#lastWords = { error, timer }
+    // Not from within flush(): what hears of it may shut the gate, and ask this link for what it has not written.
+    process.nextTick(() => {
+      if (this.status === 'ready' && this.#fifo.size > 0) this.#listener.onWriteFailed(this)
+      else this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message)
+    })
+  }
+
   #onDrain(): void {
     this.congested = false
     try {
@@ -579,10 +608,16 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     }
   }
 
+  #onEnd(detail: string): void {
+    if (this.#lastWords === null) this.#close('peer-closed', detail)
+    else this.#close('reset', this.#lastWords.error.message)
+  }
+
   #close(reason: CloseReason, detail: string, refused = false, later: LeavingSockets | null = null): void {
     if (this.status === 'closed') return
     const wasReady = this.status === 'ready'
     this.status = 'closed'
+    if (this.#lastWords !== null) clearTimeout(this.#lastWords.timer)
     this.#live.delete(this)
     if (later === null) this.#socket.destroy()
     else later.take(this.#socket, this.#reader)

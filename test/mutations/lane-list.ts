@@ -298,4 +298,22 @@ export const laneMutations: readonly Mutation[] = [
     test: walkAlways,
     shows: /FenceHolds/,
   },
+  {
+    name: 'a write that fails ends the link before what the server has said is read',
+    file: 'src/upstream/link.ts',
+    from: 'sockets.writer(socket, error => this.#onWriteFailed(error))',
+    to: 'sockets.writer(socket)',
+    breaks: 'a command that was answered has its answer',
+    test: 'test/wire/last-words.test.ts',
+    shows: /what the server has said/,
+  },
+  {
+    name: 'what a failed write carried counts as sent',
+    file: 'src/upstream/link.ts',
+    from: 'if (this.#hasFailed) this.#unflushed = count\n    else if (!ok)',
+    to: 'if (!ok)',
+    breaks: 'what was never sent is sent again under every policy',
+    test: 'test/wire/last-words.test.ts',
+    shows: /what has not reached it/,
+  },
 ]

@@ -52,7 +52,7 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'memory of a command is used again when it is sent, not when it is answered',
     file: 'src/upstream/link.ts',
-    from: 'this.#writer = sockets.writer(socket)',
+    from: 'this.#writer = sockets.writer(socket, error => this.#onWriteFailed(error))',
     to: 'this.#writer = sockets.lastWriter(socket)',
     breaks: 'commands are passed on unchanged',
     test: 'test/wire/command-memory.test.ts',

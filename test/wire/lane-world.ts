@@ -1,7 +1,7 @@
 // lane-world.ts: Lanes over real sockets to a scripted master, with a control plane that confirms whatever the test
 // says is the master, and sessions that only collect their replies.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Master } from '../../src/address.ts'
+import type { Address, Master } from '../../src/address.ts'
 import { instanceName } from '../../src/instance.ts'
 import { type Counters, createCounters } from '../../src/ops/counters.ts'
 import { createLog } from '../../src/ops/log.ts'
@@ -65,7 +65,7 @@ export class LaneWorld {
   /** What the control plane confirms when it is asked; null: it says nothing. */
   master: Master | null
 
-  constructor(t: Test, fake: FakeRedis, options: WorldOptions = {}) {
+  constructor(t: Test, fake: Address, options: WorldOptions = {}) {
     this.master = masterAt(fake)
     this.counters.sessions = 1
     const markers = new Markers(options.holdTimeoutMs ?? 20_000)
@@ -132,7 +132,7 @@ export class LaneWorld {
   }
 }
 
-export function masterAt(fake: FakeRedis, epoch = 1, runId: string | null = 'run'): Master {
+export function masterAt(fake: Address, epoch = 1, runId: string | null = 'run'): Master {
   return { host: fake.host, port: fake.port, epoch, runId }
 }
 

@@ -41,6 +41,7 @@ class Scene {
       onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
       onReadEnd: () => true,
       onWritable() {},
+      onWriteFailed() {},
       onHandshakeFailed() {},
       onBug: (_link, exchange, error) => this.told.push(`bug ${exchange?.name}: ${error}`),
       onClosed: (_link, { reason, owed }) => {
