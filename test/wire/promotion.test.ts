@@ -26,7 +26,8 @@ interface Scene extends SingleServer {
 
 async function start(t: Test, policy: Policy): Promise<Scene> {
   const single = await startSingle(t, {
-    options: { 'retry-policy': policy },
+    // The new master has no replica that could confirm a write.
+    options: { 'retry-policy': policy, ack: 'master', reads: 'plain' },
     serverConfig: ['repl-diskless-sync-delay 0'],
   })
   const dir = await makeFolder()

@@ -4,6 +4,7 @@ import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { type Flavour, findServer } from '../support/servers.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const inScript = ' script: ae3477e27be955de7e1bc9adfdca626b478d3cb2, on @user_script:1.'
@@ -108,10 +109,9 @@ for (const policy of ['always', 'safe'] as const) {
     await waitUntil('the refusal', () => holdfast.counters.absorbed > 0, { withinMs: 10_000 })
     await ask(at, ['REPLICAOF', 'NO', 'ONE'])
     const replies = [...(await refused), ...(await behind)]
-    t.strictSame(
-      replies.map(value => (value instanceof RespError ? value.message : Number(value))),
-      [1, 2, 2, 3, 3],
-    )
+    const got = replies.map(value => (value instanceof RespError ? value.message : Number(value)))
+    // With markers what a session sends behind its block waits, and another's command may come in between.
+    t.strictSame(got, settings.hasMarkers && got[1] === 3 ? [1, 3, 3, 2, 2] : [1, 2, 2, 3, 3])
     t.equal(Number(await ask(at, ['GET', 'n'])), 3)
     t.equal(holdfast.counters.unknownOutcomes, 0, 'a refusal is known')
   })

@@ -9,8 +9,9 @@ import { waitUntil } from '../support/wait-until.ts'
 /** Longer than the silence after which the server is asked what it knows of the link. */
 const LONG_MS = 7000
 
-async function scene(t: Test, options: Parameters<typeof startSingle>[1] = {}) {
-  const single = await startSingle(t, options)
+/** Committed reads wait for a barrier, which is a write: while the server takes none, all wait. */
+async function scene(t: Test, given: Parameters<typeof startSingle>[1] = {}) {
+  const single = await startSingle(t, { ...given, options: { reads: 'plain', ...given.options } })
   const connect = async (): Promise<RespClient> => {
     const client = await RespClient.connect(single.holdfast.port)
     t.teardown(() => client.close())

@@ -19,9 +19,19 @@ interface Pair {
   readonly failOver: () => Promise<void>
 }
 
-/** `first` is master and has no replica; `second` has one, so that its WAIT 1 is 1 at once. */
+/**
+ * `first` is master and has no replica; `second` has one, so that its WAIT 1 is 1 at once. With --ack replicated a write
+ * that no replica has would get no reply.
+ */
 async function startPair(t: Test, options: Readonly<Record<string, string>> = {}): Promise<Pair> {
-  const { holdfast, node: first, sentinel } = await startSingle(t, { flavour: 'redis', options })
+  const {
+    holdfast,
+    node: first,
+    sentinel,
+  } = await startSingle(t, {
+    flavour: 'redis',
+    options: { ack: 'master', reads: 'plain', ...options },
+  })
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const start = async (name: string, config: readonly string[]): Promise<Node> => {
