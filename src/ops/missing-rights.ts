@@ -32,6 +32,12 @@ export const rights = {
       'Holdfast cannot end a lost link at the server before it sends the commands again: a server that was only ' +
       'stalled may run them twice',
   },
+  'client|unblock': {
+    rule: '+client|unblock',
+    cost:
+      'a client that waits in BLPOP or the like through a planned failover gets UNKNOWN under --retry-policy safe and ' +
+      'once: Holdfast cannot end the wait at the old master',
+  },
   'client|list': {
     rule: '+client|list',
     cost:

@@ -76,12 +76,12 @@ export class IdlePool extends IdleListener<Request> {
     return this.#idle.some(({ identity }) => identity.key === key)
   }
 
-  /** Asks the node something on a link of this identity. False: there is none that could ask now. */
-  ask(key: string, command: Buffer, onReply: (frame: Buffer) => void): boolean {
+  /** Asks the node something on a link of this identity, `count` commands. False: there is none that could ask now. */
+  ask(key: string, command: Buffer, onReply: (frame: Buffer) => void, count = 1): boolean {
     const link = this.#idle.find(({ identity, link }) => identity.key === key && link.inFlight === 0)?.link
     if (link === undefined) return false
     const handler: RequestHandler = { onReply: (_, frame) => onReply(frame) }
-    link.send(createUnit(nobody, command, 0, 1, handler))
+    link.send(createUnit(nobody, command, 0, count, handler))
     return true
   }
 

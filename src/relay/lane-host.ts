@@ -42,6 +42,8 @@ export abstract class LaneHost implements LinkHost {
   abstract readonly turn: Turn
   /** The gate lets requests through: one comparison on the hot path. */
   sendable = false
+  /** Nothing of the master is delivered: it may be none any more. */
+  withholding = false
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs

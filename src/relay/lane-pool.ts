@@ -22,6 +22,7 @@ import type { Request } from './request.ts'
 import { SharedLanes } from './shared-lanes.ts'
 import { SilenceWatch } from './silent-links.ts'
 import { SpareLinks } from './spare-links.ts'
+import { unblock } from './unblocking.ts'
 
 export interface LanePoolOptions extends LaneHostOptions {
   /** `warm`: one link of each identity in use is dialled ahead. Left out: none. */
@@ -110,6 +111,12 @@ export abstract class LanePool extends LaneHost {
     this.acks?.keepOnly(master, detail)
     this.#idle.keepOnly(master)
     this.#spares.keepOnly(master)
+  }
+
+  /** A failover is announced: clients that wait in the node to be given something wait here instead (unblocking.ts). */
+  protected unblock(): void {
+    if (this.policy.policy !== 'always' && this.#private.size > 0)
+      unblock(this.#private.keys(), this.#idle, this.linkLog)
   }
 
   /** Whether a link to this node is up. */

@@ -14,7 +14,7 @@ import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready-node.ts'
 import { type NodeAnswer, NodeQuestion, type StalledReply } from './refusal-question.ts'
-import { judgeError, refusalCode, type ServerRefusal } from './refusal-texts.ts'
+import { isUnblocked, judgeError, refusalCode, type ServerRefusal } from './refusal-texts.ts'
 import { namedClassOf } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { takeBack } from './take-back.ts'
@@ -24,6 +24,8 @@ export class LaneRefusals {
   aside: NotReady | null = null
   readonly #host: LaneHost
   readonly #lane: LaneInfo
+  /** The node was asked to end the wait of this command (unblocking.ts); null: of none. */
+  unblocked: Request | null = null
   /**
    * Has the node refused a command, or are these a script's own words? The link is stalled until the node has told.
    * What it has told says how the frame is to be taken that the link looks at next.
@@ -52,6 +54,7 @@ export class LaneRefusals {
       this.#question = null
       return verdict === 'own reply' ? undefined : verdict
     }
+    if (request === this.unblocked && isUnblocked(frame)) return 'wrong-node'
     const judged = judgeError(request, frame)
     if (judged === null) return undefined
     if (!this.#host.passes(frame)) return undefined

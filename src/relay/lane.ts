@@ -26,6 +26,7 @@ import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
 import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
+import { mayRepeat } from './replay-rule.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
@@ -281,7 +282,23 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
    * master. It stays unread, in the kernel's memory and the node's, until serve() resumes or cuts.
    */
   withhold(): void {
-    if (this.#owes) this.link?.pause(Pausing.withheld)
+    if (this.#owes && !this.#isUnblocking) this.link?.pause(Pausing.withheld)
+  }
+
+  /** The node is asked to end the wait of its blocking command: one that may not be sent again when its link is lost. */
+  unblock(): Link<Request> | null {
+    const { link, owner } = this
+    const head = link?.head
+    if (link?.status !== 'ready' || owner === null || !head?.blocking || this.#isUnblocking) return null
+    if (link.inFlight > 1 || mayRepeat(head, this.#host.policy, this.#host.learned)) return null
+    this.#refusals.unblocked = head
+    return link
+  }
+
+  /** What it answers is no reply of its own, if the wait has ended for that: it says that nothing was taken. */
+  get #isUnblocking(): boolean {
+    const { unblocked } = this.#refusals
+    return unblocked !== null && this.link?.head === unblocked
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
@@ -432,6 +449,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       return
     }
     if (isDeposed) return
+    if (this.#host.withholding && request === this.#refusals.unblocked) {
+      link.stall(request, frame, Pausing.withheld)
+      return
+    }
     if (this.#acks === null || !this.#acks.keepsFrame(request, frame, type)) this.reply(request, frame, type)
     if (request.expect === 0 && this.#uplink.state !== 'closed') this.complete(request)
   }
@@ -520,6 +541,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const mayRun = this.#prover !== null || (!end.refused && !this.#refusals.isDeposed)
     this.#uplink.onLost(link, end.owed.length > 0 && mayRun)
     this.#refusals.forgetQuestion()
+    this.#refusals.unblocked = null
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)

@@ -75,8 +75,6 @@ export class Lanes extends LanePool {
   /** Of the watchdog. */
   readonly onStoodStill: () => void
   readonly #watchdog: Watchdog
-  /** Nothing of the master is delivered: it may be none any more. */
-  #withholding = false
   /** A pause is over, and what it held is being sent. */
   #reopening = false
   readonly #report: FailoverReport
@@ -146,8 +144,8 @@ export class Lanes extends LanePool {
     }
     this.gate.move({ kind: 'serve', master }, performance.now())
     this.acks?.onServe(master)
-    if (this.#withholding) {
-      this.#withholding = false
+    if (this.withholding) {
+      this.withholding = false
       this.each(lane => lane.link?.resume(Pausing.withheld))
     }
     this.each(lane => lane.onConfirmed(moved))
@@ -161,6 +159,7 @@ export class Lanes extends LanePool {
     this.gate.move({ kind: 'hold', cause }, performance.now())
     if (this.#passes) return
     this.#recall()
+    if (cause === 'failover-announced') this.unblock()
     if (cause === 'master-moved') this.withhold()
     if (cause === 'not-master') this.keepOnly(null, detail)
   }
@@ -175,8 +174,8 @@ export class Lanes extends LanePool {
 
   /** A replica may be promoted from here on: no reply of the old master is delivered before the next serve(). */
   withhold(): void {
-    if (this.#withholding || this.#dryRun) return
-    this.#withholding = true
+    if (this.withholding || this.#dryRun) return
+    this.withholding = true
     this.each(lane => lane.withhold())
     this.acks?.onWithhold()
   }

@@ -59,6 +59,8 @@ const texts: ReadonlyMap<string, RegExp> = new Map([
   ['NOREPLICAS', /^NOREPLICAS Not enough good (replicas|slaves) to write\.$/],
 ])
 
+const UNBLOCKED = '-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n'
+
 const clientCode: ReadonlySet<string> = new Set([
   'eval',
   'eval_ro',
@@ -95,6 +97,11 @@ export function serverRefusalOf(frame: Buffer): ServerRefusal | undefined {
   const line = causeOf(frame)
   const code = firstWord(line)
   return texts.get(code)?.test(line.replace(inScript, '')) ? refusalBy(code) : undefined
+}
+
+/** What the server answers to a command whose wait CLIENT UNBLOCK ... ERROR has ended: it has taken nothing. */
+export function isUnblocked(frame: Buffer): boolean {
+  return frame.length === UNBLOCKED.length && frame.toString('latin1') === UNBLOCKED
 }
 
 /** The first word of a refusal; of an EXECABORT that of its cause. */

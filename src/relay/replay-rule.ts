@@ -42,6 +42,12 @@ export function decideReplay(
   return null
 }
 
+/** Whether it may be sent again although it may have run, so that nobody needs to know. */
+export function mayRepeat(request: Request, policy: ReplayPolicy, learned: LearnedCommands): boolean {
+  const cls = request.cls ?? classOf(request, Date.now(), learned)
+  return decideReplay('unknown', cls, 0, policy) === null
+}
+
 /** More arguments than this are not taken apart to find out whether a repeat is harmless. */
 const MAX_ARGUMENTS = 65_536
 /** No subcommand's name is as long. */

@@ -363,10 +363,10 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
    * From within onFrame: `frame` is not taken. resume() looks at it first. Until then nothing behind it is looked at or
    * read, and nothing should be sent (`full`).
    */
-  stall(exchange: E, frame: Buffer): void {
+  stall(exchange: E, frame: Buffer, why: Pausing = Pausing.stalled): void {
     exchange.expect++
     this.pauses.stalled = [frame]
-    this.pause(Pausing.stalled)
+    this.pause(why)
   }
 
   /** Sends what was collected and then its end; nothing more. The server answers what it can and closes. */

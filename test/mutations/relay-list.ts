@@ -161,4 +161,22 @@ export const relayMutations: readonly Mutation[] = [
     test: watchdog,
     shows: /must know it at once/,
   },
+  {
+    name: 'what a wait that is being ended is given counts before the master is known',
+    file: 'src/relay/lane.ts',
+    from: 'if (this.#host.withholding && request === this.#refusals.unblocked) {',
+    to: 'if (this.#host.withholding && request.expect > 0) {',
+    breaks: 'AckedSurvivesPlanned',
+    test: 'test/wire/unblocking.test.ts',
+    shows: /nobody knows yet/,
+  },
+  {
+    name: 'the end of a wait that Holdfast has asked for is told to the client',
+    file: 'src/relay/lane-refusals.ts',
+    from: "if (request === this.unblocked && isUnblocked(frame)) return 'wrong-node'",
+    to: '',
+    breaks: 'SocketsStay',
+    test: 'test/wire/unblocking.test.ts',
+    shows: /it is held/,
+  },
 ]

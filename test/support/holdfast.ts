@@ -301,7 +301,7 @@ async function startWith<H extends Holdfast>(
     password: options.password,
   })
   t.teardown(() => endServer(node))
-  await startWitness(t, node, { dir, password: options.password })
+  if (options.options?.['ack'] !== 'master') await startWitness(t, node, { dir, password: options.password })
   const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
   const holdfast = await start(t, { ...options, sentinels: [`${sentinel.host}:${sentinel.port}`] })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })

@@ -1,0 +1,43 @@
+// unblocking.ts: a client waits in the master in BLPOP or the like, and the Sentinels announce a failover.
+//
+//   failover announced ─▶ CLIENT UNBLOCK of each, by an idle link ─▶ -UNBLOCKED: it has taken nothing ─▶ held, sent again
+//                                                               └──▶ an element: the reply, as ever
+//
+// When the link is lost instead, nobody can tell whether the command has taken something: under `safe` and `once` its
+// client is told UNKNOWN. The old master lives on in a planned failover, so it can say so itself while it is the master.
+//
+// Must stay true: only the answer of the link on which the command waits says anything: it is behind all that was taken
+// before. Never: waits for an answer; where none comes before the link is cut, all is as without this.
+
+import { isNoPerm } from '../ops/missing-rights.ts'
+import { encodeCommand } from '../resp/encode.ts'
+import type { Link } from '../upstream/link.ts'
+import type { IdlePool } from './idle-pool.ts'
+import type { Lane } from './lane.ts'
+import type { LinkLog } from './link-log.ts'
+import type { Request } from './request.ts'
+
+/** Asks for all of one identity in one write. */
+export function unblock(lanes: Iterable<Lane>, idle: IdlePool, linkLog: LinkLog): void {
+  const waiting = new Map<string, Link<Request>[]>()
+  for (const lane of lanes) {
+    const { key } = lane.identity
+    if (!idle.has(key)) continue
+    const link = lane.unblock()
+    if (link === null || link.handshake.clientId === 0) continue
+    const links = waiting.get(key) ?? []
+    if (links.length === 0) waiting.set(key, links)
+    links.push(link)
+  }
+  for (const [key, links] of waiting) {
+    const commands = links.map(({ handshake }) =>
+      encodeCommand(['CLIENT', 'UNBLOCK', String(handshake.clientId), 'ERROR']),
+    )
+    const onReply = (frame: Buffer): void => {
+      const [link] = links
+      if (link !== undefined && isNoPerm(frame.toString('latin1')))
+        linkLog.rightMissing('client|unblock', link.master, link.handshake.identity)
+    }
+    idle.ask(key, Buffer.concat(commands), onReply, commands.length)
+  }
+}
