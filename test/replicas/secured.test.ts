@@ -1,5 +1,6 @@
 // The port for replicas with TLS on every side and a password at every door: a replica killed, then the master.
 import t from 'tap'
+import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { judge, left, open, sessionsLeave } from './scene.ts'
@@ -9,7 +10,8 @@ const CLIENT = 'client-password'
 /** Holdfast's own user may do what README's access page says, and no more is needed for it. */
 const USER = `user holdfast on >${REDIS} ~* &* +@all`
 
-t.test('TLS and passwords everywhere — a replica is killed, and then the master — delays alone', async t => {
+const name = 'TLS and passwords everywhere — a replica is killed, and then the master — delays alone'
+t.test(name, { skip: without('openssl') }, async t => {
   const tls = await TlsScene.make(t)
   const connect = async (port: number): Promise<RespClient> => {
     const client = await RespClient.connect(port, '127.0.0.1', { tls: tls.clientOptions(tls.client) })
