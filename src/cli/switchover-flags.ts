@@ -1,4 +1,5 @@
-// switchover-flags.ts: reads the flags that `holdfast switchover` has beside the options of the proxy. Pure.
+// switchover-flags.ts: reads the flags that `holdfast switchover` and `holdfast drill` have beside the options of the
+// proxy. Pure.
 import type { Read } from '../config/option.ts'
 import { duration, size } from '../config/value-kinds.ts'
 import { forceable, type MaxLag, type SwitchoverSettings } from '../switchover/settings.ts'
@@ -13,6 +14,7 @@ export const ownFlags = { switches: ['dry-run', 'json'], values: ['max-lag', 'ti
 
 /** Adds to `errors` what is wrong. */
 export function readSettings(
+  command: string,
   { on, texts, words }: Pick<OwnFlags, 'on' | 'texts' | 'words'>,
   errors: string[],
 ): SwitchoverSettings {
@@ -24,7 +26,7 @@ export function readSettings(
     errors.push(`--${name}: got ${JSON.stringify(text.slice(0, 60))}, expected ${found.expected}`)
     return fallback
   }
-  if (words.length > 1) errors.push('switchover: at most one word may go before the flags: the name of the master')
+  if (words.length > 1) errors.push(`${command}: at most one word may go before the flags: the name of the master`)
   return {
     dryRun: on.has('dry-run'),
     json: on.has('json'),

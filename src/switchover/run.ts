@@ -11,15 +11,13 @@ import { formatAddress } from '../address.ts'
 import { listOf } from '../check/ask.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
 import { ranked } from './candidate.ts'
-import { countsAsWrite, kindOf, readClients } from './client-rows.ts'
-import { describeClient } from './judge-writers.ts'
 import { readCandidate } from './look.ts'
 import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
 import type { ProxyControl, ProxyPause, Waits } from './proxy-hold.ts'
-import { readReplication } from './replication.ts'
-import { openServer, type Server } from './server.ts'
-import type { NodeSight, Replication } from './sight.ts'
+import { askForReplication, Servers } from './servers.ts'
+import { refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
   readonly name: string
@@ -50,15 +48,6 @@ export interface World {
   readonly signal: AbortSignal
   /** Told of each step as it ends. */
   readonly say: (step: Step) => void
-}
-
-/** Why it goes no further. */
-class Trouble extends Error {
-  readonly remedy: string
-  constructor(why: string, remedy: string) {
-    super(why)
-    this.remedy = remedy
-  }
 }
 
 const LOOK_MS = 10
@@ -98,12 +87,11 @@ class Run {
   isAsked = false
   readonly #plan: Plan
   readonly #world: World
-  readonly #servers = new Map<NodeSight | 'sentinel', Server>()
+  readonly #servers = new Servers()
   #pause: ProxyPause | null = null
   #pauseEnded: string | null = null
   #pausedAt = 0
   #stepAt = performance.now()
-  #writes: ReadonlyMap<string, number> = new Map()
 
   constructor(plan: Plan, world: World) {
     this.#plan = plan
@@ -111,17 +99,8 @@ class Run {
     this.from = formatAddress(plan.master.address)
   }
 
-  async open(): Promise<void> {
-    const { master, candidates, sentinel } = this.#plan
-    const targets = [...[master, ...candidates].map(node => [node, node] as const), ['sentinel', sentinel] as const]
-    await Promise.all(
-      targets.map(async ([key, { address, target }]) => {
-        const server = await openServer(target).catch((error: Error) => {
-          throw new Trouble(`${formatAddress(address)} does not answer: ${error.message}`, 'run holdfast check')
-        })
-        this.#servers.set(key, server)
-      }),
-    )
+  open(): Promise<void> {
+    return this.#servers.open(this.#plan)
   }
 
   /** Nothing is held meanwhile. */
@@ -131,7 +110,7 @@ class Run {
     let found = 'the Sentinel will notice the promotion about a second later'
     while (performance.now() < until) {
       this.#stopIfAsked()
-      const replicas = await this.#ask('sentinel', 'SENTINEL', 'REPLICAS', this.#world.masterName)
+      const replicas = await this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', this.#world.masterName)
       const moment = momentOf(ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs))
       if (moment === 'ready') {
         found = 'the Sentinel will notice the promotion at once'
@@ -157,11 +136,11 @@ class Run {
   /** Until every replica that may be promoted has all that the master had when nothing was in flight. */
   async catchUp(): Promise<void> {
     const { master, candidates } = this.#plan
-    this.#writes = await this.#countWrites()
-    const wanted = (await this.#replicationOf(master)).offset
+    const writes = await countWrites(this.#servers, this.#plan)
+    const wanted = (await this.#servers.replicationOf(master)).offset
     for (;;) {
       this.#stopIfAsked()
-      const states = await Promise.all(candidates.map(node => this.#replicationOf(node)))
+      const states = await Promise.all(candidates.map(node => this.#servers.replicationOf(node)))
       const behind = candidates.filter((_, i) => (states[i]?.offset ?? 0) < wanted)
       const stray = candidates.find((_, i) => states[i]?.role !== 'replica' || !states[i]?.linkUp)
       if (stray !== undefined) {
@@ -172,7 +151,7 @@ class Run {
       this.#checkTime(`${behind.map(({ address }) => formatAddress(address)).join(', ')} has not caught up`)
       await this.#wait(LOOK_MS)
     }
-    await this.#refuseWriters()
+    await refuseWriters(this.#servers, this.#plan, writes)
     this.#end('catch up', `all that was answered is on ${candidates.length === 1 ? 'the replica' : 'all replicas'}`)
   }
 
@@ -184,10 +163,10 @@ class Run {
     let how = sentinel.coordinates ? ' COORDINATED' : ''
     try {
       const words = ['FAILOVER', masterName, ...(sentinel.coordinates ? ['COORDINATED'] : [])]
-      await this.#ask('sentinel', 'SENTINEL', ...words).catch((error: Error) => {
+      await this.#servers.ask('sentinel', 'SENTINEL', ...words).catch((error: Error) => {
         if (!/wrong number of arguments|syntax error/i.test(error.message)) throw error
         how = ''
-        return this.#ask('sentinel', 'SENTINEL', 'FAILOVER', masterName)
+        return this.#servers.ask('sentinel', 'SENTINEL', 'FAILOVER', masterName)
       })
     } catch (error) {
       // An error that the server sends means that it has not begun.
@@ -228,7 +207,7 @@ class Run {
     const { master } = this.#plan
     const until = performance.now() + FOLLOW_MS
     while (performance.now() < until && !this.#world.signal.aborted) {
-      const state = await this.#askOnce(master)
+      const state = await askForReplication(master)
       if (state?.role === 'replica' && state.linkUp && state.master === to) {
         this.#end('follow', `${this.from} follows ${to}`)
         return true
@@ -259,9 +238,8 @@ class Run {
     return { why, remedy: given }
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#servers.values()].map(server => server.close()))
-    this.#servers.clear()
+  close(): Promise<void> {
+    return this.#servers.close()
   }
 
   /** The Sentinel that was asked names another master; one that is gone cannot say, and the proxy hears of the others. */
@@ -269,8 +247,8 @@ class Run {
     const { masterName } = this.#world
     try {
       const [named, master] = await Promise.all([
-        this.#ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
-        this.#ask('sentinel', 'SENTINEL', 'MASTER', masterName),
+        this.#servers.ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
+        this.#servers.ask('sentinel', 'SENTINEL', 'MASTER', masterName),
       ])
       const address = readAddress(named)
       if (address !== undefined && formatAddress(address) !== this.from) return true
@@ -284,54 +262,6 @@ class Run {
     this.isAsked = false
     const remedy = 'see the log of the Sentinel that was asked for -failover-abort; the master is the same'
     throw new Trouble('the Sentinel has given the failover up', remedy)
-  }
-
-  /** Calls of commands that change data, by name (INFO commandstats). */
-  async #countWrites(): Promise<ReadonlyMap<string, number>> {
-    const stats = String(await this.#ask(this.#plan.master, 'INFO', 'commandstats'))
-    const found = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
-    return new Map(
-      found.flatMap(([, name = '', calls]) => (countsAsWrite(name) ? [[name, Number(calls)] as const] : [])),
-    )
-  }
-
-  /** Other Holdfasts write until the failover is announced, and then hold: their writes say nothing. */
-  async #refuseWriters(): Promise<void> {
-    const { master, through } = this.#plan
-    const before = this.#writes
-    const now = await this.#countWrites()
-    if (through.others > 0) return
-    const grown = [...now].filter(([name, calls]) => calls > (before.get(name) ?? 0)).map(([name]) => name)
-    if (grown.length === 0) return
-    const clients = readClients(String(await this.#ask(master, 'CLIENT', 'LIST').catch(() => '')))
-    const who = clients.filter(
-      client => ['writer', 'other'].includes(kindOf(client, through)) && client.idleSeconds <= 1,
-    )
-    const named = who.slice(0, 5).map(describeClient).join('; ')
-    const why = `somebody writes while Holdfast holds (${grown.join(', ')})${named === '' ? '' : `: ${named}`}`
-    throw new Trouble(why, 'stop it, or give it the port of Holdfast; nothing has changed')
-  }
-
-  async #replicationOf(node: NodeSight): Promise<Replication> {
-    const state = readReplication(String(await this.#ask(node, 'INFO', 'replication')))
-    if (state === null)
-      throw new Trouble(`${formatAddress(node.address)} does not say how far it is`, 'run holdfast check')
-    return state
-  }
-
-  /** Over a connection of its own: the demotion has ended the other one. */
-  async #askOnce(node: NodeSight): Promise<Replication | null> {
-    const server = await openServer(node.target).catch(() => null)
-    if (server === null) return null
-    const info = await server.ask('INFO', 'replication').catch(() => '')
-    await server.close()
-    return readReplication(String(info))
-  }
-
-  async #ask(key: NodeSight | 'sentinel', name: string, ...rest: string[]): Promise<unknown> {
-    const server = this.#servers.get(key)
-    if (server === undefined) throw new Trouble('a server was not asked for a connection', 'this is a bug')
-    return server.ask(name, ...rest)
   }
 
   #stopIfAsked(): void {
@@ -358,16 +288,4 @@ class Run {
     this.steps.push(step)
     this.#world.say(step)
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** By the first words of sentinel.c, sentinelCommand. */
-function refusalRemedy(text: string): string {
-  if (text.startsWith('INPROG')) return 'another failover is under way: wait for its end; nothing has changed'
-  if (/^NOGOODSLAVE/.test(text)) return 'the Sentinel finds no replica fit: run holdfast check; nothing has changed'
-  if (/^NOPERM/.test(text)) return 'ACL SETUSER ... +sentinel|failover on each Sentinel; nothing has changed'
-  return 'see the log of the Sentinel; nothing has changed'
 }

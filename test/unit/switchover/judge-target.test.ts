@@ -35,7 +35,7 @@ const replicaInfo = (offset: number, link = 'up'): string =>
   `slave_repl_offset:${offset}\r\nmaster_repl_offset:${offset}\r\n`
 
 function idsOf(master: NodeSight, target: NodeSight, maxLag: MaxLag = { bytes: 1000 }): string[] {
-  const settings = { ...readSettings({ on: new Set(), texts: new Map(), words: [] }, []), maxLag }
+  const settings = { ...readSettings('switchover', { on: new Set(), texts: new Map(), words: [] }, []), maxLag }
   const plan = { master, candidates: [target], target } as unknown as Plan
   return judgeTargets(plan, settings).map(({ id }) => id)
 }

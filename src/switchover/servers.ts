@@ -1,0 +1,55 @@
+// servers.ts: the servers of one switchover: the master, whoever may be promoted, and the Sentinel that is asked.
+//
+// Owns: one connection to each, from `open` to `close`. Never: decides anything.
+import { formatAddress } from '../address.ts'
+import type { Plan } from './plan.ts'
+import { readReplication } from './replication.ts'
+import { openServer, type Server } from './server.ts'
+import type { NodeSight, Replication } from './sight.ts'
+import { Trouble } from './trouble.ts'
+
+export class Servers {
+  readonly #open = new Map<NodeSight | 'sentinel', Server>()
+
+  /** @throws Trouble where one does not answer. */
+  async open({ master, candidates, sentinel }: Plan): Promise<void> {
+    const targets = [...[master, ...candidates].map(node => [node, node] as const), ['sentinel', sentinel] as const]
+    await Promise.all(
+      targets.map(async ([key, { address, target }]) => {
+        const server = await openServer(target).catch((error: Error) => {
+          throw new Trouble(`${formatAddress(address)} does not answer: ${error.message}`, 'run holdfast check')
+        })
+        this.#open.set(key, server)
+      }),
+    )
+  }
+
+  /** @throws Error: what the server says, or that it does not answer. */
+  async ask(key: NodeSight | 'sentinel', name: string, ...rest: string[]): Promise<unknown> {
+    const server = this.#open.get(key)
+    if (server === undefined) throw new Trouble('a server was not asked for a connection', 'this is a bug')
+    return server.ask(name, ...rest)
+  }
+
+  /** @throws Error */
+  async replicationOf(node: NodeSight): Promise<Replication> {
+    const state = readReplication(String(await this.ask(node, 'INFO', 'replication')))
+    if (state === null)
+      throw new Trouble(`${formatAddress(node.address)} does not say how far it is`, 'run holdfast check')
+    return state
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(server => server.close()))
+    this.#open.clear()
+  }
+}
+
+/** Over a connection of its own: a demotion ends those that were open. Null: no answer. */
+export async function askForReplication(node: NodeSight): Promise<Replication | null> {
+  const server = await openServer(node.target).catch(() => null)
+  if (server === null) return null
+  const info = await server.ask('INFO', 'replication').catch(() => '')
+  await server.close()
+  return readReplication(String(info))
+}
