@@ -19,6 +19,8 @@ export interface Candidate {
   readonly linkDownMs: number
   /** How long ago it answered PING properly, ms. */
   readonly lastPingMs: number
+  /** By its last INFO it is a master, or was when this Sentinel last asked. */
+  readonly isTakenForMaster: boolean
 }
 
 /** sentinel_ping_period and sentinel_info_period of sentinel.c. */

@@ -9,6 +9,7 @@ import { judge as judgeDeployment } from '../check/judge.ts'
 import type { CheckSettings } from '../check/settings.ts'
 import { ranked, unfitness } from './candidate.ts'
 import { throughOf } from './client-rows.ts'
+import { judgeSeen } from './judge-seen.ts'
 import { judgeTargets } from './judge-target.ts'
 import { judgeWriters } from './judge-writers.ts'
 import type { Plan } from './plan.ts'
@@ -46,7 +47,7 @@ export function judgeSwitchover(known: Known): Judgement {
     ...judgeUnderWay(sight),
     ...judgeRights(sight, check),
     ...judgeChoice(sight, plan),
-    ...(plan === null ? [] : [...judgeTargets(plan, settings), ...judgeWriters(plan)]),
+    ...(plan === null ? [] : [...judgeSeen(plan, sight), ...judgeTargets(plan, settings), ...judgeWriters(plan)]),
     ...judgeTimes(check, settings),
   ].map(finding => forced(finding, settings))
   const forbidden = findings.some(({ level }) => level === 'problem')

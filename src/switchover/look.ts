@@ -68,6 +68,7 @@ async function lookAtSentinel(target: Target, masterName: string): Promise<Senti
     coordinates: knowsCoordinated(String(info?.[1] ?? '')),
     failoverState: isUnderWay ? (fields.get('failover-state') ?? 'unknown') : null,
     downAfterMs: Number(fields.get('down-after-milliseconds') ?? 0),
+    masterRunId: fields.get('runid') ?? '',
     candidates: listOf(replicas).flatMap(readCandidate),
   }
 }
@@ -92,6 +93,7 @@ export function readCandidate(entry: unknown): Candidate[] {
     infoAgeMs: number('info-refresh'),
     linkDownMs: number('master-link-down-time'),
     lastPingMs: number('last-ok-ping-reply'),
+    isTakenForMaster: fields.get('role-reported') === 'master',
   }
   return [candidate]
 }

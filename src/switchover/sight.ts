@@ -13,6 +13,8 @@ export interface SentinelSight {
   /** What it says of a failover that it leads now; null: it leads none. */
   readonly failoverState: string | null
   readonly downAfterMs: number
+  /** The run id of the master. */
+  readonly masterRunId: string
   readonly candidates: readonly Candidate[]
 }
 
@@ -30,7 +32,13 @@ export interface ClientRow {
 }
 
 /** Settings that are compared between the nodes. */
-export const comparedSettings = ['maxmemory', 'maxmemory-policy', 'min-replicas-to-write', 'databases'] as const
+export const comparedSettings = [
+  'maxmemory',
+  'maxmemory-policy',
+  'min-replicas-to-write',
+  'databases',
+  'replica-priority',
+] as const
 export type ComparedSetting = (typeof comparedSettings)[number]
 
 export interface NodeSight {

@@ -13,6 +13,7 @@ function candidate(port: number, more: Partial<Candidate> = {}): Candidate {
     infoAgeMs: 600,
     linkDownMs: 0,
     lastPingMs: 200,
+    isTakenForMaster: false,
     ...more,
   }
 }
