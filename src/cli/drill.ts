@@ -1,106 +1,118 @@
-// drill.ts: `holdfast drill --hold 5s`: holds all commands for that long, touches no server, and says which clients gave up.
+// drill.ts: `holdfast drill [MASTER] [--dry-run] [--json] [--max-lag LAG] [--timeout TIME] [--force ID,...] [options]`: a
+// switchover there and back, and what each class of sessions saw. With --hold it only holds (drill-hold.ts).
 //
-//   sessions ─▶ pause ─▶ looks, four a second ─▶ resume ─▶ looks for those who come back ─▶ report
-//
-// Exit code: 0 when all clients kept their connection, 1 when one did not or the hold could not be, 2 for wrong options.
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Environment } from '../config.ts'
+// Exit code: 0 when the first master is master again and no client gave up (or a dry run finds nothing against it), 1
+// when a problem was found and nothing was done, 2 for wrong options, 3 when the way there was aborted, with the same
+// master as before, 4 when a failover was not seen to its end, 5 when another node is the master and serves, 6 when it
+// came back and a client gave up or a command failed.
+// Never: leaves commands held, shows a secret.
+import { countOf, rowsOf } from '../check/print.ts'
+import { type Config, type Environment, readConfig } from '../config.ts'
 import type { ControlClient } from '../control/client.ts'
-import { holdPause } from '../control/held-pause.ts'
-import type { SessionsResult } from '../control/protocol.ts'
-import { accountsOf, type Look } from '../drill/observe.ts'
-import { type DrillReport, remedies, rowsOf, verdict } from '../drill/print.ts'
-import type { SessionSnapshot } from '../ops/snapshot.ts'
-import { answersQuestion, controlPath, withControl, wrong } from './control-socket.ts'
+import { runTrip, type Trip, type TripEnd } from '../drill/round-trip.ts'
+import {
+  asJson,
+  type Before,
+  classRowsOf,
+  dryRunAsText,
+  endAsText,
+  hasFound,
+  legAsText,
+  remediesOf,
+  suspectRowsOf,
+} from '../drill/trip-print.ts'
+import { judgeWayBack } from '../drill/way-back.ts'
+import { judgementOf } from '../switchover/judgement.ts'
+import type { Plan } from '../switchover/plan.ts'
+import { stepAsLine } from '../switchover/print.ts'
+import type { ProxyControl } from '../switchover/proxy-hold.ts'
+import type { SwitchoverSettings } from '../switchover/settings.ts'
+import { wrong } from './control-socket.ts'
 import { table } from './ctl-print.ts'
-import { takeFlags, timeOf } from './own-flags.ts'
+import { drillHold, sessionsOf } from './drill-hold.ts'
+import { masterOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
+import { answerInstead } from './output.ts'
+import { takeFlags } from './own-flags.ts'
+import { ownFlags, readSettings } from './switchover-flags.ts'
 
-const LOOK_MS = 250
-/** Clients that have lost a connection come back within a second or two. */
-const AFTER_MS = 2_000
-/** How long what is in flight may take; a hold that is shorter allows no more than itself. */
-const EMPTY_MS = 5_000
-const LEASE_MS = 3_000
-const NOT_GIVEN = 0
+const exitCodes: Readonly<Record<TripEnd['kind'], number>> = { back: 0, aborted: 3, unfinished: 4, 'not-back': 5 }
+const EXIT_PROBLEM = 1
+const EXIT_FOUND = 6
 
 export async function drill(argv: readonly string[], env: Environment): Promise<void> {
-  const flags = takeFlags(argv, { switches: ['json'], values: ['hold', 'master'] })
-  if (answersQuestion(flags.rest, env)) return
+  if (argv.some(word => word === '--hold' || word.startsWith('--hold='))) return drillHold(argv, env)
+  const flags = takeFlags(argv, ownFlags)
   const errors = [...flags.errors]
-  const holdMs = timeOf(flags, 'hold', { min: '1ms', max: '10m', fallback: NOT_GIVEN, errors })
-  if (flags.words.length > 0) errors.push('drill: takes no words')
-  if (holdMs === NOT_GIVEN && errors.length === 0) errors.push('drill: needs --hold TIME, such as --hold 5s')
-  if (errors.length > 0) {
+  const settings = readSettings('drill', flags, errors)
+  const read = readConfig(flags.rest, env)
+  if (read.kind !== 'config') {
+    answerInstead(read)
+    return
+  }
+  const config = masterOf('drill', { masters: read.masters, name: settings.masterName }, errors)
+  if (errors.length > 0 || config === null) {
     wrong(errors)
     return
   }
-  const path = controlPath('drill', flags.rest, env)
-  if (path === null) return
-  const json = flags.on.has('json')
-  await withControl(path, { command: 'drill', json }, async client => {
-    const reports = await run(client, { holdMs, master: flags.texts.get('master') ?? null })
-    process.stdout.write(json ? `${JSON.stringify(reports, null, 2)}\n` : textOf(reports))
-    if (reports.some(report => report.ended !== 'resume' || report.accounts.some(({ did }) => did === 'closed')))
-      process.exitCode = 1
-  })
+  await withProxyOf(config, reached => thereAndBack(reached, config, settings))
 }
 
-interface Hold {
-  readonly holdMs: number
-  readonly master: string | null
-}
-
-async function run(client: ControlClient, { holdMs, master }: Hold): Promise<DrillReport[]> {
-  const before = await sessionsOf(client, master)
-  const startedAt = performance.now()
-  const since = (): number => performance.now() - startedAt
-  const pause = await holdPause(client, {
-    master,
-    by: 'drill',
-    // It ends the hold itself; this is for the case that it cannot.
-    maxMs: holdMs + LEASE_MS,
-    emptyMs: Math.min(EMPTY_MS, holdMs + LEASE_MS),
-    leaseMs: LEASE_MS,
-    ignoreBlocked: true,
-  })
-  const looks = new Map<string, Look[]>()
-  const look = async (inHold: boolean): Promise<void> => {
-    const found = await sessionsOf(client, master)
-    const atMs = Math.round(since())
-    for (const [name, sessions] of found) looks.set(name, [...(looks.get(name) ?? []), { atMs, inHold, sessions }])
+async function thereAndBack({ proxy, client }: Reached, config: Config, settings: SwitchoverSettings): Promise<void> {
+  const { masterName } = config
+  const before = await lookAhead(proxy, config, settings)
+  const { plan } = before
+  const tell = (text: string): void => void (settings.json || process.stdout.write(text))
+  tell(['Holdfast drill: master', `${masterName}\n\n${rowsOf(before.findings).join('\n')}\n\n`].join(' '))
+  if (plan === null) {
+    process.exitCode = EXIT_PROBLEM
+    const problems = countOf(before.findings, 'problem')
+    tell(`${problems === 1 ? '1 problem' : `${problems} problems`}: nothing was done.\n`)
+  } else if (settings.dryRun) tell(dryRunAsText(before))
+  let trip: Trip | null = null
+  if (plan !== null && !settings.dryRun && !(proxy instanceof Error) && client !== null) {
+    trip = await run(plan, { proxy, client, config, settings, tell })
+    process.exitCode = trip.end.kind === 'back' && hasFound(trip) ? EXIT_FOUND : exitCodes[trip.end.kind]
   }
-  let ended: string | null = null
-  void pause.ended.then(why => {
-    ended ??= why
-  })
-  while (since() < holdMs && ended === null) {
-    await delay(Math.min(LOOK_MS, Math.max(0, holdMs - since())))
-    if (ended === null) await look(true)
-  }
-  const heldMs = Math.round(since())
-  if (ended === null) await pause.resume()
-  const why = await pause.ended
-  for (const from = since(); since() - from < AFTER_MS; await delay(LOOK_MS)) await look(false)
-  return [...before].map(([name, sessions]) => ({
-    master: name,
-    heldMs,
-    ended: why,
-    accounts: accountsOf(sessions, looks.get(name) ?? []),
-  }))
+  if (settings.json) process.stdout.write(asJson(before, trip))
+  else if (trip !== null) process.stdout.write(textOf(trip))
 }
 
-async function sessionsOf(
-  client: ControlClient,
-  master: string | null,
-): Promise<ReadonlyMap<string, readonly SessionSnapshot[]>> {
-  const { masters } = (await client.ask('sessions', { master })) as unknown as SessionsResult
-  return new Map(masters.map(one => [one.master, one.sessions]))
+/** Both ways, before anything is done. */
+async function lookAhead(proxy: ProxyControl | Error, config: Config, settings: SwitchoverSettings): Promise<Before> {
+  const { findings, plan } = await judgementOf(proxy, config, settings)
+  const wayBack = plan === null ? [] : judgeWayBack(plan, settings)
+  const isForbidden = wayBack.some(({ level }) => level === 'problem')
+  return { masterName: config.masterName, findings: [...findings, ...wayBack], plan: isForbidden ? null : plan }
 }
 
-function textOf(reports: readonly DrillReport[]): string {
-  const lines = reports.flatMap(report => {
-    const early = report.ended === 'resume' ? '' : `the hold ended by itself (${report.ended}), see docs/control.md\n`
-    return [`${verdict(report)}\n`, early, table(rowsOf(report))]
+interface Means {
+  readonly proxy: ProxyControl
+  readonly client: ControlClient
+  readonly config: Config
+  readonly settings: SwitchoverSettings
+  readonly tell: (text: string) => void
+}
+
+function run(plan: Plan, { proxy, client, config, settings, tell }: Means): Promise<Trip> {
+  const { masterName } = config
+  return runTrip(plan, {
+    masterName,
+    proxy,
+    sessions: async () => (await sessionsOf(client, masterName)).get(masterName) ?? [],
+    judge: () => judgementOf(proxy, config, settings),
+    timeoutMs: settings.timeoutMs,
+    signal: stopSignal(),
+    say: step => tell(stepAsLine(step)),
+    tell: line => tell(` ${line}\n`),
   })
-  return [...lines, ...remedies(reports).map(text => `remedy: ${text}\n`)].join('')
+}
+
+function textOf(trip: Trip): string {
+  return [
+    `\n${endAsText(trip)}\n`,
+    ...trip.legs.map(legAsText),
+    `\n${table(classRowsOf(trip))}`,
+    table(suspectRowsOf(trip)),
+    ...remediesOf(trip).map(text => `remedy: ${text}\n`),
+  ].join('')
 }

@@ -40,6 +40,7 @@ const commands = {
     'look at Sentinels and nodes with the same options and name what is wrong; exit code 1 for a problem',
   'ctl status|pause|resume|drain|reload|log-level':
     'tell the proxy that runs with the same --control-socket what to do; exit code 0 or 1',
+  'drill [--dry-run]': 'a switchover there and back, and what each class of sessions saw (docs/drill.md)',
   'drill --hold TIME':
     'hold all commands for that long, touch no server, and name the clients that give up; exit code 0 or 1',
   'switchover [--dry-run]':

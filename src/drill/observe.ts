@@ -13,13 +13,18 @@ export interface Look {
   readonly sessions: readonly SessionSnapshot[]
 }
 
+/** What a session is to a hold: each waits, gives up and comes back in its own way. */
+export type SessionKind = 'plain' | 'blocked' | 'subscriber' | 'transaction' | 'tracking'
+
 export interface Account {
+  readonly id: number
   readonly address: string
   readonly library: string
   readonly version: string
   readonly name: string
   /** What it was at when the hold began. */
   readonly state: SessionSnapshot['state']
+  readonly kind: SessionKind
   readonly command: string
   /**
    * `closed`: it ended its connection while commands were held. `sent-on`: it sent more while one was unanswered.
@@ -32,11 +37,18 @@ export interface Account {
   readonly cameBack: boolean
   /** Commands that it sent in the hold after the first unanswered one. */
   readonly sentOn: number
+  /** The longest wait of a command of it, ms; of one that closed, until it did; null: none waited. */
+  readonly waitedMs: number | null
+  /** Commands that Holdfast answered with an error, and those whose outcome is unknown. */
+  readonly failed: number
+  readonly unknown: number
 }
 
 /** Of a session under observation. */
 interface Track {
   readonly first: SessionSnapshot
+  /** As it was seen last since the hold began; null: it was not. */
+  last: SessionSnapshot | null
   /** `submitted` when it was first seen to wait; null: it never was. */
   waitsFrom: number | null
   sentOn: number
@@ -49,7 +61,7 @@ export function accountsOf(before: readonly SessionSnapshot[], looks: readonly L
   const tracks = new Map<number, Track>()
   for (const first of before) {
     // A blocked command, or one of a subscriber, waits for something else.
-    tracks.set(first.id, { first, waitsFrom: null, sentOn: 0, afterMs: null, closed: false })
+    tracks.set(first.id, { first, last: null, waitsFrom: null, sentOn: 0, afterMs: null, closed: false })
   }
   const fresh = new Map<number, SessionSnapshot>()
   for (const look of looks) note(look, tracks, fresh)
@@ -66,7 +78,10 @@ function note({ atMs, inHold, sessions }: Look, tracks: Map<number, Track>, fres
     if (session === undefined) {
       if (!track.closed && inHold) track.afterMs = atMs
       if (inHold) track.closed = true
-    } else if (inHold) noteOpen(track, session, atMs)
+    } else {
+      track.last = session
+      if (inHold) noteOpen(track, session, atMs)
+    }
   }
   for (const [id, session] of now) if (!tracks.has(id)) fresh.set(id, session)
 }
@@ -80,12 +95,25 @@ function noteOpen(track: Track, { submitted, pending }: SessionSnapshot, atMs: n
 }
 
 /** Takes the connection that has come back out of `back`, so that it counts once. */
-function accountOf({ first, waitsFrom, sentOn, afterMs, closed }: Track, back: SessionSnapshot[]): Account {
-  const { address, library, version, name, state, command } = first
+function accountOf(track: Track, back: SessionSnapshot[]): Account {
+  const { first, last, waitsFrom, sentOn, afterMs, closed } = track
+  const { id, address, library, version, name, state, command } = first
   const at = closed ? back.findIndex(one => isSameClient(one, first)) : -1
   if (at >= 0) back.splice(at, 1)
   const did = closed ? 'closed' : sentOn > 0 ? 'sent-on' : waitsFrom !== null ? 'waited' : 'quiet'
-  return { address, library, version, name, state, command, did, afterMs, cameBack: at >= 0, sentOn }
+  const { waitedMs = 0, failed = 0, unknown = 0 } = last?.lastPause ?? {}
+  const kind = kindOf(first)
+  const waited = waitedMs > 0 ? waitedMs : closed && waitsFrom !== null ? afterMs : null
+  const what = { id, address, library, version, name, state, kind, command }
+  return { ...what, did, afterMs, cameBack: at >= 0, sentOn, waitedMs: waited, failed, unknown }
+}
+
+/** The first of these that is true of it. */
+export function kindOf({ state, isBlocked, isTracking }: SessionSnapshot): SessionKind {
+  if (state === 'subscribed' || state === 'monitoring') return 'subscriber'
+  if (state === 'inTransaction') return 'transaction'
+  if (isBlocked) return 'blocked'
+  return isTracking ? 'tracking' : 'plain'
 }
 
 function isSameClient(a: SessionSnapshot, b: SessionSnapshot): boolean {

@@ -12,8 +12,8 @@ export interface DrillReport {
 }
 
 /** They gave up, or look as if they had: one that sends without waiting for replies looks so, too. */
-export function suspects({ accounts }: DrillReport): readonly Account[] {
-  return accounts.filter(({ did }) => did === 'closed' || did === 'sent-on')
+export function isSuspect({ did }: Account): boolean {
+  return did === 'closed' || did === 'sent-on'
 }
 
 /** One sentence for each master. */
@@ -35,9 +35,10 @@ export function verdict(report: DrillReport): string {
 }
 
 /** Rows of those that gave up, with a head; none where nobody did. */
-export function rowsOf(report: DrillReport): string[][] {
-  const rows = suspects(report).map(
-    ({ address, library, version, name, state, command, did, afterMs, cameBack, sentOn }) => [
+export function rowsOf({ accounts }: Pick<DrillReport, 'accounts'>): string[][] {
+  const rows = accounts
+    .filter(isSuspect)
+    .map(({ address, library, version, name, state, command, did, afterMs, cameBack, sentOn }) => [
       address,
       `${library} ${version}`.trim() || '-',
       name || '-',
@@ -45,16 +46,16 @@ export function rowsOf(report: DrillReport): string[][] {
       command,
       did === 'closed' ? `closed its connection${cameBack ? ' and came back' : ''}` : `sent ${sentOn} more commands`,
       `after ${((afterMs ?? 0) / 1000).toFixed(1)} s`,
-    ],
-  )
+    ])
   return rows.length === 0
     ? []
     : [['client', 'library', 'name', 'state', 'last command', 'what it did', 'when'], ...rows]
 }
 
 /** What to do, once for each library. */
-export function remedies(reports: readonly DrillReport[]): string[] {
-  const texts = reports.flatMap(suspects).map(({ library, version }) => {
+export function remedies(reports: readonly Pick<DrillReport, 'accounts'>[]): string[] {
+  const found = reports.flatMap(({ accounts }) => accounts.filter(isSuspect))
+  const texts = found.map(({ library, version }) => {
     const known = libraryOf(library, version)
     if (known !== null) return timeoutRemedy(known)
     const who = library === '' ? 'clients that name no library' : library

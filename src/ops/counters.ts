@@ -94,3 +94,9 @@ export function createCounters() {
     detail: createDetail(),
   }
 }
+
+/** The outcome of a request is unknown. `owner`: its session. */
+export function countUnknown(counters: Counters, owner: object): void {
+  counters.unknownOutcomes++
+  counters.detail.waits.sample?.note(owner, 'unknown')
+}

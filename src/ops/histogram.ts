@@ -20,7 +20,8 @@ export class Histogram {
     this.#counts = new Float64Array(bounds.length + 1)
   }
 
-  observe(value: number): void {
+  /** `of`: whose value it is, for the sample. */
+  observe(value: number, of: object | null = null): void {
     const { bounds } = this
     let at = 0
     while (at < bounds.length && value > (bounds[at] as number)) at++
@@ -28,7 +29,7 @@ export class Histogram {
     this.sum += value
     this.count++
     if (value > this.max) this.max = value
-    if (this.sample !== null) this.sample.add(value)
+    if (this.sample !== null && of !== null) this.sample.add(value, of)
   }
 
   /** For each bound, how many values are not above it; the last entry counts all. */

@@ -3,7 +3,7 @@
 // Never: holds a password, a key or a value.
 import type { Counters } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
-import type { WaitSummary } from './wait-sample.ts'
+import type { OwnWaits, WaitSummary } from './wait-sample.ts'
 
 export interface GateSnapshot {
   readonly state: 'holding' | 'draining' | 'open' | 'tripped'
@@ -138,6 +138,12 @@ export interface SessionSnapshot {
   readonly pending: number
   /** Its client has closed its side. The session lasts until what it sent is answered. */
   readonly isLeaving: boolean
+  /** A blocking command of it is with the server. */
+  readonly isBlocked: boolean
+  /** CLIENT TRACKING is on. */
+  readonly isTracking: boolean
+  /** What it met in the last pause, and since; null: nothing of it waited or failed. */
+  readonly lastPause: Readonly<OwnWaits> | null
 }
 
 /** What changes from second to second. */

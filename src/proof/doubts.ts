@@ -5,6 +5,7 @@
 import { classifyCommand } from '../command/classify.ts'
 import { Marking, markingOf } from '../command/marking.ts'
 import { errors } from '../errors.ts'
+import { countUnknown } from '../ops/counters.ts'
 import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import { decideReplay, framesOf, namedClassOf, part, remainderOf } from '../relay/replay-rule.ts'
@@ -104,7 +105,7 @@ export class Doubts {
   giveUp(request: Request): Buffer | null {
     if (!this.#marks.delete(request)) return null
     forgetReplies(request, this.#host.counters)
-    this.#host.counters.unknownOutcomes++
+    countUnknown(this.#host.counters, request.owner)
     return errors.undecided.reply
   }
 
@@ -260,7 +261,7 @@ export class Doubts {
       return
     }
     if (writes && verdict === 'applied') counters.appliedUnanswered++
-    if (writes && verdict === 'unknown') counters.unknownOutcomes++
+    if (writes && verdict === 'unknown') countUnknown(counters, part.owner)
     if (verdict === 'applied' && writes) this.#prove(part, mark, reply)
     else makeLocal(part, reply)
   }
@@ -269,7 +270,7 @@ export class Doubts {
     const { counters } = this.#host
     const { kept, handler } = request
     if (kept === null && verdict === 'applied') counters.appliedUnanswered++
-    else if (verdict === 'unknown') counters.unknownOutcomes++
+    else if (verdict === 'unknown') countUnknown(counters, request.owner)
     const exec = (verdict === 'applied' ? errors.applied : errors.markerLost).reply
     if (handler === null) {
       const reply = kept?.bytes() ?? transactionReply(request.commands, exec)
@@ -291,7 +292,7 @@ export class Doubts {
     forgetReplies(request, this.#host.counters)
     if (verdict === 'applied') this.#proven.set(request, { mark, bytes: request.bytes, rest: null })
     else {
-      this.#host.counters.unknownOutcomes++
+      countUnknown(this.#host.counters, request.owner)
       ofHandler(request, handler => handler.onDecided?.(request, errors.unacknowledged.reply))
     }
     restartUnit(request, 0)

@@ -308,7 +308,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       pause: lanes.pause,
       dryRun: config.dryRun,
       inFlight: () => lanes.unanswered(),
-      sessions: limit => listener.listSessions(limit),
+      sessions: limit => listener.listSessions(limit, counters.detail.waits.sample),
       inFlightSessions: limit =>
         [...listener.inFlightSessions(limit), ...(replicas?.inFlightAtMaster(limit) ?? [])].slice(0, limit),
       linkIds: () => (served === null ? [] : live.ids(served)),

@@ -66,7 +66,9 @@ export class HoldQueue {
 
   #account(request: Request, end: WaitEnd): void {
     const counters = this.#counters
-    counters.detail.waits.observe((performance.now() - request.heldAt) / 1000)
+    const { waits } = counters.detail
+    waits.observe((performance.now() - request.heldAt) / 1000, request.owner)
+    if (end === 'expired' || end === 'failed') waits.sample?.note(request.owner, 'failed')
     counters[end]++
     counters.waiting--
     counters.waitingBytes -= request.weight

@@ -1,7 +1,7 @@
 // take-back.ts: makes a request ready for the front of its lane when its link is lost or its node refused it. It splits
 // it into what is unanswered, applies replay-rule.ts to each part (sent again, or failed), and counts it.
 // Never: says what may be sent again, touches a link or a queue (lane.ts).
-import type { Counters } from '../ops/counters.ts'
+import { type Counters, countUnknown } from '../ops/counters.ts'
 import type { LaneHost } from './lane-host.ts'
 import {
   classOf,
@@ -52,7 +52,7 @@ function decide(request: Request, outcome: RequestFate, { policy, counters, lear
   const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
   const error = decideReplay(outcome, cls, request.sends, policy)
   if (error !== null) {
-    if (error.executed === 'unknown') counters.unknownOutcomes++
+    if (error.executed === 'unknown') countUnknown(counters, request.owner)
     failRequest(request, error.reply)
     return
   }

@@ -7,7 +7,7 @@
 //
 // Must stay true: before SENTINEL FAILOVER is accepted nothing has changed but the pause; the pause is a lease, so a
 // killed command ends it too. What was answered before the pause is on every replica that may be promoted.
-import { formatAddress } from '../address.ts'
+import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { listOf } from '../check/ask.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
 import { ranked } from './candidate.ts'
@@ -16,7 +16,7 @@ import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
 import type { ProxyControl, ProxyPause, Waits } from './proxy-hold.ts'
 import { askForReplication, Servers } from './servers.ts'
-import { refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { notChosen, refusalRemedy, Trouble, textOf } from './trouble.ts'
 import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
@@ -46,6 +46,11 @@ export interface World {
   readonly timeoutMs: number
   /** Aborted: somebody wants to stop. */
   readonly signal: AbortSignal
+  /**
+   * The replica that must be chosen: it waits longer for a moment at which the Sentinel would choose it, and asks for
+   * nothing where none comes. Left out: whichever the Sentinel chooses.
+   */
+  readonly wanted?: Address
   /** Told of each step as it ends. */
   readonly say: (step: Step) => void
 }
@@ -53,6 +58,8 @@ export interface World {
 const LOOK_MS = 10
 /** What is in flight when the pause begins. */
 const EMPTY_MS = 2_000
+/** So many looks of the Sentinel at the replicas may choose who is wanted: it has six of them. */
+const WANTED_WAIT_MS = 60_000
 /** The old master is demoted some ten seconds after the failover; with a busy host more. */
 const FOLLOW_MS = 30_000
 
@@ -106,19 +113,28 @@ class Run {
   /** Nothing is held meanwhile. */
   async waitForMoment(): Promise<void> {
     const { sentinel } = this.#plan
-    const until = performance.now() + LONGEST_WAIT_MS
-    let found = 'the Sentinel will notice the promotion about a second later'
-    while (performance.now() < until) {
+    const { wanted, masterName } = this.#world
+    const from = performance.now()
+    for (;;) {
       this.#stopIfAsked()
-      const replicas = await this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', this.#world.masterName)
-      const moment = momentOf(ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs))
-      if (moment === 'ready') {
-        found = 'the Sentinel will notice the promotion at once'
-        break
+      const replicas = await this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName)
+      const best = ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs)
+      const own = wanted && best.find(({ address }) => sameAddress(address, wanted))
+      const isWanted = own === best[0] || wanted === undefined
+      const moment = momentOf(best)
+      const waitedMs = performance.now() - from
+      if (isWanted && moment === 'ready') {
+        this.#end('moment', 'the Sentinel will notice the promotion at once')
+        return
       }
-      await this.#wait(moment)
+      if (isWanted && waitedMs > LONGEST_WAIT_MS) break
+      // Data may change who is first, a priority does not: the Sentinel has seen it within one period.
+      const isHopeless = own === undefined || own.priority !== best[0]?.priority
+      if (wanted && waitedMs > (isHopeless ? LONGEST_WAIT_MS : WANTED_WAIT_MS))
+        throw notChosen(wanted, best[0]?.address)
+      await this.#wait(moment === 'ready' ? LOOK_MS : moment)
     }
-    this.#end('moment', found)
+    this.#end('moment', 'the Sentinel will notice the promotion about a second later')
   }
 
   async hold(): Promise<void> {
@@ -170,8 +186,10 @@ class Run {
       })
     } catch (error) {
       // An error that the server sends means that it has not begun.
-      if (error instanceof Error && error.name === 'ReplyError') this.isAsked = false
-      throw new Trouble(`the Sentinel refuses: ${textOf(error)}`, refusalRemedy(textOf(error)))
+      const isRefused = error instanceof Error && error.name === 'ReplyError'
+      if (isRefused) this.isAsked = false
+      const what = isRefused ? 'refuses' : 'does not answer, and may have begun'
+      throw new Trouble(`the Sentinel ${what}: ${textOf(error)}`, refusalRemedy(textOf(error)))
     }
     this.#end('ask', `SENTINEL FAILOVER${how} is accepted by ${formatAddress(sentinel.address)}`)
   }

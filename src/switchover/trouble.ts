@@ -1,4 +1,5 @@
 // trouble.ts: why a switchover goes no further, and what to do about it. Pure.
+import { type Address, formatAddress } from '../address.ts'
 
 /** Why it goes no further. */
 export class Trouble extends Error {
@@ -9,8 +10,9 @@ export class Trouble extends Error {
   }
 }
 
+/** Without a full stop at its end: it stands in a sentence. */
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 }
 
 /** What to do about a Sentinel that refuses, by the first words of its answer (sentinel.c, sentinelCommand). */
@@ -19,4 +21,13 @@ export function refusalRemedy(text: string): string {
   if (/^NOGOODSLAVE/.test(text)) return 'the Sentinel finds no replica fit: run holdfast check; nothing has changed'
   if (/^NOPERM/.test(text)) return 'ACL SETUSER ... +sentinel|failover on each Sentinel; nothing has changed'
   return 'see the log of the Sentinel; nothing has changed'
+}
+
+/** The Sentinel would choose `best` each time that it was looked at. */
+export function notChosen(wanted: Address, best: Address | undefined): Trouble {
+  const other = best === undefined ? 'none' : formatAddress(best)
+  const why = `the Sentinel would choose ${other}, and not ${formatAddress(wanted)}`
+  const remedy =
+    'CONFIG SET replica-priority to a higher number on the others, wait ten seconds, run holdfast switchover'
+  return new Trouble(why, remedy)
 }

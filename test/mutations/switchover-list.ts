@@ -50,4 +50,22 @@ export const switchoverMutations: readonly Mutation[] = [
     test: 'test/unit/ops/wait-sample.test.ts',
     shows: /what began to wait after the pause/,
   },
+  {
+    name: 'a replica that a Sentinel takes for a master may be promoted',
+    file: 'src/switchover/judge-seen.ts',
+    from: 'sameAddress(seen.address, address) && seen.isTakenForMaster',
+    to: 'sameAddress(seen.address, address) && !seen',
+    breaks: 'an old master is promoted only when every Sentinel has seen it as a replica',
+    test: 'test/unit/switchover/judge-seen.test.ts',
+    shows: /takes a candidate for a master/,
+  },
+  {
+    name: 'a drill begins although no Sentinel would ever choose the way back',
+    file: 'src/drill/way-back.ts',
+    from: '  if (own === 0) {',
+    to: '  if (own < 0) {',
+    breaks: 'what stands against the way back is told before anything is done',
+    test: 'test/unit/drill/way-back.test.ts',
+    shows: /sure, by chance or impossible/,
+  },
 ]

@@ -55,13 +55,18 @@ export async function stageOf(
 }
 
 /** Starts `holdfast switchover` with the options that it has in common with the proxy. */
-export function startSwitchover(
-  t: Teardown,
-  { set, path }: Pick<Stage, 'set' | 'path'>,
-  words: readonly string[],
-): Running {
+export function startSwitchover(t: Teardown, stage: Pick<Stage, 'set' | 'path'>, words: readonly string[]): Running {
+  return startOn(t, stage, ['switchover', ...words])
+}
+
+/** The same for `holdfast drill`. */
+export function startDrill(t: Teardown, stage: Pick<Stage, 'set' | 'path'>, words: readonly string[]): Running {
+  return startOn(t, stage, ['drill', ...words])
+}
+
+function startOn(t: Teardown, { set, path }: Pick<Stage, 'set' | 'path'>, words: readonly string[]): Running {
   const common = ['--sentinels', set.sentinelAddresses().join(','), '--master', set.masterName]
-  return startProgram(t, ['switchover', ...words, ...common, '--listen', '127.0.0.1:0', '--control-socket', path])
+  return startProgram(t, [...words, ...common, '--listen', '127.0.0.1:0', '--control-socket', path])
 }
 
 /** Runs it to its end with --json. @throws Error with what it said where that is no report. */

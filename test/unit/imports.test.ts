@@ -66,8 +66,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'ops/snapshot',
     ...leaves,
   ],
-  // Judges what the sessions of a proxy did; speaks to nobody.
-  drill: ['ops/snapshot', ...leaves],
+  // Watches the switchovers of a drill and judges what sessions did; what it asks it is given.
+  drill: ['switchover', 'check', 'ops/snapshot', ...leaves],
   // Asks as the control plane asks and judges by its rules; knows nothing of a running proxy.
   check: ['sentinel', 'config', ...leaves],
   // Judges as the check does, and asks the running proxy over its control socket alone.

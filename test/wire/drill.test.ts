@@ -88,7 +88,8 @@ t.test('drill — without a client that gives up — exit code 0, in words', { s
 
 t.test('drill — wrong options, and a proxy that is paused already — are told', { skip }, async t => {
   const path = await controlPath(t)
-  t.match(await runProgram(t, ['drill']), { code: 2, stderr: /needs --hold TIME/ })
+  t.match(await runProgram(t, ['drill']), { code: 2, stderr: /--sentinels/ })
+  t.match(await runProgram(t, ['drill', '--hold']), { code: 2, stderr: /--hold: expected a value/ })
   t.match(await runProgram(t, ['drill', '--hold', 'x']), { code: 2, stderr: /--hold: got "x"/ })
   t.match(await runProgram(t, ['drill', '--hold', '1s']), { code: 2, stderr: /needs --control-socket/ })
   await startSingle(t, { options: { 'control-socket': path } })

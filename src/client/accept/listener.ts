@@ -4,6 +4,7 @@ import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import { errors } from '../../errors.ts'
 import type { InFlightSession, LibrarySnapshot, SessionSnapshot, SessionStates } from '../../ops/snapshot.ts'
+import type { WaitSample } from '../../ops/wait-sample.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
@@ -165,9 +166,9 @@ export class Listener {
     return statesOf(this.#sessions.values())
   }
 
-  /** At most `limit` open sessions. */
-  listSessions(limit: number): SessionSnapshot[] {
-    return listSessions(this.#sessions.values(), limit)
+  /** At most `limit` open sessions. `waits`: those of the last pause. */
+  listSessions(limit: number, waits: WaitSample | null): SessionSnapshot[] {
+    return listSessions(this.#sessions.values(), { limit, waits })
   }
 
   /** At most `limit` sessions that have a command in flight, see in-flight-sessions.ts. */

@@ -14,6 +14,9 @@ const session = (id: number, more: Partial<SessionSnapshot> = {}): SessionSnapsh
   submitted: 10,
   pending: 0,
   isLeaving: false,
+  isBlocked: false,
+  isTracking: false,
+  lastPause: null,
   ...more,
 })
 const hold = (atMs: number, ...sessions: SessionSnapshot[]): Look => ({ atMs, inHold: true, sessions })

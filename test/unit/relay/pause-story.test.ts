@@ -30,7 +30,7 @@ t.test('pause story — has paused, empty, resumed, drained — and is told whil
   story.drained(5500)
   t.equal(stories.stories[0]?.drainMs, null, 'nothing waits, but the pause lasts')
   lanes.counters.waiting = 40
-  sample.add(0.9)
+  sample.add(0.9, {})
   story.over('lease', 6000)
   t.match(stories.stories[0]?.steps[2]?.text, 'The pause is over: who held it did not renew it; 40 requests held')
   t.equal(story.isTold, true)
