@@ -68,7 +68,7 @@ export async function runTrip(plan: Plan, world: TripWorld): Promise<Trip> {
     const { kind, why, remedy } = outcome
     return { first, legs: [there], end: { kind, why, remedy, master: kind === 'aborted' ? first : null } }
   }
-  const way = await becomeWhole(plan, outcome.to, world)
+  const way = await becomeWhole(plan, world)
   if ('why' in way) return { first, legs: [there], end: { kind: 'not-back', master: outcome.to, ...way } }
   const back = await runLeg('back', way, { ...world, wanted: plan.master.address })
   return { first, legs: [there, back], end: endOf(first, outcome.to, back.outcome) }
@@ -85,7 +85,7 @@ function endOf(first: string, other: string, outcome: Outcome): TripEnd {
         remedy: `CONFIG SET replica-priority to a higher number on the others than on ${first}, wait ten seconds, run holdfast switchover`,
       }
     case 'aborted':
-      return { kind: 'not-back', master: other, why: outcome.why, remedy: outcome.remedy }
+      return { kind: 'not-back', master: other, why: outcome.why, remedy: `${outcome.remedy}; ${goesOn(first)}` }
     case 'unfinished':
       return { kind: 'unfinished', master: null, why: outcome.why, remedy: outcome.remedy }
   }
@@ -115,9 +115,9 @@ async function runLeg(
  * FAILOVER itself needs no rest: 2 x failover-timeout is the rule of failovers that the Sentinels begin by themselves
  * (sentinel.c, sentinelStartFailoverIfNeeded); one that still runs answers INPROG.
  */
-async function becomeWhole(plan: Plan, to: string, world: TripWorld): Promise<Plan | { why: string; remedy: string }> {
+async function becomeWhole(plan: Plan, world: TripWorld): Promise<Plan | { why: string; remedy: string }> {
   const first = plan.master.address
-  const remedy = `${to} is the master and serves. When ${formatAddress(first)} follows it, holdfast switchover goes on`
+  const remedy = goesOn(formatAddress(first))
   const from = performance.now()
   let toldAt = from - TELL_MS
   for (;;) {
@@ -136,6 +136,10 @@ async function becomeWhole(plan: Plan, to: string, world: TripWorld): Promise<Pl
     }
     await delay(LOOK_MS, undefined, { signal: world.signal }).catch(() => {})
   }
+}
+
+function goesOn(first: string): string {
+  return `when ${first} follows the master, holdfast switchover goes on`
 }
 
 /** What stands against the way back now. */

@@ -99,7 +99,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
       const load = startWorkload({ port, rawClients: 3, ioredisClients: 2 })
       t.teardown(() => load.stop({ withinMs: 0 }))
       // Each of its connections ends when a reply takes longer.
-      const leaver = new Redis({ port, connectionName: 'leaver', socketTimeout: 250 })
+      const leaver = new Redis({ port, connectionName: 'leaver', socketTimeout: 200 })
       const listener = new Redis({ port, connectionName: 'listener' })
       const blocked = new Redis({ port, connectionName: 'blocked' })
       for (const client of [leaver, listener, blocked]) client.on('error', () => {})
