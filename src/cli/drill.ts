@@ -62,7 +62,7 @@ async function thereAndBack({ proxy, client }: Reached, config: Config, settings
   const before = await lookAhead(proxy, config, settings)
   const { plan } = before
   const tell = (text: string): void => void (settings.json || process.stdout.write(text))
-  tell(['Holdfast drill: master', `${masterName}\n\n${rowsOf(before.findings).join('\n')}\n\n`].join(' '))
+  tell(`Holdfast drill of master ${masterName}\n\n${rowsOf(before.findings).join('\n')}\n\n`)
   if (plan === null) {
     process.exitCode = EXIT_PROBLEM
     const problems = countOf(before.findings, 'problem')

@@ -55,25 +55,22 @@ export function observe(proxy: ProxyControl, sessions: () => Promise<readonly Se
       ...proxy,
       async pause(terms) {
         before = await sessions().catch(() => [])
-        startedAt = performance.now()
+        const from = performance.now()
+        // What is unanswered before nothing is in flight any more is no sign of waiting.
+        const pause = await proxy.pause(terms)
+        startedAt = from
+        const end = (): void => {
+          endedAt ??= performance.now()
+        }
+        void pause.ended.then(end)
         looking = lookOn()
-        try {
-          const pause = await proxy.pause(terms)
-          const end = (): void => {
-            endedAt ??= performance.now()
-          }
-          void pause.ended.then(end)
-          return {
-            ...pause,
-            async resume() {
-              if (tookMs < QUICK_MS) await look()
-              end()
-              await pause.resume()
-            },
-          }
-        } catch (error) {
-          isStopped = true
-          throw error
+        return {
+          ...pause,
+          async resume() {
+            if (tookMs < QUICK_MS) await look()
+            end()
+            await pause.resume()
+          },
         }
       },
     },

@@ -52,10 +52,9 @@ export function classRowsOf({ legs }: Trip): string[][] {
 
 /** Those that gave up or look as if they had, with a head. */
 export function suspectRowsOf({ legs }: Trip): string[][] {
-  return legs.flatMap(leg => {
-    const [head, ...rows] = rowsOf(reportOf(leg))
-    return head === undefined ? [] : [['leg', ...head], ...rows.map(row => [leg.name, ...row])]
-  })
+  const tables = legs.map(leg => rowsOf(reportOf(leg)).map((row, i) => [i === 0 ? 'leg' : leg.name, ...row]))
+  const [head] = tables.flat()
+  return head === undefined ? [] : [head, ...tables.flatMap(([, ...rows]) => rows)]
 }
 
 export function remediesOf({ legs }: Trip): string[] {
