@@ -132,7 +132,7 @@ t.test('WAIT — counts on — when a link is lost and the master stays', async 
 })
 
 t.test('WAIT — names the right that is missing — rather than answer for another connection', async t => {
-  const { holdfast, node } = await startSingle(t, { flavour: 'redis' })
+  const { holdfast, node } = await startSingle(t, { flavour: 'redis', options: { ack: 'master', reads: 'plain' } })
   const users = [
     ['mute', 'on', '>p', '~*', 'resetchannels', '+@all'],
     ['plain', 'on', '>p', '~*', 'resetchannels', '&holdfast:wait', '-@all', '+set', '+wait', '+spublish'],
