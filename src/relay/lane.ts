@@ -142,6 +142,15 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return link?.head === undefined || link.head.blocking
   }
 
+  /** The same while the gate is shut: what waits does so until `at` or longer. Nothing but a plain command is known to. */
+  isQuietUntil(at: number): boolean {
+    const { link } = this
+    if (link?.status === 'dialing' || link?.head !== undefined || this.#prover !== null) return false
+    const head = this.#waiting.head()
+    if (head === undefined) return true
+    return head.local === null && head.handler === null && head.heldAt + this.#host.holdLimitMs > at
+  }
+
   /** The link owes a reply. */
   get #owes(): boolean {
     return (this.link?.inFlight ?? 0) > 0

@@ -57,6 +57,8 @@ export interface LanesOptions extends LanePoolOptions {
 
 /** How often links that are of no use any more, and memory, are looked for. */
 const TIDY_MS = 200
+/** While the gate is shut, the watchdog looks often when the time of a command ends within this. */
+const NEAR_MS = 500
 /** A pause ends so long before the first command has waited for the whole hold time: it is sent in this time. */
 const LAST_CALL_MS = 1_000
 
@@ -317,11 +319,12 @@ export class Lanes extends LanePool {
     // A pause gives nothing up that is in flight.
     const passes = this.#passes
     const shut = this.gate.master === null && !passes ? this.gate.state.since : null
-    let isQuiet = this.sendable && !passes
+    const isHeld = shut !== null && !this.pause.isOn
+    let isQuiet = (this.sendable || isHeld) && !passes
     this.each(lane => {
       lane.expire(passes ? Number.POSITIVE_INFINITY : now, shut)
       this.#watchdog.checkSilence(lane, now)
-      isQuiet &&= lane.isQuiet
+      isQuiet &&= isHeld ? lane.isQuietUntil(now + NEAR_MS) : lane.isQuiet
     })
     this.acks?.tick(now)
     this.refill(now)

@@ -117,6 +117,15 @@ export const relayMutations: readonly Mutation[] = [
     shows: /it waits/,
   },
   {
+    name: 'the watchdog rests at a shut gate until a deadline is over',
+    file: 'src/relay/lanes.ts',
+    from: 'lane.isQuietUntil(now + NEAR_MS)',
+    to: 'lane.isQuietUntil(now - NEAR_MS)',
+    breaks: 'the error at the end of a hold is late by a sweep at most',
+    test: watchdog,
+    shows: /its deadline is near/,
+  },
+  {
     name: 'the watchdog rests for longer than a standstill',
     file: 'src/relay/watchdog.ts',
     from: 'const REST_MS = 200',

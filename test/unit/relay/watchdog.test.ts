@@ -7,6 +7,7 @@ import { VirtualLoop } from './virtual-loop.ts'
 
 const SWEEP_MS = 25
 const REST_MS = 200
+const HELD_MS = 100
 /** As lane-model.ts has it. */
 const HOLD_MS = 10_000
 
@@ -143,16 +144,9 @@ t.test('watchdog — rests while blocking commands alone are unanswered — they
   })
 })
 
-t.test('watchdog — does not rest while the gate is shut, or a command waits — deadlines run', async t => {
+t.test('watchdog — does not rest while a command waits at an open gate — its deadline runs', async t => {
   play(model => {
     rest(model)
-    events(model, 'hold')
-    t.equal(rests(model), false, 'the gate wakes it')
-    quietFor(model, 10)
-    t.equal(rests(model), false)
-    events(model, 'same')
-    quietFor(model, 10)
-    t.equal(rests(model), true)
     events(model, 'cut')
     t.equal(rests(model), false, 'a lost link wakes it')
     quietFor(model, 10)
@@ -165,6 +159,34 @@ t.test('watchdog — does not rest while the gate is shut, or a command waits �
     t.strictSame(codes(model.a.replies).slice(1), ['TRYAGAIN'])
   })
 })
+
+t.test(
+  'watchdog — looks more seldom while the gate is shut — and often before a command has waited too long',
+  async t => {
+    play(model => {
+      rest(model)
+      events(model, 'hold')
+      t.equal(rests(model), false, 'the gate wakes it')
+      quietFor(model, 10)
+      t.strictSame(model.loop.periods, [HELD_MS])
+      events(model, 'incr')
+      t.equal(rests(model), false, 'a command that has to wait wakes it')
+      const heldAt = model.loop.now
+      quietFor(model, 10)
+      t.strictSame(model.loop.periods, [HELD_MS], 'its deadline is far away')
+      while (model.loop.now - heldAt < HOLD_MS - 2 * HELD_MS) pass(model, HELD_MS)
+      t.equal(rests(model), false, 'its deadline is near')
+      while (model.a.replies.length < 2 && model.loop.now - heldAt < HOLD_MS + SWEEP_MS) pass(model, SWEEP_MS)
+      t.strictSame(codes(model.a.replies).slice(1), ['TRYAGAIN'], 'at most a sweep late')
+      model.loop.now += 500
+      model.lanes.beforeDecision()
+      t.equal(model.stoodStill, 1, 'a standstill is seen')
+      events(model, 'same')
+      quietFor(model, 10)
+      t.strictSame(model.loop.periods, [REST_MS])
+    })
+  },
+)
 
 t.test('watchdog — a standstill while it rests — is seen before the next command is written', async t => {
   for (const lookedMs of [0, REST_MS - 1])
