@@ -1,4 +1,3 @@
-// LEAD: read NOTE-FROM-LEAD.md in the root of this worktree (then delete it and this line).
 // client-rows.ts: reads CLIENT LIST, and says of each connection what it is to a switchover. Pure.
 import type { ReplayClass } from '../command/command-spec.ts'
 import { commandByName } from '../command/lookup.ts'

@@ -33,6 +33,7 @@ const readers: Readonly<Record<string, string>> = {
   'relay/lane-handover.ts': expiry,
   'relay/not-ready-node.ts': expiry,
   'relay/pause-story.ts': shown,
+  'relay/replay-rule.ts': expiry,
   'relay/take-back.ts': expiry,
   'transport/server-route.ts': validity,
 }
