@@ -43,6 +43,7 @@ function toConfig({ name, required, values, secretFiles }: ResolvedMaster) {
     replicaListenSocket: socketOf(values, 'replica-listen-socket'),
     replicaMaxLagMs: values['replica-max-lag'],
     replicaFallback: values['replica-fallback'],
+    readSplit: values['read-split'],
     handoffNotifications: values['handoff-notifications'],
     /** null: the way by which clients reach Holdfast is not known. */
     announce: values.announce,

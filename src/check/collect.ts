@@ -134,11 +134,12 @@ async function allReplicas(
   config: Config,
   sentinels: readonly SentinelEvidence[],
 ): Promise<readonly ReplicaEvidence[] | null> {
+  const { hasReplicaPort, readSplit } = settingsOf(config)
   const { redisUsername: username, redisPassword: password, replicaMaxLagMs } = config
   const masters = new Map(sentinels.flatMap(({ view }) => (view ? [[formatAddress(view.master), view.master]] : [])))
   const [master] = masters.values()
   // Where Sentinels name several, that is the trouble.
-  if (!settingsOf(config).hasReplicaPort || master === undefined || masters.size > 1) return null
+  if ((!hasReplicaPort && !readSplit) || master === undefined || masters.size > 1) return null
   const routes = routesOf(config, 'redis')
   const asked = (announced: Address) => ({
     announced,

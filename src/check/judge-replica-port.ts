@@ -1,4 +1,5 @@
-// judge-replica-port.ts: judges whether --replica-listen has the replicas that it needs, and what each is good for. Pure.
+// judge-replica-port.ts: judges whether --replica-listen or --read-split has the replicas that it needs, and what each is
+// good for. Without the port the master answers what replicas do not. Pure.
 import { formatAddress } from '../address.ts'
 import type { Evidence, ReplicaEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -11,9 +12,10 @@ const without = {
 } as const
 
 export function judgeReplicaPort({ sentinels, replication }: Evidence, settings: CheckSettings): Finding[] {
-  const { hasReplicaPort, replicaFallback } = settings
-  if (!hasReplicaPort) return []
-  const subject = '--replica-listen'
+  const { hasReplicaPort, replicaFallback, readSplit } = settings
+  if (!hasReplicaPort && !readSplit) return []
+  const subject = hasReplicaPort ? '--replica-listen' : '--read-split'
+  const then = without[hasReplicaPort ? replicaFallback : 'master']
   const listed = new Map(sentinels.flatMap(({ replicas }) => replicas.map(one => [formatAddress(one.address), one])))
   const good =
     replication === null
@@ -21,15 +23,16 @@ export function judgeReplicaPort({ sentinels, replication }: Evidence, settings:
       : replication.filter(({ state }) => state === 'has-all').length
   const each = (replication ?? []).flatMap(one => judgeReplica(one, settings))
   if (good === 0) {
-    const what = `no replica is good now (${listed.size} are listed): ${without[replicaFallback]}`
+    const what = `no replica is good now (${listed.size} are listed): ${then}`
     const remedy = 'attach replicas, or look at why those that are listed are not connected to the master, or behind'
-    return [...each, problem('replica-port.none', subject, what, remedy)]
+    const isTrouble = hasReplicaPort ? problem : warning
+    return [...each, isTrouble('replica-port.none', subject, what, remedy)]
   }
-  if (good === 1) {
-    const what = `one replica is good now: when it is lost, or promoted, ${without[replicaFallback]}`
+  if (good === 1 && hasReplicaPort) {
+    const what = `one replica is good now: when it is lost, or promoted, ${then}`
     return [...each, warning('replica-port.one', subject, what, 'attach a second one')]
   }
-  return [...each, ok(subject, `${good} replicas are good now`)]
+  return [...each, ok(subject, `${good} ${good === 1 ? 'replica is' : 'replicas are'} good now`)]
 }
 
 function judgeReplica({ announced, state, behindMs }: ReplicaEvidence, settings: CheckSettings): Finding[] {

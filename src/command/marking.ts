@@ -11,13 +11,15 @@
 // Never: looks at arguments (relay and proof do, with classify.ts).
 import { commandSpecs } from './catalog.ts'
 import type { CommandSpec, ReplayClass } from './command-spec.ts'
+import { isReplicaRead } from './replica-reads.ts'
 
 /**
  * Bits. `writes`: at least one command should have a marker. `apart`: at least one can have none. `solo`: one may be
  * refused before it is queued, which aborts all that stand with it. `unsure`: nobody has looked. `shows`: at least one
- * shows what is stored; set where the reader has looked, and there alone.
+ * shows what is stored; set where the reader has looked, and there alone. `master`: at least one is for the master, as a
+ * replica would answer it otherwise or not at all; set where `shows` is.
  */
-export const Marking = { none: 0, writes: 4, apart: 8, solo: 16, unsure: 32, shows: 64 } as const
+export const Marking = { none: 0, writes: 4, apart: 8, solo: 16, unsure: 32, shows: 64, master: 128 } as const
 
 const apartByName: ReadonlySet<string> = new Set(['migrate', 'script', 'swapdb', 'exec'])
 const apartByClass: ReadonlySet<ReplayClass> = new Set(['connection', 'admin', 'blocking', 'forbidden'])
@@ -49,7 +51,8 @@ function markingByName({ known, name, cls, subcommands }: CommandSpec): number {
 
 /** By `CommandSpec.index`. */
 export const markings = Uint8Array.from(commandSpecs, spec => {
-  return markingByName(spec) | (showsData(spec) ? Marking.shows : Marking.none)
+  const isForMaster = isReplicaRead(spec.name) ? Marking.none : Marking.master
+  return markingByName(spec) | (showsData(spec) ? Marking.shows : Marking.none) | isForMaster
 })
 
 export function showsData({ name, cls }: CommandSpec): boolean {

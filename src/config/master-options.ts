@@ -34,6 +34,7 @@ const scopes: Readonly<Record<keyof Values, Scope>> = {
   'replica-listen-socket': 'own',
   'replica-max-lag': 'master',
   'replica-fallback': 'master',
+  'read-split': 'master',
   'handoff-notifications': 'master',
   'max-unread-bytes': 'master',
   'deny-commands': 'master',

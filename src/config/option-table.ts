@@ -125,7 +125,7 @@ export const options = {
     'replica-max-lag': withDefault(
       '5s',
       duration({ min: '500ms', max: '24h' }),
-      'What a read at --replica-listen returns is at most this much older than what the master had when it was sent; ' +
+      'What a read at a replica returns is at most this much older than what the master had when it was sent; ' +
         'a replica that is further behind gets no reads.',
     ),
     'replica-fallback': withDefault(
@@ -133,6 +133,12 @@ export const options = {
       oneOf('master', 'hold', 'error'),
       'Where reads of --replica-listen go while no replica is good. master: to the master. hold: they wait for a ' +
         'replica, for --hold-timeout at most. error: they get an error at once.',
+    ),
+    'read-split': withDefault(
+      'off',
+      onOff,
+      'Send commands of --listen that only read to a replica, when it has all that their session has written and ' +
+        'nothing before them is unanswered; a read may then be as old as --replica-max-lag.',
     ),
     'handoff-notifications': withDefault(
       'on',

@@ -20,6 +20,16 @@ export const relations: readonly Relation<Values>[] = [
     holds: values => values.reads === 'plain' || values.ack > 0,
   },
   {
+    between: ['read-split', 'reads'],
+    rule: '--read-split needs --reads plain, as a replica shows what not enough others may have',
+    holds: values => !values['read-split'] || values.reads === 'plain',
+  },
+  {
+    between: ['read-split', 'links'],
+    rule: '--read-split needs --links auto, as only sessions that share links are split',
+    holds: values => !values['read-split'] || values.links === 'auto',
+  },
+  {
     between: ['dry-run', 'retry-policy'],
     rule: '--dry-run needs another --retry-policy than once, as nothing waits until a marker is read',
     holds: values => !values['dry-run'] || values['retry-policy'] !== 'once',

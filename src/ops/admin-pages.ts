@@ -109,13 +109,24 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
   }
 }
 
-function statusOfReplicas({ nodes, groups, moves, counters }: ReplicasSnapshot): Readonly<Record<string, unknown>> {
+function statusOfReplicas(snapshot: ReplicasSnapshot): Readonly<Record<string, unknown>> {
+  const { nodes, groups, moves, counters, split } = snapshot
   return {
     sessions: counters.reduce((sum, one) => sum + one.sessions, 0),
     heldRequests: counters.reduce((sum, one) => sum + one.waiting, 0),
     nodes,
     groups,
     moves: Object.fromEntries([...moves].filter(([, count]) => count > 0)),
+    ...(split !== null && { split: statusOfSplit(split) }),
+  }
+}
+
+function statusOfSplit(split: NonNullable<ReplicasSnapshot['split']>): Readonly<Record<string, unknown>> {
+  const { replica, ...atMaster } = split.reads
+  return {
+    heldRequests: split.counters.reduce((sum, one) => sum + one.waiting, 0),
+    groups: split.groups,
+    reads: { replica, master: atMaster },
   }
 }
 

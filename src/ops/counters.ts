@@ -7,7 +7,8 @@
 // The rows say what each counts; the comments here say what they leave out.
 import { createDetail } from './labelled-counters.ts'
 
-export type { HoldLabel, MoveLabel, PauseEnd } from './labelled-counters.ts'
+export type { HoldLabel, MoveLabel, PauseEnd, SplitCause, SplitReads } from './labelled-counters.ts'
+export { createSplitReads } from './labelled-counters.ts'
 
 export type Counters = ReturnType<typeof createCounters>
 

@@ -33,6 +33,9 @@ export const moveCauses = [
   'replica-back',
 ] as const
 export type MoveLabel = (typeof moveCauses)[number]
+/** Why a read that a replica could answer went to the master (--read-split). */
+export const splitCauses = ['unanswered', 'behind', 'no-replica', 'paused'] as const
+export type SplitCause = (typeof splitCauses)[number]
 export const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
 export const lostReasons = [
   'dial-failed',
@@ -91,6 +94,13 @@ export class Tally {
   entries(): [label: string, count: number][] {
     return [...this.#counts]
   }
+}
+
+/** Commands that a replica could answer, by where they went. HOT PATH of reads that are split: an addition for each run. */
+export type SplitReads = Record<'replica' | SplitCause, number>
+
+export function createSplitReads(): SplitReads {
+  return { replica: 0, unanswered: 0, behind: 0, 'no-replica': 0, paused: 0 }
 }
 
 export function createDetail() {

@@ -20,7 +20,7 @@ export const rights = {
   },
   'info|replication': {
     rule: '+info',
-    cost: '--replica-listen cannot ask the node how far behind it is: it gets no reads',
+    cost: '--replica-listen and --read-split cannot ask the node how far behind it is: it gets no reads',
   },
   command: {
     rule: '+command',
@@ -68,7 +68,7 @@ export const rights = {
   },
   'sentinel|replicas': {
     rule: '+sentinel|replicas',
-    cost: 'this Sentinel does not list replicas: --replica-listen needs the word of a majority of them',
+    cost: 'this Sentinel does not list replicas: --replica-listen and --read-split need the word of a majority of them',
   },
   'sentinel|myid': {
     rule: '+sentinel|myid',

@@ -1,8 +1,9 @@
-// replica-metrics.ts: the metrics of the port for replicas: sums over its groups, and what is known of each replica.
+// replica-metrics.ts: the metrics of the port for replicas: sums over its groups, and what is known of each replica. And
+// where reads of the master's port went (--read-split).
 //
-// Their names begin with holdfast_replica; the other metrics of a master count its own port alone.
+// Their names begin with holdfast_replica and holdfast_split; the other metrics of a master count its own port alone.
 import type { Counters } from './counters.ts'
-import { moveCauses } from './labelled-counters.ts'
+import { moveCauses, splitCauses } from './labelled-counters.ts'
 import { gauge, labelled, type Metric } from './metric-type.ts'
 import type { MasterSnapshot } from './snapshot.ts'
 
@@ -18,7 +19,7 @@ function counter(name: string, help: string, count: (counters: Readonly<Counters
   return labelled('counter', name, help, [], master => [['', ofGroups(master, count)]])
 }
 
-/** All are 0 without --replica-listen. */
+/** All are 0 without --replica-listen and --read-split. */
 export const replicaMetrics: readonly Metric[] = [
   gauge('holdfast_replica_sessions', 'Open client connections of --replica-listen.', f =>
     ofGroups(f, one => one.sessions),
@@ -64,5 +65,28 @@ export const replicaMetrics: readonly Metric[] = [
     'How often the sessions of one replica left the node where they read, by cause.',
     ['cause'],
     ({ replicas }) => moveCauses.map(cause => [cause, replicas?.moves.get(cause) ?? 0]),
+  ),
+  labelled(
+    'counter',
+    'holdfast_split_reads_total',
+    'Commands of --listen that a replica could answer, by where --read-split sent them.',
+    ['where'],
+    ({ replicas }) => [
+      ['replica', replicas?.split?.reads.replica ?? 0],
+      ['master', splitCauses.reduce((sum, why) => sum + (replicas?.split?.reads[why] ?? 0), 0)],
+    ],
+  ),
+  labelled(
+    'counter',
+    'holdfast_split_reads_at_master_total',
+    'Those of them that went to the master, by cause: something before them was unanswered; no replica was known to ' +
+      'have what their session had written; no replica could be read; a pause.',
+    ['why'],
+    ({ replicas }) => splitCauses.map(why => [why, replicas?.split?.reads[why] ?? 0]),
+  ),
+  gauge(
+    'holdfast_split_held_requests',
+    'Reads that --read-split sent to a replica, and that wait now.',
+    ({ replicas }) => (replicas?.split?.counters ?? []).reduce((sum, one) => sum + one.waiting, 0),
   ),
 ]

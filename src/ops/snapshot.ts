@@ -1,7 +1,7 @@
 // snapshot.ts: what the running program shows to the admin port, as plain data. Only types; proxy.ts and
 // served-master.ts take snapshots.
 // Never: holds a password, a key or a value.
-import type { Counters } from './counters.ts'
+import type { Counters, SplitReads } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'
 import type { OwnWaits, WaitSummary } from './wait-sample.ts'
 
@@ -156,7 +156,16 @@ export interface MasterGauges {
   readonly stories: number
 }
 
-/** The port for replicas. */
+/** Sessions that read from one replica. */
+export interface GroupSnapshot {
+  readonly id: number
+  readonly home: string | null
+  /** The address of a replica; `master`, `held` or `refused` while none is good. */
+  readonly reads: string
+  readonly sessions: number
+}
+
+/** The port for replicas, and the reads of the master's port that are split. */
 export interface ReplicasSnapshot {
   readonly nodes: readonly {
     readonly address: string
@@ -167,17 +176,19 @@ export interface ReplicasSnapshot {
     /** Sessions that read there. */
     readonly sessions: number
   }[]
-  readonly groups: readonly {
-    readonly id: number
-    readonly home: string | null
-    /** The address of a replica; `master`, `held` or `refused` while none is good. */
-    readonly reads: string
-    readonly sessions: number
-  }[]
+  /** Of the port. */
+  readonly groups: readonly GroupSnapshot[]
   /** How often sessions left where they were, by cause. */
   readonly moves: ReadonlyMap<string, number>
-  /** Of each group, and of what came before it had one. */
+  /** Of each group of the port, and of what came before it had one. */
   readonly counters: readonly Readonly<Counters>[]
+  /** null: reads of the master's port are not split. */
+  readonly split: {
+    readonly groups: readonly GroupSnapshot[]
+    readonly reads: Readonly<SplitReads>
+    /** Of each group. */
+    readonly counters: readonly Readonly<Counters>[]
+  } | null
 }
 
 /** One master that clients use through Holdfast, with all that is its own. */

@@ -66,7 +66,7 @@ export interface ServedMaster {
   readonly bugs: Bugs
   /** The password that clients need; null: none. */
   readonly login: ProxyPassword | null
-  /** Of each group of its port for replicas. */
+  /** Of each group of its port for replicas, and of those of --read-split. */
   readonly replicaCounters: readonly Counters[]
   /** Sessions that are open. */
   readonly size: number
@@ -115,8 +115,8 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     pollForMs: config.pollForMs,
     live,
   } as const
-  const hasReaders = config.replicaListen !== null || config.replicaListenSocket !== null
-  const readers = hasReaders ? new PausedReaders() : null
+  const hasPort = config.replicaListen !== null || config.replicaListenSocket !== null
+  const readers = hasPort || config.readSplit ? new PausedReaders() : null
   const lanes = new Lanes({
     ...common,
     prove: marks ? (lane, host) => new Batcher(lane, host, markers) : null,
@@ -144,6 +144,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     onOpened: () => listener.gateOpened(),
     dryRun: config.dryRun,
     ...(readers && { pausedWith: readers }),
+    ...(config.readSplit && { beforeWrites: now => replicas?.split?.beforeWrites(now) }),
   })
   const learner = createCommandLearner({ learned, login: redisLogin, routes: security.redis, rights, bugs })
   const watcher = new Watcher(
@@ -202,7 +203,14 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     maxUnreadBytes: config.maxUnreadBytes,
   }
   const listener = new Listener(
-    { ...sessions, lanes, turn: lanes.turn, counters, pressure },
+    {
+      ...sessions,
+      lanes,
+      turn: lanes.turn,
+      places: config.readSplit ? () => replicas?.split ?? null : null,
+      counters,
+      pressure,
+    },
     {
       maxSessions: config.maxSessions,
       frameTimeoutMs: config.frameTimeoutMs,
@@ -216,9 +224,8 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   )
   /** Its code is loaded when it is wanted. */
   let replicas: ServedReplicas | null = null
-  const openReplicas = async (): Promise<Pick<MasterBound, 'replicas' | 'replicaSocket'>> => {
-    const { replicaListen, replicaListenSocket } = config
-    if (readers === null) return { replicas: null, replicaSocket: null }
+  const loadReplicas = async (): Promise<void> => {
+    if (readers === null) return
     const { createServedReplicas } = await import('./served-replicas.ts')
     replicas = createServedReplicas(config, {
       // A read may be sent again, whatever the policy for writes.
@@ -228,6 +235,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
       },
       sessions,
+      turn: lanes.turn,
       log,
       rights,
       login: redisLogin,
@@ -236,6 +244,10 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       observeMaster: observation => watcher.confirm(observation),
       readers,
     })
+  }
+  const listenReplicas = async (): Promise<Pick<MasterBound, 'replicas' | 'replicaSocket'>> => {
+    const { replicaListen, replicaListenSocket } = config
+    if (replicas === null) return { replicas: null, replicaSocket: null }
     const at = replicaListen === null ? null : await replicas.listen(replicaListen)
     const socket = replicaListenSocket === null ? null : await replicas.listenSocket(replicaListenSocket)
     return { replicas: at, replicaSocket: socket }
@@ -256,7 +268,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     bugs,
     login,
     get replicaCounters() {
-      return replicas?.counters ?? []
+      return [...(replicas?.counters ?? []), ...(replicas?.split?.counters ?? [])]
     },
     get size() {
       return listener.size + (replicas?.size ?? 0)
@@ -264,10 +276,11 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     async listen() {
       let place: WantedPlace = { option: 'listen', wanted: config.listen, masterName: config.masterName }
       try {
+        await loadReplicas()
         const listen = config.listen === null ? null : await listener.listen(config.listen)
         const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
         place = { ...place, option: 'replica-listen', wanted: config.replicaListen }
-        const forReplicas = await openReplicas()
+        const forReplicas = await listenReplicas()
         if (listen !== null) listening.push(formatAddress(listen))
         if (socket !== null) listening.push(socket)
         if (forReplicas.replicas !== null) listening.push(formatAddress(forReplicas.replicas))
@@ -291,7 +304,10 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
           { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
           'the grace period is over: the proxy ends the sessions that are left',
         )
-        lanes.giveUp()
+        replicas?.split?.giveUp()
+        // Behind what waited for an answer from a replica, and goes to the master now.
+        if (config.readSplit) lanes.turn.defer(() => lanes.giveUp(), lanes)
+        else lanes.giveUp()
       })
       await ended
     },

@@ -1,5 +1,5 @@
-// served-replicas.ts: the port for replicas of one master: a data plane for each group of sessions, and the one port
-// through which all of them come.
+// served-replicas.ts: what reads from the replicas of one master: the port for replicas, with a data plane for each group
+// of sessions and the one port through which all of them come; and the planes of --read-split (split-planes.ts).
 //
 //   replicas/ ── serve / leave / pause ──▶ GroupLanes (gate, lanes) ◀── sessions ◀── listener of the group ◀─┐
 //                ◀────── observe ─────────                                     port ── join: which group? ──┘
@@ -15,13 +15,13 @@ import { MemoryBudget } from '../client/flow/memory-budget.ts'
 import type { ListenerHost } from '../client/state/session-context.ts'
 import type { Config, ListenSocket } from '../config.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
-import type { Counters, MoveLabel } from '../ops/counters.ts'
+import type { Counters } from '../ops/counters.ts'
 import { createCounters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { MissingRights } from '../ops/missing-rights.ts'
 import type { InFlightSession, ReplicasSnapshot } from '../ops/snapshot.ts'
 import type { TripWords } from '../relay/failover-report.ts'
-import { Lanes, type LanesOptions } from '../relay/lanes.ts'
+import type { LanesOptions } from '../relay/lanes.ts'
 import { refusalCode } from '../relay/refusal-texts.ts'
 import type { Fallback, Group, GroupPlane } from '../replicas/group.ts'
 import { ReadOnly } from '../replicas/read-only.ts'
@@ -29,7 +29,10 @@ import { Replicas } from '../replicas/replicas.ts'
 import { ReplicationAsker } from '../sentinel/replication-asker.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
+import type { Turn } from '../upstream/turn.ts'
+import { GroupLanes, toldBy } from './group-lanes.ts'
 import type { PausedReaders } from './paused-readers.ts'
+import { SplitPlanes } from './split-planes.ts'
 
 export interface ReplicaParts {
   readonly log: Log
@@ -38,7 +41,9 @@ export interface ReplicaParts {
   readonly routes: ServerRoutes
   /** As the master's port has them, but for what is each group's own. */
   readonly lanes: Omit<LanesOptions, 'counters' | 'observe' | 'onStoodStill' | 'prove' | 'acknowledge'>
-  readonly sessions: Omit<ListenerHost, 'lanes' | 'turn' | 'counters' | 'pressure'>
+  readonly sessions: Omit<ListenerHost, 'lanes' | 'turn' | 'counters' | 'pressure' | 'places'>
+  /** Of the master's lanes. */
+  readonly turn: Turn
   /** The replicas that a majority of the Sentinels lists. */
   listed(): Promise<readonly Address[] | null>
   /** A group that reads from the master has noticed something. */
@@ -48,7 +53,9 @@ export interface ReplicaParts {
 }
 
 export interface ServedReplicas {
-  /** Of each group, and of what came before it had one. */
+  /** Where sessions of the master's port read; null without --read-split. */
+  readonly split: SplitPlanes | null
+  /** Of each group of the port, and of what came before it had one. */
   readonly counters: readonly Counters[]
   /** Open sessions. */
   readonly size: number
@@ -76,7 +83,7 @@ const refusing: TripWords = {
 }
 
 /** A server's READONLY is what a client wants to hear that writes to a replica. */
-class GroupLanes extends Lanes {
+class PortLanes extends GroupLanes {
   override readonly outOfTime: ErrorSpec
   override readonly noAnswer: ErrorSpec
   override readonly tripped = errors.noReplicas
@@ -92,23 +99,11 @@ class GroupLanes extends Lanes {
     if (this.gate.master?.role === 'replica' && refusalCode(frame) === 'READONLY') return false
     return super.passes(frame)
   }
-
-  /** Nothing of the node is delivered any more. */
-  leave(cause: MoveLabel, detail: string): void {
-    this.hold(cause, detail)
-    this.keepOnly(null, detail)
-  }
-
-  /** What waits and what comes gets an error, until the next serve(). */
-  refuse(): void {
-    this.onExpired()
-    this.giveUp()
-  }
 }
 
 interface Plane extends GroupPlane {
   readonly counters: Counters
-  readonly lanes: GroupLanes
+  readonly lanes: PortLanes
   readonly listener: Listener
   readonly isAtMaster: boolean
 }
@@ -142,7 +137,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       if (group().target?.kind === 'master') parts.observeMaster(observation)
       else replicas.observe(group(), observation)
     }
-    const lanes: GroupLanes = new GroupLanes(
+    const lanes: PortLanes = new PortLanes(
       {
         ...parts.lanes,
         log: ownLog,
@@ -165,6 +160,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
         lanes,
         turn: lanes.turn,
         counters,
+        places: null,
         log: ownLog,
         pressure: new MemoryBudget(counters, config.maxHeldBytes, bugs),
       },
@@ -189,18 +185,22 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       get isAtMaster() {
         return group().target?.kind === 'master'
       },
-      serve: node => {
-        parts.readers.onServe(lanes, node)
-        lanes.serve(node)
-      },
-      leave: (cause, detail) => lanes.leave(cause, detail),
-      pause: (cause, detail) => lanes.hold(cause, detail),
-      refuse: () => lanes.refuse(),
+      ...toldBy(lanes, parts.readers),
     }
     planes.set(id, plane)
     return plane
   }
-  const replicas = new Replicas({
+  const createSplit = (): SplitPlanes =>
+    new SplitPlanes({
+      log,
+      lanes: parts.lanes,
+      turn: parts.turn,
+      readers: parts.readers,
+      replicas: () => replicas,
+      observeMaster: observation => parts.observeMaster(observation),
+    })
+  const split = config.readSplit ? createSplit() : null
+  const replicas: Replicas = new Replicas({
     maxLagMs: config.replicaMaxLagMs,
     fallback: config.replicaFallback,
     createAsker: address =>
@@ -212,11 +212,13 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
         answerTimeoutMs: config.answerTimeoutMs,
       }),
     listed: () => parts.listed(),
-    createPlane,
+    createPlane: config.replicaListen !== null || config.replicaListenSocket !== null ? createPlane : null,
+    createSplitPlane: split?.createPlane ?? null,
     log,
     bugs,
   })
   return {
+    split,
     get counters() {
       return [counters, ...[...planes.values()].map(plane => plane.counters)]
     },
@@ -230,6 +232,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     reloadTls: () => port.reloadTls(),
     signInAgain: () => {
       for (const { lanes } of planes.values()) lanes.signInAgain()
+      split?.signInAgain()
     },
     start: () => replicas.start(),
     onServe: master => replicas.onServe(master),
@@ -243,10 +246,16 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     },
     async stop() {
       for (const { lanes } of planes.values()) lanes.stop()
+      split?.stop()
       await replicas.stop()
     },
     snapshot() {
-      return { ...replicas.snapshot(), counters: this.counters }
+      const { split: groups, ...known } = replicas.snapshot()
+      return {
+        ...known,
+        counters: this.counters,
+        split: split && groups && { groups, reads: split.reads, counters: split.counters },
+      }
     },
   }
 }

@@ -53,6 +53,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly pausedWith?: PausedWith
   /** Before links write; may shut the gate. */
   readonly beforeWrites?: (now: number) => void
+  /** Of other lanes that deliver to the same sessions. Its owner looks at the clock of these lanes before writes. */
+  readonly turn?: Turn
 }
 
 /** How often links that are of no use any more, and memory, are looked for. */
@@ -95,7 +97,8 @@ export class Lanes extends LanePool {
       look(now)
       beforeWrites?.(now)
     }
-    this.turn = new Turn(beforeWrites === undefined ? look : lookTwice, createBusyPoll(options.pollForMs ?? 0))
+    this.turn =
+      options.turn ?? new Turn(beforeWrites === undefined ? look : lookTwice, createBusyPoll(options.pollForMs ?? 0))
     this.#pausedWith = options.pausedWith
     this.#onMoved = options.onMoved ?? (() => {})
     this.#everySweep = options.everySweep ?? (() => {})

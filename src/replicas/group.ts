@@ -40,6 +40,13 @@ export interface Surroundings {
   readonly offsets: MasterOffsets
   readonly maxLagMs: number
   readonly fallback: Fallback
+  /**
+   * How long sessions wait for a replica that is good and still behind what they saw, before they fall back. 0: they do
+   * not wait to hear whether a replica is gone whose link is lost.
+   */
+  readonly patienceMs: number
+  /** When the master that is served now was first, ms of a monotonic clock. */
+  readonly servedAt: number
   /** The master, while its gate is open; null: it is not served now. */
   readonly master: Master | null
   /** Each replica has been asked once. */
@@ -57,8 +64,8 @@ type Target =
   | { readonly kind: 'replica'; readonly key: string; readonly node: Master }
   | { readonly kind: 'master'; readonly node: Master }
 
-/** How long sessions wait for a replica that is good and still behind what they saw, before they fall back. */
-const PATIENCE_MS = 1_000
+/** How long sessions wait that nothing drives away from where they were: see `Surroundings.patienceMs`. */
+export const PATIENCE_MS = 1_000
 /** How long a replica must have been good before sessions move to it that have a node. */
 const SETTLED_MS = 2_000
 
@@ -77,6 +84,9 @@ export class Group {
   /** The data plane wants to know whether its node is still good: since when; null: it does not. */
   #doubtedAt: number | null = null
   #isRefusing = false
+  /** A link to its replica is lost: it may be gone. */
+  #isCut = false
+  #patienceMs = 0
   #terms = 0
   readonly #around: Surroundings
 
@@ -86,6 +96,7 @@ export class Group {
     this.plane = plane
     this.soughtSince = now
     this.#around = around
+    this.#patienceMs = around.patienceMs
   }
 
   get homeKey(): string | null {
@@ -98,11 +109,23 @@ export class Group {
     return this.target.kind === 'master' ? 'master' : this.target.key
   }
 
+  /**
+   * Its replica has all that the master had at this time, ms of a monotonic clock. -Infinity: it reads from none, or from
+   * one of which it is not known since this master is served that it has what was there then.
+   */
+  get freshAt(): number {
+    const freshAt = this.target?.kind === 'replica' ? this.#freshAtOf(this.target.key) : Number.NEGATIVE_INFINITY
+    return freshAt > this.#around.servedAt ? freshAt : Number.NEGATIVE_INFINITY
+  }
+
+  #freshAtOf(key: string): number {
+    return this.#around.replicas.get(key)?.freshAt ?? Number.NEGATIVE_INFINITY
+  }
+
   /** Before anything is written: the time in which this replica may serve is over, however late its timer is. */
   checkBound(now: number): void {
     if (this.target?.kind !== 'replica') return
-    const freshAt = this.#around.replicas.get(this.target.key)?.freshAt ?? Number.NEGATIVE_INFINITY
-    if (now - freshAt <= this.#around.maxLagMs) return
+    if (now - this.#freshAtOf(this.target.key) <= this.#around.maxLagMs) return
     // An answer may be in the socket that says it is not: then the node is confirmed by it.
     this.#doubtedAt = now
     this.plane.pause('replica-lagging', 'the time is over in which the replica may serve')
@@ -113,8 +136,11 @@ export class Group {
   doubt(now: number, isLost: boolean): void {
     if (this.target === null) return
     this.#doubtedAt = now
-    if (isLost && this.target.kind === 'replica')
-      this.plane.pause('replica-unreachable', 'a link to the replica was lost')
+    if (!isLost || this.target.kind !== 'replica') return
+    this.plane.pause('replica-unreachable', 'a link to the replica was lost')
+    if (this.#around.patienceMs > 0 || this.#isCut) return
+    this.#isCut = true
+    this.#around.soon(this)
   }
 
   /** Something is known that was not. */
@@ -126,7 +152,8 @@ export class Group {
 
   #reviewReplica({ key, node }: Extract<Target, { kind: 'replica' }>, now: number): void {
     const replica = this.#around.replicas.get(key)
-    const cause = replica === undefined ? 'replica-unlisted' : mustLeave(replica, node.runId, this.#bounds(now))
+    const must = replica === undefined ? 'replica-unlisted' : mustLeave(replica, node.runId, this.#bounds(now))
+    const cause = must ?? (this.#isCut ? 'replica-unreachable' : null)
     if (cause !== null || replica === undefined) this.#leave(cause ?? 'replica-unlisted', now)
     else if (this.#hasBetter(replica, now)) this.#leave('replica-back', now)
     else if (this.#doubtedAt !== null && replica.askedAt >= this.#doubtedAt && replica.answer?.kind === 'report') {
@@ -154,7 +181,7 @@ export class Group {
   #hasBetter(own: Replica | null, now: number): boolean {
     const isGood = (one: Replica): boolean => conditionOf(one, this.#bounds(now)) === 'good'
     const isReady = (one: Replica): boolean =>
-      isGood(one) && one.goodSince !== null && now - one.goodSince >= SETTLED_MS
+      isGood(one) && one.goodSince !== null && now - one.goodSince >= SETTLED_MS && one.askedAt >= this.soughtSince
     const others = [...this.#around.replicas.values()].filter(one => one !== own && isReady(one) && this.#hasAll(one))
     if (own === null || !isGood(own)) return others.length > 0
     return others.some(one => one.key === this.homeKey)
@@ -170,6 +197,9 @@ export class Group {
     const left = this.place
     this.target = null
     this.#doubtedAt = null
+    this.#isCut = false
+    // Nothing is wrong where they were: they wait for the better one.
+    this.#patienceMs = cause === 'replica-back' ? PATIENCE_MS : this.#around.patienceMs
     this.soughtSince = now
     this.#wanted = null
     this.plane.leave(cause, `the sessions leave ${left}`)
@@ -186,7 +216,7 @@ export class Group {
     const home = fit.find(one => one.key === this.homeKey)
     const next = home ?? fit.toSorted((a, b) => this.#around.load(a.key) - this.#around.load(b.key))[0]
     if (next !== undefined) this.#serve(next)
-    else if (this.#around.isAsked && (good.length === 0 || now - this.soughtSince > PATIENCE_MS)) this.#fallBack()
+    else if (this.#around.isAsked && (good.length === 0 || now - this.soughtSince >= this.#patienceMs)) this.#fallBack()
   }
 
   #findWanted(): void {

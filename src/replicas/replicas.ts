@@ -1,18 +1,24 @@
 // replicas.ts: the groups of one master: who joins which, and what they are told.
 //
 //   Sentinels' lists ─▶ nodes.ts asks ─▶ news ─▶ each group reviews where it is (group.ts)
-//   a client comes ─▶ the group with the fewest sessions, of those whose replica is good
+//   a client comes to the port ─▶ the group with the fewest sessions, of those whose replica is good
+//   a session of the master's port reads ─▶ the same, of the other fleet (fleet.ts)
 //
-// Owns: the groups, and their homes. Never: touches a socket or a link.
+// Owns: the two fleets, and when nodes and Sentinels are asked. Never: touches a socket or a link.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { spreadMs } from '../backoff.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import { type MoveLabel, moveCauses, Tally } from '../ops/labelled-counters.ts'
 import type { Log } from '../ops/log.ts'
-import type { ReplicasSnapshot } from '../ops/snapshot.ts'
+import type { GroupSnapshot, ReplicasSnapshot } from '../ops/snapshot.ts'
 import { conditionOf } from './condition.ts'
-import { type Fallback, Group, type GroupPlane, type Surroundings } from './group.ts'
+import { Fleet } from './fleet.ts'
+import { type Fallback, type Group, type GroupPlane, PATIENCE_MS, type Surroundings } from './group.ts'
 import { type Asker, Nodes } from './nodes.ts'
+
+/** What it knows; `split`: null where reads of the master's port are not split. */
+type Known = Pick<ReplicasSnapshot, 'nodes' | 'groups' | 'moves'> & { readonly split: readonly GroupSnapshot[] | null }
+type CreatePlane = (group: () => Group, id: number) => GroupPlane
 
 export interface ReplicasOptions {
   readonly maxLagMs: number
@@ -20,7 +26,10 @@ export interface ReplicasOptions {
   createAsker(address: Address): Asker
   /** The replicas that a majority of the Sentinels lists; null: no majority gives a list. Never rejects. */
   listed(): Promise<readonly Address[] | null>
-  createPlane(group: () => Group, id: number): GroupPlane
+  /** For sessions of the port for replicas; null: there is no such port. */
+  readonly createPlane: CreatePlane | null
+  /** For sessions of the master's port; null: these do not read from replicas. */
+  readonly createSplitPlane: CreatePlane | null
   readonly log: Log
   readonly bugs: Bugs
 }
@@ -35,13 +44,23 @@ const LIST_MS = { busy: 5_000, idle: 15_000, soon: 500 }
  * come before the first answers would end at one replica.
  */
 const JOIN_WAIT_MS = { start: 3_000, later: 200 }
+/**
+ * Nodes are asked once more when so many reads went to the master because nothing newer was known, and not before this
+ * time is over: what is asked costs nodes a hundredth of what they were spared, at most.
+ */
+const WANT = { reads: 100, everyMs: 10 }
+/** So long after the last of these reads, sessions count as there. */
+const WANTED_MS = 5_000
 
 export class Replicas {
   readonly moves = new Tally(moveCauses)
   readonly #options: ReplicasOptions
   readonly #nodes: Nodes
-  readonly #groups: Group[] = []
-  readonly #around: Surroundings
+  readonly #fleet: Fleet | null
+  readonly #split: Fleet | null
+  #wanted = 0
+  #wantedAt = Number.NEGATIVE_INFINITY
+  #servedAt = Number.NEGATIVE_INFINITY
   #served: Master | null = null
   #isOpen = false
   #ids = 0
@@ -51,7 +70,7 @@ export class Replicas {
   /** When something was last known of all that are listed. */
   #newsAt = Number.NEGATIVE_INFINITY
   /** Those who wait to be told their group. */
-  #joining: ((group: Group) => void)[] = []
+  #joining: (() => void)[] = []
   #joinTimer: NodeJS.Timeout | null = null
   #isStopped = false
 
@@ -66,12 +85,25 @@ export class Replicas {
       onNews: () => this.#onNews(),
       bugs: options.bugs,
     })
+    const nextId = (): number => ++this.#ids
+    const createFleet = (createPlane: CreatePlane | null, around: Surroundings): Fleet | null =>
+      createPlane && new Fleet({ around, createPlane, nextId })
+    this.#fleet = createFleet(options.createPlane, this.#surroundings(options.fallback, PATIENCE_MS))
+    // What a session reads elsewhere the master can answer, too: nobody waits for a replica.
+    this.#split = createFleet(options.createSplitPlane, this.#surroundings('master', 0))
+  }
+
+  #surroundings(fallback: Fallback, patienceMs: number): Surroundings {
     const self = this
-    this.#around = {
+    return {
       replicas: this.#nodes.replicas,
       offsets: this.#nodes.offsets,
-      maxLagMs,
-      fallback: options.fallback,
+      maxLagMs: this.#options.maxLagMs,
+      fallback,
+      patienceMs,
+      get servedAt() {
+        return self.#servedAt
+      },
       get master() {
         return self.master
       },
@@ -107,6 +139,7 @@ export class Replicas {
     const isNew = this.#served === null || !sameAddress(this.#served, master) || this.#served.epoch !== master.epoch
     this.#served = master
     this.#isOpen = true
+    if (isNew) this.#servedAt = performance.now()
     if (isNew) this.#listLater(0)
     if (isNew) this.#nodes.askSoon(0)
     this.#each(group => group.onServe(master, performance.now()))
@@ -130,15 +163,35 @@ export class Replicas {
 
   /** Calls `enter` with the group of a new session: at once, or when replicas have been asked. */
   join(enter: (group: Group) => void): void {
+    const fleet = this.#fleet
+    if (fleet === null) return
     const isKnown = performance.now() - this.#newsAt < 2 * this.#usualMs
     if (isKnown || this.#isFresh()) {
-      enter(this.#choose())
+      enter(fleet.choose())
       return
     }
-    this.#joining.push(enter)
+    this.#joining.push(() => enter(fleet.choose()))
     this.#nodes.askSoon(0)
     const waitMs = Number.isFinite(this.#newsAt) ? JOIN_WAIT_MS.later : JOIN_WAIT_MS.start
     this.#joinTimer ??= setTimeout(() => this.#guard(() => this.#admit()), waitMs)
+  }
+
+  /** The group of a session of the master's port; undefined: no replica may be read now. */
+  joinSplit(): Group | undefined {
+    const group = this.#split?.find()
+    if (group === undefined) this.want(0)
+    return group
+  }
+
+  /** So many reads of the master's port went to the master, as nothing newer is known. */
+  want(reads: number): void {
+    const now = performance.now()
+    const isNew = now - this.#wantedAt > WANTED_MS
+    this.#wanted += reads
+    if (!isNew && this.#wanted < WANT.reads) return
+    this.#wanted = 0
+    this.#wantedAt = now
+    this.#nodes.askSoon(WANT.everyMs)
   }
 
   /** A link was lost or is silent, or a node refused a command. */
@@ -148,7 +201,7 @@ export class Replicas {
     this.#nodes.askSoon(0)
   }
 
-  snapshot(): Omit<ReplicasSnapshot, 'counters'> {
+  snapshot(): Known {
     const now = performance.now()
     const bounds = { now, maxLagMs: this.#options.maxLagMs, replid: this.#nodes.offsets.replid }
     return {
@@ -158,12 +211,8 @@ export class Replicas {
         lagMs: Number.isFinite(replica.freshAt) ? Math.round(now - replica.freshAt) : null,
         sessions: this.#load(replica.key),
       })),
-      groups: this.#groups.map(({ id, homeKey, place, plane }) => ({
-        id,
-        home: homeKey,
-        reads: place,
-        sessions: plane.sessions,
-      })),
+      groups: this.#fleet === null ? [] : groupsOf(this.#fleet),
+      split: this.#split && groupsOf(this.#split),
       moves: new Map(this.moves.entries()),
     }
   }
@@ -172,47 +221,16 @@ export class Replicas {
 
   #onNews(): void {
     const isFirst = !Number.isFinite(this.#newsAt)
-    const isKnown = this.#around.isAsked && this.#nodes.offsets.last !== null
+    const isKnown = this.#hasList && this.#nodes.isAsked && this.#nodes.offsets.last !== null
     if (isKnown) this.#newsAt = performance.now()
     this.#settle()
     this.#each(group => group.review(performance.now()))
     if (this.#joining.length > 0 && isKnown && (isFirst || this.#isFresh())) this.#admit()
   }
 
-  /** Each listed replica is the home of a group; a group without a home takes one that is good and nobody's. */
   #settle(): void {
-    const { replicas } = this.#nodes
-    for (const group of this.#groups) {
-      const { homeKey } = group
-      if (homeKey !== null && replicas.get(homeKey)?.listed !== true) group.home = null
-    }
-    const homes = new Set(this.#groups.map(({ homeKey }) => homeKey))
-    for (const { key, address, listed, goodSince } of replicas.values()) {
-      if (!listed || goodSince === null || homes.has(key)) continue
-      const homeless = this.#groups.find(({ home }) => home === null)
-      if (homeless === undefined) this.#found(address)
-      else homeless.home = address
-      homes.add(key)
-    }
+    for (const fleet of this.#fleets) fleet.settle(this.#nodes.replicas)
     this.#nodes.forget(key => this.#load(key) > 0)
-  }
-
-  #found(home: Address | null): Group {
-    const id = ++this.#ids
-    const plane = this.#options.createPlane(() => group, id)
-    const group: Group = new Group(id, home, plane, this.#around, performance.now())
-    this.#groups.push(group)
-    group.review(performance.now())
-    return group
-  }
-
-  #choose(): Group {
-    const rank = ({ homeKey, plane }: Group): number => {
-      const home = homeKey === null ? undefined : this.#nodes.replicas.get(homeKey)
-      return plane.sessions + (home === undefined || home.goodSince === null ? 1e9 : 0)
-    }
-    const [first] = this.#groups.toSorted((a, b) => rank(a) - rank(b))
-    return first ?? this.#found(null)
   }
 
   #admit(): void {
@@ -220,7 +238,7 @@ export class Replicas {
     this.#joinTimer = null
     const joining = this.#joining
     this.#joining = []
-    for (const enter of joining) this.#guard(() => enter(this.#choose()))
+    for (const enter of joining) this.#guard(enter)
   }
 
   /** A replica is known to be good now. */
@@ -237,14 +255,21 @@ export class Replicas {
     this.#options.log.info({ event: 'replicas.move', group: id, cause, sessions }, 'sessions leave their replica')
   }
 
+  get #fleets(): readonly Fleet[] {
+    return [this.#fleet, this.#split].filter(fleet => fleet !== null)
+  }
+
+  get #groups(): readonly Group[] {
+    return this.#fleets.flatMap(({ groups }) => groups)
+  }
+
   #load(key: string): number {
-    return this.#groups.reduce((sum, { target, plane }) => {
-      return sum + (target?.kind === 'replica' && target.key === key ? plane.sessions : 0)
-    }, 0)
+    return this.#fleets.reduce((sum, fleet) => sum + fleet.load(key), 0)
   }
 
   get #hasSessions(): boolean {
-    return this.#joining.length > 0 || this.#groups.some(({ plane }) => plane.sessions > 0)
+    if (this.#joining.length > 0 || performance.now() - this.#wantedAt <= WANTED_MS) return true
+    return this.#fleets.some(({ sessions }) => sessions > 0)
   }
 
   get #usualMs(): number {
@@ -288,10 +313,14 @@ export class Replicas {
   }
 
   #each(act: (group: Group) => void): void {
-    for (const group of [...this.#groups]) this.#guard(() => act(group))
+    for (const group of this.#groups) this.#guard(() => act(group))
   }
 
   #guard(work: () => void): void {
     this.#options.bugs.guard('replicas', work)
   }
+}
+
+function groupsOf({ groups }: Fleet): GroupSnapshot[] {
+  return groups.map(({ id, homeKey, place, plane }) => ({ id, home: homeKey, reads: place, sessions: plane.sessions }))
 }

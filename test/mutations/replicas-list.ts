@@ -5,6 +5,7 @@ const group = 'test/unit/replicas/group.test.ts'
 const offsets = 'test/unit/replicas/offsets.test.ts'
 const readOnly = 'test/unit/replicas/read-only.test.ts'
 const port = 'test/replicas/port.test.ts'
+const split = 'test/replicas/split.test.ts'
 const clients = 'test/replicas/clients.test.ts'
 const pause = 'test/replicas/pause.test.ts'
 
@@ -143,5 +144,41 @@ export const replicasMutations: readonly Mutation[] = [
     breaks: 'check names a replica that lags',
     test: 'test/replicas/check.test.ts',
     shows: /one is behind/,
+  },
+  {
+    name: 'a split read does not wait for what its session wrote',
+    file: 'src/client/session/read-split.ts',
+    from: 'if (place.freshAt > this.#wroteBy) return null',
+    to: 'if (place.freshAt > Number.NEGATIVE_INFINITY) return null',
+    breaks: 'a session reads what it wrote',
+    test: split,
+    shows: /a session that wrote/,
+  },
+  {
+    name: 'a command for the master overtakes reads at a replica',
+    file: 'src/client/session/read-split.ts',
+    from: 'if (this.#reading > 0 || this.#behind.length > 0) {',
+    to: 'if (this.#reading > 0 && isRead) {',
+    breaks: 'replies keep the order of the commands',
+    test: split,
+    shows: /keep their order/,
+  },
+  {
+    name: 'a session with a link of its own is split, too',
+    file: 'src/client/session/read-split.ts',
+    from: 'return owner === session && !session.isPrivate && session.transaction === null',
+    to: 'return owner === session',
+    breaks: 'nothing under WATCH and no tracked read leaves the master',
+    test: split,
+    shows: /never for transactions/,
+  },
+  {
+    name: 'a replica counts as fresh by what the last master had',
+    file: 'src/replicas/group.ts',
+    from: 'return freshAt > this.#around.servedAt ? freshAt : Number.NEGATIVE_INFINITY',
+    to: 'return freshAt',
+    breaks: 'after a change of master nobody knows what a replica has, until it was asked',
+    test: group,
+    shows: /how fresh what it reads is/,
   },
 ]

@@ -47,6 +47,8 @@ export interface HoldfastOptions {
   readonly nodeArguments?: readonly string[]
   /** What starts it: words before Node's own; only for a process of its own. They must not fork. */
   readonly launcher?: readonly string[]
+  /** Another main file, of a copy of the program. */
+  readonly program?: string
 }
 
 export interface Holdfast {
@@ -156,7 +158,8 @@ function leftover(counters: Readonly<Counters>): string | undefined {
 
 /** The program itself, run as a person would; its standard output is the log. */
 export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions): Promise<AsProcess> {
-  const program = [...(options.nodeArguments ?? []), join(root, 'src', 'main.ts'), ...flagsOf(options, 'debug')]
+  const main = options.program ?? join(root, 'src', 'main.ts')
+  const program = [...(options.nodeArguments ?? []), main, ...flagsOf(options, 'debug')]
   const [first = '', ...argv] = [...(options.launcher ?? []), process.execPath, ...program]
   const { PATH } = process.env
   const child = spawn(first, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })

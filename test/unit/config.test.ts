@@ -43,6 +43,7 @@ t.test('config — has the documented defaults — when only what is required is
     replicaListenSocket: null,
     replicaMaxLagMs: 5000,
     replicaFallback: 'master',
+    readSplit: false,
     handoffNotifications: true,
     announce: null,
     maxUnreadBytes: 64 * 1024 * 1024,
@@ -165,6 +166,7 @@ t.test('config — takes every option from the environment', { skip }, async t =
     replicaListenSocket: { path: '/run/replicas.sock', mode: 0o600, owner: { uid: 1000, gid: 1001 } },
     replicaMaxLagMs: 750,
     replicaFallback: 'hold',
+    readSplit: false,
     handoffNotifications: false,
     announce: { host: 'holdfast', port: 7 },
     maxUnreadBytes: 2 * 1024 * 1024,
@@ -418,4 +420,16 @@ t.test('the configuration in the log — has no secret — whatever options are 
   t.notMatch(shown, 'distinct-')
   t.equal(shown.match(/\[secret\]/g)?.length, secrets.length)
   t.match(JSON.stringify(config), 'distinct-redis-password')
+})
+
+t.test('config — a read split that cannot be — is one error each', async t => {
+  const split = [...needed, '--read-split', 'on'] as const
+  t.equal(configOf(t, split).readSplit, true)
+  t.equal(configOf(t, needed, { HOLDFAST_READ_SPLIT: 'on' }).readSplit, true)
+  const [committed = '', ...more] = errorsOf([...split, '--ack', 'replicated', '--reads', 'committed'])
+  t.match(committed, '--read-split needs --reads plain')
+  t.strictSame(more, [])
+  const [own = '', ...others] = errorsOf([...split, '--links', 'private'])
+  t.match(own, '--read-split needs --links auto')
+  t.strictSame(others, [])
 })

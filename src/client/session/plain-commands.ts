@@ -13,7 +13,12 @@ import { writes } from '../state/wait-answers.ts'
  * One request, one reply, nothing left behind or refused: passed on without a look. And whether it may write. The bits
  * above are those of `Marking`.
  */
-export const Plain = { no: 0, yes: 1, writes: 2, marking: Marking.writes | Marking.apart | Marking.shows } as const
+export const Plain = {
+  no: 0,
+  yes: 1,
+  writes: 2,
+  marking: Marking.writes | Marking.apart | Marking.shows | Marking.master,
+} as const
 
 /** No command is passed on without a look: the session has not signed in. */
 export const nothingPlain = new Uint8Array(commandSpecs.length)

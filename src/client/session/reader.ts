@@ -285,10 +285,11 @@ export class Reader {
       return 'done'
     }
     session.lastCommand = spec.name
-    const fast = this.#plain[spec.index] !== Plain.no
+    const plain = this.#plain[spec.index] as number
     if (writes[spec.index] === 1) session.waits.wrote(session.place)
     let outcome: Outcome = 'done'
-    if (fast && session.transaction === null) session.submit(createRun(session.replyTo(), command, 1))
+    if (plain !== Plain.no && session.transaction === null)
+      session.submit(createRun(session.replyTo(), command, 1, plain & Plain.marking))
     else outcome = dispatch(session, spec, command)
     if (!isOfferedAgain(outcome)) (this.#host.counters.detail.calls[spec.index] as number)++
     return outcome

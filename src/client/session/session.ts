@@ -34,6 +34,7 @@ import { discardingOwner } from './discard-replies.ts'
 import { logFrameTimeout, logKilled, logUnread, type UnreadEnd } from './end-causes.ts'
 import { HalfClosed } from './half-closed.ts'
 import { LaneChoice } from './lane-choice.ts'
+import { ReadSplit } from './read-split.ts'
 import { Reader, type ReadingSession } from './reader.ts'
 import { SlowReader } from './slow-reader.ts'
 import { Input, type InputOwner, Pause } from './socket-input.ts'
@@ -75,6 +76,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   readonly #writer: SocketWriter
   readonly #input: Input
   readonly #slow: SlowReader
+  /** Some of its commands go to a replica (--read-split); null: none does. */
+  readonly #split: ReadSplit | null
   readonly #halfClosed = new HalfClosed(this)
   /** Stands for the session in requests whose replies its client does not want. */
   readonly #discarding: RequestOwner
@@ -92,6 +95,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#input = new Input(this, socket, host, this.#reader)
     this.choice = new LaneChoice(this, this.#discarding)
     this.#slow = new SlowReader(this, socket, this.#writer, this.#input, this.replies)
+    const places = host.places?.() ?? null
+    this.#split = places === null ? null : new ReadSplit(this, places)
     if (host.login !== null) this.signOut()
     else if (host.links === 'private') this.choice.takePrivate()
     socket
@@ -159,7 +164,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.pendingBytes += request.weight
     this.host.counters.pendingBytes += request.weight
     this.host.counters.commands += request.commands
-    this.choice.lane.submit(request)
+    if (this.#split === null) this.choice.lane.submit(request)
+    else this.#split.submit(request)
     if (this.pending >= this.replies.window) {
       this.replies.filled = true
       this.#input.pause(Pause.pending)
@@ -353,6 +359,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#input.discard()
     closeGracefully(this.#socket)
     // The client may take its time to close its side. At the server it is gone with its last reply.
+    this.#split?.close()
     this.choice.close()
   }
 
@@ -404,6 +411,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
       this.replies.onDrain()
       endTransaction(this)
       this.#input.clear()
+      this.#split?.close()
       this.choice.close()
     } finally {
       this.host.onClosed(this)

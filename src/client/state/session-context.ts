@@ -7,6 +7,7 @@ import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Lane } from '../../relay/lane.ts'
 import type { Lanes } from '../../relay/lanes.ts'
+import type { ReadPlaces } from '../../relay/read-place.ts'
 import type { Request, RequestOwner } from '../../relay/request.ts'
 import type { Identity } from '../../upstream/identity.ts'
 import type { Turn } from '../../upstream/turn.ts'
@@ -28,6 +29,8 @@ import type { WaitAnswers } from './wait-answers.ts'
 export interface ListenerHost {
   readonly lanes: Lanes
   readonly turn: Turn
+  /** Where reads may go besides these lanes (--read-split); null: nowhere. */
+  readonly places: (() => ReadPlaces | null) | null
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs

@@ -8,6 +8,7 @@ export const settings: CheckSettings = {
   listen: { host: '127.0.0.1', port: 6379 },
   replicaListen: null,
   hasReplicaPort: false,
+  readSplit: false,
   replicaFallback: 'master',
   replicaMaxLagMs: 5_000,
   holdLimitMs: 60_000,

@@ -99,6 +99,13 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     readers,
   ],
   [
+    'reads that are split with nowhere to go',
+    facts({ replication: [lagging('no-data')] }),
+    ['replica-port.no_data', 'replica-port.none'],
+    { readSplit: true },
+  ],
+  ['one replica, to which reads are split', facts({ replication: [lagging('has-all')] }), [], { readSplit: true }],
+  [
     'a replica that is behind, one that is cut off, and one that loads',
     facts({ replication: [lagging('behind'), lagging('cut-off'), lagging('no-data')] }),
     ['replica-port.lag', 'replica-port.cut_off', 'replica-port.no_data', 'replica-port.none'],

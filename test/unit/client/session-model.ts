@@ -120,6 +120,7 @@ export class SessionModel {
     const host: SessionHost = {
       lanes: this.#lanes,
       turn: this.#lanes.turn,
+      places: null,
       counters: this.counters,
       log,
       bugs: this.#lanes.bugs,

@@ -2,13 +2,13 @@
 import t from 'tap'
 import type { Master } from '../../../src/address.ts'
 import { conditionOf, createReplica, mustLeave, type Replica } from '../../../src/replicas/condition.ts'
-import { type Fallback, Group, type GroupPlane, type Surroundings } from '../../../src/replicas/group.ts'
+import { type Fallback, Group, type GroupPlane, PATIENCE_MS, type Surroundings } from '../../../src/replicas/group.ts'
 import { MasterOffsets } from '../../../src/replicas/offsets.ts'
 
 const LAG = 1_000
 const master: Master = { host: 'm', port: 1, epoch: 7, runId: 'run-m' }
 
-function world(fallback: Fallback = 'hold') {
+function world(fallback: Fallback = 'hold', patienceMs = PATIENCE_MS) {
   const did: string[] = []
   const offsets = new MasterOffsets(10_000)
   const replicas = new Map<string, Replica>()
@@ -17,6 +17,8 @@ function world(fallback: Fallback = 'hold') {
     offsets,
     maxLagMs: LAG,
     fallback,
+    patienceMs,
+    servedAt: Number.NEGATIVE_INFINITY as number,
     master: master as Master | null,
     isAsked: true,
     load: () => 0,
@@ -164,4 +166,39 @@ t.test('group — away from home — goes back when that has been good for a whi
   }
   t.ok(replicas.get('r1:1'))
   t.strictSame(take().slice(0, 2), ['leave', 'moved replica-back'])
+})
+
+t.test('group — of sessions that have the master, too — does not wait to hear that a replica is gone', async t => {
+  const { group, poll, take } = world('master', 0)
+  poll(0, 100, { r1: 100, r2: 100 })
+  group.review(0)
+  t.strictSame(take(), ['serve r1 replica'])
+  group.doubt(50, true)
+  group.review(50)
+  const left = ['pause', 'leave', 'moved replica-unreachable', 'serve m master']
+  t.strictSame(take(), left, 'another replica that is good does not have all that was seen yet')
+  group.review(60)
+  t.strictSame(take(), [], 'what the replica said before it was left counts no more')
+  for (let now = 2_100; now <= 2_500; now += 100) poll(now, 100, { r1: 100, r2: 100 })
+  group.review(2_501)
+  t.strictSame(take(), ['leave', 'moved replica-back'], 'it waits for the better one: nothing drives it away')
+  poll(2_502, 100, { r1: 100 })
+  group.review(2_502)
+  t.strictSame(take(), ['serve r1 replica'])
+})
+
+t.test('group — how fresh what it reads is — nobody knows before the present master was asked', async t => {
+  const { group, poll, around } = world('master', 0)
+  t.equal(group.freshAt, Number.NEGATIVE_INFINITY, 'it reads from nowhere')
+  poll(100, 100, { r1: 100 })
+  group.review(100)
+  t.equal(group.freshAt, 100)
+  poll(200, 150, { r1: 120 })
+  t.equal(group.freshAt, 100, 'of the second question it has not all')
+  around.servedAt = 300
+  t.equal(group.freshAt, Number.NEGATIVE_INFINITY, 'another master is served now')
+  poll(301, 160, { r1: 160 })
+  t.equal(group.freshAt, 301)
+  around.servedAt = 301
+  t.equal(group.freshAt, Number.NEGATIVE_INFINITY)
 })

@@ -1,0 +1,295 @@
+// --read-split with all well, and with replicas that lag: which commands go to a replica, and that no session misses
+// what it wrote.
+import t, { type Test } from 'tap'
+import { replicaReads } from '../../src/command/replica-reads.ts'
+import { ask, scrape } from '../support/admin.ts'
+import { controlPath, openControl } from '../support/control.ts'
+import { FaultyLink } from '../support/faulty-link.ts'
+import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { addMaster } from '../support/more-masters.ts'
+import { RespClient, type Value } from '../support/resp-client.ts'
+import { type Node, SentinelSet } from '../support/sentinel-set.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { startSplitLoad } from './split-load.ts'
+
+interface Scene {
+  readonly set: SentinelSet
+  readonly holdfast: InProcess
+  readonly master: Node
+  readonly replica: Node
+}
+
+async function open(t: Test, options: Record<string, string> = {}): Promise<Scene> {
+  const set = await SentinelSet.start({ replicas: 1, failoverTimeoutMs: 60_000 })
+  t.teardown(() => set.stopAll())
+  const [master, replica] = set.nodes
+  if (master === undefined || replica === undefined) throw new Error('not two nodes')
+  const holdfast = await startHoldfast(t, {
+    sentinels: set.sentinelAddresses(),
+    options: { 'admin-listen': '127.0.0.1:0', 'read-split': 'on', ...options },
+  })
+  return { set, holdfast, master, replica }
+}
+
+async function connect(t: Test, { holdfast }: Scene): Promise<RespClient> {
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  return client
+}
+
+interface Reads {
+  readonly replica: number
+  readonly master: Readonly<Record<'unanswered' | 'behind' | 'no-replica' | 'paused', number>>
+}
+
+async function readsOf({ holdfast }: Scene): Promise<Reads> {
+  return JSON.parse((await ask(holdfast.admin, '/status')).body).replicas.split.reads
+}
+
+/** How often commands of this name ran there. */
+async function callsAt({ set }: Scene, node: Node, name: string): Promise<number> {
+  const stats = String(await set.command(node, 'INFO', 'commandstats'))
+  return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
+}
+
+/** Reads until a replica has answered one. */
+async function untilRead(scene: Scene, client: RespClient): Promise<void> {
+  const { replica } = await readsOf(scene)
+  const isThere = async (): Promise<boolean> => {
+    await client.send('GET', 'warm')
+    return (await readsOf(scene)).replica > replica
+  }
+  await waitUntil('a replica answers', isThere, { withinMs: 20_000 })
+}
+
+t.test('read split — reads go to the replica, writes to the master — and the counts add up', async t => {
+  const scene = await open(t)
+  const client = await connect(t, scene)
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  t.equal(await client.send('GET', 'k'), 'v')
+  await untilRead(scene, client)
+  const before = { reads: await readsOf(scene), gets: await callsAt(scene, scene.replica, 'get') }
+  for (let i = 0; i < 50; i++) t.equal(await client.send('GET', 'k'), 'v')
+  t.strictSame(
+    await client.pipeline([
+      ['GET', 'k'],
+      ['STRLEN', 'k'],
+      ['MGET', 'k', 'none'],
+    ]),
+    ['v', 1, ['v', null]],
+  )
+  const { replica, master } = await readsOf(scene)
+  t.equal(replica - before.reads.replica, 53, 'all of them')
+  t.strictSame(master, before.reads.master)
+  t.equal((await callsAt(scene, scene.replica, 'get')) - before.gets, 51, 'the replica says so, too')
+  t.equal(await callsAt(scene, scene.replica, 'strlen'), 1)
+  const series = await scrape(scene.holdfast.admin)
+  const where = (name: string): number => series.get(`holdfast_split_reads_total{where="${name}"}`) ?? -1
+  const why = (name: string): number => series.get(`holdfast_split_reads_at_master_total{why="${name}"}`) ?? -1
+  t.equal(where('replica'), replica)
+  t.equal(where('master'), why('unanswered') + why('behind') + why('no-replica') + why('paused'))
+  const reads = ['get', 'mget', 'strlen']
+  const asked = await Promise.all(
+    reads.map(async name => (await callsAt(scene, scene.replica, name)) + (await callsAt(scene, scene.master, name))),
+  )
+  t.equal(
+    where('replica') + where('master'),
+    asked.reduce((sum, one) => sum + one, 0),
+    'each is counted once',
+  )
+})
+
+t.test('read split — a session that wrote — reads at the master until the replica has it', async t => {
+  const scene = await open(t)
+  const { set, master, replica } = scene
+  const link = await FaultyLink.start(t, { host: '127.0.0.1', port: master.port })
+  await set.command(replica, 'REPLICAOF', '127.0.0.1', String(link.port))
+  const isUp = async (): Promise<boolean> =>
+    /master_link_status:up/.test(String(await set.command(replica, 'INFO', 'replication')))
+  await waitUntil('it follows through the link', isUp, { withinMs: 20_000 })
+  const [writer, other] = [await connect(t, scene), await connect(t, scene)]
+  await untilRead(scene, writer)
+  await untilRead(scene, other)
+  link.stall('down')
+  t.equal(await writer.send('SET', 'k', 'new'), 'OK')
+  const gets = await callsAt(scene, replica, 'get')
+  for (let i = 0; i < 100; i++) t.equal(await writer.send('GET', 'k'), 'new')
+  t.equal(await callsAt(scene, replica, 'get'), gets, 'not at the replica')
+  t.ok((await readsOf(scene)).master.behind >= 100)
+  t.equal(await other.send('GET', 'k'), null, 'a session that did not write it may read what was there before')
+  link.resume()
+  await untilRead(scene, writer)
+  t.equal(await writer.send('GET', 'k'), 'new')
+})
+
+const exempt: readonly (readonly [string, (client: RespClient) => Promise<Value[]>])[] = [
+  ['MULTI', client => client.pipeline([['MULTI'], ['GET', 'k'], ['EXEC']])],
+  [
+    'MULTI, in pieces',
+    async client => [await client.send('MULTI'), await client.send('GET', 'k'), await client.send('EXEC')],
+  ],
+  [
+    'WATCH',
+    async client => {
+      const watched = [await client.send('WATCH', 'k'), await client.send('GET', 'k')]
+      return [...watched, await client.send('UNWATCH')]
+    },
+  ],
+  ['a script', async client => [await client.send('EVAL_RO', "return redis.call('GET', KEYS[1])", '1', 'k')]],
+  [
+    'tracking',
+    async client => {
+      await client.send('HELLO', '3')
+      const replies = [await client.send('CLIENT', 'TRACKING', 'ON'), await client.send('GET', 'k')]
+      await client.send('CLIENT', 'TRACKING', 'OFF')
+      return replies
+    },
+  ],
+  [
+    'CLIENT REPLY SKIP',
+    client =>
+      client
+        .sendRaw(
+          '*3\r\n$6\r\nCLIENT\r\n$5\r\nREPLY\r\n$4\r\nSKIP\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$4\r\nPING\r\n',
+          1,
+        )
+        .then(() => []),
+  ],
+  [
+    'what is no plain read',
+    client =>
+      client.pipeline([
+        ['TOUCH', 'k'],
+        ['SCAN', '0'],
+        ['RANDOMKEY'],
+        ['OBJECT', 'ENCODING', 'k'],
+        ['PFCOUNT', 'none'],
+        ['DBSIZE'],
+        ['GETEX', 'k'],
+      ]),
+  ],
+]
+
+t.test('read split — never for transactions, WATCH, scripts, tracking — nor for what is no plain read', async t => {
+  const scene = await open(t)
+  await scene.set.command(scene.master, 'SET', 'k', 'v')
+  const names = [
+    'get',
+    'touch',
+    'scan',
+    'randomkey',
+    'object|encoding',
+    'pfcount',
+    'dbsize',
+    'getex',
+    'eval_ro',
+    'multi',
+    'watch',
+  ]
+  const all = async (): Promise<number> => {
+    const counts = await Promise.all(names.map(name => callsAt(scene, scene.replica, name.replace('|', '\\|'))))
+    return counts.reduce((sum, one) => sum + one, 0)
+  }
+  for (const [what, act] of exempt) {
+    const client = await connect(t, scene)
+    await untilRead(scene, client)
+    const before = await all()
+    for (const reply of await act(client)) t.notMatch(String(reply), /READONLY|ERR/, what)
+    t.equal(await all(), before, `${what}: nothing at the replica`)
+    await untilRead(scene, client)
+    t.pass(`${what}: the session is split again afterwards`)
+  }
+})
+
+t.test('read split — pipelines of reads and writes drawn at random — keep their order', async t => {
+  const scene = await open(t)
+  const load = await startSplitLoad(scene.holdfast.port, {
+    sessions: 12,
+    writeShare: 0.15,
+    depth: 4,
+    everyMs: 0,
+    limit: 40_000,
+    inPieces: true,
+  })
+  const verdict = await load.stop()
+  const reads = await readsOf(scene)
+  t.comment(JSON.stringify({ ...verdict, split: reads }))
+  t.strictSame(verdict.wrong, [])
+  t.strictSame(verdict.errors, [])
+  t.ok(reads.replica > 100, 'the replica answered some')
+  t.ok(reads.master.unanswered > 100, 'some came behind others')
+})
+
+t.test('read split — without the option — nothing goes to a replica', async t => {
+  const scene = await open(t, { 'read-split': 'off' })
+  const client = await connect(t, scene)
+  for (let i = 0; i < 20; i++) await client.send('GET', 'k')
+  t.equal(await callsAt(scene, scene.replica, 'get'), 0)
+  t.equal(JSON.parse((await ask(scene.holdfast.admin, '/status')).body).replicas, undefined)
+})
+
+t.test('read split — the commands that a replica answers — are reads to the server, and nothing else', async t => {
+  const scene = await open(t)
+  const info = await scene.set.command(scene.master, 'COMMAND', 'INFO', ...replicaReads)
+  if (!Array.isArray(info)) throw new Error('no list')
+  const unfit = /write|blocking|may_replicate|pubsub|admin|noscript/
+  const names = [...replicaReads]
+  for (const [i, one] of info.entries()) {
+    // Commands of newer servers are unknown to this one.
+    if (!Array.isArray(one)) continue
+    const [name, , flags] = one
+    t.equal(name, names[i])
+    t.match(String(flags), /readonly/, String(name))
+    t.notMatch(String(flags), unfit, String(name))
+  }
+})
+
+t.test('read split — while the master is paused — no read goes to a replica either', async t => {
+  const path = await controlPath(t)
+  const scene = await open(t, { 'control-socket': path })
+  const client = await connect(t, scene)
+  await untilRead(scene, client)
+  const control = await openControl(t, path)
+  await control.ask('pause', { maxMs: 20_000 })
+  const gets = await callsAt(scene, scene.replica, 'get')
+  const reads = [client.send('GET', 'k'), client.send('GET', 'k')]
+  await waitUntil('they wait', () => scene.holdfast.counters.waiting > 0, { withinMs: 5_000 })
+  t.equal(await callsAt(scene, scene.replica, 'get'), gets)
+  t.ok((await readsOf(scene)).master.paused >= 1)
+  await control.ask('resume')
+  t.strictSame(await Promise.all(reads), [null, null])
+})
+
+t.test('read split — of one of two masters — leaves the other as it is', async t => {
+  const set = await SentinelSet.start({ masterName: 'cache', replicas: 1, failoverTimeoutMs: 60_000 })
+  t.teardown(() => set.stopAll())
+  const queue = await addMaster(t, set, 'queue')
+  const text = [
+    `sentinels: [${set.sentinelAddresses().join(', ')}]`,
+    'masters:',
+    '  cache: { listen: 127.0.0.1:0, read-split: on }',
+    '  queue: { listen: 127.0.0.1:0 }',
+    '',
+  ].join('\n')
+  const config = `${t.testdir({ 'holdfast.yaml': text })}/holdfast.yaml`
+  const options = { config, 'admin-listen': '127.0.0.1:0' }
+  const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), masterName: '', options })
+  const connectTo = async (name: string): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.masters.get(name)?.port ?? 0)
+    t.teardown(() => client.close())
+    return client
+  }
+  const [cache, other] = [await connectTo('cache'), await connectTo('queue')]
+  const splits = async (): Promise<(Reads | undefined)[]> => {
+    const { masters } = JSON.parse((await ask(holdfast.admin, '/status')).body)
+    return masters.map((one: { replicas?: { split: { reads: Reads } } }) => one.replicas?.split.reads)
+  }
+  const isRead = async (): Promise<boolean> => {
+    await Promise.all([cache.send('GET', 'k'), other.send('GET', 'k')])
+    return ((await splits())[0]?.replica ?? 0) > 0
+  }
+  await waitUntil('a replica of the cache answers', isRead, { withinMs: 20_000 })
+  t.equal((await splits())[1], undefined)
+  const stats = String(await set.command(queue.replica, 'INFO', 'commandstats'))
+  t.notMatch(stats, /cmdstat_get:/)
+})
