@@ -131,7 +131,7 @@ const exempt: readonly (readonly [string, (client: RespClient, later: () => Prom
   [
     'WATCH',
     async (client, later) => {
-      const watched = [await client.send('WATCH', 'k')]
+      const watched = [await client.send('WATCH', 'k'), await client.send('STRLEN', 'k')]
       await later()
       watched.push(await client.send('STRLEN', 'k'))
       return [...watched, await client.send('UNWATCH')]
@@ -142,7 +142,7 @@ const exempt: readonly (readonly [string, (client: RespClient, later: () => Prom
     'tracking',
     async (client, later) => {
       await client.send('HELLO', '3')
-      const replies = [await client.send('CLIENT', 'TRACKING', 'ON')]
+      const replies = [await client.send('CLIENT', 'TRACKING', 'ON'), await client.send('STRLEN', 'k')]
       await later()
       replies.push(await client.send('STRLEN', 'k'))
       await client.send('CLIENT', 'TRACKING', 'OFF')
