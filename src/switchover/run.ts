@@ -11,6 +11,7 @@ import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { listOf } from '../check/ask.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
 import { ranked } from './candidate.ts'
+import { Leader } from './leader.ts'
 import { readCandidate } from './look.ts'
 import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
@@ -95,6 +96,7 @@ class Run {
   readonly #plan: Plan
   readonly #world: World
   readonly #servers = new Servers()
+  readonly #leader: Leader
   #pause: ProxyPause | null = null
   #pauseEnded: string | null = null
   #pausedAt = 0
@@ -103,6 +105,7 @@ class Run {
   constructor(plan: Plan, world: World) {
     this.#plan = plan
     this.#world = world
+    this.#leader = new Leader(plan.sentinel.target, world.masterName)
     this.from = formatAddress(plan.master.address)
   }
 
@@ -196,17 +199,18 @@ class Run {
 
   async waitUntilServed(): Promise<string> {
     const { proxy } = this.#world
-    let isMoved = false
+    let isMoved: boolean | null = false
     for (;;) {
       this.#stopIfAsked()
-      isMoved ||= await this.#hasMoved()
-      if (isMoved) {
+      if (isMoved !== true) isMoved = await this.#hasMoved()
+      if (isMoved !== false) {
         const { master, isConfirmed } = await proxy.served()
         if (master !== null && master !== this.from && isConfirmed) {
           this.#end('serve', `a majority of the Sentinels names ${master}, which says it is the master`)
           return master
         }
       }
+      if (isMoved === null) await this.#stopIfDead()
       this.#checkTime('no new master is served')
       await this.#wait(LOOK_MS)
     }
@@ -260,8 +264,8 @@ class Run {
     return this.#servers.close()
   }
 
-  /** The Sentinel that was asked names another master; one that is gone cannot say, and the proxy hears of the others. */
-  async #hasMoved(): Promise<boolean> {
+  /** The Sentinel that was asked names another master; null: it does not answer, and the proxy hears of the others. */
+  async #hasMoved(): Promise<boolean | null> {
     const { masterName } = this.#world
     try {
       const [named, master] = await Promise.all([
@@ -273,13 +277,22 @@ class Run {
       const flags = readFields(master)?.get('flags') ?? 'failover_in_progress'
       if (flags.split(',').includes('failover_in_progress')) return false
     } catch {
-      return true
+      return null
     }
     const { master } = await this.#world.proxy.served()
     if (master !== this.from) return true
     this.isAsked = false
     const remedy = 'see the log of the Sentinel that was asked for -failover-abort; the master is the same'
     throw new Trouble('the Sentinel has given the failover up', remedy)
+  }
+
+  /** @throws Trouble where nobody is left who would promote a replica: clients need not wait for `--timeout`. */
+  async #stopIfDead(): Promise<void> {
+    const { candidates, sentinel } = this.#plan
+    if (!(await this.#leader.hasDied(this.#servers, candidates))) return
+    this.isAsked = false
+    const why = `the Sentinel ${formatAddress(sentinel.address)} has died before it promoted a replica`
+    throw new Trouble(why, 'start it again, wait until holdfast check finds nothing, and run this again')
   }
 
   #stopIfAsked(): void {
