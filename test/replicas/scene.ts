@@ -73,6 +73,16 @@ export async function sessionsLeave({ holdfast }: Pick<Scene, 'holdfast'>, ...no
   await waitUntil(`sessions leave ${from.join(', ')}`, haveLeft, { withinMs: 30_000 })
 }
 
+/** Until each of these has sessions: one that was away gets its own back after it has been good for a while. */
+export async function sessionsReturn({ holdfast }: Pick<Scene, 'holdfast'>, ...nodes: readonly Node[]): Promise<void> {
+  const wanted = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const areThere = async (): Promise<boolean> => {
+    const groups = await places(holdfast)
+    return wanted.every(node => groups.some(({ reads, sessions }) => reads === node && sessions > 0))
+  }
+  await waitUntil(`sessions read from ${wanted.join(', ')}`, areThere, { withinMs: 60_000, everyMs: 50 })
+}
+
 /** Each group of sessions, and where it reads. */
 export async function places({ admin }: InProcess): Promise<{ reads: string; sessions: number }[]> {
   return JSON.parse((await ask(admin, '/status')).body).replicas.groups

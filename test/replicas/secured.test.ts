@@ -3,7 +3,7 @@ import t from 'tap'
 import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
-import { judge, left, open, sessionsLeave } from './scene.ts'
+import { judge, left, open, sessionsLeave, sessionsReturn } from './scene.ts'
 
 const REDIS = 'redis-password'
 const CLIENT = 'client-password'
@@ -52,6 +52,7 @@ t.test(name, { skip: without('openssl') }, async t => {
   await ledger.goOn('all read on')
   await set.restart(replicas[0])
   await set.settle()
+  await sessionsReturn(scene, ...replicas)
   const before = left(scene)
   await set.kill(master)
   const { node } = await set.waitForNewMaster(master, { withinMs: 20_000 })
