@@ -11,8 +11,8 @@
 // Without a client a standstill harms nobody, and a pod that gets little CPU has many. So it is only remembered, and
 // neither held, logged nor asked about, until a client is there or something is written.
 //
-// Owns: the timer, the time of the last look, the standstill that is remembered. Never: knows which lanes there are (lane-pool.ts), judges silence
-// (silent-links.ts).
+// Owns: the timer, the time of the last look, the standstill that is remembered. Never: knows which lanes there are
+// (lane-pool.ts), judges silence (silent-links.ts).
 //
 // Must stay true: after a standstill nothing is written before the Sentinels have confirmed the master, by answers to
 // questions that were asked after it (in a long row of standstills: after the third, topology.ts). In that time a
