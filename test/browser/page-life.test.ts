@@ -182,7 +182,8 @@ t.test('page â€” says that an operator has paused it, and tells it afterwards â€
   t.equal(code, 0)
   await waitUntil(
     'the drill is told',
-    async () => / Drill .* paused 1\.\d s/.test((await read(page)).stories[0] ?? ''),
+    // A second is told as `999 ms`, too; and a busy machine may have a hold of its own behind it.
+    async () => (await read(page)).stories.some(one => / Drill .* paused [\d.]+ m?s/.test(one)),
     {
       withinMs: 10_000,
     },
