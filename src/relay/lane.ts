@@ -26,7 +26,7 @@ import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
 import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
-import { mayRepeat } from './replay-rule.ts'
+import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
@@ -300,6 +300,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const head = link?.head
     if (link?.status !== 'ready' || owner === null || !head?.blocking || this.#isUnblocking) return null
     if (link.inFlight > 1 || mayRepeat(head, this.#host.policy, this.#host.learned)) return null
+    if (!waitsForTheSame(head)) return null
     this.#refusals.unblocked = head
     return link
   }

@@ -48,6 +48,15 @@ export function mayRepeat(request: Request, policy: ReplayPolicy, learned: Learn
   return decideReplay('unknown', cls, 0, policy) === null
 }
 
+/**
+ * Whether it waits for the same when it is sent again later. XREAD from `$` means the last entry of that moment: it would
+ * miss what was added in between.
+ */
+export function waitsForTheSame(request: Request): boolean {
+  for (const { spec } of commandsIn(wholeBytes(request))) if (spec.name === 'xread') return false
+  return true
+}
+
 /** More arguments than this are not taken apart to find out whether a repeat is harmless. */
 const MAX_ARGUMENTS = 65_536
 /** No subcommand's name is as long. */

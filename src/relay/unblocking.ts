@@ -6,6 +6,8 @@
 // When the link is lost instead, nobody can tell whether the command has taken something: under `safe` and `once` its
 // client is told UNKNOWN. The old master lives on in a planned failover, so it can say so itself while it is the master.
 //
+// An XREAD from `$` whose place is not known yet is left alone: from where would it go on?
+//
 // Must stay true: only the answer of the link on which the command waits says anything: it is behind all that was taken
 // before. Never: waits for an answer; where none comes before the link is cut, all is as without this.
 

@@ -12,8 +12,9 @@ const unblocked = '-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n'
 const element = '*2\r\n$1\r\nk\r\n$1\r\nv\r\n'
 
 /** A session that waits in BLPOP at the first of two nodes, with an idle link beside it. */
-async function stage(t: Test, { policy = 'safe' as 'safe' | 'always' } = {}) {
-  const nobody = (argv: string[]): Answer => (argv[0] === 'BLPOP' || argv[1] === 'UNBLOCK' ? 'hang' : undefined)
+async function stage(t: Test, { policy = 'safe' as 'safe' | 'always', command = ['BLPOP', 'k', '0'] } = {}) {
+  const [name] = command
+  const nobody = (argv: string[]): Answer => (argv[0] === name || argv[1] === 'UNBLOCK' ? 'hang' : undefined)
   const [first, second] = [
     await FakeRedis.start(t, nobody),
     await FakeRedis.start(t, argv => (argv[0] === 'BLPOP' ? element : undefined)),
@@ -23,7 +24,7 @@ async function stage(t: Test, { policy = 'safe' as 'safe' | 'always' } = {}) {
   await world.replies(1)
   const session = new TestSession()
   const lane = world.lanes.openPrivate(world.lane.identity, plainOwner)
-  const request = createUnit(session, encodeCommand(['BLPOP', 'k', '0']), 1, 1, {
+  const request = createUnit(session, encodeCommand(command), 1, 1, {
     onReply: (_, frame) => session.deliver(frame),
   })
   request.blocking = true
@@ -31,8 +32,8 @@ async function stage(t: Test, { policy = 'safe' as 'safe' | 'always' } = {}) {
   world.counters.pendingBytes += request.weight
   lane.submit(request)
   const has = (word: string): boolean => first.received.some(({ argv }) => argv.join(' ').includes(word))
-  const at = (): number => first.received.find(({ argv }) => argv[0] === 'BLPOP')?.connection ?? 0
-  await waitUntil('it waits', () => has('BLPOP'), soon)
+  const at = (): number => first.received.find(({ argv }) => argv[0] === name)?.connection ?? 0
+  await waitUntil('it waits', () => has(command.join(' ')), soon)
   await waitUntil('an idle link', () => world.lanes.census().some(({ idle }) => idle > 0), soon)
   world.master = null
   return { world, first, second, session, has, at }
@@ -100,4 +101,12 @@ t.test('under always — nobody is asked — for what waits is sent again in any
   world.lanes.serve(world.master)
   await waitUntil('the reply', () => session.replies.length > 0, soon)
   t.notOk(has('UNBLOCK'), told(first, 1).join())
+})
+
+t.test('XREAD from `$` — is not ended — for at the next master it would miss what was added meanwhile', async t => {
+  const { world, first, session, at } = await stage(t, { command: ['XREAD', 'BLOCK', '0', 'STREAMS', 'k', '$'] })
+  world.lanes.hold('failover-announced', 'a Sentinel announces a failover')
+  first.sendTo(at(), unblocked)
+  await waitUntil('the reply, of which nobody has asked', () => session.replies.length > 0, soon)
+  t.match(session.replies[0], /^-UNBLOCKED client unblocked/)
 })
