@@ -1,6 +1,6 @@
 // faults-master.ts: what happens to a master: ended, stopped, replaced.
 import { waitUntil } from '../support/wait-until.ts'
-import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages } from './reasons.ts'
 import type { Fault } from './types.ts'
 
 export const masterFaults: readonly Fault[] = [
@@ -77,7 +77,7 @@ export const masterFaults: readonly Fault[] = [
       await newMaster(master)
       await last(2000)
     },
-    allowed: [missedMessages, waitingUnknown],
+    allowed: [missedMessages],
   },
   {
     name: 'planned-twice',
@@ -91,7 +91,7 @@ export const masterFaults: readonly Fault[] = [
       await set.failover()
       await newMaster(second)
     },
-    allowed: [missedMessages, waitingUnknown],
+    allowed: [missedMessages],
   },
   {
     name: 'quick-restart',

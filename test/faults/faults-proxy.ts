@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from '../support/wait-until.ts'
-import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages } from './reasons.ts'
 import type { Fault, World } from './types.ts'
 
 const loaded = (file: string): readonly string[] => ['--import', fileURLToPath(new URL(file, import.meta.url))]
@@ -75,7 +75,7 @@ export const proxyFaults: readonly Fault[] = [
       await set.failover()
       await newMaster(master)
     },
-    allowed: [missedMessages, waitingUnknown],
+    allowed: [missedMessages],
   },
 ]
 

@@ -2,7 +2,7 @@
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import type { Node } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { asyncLoss, linkLost, missedMessages, waitingUnknown } from './reasons.ts'
+import { asyncLoss, linkLost, missedMessages } from './reasons.ts'
 import type { Fault, World } from './types.ts'
 
 /** The liar of the fault below, by the set it lies about. */
@@ -63,7 +63,7 @@ export const sentinelFaults: readonly Fault[] = [
       await set.resume(stale)
       await last(2000)
     },
-    allowed: [missedMessages, waitingUnknown],
+    allowed: [missedMessages],
   },
   {
     name: 'sentinel-lying',
@@ -86,7 +86,7 @@ export const sentinelFaults: readonly Fault[] = [
       await newMaster(master)
       await last(1000)
     },
-    allowed: [missedMessages, waitingUnknown],
+    allowed: [missedMessages],
   },
   {
     name: 'sentinel-reset',

@@ -1,6 +1,7 @@
 // The judge must find what it is there to find: each fault of a proxy, made up.
 import t from 'tap'
 import { Ledger } from '../support/ledger.ts'
+import { faults } from './faults.ts'
 import { figuresOf, strayWrites, violationsOf } from './judge.ts'
 import { judgeChannel, judgeQueue, judgeStream } from './judge-lists.ts'
 import { nothing } from './load-client.ts'
@@ -83,6 +84,17 @@ t.test('a failover that is announced — may cost what a crash does — on a mac
   t.equal(judged(499, true), 1)
   t.equal(judged(500, true), 0)
   t.equal(judged(500, false), 1, 'not where nothing fails over')
+})
+
+t.test('a planned failover — costs nobody an UNKNOWN — not even a client that waits in BLPOP', async t => {
+  const announced = ['planned', 'planned-twice', 'sentinel-stale', 'sentinel-lying', 'proxy-clock-jump']
+  const change = { done: 5, errors: { UNKNOWN: 1 } }
+  for (const name of announced) {
+    const planned = faults.find(one => one.name === name)
+    if (planned === undefined) throw new Error(`there is no fault ${name}`)
+    for (const policy of ['safe', 'once'] as const)
+      t.equal(violationsOf(planned, cell(change, { load: 'blocking', policy })).length, 1, `${name}, ${policy}`)
+  }
 })
 
 t.test('figures — count an acknowledged write that went elsewhere — when it began after the hand-over', async t => {

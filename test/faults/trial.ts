@@ -22,7 +22,7 @@ import { readBack } from '../support/workload.ts'
 import { figuresOf, strayWrites, violationsOf } from './judge.ts'
 import { loads } from './loads.ts'
 import { observeNodes } from './observe.ts'
-import { withoutLoss } from './reasons.ts'
+import { underReplicated } from './reasons.ts'
 import type { Cell, Fault, Policy, RunningLoad, Stage, Trial, World } from './types.ts'
 
 export interface TrialOptions {
@@ -44,7 +44,7 @@ export async function runTrial(fault: Fault, options: TrialOptions): Promise<Tri
   const ends = new Ends()
   try {
     const { cells, stray, complaints, pace } = await run(fault, options, ends)
-    const judged = settings.isReplicated ? withoutLoss(fault) : fault
+    const judged = settings.isReplicated ? underReplicated(fault) : fault
     const violations = [...complaints, ...cells.flatMap(cell => violationsOf(judged, cell, pace))]
     if (stray > 0)
       violations.push(`${fault.name}, ${options.policy}: ${stray} writes to a node that was not the master`)

@@ -46,7 +46,8 @@ function popper({ pops }: Record): ClientPlan {
       const operation = ledger.begin(name, 'other', queue)
       const pop: { readonly operation: Operation; element: string | null } = { operation, element: null }
       pops.push(pop)
-      const reply = await settle(ledger, operation, client.send('BLPOP', queue, '1'))
+      // It outlasts a planned failover: whoever waits through one must not see its end at the old master.
+      const reply = await settle(ledger, operation, client.send('BLPOP', queue, '2'))
       if (Array.isArray(reply)) pop.element = String(reply[1])
     },
   }
