@@ -49,6 +49,7 @@ export class Batcher implements Prover {
   #handshake: Handshake | null = null
   /** Closed, and as many are on the link as can be told apart. */
   readonly #unsent: Block[] = []
+  #isSendingSoon = false
   readonly #units: MarkedUnits
   /** The last block had one member: nobody else seems to speak. */
   #wasAlone = false
@@ -66,6 +67,7 @@ export class Batcher implements Prover {
     this.#sent = new SentBlocks(lane, host, this.#state, {
       free: block => this.#free.push(block),
       aside: block => this.#aside.push(block),
+      room: () => this.#sendUnsentSoon(),
       suspect: owner => this.#sorter.suspect(owner),
     })
     const of = { sent: this.#sent, units: this.#units, state: this.#state, doubts: this.#doubts }
@@ -246,19 +248,34 @@ export class Batcher implements Prover {
   }
 
   onReadEnd(): void {
-    if (this.#unsent.length > 0) this.#sendUnsent()
+    this.#sendUnsent()
     if (this.#free.length === 0) return
     const free = this.#free
     this.#free = []
     this.#lane.resubmit(this.#dissolve(free))
   }
 
+  /** Replies may be released when the link has long answered everything: nothing else would send what waits. */
+  #sendUnsentSoon(): void {
+    if (this.#unsent.length === 0 || this.#isSendingSoon) return
+    this.#isSendingSoon = true
+    this.#host.turn.defer(this.#sendUnsentLater, this.#sent.ends)
+  }
+
+  readonly #sendUnsentLater = (): void => {
+    this.#isSendingSoon = false
+    this.#sendUnsent()
+  }
+
   /** Blocks on the link have their replies: others may go. */
   #sendUnsent(): void {
+    if (this.#unsent.length === 0) return
     const { link } = this.#lane
-    const series = link !== null && this.#lane.maySend ? this.#state.series(link) : null
+    const series = link?.status === 'ready' && this.#lane.maySend ? this.#state.series(link) : null
     if (link === null || series === null) {
-      this.#lane.putBack(this.#dissolve(this.#unsent.splice(0)))
+      const requests = this.#dissolve(this.#unsent.splice(0))
+      if (this.#lane.maySend) this.#lane.resubmit(requests)
+      else this.#lane.putBack(requests)
       return
     }
     while (this.#unsent.length > 0 && series.hasRoom) {

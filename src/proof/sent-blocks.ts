@@ -22,6 +22,8 @@ export interface BlockEnds {
   free(block: Block): void
   /** The node is not ready: the members are set aside, and what waits behind them waits on. */
   aside(block: Block): void
+  /** The field of a marker may be used again, and the link may have nothing more to say. */
+  room(): void
   /** A command of this session was refused, and the block with it. */
   suspect(owner: RequestOwner): void
 }
@@ -209,6 +211,7 @@ export class SentBlocks {
     this.#lane.afterAck(() => {
       mark.series.release(mark)
       for (const member of members) this.#unconfirmed.delete(member)
+      this.#to.room()
     })
   }
 

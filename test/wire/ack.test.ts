@@ -1,5 +1,6 @@
 // --ack replicated and --reads committed: what clients are told, and when, by real servers whose replicas can be stopped.
 import t, { type Test } from 'tap'
+import { SHARED_SLOTS } from '../../src/proof/marker.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
@@ -100,6 +101,26 @@ t.test('ack — the reply to a write waits for a replica — a read does not', a
   t.equal(await set.reply, 'OK')
   t.equal(await behind.reply, 'new')
   t.ok(holdfast.find('ack.restored'))
+})
+
+t.test('ack — more blocks than can be told apart — the last leave when the first are confirmed', async t => {
+  const { holdfast, master, replicas, connect } = await world(t)
+  const first = await connect()
+  t.equal(await first.send('SET', 'n', '0'), 'OK')
+  for (const replica of replicas) await stopServer(replica)
+  const counts: Promise<Value>[] = []
+  // Each is a block of its own: the one before is at the master.
+  for (let i = 1; i <= SHARED_SLOTS; i++) {
+    counts.push((await connect()).send('INCR', 'n'))
+    await waitUntil('the master has it', async () => (await ask(master, ['GET', 'n'])) === String(i), {
+      withinMs: 5000,
+    })
+  }
+  counts.push((await connect()).send('INCR', 'n'), (await connect()).send('INCR', 'n'))
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  t.equal(await first.send('GET', 'n'), String(SHARED_SLOTS), 'the last two wait for a marker of their own')
+  for (const replica of replicas) await resumeServer(replica)
+  t.equal((await Promise.all(counts)).at(-1), SHARED_SLOTS + 2)
 })
 
 t.test('ack — reads committed — what may be lost is not shown', async t => {
