@@ -29,6 +29,8 @@ interface Dialled {
 
 interface Dialling extends Dialled {
   readonly kind: 'dialling'
+  /** No process listens there. */
+  isRefused: boolean
 }
 
 interface Up extends Dialled, UpConnection {
@@ -134,9 +136,11 @@ export class SentinelConnection implements SharedConnection {
     const route = routes.route(this.#address)
     const limits = { connectTimeoutMs, commandTimeoutMs: answerTimeoutMs, silenceTimeoutMs: 2 * answerTimeoutMs }
     const client = createClient({ route, protocol: 3, username, password, name: 'holdfast', ...limits }, error => {
-      if (this.#isCurrent(client)) this.log.cause = reasonOf(error)
+      if (!this.#isCurrent(client)) return
+      this.log.cause = reasonOf(error)
+      dialling.isRefused = 'code' in error && error.code === 'ECONNREFUSED'
     })
-    const dialling: Dialling = { kind: 'dialling', client, password }
+    const dialling: Dialling = { kind: 'dialling', client, password, isRefused: false }
     this.#state = dialling
     client.on('pmessage', (_pattern, channel, text) => this.#hear(client, channel, text))
     client.on('message', (channel, text) => this.#hear(client, channel, text))
@@ -200,6 +204,7 @@ export class SentinelConnection implements SharedConnection {
       for (const asker of [...this.#askers]) asker.onDown()
     } else {
       this.log.trouble(why)
+      if (state.isRefused) for (const asker of [...this.#askers]) asker.onRefused()
     }
   }
 

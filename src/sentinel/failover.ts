@@ -4,6 +4,7 @@
 //   null ──────────────▶ try ───────────────────────────────▶ elected ─────────────────▶ promoted
 //     ▲                   │ 2 s without an election             │ failover-timeout          │
 //     └── -failover-abort-*, or a later answer of the same Sentinel without the flag ◀──────┘ (no longer blocks)
+//         or its Sentinel is lost: 10 s later; 1 s after its host has refused us
 //
 // While it lasts, nothing new may go to the master that it is `about`: a planned failover promotes a replica 60-230 ms
 // after these events, and the old master goes on taking writes, all of which are lost. The block names address and
@@ -32,6 +33,8 @@ export interface Failover {
   readonly timeoutMs: number
   /** When we lost the Sentinel that announced it; null while it can be asked. */
   readonly orphanedAt: number | null
+  /** When its Sentinel's host refused us after that: the process that led it has ended. Null while it may run. */
+  readonly leaderEndedAt: number | null
 }
 
 export const failoverTiming = {
@@ -39,6 +42,8 @@ export const failoverTiming = {
   tryMs: 2_000,
   /** The others learn of a vanished leader's promotion in 2 s or never: Sentinel reads INFO each second meanwhile. */
   orphanMs: 10_000,
+  /** A process that has ended promotes nobody. What it had sent before, to a replica or as a hello, has arrived by now. */
+  endedMs: 1_000,
   /** An answer that shows the failover keeps it alive this long. */
   shownMs: 2_500,
 } as const
@@ -74,7 +79,7 @@ export function failoverAfterView(failover: Failover | null, view: View, now: nu
   switch (view.failover) {
     case 'try': {
       const same = failover && sameAddress(failover.about, view.address)
-      return same ? { ...failover, shownAt: now, orphanedAt: null } : begin(view.address, 'try', context)
+      return same ? { ...failover, shownAt: now, ...reachable } : begin(view.address, 'try', context)
     }
     case 'elected':
       return raise(failover, view.address, 'elected', context, true)
@@ -85,13 +90,18 @@ export function failoverAfterView(failover: Failover | null, view: View, now: nu
     }
     case null: {
       if (!failover || sameAddress(failover.about, view.address)) return null
-      return { ...failover, stage: 'promoted', mayPromote: true, orphanedAt: null }
+      return { ...failover, stage: 'promoted', mayPromote: true, ...reachable }
     }
   }
 }
 
 export function failoverOrphaned(failover: Failover | null, now: number): Failover | null {
   return failover && failover.orphanedAt === null ? { ...failover, orphanedAt: now } : failover
+}
+
+/** The Sentinel that announced it is lost, and its host refuses connections: nobody listens there any more. */
+export function failoverLeaderEnded(failover: Failover | null, now: number): Failover | null {
+  return failover && failover.leaderEndedAt === null ? { ...failover, leaderEndedAt: now } : failover
 }
 
 /** Whether nothing new may be sent to `address` in its configuration `epoch`. */
@@ -101,14 +111,25 @@ export function blocks(failover: Failover, address: Address, epoch: number, now:
 
 /** When it no longer blocks, unless more is heard of it. */
 export function endOf(failover: Failover): number {
-  if (failover.stage === 'try') return failover.since + failoverTiming.tryMs
-  const end = Math.max(failover.electedAt + failover.timeoutMs, failover.shownAt + failoverTiming.shownMs)
-  return failover.orphanedAt === null ? end : Math.min(end, failover.orphanedAt + failoverTiming.orphanMs)
+  const { orphanedAt, leaderEndedAt } = failover
+  return Math.min(
+    ownEndOf(failover),
+    orphanedAt === null ? Number.POSITIVE_INFINITY : orphanedAt + failoverTiming.orphanMs,
+    leaderEndedAt === null ? Number.POSITIVE_INFINITY : leaderEndedAt + failoverTiming.endedMs,
+  )
 }
+
+/** When it ends while its Sentinel lives. */
+function ownEndOf({ stage, since, electedAt, timeoutMs, shownAt }: Failover): number {
+  if (stage === 'try') return since + failoverTiming.tryMs
+  return Math.max(electedAt + timeoutMs, shownAt + failoverTiming.shownMs)
+}
+
+const reachable = { orphanedAt: null, leaderEndedAt: null } as const
 
 function begin(about: Address, stage: FailoverStage, context: Context): Failover {
   const { now, epoch, timeoutMs, newEpoch = null } = context
-  const times = { since: now, electedAt: now, shownAt: now, timeoutMs, orphanedAt: null }
+  const times = { since: now, electedAt: now, shownAt: now, timeoutMs, ...reachable }
   const nextEpoch = newEpoch !== null && newEpoch > epoch ? newEpoch : null
   return {
     about,
@@ -134,7 +155,7 @@ function raise(
 ): Failover {
   if (!failover || !sameAddress(failover.about, about)) return { ...begin(about, stage, context), mayPromote }
   const electedAt = failover.stage === 'try' ? context.now : failover.electedAt
-  const heard = { shownAt: context.now, timeoutMs: context.timeoutMs, orphanedAt: null }
+  const heard = { shownAt: context.now, timeoutMs: context.timeoutMs, ...reachable }
   return {
     ...failover,
     ...heard,

@@ -22,6 +22,8 @@ export interface MasterAskerListener {
   /** The connection is subscribed and takes questions. `runId` is null where the Sentinel does not give it. */
   onUp(runId: string | null): void
   onDown(): void
+  /** A dial has failed because no process listens there. */
+  onRefused(): void
   onAnswer(answer: Answer): void
   onPeers(peers: readonly Peer[]): void
   onEvent(event: SentinelEvent): void
@@ -148,6 +150,10 @@ export class MasterAsker {
     if (this.#asking === null) return
     this.#end()
     this.#listener.onDown()
+  }
+
+  onRefused(): void {
+    this.#listener.onRefused()
   }
 
   onMessage(channel: string, text: string): void {

@@ -107,6 +107,7 @@ export class Members {
         this.review()
       },
       onDown: () => feed({ kind: 'down', key }),
+      onRefused: () => feed({ kind: 'refused', key }),
       onAnswer: answer => feed({ kind: 'answer', key, view: answer.kind === 'view' ? answer.view : null }),
       onEvent: event => feed({ kind: 'event', key, event }),
       onPeers: peers => {

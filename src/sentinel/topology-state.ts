@@ -130,6 +130,8 @@ export type Observation =
   | { readonly kind: 'left'; readonly key: string }
   | { readonly kind: 'up'; readonly key: string; readonly runId: string | null }
   | { readonly kind: 'down'; readonly key: string }
+  /** It is down, and its host refuses connections: no process listens there. */
+  | { readonly kind: 'refused'; readonly key: string }
   /** `view` null: it answered, but with nothing about this master. */
   | { readonly kind: 'answer'; readonly key: string; readonly view: View | null }
   /** Which other Sentinels it lists. */

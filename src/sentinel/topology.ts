@@ -8,7 +8,13 @@
 // the gate in the very step that hears of it.
 import { formatAddress, sameAddress } from '../address.ts'
 import type { SentinelEvent } from './events.ts'
-import { type Failover, failoverAfterEvent, failoverAfterView, failoverOrphaned } from './failover.ts'
+import {
+  type Failover,
+  failoverAfterEvent,
+  failoverAfterView,
+  failoverLeaderEnded,
+  failoverOrphaned,
+} from './failover.ts'
 import { decide } from './majority-rules.ts'
 import { type View, viewAfterPromotion, viewAfterSwitch } from './sentinel-view.ts'
 import type { Draft, LinkSign, Observation, ProbeResult, SentinelState, Step, Topology } from './topology-state.ts'
@@ -90,6 +96,12 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       const awaySince = sentinel.up ? now : sentinel.awaySince
       const failover = failoverOrphaned(sentinel.failover, now)
       put(draft, observation.key, { ...sentinel, up: false, awaySince, view: null, failover })
+      return
+    }
+    case 'refused': {
+      const sentinel = draft.sentinels.get(observation.key)
+      if (!sentinel || sentinel.up) return
+      change(draft, observation.key, { failover: failoverLeaderEnded(sentinel.failover, now) })
       return
     }
     case 'answer':

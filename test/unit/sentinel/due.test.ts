@@ -19,6 +19,7 @@ t.test('due — is the end of an announced failover', async t => {
   t.equal(left(Play.serving().publish('s1', '+try-failover', 'A')), 2_000)
   const orphan = Play.serving().answer('s1', 'A', { failoverTimeoutMs: 180_000 }).publish('s1', '+selected-slave', 'A')
   t.equal(left(orphan.down('s1').later(2_000)), 8_000)
+  t.equal(left(orphan.refused('s1')), 1_000)
 })
 
 t.test('due — are the times without a majority', async t => {

@@ -263,6 +263,26 @@ t.test('elected leader that vanished — holds for ten seconds at most — with 
   t.equal(play.cause(), 'open')
 })
 
+t.test(
+  'elected leader whose process has ended — holds for one second — and again when it is back and announces',
+  async t => {
+    const play = Play.serving().answer('s1', 'A', { failoverTimeoutMs: 180_000 })
+    play.publish('s1', '+selected-slave', 'A').down('s1').later(100).refused('s1').later(300).refused('s1')
+    play.later(600).answer('s2', 'A').answer('s3', 'A')
+    t.equal(play.cause(), 'failover-announced', 'what it has sent may be on its way')
+    play.later(101).answer('s2', 'A').answer('s3', 'A').probed('A')
+    t.equal(play.cause(), 'open')
+    play.up('s1').publish('s1', '+selected-slave', 'A').later(1_500)
+    t.equal(play.cause(), 'failover-announced', 'what was of its last process counts no more')
+  },
+)
+
+t.test('elected leader whose process has ended — and whose promotion a majority has heard of — is obeyed', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').down('s1').refused('s1').later(900)
+  play.answer('s2', 'B', { epoch: 2 }).answer('s3', 'B', { epoch: 2 }).probed('B')
+  t.equal(play.master(), 'B@2')
+})
+
 for (const failover of ['try', 'elected'] as const) {
   t.test(`gate — closes — when only an answer shows a failover at stage ${failover}`, async t => {
     const play = Play.serving().answer('s2', 'A', { failover })

@@ -91,6 +91,10 @@ export class Play {
     return this.input({ kind: 'down', key })
   }
 
+  refused(key: string): this {
+    return this.input({ kind: 'refused', key })
+  }
+
   answer(key: string, place: string | null, said: Said = {}): this {
     return this.input({ kind: 'answer', key, view: place === null ? null : viewOf(place, this.now, said) })
   }

@@ -42,6 +42,7 @@ const alphabet: Record<string, Move> = {
   's1:B2 promoted': says('s1', 'B', { epoch: 2, failover: 'promoted', listed: 'A' }),
   's1:A1 elected': says('s1', 'A', { epoch: 1, failover: 'elected' }),
   's1 lost': () => ({ kind: 'down', key: 's1' }),
+  's1 ended': () => ({ kind: 'refused', key: 's1' }),
   's1 try A': () => ({ kind: 'event', key: 's1', event: { kind: 'failover-try', master: at('A') } }),
   's3 elected B': () => ({
     kind: 'event',
