@@ -272,7 +272,9 @@ export class Batcher implements Prover {
     if (this.#unsent.length === 0) return
     const { link } = this.#lane
     const series = link?.status === 'ready' && this.#lane.maySend ? this.#state.series(link) : null
-    if (link === null || series === null) {
+    // Where replies wait for replicas, writes may be refused meanwhile: the lane knows.
+    const isAskedAgain = series !== null && this.#lane.withholds && series.hasRoom
+    if (link === null || series === null || isAskedAgain) {
       const requests = this.#dissolve(this.#unsent.splice(0))
       if (this.#lane.maySend) this.#lane.resubmit(requests)
       else this.#lane.putBack(requests)

@@ -103,24 +103,39 @@ t.test('ack — the reply to a write waits for a replica — a read does not', a
   t.ok(holdfast.find('ack.restored'))
 })
 
-t.test('ack — more blocks than can be told apart — the last leave when the first are confirmed', async t => {
-  const { holdfast, master, replicas, connect } = await world(t)
+/** As many writes as one link can tell apart are at the master and wait for its replica, and two more wait for them. */
+async function fillLink({ holdfast, master, replicas, connect }: World) {
   const first = await connect()
-  t.equal(await first.send('SET', 'n', '0'), 'OK')
+  await first.send('SET', 'n', '0')
   for (const replica of replicas) await stopServer(replica)
-  const counts: Promise<Value>[] = []
+  const sent: Promise<Value>[] = []
   // Each is a block of its own: the one before is at the master.
   for (let i = 1; i <= SHARED_SLOTS; i++) {
-    counts.push((await connect()).send('INCR', 'n'))
-    await waitUntil('the master has it', async () => (await ask(master, ['GET', 'n'])) === String(i), {
-      withinMs: 5000,
-    })
+    sent.push((await connect()).send('INCR', 'n'))
+    const isThere = async (): Promise<boolean> => (await ask(master, ['GET', 'n'])) === String(i)
+    await waitUntil('the master has it', isThere, { withinMs: 5000 })
   }
-  counts.push((await connect()).send('INCR', 'n'), (await connect()).send('INCR', 'n'))
+  const parked = [(await connect()).send('INCR', 'n'), (await connect()).send('INCR', 'n')]
   await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
-  t.equal(await first.send('GET', 'n'), String(SHARED_SLOTS), 'the last two wait for a marker of their own')
-  for (const replica of replicas) await resumeServer(replica)
-  t.equal((await Promise.all(counts)).at(-1), SHARED_SLOTS + 2)
+  return { first, sent, parked }
+}
+
+t.test('ack — more blocks than can be told apart — the last leave when the first are confirmed', async t => {
+  const scene = await world(t)
+  const { first, sent, parked } = await fillLink(scene)
+  t.equal(await first.send('GET', 'n'), String(SHARED_SLOTS))
+  for (const replica of scene.replicas) await resumeServer(replica)
+  t.equal((await Promise.all(sent)).at(-1), SHARED_SLOTS)
+  t.equal((await Promise.all(parked)).at(-1), SHARED_SLOTS + 2)
+})
+
+t.test('ack — more blocks than can be told apart — no replica in time — the last are refused, not sent', async t => {
+  const scene = await world(t, { 'hold-timeout': '5s' }, { expectedErrors: ['ack.tripped'] })
+  const { first, sent, parked } = await fillLink(scene)
+  for (const reply of await Promise.all(sent)) t.match(text(reply), /^UNKNOWN .* has run on the master/)
+  for (const reply of await Promise.all(parked)) t.match(text(reply), /^TRYAGAIN .* the command was not run/)
+  t.equal(await first.send('GET', 'n'), String(SHARED_SLOTS))
+  for (const replica of scene.replicas) await resumeServer(replica)
 })
 
 t.test('ack — reads committed — what may be lost is not shown', async t => {
