@@ -160,7 +160,7 @@ export class Withheld implements Acknowledger {
       if (item.request === null) item.act?.()
       else this.#tell(item.request)
     }
-    if (this.idle) this.lane.pump()
+    this.lane.onReleased()
   }
 
   #tell(request: Request): void {
@@ -186,17 +186,15 @@ export class Withheld implements Acknowledger {
   }
 
   expire(now: number, limitMs: number): void {
+    const before = this.#line.size
     for (let item = this.#line.peek(); item !== undefined; item = this.#line.peek()) {
       const { request } = item
-      if (request === null) {
-        this.#line.shift()
-        item.act?.()
-        continue
-      }
-      if (item.arrived === INCOMPLETE || now - item.since < limitMs) return
+      if (request !== null && (item.arrived === INCOMPLETE || now - item.since < limitMs)) break
       this.#line.shift()
-      this.#giveUp(request)
+      if (request === null) item.act?.()
+      else this.#giveUp(request)
     }
+    if (this.#line.size < before) this.lane.onReleased()
   }
 
   /** It ran on the master, and that is all that is known. */

@@ -15,6 +15,15 @@ export const ackMutations: readonly Mutation[] = [
     shows: /connections in 3 s/,
   },
   {
+    name: 'a block that waits for a field is not sent when a confirmation frees one',
+    file: 'src/relay/lane.ts',
+    from: '  onReleased(): void {\n    this.#prover?.onReadEnd()\n',
+    to: '  onReleased(): void {\n',
+    breaks: 'the commands behind it wait until something else is read on the link',
+    test: wire,
+    shows: /all are answered/,
+  },
+  {
     name: 'a confirmation releases what came behind its question',
     file: 'src/ack/withheld.ts',
     from: 'item !== undefined && item.arrived <= arrived; item',

@@ -155,6 +155,25 @@ t.test('ack — reads committed — what may be lost is not shown', async t => {
   t.equal(await set.reply, 'OK')
 })
 
+t.test('ack — more blocks than a link has fields for — all go — when the first are confirmed', async t => {
+  const { holdfast, master, replicas, connect } = await world(t, { links: 'private' })
+  const client = await connect()
+  t.equal(await client.send('SET', 'n', '0'), 'OK')
+  t.match(text(await client.send('SET', 'n')), /^ERR wrong number/, 'from here on each of its writes is a block')
+  for (const replica of replicas) await stopServer(replica)
+  // A session's own link has fields for four. What can have no marker takes the pipeline apart.
+  const writes = Array.from({ length: 10 }, () => ['INCR', 'n'])
+  let replies: Value[] = []
+  void client.pipeline([...writes, ['MIGRATE', '127.0.0.1', '1', 'nosuch', '0', '10'], ...writes]).then(values => {
+    replies = values
+  })
+  await waitUntil('the fields are in use', async () => (await ask(master, ['GET', 'n'])) === '4', { withinMs: 5000 })
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  for (const replica of replicas) await resumeServer(replica)
+  await waitUntil('all are answered', () => replies.length > 0, { withinMs: 20_000 })
+  t.equal(replies.at(-1), 20)
+})
+
 t.test('ack — no replica within the hold time — is told truthfully, and new writes fail at once', async t => {
   const options = { 'hold-timeout': '600ms' }
   const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
