@@ -8,7 +8,7 @@ import { judgeWork, type Verdict } from '../support/apps/judge-work.ts'
 import { nodeRedisDriver } from '../support/apps/node-redis-driver.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
-import { isUnproven, saysUnproven } from '../support/settings.ts'
+import { isUnproven, saysUnproven, settings } from '../support/settings.ts'
 
 const UNPROVEN = 'UNKNOWN'
 
@@ -62,7 +62,8 @@ for (const fault of ['kill', 'planned'] as const)
         [],
         `${driver.name}: no command is rejected`,
       )
-      t.strictSame(verdict.faults, [], `${driver.name}: every reply, message and element is right`)
+      const unproven = work.errors.filter(saysUnproven).length
+      t.strictSame(untaken(verdict.faults, unproven), [], `${driver.name}: every reply, message and element is right`)
       const kept = [...work.counters].map(async ([key]) => [key, Number(await set.command(done.master, 'GET', key))])
       t.strictSame(await Promise.all(kept), [...work.counters], `${driver.name}: the master has what it was told last`)
       t.equal(work.counters.size, 6, `${driver.name}: every kind of counter was used`)
@@ -70,6 +71,15 @@ for (const fault of ['kill', 'planned'] as const)
     await Promise.all(drivers.map(driver => driver.close()))
     await holdfast.stop()
   })
+
+/**
+ * With --ack replicated a pop may have its element, and its reply still waits for replicas when the failover is announced:
+ * then it is unproven. So many elements need not arrive.
+ */
+function untaken(faults: readonly string[], unproven: number): readonly string[] {
+  let left = settings.isReplicated ? unproven : 0
+  return faults.filter(fault => !/^element .* did not arrive$/.test(fault) || left-- <= 0)
+}
 
 function describe({ rounds, longestMs, unheard, excused }: Verdict): string {
   return (

@@ -7,6 +7,7 @@ import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow, type Window } from '../support/pace.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const holdMs = 3000
@@ -138,12 +139,15 @@ async function playBreaker(t: Test, holdfast: InProcess, crowd: Crowd): Promise<
 }
 
 async function playReturn(t: Test, set: SentinelSet, crowd: Crowd): Promise<void> {
-  const [master] = set.nodes
-  if (!master) throw new Error('no node')
+  const [master, replica] = set.nodes
+  if (!master || !replica) throw new Error('no node')
   await set.restart(master)
+  if (settings.isReplicated) await set.restart(replica)
   const served = async (client: RespClient): Promise<boolean> => !((await client.send('PING')) instanceof RespError)
   const bound = { withinMs: 60_000, everyMs: 20 }
   await Promise.all(everybody(crowd).map(client => waitUntil('it is served', () => served(client), bound)))
+  const isConfirmed = async (): Promise<boolean> => (await crowd.plain[0]?.send('SET', 'after', '1')) === 'OK'
+  if (settings.isReplicated) await waitUntil('the replica confirms', isConfirmed, bound)
   for (const client of [...crowd.plain, ...crowd.brief]) t.equal(await client.send('SET', 'after', '1'), 'OK')
   for (const client of crowd.queueing)
     t.strictSame(await client.pipeline([['MULTI'], ['INCR', 'again'], ['EXEC']]).then(values => values.length), 3)
@@ -164,7 +168,7 @@ t.test('an outage longer than the hold time', async t => {
   const set = await SentinelSet.start({ replicas: 1 })
   t.teardown(() => set.stopAll())
   const options = { 'hold-timeout': `${holdMs}ms` }
-  const expectedErrors = ['gate.tripped']
+  const expectedErrors = ['gate.tripped', 'ack.tripped']
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options, expectedErrors })
   const crowd = await gather(t, holdfast.port)
   await Promise.all(set.nodes.map(node => set.kill(node)))

@@ -104,6 +104,7 @@ async function endOfAll(t: Test, set: SentinelSet): Promise<void> {
 t.test('set — takes its size, name, passwords and extra config — from the options', async t => {
   const set = await SentinelSet.start({
     replicas: 1,
+    isExact: true,
     sentinels: 1,
     masterName: 'cache-1',
     requirePass: 'data-pw',
@@ -125,7 +126,7 @@ t.test('set — takes its size, name, passwords and extra config — from the op
 })
 
 t.test('set — starts many at once on different ports — in one process', async t => {
-  const sets = await Promise.all([1, 2, 3].map(() => SentinelSet.start({ replicas: 1, sentinels: 1 })))
+  const sets = await Promise.all([1, 2, 3].map(() => SentinelSet.start({ replicas: 1, isExact: true, sentinels: 1 })))
   t.teardown(() => Promise.all(sets.map(set => set.stopAll())))
   const ports = sets.flatMap(set => [...set.nodes, ...set.sentinels].map(({ port }) => port))
   t.equal(new Set(ports).size, 9)

@@ -38,6 +38,8 @@ export interface SentinelSetOptions {
   readonly flavour?: Flavour
   /** 2 */
   readonly replicas?: number
+  /** Just as many, although replies wait for replicas elsewhere (settings.ts): no Holdfast serves it. */
+  readonly isExact?: boolean
   /** 3 */
   readonly sentinels?: number
   /** 2000. At 1000, Sentinel's own ping period, one failover is at times followed by a second. */
@@ -319,8 +321,9 @@ async function makePlan(options: SentinelSetOptions): Promise<Plan> {
   const sentinels: { port: number; id: string }[] = []
   const replicaPorts: number[] = []
   const masterPort = await freePort()
-  // Where replies wait for replicas there must be one.
-  const replicas = Math.max(settings.isReplicated ? 1 : 0, options.replicas ?? 2)
+  // Where replies wait for replicas there must be one, and after a failover another one.
+  const { replicas: wanted = 2, isExact = false } = options
+  const replicas = settings.isReplicated && !isExact ? Math.max(wanted === 0 ? 1 : 2, wanted) : wanted
   for (let i = 0; i < replicas; i++) replicaPorts.push(await freePort())
   for (let i = 0; i < (options.sentinels ?? 3); i++) sentinels.push({ port: await freePort(), id: sentinelId() })
   return {
