@@ -209,12 +209,13 @@ function logOf({ masterName }: Config, all: readonly Config[], log: Log): Log {
 }
 
 /** To be called now and then: calls `act` once. */
-function whenUsed(masters: readonly { readonly counters: Counters }[], act: () => void): () => void {
+function whenUsed(masters: readonly Pick<ServedMaster, 'counters' | 'replicaCounters'>[], act: () => void): () => void {
   let isUsed = false
   return () => {
     if (isUsed) return
     let bytes = 0
-    for (const { counters } of masters) bytes += counters.clientBytesIn + counters.clientBytesOut
+    for (const { counters, replicaCounters } of masters)
+      for (const one of [counters, ...replicaCounters]) bytes += one.clientBytesIn + one.clientBytesOut
     if (bytes < USED_BYTES) return
     isUsed = true
     act()

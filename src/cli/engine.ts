@@ -19,7 +19,11 @@ export function mayHold(execArgv: readonly string[], nodeOptions = ''): boolean 
 export function holdOptimizer(): void {
   const { NODE_OPTIONS } = process.env
   isHeld = mayHold(process.execArgv, NODE_OPTIONS)
-  if (isHeld) setFlagsFromString('--no-opt')
+  if (!isHeld) return
+  // What V8's middle compiler makes while there is no optimizing one would else never ask for better code: whatever is
+  // hot before the release would stay so for as long as the process lives.
+  setFlagsFromString('--force-emit-interrupt-budget-checks')
+  setFlagsFromString('--no-opt')
 }
 
 /** From now on what runs often is optimized, as by default. */

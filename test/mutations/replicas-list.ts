@@ -181,4 +181,22 @@ export const replicasMutations: readonly Mutation[] = [
     test: group,
     shows: /how fresh what it reads is/,
   },
+  {
+    name: 'sessions of replicas count for no use of the process',
+    file: 'src/proxy.ts',
+    from: 'for (const one of [counters, ...replicaCounters]) bytes +=',
+    to: 'for (const one of replicaCounters.length < 0 ? replicaCounters : [counters]) bytes +=',
+    breaks: 'the optimizing compiler works as soon as anybody uses the process',
+    test: 'test/wire/engine.test.ts',
+    shows: /is used then — replicas/,
+  },
+  {
+    name: 'what is hot before the optimizing compiler may work is never optimized',
+    file: 'src/cli/engine.ts',
+    from: "setFlagsFromString('--force-emit-interrupt-budget-checks')",
+    to: '',
+    breaks: 'from the first traffic on what runs often is optimized, as by default',
+    test: 'test/wire/engine.test.ts',
+    shows: /takes what was hot before its release/,
+  },
 ]

@@ -4,24 +4,65 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { compactHeap, mayHold } from '../../src/cli/engine.ts'
-import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { RespClient } from '../support/resp-client.ts'
-import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
+const root = new URL('../../', import.meta.url)
+const main = join(fileURLToPath(root), 'src', 'main.ts')
+const engine = new URL('src/cli/engine.ts', root)
 
-t.test('the optimizing compiler — is not used before there is traffic, and is used then', async t => {
-  const dir = await makeFolder()
-  t.teardown(() => removeFolder(dir))
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
-  t.teardown(() => endServer(node))
-  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
-  const { PATH } = process.env
-  const words = ['--sentinels', `${sentinel.host}:${sentinel.port}`, '--master', 'mymaster', '--listen', '127.0.0.1:0']
-  const child = spawn(process.execPath, ['--trace-opt', main, ...words], {
-    env: { PATH },
-    stdio: ['ignore', 'pipe', 'inherit'],
+for (const port of ['master', 'replicas'] as const)
+  t.test(`the optimizing compiler — is not used before there is traffic, and is used then — ${port}`, async t => {
+    const set = await SentinelSet.start({ replicas: 1 })
+    t.teardown(() => set.stopAll())
+    const { PATH } = process.env
+    const words = ['--sentinels', set.sentinelAddresses().join(','), '--master', 'mymaster']
+    const listen = ['--listen', '127.0.0.1:0', '--replica-listen', '127.0.0.1:0']
+    const child = spawn(process.execPath, ['--trace-opt', main, ...words, ...listen], {
+      env: { PATH },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = new Promise(resolve => child.once('close', resolve))
+    t.teardown(async () => {
+      child.kill('SIGKILL')
+      await ended
+    })
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+    })
+    await waitUntil('it serves', () => out.includes('hold.end'), { withinMs: 60_000 })
+    // A restart for Node's flags comes first, and what runs until then is not meant.
+    const after = (): string => out.slice(out.indexOf('process.start'))
+    t.notMatch(after(), 'TURBOFAN')
+    const listening = port === 'master' ? /"address":"127\.0\.0\.1:(\d+)"/ : /"replicas":"127\.0\.0\.1:(\d+)"/
+    const client = await RespClient.connect(Number(listening.exec(out)?.[1]))
+    const optimized = async (): Promise<boolean> => {
+      await Promise.all(Array.from({ length: 2000 }, () => client.send('GET', 'k'.repeat(64))))
+      return after().includes('TURBOFAN')
+    }
+    await waitUntil('the compiler is used', optimized, { withinMs: 10_000 })
+    await client.close()
+  })
+
+t.test('the optimizing compiler — takes what was hot before its release, too', async t => {
+  const program = `
+    import { holdOptimizer, releaseOptimizer } from ${JSON.stringify(engine.href)}
+    const hot = n => (n & 7) + (n >> 3)
+    let sum = 0
+    const run = () => {
+      for (let i = 0; i < 10_000; i++) sum += hot(i)
+      setImmediate(run)
+    }
+    holdOptimizer()
+    process.stdin.once('data', releaseOptimizer).once('end', () => process.exit())
+    run()`
+  // The middle compiler may make the loop's code of it, with hot() inlined; then hot() itself is never called.
+  const flags = ['--maglev', '--no-maglev-inlining', '--no-use-osr', '--trace-opt']
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   const ended = new Promise(resolve => child.once('close', resolve))
   t.teardown(async () => {
@@ -32,19 +73,11 @@ t.test('the optimizing compiler — is not used before there is traffic, and is 
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text
   })
-  await waitUntil('it serves', () => out.includes('hold.end'), { withinMs: 60_000 })
-  // A restart for Node's flags comes first, and what runs until then is not meant.
-  const after = out.slice(out.indexOf('process.start'))
-  t.notMatch(after, 'TURBOFAN')
-  const [, port] = /"address":"127\.0\.0\.1:(\d+)"/.exec(out) ?? []
-  const client = await RespClient.connect(Number(port))
-  t.equal(await client.send('SET', 'k', 'v'.repeat(64)), 'OK')
-  const optimized = async (): Promise<boolean> => {
-    await Promise.all(Array.from({ length: 2000 }, () => client.send('GET', 'k')))
-    return out.includes('TURBOFAN')
-  }
-  await waitUntil('the compiler is used', optimized, { withinMs: 60_000 })
-  await client.close()
+  await waitUntil('it is hot', () => /completed compiling \S+ <JSFunction hot .*MAGLEV/.test(out), { withinMs: 60_000 })
+  t.notMatch(out, 'TURBOFAN')
+  child.stdin.write('release')
+  const taken = (): boolean => /completed optimizing \S+ <JSFunction hot .*TURBOFAN/.test(out)
+  await waitUntil('what was hot is optimized', taken, { withinMs: 10_000 })
 })
 
 t.test('the optimizing compiler — is left alone — where Node was told what to do with it', async t => {
