@@ -17,7 +17,7 @@ export class GroupLanes extends Lanes {
   /** What waits and what comes gets an error, until the next serve(). */
   refuse(): void {
     this.onExpired()
-    this.giveUp()
+    this.failWaiting()
   }
 }
 

@@ -305,9 +305,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
           'the grace period is over: the proxy ends the sessions that are left',
         )
         replicas?.split?.giveUp()
-        // Behind what waited for an answer from a replica, and goes to the master now.
-        if (config.readSplit) lanes.turn.defer(() => lanes.giveUp(), lanes)
-        else lanes.giveUp()
+        lanes.giveUp()
       })
       await ended
     },

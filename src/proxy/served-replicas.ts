@@ -239,7 +239,8 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     onHold: () => replicas.onHold(),
     onExpect: address => replicas.onExpect(address),
     async endSessions(graceMs) {
-      for (const socket of joining) socket.destroy()
+      // Those who wait to be told their group have sent something, perhaps: they are sessions like the others.
+      replicas.admit()
       const closed = port.close()
       await Promise.all([...planes.values()].map(({ listener, lanes }) => listener.stop(graceMs, () => lanes.giveUp())))
       await closed

@@ -88,6 +88,8 @@ export class Lanes extends LanePool {
   moves = 0
   #term: Master | null = null
   #tidiedAt = 0
+  /** The process is about to end: nobody waits for a master any more. */
+  #hasGivenUp = false
 
   constructor(options: LanesOptions) {
     super(options)
@@ -185,9 +187,18 @@ export class Lanes extends LanePool {
     this.acks?.onWithhold()
   }
 
-  /** The process is about to end: what waits for a master is answered now, as at the end of its hold time. */
+  /**
+   * The process is about to end: what waits for a master is answered now, as at the end of its hold time. So is what
+   * comes later and would wait: it was behind something that had to be answered first.
+   */
   giveUp(): void {
+    this.#hasGivenUp = true
     this.pause.end('stopping')
+    this.failWaiting()
+  }
+
+  /** What waits for a master is answered now, where none is served. */
+  failWaiting(): void {
     if (this.sendable) return
     this.each(lane => lane.expire(Number.POSITIVE_INFINITY, null))
   }
@@ -323,9 +334,10 @@ export class Lanes extends LanePool {
     const passes = this.#passes
     const shut = this.gate.master === null && !passes ? this.gate.state.since : null
     const isHeld = shut !== null && !this.pause.isOn
-    let isQuiet = (this.sendable || isHeld) && !passes
+    const isOver = passes || (this.#hasGivenUp && !this.sendable)
+    let isQuiet = (this.sendable || isHeld) && !isOver
     this.each(lane => {
-      lane.expire(passes ? Number.POSITIVE_INFINITY : now, shut)
+      lane.expire(isOver ? Number.POSITIVE_INFINITY : now, shut)
       this.#watchdog.checkSilence(lane, now)
       isQuiet &&= isHeld ? lane.isQuietUntil(now + NEAR_MS) : lane.isQuiet
     })

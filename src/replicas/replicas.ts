@@ -173,7 +173,7 @@ export class Replicas {
     this.#joining.push(() => enter(fleet.choose()))
     this.#nodes.askSoon(0)
     const waitMs = Number.isFinite(this.#newsAt) ? JOIN_WAIT_MS.later : JOIN_WAIT_MS.start
-    this.#joinTimer ??= setTimeout(() => this.#guard(() => this.#admit()), waitMs)
+    this.#joinTimer ??= setTimeout(() => this.#guard(() => this.admit()), waitMs)
   }
 
   /** The group of a session of the master's port; undefined: no replica may be read now. */
@@ -225,7 +225,7 @@ export class Replicas {
     if (isKnown) this.#newsAt = performance.now()
     this.#settle()
     this.#each(group => group.review(performance.now()))
-    if (this.#joining.length > 0 && isKnown && (isFirst || this.#isFresh())) this.#admit()
+    if (this.#joining.length > 0 && isKnown && (isFirst || this.#isFresh())) this.admit()
   }
 
   #settle(): void {
@@ -233,7 +233,8 @@ export class Replicas {
     this.#nodes.forget(key => this.#load(key) > 0)
   }
 
-  #admit(): void {
+  /** Each who waits is told the group that is best by now. */
+  admit(): void {
     if (this.#joinTimer !== null) clearTimeout(this.#joinTimer)
     this.#joinTimer = null
     const joining = this.#joining

@@ -1,66 +1,17 @@
 // --read-split with all well, and with replicas that lag: which commands go to a replica, and that no session misses
 // what it wrote.
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { replicaReads } from '../../src/command/replica-reads.ts'
 import { ask, scrape } from '../support/admin.ts'
 import { controlPath, openControl } from '../support/control.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
-import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { startHoldfast } from '../support/holdfast.ts'
 import { addMaster } from '../support/more-masters.ts'
 import { RespClient, type Value } from '../support/resp-client.ts'
-import { type Node, SentinelSet } from '../support/sentinel-set.ts'
+import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startSplitLoad } from './split-load.ts'
-
-interface Scene {
-  readonly set: SentinelSet
-  readonly holdfast: InProcess
-  readonly master: Node
-  readonly replica: Node
-}
-
-async function open(t: Test, options: Record<string, string> = {}): Promise<Scene> {
-  const set = await SentinelSet.start({ replicas: 1, failoverTimeoutMs: 60_000 })
-  t.teardown(() => set.stopAll())
-  const [master, replica] = set.nodes
-  if (master === undefined || replica === undefined) throw new Error('not two nodes')
-  const holdfast = await startHoldfast(t, {
-    sentinels: set.sentinelAddresses(),
-    options: { 'admin-listen': '127.0.0.1:0', 'read-split': 'on', ...options },
-  })
-  return { set, holdfast, master, replica }
-}
-
-async function connect(t: Test, { holdfast }: Scene): Promise<RespClient> {
-  const client = await RespClient.connect(holdfast.port)
-  t.teardown(() => client.close())
-  return client
-}
-
-interface Reads {
-  readonly replica: number
-  readonly master: Readonly<Record<'unanswered' | 'behind' | 'no-replica' | 'paused', number>>
-}
-
-async function readsOf({ holdfast }: Scene): Promise<Reads> {
-  return JSON.parse((await ask(holdfast.admin, '/status')).body).replicas.split.reads
-}
-
-/** How often commands of this name ran there. */
-async function callsAt({ set }: Scene, node: Node, name: string): Promise<number> {
-  const stats = String(await set.command(node, 'INFO', 'commandstats'))
-  return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
-}
-
-/** Reads until a replica has answered one. */
-async function untilRead(scene: Scene, client: RespClient): Promise<void> {
-  const { replica } = await readsOf(scene)
-  const isThere = async (): Promise<boolean> => {
-    await client.send('GET', 'warm')
-    return (await readsOf(scene)).replica > replica
-  }
-  await waitUntil('a replica answers', isThere, { withinMs: 20_000 })
-}
+import { callsAt, connect, open, type Reads, readsOf, untilRead } from './split-scene.ts'
 
 t.test('read split — reads go to the replica, writes to the master — and the counts add up', async t => {
   const scene = await open(t)
