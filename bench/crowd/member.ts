@@ -3,14 +3,15 @@
 //   parent ──start, mark, report, stop──▶ this process ──ready, report──▶ parent          (messages of fork)
 //   client ─▶ listener ─▶ proxy ─▶ master          so often in here; nothing is shared but the code
 //
-// Each sidecar is a whole Proxy of src/proxy.ts with a listener, lanes and a watcher. Its log goes nowhere but is
-// formatted as always. The client sends one small command at a time, a second after the last reply.
+// Each sidecar is a whole Proxy of src/proxy.ts with a listener, lanes and a watcher. Its log is the program's, and goes
+// nowhere but is formatted. The client sends one small command at a time, a second after the last reply.
 // Ends when its parent does.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
+import type { Log } from '../../src/ops/log.ts'
 import { type Client, encode, openClient } from '../load/client.ts'
 
 export type ToMember =
@@ -93,6 +94,7 @@ class Member {
     if (order.profileFile !== null) await this.#profile()
     const { readConfig } = await import(join(order.checkout, 'src/config.ts'))
     const { createProxy } = await import(join(order.checkout, 'src/proxy.ts'))
+    const { createLog } = await import(join(order.checkout, 'src/ops/log.ts'))
     const flags = [
       ['--sentinels', order.sentinels.join(',')],
       ['--master', order.masterName],
@@ -104,7 +106,8 @@ class Member {
     if (read.kind !== 'config') throw new Error(JSON.stringify(read))
     const startOne = async (n: number): Promise<void> => {
       // A checkout from before one process could serve several masters takes and gives one.
-      const log = this.#log(n === order.firstNumber ? order.logFile : null)
+      const file = n === order.firstNumber ? order.logFile : null
+      const log: Log = file === null ? createLog('info', this.#countWarnings) : createLog('debug', toFile(file))
       const proxy = createProxy(read.masters ?? read.config, log)
       const bound = await proxy.start()
       const { listen } = bound.masters?.[0] ?? bound
@@ -172,16 +175,12 @@ class Member {
     await Promise.all(this.#sidecars.map(one => one.stop()))
   }
 
-  #log(file: string | null): ReturnType<typeof pino> {
-    if (file !== null) return pino({ level: 'debug', base: null }, pino.destination({ dest: file, sync: true }))
-    const sink = {
-      write: (line: string): void => {
-        if (!line.startsWith('{"level":40') && !line.startsWith('{"level":50')) return
-        const { event = 'no event' } = JSON.parse(line)
-        this.#warnings[event] = (this.#warnings[event] ?? 0) + 1
-      },
-    }
-    return pino({ level: 'info', base: null }, sink)
+  readonly #countWarnings: DestinationStream = {
+    write: (line: string): void => {
+      if (!line.startsWith('{"level":"warn"') && !line.startsWith('{"level":"error"')) return
+      const { event = 'no event' } = JSON.parse(line)
+      this.#warnings[event] = (this.#warnings[event] ?? 0) + 1
+    },
   }
 
   async #connect(port: number, n: number): Promise<Client> {
@@ -204,6 +203,10 @@ class Member {
     setTimeout(send, Math.random() * PAUSE_MS)
     return client
   }
+}
+
+function toFile(dest: string): DestinationStream {
+  return pino.destination({ dest, sync: true })
 }
 
 function tell(message: FromMember): void {

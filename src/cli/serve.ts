@@ -8,6 +8,7 @@ import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
 import { type Config, printableConfigs } from '../config.ts'
+import { writeKept } from '../ops/late-lines.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
@@ -124,6 +125,7 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed: the process ends')
       throw error
     } finally {
+      writeKept(log)
       await output.flush(LAST_LINES_MS)
     }
   })

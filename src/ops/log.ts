@@ -1,5 +1,6 @@
 // log.ts: the one way to log. Every line has an `event` name; no line has a key, a value or a secret.
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { LateLines } from './late-lines.ts'
 import type { LogOutput } from './log-output.ts'
 import { sourceStack } from './source-stack.ts'
 
@@ -12,15 +13,23 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
  * code path puts a password into a log line in the first place.
  */
 export function createLog(level: LogLevel, stream?: DestinationStream): Log {
-  const options = {
+  const lines = new LateLines()
+  const options: LoggerOptions = {
     level,
     base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: () => `,"time":"${new Date(lines.time).toISOString()}"`,
+    hooks: {
+      logMethod(args, write, level) {
+        lines.onLine(this, args, write, level)
+      },
+    },
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describe },
     redact: { paths: ['password', '*.password', 'auth', '*.auth'], censor: '[secret]' },
   }
-  return stream === undefined ? pino(options) : pino(options, stream)
+  const log = stream === undefined ? pino(options) : pino(options, stream)
+  lines.attach(log)
+  return log
 }
 
 /** As pino does, with the places of the source. */

@@ -44,8 +44,8 @@ export const failoverTiming = {
   orphanMs: 10_000,
   /** A process that has ended promotes nobody. What it had sent before, to a replica or as a hello, has arrived by now. */
   endedMs: 1_000,
-  /** An answer that shows the failover keeps it alive this long. */
-  shownMs: 2_500,
+  /** An answer that shows the failover keeps it alive this long: a bit longer than the pause between questions. */
+  shownMs: 3_500,
 } as const
 
 export interface Context {

@@ -19,8 +19,12 @@ export interface Situation {
   readonly tookMs: number
 }
 
+/**
+ * Unsettled: the majority names the new master 1.2 s after the failover was announced. Whoever asked when it was, or has
+ * heard an event then, does not ask again before that: all sidecars have other things to do at that moment.
+ */
 export const questionPace = {
-  hearing: { settledMs: 5_000, unsettled: { minMs: 2_000, maxMs: 2_000 } },
+  hearing: { settledMs: 5_000, unsettled: { minMs: 3_000, maxMs: 3_000 } },
   deaf: { settledMs: 1_000, unsettled: { minMs: 30, maxMs: 250 } },
 } as const
 

@@ -55,7 +55,8 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
   if (wanted) draft.wanted = null
   draft.rival = null
   draft.warm = null
-  draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
+  if (draft.sentinels.values().some(one => one.monitoredAnew))
+    draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
 }
 
 /** A node that does not give its run id is the same process as before where a link to it has lasted. */

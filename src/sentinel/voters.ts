@@ -29,7 +29,24 @@ interface Listings {
   readonly dead: ReadonlySet<string>
 }
 
-export function quorumOf(topology: Topology, now: number): { known: number; majority: number } {
+interface Quorum {
+  readonly known: number
+  readonly majority: number
+}
+
+/** One step asks for it several times. */
+let last: { readonly topology: Pick<Topology, 'sentinels' | 'answerMs'>; now: number; quorum: Quorum } | null = null
+
+export function quorumOf(topology: Topology, now: number): Quorum {
+  const { sentinels, answerMs } = topology
+  if (last !== null && last.topology.sentinels === sentinels && last.topology.answerMs === answerMs && last.now === now)
+    return last.quorum
+  const quorum = countQuorum(topology, now)
+  last = { topology: { sentinels, answerMs }, now, quorum }
+  return quorum
+}
+
+function countQuorum(topology: Topology, now: number): Quorum {
   const seeds = new Set<string>()
   const allSeeds = new Set<string>()
   const voters = new Set<string>()

@@ -9,6 +9,7 @@
 // nothing is called and nothing is open.
 import { type Address, type Master, sameAddress } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
+import { keepLines } from '../ops/late-lines.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import type { SentinelOptions } from './connection.ts'
@@ -157,8 +158,11 @@ export class Watcher {
     if (this.#state !== 'running') return
     try {
       this.#listener.beforeDecision?.()
+      const isShut = this.#topology.gate.kind === 'shut'
       const { topology, effects } = next(this.#topology, observation, performance.now())
       this.#topology = topology
+      // What waits for the master comes first, and the story a moment later.
+      if (isShut && this.#served !== null && effects.some(({ kind }) => kind === 'serve')) keepLines(this.#log)
       for (const effect of effects) this.#act(effect)
     } catch (error) {
       // This observation is lost. The next one, or the next tick, finds the same.

@@ -72,6 +72,15 @@ export const crowdMutations: readonly Mutation[] = [
     shows: /twenty times|slow/,
   },
   {
+    name: 'kept lines have the time at which they are written',
+    file: 'src/ops/late-lines.ts',
+    from: '      this.#writing = at\n',
+    to: '',
+    breaks: 'the log tells when things happened',
+    test: 'test/unit/ops/late-lines.test.ts',
+    shows: /when it was logged/,
+  },
+  {
     name: 'sidecars ask in step',
     file: 'src/backoff.ts',
     from: 'return ms / 2 + (random() * ms) / 2',

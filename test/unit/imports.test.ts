@@ -63,6 +63,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'config',
     'relay',
     'ops/log-output',
+    'ops/late-lines',
     'ops/snapshot',
     ...leaves,
   ],
@@ -108,7 +109,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proof: ['relay', 'upstream', 'command', 'resp', ...leaves],
   relay: ['upstream', 'command', 'resp', 'config', 'ops/snapshot', ...leaves],
   upstream: ['resp', 'config', ...leaves],
-  sentinel: ['config', 'ops/snapshot', ...leaves],
+  sentinel: ['config', 'ops/snapshot', 'ops/late-lines', ...leaves],
   // Knows the pause of the relay, and the program by an interface alone.
   control: ['relay', 'ops/snapshot', ...leaves],
   // Speaks Sentinel and knows none: there is no address in it that it must not tell.
@@ -121,7 +122,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   instance: [],
   transport: ['address', 'ops/log', 'ops/log-throttle', 'ops/counters'],
-  'ops/log': ['ops/log-output', 'ops/source-stack'],
+  'ops/log': ['ops/log-output', 'ops/late-lines', 'ops/source-stack'],
+  'ops/late-lines': [],
   'ops/source-stack': [],
   'ops/log-output': [],
   'ops/counters': ['ops/labelled-counters'],
@@ -156,7 +158,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   'close-with-grace': ['cli'],
   ioredis: ['sentinel', 'check'],
-  pino: ['ops/log'],
+  pino: ['ops/log', 'ops/late-lines'],
   'pino-pretty': ['ops/log'],
   '@prometheus-io/client': ['ops/exposition'],
   '@prometheus-io/client/lib/registry.js': ['ops/exposition'],

@@ -83,6 +83,37 @@ t.test('new address of the leader alone — is not served — until a second Sen
   t.strictSame(seen.story(), [`serve ${a.port}@1`, 'hold failover-announced', `serve ${b.port}@2`])
 })
 
+t.test('failover — is told in the log — a moment after clients have the new master, with true times', async t => {
+  const { a, b, sentinels, seeds } = await makeWorld(t)
+  const written: string[][] = []
+  const seen: Observed = new Observed(t, {
+    sentinels: seeds,
+    keepsLines: true,
+    // The step that serves is over then, and no timer has run.
+    onServe: () => void setImmediate(() => written.push(seen.lines.map(({ event }) => event))),
+  })
+  await seen.untilAllHeard(`serve ${a.port}@1`)
+  await seen.untilLogged('master.confirmed')
+  const [leader, second] = sentinels
+  leader.switchMaster(place(b), 2)
+  second.switchMaster(place(b), 2)
+  await seen.until(`serve ${b.port}@2`)
+  const servedBy = Date.now()
+  const isTold = (): boolean | undefined => seen.logged('master.confirmed').length > 1 || undefined
+  await waitUntil('it is told', isTold, { withinMs: 3_000 })
+  const story = seen.lines.filter(
+    ({ event, address }) => event.startsWith('master.') && address === `${b.host}:${b.port}`,
+  )
+  t.strictSame(
+    story.map(({ event }) => event),
+    ['master.candidate', 'master.confirmed'],
+    'in order',
+  )
+  const confirmedAt = Date.parse(String(story[1]?.['time']))
+  t.ok(confirmedAt <= servedBy, 'at the time at which it was')
+  t.equal(written.at(-1)?.filter(event => event === 'master.confirmed').length, 1, 'the first master alone was told')
+})
+
 t.test(
   'stale Sentinel — moves nothing — when it returns with the old address and announces its old failover',
   async t => {

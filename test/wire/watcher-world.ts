@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Address, Master } from '../../src/address.ts'
 import { Bugs } from '../../src/ops/bugs.ts'
 import { createCounters } from '../../src/ops/counters.ts'
+import { createLog } from '../../src/ops/log.ts'
 import type { LinkWitness } from '../../src/sentinel/prober.ts'
 import type { SentinelPool } from '../../src/sentinel/sentinel-pool.ts'
 import type { HoldCause } from '../../src/sentinel/topology-state.ts'
@@ -41,6 +42,8 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   /** Called from within onServe, as the data plane calls the watcher then. */
   readonly onServe?: (watcher: Watcher) => void
   readonly beforeDecision?: (watcher: Watcher) => void
+  /** Its log is the program's, which keeps lines while clients wait; left out: each line is written at once. */
+  readonly keepsLines?: boolean
 }
 
 /** A watcher whose decisions and log lines are kept; stopped in the test's teardown. */
@@ -53,7 +56,10 @@ export class Observed {
   constructor(t: Teardown, options: ObservedOptions) {
     this.#given = options.sentinels.length
     const sink = { write: (line: string) => void this.lines.push(JSON.parse(line)) }
-    const log = pino({ level: 'debug', base: null, formatters: { level: level => ({ level }) } }, sink)
+    const log =
+      options.keepsLines === true
+        ? createLog('debug', sink)
+        : pino({ level: 'debug', base: null, formatters: { level: level => ({ level }) } }, sink)
     const {
       sentinels,
       masterName = 'mymaster',

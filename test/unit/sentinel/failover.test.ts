@@ -250,7 +250,7 @@ t.test('elected leader — holds as long as it shows the failover — past its o
   const play = Play.serving().publish('s1', '+selected-slave', 'A')
   for (let i = 0; i < 15; i++) play.later(1_000).answer('s2', 'A').answer('s1', 'A', { failover: 'elected' })
   t.equal(play.cause(), 'failover-announced')
-  play.down('s1').later(2_600).answer('s2', 'A').answer('s3', 'A')
+  play.down('s1').later(3_600).answer('s2', 'A').answer('s3', 'A')
   t.equal(play.cause(), 'unconfirmed')
 })
 

@@ -9,12 +9,12 @@ const quick = { tookMs: 0.2 }
 const pauses: [title: string, situation: Parameters<typeof questionPauseMs>[0], least: number, most: number][] = [
   ['settled', { settled: true, hears: true, asked: 0, ...quick }, 2_500, 5_000],
   ['settled for long', { settled: true, hears: true, asked: 99, ...quick }, 2_500, 5_000],
-  ['just unsettled', { settled: false, hears: true, asked: 0, ...quick }, 1_000, 2_000],
-  ['unsettled for long', { settled: false, hears: true, asked: 99, ...quick }, 1_000, 2_000],
+  ['just unsettled', { settled: false, hears: true, asked: 0, ...quick }, 1_500, 3_000],
+  ['unsettled for long', { settled: false, hears: true, asked: 99, ...quick }, 1_500, 3_000],
   ['deaf and settled', { settled: true, hears: false, asked: 0, ...quick }, 500, 1_000],
   ['deaf and just unsettled', { settled: false, hears: false, asked: 0, ...quick }, 15, 30],
   ['deaf and unsettled for long', { settled: false, hears: false, asked: 99, ...quick }, 125, 250],
-  ['unsettled, and the Sentinel is slow', { settled: false, hears: true, asked: 0, tookMs: 50 }, 1_000, 2_000],
+  ['unsettled, and the Sentinel is slow', { settled: false, hears: true, asked: 0, tookMs: 100 }, 2_000, 4_000],
   ['deaf, and the Sentinel is slow', { settled: false, hears: false, asked: 0, tookMs: 10 }, 200, 400],
   ['unsettled, and the Sentinel is far away', { settled: false, hears: true, asked: 0, tookMs: 900 }, 2_500, 5_000],
 ]
