@@ -7,7 +7,7 @@
 // came back and a client gave up or a command failed.
 // Never: leaves commands held, shows a secret.
 import { countOf, rowsOf } from '../check/print.ts'
-import { type Config, type Environment, readConfig } from '../config.ts'
+import type { Config, Environment } from '../config.ts'
 import type { ControlClient } from '../control/client.ts'
 import { runTrip, type Trip, type TripEnd } from '../drill/round-trip.ts'
 import {
@@ -27,13 +27,9 @@ import type { Plan } from '../switchover/plan.ts'
 import { stepAsLine } from '../switchover/print.ts'
 import type { ProxyControl } from '../switchover/proxy-hold.ts'
 import type { SwitchoverSettings } from '../switchover/settings.ts'
-import { wrong } from './control-socket.ts'
 import { table } from './ctl-print.ts'
 import { drillHold, sessionsOf } from './drill-hold.ts'
-import { masterOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
-import { answerInstead } from './output.ts'
-import { takeFlags } from './own-flags.ts'
-import { ownFlags, readSettings } from './switchover-flags.ts'
+import { type Order, orderOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
 
 const exitCodes: Readonly<Record<TripEnd['kind'], number>> = { back: 0, aborted: 3, unfinished: 4, 'not-back': 5 }
 const EXIT_PROBLEM = 1
@@ -41,23 +37,12 @@ const EXIT_FOUND = 6
 
 export async function drill(argv: readonly string[], env: Environment): Promise<void> {
   if (argv.some(word => word === '--hold' || word.startsWith('--hold='))) return drillHold(argv, env)
-  const flags = takeFlags(argv, ownFlags)
-  const errors = [...flags.errors]
-  const settings = readSettings('drill', flags, errors)
-  const read = readConfig(flags.rest, env)
-  if (read.kind !== 'config') {
-    answerInstead(read)
-    return
-  }
-  const config = masterOf('drill', { masters: read.masters, name: settings.masterName }, errors)
-  if (errors.length > 0 || config === null) {
-    wrong(errors)
-    return
-  }
-  await withProxyOf(config, reached => thereAndBack(reached, config, settings))
+  const order = orderOf('drill', argv, env)
+  if (order === null) return
+  await withProxyOf(order.config, 'drill', reached => thereAndBack(reached, order))
 }
 
-async function thereAndBack({ proxy, client }: Reached, config: Config, settings: SwitchoverSettings): Promise<void> {
+async function thereAndBack({ proxy, client }: Reached, { config, settings }: Order): Promise<void> {
   const { masterName } = config
   const before = await lookAhead(proxy, config, settings)
   const { plan } = before

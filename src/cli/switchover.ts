@@ -5,38 +5,22 @@
 // nothing was done, 2 for wrong options, 3 when it was begun and aborted, with the same master as before, 4 when it
 // was not seen to its end.
 // Never: leaves commands held, shows a secret.
-import { type Config, type Environment, readConfig } from '../config.ts'
+import type { Environment } from '../config.ts'
 import { judgementOf } from '../switchover/judgement.ts'
 import { asJson, findingsAsTable, outcomeAsText, stepAsLine } from '../switchover/print.ts'
 import { type Outcome, runSwitchover } from '../switchover/run.ts'
-import type { SwitchoverSettings } from '../switchover/settings.ts'
-import { wrong } from './control-socket.ts'
-import { masterOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
-import { answerInstead } from './output.ts'
-import { takeFlags } from './own-flags.ts'
-import { ownFlags, readSettings } from './switchover-flags.ts'
+import { type Order, orderOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
 
 const exitCodes: Readonly<Record<Outcome['kind'], number>> = { done: 0, aborted: 3, unfinished: 4 }
 const EXIT_PROBLEM = 1
 
 export async function switchover(argv: readonly string[], env: Environment): Promise<void> {
-  const flags = takeFlags(argv, ownFlags)
-  const errors = [...flags.errors]
-  const settings = readSettings('switchover', flags, errors)
-  const read = readConfig(flags.rest, env)
-  if (read.kind !== 'config') {
-    answerInstead(read)
-    return
-  }
-  const config = masterOf('switchover', { masters: read.masters, name: settings.masterName }, errors)
-  if (errors.length > 0 || config === null) {
-    wrong(errors)
-    return
-  }
-  await withProxyOf(config, reached => run(reached, config, settings))
+  const order = orderOf('switchover', argv, env)
+  if (order === null) return
+  await withProxyOf(order.config, 'switchover', reached => run(reached, order))
 }
 
-async function run({ proxy }: Reached, config: Config, settings: SwitchoverSettings): Promise<void> {
+async function run({ proxy }: Reached, { config, settings }: Order): Promise<void> {
   const { masterName } = config
   const judgement = await judgementOf(proxy, config, settings)
   const { plan } = judgement

@@ -29,7 +29,7 @@ export interface PausedLanes extends PauseStoryLanes {
 
 /** Who asked for a pause. */
 export interface PauseHolder {
-  /** For the log and the status: `ctl`, `switchover`. */
+  /** For the log and the status: `ctl`, `switchover`, `drill`. */
   readonly name: string
   /** Nothing is in flight any more. Not called when the pause ends before. */
   onEmpty(): void

@@ -6,8 +6,14 @@ import type { ProxyControl, Served, Waits } from './proxy-hold.ts'
 /** A pause outlives a standstill of this process by no more than this, ms. */
 const LEASE_MS = 2_000
 
+/** Who pauses the proxy, as its log, status and page name it. */
+export type Holder = 'switchover' | 'drill'
+
 /** @throws Error: what the proxy says, or that it serves no such master. */
-export async function controlProxy(client: ControlClient, masterName: string): Promise<ProxyControl> {
+export async function controlProxy(
+  client: ControlClient,
+  { masterName, by }: { readonly masterName: string; readonly by: Holder },
+): Promise<ProxyControl> {
   const first = await client.ask('status')
   if (statusIn(first, masterName) === null)
     throw new Error(`the proxy at the control socket serves no master of the name ${masterName}`)
@@ -19,7 +25,7 @@ export async function controlProxy(client: ControlClient, masterName: string): P
       return new Set(Array.isArray(ids) ? ids.map(String) : [])
     },
     async pause({ maxMs, emptyMs }) {
-      const terms = { master: masterName, by: 'switchover', leaseMs: LEASE_MS, ignoreBlocked: true, maxMs, emptyMs }
+      const terms = { master: masterName, by, leaseMs: LEASE_MS, ignoreBlocked: true, maxMs, emptyMs }
       const { reached, ended, resume } = await holdPause(client, terms)
       return { emptiedMs: reached.masters[0]?.ms ?? 0, ended, resume }
     },

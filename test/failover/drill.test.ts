@@ -6,6 +6,7 @@ import type { ClassRow } from '../../src/drill/classes.ts'
 import type { Account } from '../../src/drill/observe.ts'
 import { judgeClients, serves } from '../support/drilled.ts'
 import { without } from '../support/needs.ts'
+import { openFeed } from '../support/page-feed.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
@@ -94,7 +95,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
     { skip: without(`${flavour}-server`) },
     async t => {
       const { set, first } = await startSet(t, flavour)
-      const stage = await stageOf(t, set)
+      const stage = await stageOf(t, set, { options: { 'admin-listen': '127.0.0.1:0' } })
       const { port } = stage.holdfast
       const load = startWorkload({ port, rawClients: 3, ioredisClients: 2 })
       t.teardown(() => load.stop({ withinMs: 0 }))
@@ -150,6 +151,24 @@ for (const flavour of ['redis', 'valkey'] as const) {
         report.classes.find(({ kind, library }) => kind === 'plain' && library === ''),
         { sessions: 3, waited: 6 },
         'the sum knows each session once, and each wait',
+      )
+      const paused = stage.holdfast.log.filter(({ event }) => event === 'pause.start')
+      t.strictSame(
+        paused.map(({ by }) => by),
+        ['drill', 'drill'],
+        'the log names the drill',
+      )
+      const feed = await openFeed(t, stage.holdfast.admin)
+      const hello = await waitUntil('the page is told', () => feed.events[0], { withinMs: 5000 })
+      const { present, stories } = hello.data as unknown as {
+        readonly present: { readonly masters: readonly { readonly lastPause: unknown }[] }
+        readonly stories: readonly (readonly { readonly kind: string; readonly cause: string }[])[]
+      }
+      t.match(present.masters[0]?.lastPause, { by: 'drill' }, 'and so does the status')
+      t.strictSame(
+        stories[0]?.filter(({ kind }) => kind === 'pause').map(({ cause }) => cause),
+        ['drill', 'drill'],
+        'and the page',
       )
       t.strictSame(await tracking.send('PING'), 'PONG')
       t.match(await open.send('EXEC'), [1], 'the open transaction lives on')

@@ -39,6 +39,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
       )
       const { waits = null, heldMs } = report.outcome ?? {}
       t.ok((waits?.commands ?? 0) > 0 && (waits?.max ?? 0) <= (heldMs ?? 0) + 1000, 'commands waited, and are counted')
+      t.match(stage.holdfast.find('pause.start'), { by: 'switchover' })
       t.match(stage.holdfast.find('pause.end'), { why: 'resume' })
       t.match(String(await set.command(before, 'INFO', 'replication')), /role:slave/, 'the old master follows')
       await judgeClients(t, [load], set)
