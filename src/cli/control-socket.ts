@@ -4,37 +4,47 @@ import { readControlPath } from '../config/control-path.ts'
 import type { Environment } from '../config.ts'
 import { ControlClient } from '../control/client.ts'
 import { ControlError, type Failure } from '../control/protocol.ts'
+import { commandHelp, type commandHelps } from './command-help.ts'
 import { answerInstead, complain } from './output.ts'
 
 const EXIT_FAILED = 1
 const EXIT_WRONG_OPTIONS = 2
 
 /** The path that --control-socket gives; null: what is wrong, or the help, is printed, and the exit code is set. */
-export function controlPath(command: string, argv: readonly string[], env: Environment): string | null {
+export function controlPath(command: 'ctl' | 'drill', argv: readonly string[], env: Environment): string | null {
   const read = readControlPath(argv, env)
   if (read.kind !== 'control') {
     answerInstead(read)
     return null
   }
   if (read.path === null) {
-    wrong([`${command}: needs --control-socket (or HOLDFAST_CONTROL_SOCKET), as the proxy has it`])
+    wrong(command, [`${command}: needs --control-socket (or HOLDFAST_CONTROL_SOCKET), as the proxy has it`])
     return null
   }
   return read.path
 }
 
 /** Answers --help and --version, whatever else is missing. `argv`: what is not the command's own. */
-export function answersQuestion(argv: readonly string[], env: Environment): boolean {
+export function answersQuestion(command: 'ctl' | 'drill', argv: readonly string[], env: Environment): boolean {
   const read = readControlPath(argv, env)
   if (read.kind !== 'help' && read.kind !== 'version') return false
-  answerInstead(read)
+  answerInstead(read.kind === 'help' ? { ...read, text: commandHelp(command) } : read)
   return true
 }
 
+/**
+ * Adds to `errors` that a command which acts has no dry run. The proxy has an option of this name: unnoticed, the command
+ * would act although somebody has asked it not to.
+ */
+export function refuseDryRun(command: string, argv: readonly string[], errors: string[]): void {
+  if (argv.some(word => word === '--dry-run' || word.startsWith('--dry-run=')))
+    errors.push(`${command}: takes no --dry-run: it acts at once; leave the flag away`)
+}
+
 /** Prints what is wrong with the options. */
-export function wrong(errors: readonly string[]): void {
+export function wrong(command: keyof typeof commandHelps, errors: readonly string[]): void {
   for (const error of errors) complain(error)
-  complain('see holdfast --help')
+  complain(`see holdfast ${command} --help`)
   process.exitCode = EXIT_WRONG_OPTIONS
 }
 

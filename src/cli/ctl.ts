@@ -12,9 +12,10 @@ import type { Environment } from '../config.ts'
 import { ANSWER_MS, type ControlClient } from '../control/client.ts'
 import { type HeldPauseTerms, holdPause } from '../control/held-pause.ts'
 import { ControlError, type PauseResult, type ResumeResult } from '../control/protocol.ts'
-import { answersQuestion, controlPath, withControl, wrong } from './control-socket.ts'
+import { answersQuestion, controlPath, refuseDryRun, withControl, wrong } from './control-socket.ts'
 import { pauseTable, resumeTable, sessionTable, statusTable } from './ctl-print.ts'
 import { type OwnFlags, takeFlags, timeOf } from './own-flags.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const words = ['status', 'pause', 'resume', 'drain', 'reload', 'log-level'] as const
 type Word = (typeof words)[number]
@@ -37,23 +38,29 @@ export async function ctl(argv: readonly string[], env: Environment): Promise<vo
     switches: ['json', 'ignore-blocked', 'foreground'],
     values: ['max', 'timeout', 'master', 'for'],
   })
-  if (answersQuestion(flags.rest, env)) return
+  if (answersQuestion('ctl', flags.rest, env)) return
   const [first, level, ...more] = flags.words
   const word = words.find(one => one === first)
   if (word === undefined) {
     const meant = didYouMean(nearest(first ?? '', words))
-    wrong([`ctl: argument 1: expected one of ${words.join(', ')}${meant}`])
+    wrong('ctl', [`ctl: argument 1: expected one of ${words.join(', ')}${meant}`])
     return
   }
   const errors: string[] = [...flags.errors]
-  if (more.length > 0 || (level !== undefined && word !== 'log-level')) errors.push(`ctl ${word}: too many words`)
+  if (more.length > 0 || (level !== undefined && word !== 'log-level')) {
+    const hint = flagsOf[word].includes('master') ? '; --master NAME names a master' : ''
+    errors.push(`ctl ${word}: too many words${hint}`)
+  }
   if (word === 'log-level' && level === undefined) errors.push('ctl log-level: needs a level: debug, info, warn, ...')
   for (const given of [...flags.on, ...flags.texts.keys()]) {
-    if (given !== 'json' && !flagsOf[word].includes(given)) errors.push(`ctl ${word}: takes no --${given}`)
+    if (given === 'json' || flagsOf[word].includes(given)) continue
+    const why = given === 'master' ? ': it is about the whole process' : ''
+    errors.push(`ctl ${word}: takes no --${given}${why}`)
   }
+  if (word !== 'status') refuseDryRun(`ctl ${word}`, flags.rest, errors)
   const said = saidFor(word, { flags, level, errors })
   if (errors.length > 0) {
-    wrong(errors)
+    wrong('ctl', errors)
     return
   }
   const path = controlPath('ctl', flags.rest, env)
@@ -93,10 +100,12 @@ interface Job {
   readonly json: boolean
 }
 
-/** Lasts as long as this process, and at most its longest time. */
+/** Lasts until somebody stops this process, and at most its longest time. */
 async function pauseHere(client: ControlClient, said: Job['said'], json: boolean): Promise<void> {
   const terms = { ...said, by: 'ctl', leaseMs: LEASE_MS } as unknown as HeldPauseTerms
-  const { reached, ended } = await holdPause(client, terms).catch(named(json))
+  const { reached, ended, resume } = await holdPause(client, terms).catch(named(json))
+  // Where it fails, the end of this process does it.
+  stopSignal().addEventListener('abort', () => void resume().catch(() => client.close()))
   process.stdout.write(json ? `${JSON.stringify(reached)}\n` : pauseTable(reached))
   const why = await ended
   process.stdout.write(json ? `${JSON.stringify({ ended: why })}\n` : `the pause is over (${why})\n`)

@@ -1,4 +1,4 @@
-// drill-hold.ts: `holdfast drill --hold 5s`: holds all commands for that long, touches no server, and says which clients gave up.
+// drill-hold.ts: `holdfast drill [MASTER] --hold 5s`: holds all commands for that long, touches no server, and says which clients gave up.
 //
 //   sessions ─▶ pause ─▶ looks, four a second ─▶ resume ─▶ looks for those who come back ─▶ report
 //
@@ -11,9 +11,10 @@ import type { SessionsResult } from '../control/protocol.ts'
 import { accountsOf, type Look } from '../drill/observe.ts'
 import { type DrillReport, remedies, rowsOf, verdict } from '../drill/print.ts'
 import type { SessionSnapshot } from '../ops/snapshot.ts'
-import { answersQuestion, controlPath, withControl, wrong } from './control-socket.ts'
+import { answersQuestion, controlPath, refuseDryRun, withControl, wrong } from './control-socket.ts'
 import { table } from './ctl-print.ts'
 import { takeFlags, timeOf } from './own-flags.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const LOOK_MS = 250
 /** Clients that have lost a connection come back within a second or two. */
@@ -24,19 +25,24 @@ const LEASE_MS = 3_000
 
 export async function drillHold(argv: readonly string[], env: Environment): Promise<void> {
   const flags = takeFlags(argv, { switches: ['json'], values: ['hold', 'master'] })
-  if (answersQuestion(flags.rest, env)) return
+  if (answersQuestion('drill', flags.rest, env)) return
   const errors = [...flags.errors]
   const holdMs = timeOf(flags, 'hold', { min: '1ms', max: '10m', fallback: 0, errors })
-  if (flags.words.length > 0) errors.push('drill: takes no words')
+  const { words, texts } = flags
+  if (words.length > 1) errors.push('drill: at most one word may go before the flags: the name of the master')
+  const [master = texts.get('master') ?? null] = words
+  if (texts.has('master') && texts.get('master') !== master)
+    errors.push('drill: two masters are named: leave --master away')
+  refuseDryRun('drill --hold', flags.rest, errors)
   if (errors.length > 0) {
-    wrong(errors)
+    wrong('drill', errors)
     return
   }
   const path = controlPath('drill', flags.rest, env)
   if (path === null) return
   const json = flags.on.has('json')
   await withControl(path, { command: 'drill', json }, async client => {
-    const reports = await run(client, { holdMs, master: flags.texts.get('master') ?? null })
+    const reports = await run(client, { holdMs, master })
     process.stdout.write(json ? `${JSON.stringify(reports, null, 2)}\n` : textOf(reports))
     if (reports.some(report => report.ended !== 'resume' || report.accounts.some(({ did }) => did === 'closed')))
       process.exitCode = 1
@@ -71,13 +77,15 @@ async function run(client: ControlClient, { holdMs, master }: Hold): Promise<Dri
   void pause.ended.then(why => {
     ended ??= why
   })
-  while (since() < holdMs && ended === null) {
-    await delay(Math.min(LOOK_MS, Math.max(0, holdMs - since())))
+  const stop = stopSignal()
+  while (since() < holdMs && ended === null && !stop.aborted) {
+    await delay(Math.min(LOOK_MS, Math.max(0, holdMs - since())), undefined, { signal: stop }).catch(() => {})
     if (ended === null) await look(true)
   }
   const heldMs = Math.round(since())
+  const isStopped = ended === null && stop.aborted
   if (ended === null) await pause.resume()
-  const why = await pause.ended
+  const why = isStopped ? 'stopped' : await pause.ended
   for (const from = since(); since() - from < AFTER_MS; await delay(LOOK_MS)) await look(false)
   return [...before].map(([name, sessions]) => ({
     master: name,
@@ -95,10 +103,14 @@ export async function sessionsOf(
   return new Map(masters.map(one => [one.master, one.sessions]))
 }
 
+function earlyEnd(why: string): string {
+  if (why === 'resume') return ''
+  return why === 'stopped' ? 'somebody stopped it early\n' : `the hold ended by itself (${why}), see docs/control.md\n`
+}
+
 function textOf(reports: readonly DrillReport[]): string {
   const lines = reports.flatMap(report => {
-    const early = report.ended === 'resume' ? '' : `the hold ended by itself (${report.ended}), see docs/control.md\n`
-    return [`${verdict(report)}\n`, early, table(rowsOf(report))]
+    return [`${verdict(report)}\n`, earlyEnd(report.ended), table(rowsOf(report))]
   })
   return [...lines, ...remedies(reports).map(text => `remedy: ${text}\n`)].join('')
 }

@@ -29,7 +29,8 @@ import type { ProxyControl } from '../switchover/proxy-hold.ts'
 import type { SwitchoverSettings } from '../switchover/settings.ts'
 import { table } from './ctl-print.ts'
 import { drillHold, sessionsOf } from './drill-hold.ts'
-import { type Order, orderOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
+import { type Order, orderOf, type Reached, withProxyOf } from './one-master.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const exitCodes: Readonly<Record<TripEnd['kind'], number>> = { back: 0, aborted: 3, unfinished: 4, 'not-back': 5 }
 const EXIT_PROBLEM = 1

@@ -1,11 +1,13 @@
 // one-master.ts: what the commands have in common that change the master of a running proxy: their options, which master
-// is meant, the proxy that serves it, and how somebody stops them.
+// is meant, and the proxy that serves it.
 import { didYouMean, nearest } from '../config/suggest.ts'
 import { type Config, type Environment, readConfig } from '../config.ts'
 import { ControlClient } from '../control/client.ts'
+import { ControlError } from '../control/protocol.ts'
 import { controlProxy, type Holder } from '../switchover/control-proxy.ts'
 import type { ProxyControl } from '../switchover/proxy-hold.ts'
 import type { SwitchoverSettings } from '../switchover/settings.ts'
+import { commandHelp } from './command-help.ts'
 import { wrong } from './control-socket.ts'
 import { answerInstead } from './output.ts'
 import { takeFlags } from './own-flags.ts'
@@ -24,12 +26,12 @@ export function orderOf(command: Holder, argv: readonly string[], env: Environme
   const settings = readSettings(command, flags, errors)
   const read = readConfig(flags.rest, env)
   if (read.kind !== 'config') {
-    answerInstead(read)
+    answerInstead(read.kind === 'help' ? { ...read, text: commandHelp(command) } : read)
     return null
   }
   const config = masterOf(command, { masters: read.masters, name: settings.masterName }, errors)
   if (errors.length === 0 && config !== null) return { config, settings }
-  wrong(errors)
+  wrong(command, errors)
   return null
 }
 
@@ -71,13 +73,10 @@ export async function withProxyOf(
 }
 
 async function clientOf({ controlSocket }: Config): Promise<ControlClient | Error> {
-  if (controlSocket === null) return new Error('no --control-socket is given; give the path that the proxy has')
+  if (controlSocket === null) {
+    const cause = 'no --control-socket is given'
+    const remedy = 'start the proxy with --control-socket PATH, and give the same path here'
+    return new ControlError({ code: 'no-socket', cause, remedy })
+  }
   return ControlClient.open(controlSocket).catch((error: Error) => error)
-}
-
-/** Aborted by Ctrl-C, SIGTERM or SIGHUP from now on. */
-export function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort())
-  return stop.signal
 }

@@ -9,7 +9,8 @@ import type { Environment } from '../config.ts'
 import { judgementOf } from '../switchover/judgement.ts'
 import { asJson, findingsAsTable, outcomeAsText, stepAsLine } from '../switchover/print.ts'
 import { type Outcome, runSwitchover } from '../switchover/run.ts'
-import { type Order, orderOf, type Reached, stopSignal, withProxyOf } from './one-master.ts'
+import { type Order, orderOf, type Reached, withProxyOf } from './one-master.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const exitCodes: Readonly<Record<Outcome['kind'], number>> = { done: 0, aborted: 3, unfinished: 4 }
 const EXIT_PROBLEM = 1

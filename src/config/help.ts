@@ -50,7 +50,10 @@ const commands = {
 
 /** Why a first word is no command. Never shows the word: it may be half of a password. */
 export function unknownCommandText(word: string): string {
-  const meant = nearest(word, ['check', 'ctl', 'drill', 'health', 'switchover'])
+  const commands = ['check', 'ctl', 'drill', 'health', 'switchover']
+  const ofControl = ['status', 'pause', 'resume', 'drain', 'reload', 'log-level']
+  const near = nearest(word, [...commands, ...ofControl])
+  const meant = near !== undefined && ofControl.includes(near) ? `ctl ${near}` : near
   return `argument 1: expected an option (--name value) or a command (check, ctl, drill, health, switchover)${didYouMean(meant)}`
 }
 
@@ -61,13 +64,17 @@ Usage: holdfast [command] --sentinels HOST:PORT[,HOST:PORT...] --master NAME [op
 Commands:
 ${commandRows()}
 
+ctl, drill and switchover have flags of their own: holdfast ctl --help.
+
 Each option is a flag, an environment variable and a key of the --config file (the flag's name without --).
 A flag wins over the environment, the environment over the file, the file over the default.
 `
 
 function commandRows(): string {
   return Object.entries(commands)
-    .map(([usage, help]) => `  ${usage.padEnd(30)} ${help}`)
+    .map(([usage, help]) =>
+      usage.length > 30 ? `  ${usage}\n${' '.repeat(33)}${help}` : `  ${usage.padEnd(30)} ${help}`,
+    )
     .join('\n')
 }
 

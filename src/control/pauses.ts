@@ -8,7 +8,7 @@
 import type { PauseEnd } from '../ops/counters.ts'
 import type { PauseTerms } from '../relay/pause-state.ts'
 import type { ControlledMaster } from './controlled.ts'
-import { ControlError, type Notice, type PausedMaster, type PauseResult } from './protocol.ts'
+import { ControlError, type Notice, type PausedMaster, type PauseResult, pausedRemedy } from './protocol.ts'
 
 /** An answer names no more sessions than this of one master. */
 const MAX_SESSIONS = 100
@@ -157,7 +157,7 @@ function alreadyPaused({ name, pause }: ControlledMaster): ControlError {
   return new ControlError({
     code: 'paused',
     cause: `the master ${name} is paused already${since}`,
-    remedy: 'wait for its end, or end it with holdfast ctl resume',
+    remedy: pausedRemedy(now?.by ?? ''),
   })
 }
 

@@ -102,6 +102,13 @@ export function badRequest(cause: string): ControlError {
   })
 }
 
+/** What to do about a pause that lasts already. To end that of a switchover would break the work of another operator. */
+export function pausedRemedy(by: string): string {
+  return by === 'switchover' || by === 'drill'
+    ? `somebody runs holdfast ${by} now: wait for its end`
+    : 'wait for its end, or end it with holdfast ctl resume where nobody needs it'
+}
+
 /** @throws ControlError. `id` of the error's answer: what could be read of it, else 0. */
 export function parseRequest(line: string): Request | { readonly id: number; readonly error: ControlError } {
   const said = parseObject(line)

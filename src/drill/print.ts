@@ -6,7 +6,7 @@ export interface DrillReport {
   readonly master: string
   /** How long commands were held, ms. */
   readonly heldMs: number
-  /** Why the hold ended: `resume` where the drill ended it. */
+  /** Why the hold ended: `resume` where the drill ended it in time, `stopped` where somebody stopped the drill. */
   readonly ended: string
   readonly accounts: readonly Account[]
 }

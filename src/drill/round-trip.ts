@@ -66,15 +66,16 @@ export async function runTrip(plan: Plan, world: TripWorld): Promise<Trip> {
   const { outcome } = there
   if (outcome.kind !== 'done') {
     const { kind, why, remedy } = outcome
-    return { first, legs: [there], end: { kind, why, remedy, master: kind === 'aborted' ? first : null } }
+    const master = outcome.kind === 'aborted' ? outcome.master : null
+    return { first, legs: [there], end: { kind, why, remedy, master } }
   }
-  const way = await becomeWhole(plan, world)
+  const way = await becomeWhole(plan, world, outcome.to)
   if ('why' in way) return { first, legs: [there], end: { kind: 'not-back', master: outcome.to, ...way } }
   const back = await runLeg('back', way, { ...world, wanted: plan.master.address })
-  return { first, legs: [there, back], end: endOf(first, outcome.to, back.outcome) }
+  return { first, legs: [there, back], end: endOf(first, back.outcome) }
 }
 
-function endOf(first: string, other: string, outcome: Outcome): TripEnd {
+function endOf(first: string, outcome: Outcome): TripEnd {
   switch (outcome.kind) {
     case 'done':
       if (outcome.to === first) return { kind: 'back', master: first }
@@ -84,8 +85,10 @@ function endOf(first: string, other: string, outcome: Outcome): TripEnd {
         why: `the Sentinel chose ${outcome.to}`,
         remedy: `CONFIG SET replica-priority to a higher number on the others than on ${first}, wait ten seconds, run holdfast switchover`,
       }
-    case 'aborted':
-      return { kind: 'not-back', master: other, why: outcome.why, remedy: `${outcome.remedy}; ${goesOn(first)}` }
+    case 'aborted': {
+      const { why, master, remedy } = outcome
+      return { kind: 'not-back', master, why, remedy: `${remedy}; ${goesOn(first)}` }
+    }
     case 'unfinished':
       return { kind: 'unfinished', master: null, why: outcome.why, remedy: outcome.remedy }
   }
@@ -115,7 +118,11 @@ async function runLeg(
  * FAILOVER itself needs no rest: 2 x failover-timeout is the rule of failovers that the Sentinels begin by themselves
  * (sentinel.c, sentinelStartFailoverIfNeeded); one that still runs answers INPROG.
  */
-async function becomeWhole(plan: Plan, world: TripWorld): Promise<Plan | { why: string; remedy: string }> {
+async function becomeWhole(
+  plan: Plan,
+  world: TripWorld,
+  other: string,
+): Promise<Plan | { why: string; remedy: string; master?: string }> {
   const first = plan.master.address
   const remedy = goesOn(formatAddress(first))
   const from = performance.now()
@@ -124,18 +131,29 @@ async function becomeWhole(plan: Plan, world: TripWorld): Promise<Plan | { why: 
     if (world.signal.aborted) return { why: 'somebody stopped it between the two switchovers', remedy }
     const judgement = await world.judge()
     const way = judgement.plan
+    const now = way === null ? other : formatAddress(way.master.address)
+    if (now !== other) return overtaken(now)
+    const unreachable = judgement.findings.find(({ id }) => id === 'proxy.unreachable')
+    // Its connection is gone for good.
+    if (unreachable !== undefined) return { why: `the proxy is gone: ${unreachable.text}`, remedy }
     const isFit = way?.candidates.some(({ address }) => sameAddress(address, first)) === true
     if (isFit && way.candidates.length >= plan.candidates.length) return way
-    const now = performance.now()
+    const at = performance.now()
     const missing = missingOf(judgement, formatAddress(first))
-    if (now - from > WHOLE_MS) return { why: `the set is not whole after ${WHOLE_MS / 1000} s: ${missing}`, remedy }
-    if (now - toldAt >= TELL_MS) {
-      toldAt = now
-      const soFar = Math.round((now - from) / 1000)
+    if (at - from > WHOLE_MS) return { why: `the set is not whole after ${WHOLE_MS / 1000} s: ${missing}`, remedy }
+    if (at - toldAt >= TELL_MS) {
+      toldAt = at
+      const soFar = Math.round((at - from) / 1000)
       world.tell(`waits until the set is whole again (${soFar} s, at most ${WHOLE_MS / 1000} s): ${missing}`)
     }
     await delay(LOOK_MS, undefined, { signal: world.signal }).catch(() => {})
   }
+}
+
+/** Whoever moved the master has a reason, or a fault had one. */
+function overtaken(master: string): { why: string; remedy: string; master: string } {
+  const why = 'somebody else, or a fault, has moved the master between the two switchovers'
+  return { why, master, remedy: 'agree with them; run the drill again when nobody else moves the master' }
 }
 
 function goesOn(first: string): string {

@@ -34,7 +34,7 @@ export function endAsText({ first, end }: Trip): string {
     case 'back':
       return `There and back: ${first} is the master again.\n`
     case 'aborted':
-      return `Aborted on the way there: ${end.why}. The master is the same, ${first}.\nremedy: ${end.remedy}\n`
+      return `Aborted on the way there: ${end.why}. The master is ${end.master}.\nremedy: ${end.remedy}\n`
     case 'not-back':
       return `Not back: ${end.why}. The master is ${end.master}, and commands are sent.\nremedy: ${end.remedy}\n`
     case 'unfinished':

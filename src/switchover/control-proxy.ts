@@ -1,7 +1,8 @@
 // control-proxy.ts: the running proxy as a switchover needs it, over its control socket.
 import type { ControlClient } from '../control/client.ts'
 import { holdPause } from '../control/held-pause.ts'
-import type { ProxyControl, Served, Waits } from './proxy-hold.ts'
+import { ControlError } from '../control/protocol.ts'
+import type { ProxyControl, Served, Standing, Waits } from './proxy-hold.ts'
 
 /** A pause outlives a standstill of this process by no more than this, ms. */
 const LEASE_MS = 2_000
@@ -9,17 +10,29 @@ const LEASE_MS = 2_000
 /** Who pauses the proxy, as its log, status and page name it. */
 export type Holder = 'switchover' | 'drill'
 
-/** @throws Error: what the proxy says, or that it serves no such master. */
+/** @throws ControlError: what the proxy says, or that it serves no such master. */
 export async function controlProxy(
   client: ControlClient,
   { masterName, by }: { readonly masterName: string; readonly by: Holder },
 ): Promise<ProxyControl> {
   const first = await client.ask('status')
-  if (statusIn(first, masterName) === null)
-    throw new Error(`the proxy at the control socket serves no master of the name ${masterName}`)
+  if (statusIn(first, masterName) === null) {
+    const names = mastersIn(first).map(one => String(one['masterName']))
+    const cause = `the proxy at the control socket serves no master of the name ${masterName}`
+    const remedy = `it serves ${names.join(', ')}: correct the name, or --control-socket`
+    throw new ControlError({ code: 'unknown-master', cause, remedy })
+  }
   const status = async (): Promise<Fields> => statusIn(await client.ask('status'), masterName) ?? {}
   return {
     instance: String(first['instance'] ?? ''),
+    async standing(): Promise<Standing> {
+      const { dryRun, pause } = await status()
+      const { by, forMs, endsInMs } = fieldsOf(pause)
+      return {
+        isDryRun: dryRun === true,
+        pause: by === undefined ? null : { by: String(by), forMs: Number(forMs), endsInMs: Number(endsInMs) },
+      }
+    },
     async links() {
       const { ids } = await client.ask('links', { master: masterName })
       return new Set(Array.isArray(ids) ? ids.map(String) : [])
@@ -56,7 +69,10 @@ function fieldsOf(value: unknown): Fields {
 
 /** The part of the status about this master; null: it is not served there. */
 function statusIn(status: Fields, masterName: string): Fields | null {
+  return mastersIn(status).find(one => one['masterName'] === masterName) ?? null
+}
+
+function mastersIn(status: Fields): readonly Fields[] {
   const { masters } = status
-  const all = Array.isArray(masters) ? masters.map(fieldsOf) : [status]
-  return all.find(one => one['masterName'] === masterName) ?? null
+  return Array.isArray(masters) ? masters.map(fieldsOf) : [status]
 }

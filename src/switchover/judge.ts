@@ -9,10 +9,12 @@ import { judge as judgeDeployment } from '../check/judge.ts'
 import type { CheckSettings } from '../check/settings.ts'
 import { ranked, unfitness } from './candidate.ts'
 import { throughOf } from './client-rows.ts'
+import { judgeProxy } from './judge-proxy.ts'
 import { judgeSeen } from './judge-seen.ts'
 import { judgeTargets } from './judge-target.ts'
 import { judgeWriters } from './judge-writers.ts'
 import type { Plan } from './plan.ts'
+import type { Standing } from './proxy-hold.ts'
 import type { SwitchoverSettings } from './settings.ts'
 import type { NodeSight, SentinelSight, Sight } from './sight.ts'
 
@@ -32,17 +34,20 @@ export interface Known {
   readonly settings: SwitchoverSettings
   /** The proxy's own name at the servers; null: no proxy answers at the control socket. */
   readonly instance: string | null
+  /** null: the same. */
+  readonly standing: Standing | null
   /** Ids that its links have at the master. */
   readonly ownLinks: ReadonlySet<string>
 }
 
 export function judgeSwitchover(known: Known): Judgement {
-  const { evidence, sight, check, settings } = known
+  const { evidence, sight, check, settings, standing } = known
   const deployment = judgeDeployment(evidence, check).filter(
     ({ level, id }) => level === 'problem' && !judgedHere.has(id),
   )
   const plan = planOf(known)
   const findings = [
+    ...(standing === null ? [] : judgeProxy(standing)),
     ...deployment,
     ...judgeUnderWay(sight),
     ...judgeRights(sight, check),

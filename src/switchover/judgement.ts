@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { ControlError } from '../control/protocol.ts'
 import { type Judgement, judgeSwitchover } from './judge.ts'
 import { look } from './look.ts'
-import type { ProxyControl } from './proxy-hold.ts'
+import type { ProxyControl, Standing } from './proxy-hold.ts'
 import type { SwitchoverSettings } from './settings.ts'
 
 /** `proxy`: an error says why there is none; everything else is judged all the same. */
@@ -18,16 +18,44 @@ export async function judgementOf(
   const [found] = await collectAll([config])
   if (found === undefined) throw new Error('one master was asked about')
   const evidence = found[1]
-  const linksOf = async (): Promise<ReadonlySet<string>> => (proxy instanceof Error ? new Set() : proxy.links())
   // Links come and go while the master is asked for its clients.
-  const before = await linksOf()
+  const before = await seenAt(proxy)
   const sight = await look(config, evidence)
-  const ownLinks = new Set([...before, ...(await linksOf())])
-  const instance = proxy instanceof Error ? null : proxy.instance
-  const judgement = judgeSwitchover({ evidence, sight, check: settingsOf(config), settings, instance, ownLinks })
-  if (!(proxy instanceof Error)) return judgement
-  const remedy =
-    proxy instanceof ControlError ? proxy.failure.remedy : 'run the command with the options of the proxy that runs'
-  const what = proxy instanceof ControlError ? proxy.failure.cause : proxy.message
-  return { findings: [problem('proxy.unreachable', 'proxy', what, remedy), ...judgement.findings], plan: null }
+  const after = await seenAt(proxy)
+  const ownLinks = new Set([...before.links, ...after.links])
+  const { standing, instance, trouble } = after
+  const judgement = judgeSwitchover({
+    evidence,
+    sight,
+    check: settingsOf(config),
+    settings,
+    instance,
+    standing,
+    ownLinks,
+  })
+  if (trouble === null) return judgement
+  const { cause, remedy } =
+    trouble instanceof ControlError
+      ? trouble.failure
+      : { cause: trouble.message, remedy: 'run the command with the options of the proxy that runs' }
+  return { findings: [problem('proxy.unreachable', 'proxy', cause, remedy), ...judgement.findings], plan: null }
+}
+
+interface Seen {
+  readonly instance: string | null
+  readonly standing: Standing | null
+  readonly links: ReadonlySet<string>
+  readonly trouble: Error | null
+}
+
+/** A proxy may go while it is looked at. */
+async function seenAt(proxy: ProxyControl | Error): Promise<Seen> {
+  const nothing = { instance: null, standing: null, links: new Set<string>() }
+  if (proxy instanceof Error) return { ...nothing, trouble: proxy }
+  try {
+    const [standing, links] = await Promise.all([proxy.standing(), proxy.links()])
+    return { instance: proxy.instance, standing, links, trouble: null }
+  } catch (error) {
+    return { ...nothing, trouble: error instanceof Error ? error : new Error(String(error)) }
+  }
 }

@@ -27,7 +27,7 @@ export function outcomeAsText(outcome: Outcome): string {
   const { waits, heldMs } = outcome
   const held = heldMs === null ? '' : ` Commands were held for ${heldMs} ms.`
   if (outcome.kind === 'aborted') {
-    return `\nAborted: ${outcome.why}. The master is the same.${held}\nremedy: ${outcome.remedy}\n`
+    return `\nAborted: ${outcome.why}. The master is ${outcome.master}.${held}\nremedy: ${outcome.remedy}\n`
   }
   if (outcome.kind === 'unfinished') {
     return `\nNot seen to its end: ${outcome.why}.${held}\nremedy: ${outcome.remedy}\n`

@@ -29,10 +29,20 @@ export interface Waits {
   readonly unknown: number
 }
 
+/** What of the proxy stands against a pause. */
+export interface Standing {
+  /** It holds nothing, whatever happens. */
+  readonly isDryRun: boolean
+  /** Somebody pauses it already; `by`: `ctl`, `switchover`, `drill`. Times are ms. */
+  readonly pause: { readonly by: string; readonly forMs: number; readonly endsInMs: number } | null
+}
+
 export interface ProxyControl {
   /** Its own name at the servers. */
   readonly instance: string
-  /** The ids that its links to the master have there now. */
+  /** @throws Error */
+  standing(): Promise<Standing>
+  /** The ids that its links to the master have there now. @throws Error */
   links(): Promise<ReadonlySet<string>>
   /** Resolves when nothing is in flight. @throws Error; then nothing is paused. */
   pause(terms: { readonly maxMs: number; readonly emptyMs: number }): Promise<ProxyPause>

@@ -9,6 +9,7 @@
 // killed command ends it too. What was answered before the pause is on every replica that may be promoted.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { listOf } from '../check/ask.ts'
+import { ControlError } from '../control/protocol.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
 import { ranked } from './candidate.ts'
 import { Leader } from './leader.ts'
@@ -17,7 +18,7 @@ import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
 import type { ProxyControl, ProxyPause, Waits } from './proxy-hold.ts'
 import { askForReplication, Servers } from './servers.ts'
-import { notChosen, refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { movedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
 import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
@@ -34,8 +35,8 @@ export type Outcome = {
   readonly waits: Waits | null
 } & (
   | { readonly kind: 'done'; readonly from: string; readonly to: string; readonly follows: boolean }
-  /** The master is the same, and commands are sent. */
-  | { readonly kind: 'aborted'; readonly why: string; readonly remedy: string }
+  /** Nothing was asked of the Sentinels, or it came to nothing; commands are sent. `master`: who is, `host:port`. */
+  | { readonly kind: 'aborted'; readonly why: string; readonly remedy: string; readonly master: string }
   /** The failover was asked for, and is not seen to its end. */
   | { readonly kind: 'unfinished'; readonly why: string; readonly remedy: string }
 )
@@ -80,8 +81,11 @@ export async function runSwitchover(plan: Plan, world: World): Promise<Outcome> 
     return { kind: 'done', from: run.from, to, follows, steps: run.steps, heldMs: run.heldMs, waits }
   } catch (error) {
     const { why, remedy } = await run.giveUp(error)
-    const kind = run.isAsked ? 'unfinished' : 'aborted'
-    return { kind, why, remedy, steps: run.steps, heldMs: run.heldMs, waits: null }
+    const { steps, heldMs } = run
+    if (run.isAsked) return { kind: 'unfinished', why, remedy, steps, heldMs, waits: null }
+    // Somebody else, or a fault, may have moved it meanwhile.
+    const served = await world.proxy.served().catch(() => null)
+    return { kind: 'aborted', why, remedy, master: served?.master ?? run.from, steps, heldMs, waits: null }
   } finally {
     await run.close()
   }
@@ -120,7 +124,12 @@ class Run {
     const from = performance.now()
     for (;;) {
       this.#stopIfAsked()
-      const replicas = await this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName)
+      const [named, replicas] = await Promise.all([
+        this.#servers.ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
+        this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName),
+      ])
+      const master = readAddress(named)
+      if (master !== undefined && formatAddress(master) !== this.from) throw movedAway(this.from)
       const best = ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs)
       const own = wanted && best.find(({ address }) => sameAddress(address, wanted))
       const isWanted = own === best[0] || wanted === undefined
@@ -156,7 +165,8 @@ class Run {
   async catchUp(): Promise<void> {
     const { master, candidates } = this.#plan
     const writes = await countWrites(this.#servers, this.#plan)
-    const wanted = (await this.#servers.replicationOf(master)).offset
+    const { role, offset: wanted } = await this.#servers.replicationOf(master)
+    if (role !== 'master') throw movedAway(this.from)
     for (;;) {
       this.#stopIfAsked()
       const states = await Promise.all(candidates.map(node => this.#servers.replicationOf(node)))
@@ -249,13 +259,14 @@ class Run {
       await pause.resume().catch(() => {})
       this.heldMs = Math.round(performance.now() - this.#pausedAt)
     }
-    const why = textOf(error)
+    const why = error instanceof ControlError ? error.failure.cause : textOf(error)
     if (this.isAsked) {
       const remedy =
         'commands are sent as soon as a majority of the Sentinels names a master: run holdfast check, and see the log ' +
         'of the Sentinel that was asked'
       return { why, remedy }
     }
+    if (error instanceof ControlError) return { why, remedy: error.failure.remedy }
     const given = error instanceof Trouble ? error.remedy : 'nothing has changed: run holdfast check and try again'
     return { why, remedy: given }
   }
@@ -298,7 +309,7 @@ class Run {
   #stopIfAsked(): void {
     if (this.#world.signal.aborted) throw new Trouble('somebody stopped it', 'run it again when it suits')
     if (this.#pause !== null && this.#pauseEnded !== null) {
-      throw new Trouble(`the pause ended (${this.#pauseEnded})`, 'see the log of the proxy for pause.end')
+      throw pauseOver(this.#pauseEnded)
     }
   }
 

@@ -23,6 +23,23 @@ export function refusalRemedy(text: string): string {
   return 'see the log of the Sentinel; nothing has changed'
 }
 
+/** Another node became the master before the failover was asked for. */
+export function movedAway(from: string): Trouble {
+  const why = `${from} is no master any more: somebody else, or a fault, has made another node the master`
+  return new Trouble(why, 'nothing was asked for: agree with them, run holdfast check, then run this again')
+}
+
+/** The pause ended before the switchover did; `why` as the proxy tells it. */
+export function pauseOver(why: string): Trouble {
+  const remedies: Readonly<Record<string, string>> = {
+    resume: 'somebody else has run holdfast ctl resume: agree with them, and run this again',
+    'hold-time': 'raise --hold-timeout of the proxy, or lower --timeout',
+    'holder-gone': 'see whether the proxy still runs, and its log',
+    stopping: 'the proxy stops: run this again when it runs',
+  }
+  return new Trouble(`the pause ended (${why})`, remedies[why] ?? 'see the log of the proxy for pause.end')
+}
+
 /** The Sentinel would choose `best` each time that it was looked at. */
 export function notChosen(wanted: Address, best: Address | undefined): Trouble {
   const other = best === undefined ? 'none' : formatAddress(best)

@@ -170,12 +170,18 @@ t.test('ctl — wrong words and options — exit code 2, nothing asked', async t
     [['pause', 'now'], /too many words/],
     [['log-level'], /needs a level/],
     [['status', '--nonsense'], /--nonsense: no such option/],
+    [['pause', 'queue'], /too many words; --master NAME names a master/],
+    [['drain', '--master', 'queue'], /ctl drain: takes no --master: it is about the whole process/],
+    // An option of the proxy by this name would be ignored, and the pause be real.
+    [['pause', '--dry-run', '--control-socket', '/nowhere'], /ctl pause: takes no --dry-run: it acts at once/],
+    [['resume', '--dry-run=on', '--control-socket', '/nowhere'], /ctl resume: takes no --dry-run/],
   ]
   for (const [words, text] of wrong) {
     const { code, stdout, stderr } = await runProgram(t, ['ctl', ...words])
     t.equal(code, 2, words.join(' '))
     t.equal(stdout, '')
     t.match(stderr, text)
+    t.match(stderr, /\nholdfast: see holdfast (ctl )?--help\n$/)
   }
 })
 

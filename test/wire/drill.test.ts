@@ -1,7 +1,7 @@
 // `holdfast drill --hold`, with real clients: one whose time-outs are too short is named, and a patient one is not.
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { controlPath, runProgram } from '../support/control.ts'
+import { controlPath, runProgram, startProgram } from '../support/control.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { ask } from '../support/resp-client.ts'
@@ -92,12 +92,45 @@ t.test('drill — wrong options, and a proxy that is paused already — are told
   t.match(await runProgram(t, ['drill', '--hold']), { code: 2, stderr: /--hold: expected a value/ })
   t.match(await runProgram(t, ['drill', '--hold', 'x']), { code: 2, stderr: /--hold: got "x"/ })
   t.match(await runProgram(t, ['drill', '--hold', '1s']), { code: 2, stderr: /needs --control-socket/ })
+  const socket = ['--control-socket', path]
+  t.match(await runProgram(t, ['drill', 'a', 'b', '--hold', '1s', ...socket]), { code: 2, stderr: /at most one word/ })
+  t.match(await runProgram(t, ['drill', 'a', '--hold', '1s', '--master', 'b']), {
+    code: 2,
+    stderr: /two masters are named/,
+  })
+  // An option of the proxy by this name would be ignored, and the hold be real.
+  t.match(await runProgram(t, ['drill', '--hold', '1s', '--dry-run', ...socket]), {
+    code: 2,
+    stderr: /drill --hold: takes no --dry-run: it acts at once.*\nholdfast: see holdfast drill --help\n$/,
+  })
   await startSingle(t, { options: { 'control-socket': path } })
   const env = { HOLDFAST_CONTROL_SOCKET: path }
+  t.match(await runProgram(t, ['drill', 'other', '--hold', '1s'], env), {
+    code: 1,
+    stderr: /serves no master of the name "other"; name one of mymaster/,
+  })
   t.match(await runProgram(t, ['ctl', 'pause'], env), { code: 0 })
   t.match(await runProgram(t, ['drill', '--hold', '1s'], env), {
     code: 1,
     stdout: '',
     stderr: /is paused already .* by ctl/,
   })
+})
+
+t.test('drill — Ctrl-C — ends the hold at once, and reports what was seen', { skip }, async t => {
+  const path = await controlPath(t)
+  const { holdfast } = await startSingle(t, { options: { 'control-socket': path } })
+  const patient = new Redis({ port: holdfast.port })
+  t.teardown(() => patient.disconnect())
+  const use = useAlways(t, () => patient.incr('n'))
+  await waitUntil('it is at work', () => use.done > 3, { withinMs: 10_000 })
+  const running = startProgram(t, ['drill', 'mymaster', '--hold', '5m', '--control-socket', path])
+  await waitUntil('it is held', () => holdfast.find('pause.reached'), { withinMs: 20_000 })
+  const before = use.done
+  running.child.kill('SIGINT')
+  await waitUntil('commands are sent', () => use.done > before, { withinMs: 5000 })
+  const { code, stdout } = await running.ended
+  t.equal(code, 1, 'the hold was shorter than it was to be')
+  t.match(stdout, /^mymaster: commands were held for .*\nsomebody stopped it early\n$/)
+  t.match(holdfast.find('pause.end'), { why: 'resume' })
 })

@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { ownFlags } from '../../src/cli/switchover-flags.ts'
 
 const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
@@ -113,11 +114,28 @@ t.test('main — suggests a command and does not show the word — for one that 
   t.notMatch(stderr, 'hunter2')
 })
 
-t.test('main — lists the commands in --help — which each command answers too', async t => {
+t.test('main — lists the commands in --help — and says of a word of ctl where it belongs', async t => {
   const commands = ['check', 'ctl', 'drill', 'health', 'switchover']
-  for (const argv of [['--help'], ...commands.map(command => [command, '--help'])]) {
+  for (const argv of [['--help'], ['check', '--help'], ['health', '--help']]) {
     const { code, stdout } = await run(t, argv)
     t.equal(code, 0, argv.join(' '))
     for (const command of commands) t.match(stdout, new RegExp(`\\n {2}${command} .*\\S`), `${argv[0]}: ${command}`)
+  }
+  t.match(await run(t, ['pause']), { code: 2, stderr: /\(did you mean ctl pause\?\)/ })
+})
+
+t.test('main — has a help for each command with flags of its own — which names each flag and exit code', async t => {
+  const flags = {
+    ctl: ['json', 'master', 'max', 'timeout', 'ignore-blocked', 'foreground', 'for'],
+    switchover: [...ownFlags.switches, ...ownFlags.values],
+    drill: [...ownFlags.switches, ...ownFlags.values, 'hold'],
+  }
+  for (const [command, names] of Object.entries(flags)) {
+    const { code, stdout } = await run(t, [command, '--help'])
+    t.equal(code, 0)
+    t.match(stdout, new RegExp(`^Usage: holdfast ${command} `))
+    for (const name of names) t.match(stdout, new RegExp(`\\n {2}--${name} .*\\S`), `${command} --${name}`)
+    t.match(stdout, /\n {2}0 {2}.*\n {2}1 {2}.*\n {2}2 {2}wrong options\n/)
+    t.match(stdout, new RegExp(`More: docs/${command === 'ctl' ? 'control' : command}\\.md\\.\n$`))
   }
 })

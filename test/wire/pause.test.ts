@@ -153,6 +153,21 @@ for (const [signal, why] of [
     t.match(holdfast.find('pause.end'), { why })
   })
 
+t.test('pause — Ctrl-C in the foreground — ends it, and says so', { skip }, async t => {
+  const { path, connect, holdfast } = await start(t)
+  const client = await connect()
+  const console_ = startProgram(t, ['ctl', 'pause', '--foreground', '--max', '60s', '--control-socket', path])
+  await waitUntil('it is paused', () => console_.stdout().includes('paused, nothing is in flight'), {
+    withinMs: 20_000,
+  })
+  const reply = client.send('INCR', 'n')
+  await held(holdfast, 1)
+  console_.child.kill('SIGINT')
+  t.equal(await reply, 1)
+  t.match(holdfast.find('pause.end'), { why: 'resume' })
+  t.match(await console_.ended, { code: 0, stdout: /\nthe pause is over \(resume\)\n$/ })
+})
+
 t.test('pause — without --foreground — outlives its console', { skip }, async t => {
   const { path, control } = await start(t)
   const first = await startProgram(t, ['ctl', 'pause', '--max', '61s', '--control-socket', path]).ended
