@@ -171,7 +171,7 @@ export const controlMutations: readonly Mutation[] = [
   },
   {
     name: 'the role in HELLO is not checked',
-    file: 'src/upstream/handshake.ts',
+    file: 'src/upstream/handshake-steps.ts',
     from: "if (name === 'role' && role !== wanted)",
     to: "if (name === 'role' && role === '')",
     breaks: 'nothing is sent to a node that says it is a replica',

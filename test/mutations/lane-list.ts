@@ -282,7 +282,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'AUTH is not restored',
-    file: 'src/upstream/handshake.ts',
+    file: 'src/upstream/handshake-steps.ts',
     from: 'if (password !== null) args.push',
     to: "if (password === '') args.push",
     breaks: 'what a connection means is restored',

@@ -92,7 +92,7 @@ export const silenceMutations: readonly Mutation[] = [
   },
   {
     name: 'a link comes up on database 0 because a script runs',
-    file: 'src/upstream/handshake.ts',
+    file: 'src/upstream/handshake-steps.ts',
     from: "return failed(isBusy(error) ? 'busy' : 'auth', error, frame)",
     to: "return isBusy(error) ? null : failed('auth', error, frame)",
     breaks: 'commands run on their database',
