@@ -1,5 +1,5 @@
 // snapshot.ts: what the running program shows to the admin port, as plain data. Only types; proxy.ts and
-// served-master.ts take snapshots.
+// proxy/master-view.ts take snapshots.
 // Never: holds a password, a key or a value.
 import type { Counters, SplitReads } from './counters.ts'
 import type { CommandClass } from './labelled-counters.ts'

@@ -4,26 +4,22 @@
 //   watcher (Sentinels) ── onServe / onHold ──▶ lanes (gate) ◀── sessions ◀── listener ◀── clients
 //                       ◀──── observe ────────
 //
-// Owns: topology, gate, lanes, sessions, listeners and counters of one master. Never: decides what the planes decide, or
-// has anything that the process has once (proxy.ts).
+// Owns: topology, gate, lanes, sessions, listeners and counters of one master; master-view.ts shows them. Never: decides
+// what the planes decide, or has anything that the process has once (proxy.ts).
 import { Barrier } from '../ack/barrier.ts'
 import { type Address, formatAddress, type Master } from '../address.ts'
 import { Listener } from '../client/accept/listener.ts'
 import { MemoryBudget } from '../client/flow/memory-budget.ts'
 import { ProxyPassword } from '../client/state/proxy-password.ts'
-import { callsByClass } from '../command/catalog.ts'
 import { createDenyList } from '../command/deny-list.ts'
 import { LearnedCommands } from '../command/learned-commands.ts'
 import type { Config } from '../config.ts'
-import type { ControlledMaster } from '../control/controlled.ts'
 import { Bugs } from '../ops/bugs.ts'
 import { type Counters, createCounters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
-import type { MasterGauges, MasterSnapshot } from '../ops/snapshot.ts'
 import { Batcher } from '../proof/batcher.ts'
 import { Markers } from '../proof/marker.ts'
-import { gateSnapshot } from '../relay/gate.ts'
 import { Lanes } from '../relay/lanes.ts'
 import type { SentinelPool } from '../sentinel/sentinel-pool.ts'
 import { Watcher } from '../sentinel/watcher.ts'
@@ -35,6 +31,7 @@ import { createIdentity } from '../upstream/identity.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
 import { aboutPlace, type WantedPlace } from './bind-error.ts'
 import { createCommandLearner } from './command-learner.ts'
+import { type MasterView, viewOf } from './master-view.ts'
 import { PausedReaders } from './paused-readers.ts'
 import type { ServedReplicas } from './served-replicas.ts'
 
@@ -59,7 +56,7 @@ export interface MasterBound {
   readonly replicaSocket: string | null
 }
 
-export interface ServedMaster {
+export interface ServedMaster extends MasterView {
   readonly name: string
   readonly counters: Counters
   readonly log: Log
@@ -78,11 +75,6 @@ export interface ServedMaster {
   endSessions(graceMs: number): Promise<void>
   /** Ends the links and the watch. */
   stop(): Promise<void>
-  snapshot(): MasterSnapshot
-  /** What changes from second to second; cheap enough to be asked for in each. */
-  gauges(): MasterGauges
-  /** What the control socket may do with it. */
-  readonly controlled: ControlledMaster
 }
 
 /** Connects nothing before listen() and start(). */
@@ -260,6 +252,17 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     lanes.signInAgain()
     replicas?.signInAgain()
   })
+  const view = viewOf({
+    config,
+    counters,
+    lanes,
+    listener,
+    watcher,
+    live,
+    listening,
+    served: () => served,
+    replicas: () => replicas,
+  })
 
   return {
     name: config.masterName,
@@ -316,42 +319,6 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       ahead.close()
       await watcher.stop()
     },
-    controlled: {
-      name: config.masterName,
-      holdLimitMs: lanes.holdLimitMs,
-      pause: lanes.pause,
-      dryRun: config.dryRun,
-      inFlight: () => lanes.unanswered(),
-      sessions: limit => listener.listSessions(limit, counters.detail.waits.sample),
-      inFlightSessions: limit =>
-        [...listener.inFlightSessions(limit), ...(replicas?.inFlightAtMaster(limit) ?? [])].slice(0, limit),
-      linkIds: () => (served === null ? [] : live.ids(served)),
-    },
-    snapshot: () => ({
-      required: config.required,
-      listening,
-      counters,
-      commands: callsByClass(counters.detail.calls),
-      gate: gateSnapshot(lanes.gate.state, lanes.holdDetail, performance.now()),
-      dryRun: config.dryRun,
-      pause: lanes.pause.snapshot(performance.now()),
-      lastPause: lanes.pause.lastSnapshot(),
-      master: served && { address: formatAddress(served), epoch: served.epoch, runId: served.runId },
-      served: served !== null,
-      libraries: listener.libraries(),
-      sessionStates: listener.sessionStates(),
-      links: lanes.census(),
-      topology: watcher.status(),
-      failovers: lanes.failovers,
-      stories: lanes.stories.stories,
-      replicas: replicas?.snapshot() ?? null,
-      limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
-    }),
-    gauges: () => ({
-      counters,
-      inFlight: lanes.inFlight,
-      gate: lanes.pause.isOn && lanes.gate.master !== null ? 'paused' : lanes.gate.state.kind,
-      stories: lanes.stories.version,
-    }),
+    ...view,
   }
 }
