@@ -13,8 +13,8 @@ const help = `npm run demo [-- options]        a Redis failover behind Holdfast,
 
 Starts a Redis master, two replicas and three Sentinels on free ports of 127.0.0.1, Holdfast in front of them, and 20
 clients that write through it without pause. Then the master fails, as often as you like, and you see what the clients
-see, here and in a browser: the address of Holdfast's page is shown. All of it is gone when the demo ends; a Redis of
-your own is never touched.
+see, here and in a browser: the address of Holdfast's page is shown. So is the command by which an operator changes its
+master: run it, or drill, in another terminal. All of it is gone when the demo ends; a Redis of your own is never touched.
 
   k  kill -9 the master        p  planned failover        s  stop the master (SIGSTOP)        q  quit
 

@@ -3,7 +3,8 @@
 // It is started from src/ and not from dist/: what runs is what stands in the checkout, and nothing has to be compiled
 // or replaced first. Owns: the process and the reading of its log. Never: knows what the lines mean (story.ts).
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { processEnded, reapProcess } from '../../test/support/reaper.ts'
@@ -13,6 +14,8 @@ export interface Holdfast {
   readonly port: number
   /** The address of its page, for a browser. */
   readonly page: string
+  /** The path of its --config file, with which the commands of an operator find it. */
+  readonly config: string
   /** Never answers; fails, with the end of the log, when the process ends without having been asked to. */
   readonly broken: Promise<never>
   /** SIGTERM, and SIGKILL where that takes more than three seconds. */
@@ -40,6 +43,8 @@ export interface LogLine {
 export interface HoldfastOptions {
   readonly sentinels: readonly string[]
   readonly masterName: string
+  /** A folder for its --config file and its control socket, removed by whoever gives it. */
+  readonly dir: string
   /** Gets every line as it was written. */
   readonly logFile: string | null
   readonly onLine: (line: LogLine) => void
@@ -52,7 +57,8 @@ const tailLines = 12
 
 /** Answers when clients may connect and a master is confirmed. */
 export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast> {
-  const child = launch(options)
+  const config = writeConfig(options)
+  const child = launch(config)
   const broken = Promise.withResolvers<never>()
   broken.promise.catch(() => {})
   const run = { child, stopping: false, port: 0, page: '', serving: false, tail: [] as string[] }
@@ -79,24 +85,36 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
     await stop()
     throw error
   }
-  return { port: run.port, page: run.page, broken: broken.promise, stop }
+  return { port: run.port, page: run.page, config, broken: broken.promise, stop }
 }
 
-function launch({ sentinels, masterName }: HoldfastOptions): ChildProcess {
-  const flags = {
+/** Answers its path. In a file, so that `holdfast switchover --config FILE` has the options of the proxy. */
+function writeConfig({ sentinels, masterName, dir }: HoldfastOptions): string {
+  const options = {
     sentinels: sentinels.join(','),
     master: masterName,
     listen: '127.0.0.1:0',
     'admin-listen': '127.0.0.1:0',
+    'control-socket': join(dir, 'control.sock'),
     'shutdown-grace': '1s',
     // A Sentinel that stood still elects nobody for 30 s. On such a machine the clients wait, and the demo says why.
     'hold-timeout': '10m',
   }
-  const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+  const path = join(dir, 'holdfast.yaml')
+  const lines = Object.entries(options).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+  writeFileSync(path, lines.join(''))
+  return path
+}
+
+function launch(config: string): ChildProcess {
   // Options in a person's environment are for a Holdfast of their own.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')))
   // In a process group of its own, so that Ctrl-C does not end it in front of the clients.
-  const child = spawn(process.execPath, [mainFile, ...args], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [mainFile, '--config', config], {
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const { pid } = child
   if (pid !== undefined) {
     reapProcess(pid)

@@ -83,6 +83,7 @@ function pictureOf({ world, rates, busy, last }: Stage): Picture {
   return {
     port: holdfast.port,
     page: holdfast.page,
+    config: holdfast.config,
     view: story.view,
     rates,
     totals: load.totals,

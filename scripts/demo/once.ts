@@ -12,6 +12,7 @@ export async function runOnce(world: World, print: (line: string) => void): Prom
     `${load.clients} clients write through Holdfast on port ${holdfast.port}. Join in: redis-cli -p ${holdfast.port}`,
   )
   print(`Watch it in a browser: ${holdfast.page}`)
+  print(`Change its master from another terminal: npm start -- switchover --config ${holdfast.config}`)
   await steady(load, { seconds: 1 })
   const verdicts: boolean[] = []
   for (const [i, kind] of program.entries()) {

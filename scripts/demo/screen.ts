@@ -7,6 +7,8 @@ export interface Picture {
   readonly port: number
   /** The address of Holdfast's page. */
   readonly page: string
+  /** The path of its --config file. */
+  readonly config: string
   readonly view: View
   /** Commands answered in each of the last seconds, the newest last. */
   readonly rates: readonly number[]
@@ -52,7 +54,7 @@ export function render(picture: Picture, { columns, rows }: Size): string[] {
 }
 
 function headLines(picture: Picture): Part[][] {
-  const { view, totals, connected, clients, silentMs, rates, port, page } = picture
+  const { view, totals, connected, clients, silentMs, rates, port, page, config } = picture
   const errors = totals.errorReplies + totals.connectionErrors
   const silence: Part[] = silentMs > silenceShownMs ? [[`   no answer for ${seconds(silentMs)}`, 'yellow']] : []
   const problem: Part[] = totals.lastProblem === null ? [] : [[`   ${totals.lastProblem}`, 'red']]
@@ -65,6 +67,7 @@ function headLines(picture: Picture): Part[][] {
     [],
     line('join in', [[`redis-cli -p ${port}`, 'cyan']]),
     line('watch', [[page, 'cyan']]),
+    line('operate', [[`npm start -- switchover --config ${config}`, 'cyan']]),
     line('master', [
       [view.master ?? 'none', 'bold'],
       [view.epoch === null ? '' : `   epoch ${view.epoch}`, 'dim'],

@@ -40,6 +40,7 @@ export async function startWorld({ story, signal, logFile }: WorldOptions): Prom
     const holdfast = await startHoldfast({
       sentinels: set.sentinelAddresses(),
       masterName: set.masterName,
+      dir: set.dir,
       logFile,
       onLine: line => story.read(line),
     })

@@ -124,6 +124,10 @@ t.test('demo — keeps every promise and leaves nothing — when it runs by itse
   t.match(planned, /acknowledged writes lost +0 +ok/)
   t.match(run.output(), /Join in: redis-cli -p \d+/)
   t.match(run.output(), /Watch it in a browser: http:\/\/127\.0\.0\.1:\d+\/$/m)
+  t.match(
+    run.output(),
+    /Change its master from another terminal: npm start -- switchover --config \/.*\/holdfast\.yaml$/m,
+  )
   t.match(run.output(), /\nEvery promise was kept\.\n$/)
   await leavesNothing(t, run)
 })
@@ -224,6 +228,7 @@ t.test('demo screen — fits into the terminal and shows what counts — in any 
   const picture = {
     port: 7000,
     page: 'http://127.0.0.1:7001/',
+    config: '/tmp/x/holdfast.yaml',
     view,
     rates: [800, 0, 400],
     totals,
@@ -245,6 +250,7 @@ t.test('demo screen — fits into the terminal and shows what counts — in any 
     for (const part of [
       'redis-cli -p 7000',
       'http://127.0.0.1:7001/',
+      'switchover --config /tmp/x/holdfast.yaml',
       'HOLDING',
       '2.34 s',
       'no answer for 0.90 s',
