@@ -9,7 +9,15 @@ import { countUnknown } from '../ops/counters.ts'
 import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import { decideReplay, framesOf, namedClassOf, part, remainderOf } from '../relay/replay-rule.ts'
-import { failRequest, makeLocal, ofHandler, type Request, type RequestOwner, wholeBytes } from '../relay/request.ts'
+import {
+  failRequest,
+  makeLocal,
+  ofHandler,
+  type Request,
+  type RequestOwner,
+  senderOf,
+  wholeBytes,
+} from '../relay/request.ts'
 import { restartUnit, settleAnswered } from '../relay/take-back.ts'
 import { commandArgs } from '../resp/decode.ts'
 import type { Handshake, MarkerRead } from '../upstream/handshake.ts'
@@ -155,13 +163,14 @@ export class Doubts {
   decide(handshake: Handshake, markers: Markers): ((request: Request) => readonly Request[] | null) | null {
     if (this.#marks.size === 0) return null
     const decided = new Map<Request, readonly Request[]>()
-    /** From the last to the first, so that it is known which session has a write behind. */
-    const wrote = new Map<Mark, Set<RequestOwner>>()
+    /**
+     * From the last to the first, so that it is known which session has a write behind: in the same block, or in a later
+     * one, which may leave when the first bytes of the earlier one's replies are here.
+     */
+    const writers = new Set<RequestOwner>()
     for (const [request, mark] of [...this.#marks].reverse()) {
       const verdict = judge(mark.seq, this.#valueOf(mark, handshake), handshake.fenced)
       if (request.owner.gone) continue // it leaves the lane by itself
-      const writers = wrote.get(mark) ?? new Set<RequestOwner>()
-      wrote.set(mark, writers)
       decided.set(request, this.#end(request, mark, verdict, writers))
     }
     const [series] = this.#asked
@@ -193,7 +202,10 @@ export class Doubts {
     // Without its reply there is nothing to give, and `always` sends again what may have run.
     if (!isKept && policy.policy === 'always') return this.#again(request, 'lost')
     if (!isKept) forgetReplies(request, counters)
-    if (request.unit) return this.#endUnit(request, mark, verdict)
+    if (request.unit) {
+      writers.add(senderOf(request))
+      return this.#endUnit(request, mark, verdict)
+    }
     const parts = remainderOf(request, true)
     const answered = isKept ? this.#answered(request, mark, parts) : []
     if (!isKept && parts[0] !== request) settleAnswered(request, parts, counters)
@@ -254,8 +266,8 @@ export class Doubts {
     const args = commandArgs(wholeBytes(part))
     const name = args[0]?.toString('latin1').toLowerCase() ?? ''
     const writes = markingOf(name, classifyCommand(args, Date.now())) !== Marking.none
-    const reply = replyTo(args, verdict, { writes, isBehind: !writers.has(part.owner) })
-    if (writes) writers.add(part.owner)
+    const reply = replyTo(args, verdict, { writes, isBehind: !writers.has(senderOf(part)) })
+    if (writes) writers.add(senderOf(part))
     if (reply === null) {
       counters.detail.replays.add('read lost')
       return

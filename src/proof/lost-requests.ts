@@ -5,12 +5,15 @@
 //                             └─ not ────▶ as if the server had not answered
 //   owed ─┬─ not written, or refused as a whole ─▶ sent again
 //         ├─ marked ─────────────────────────────▶ doubts.ts
-//         └─ not ────────────────────────────────▶ as replay-rule.ts decides
+//         └─ not ─┬─ reads before a block of their session ─▶ doubts.ts: sent again, they would see what it wrote
+//                 └─ any other ─────────────────────────────▶ as replay-rule.ts decides
 //
 // Never: decides what a marker means (verdict.ts), sends anything.
+import { Marking, showsData } from '../command/marking.ts'
 import { forgetKept, forgetReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
-import type { Request } from '../relay/request.ts'
+import { commandsIn } from '../relay/replay-rule.ts'
+import { type Request, type RequestOwner, senderOf, wholeBytes } from '../relay/request.ts'
 import { takeBack } from '../relay/take-back.ts'
 import type { LinkEnd } from '../upstream/link.ts'
 import type { Block } from './block.ts'
@@ -43,11 +46,13 @@ export class LostRequests {
     const { owed, unsent } = end
     doubts.reopen()
     const blockOf = sent.byMember()
-    const back = answered.flatMap(request => this.#ofAnswered(request))
+    const before = this.#readsBefore(answered, end, blockOf)
+    const back = answered.flatMap(request => this.#ofAnswered(request, before.get(request)))
     owed.forEach((request, i) => {
       const isUnsent = i >= owed.length - unsent
       if (state.owns(request)) return
-      if (!sent.owns(request)) back.push(...this.#ofOwed(request, blockOf.get(request), end, isUnsent))
+      const behind = before.get(request)
+      if (!sent.owns(request)) back.push(...this.#ofOwed(request, blockOf.get(request), end, isUnsent, behind))
       else {
         const block = sent.transactionOf(request)
         for (const member of block?.members ?? []) back.push(...this.#ofOwed(member, block, end, isUnsent))
@@ -56,15 +61,39 @@ export class LostRequests {
     return back
   }
 
+  /** Reads that have no marker, each with that of the first thing behind it that its session wrote. */
+  #readsBefore(
+    answered: readonly Request[],
+    { owed, unsent, refused }: LinkEnd<Request>,
+    blockOf: ReadonlyMap<Request, Block>,
+  ): Map<Request, Mark> {
+    const { sent, state } = this.#knowing
+    const before = new Map<Request, Mark>()
+    if (refused) return before
+    const next = new Map<RequestOwner, Mark>()
+    const written = [...answered, ...owed.slice(0, owed.length - unsent)]
+    for (const request of written.reverse()) {
+      if (state.owns(request)) continue
+      const block = sent.owns(request) ? sent.transactionOf(request) : blockOf.get(request)
+      const mark = block?.mark ?? this.#markOf(request)
+      if (mark !== undefined) for (const writer of block?.members ?? [request]) next.set(senderOf(writer), mark)
+      else if (isPlainRead(request)) {
+        const behind = next.get(senderOf(request))
+        if (behind !== undefined) before.set(request, behind)
+      }
+    }
+    return before
+  }
+
   /** Its client was told nothing. */
-  #ofAnswered(request: Request): readonly Request[] {
+  #ofAnswered(request: Request, behind: Mark | undefined): readonly Request[] {
     const { counters } = this.#host
     if (request.owner.gone) {
       forgetKept(request, counters)
       return takeBack(request, 'unknown', this.#host)
     }
     if (request.local !== null || this.#knowing.doubts.holds(request)) return [request]
-    const mark = this.#markOf(request)
+    const mark = this.#markOf(request) ?? behind
     if (mark !== undefined) return this.#knowing.doubts.add(request, mark)
     forgetReplies(request, counters)
     return takeBack(request, 'unknown', this.#host)
@@ -75,13 +104,14 @@ export class LostRequests {
     block: Block | undefined,
     { owed, refused }: LinkEnd<Request>,
     isUnsent: boolean,
+    behind?: Mark,
   ): readonly Request[] {
     const { doubts } = this.#knowing
     if (doubts.holds(request)) return [request]
     if (isUnsent) return takeBack(request, 'unsent', this.#host)
     if (block?.refused) return doubts.refused(request)
     const isRefused = refused && request === owed[0]
-    const mark = block?.mark ?? this.#markOf(request)
+    const mark = block?.mark ?? this.#markOf(request) ?? behind
     if (mark !== undefined && !isRefused) return doubts.add(request, mark)
     forgetReplies(request, this.#host.counters)
     return takeBack(request, !refused ? 'unknown' : isRefused ? 'refused' : 'behind-refused', this.#host)
@@ -91,4 +121,13 @@ export class LostRequests {
     const { sent, units } = this.#knowing
     return sent.unconfirmed(request) ?? units.markOf(request)
   }
+}
+
+/** A run that changes nothing and shows data; the batcher has looked at it. */
+function isPlainRead(request: Request): boolean {
+  const { handler, unit, blocking, local, marking } = request
+  if (handler !== null || unit || blocking || local !== null) return false
+  if ((marking & (Marking.writes | Marking.unsure)) !== 0) return false
+  for (const { spec } of commandsIn(wholeBytes(request))) if (showsData(spec)) return true
+  return false
 }

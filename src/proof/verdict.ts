@@ -21,7 +21,7 @@ export function judge(seq: number, value: number | null, fenced: boolean): Verdi
 
 /**
  * What a command of a block gets that has run, or may have: its reply, or null where it is sent again.
- * `isBehind`: its session has no write behind it in the block.
+ * `isBehind`: no write of its session that ran, or may have, stands behind it.
  */
 export function replyTo(
   args: readonly Buffer[],

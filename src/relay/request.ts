@@ -29,8 +29,15 @@ export interface RequestOwner extends Blamed {
   onAnswered(commands: number, weight: number): void
   /** Where its next requests wait, because the outcome of those before is not known; null: nowhere. See prover.ts. */
   block: ParkingPlace | null
+  /** The session whose commands these are, where this one only discards their replies. */
+  readonly standsFor?: RequestOwner
   /** The shared lane it uses is retired: it uses the fresh one from now on. Left out where it cannot. */
   follow?(): void
+}
+
+/** Who has sent it: the same for all requests of a session, whether it wants their replies or not. */
+export function senderOf({ owner }: Pick<Request, 'owner'>): RequestOwner {
+  return owner.standsFor ?? owner
 }
 
 /** Hears nothing. */

@@ -4,6 +4,7 @@ import type { RequestOwner } from '../../relay/request.ts'
 /** Stands for `session` in its requests. Discards replies, and still completes what the session has pending. */
 export function discardingOwner(session: RequestOwner): RequestOwner {
   return {
+    standsFor: session,
     get gone(): boolean {
       return session.gone
     },
