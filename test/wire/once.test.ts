@@ -188,12 +188,16 @@ t.test('once — a read whose reply is lost — never shows what its session wro
   ]) {
     const client = await connect(t, holdfast)
     await ask(node, ['SET', 'n', '0'])
-    t.ok((await client.send('GET', 'n')) === '0')
+    t.equal(await client.send('GET', 'n'), '0')
+    const { bytesIn } = client
     // The first bytes of the replies are here long before the last, so what comes behind is sent and runs meanwhile.
     wire.slice(20)
     const reads = client.pipeline([first, ['GET', 'big'], ['GET', 'n']])
+    await waitUntil('the first reply is here', () => client.bytesIn > bytesIn, { withinMs: 5000, everyMs: 1 })
     const behind = client.send('INCR', 'n')
-    await waitUntil('what is behind has run', async () => (await ask(node, ['GET', 'n'])) === '1', { withinMs: 10_000 })
+    await waitUntil('what is behind has run', async () => (await ask(node, ['GET', 'n'])) === '1', {
+      withinMs: 10_000,
+    })
     wire.cut()
     wire.slice(0)
     const said = text((await reads)[2] ?? null)
