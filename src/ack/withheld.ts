@@ -160,7 +160,7 @@ export class Withheld implements Acknowledger {
       if (item.request === null) item.act?.()
       else this.#tell(item.request)
     }
-    this.lane.onReleased()
+    if (this.idle) this.lane.pump()
   }
 
   #tell(request: Request): void {
@@ -194,7 +194,7 @@ export class Withheld implements Acknowledger {
       if (request === null) item.act?.()
       else this.#giveUp(request)
     }
-    if (this.#line.size < before) this.lane.onReleased()
+    if (this.idle && this.#line.size < before) this.lane.pump()
   }
 
   /** It ran on the master, and that is all that is known. */

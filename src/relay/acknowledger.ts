@@ -39,8 +39,6 @@ export interface AckedLane {
   finish(request: Request): void
   push(frame: Buffer): void
   pump(): void
-  /** Some of what was withheld is not any more: what waited for that may be sent. */
-  onReleased(): void
   onStepBug(error: unknown): void
 }
 

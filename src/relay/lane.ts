@@ -361,12 +361,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#waiting.size === 0) this.#host.onDrained()
   }
 
-  /** A block may have waited for the place of one whose replies are confirmed now. */
-  onReleased(): void {
-    this.#prover?.onReadEnd()
-    if (this.#acks?.idle === true) this.pump()
-  }
-
   /** Answers whether it may be sent; if not, its session is gone. */
   prepare(request: Request): boolean {
     if (prepare(request)) return true

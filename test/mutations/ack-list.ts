@@ -16,9 +16,9 @@ export const ackMutations: readonly Mutation[] = [
   },
   {
     name: 'a block that waits for a field is not sent when a confirmation frees one',
-    file: 'src/relay/lane.ts',
-    from: '  onReleased(): void {\n    this.#prover?.onReadEnd()\n',
-    to: '  onReleased(): void {\n',
+    file: 'src/proof/batcher.ts',
+    from: 'room: () => this.#sendUnsentSoon(),',
+    to: 'room: () => {},',
     breaks: 'the commands behind it wait until something else is read on the link',
     test: wire,
     shows: /all are answered/,

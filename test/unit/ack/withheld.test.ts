@@ -45,7 +45,6 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     },
     push: frame => void told.push(`push ${frame}`),
     pump() {},
-    onReleased() {},
     onStepBug: error => {
       throw error
     },
