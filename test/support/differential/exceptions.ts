@@ -3,11 +3,13 @@
 // Owns: the two lists and how frames are made comparable. The lists are short on purpose: whatever is not named here is
 // sent, and compared to the last byte.
 
+import { settings } from '../settings.ts'
+
 /**
  * exact: byte for byte. sorted: the same lines in any order. numbers: integers of three digits and more are equal.
- * type: only the kind of reply (errors are still compared to the last byte).
+ * type: only the kind of reply (errors are still compared to the last byte). count: how many there are.
  */
-export type Compare = 'exact' | 'sorted' | 'numbers' | 'type'
+export type Compare = 'exact' | 'sorted' | 'numbers' | 'type' | 'count'
 
 type Rule = readonly [compare: Compare, why: string]
 
@@ -85,8 +87,18 @@ const rules: Readonly<Record<string, Rule>> = {
 const ofMarkers: Rule = ['type', 'the marker of --retry-policy once is one key more']
 
 /** Under --retry-policy once. */
-const onceRules: Readonly<Record<string, Rule>> = { dbsize: ofMarkers, keys: ofMarkers, scan: ofMarkers }
+const onceRules: Readonly<Record<string, Rule>> = {
+  dbsize: ofMarkers,
+  keys: ofMarkers,
+  scan: ofMarkers,
+  randomkey: ['count', 'without any other key it is the marker'],
+}
 let policy: 'always' | 'once' = 'always'
+
+const ofReplicas: Rule = ['type', 'each side has a replica of its own, which may be late']
+
+/** With --ack replicated. */
+const replicatedRules: Readonly<Record<string, Rule>> = { wait: ofReplicas, waitaof: ofReplicas }
 
 /** Before a run: Holdfast proves writes. */
 export function expectMarkers(): void {
@@ -124,6 +136,7 @@ export const leftOut: Readonly<Record<string, string>> = {
 export function compareOf(args: readonly string[]): Compare {
   const name = args[0]?.toLowerCase() ?? ''
   if (policy === 'once' && name in onceRules) return onceRules[name]?.[0] ?? 'exact'
+  if (settings.isReplicated && name in replicatedRules) return replicatedRules[name]?.[0] ?? 'exact'
   const rule = rules[`${name} ${args[1]?.toLowerCase() ?? ''}`] ?? rules[name]
   return rule?.[0] ?? 'exact'
 }
@@ -153,14 +166,22 @@ export function comparable(raw: Buffer): string | undefined {
 export function normalise(frames: readonly string[], compare: Compare): string {
   switch (compare) {
     case 'exact':
-      return frames.join('')
+      return (policy === 'once' ? pushesBehind(frames) : frames).join('')
     case 'sorted':
       return frames.join('').split('\r\n').sort().join('\r\n')
     case 'numbers':
       return frames.join('').replace(/:\d{3,}\r/g, ':N\r')
     case 'type':
       return frames.map(kindOf).join(' ')
+    case 'count':
+      return String(frames.length)
   }
+}
+
+/** In a block the messages of its own writes come before or behind all its replies. Each kind keeps its order. */
+function pushesBehind(frames: readonly string[]): readonly string[] {
+  const isPush = (frame: string): boolean => frame.startsWith('>')
+  return [...frames.filter(frame => !isPush(frame)), ...frames.filter(isPush)]
 }
 
 function kindOf(frame: string): string {

@@ -80,7 +80,7 @@ function clip(text: string): string {
 
 /** Of replies in one step the loosest comparison any needs; scenes mix only what is exact, or what is alike. */
 function loosest(commands: readonly Words[]): Compare {
-  const order: readonly Compare[] = ['exact', 'numbers', 'sorted', 'type']
+  const order: readonly Compare[] = ['exact', 'numbers', 'sorted', 'type', 'count']
   const ranks = commands.map(command => order.indexOf(compareOf(command)))
   return order[Math.max(0, ...ranks)] ?? 'exact'
 }

@@ -4,8 +4,10 @@ import type { Test } from 'tap'
 import { type Config, readConfig } from '../../../src/config.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { createProxy } from '../../../src/proxy.ts'
+import { startWitness } from '../holdfast.ts'
 import { SentinelSet } from '../sentinel-set.ts'
 import { endServer, type Flavour, makeFolder, type Node, removeFolder, startServer } from '../servers.ts'
+import { settings } from '../settings.ts'
 import { tableNames, templated } from './arguments.ts'
 import { expectMarkers, isLeftOut } from './exceptions.ts'
 import { type Difference, Run, type RunResult } from './run.ts'
@@ -28,6 +30,7 @@ export interface DifferentialOptions {
   /** 3 */
   readonly maxDifferences?: number
   readonly links?: Config['links']
+  /** Else as settings.ts says, and always. */
   readonly policy?: Config['retryPolicy']
 }
 
@@ -50,8 +53,9 @@ export async function playTwins(t: Scope, options: DifferentialOptions): Promise
   t.teardown(() => set.stopAll())
   const [twin] = set.nodes
   if (twin === undefined) throw new Error('no data node')
-  if (options.policy === 'once') expectMarkers()
-  const port = await startProxy(t, set, options)
+  const policy = options.policy ?? settings.policy ?? 'always'
+  if (policy === 'once' || settings.isReplicated) expectMarkers()
+  const port = await startProxy(t, set, { ...options, policy })
   const sessions = 8
   const one = await Side.open(direct.port, direct.port, sessions)
   t.teardown(() => one.close())
@@ -145,6 +149,7 @@ async function startDirect(t: Scope, flavour: Flavour): Promise<Node> {
   const config = ['save ""', 'appendonly no', ...serverConfig]
   const node = await startServer({ flavour, kind: 'data', name: 'direct', dir, config })
   t.teardown(() => endServer(node))
+  await startWitness(t, node, { dir })
   return node
 }
 
@@ -162,6 +167,10 @@ async function startProxy(t: Scope, set: SentinelSet, { links, policy }: Differe
       links ?? 'auto',
       '--retry-policy',
       policy ?? 'always',
+      '--ack',
+      settings.ack,
+      '--reads',
+      settings.reads,
       '--max-sessions=0',
     ],
     { HOLDFAST_SHUTDOWN_GRACE: '0', HOLDFAST_SOCKETS: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto' },
