@@ -8,7 +8,7 @@ import { controlPath, openControl, type Running, startProgram } from '../support
 import { judgeClients, serves } from '../support/drilled.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { hurry } from '../support/sentinel-pace.ts'
-import { SentinelSet } from '../support/sentinel-set.ts'
+import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import {
   type JsonFinding,
   runSwitchover,
@@ -37,6 +37,19 @@ async function anotherStage(t: Test, set: SentinelSet, options: Record<string, s
   const holdfast = await startHoldfast(t, { sentinels, options: { 'control-socket': path, ...options } })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 10_000 })
   return { set, holdfast, path }
+}
+
+/** Until each Sentinel has seen it. */
+async function setPriority(set: SentinelSet, node: Node, value: string): Promise<void> {
+  await set.command(node, 'CONFIG', 'SET', 'replica-priority', value)
+  for (const sentinel of set.sentinels) {
+    const seen = async (): Promise<boolean> => {
+      const replicas = (await set.command(sentinel, 'SENTINEL', 'REPLICAS', set.masterName)) as string[][]
+      const fields = replicas.find(one => one[one.indexOf('port') + 1] === String(node.port)) ?? []
+      return fields[fields.indexOf('slave-priority') + 1] === value
+    }
+    await waitUntil('the Sentinel sees the priority', seen, { withinMs: 20_000 })
+  }
 }
 
 t.test('operators — in each other’s way — are told who, and what to do', async t => {
@@ -128,17 +141,26 @@ t.test('operators — in each other’s way — are told who, and what to do', a
 
   await t.test('somebody moves the master within a drill — the drill leaves it there, exit code 5', async t => {
     await ready()
-    // Nobody knows which: the run ids, or who is ahead. It does not matter here.
+    const first = await set.currentMaster()
+    const from = stage.holdfast.log.length
     const running = startDrill(t, stage, [])
     await reached('\n follow ', running)
     const before = await set.currentMaster()
+    // The third node is preferred. The first one was demoted just now: who promotes it before each Sentinel has seen that
+    // has it demoted again, and nothing is moved.
+    const third = set.nodes.find(node => node !== first && node !== before)
+    if (third === undefined) throw new Error('a set of three')
+    await setPriority(set, third, '10')
     await set.failover()
     const { node: now } = await set.waitForNewMaster(before, { withinMs: 30_000 })
+    t.equal(now, third)
     const { code, stdout } = await running.ended
     t.equal(code, 5, stdout)
     t.match(stdout, new RegExp(`Not back: .*somebody else, or a fault, .*The master is 127.0.0.1:${now.port}, and`))
     t.match(stdout, /\nremedy: .*agree with them/)
     t.equal(await set.currentMaster(), now, 'the drill has not moved it again')
+    t.match(stage.holdfast.find('pause.start', from), { by: 'drill' }, 'the log names the drill')
+    await set.command(third, 'CONFIG', 'SET', 'replica-priority', '100')
     await serves(t, stage, SERVED_MS)
   })
 

@@ -74,7 +74,7 @@ export const switchoverMutations: readonly Mutation[] = [
     from: 'master: masterName, by, leaseMs',
     to: "master: masterName, by: 'switchover', leaseMs",
     breaks: 'a pause is named by the command that asked for it',
-    test: 'test/failover/drill.test.ts',
+    test: 'test/failover/operators.test.ts',
     shows: /the log names the drill/,
   },
   {
