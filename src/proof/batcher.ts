@@ -6,8 +6,8 @@
 //                                                                        └── EXEC's error: what was queued, again
 //   link lost ──▶ doubts.ts, until the next link has read the marker
 //
-// Owns: the open block, the blocks on the link, what is parked. Never: decides what a marker means (verdict.ts), knows
-// whether the node takes markers (marking-state.ts).
+// Owns: which requests make a block, and when it leaves. Never: knows where blocks stand (standing-blocks.ts), decides
+// what a marker means (verdict.ts), knows whether the node takes markers (marking-state.ts).
 //
 // Must stay true: a session is in at most one block that may still be aborted; what it sends meanwhile waits behind that
 // block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
@@ -29,6 +29,7 @@ import { MarkingState } from './marking-state.ts'
 import { SentBlocks } from './sent-blocks.ts'
 import { SessionBounds } from './session-bounds.ts'
 import { Sorter } from './sorter.ts'
+import { StandingBlocks } from './standing-blocks.ts'
 
 export class Batcher implements Prover {
   readonly #lane: ProvenLane
@@ -39,16 +40,10 @@ export class Batcher implements Prover {
   readonly #sorter: Sorter
   readonly #sent: SentBlocks
   readonly #lost: LostRequests
-  #open: Block | null = null
+  readonly #blocks: StandingBlocks
   #isClosing = false
-  /** Executed or aborted, with requests behind that may go on. */
-  #free: Block[] = []
-  /** Refused by a node that is not ready: their members are set aside, and what comes meanwhile waits behind them. */
-  #aside: Block[] = []
   /** Of the link that is up: it has read the markers of what is in doubt. */
   #handshake: Handshake | null = null
-  /** Closed, and as many are on the link as can be told apart. */
-  readonly #unsent: Block[] = []
   #isSendingSoon = false
   readonly #units: MarkedUnits
   /** The last block had one member: nobody else seems to speak. */
@@ -65,11 +60,12 @@ export class Batcher implements Prover {
     this.#bounds = new SessionBounds(lane)
     this.#sorter = new Sorter(host.learned)
     this.#sent = new SentBlocks(lane, host, this.#state, {
-      free: block => this.#free.push(block),
-      aside: block => this.#aside.push(block),
+      free: block => this.#blocks.free(block),
+      aside: block => this.#blocks.aside(block),
       room: () => this.#sendUnsentSoon(),
       suspect: owner => this.#sorter.suspect(owner),
     })
+    this.#blocks = new StandingBlocks(this.#sent)
     const of = { sent: this.#sent, units: this.#units, state: this.#state, doubts: this.#doubts }
     this.#lost = new LostRequests(host, of)
   }
@@ -87,7 +83,7 @@ export class Batcher implements Prover {
   }
 
   get idle(): boolean {
-    return this.#open === null && this.#sent.size + this.#unsent.length + this.#free.length + this.#aside.length === 0
+    return this.#blocks.isEmpty
   }
 
   admits(request: Request): boolean {
@@ -100,11 +96,12 @@ export class Batcher implements Prover {
 
   take(link: Link<Request>, request: Request): void {
     const { block } = request.owner
+    const { open } = this.#blocks
     if (request.local === null) request.sends++
     if (block === null) this.#begin(link, request)
-    else if (this.#open === null || block !== this.#open) block.behind.push(request)
+    else if (open === null || block !== open) block.behind.push(request)
     // A session that is in the open block goes on there, reads too.
-    else if (this.#sorter.joins(request) && this.#open.hasRoomFor(request)) this.#open.add(request)
+    else if (this.#sorter.joins(request) && open.hasRoomFor(request)) open.add(request)
     else this.#park(request)
   }
 
@@ -143,7 +140,7 @@ export class Batcher implements Prover {
   }
 
   #join(link: Link<Request>, series: Series, request: Request): void {
-    const block = this.#open
+    const block = this.#blocks.open
     if (this.#sorter.isAlone(request)) {
       const own = new Block()
       own.add(request)
@@ -161,7 +158,7 @@ export class Batcher implements Prover {
     const block = new Block()
     block.add(request)
     request.owner.block = block
-    this.#open = block
+    this.#blocks.open = block
     const { turn } = this.#host
     if (this.#wasAlone && link.inFlight === 0 && turn.isFirst) {
       this.close()
@@ -213,25 +210,25 @@ export class Batcher implements Prover {
   }
 
   close(): void {
-    const block = this.#open
+    const block = this.#blocks.open
     const { link } = this.#lane
     if (block === null) return
     const series = link?.status === 'ready' && this.#lane.maySend ? this.#state.series(link) : null
     if (link === null || series === null) {
-      const requests = this.#dissolve([block])
+      const requests = this.#blocks.dissolve([block])
       if (this.#lane.maySend) this.#lane.resubmit(requests)
       else this.#lane.putBack(requests)
       return
     }
-    this.#open = null
+    this.#blocks.open = null
     this.#wasAlone = block.members.length === 1
     this.#send(link, series, block)
   }
 
   #send(link: Link<Request>, series: Series, block: Block): void {
     for (const { owner } of block.members) owner.block = block
-    const mark = this.#unsent.length === 0 ? series.next() : null
-    if (mark === null) this.#unsent.push(block)
+    const mark = this.#blocks.unsent.length === 0 ? series.next() : null
+    if (mark === null) this.#blocks.unsent.push(block)
     else this.#sent.send(link, block, mark)
   }
 
@@ -249,15 +246,13 @@ export class Batcher implements Prover {
 
   onReadEnd(): void {
     this.#sendUnsent()
-    if (this.#free.length === 0) return
-    const free = this.#free
-    this.#free = []
-    this.#lane.resubmit(this.#dissolve(free))
+    const free = this.#blocks.takeFree()
+    if (free !== null) this.#lane.resubmit(free)
   }
 
   /** Replies may be released when the link has long answered everything: nothing else would send what waits. */
   #sendUnsentSoon(): void {
-    if (this.#unsent.length === 0 || this.#isSendingSoon) return
+    if (this.#blocks.unsent.length === 0 || this.#isSendingSoon) return
     this.#isSendingSoon = true
     this.#host.turn.defer(this.#sendUnsentLater, this.#sent.ends)
   }
@@ -269,42 +264,27 @@ export class Batcher implements Prover {
 
   /** Blocks on the link have their replies: others may go. */
   #sendUnsent(): void {
-    if (this.#unsent.length === 0) return
+    if (this.#blocks.unsent.length === 0) return
     const { link } = this.#lane
     const series = link?.status === 'ready' && this.#lane.maySend ? this.#state.series(link) : null
     // Where replies wait for replicas, writes may be refused meanwhile: the lane knows.
     const isAskedAgain = series !== null && this.#lane.withholds && series.hasRoom
     if (link === null || series === null || isAskedAgain) {
-      const requests = this.#dissolve(this.#unsent.splice(0))
+      const requests = this.#blocks.takeUnsent()
       if (this.#lane.maySend) this.#lane.resubmit(requests)
       else this.#lane.putBack(requests)
       return
     }
-    while (this.#unsent.length > 0 && series.hasRoom) {
-      const [block] = this.#unsent.splice(0, 1)
-      const later = this.#unsent.splice(0)
+    const { unsent } = this.#blocks
+    while (unsent.length > 0 && series.hasRoom) {
+      const [block] = unsent.splice(0, 1)
+      const later = unsent.splice(0)
       if (block !== undefined) this.#send(link, series, block)
-      this.#unsent.push(...later)
+      unsent.push(...later)
     }
   }
 
   // ---- what is not sent, or lost ----
-
-  /** Everything that waits in these blocks, in order; none is a block any more. */
-  #dissolve(blocks: readonly Block[]): Request[] {
-    const requests: Request[] = []
-    for (const block of blocks) {
-      if (block.mark === null) requests.push(...block.members)
-      for (const { owner } of block.members) if (owner.block === block) owner.block = null
-      if (block === this.#open) this.#open = null
-      requests.push(...block.behind.splice(0))
-    }
-    for (const request of requests) {
-      request.owner.block = null
-      if (request.local === null && request.sends > 0) request.sends--
-    }
-    return requests
-  }
 
   onReady(handshake: Handshake): void {
     const { link } = this.#lane
@@ -319,7 +299,7 @@ export class Batcher implements Prover {
   }
 
   endAside(): Request[] {
-    return this.#dissolve(this.#aside.splice(0))
+    return this.#blocks.takeAside()
   }
 
   recall(recalled: readonly Request[]): Request[] {
@@ -333,21 +313,14 @@ export class Batcher implements Prover {
       else if (this.#state.owns(request)) this.#state.recall(request)
       else if (!this.#sent.owns(request)) back.push(request)
     }
-    const waited = this.#dissolve([...blocks, ...this.#unsentBlocks()])
+    const waited = this.#blocks.takeRecalled(blocks)
     for (const request of waited) if (request.local === null) request.sends++ // the lane counts them as taken back
-    this.#unsent.length = 0
     return [...back, ...waited]
-  }
-
-  *#unsentBlocks(): Generator<Block> {
-    yield* this.#unsent
-    if (this.#open !== null) yield this.#open
   }
 
   onLost(end: LinkEnd<Request>, answered: readonly Request[]): Request[] {
     const back = this.#lost.takeBack(end, answered)
-    const waiting = [...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()]
-    back.push(...this.#dissolve(waiting).filter(request => this.#isHeard(request)))
+    back.push(...this.#blocks.takeAll().filter(request => this.#isHeard(request)))
     this.#forget()
     return back
   }
@@ -358,11 +331,7 @@ export class Batcher implements Prover {
   }
 
   #forget(): void {
-    this.#sent.clear()
-    this.#unsent.length = 0
-    this.#free = []
-    this.#aside = []
-    this.#open = null
+    this.#blocks.clear()
     this.#handshake = null
     this.#units.clear()
     this.#bounds.forget()
@@ -370,26 +339,12 @@ export class Batcher implements Prover {
     if (series !== null && !this.#doubts.uses(series)) this.#markers.end(series)
   }
 
-  /** Each block once, in which requests are or wait that the link does not have. */
-  #holding(): Set<Block> {
-    return new Set([...this.#aside, ...this.#free, ...this.#sent.all(), ...this.#unsentBlocks()])
-  }
-
-  *parked(): Iterable<Request> {
-    for (const block of this.#holding()) {
-      const isOnLink = block.mark !== null && block.transaction === null
-      if (!isOnLink && !this.#aside.includes(block)) yield* block.members
-      yield* block.behind
-    }
+  parked(): Iterable<Request> {
+    return this.#blocks.parked()
   }
 
   dropParked(which: (request: Request) => boolean): Request[] {
-    const dropped: Request[] = []
-    for (const { behind } of this.#holding()) {
-      const kept = behind.filter(request => !which(request) || dropped.push(request) === 0)
-      behind.splice(0, behind.length, ...kept)
-    }
-    return dropped
+    return this.#blocks.dropParked(which)
   }
 
   drop(): Request[] {

@@ -71,8 +71,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a session goes on while its block may still be aborted',
     file: 'src/proof/batcher.ts',
-    from: '    else if (this.#open === null || block !== this.#open) block.behind.push(request)\n',
-    to: '    else if (this.#open === null || block !== this.#open) this.#begin(link, request)\n',
+    from: '    else if (open === null || block !== open) block.behind.push(request)\n',
+    to: '    else if (open === null || block !== open) this.#begin(link, request)\n',
     breaks: 'OrderKept: an aborted block is sent again behind what came later',
     test: random,
     shows: /OrderKept/,
