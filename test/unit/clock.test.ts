@@ -21,6 +21,8 @@ const readers: Readonly<Record<string, string>> = {
   'client/state/handoff-notices.ts': 'numbers that grow over a restart, too',
   'config/tls-check.ts': validity,
   'ops/admin.ts': shown,
+  'ops/late-lines.ts': shown,
+  'ops/log.ts': shown,
   'ops/process-stats.ts': shown,
   'ops/admin-pages.ts': shown,
   'page/messages.ts': shown,
