@@ -6,7 +6,10 @@ import { endServer, restartServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 async function start(t: Test, holdTimeout: string): Promise<SingleServer & { readonly client: RespClient }> {
-  const single = await startSingle(t, { options: { 'hold-timeout': holdTimeout }, expectedErrors: ['gate.tripped'] })
+  const single = await startSingle(t, {
+    options: { 'hold-timeout': holdTimeout },
+    expectedErrors: ['gate.tripped', 'ack.tripped'],
+  })
   const client = await RespClient.connect(single.holdfast.port)
   t.teardown(() => client.close())
   return { ...single, client }

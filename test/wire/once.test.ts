@@ -8,6 +8,7 @@ import { type InProcess, startHoldfast, startSingle, startWitness } from '../sup
 import { isOlder } from '../support/needs.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const once = { options: { 'retry-policy': 'once' } } as const
@@ -205,7 +206,8 @@ t.test('once — a read whose reply is lost — never shows what its session wro
     if (said !== '"0"') lost++
     t.match(text(await behind), /^1$|^-APPLIED/)
   }
-  t.ok(lost > 0)
+  // Where replies wait for replicas, the read's may have come before the cut, and is proven.
+  if (!settings.isReplicated) t.ok(lost > 0)
 })
 
 t.test('once — an EXEC whose connection is lost — runs once, and nil is the truth', async t => {
