@@ -5,7 +5,7 @@ import { serves } from '../support/drilled.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { stageOf, startDrill } from '../support/switchover.ts'
+import { setPriority, stageOf, startDrill } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Between a resume and the answer of a new client, on a busy machine. */
@@ -28,7 +28,7 @@ async function startSet(t: Test): Promise<{ set: SentinelSet; first: Node }> {
   if (first === undefined) throw new Error('a set of three')
   const before = await set.currentMaster()
   if (before !== first) {
-    await seenPriority(set, first, '10')
+    await setPriority(set, first, '10')
     await set.failover()
     await set.waitForNewMaster(before, { withinMs: 30_000 })
     await set.settle()
@@ -36,19 +36,6 @@ async function startSet(t: Test): Promise<{ set: SentinelSet; first: Node }> {
     await set.command(first, 'CONFIG', 'SET', 'replica-priority', '100')
   }
   return { set, first }
-}
-
-/** Until each Sentinel has seen it. */
-async function seenPriority(set: SentinelSet, node: Node, value: string): Promise<void> {
-  await set.command(node, 'CONFIG', 'SET', 'replica-priority', value)
-  for (const sentinel of set.sentinels) {
-    const seen = async (): Promise<boolean> => {
-      const replicas = (await set.command(sentinel, 'SENTINEL', 'REPLICAS', set.masterName)) as string[][]
-      const fields = replicas.find(one => one[one.indexOf('port') + 1] === String(node.port)) ?? []
-      return fields[fields.indexOf('slave-priority') + 1] === value
-    }
-    await waitUntil('the Sentinel sees the priority', seen, { withinMs: 20_000 })
-  }
 }
 
 t.test('drill — the Sentinel would choose another for a minute — stays there, exit code 5, and serves', async t => {

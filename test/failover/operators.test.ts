@@ -8,11 +8,12 @@ import { controlPath, openControl, type Running, startProgram } from '../support
 import { judgeClients, serves } from '../support/drilled.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { hurry } from '../support/sentinel-pace.ts'
-import { type Node, SentinelSet } from '../support/sentinel-set.ts'
+import { SentinelSet } from '../support/sentinel-set.ts'
 import {
   type JsonFinding,
   runSwitchover,
   type Stage,
+  setPriority,
   stageOf,
   startDrill,
   startSwitchover,
@@ -37,19 +38,6 @@ async function anotherStage(t: Test, set: SentinelSet, options: Record<string, s
   const holdfast = await startHoldfast(t, { sentinels, options: { 'control-socket': path, ...options } })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 10_000 })
   return { set, holdfast, path }
-}
-
-/** Until each Sentinel has seen it. */
-async function setPriority(set: SentinelSet, node: Node, value: string): Promise<void> {
-  await set.command(node, 'CONFIG', 'SET', 'replica-priority', value)
-  for (const sentinel of set.sentinels) {
-    const seen = async (): Promise<boolean> => {
-      const replicas = (await set.command(sentinel, 'SENTINEL', 'REPLICAS', set.masterName)) as string[][]
-      const fields = replicas.find(one => one[one.indexOf('port') + 1] === String(node.port)) ?? []
-      return fields[fields.indexOf('slave-priority') + 1] === value
-    }
-    await waitUntil('the Sentinel sees the priority', seen, { withinMs: 20_000 })
-  }
 }
 
 t.test('operators — in each other’s way — are told who, and what to do', async t => {

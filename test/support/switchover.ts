@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type Ended, type Running, startProgram } from './control.ts'
 import { type HoldfastOptions, type InProcess, startHoldfast } from './holdfast.ts'
-import type { SentinelSet } from './sentinel-set.ts'
+import type { Node, SentinelSet } from './sentinel-set.ts'
 import { waitUntil } from './wait-until.ts'
 
 interface Teardown {
@@ -52,6 +52,19 @@ export async function stageOf(
   })
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 10_000 })
   return { set, holdfast, path }
+}
+
+/** Sets `replica-priority`, and waits until each Sentinel has seen it. */
+export async function setPriority(set: SentinelSet, node: Node, value: string): Promise<void> {
+  await set.command(node, 'CONFIG', 'SET', 'replica-priority', value)
+  for (const sentinel of set.sentinels) {
+    const seen = async (): Promise<boolean> => {
+      const replicas = (await set.command(sentinel, 'SENTINEL', 'REPLICAS', set.masterName)) as string[][]
+      const fields = replicas.find(one => one[one.indexOf('port') + 1] === String(node.port)) ?? []
+      return fields[fields.indexOf('slave-priority') + 1] === value
+    }
+    await waitUntil('the Sentinel sees the priority', seen, { withinMs: 20_000 })
+  }
 }
 
 /** Starts `holdfast switchover` with the options that it has in common with the proxy. */
