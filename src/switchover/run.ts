@@ -180,7 +180,11 @@ class Run {
       this.#checkTime(`${behind.map(({ address }) => formatAddress(address)).join(', ')} has not caught up`)
       await this.#wait(LOOK_MS)
     }
-    await refuseWriters(this.#servers, this.#plan, writes)
+    await refuseWriters(this.#servers, this.#plan, writes).catch(error => {
+      // Where the pause has ended, those who write are our own clients.
+      this.#stopIfAsked()
+      throw error
+    })
     this.#end('catch up', `all that was answered is on ${candidates.length === 1 ? 'the replica' : 'all replicas'}`)
   }
 
