@@ -1,7 +1,8 @@
 // The code of docs/clients.md is what the matrix runs.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { codePart, withPart } from './page.ts'
+import { withPart } from '../support/page-part.ts'
+import { codePart } from './page.ts'
 
 const content = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8')
 

@@ -1,5 +1,6 @@
 // page.ts: the parts of docs/clients.md that are made: the table of a run, and the code for each client.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { withPart } from '../support/page-part.ts'
 import type { Client } from './client.ts'
 import { absent, clients } from './clients.ts'
 import { resultTable, sayings } from './report.ts'
@@ -17,15 +18,6 @@ const fences: Readonly<Record<string, string>> = {
   java: 'java',
   pl: 'perl',
   go: 'go',
-}
-
-/** `content` with `text` between the markers `part:start` and `part:end`. @throws Error where they are not there. */
-export function withPart(content: string, part: string, text: string): string {
-  const [start, end] = [`<!-- ${part}:start -->`, `<!-- ${part}:end -->`]
-  const from = content.indexOf(start)
-  const to = content.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/clients.md: expected ${start} and, after it, ${end}`)
-  return `${content.slice(0, from + start.length)}\n\n${text}\n\n${content.slice(to)}`
 }
 
 /** The code for all clients, of which the settings are part: those with the same code share it. */

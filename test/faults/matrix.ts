@@ -1,15 +1,16 @@
 // matrix.ts: `npm run faults`: the process edge. Options in, a line for each trial, the table and the figures out.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Flavour, findServer } from '../support/servers.ts'
+import { armOf, arms, promisedIn } from './arms.ts'
 import { faults } from './faults.ts'
 import { trialLine, writeCells, writeSummary } from './report.ts'
 import { runTrial } from './trial.ts'
-import type { Fault, Policy, Trial } from './types.ts'
+import type { Arm, Fault, Trial } from './types.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,11 +18,12 @@ const help = `npm run faults -- [options]: every fault with every load, policy a
 
   --only NAMES      faults by name or group, separated by commas (all)
   --server NAMES    redis, valkey (those that are installed)
-  --policy NAMES    always, safe, once (always and safe)
+  --policy NAMES    always, safe, once, replicated: once with --ack replicated --reads committed (all)
   --rounds N        how often each trial is run (1)
   --seed N          decides the random moments (1)
   --json FILE       where all figures go (faults.json)
-  --table FILE      where the summary goes (docs/faults.md when everything is run, else nowhere)
+  --table FILE      where the summary goes: of always and safe the page, of once and replicated a part of it
+                    (docs/faults.md when every fault is run with every server and both of one of these pairs)
   --cells FILE      where the figures of every cell go as a page (nowhere)
   --merge FILES     figures of earlier runs, to be in the table as well
   --list            names the faults and ends
@@ -30,7 +32,7 @@ const help = `npm run faults -- [options]: every fault with every load, policy a
 interface Options {
   readonly faults: readonly Fault[]
   readonly servers: readonly Flavour[]
-  readonly policies: readonly Policy[]
+  readonly arms: readonly Arm[]
   readonly rounds: number
   readonly seed: number
   readonly json: string
@@ -68,12 +70,12 @@ function readOptions(argv: readonly string[]): Options | 'help' | 'list' {
     if (!known.has(name)) throw new Error(`--only: there is no fault ${name}; --list names them`)
   const installed = (['redis', 'valkey'] as const).filter(name => findServer(name) !== undefined)
   const servers = pick('--server', installed, values.server)
-  const policies = pick('--policy', ['always', 'safe', 'once'] as const, values.policy ?? 'always,safe')
-  const complete = chosen.length === faults.length && values.server === undefined && values.policy === undefined
+  const chosenArms = pick('--policy', arms, values.policy)
+  const complete = chosen.length === faults.length && values.server === undefined && isWholePage(chosenArms)
   return {
     faults: chosen,
     servers,
-    policies,
+    arms: chosenArms,
     rounds: Number(values.rounds ?? 1),
     seed: Number(values.seed ?? 1),
     json: values.json ?? join(root, 'faults.json'),
@@ -92,6 +94,15 @@ function pick<T extends string>(flag: string, all: readonly T[], list: string | 
   for (const word of wanted)
     if (!all.some(one => one === word)) throw new Error(`${flag}: ${word} is none of ${all.join(', ')}`)
   return all.filter(one => wanted.length === 0 || wanted.includes(one))
+}
+
+/** A part of the page is made from both of a pair. */
+function isWholePage(chosen: readonly Arm[]): boolean {
+  const pairs = [
+    chosen.filter(arm => arm === 'always' || arm === 'safe'),
+    chosen.filter(arm => promisedIn(arm).policy === 'once'),
+  ]
+  return pairs.every(({ length }) => length !== 1)
 }
 
 interface Outcome {
@@ -114,7 +125,7 @@ async function main(): Promise<number> {
       console.log(`${at} ${trialLine(trial)}`)
       for (const violation of trial.violations) console.log(`    NOT ALLOWED: ${violation}`)
     } catch (error) {
-      const why = `${fault.name}, ${where.server}, ${where.policy}: ${error instanceof Error ? error.message : String(error)}`
+      const why = `${fault.name}, ${where.server}, ${armOf(where)}: ${error instanceof Error ? error.message : String(error)}`
       outcome.failed.push(why)
       console.log(`${at} NOT CARRIED OUT: ${why}`)
     }
@@ -129,10 +140,10 @@ async function main(): Promise<number> {
   return violations + failed.length > 0 ? 1 : 0
 }
 
-function planOf({ faults, servers, policies, rounds, seed }: Options) {
+function planOf({ faults, servers, arms, rounds, seed }: Options) {
   return Array.from({ length: rounds }, (_, round) =>
     faults.flatMap(fault =>
-      servers.flatMap(server => policies.map(policy => ({ fault, server, policy, seed: seed + round }))),
+      servers.flatMap(server => arms.map(arm => ({ fault, server, ...promisedIn(arm), seed: seed + round }))),
     ),
   ).flat()
 }
@@ -152,14 +163,14 @@ function writeResults(options: Options, { trials, failed }: Outcome): void {
     servers: [...new Set(trials.map(({ server }) => server))].map(versionOf),
   }
   writeFileSync(options.json, `${JSON.stringify({ facts, failed, trials }, null, 1)}\n`)
-  writePage(options.table, () => writeSummary(trials, { faults, ...facts }))
+  writePage(options.table, before => writeSummary(before, trials, { faults, ...facts }))
   writePage(options.cells, () => writeCells(trials, { faults, ...facts }))
 }
 
-function writePage(file: string | null, page: () => string): void {
+function writePage(file: string | null, page: (before: string) => string): void {
   if (file === null) return
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, page())
+  writeFileSync(file, page(existsSync(file) ? readFileSync(file, 'utf8') : ''))
 }
 
 function say(text: string): number {

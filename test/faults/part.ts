@@ -46,6 +46,7 @@ export function testGroup(t: Test, group: Fault['group'], { only, beside = [] }:
       const trial = await runTrial(fault, {
         server: findServer(server) ? server : anyFlavour(),
         policy,
+        isReplicated: settings.isReplicated,
         seed: Number(HOLDFAST_SEED),
         beside,
       })

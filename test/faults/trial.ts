@@ -16,18 +16,17 @@ import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
-import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack } from '../support/workload.ts'
+import { armOf, type Promised } from './arms.ts'
 import { figuresOf, strayWrites, violationsOf } from './judge.ts'
 import { loads } from './loads.ts'
 import { observeNodes } from './observe.ts'
 import { underReplicated } from './reasons.ts'
-import type { Cell, Fault, Policy, RunningLoad, Stage, Trial, World } from './types.ts'
+import type { Cell, Fault, RunningLoad, Stage, Trial, World } from './types.ts'
 
-export interface TrialOptions {
+export interface TrialOptions extends Promised {
   readonly server: Flavour
-  readonly policy: Policy
   readonly seed: number
   /** Further masters that the same Holdfast serves, and that nothing happens to. */
   readonly beside?: readonly string[]
@@ -44,10 +43,10 @@ export async function runTrial(fault: Fault, options: TrialOptions): Promise<Tri
   const ends = new Ends()
   try {
     const { cells, stray, complaints, pace } = await run(fault, options, ends)
-    const judged = settings.isReplicated ? underReplicated(fault) : fault
+    const judged = options.isReplicated ? underReplicated(fault) : fault
     const violations = [...complaints, ...cells.flatMap(cell => violationsOf(judged, cell, pace))]
     if (stray > 0)
-      violations.push(`${fault.name}, ${options.policy}: ${stray} writes to a node that was not the master`)
+      violations.push(`${fault.name}, ${armOf(options)}: ${stray} writes to a node that was not the master`)
     const tookMs = Math.round(performance.now() - began)
     return { fault: fault.name, ...options, tookMs, strayWrites: stray, cells, violations }
   } finally {
@@ -73,7 +72,7 @@ class Ends {
 }
 
 async function run(fault: Fault, options: TrialOptions, ends: Ends) {
-  const { server: flavour, policy, seed } = options
+  const { server: flavour, policy, isReplicated, seed } = options
   const set = await SentinelSet.start({ flavour, failoverTimeoutMs: 5000, ...fault.set })
   ends.teardown(() => set.stopAll())
   const stage: Stage = { set, random: new Random(seed), defer: ends.teardown }
@@ -83,7 +82,7 @@ async function run(fault: Fault, options: TrialOptions, ends: Ends) {
   const extra = await fault.prepare?.(stage)
   const holdfast = await startProxy(
     fault,
-    { policy, sentinels: [...(extra?.sentinels ?? []), ...set.sentinelAddresses()], links, beside },
+    { policy, isReplicated, sentinels: [...(extra?.sentinels ?? []), ...set.sentinelAddresses()], links, beside },
     ends,
   )
   const untouched = await startBystanders(holdfast, ends)
@@ -175,8 +174,7 @@ async function startLinks(fault: Fault, set: SentinelSet, ends: Ends): Promise<M
   return links
 }
 
-interface ProxyPlan {
-  readonly policy: Policy
+interface ProxyPlan extends Promised {
   readonly sentinels: readonly string[]
   readonly links: ReadonlyMap<Node, FaultyLink>
   readonly beside: readonly string[]
@@ -196,6 +194,8 @@ async function startProxy(
     }),
     options: {
       'retry-policy': plan.policy,
+      ack: plan.isReplicated ? 'replicated' : 'master',
+      reads: plan.isReplicated ? 'committed' : 'plain',
       ...(rules.length === 0 ? {} : { 'nat-map': rules.join(',') }),
       ...fault.holdfast?.options,
     },

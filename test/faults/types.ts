@@ -10,6 +10,9 @@ import type { Flavour } from '../support/servers.ts'
 
 export type Policy = 'always' | 'safe' | 'once'
 
+/** What a trial runs under, by one word: a policy, or `replicated`: once, with `--ack replicated --reads committed`. */
+export type Arm = Policy | 'replicated'
+
 export const loadNames = [
   'single',
   'pipeline',
@@ -165,6 +168,8 @@ export interface Trial {
   readonly fault: string
   readonly server: Flavour
   readonly policy: Policy
+  /** Under `--ack replicated --reads committed`. */
+  readonly isReplicated: boolean
   readonly seed: number
   readonly tookMs: number
   /** Writes that a node took as a master while a majority named another one. */

@@ -78,7 +78,15 @@ t.test('.node-version — is the line of Node — that the scripts run on', asyn
 
 t.test('nightly — has what takes hours', async t => {
   const { jobs = {} } = parse<Workflow>('.github/workflows/nightly.yml')
-  t.strictSame(Object.keys(jobs).sort(), ['client-suites', 'faults', 'mutations', 'redis-suite', 'soak', 'walks'])
+  t.strictSame(Object.keys(jobs).sort(), [
+    'client-suites',
+    'faults',
+    'mutations',
+    'policies',
+    'redis-suite',
+    'soak',
+    'walks',
+  ])
 })
 
 t.test('dependabot — gives a reason for each cap, of packages that are used', async t => {
