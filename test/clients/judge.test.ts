@@ -1,6 +1,6 @@
 // The judge: what it finds in a record, and what it lets pass.
 import t from 'tap'
-import { complaints, judge, listed, type Window } from './judge.ts'
+import { complaints, type Figures, judge, listed, unexpected, type Window } from './judge.ts'
 import { addLine, emptyRecord } from './record.ts'
 
 const window = (fault: Window['fault'], from: number, to: number, connections = 0): Window => {
@@ -47,4 +47,30 @@ t.test('judge — finds in a record — what is lost, doubled, late and said', a
   t.match(planned, { done: 1, lost: 0, doubled: 0, ranAnyway: 0, pauseMs: 7 })
   t.strictSame(complaints(planned), [])
   t.strictSame(complaints({ ...planned, wentOn: false }), ['not every step went on'])
+})
+
+t.test('judge — lets pass under once what its page names — of the faults that lose replies', async t => {
+  const figures = (fault: Figures['fault'], ...texts: string[]): Figures => ({
+    ...{
+      fault,
+      done: 9,
+      errors: texts.map(text => [text, 1] as const),
+      warnings: [],
+      wrong: [],
+      pauseMs: 1,
+      heldMs: 1,
+    },
+    ...{ reconnects: 0, lost: 0, doubled: 0, ranAnyway: 0, wentOn: true },
+  })
+  const once = { policy: 'once', isReplicated: false } as const
+  const replicated = { policy: 'once', isReplicated: true } as const
+  const popped = 'pop: Error UNKNOWN holdfast: the connection was lost after the command was sent without a marker'
+  const applied = 'publish: Error APPLIED holdfast: the command took effect once'
+  t.strictSame(unexpected(figures('killed', popped, applied), once), [])
+  t.strictSame(unexpected(figures('frozen', popped, applied), replicated), [])
+  t.equal(unexpected(figures('killed', popped, applied), { policy: null, isReplicated: false }).length, 2)
+  t.equal(unexpected(figures('planned', popped, applied), once).length, 2, 'a planned failover loses no reply')
+  t.strictSame(unexpected(figures('planned', popped, applied), replicated), [`1 x ${applied}`])
+  t.equal(unexpected(figures('killed', popped.replace('pop', 'commands')), once).length, 1, 'what can have a marker')
+  t.equal(unexpected(figures('killed', 'commands: Error Timeout'), once).length, 1)
 })

@@ -1,4 +1,5 @@
 // judge.ts: what a record and the lists on the master prove, fault by fault. Pure.
+import type { Settings } from '../support/settings.ts'
 import type { Record } from './record.ts'
 
 export const faults = ['killed', 'planned', 'frozen'] as const
@@ -99,4 +100,23 @@ export function complaints({ errors, warnings, wrong, reconnects, wentOn }: Figu
     ...(reconnects > 0 ? [`${reconnects} new connections`] : []),
     ...(wentOn ? [] : ['not every step went on']),
   ]
+}
+
+type Promised = Pick<Settings, 'policy' | 'isReplicated'>
+
+/** What is left of them under this policy: the exceptions of docs/exactly-once.md are no complaints. */
+export function unexpected(figures: Figures, promised: Promised): string[] {
+  const errors = figures.errors.filter(([text]) => !isNamed(figures.fault, text, promised))
+  return complaints({ ...figures, errors })
+}
+
+/**
+ * Under `once` a client is told of a lost reply where `always` would run the command a second time. A planned failover
+ * loses none, but for a pop that has just taken something and whose reply waits for replicas.
+ */
+function isNamed(fault: Fault, text: string, { policy, isReplicated }: Promised): boolean {
+  if (policy !== 'once') return false
+  if (/^pop: .*UNKNOWN holdfast: .* without a marker/.test(text)) return fault !== 'planned' || isReplicated
+  if (fault === 'planned') return false
+  return /APPLIED holdfast: |TRYAGAIN holdfast: the reply to a read was lost/.test(text)
 }
