@@ -162,7 +162,7 @@ export class Batcher implements Prover {
     const { turn } = this.#host
     if (this.#wasAlone && link.inFlight === 0 && turn.isFirst) {
       this.close()
-      turn.writeNow(link)
+      turn.writeEarly(link)
     } else if (!this.#isClosing) {
       this.#isClosing = true
       turn.defer(this.#closeLater, this.#sent.ends)

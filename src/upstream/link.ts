@@ -256,7 +256,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.#outBytes += bytes.length
     if (exchange.rest !== null) this.#addRest(exchange.rest)
     if (!isFirst) return
-    if (this.#wasAlone && this.#fifo.size === 1 && this.#turn.isFirst) this.#turn.writeNow(this)
+    if (this.#wasAlone && this.#fifo.size === 1 && this.#turn.isFirst) this.#turn.writeEarly(this)
     else this.#turn.markLink(this)
   }
 
@@ -289,7 +289,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** Large commands need not wait for the turn's end: the master can read while other clients are read from. */
   writeIfMuch(): void {
-    if (this.#outBytes >= MUCH) this.#turn.writeNow(this)
+    if (this.#outBytes >= MUCH) this.#turn.writeEarly(this)
   }
 
   /** Writes what this turn has collected. */

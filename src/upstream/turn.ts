@@ -77,16 +77,27 @@ export class Turn {
     return this.#links.length === 0
   }
 
-  /** For a link that need not wait for the turn's end: a command alone, or as much as fills a write. */
+  /** For a link whose bytes must leave before those of others. */
   writeNow(link: FlushableLink): void {
     this.#beforeWrites()
     link.flush()
   }
 
-  #beforeWrites(): void {
+  /**
+   * For a link that need not wait for the turn's end: a command alone, or as much as fills a write. When the loop comes
+   * round late it waits all the same: the word that another master is chosen may have come first.
+   */
+  writeEarly(link: FlushableLink): void {
+    const now = this.#beforeWrites()
+    if (this.#late || now - this.#tickedAt > LATE_MS) this.markLink(link)
+    else link.flush()
+  }
+
+  #beforeWrites(): number {
     const now = performance.now()
     this.#poll?.note(now)
     this.beforeLinks(now)
+    return now
   }
 
   markSession(session: FlushableSession): void {

@@ -79,11 +79,20 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'a command alone is written although the process has stood still',
     file: 'src/upstream/turn.ts',
-    from: 'writeNow(link: FlushableLink): void {\n    this.#beforeWrites()\n',
-    to: 'writeNow(link: FlushableLink): void {\n',
+    from: 'const now = this.#beforeWrites()\n',
+    to: 'const now = performance.now()\n',
     breaks: 'MajorityOnly',
     test: 'test/wire/lane-standstill.test.ts',
     shows: /from a command that need not wait for others/,
+  },
+  {
+    name: 'a command alone is written in a late turn before an announcement that came first is read',
+    file: 'src/upstream/turn.ts',
+    from: 'if (this.#late || now - this.#tickedAt > LATE_MS) this.markLink(link)\n    else link.flush()\n',
+    to: 'link.flush()\n',
+    breaks: 'MajorityOnly',
+    test: 'test/wire/lane-standstill.test.ts',
+    shows: /reads what else came before it writes/,
   },
   {
     name: 'the links of a turn write after one look at the clock',

@@ -1,25 +1,8 @@
 // Links to a replica that is being promoted: made ahead, used when the control plane confirms the node, and not before.
 import t from 'tap'
-import { FakeRedis, type Handler } from '../support/fake-redis.ts'
+import { FakeRedis } from '../support/fake-redis.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { LaneWorld, masterAt, told } from './lane-world.ts'
-
-/** Answers as a node that runs blocks: the block to come is queued, and EXEC has a 0 for each command of it. */
-const queued = new WeakMap<object, number>()
-const takesMarkers: Handler = ([name = ''], { state }) => {
-  const count = queued.get(state)
-  if (name === 'MULTI') {
-    queued.set(state, 0)
-    return '+OK\r\n'
-  }
-  if (name === 'EXEC') {
-    queued.delete(state)
-    return `*${count}\r\n${':0\r\n'.repeat(count ?? 0)}`
-  }
-  if (count === undefined) return undefined
-  queued.set(state, count + 1)
-  return '+QUEUED\r\n'
-}
+import { LaneWorld, masterAt, takesMarkers, told } from './lane-world.ts'
 
 const soon = { withinMs: 5_000, everyMs: 5 }
 

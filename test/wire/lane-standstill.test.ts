@@ -6,16 +6,16 @@ import { FakeRedis } from '../support/fake-redis.ts'
 import { startSingleProcess } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { LaneWorld, masterAt, told } from './lane-world.ts'
+import { LaneWorld, masterAt, takesMarkers, told } from './lane-world.ts'
 
 const counter = (): FakeRedis['handler'] => {
   let runs = 0
   return ([name]) => (name === 'INCR' ? `:${++runs}\r\n` : undefined)
 }
 
-async function readyWorld(t: Test) {
-  const fake = await FakeRedis.start(t, counter())
-  const world = new LaneWorld(t, fake)
+async function readyWorld(t: Test, marks = false) {
+  const fake = await FakeRedis.start(t, marks ? takesMarkers : counter())
+  const world = new LaneWorld(t, fake, { marks })
   await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 2000 })
   return { fake, world }
 }
@@ -57,6 +57,26 @@ t.test(
     t.strictSame(await world.replies(2), ['1', '2'])
   },
 )
+
+for (const marks of [false, true]) {
+  const what = marks ? 'a block of one command' : 'a command that need not wait for others'
+  t.test(`a late turn — reads what else came before it writes — ${what}`, async t => {
+    const { fake, world } = await readyWorld(t, marks)
+    world.send(['INCR', 'n'])
+    t.equal((await world.replies(1)).length, 1)
+    // Shorter than a standstill: nobody asks the Sentinels anew.
+    const until = performance.now() + 100
+    while (performance.now() < until);
+    world.send(['INCR', 'n'])
+    // The announcement, which was in its socket before the command.
+    world.lanes.hold('failover-announced', 'a test')
+    await turns(20)
+    t.equal(increments(fake), 1)
+    world.lanes.serve(masterAt(fake))
+    t.equal((await world.replies(2)).length, 2)
+    t.equal(increments(fake), 2)
+  })
+}
 
 t.test('standstill — sends nothing before the master is confirmed again — when the event loop was blocked', async t => {
   const { fake, world } = await readyWorld(t)

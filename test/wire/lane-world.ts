@@ -14,7 +14,7 @@ import { createRun, createUnit, type Request, type RequestOwner } from '../../sr
 import { encodeCommand } from '../../src/resp/encode.ts'
 import type { Dial } from '../../src/upstream/dial.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
-import type { FakeRedis } from '../support/fake-redis.ts'
+import type { FakeRedis, Handler } from '../support/fake-redis.ts'
 import { imbalance } from '../support/imbalance.ts'
 import { RespDecoder, RespError } from '../support/resp-decoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -153,4 +153,21 @@ export const plainOwner: LaneOwner = {
   onBug(error) {
     throw error
   },
+}
+
+/** Answers as a node that runs blocks: the block to come is queued, and EXEC has a 0 for each command of it. */
+const queued = new WeakMap<object, number>()
+export const takesMarkers: Handler = ([name = ''], { state }) => {
+  const count = queued.get(state)
+  if (name === 'MULTI') {
+    queued.set(state, 0)
+    return '+OK\r\n'
+  }
+  if (name === 'EXEC') {
+    queued.delete(state)
+    return `*${count}\r\n${':0\r\n'.repeat(count ?? 0)}`
+  }
+  if (count === undefined) return undefined
+  queued.set(state, count + 1)
+  return '+QUEUED\r\n'
 }
