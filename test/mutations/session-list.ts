@@ -130,4 +130,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/login-waits.test.ts',
     shows: /of CPU in/,
   },
+  {
+    name: 'a message goes ahead of a WAIT that only asks how many replicas there are',
+    file: 'src/client/commands/wait.ts',
+    from: 'context.waits.hasWritten || asksForSome(args) ? offsetMarker : null',
+    to: 'offsetMarker as Preflight | null',
+    breaks: 'an answer of WAIT is about the writes of its session',
+    test: 'test/wire/wait-truth.test.ts',
+    shows: /counts the replicas/,
+  },
 ]

@@ -131,6 +131,16 @@ t.test('WAIT — counts on — when a link is lost and the master stays', async 
   t.equal(await client.send('WAIT', '0', '50'), 0)
 })
 
+t.test('WAIT 0 — counts the replicas — for a session that has written nothing', async t => {
+  const { port, failOver } = await startPair(t)
+  const [fresh, writer] = [await connect(t, port), await connect(t, port)]
+  t.equal(await fresh.send('WAIT', '0', '10'), 0, 'the first has none')
+  await failOver()
+  t.equal(await writer.send('SET', 'k', 'v'), 'OK')
+  t.equal(await fresh.send('WAIT', '0', '10'), 1)
+  if (hasAof) t.strictSame(await fresh.send('WAITAOF', '0', '0', '10'), [0, 1])
+})
+
 t.test('WAIT — names the right that is missing — rather than answer for another connection', async t => {
   const { holdfast, node } = await startSingle(t, { flavour: 'redis', options: { ack: 'master', reads: 'plain' } })
   const users = [

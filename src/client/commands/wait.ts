@@ -1,8 +1,9 @@
 // wait.ts: WAIT and WAITAOF, on a link of the session's own.
 //
 // A server's WAIT looks at the replication offset of its own connection only (waitCommand in replication.c), and the
-// session's writes went over another one. So a write that changes nothing goes ahead. wait-answers.ts says what the
-// answer means when the master has changed.
+// session's writes went over another one. So a write that changes nothing goes ahead. Not before a WAIT for no replica
+// of a session that has written nothing: it asks how many replicas there are, and none has that write yet.
+// wait-answers.ts says what the answer means when the master has changed.
 import { errors } from '../../errors.ts'
 import { isNoPerm } from '../../ops/missing-rights.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
@@ -11,14 +12,15 @@ import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { offsetMarker } from './before-blocking.ts'
 import type { Outcome } from './command-outcome.ts'
-import { Blocking, timeoutReply } from './send-blocking.ts'
+import { Blocking, type Preflight, timeoutReply } from './send-blocking.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (!context.choice.takePrivate()) return 'wait'
-  const waiting = new WaitingForReplicas(context, args)
+  const ahead = context.waits.hasWritten || asksForSome(args) ? offsetMarker : null
+  const waiting = new WaitingForReplicas(context, args, ahead)
   context.waits.asked(context.place)
-  const bytes = Buffer.concat([offsetMarker.bytes, frame])
-  const request = createUnit(context.replyTo(), bytes, 1, 1 + offsetMarker.replies, waiting)
+  const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
+  const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), waiting)
   request.blocking = true
   // It changes nothing: under every policy it is asked again, and answers 0 for what the lost master had acknowledged.
   request.cls = 'read'
@@ -30,6 +32,7 @@ class WaitingForReplicas implements RequestHandler {
   readonly #context: SessionContext
   readonly #blocking: Blocking
   readonly #place: number
+  readonly #ahead: Preflight | null
   /** The name and the numbers behind it: the wishes, then the time-out; null when the server will refuse them. */
   readonly #name: string
   readonly #numbers: readonly number[] | null
@@ -38,9 +41,10 @@ class WaitingForReplicas implements RequestHandler {
   /** The writes are lost: the command was sent only to learn of errors. */
   #isLost = false
 
-  constructor(context: SessionContext, args: readonly Buffer[]) {
+  constructor(context: SessionContext, args: readonly Buffer[], ahead: Preflight | null) {
     this.#name = args[0]?.toString('latin1').toLowerCase() ?? ''
-    this.#blocking = new Blocking(args, performance.now(), () => timeoutReply(context, this.#name), offsetMarker)
+    this.#blocking = new Blocking(args, performance.now(), () => timeoutReply(context, this.#name), ahead)
+    this.#ahead = ahead
     this.#place = context.place
     this.#numbers = numbersOf(args)
     this.#context = context
@@ -55,7 +59,8 @@ class WaitingForReplicas implements RequestHandler {
       return
     }
     const rest = this.#name === 'wait' ? ['0', '0'] : [String(this.#numbers?.[0] ?? 0), '0', '1']
-    request.bytes = Buffer.concat([offsetMarker.bytes, encodeCommand([this.#name.toUpperCase(), ...rest])])
+    const frame = encodeCommand([this.#name.toUpperCase(), ...rest])
+    request.bytes = this.#ahead === null ? frame : Buffer.concat([this.#ahead.bytes, frame])
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
@@ -95,6 +100,14 @@ class WaitingForReplicas implements RequestHandler {
     const got = [...frame.toString('latin1').matchAll(/:(\d+)/g)].map(match => Number(match[1]))
     return wanted.some(n => n > 0) && wanted.every((n, i) => (got[i] ?? 0) >= n)
   }
+}
+
+function asksForSome(args: readonly Buffer[]): boolean {
+  return (
+    numbersOf(args)
+      ?.slice(0, -1)
+      .some(n => n > 0) !== false
+  )
 }
 
 /** WAIT replicas time, WAITAOF local replicas time. */

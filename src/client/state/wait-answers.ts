@@ -16,6 +16,8 @@ const NONE = -1
 export class WaitAnswers {
   /** WAIT answers 0. */
   lost = false
+  /** The session has written, however long ago. */
+  hasWritten = false
   #told = false
   /** Places of commands: the first write that no WAIT has vouched for, the last WAIT, the first write behind it. */
   #first = NONE
@@ -29,7 +31,10 @@ export class WaitAnswers {
       this.lost = false
       this.#first = NONE
     }
-    if (this.#first === NONE) this.#first = place
+    if (this.#first === NONE) {
+      this.#first = place
+      this.hasWritten = true
+    }
     if (this.#firstBehind === NONE) this.#firstBehind = place
   }
 
