@@ -67,7 +67,7 @@ t.test('judge — lets pass under once what its page names — of the faults tha
   const popped = 'pop: Error UNKNOWN holdfast: the connection was lost after the command was sent without a marker'
   const applied = 'publish: Error APPLIED holdfast: the command took effect once'
   t.strictSame(unexpected(figures('killed', popped, applied), once), [])
-  t.strictSame(unexpected(figures('frozen', popped, applied), replicated), [])
+  t.strictSame(unexpected(figures('frozen', popped, applied.replace('APPLIED', 'APPLIED:')), replicated), [])
   t.equal(unexpected(figures('killed', popped, applied), { policy: null, isReplicated: false }).length, 2)
   t.equal(unexpected(figures('planned', popped, applied), once).length, 2, 'a planned failover loses no reply')
   t.strictSame(unexpected(figures('planned', popped, applied), replicated), [`1 x ${applied}`])

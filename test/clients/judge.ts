@@ -112,11 +112,12 @@ export function unexpected(figures: Figures, promised: Promised): string[] {
 
 /**
  * Under `once` a client is told of a lost reply where `always` would run the command a second time. A planned failover
- * loses none, but for a pop that has just taken something and whose reply waits for replicas.
+ * loses none, but for a pop that has just taken something and whose reply waits for replicas. (A library may put a colon
+ * behind the code.)
  */
 function isNamed(fault: Fault, text: string, { policy, isReplicated }: Promised): boolean {
   if (policy !== 'once') return false
-  if (/^pop: .*UNKNOWN holdfast: .* without a marker/.test(text)) return fault !== 'planned' || isReplicated
+  if (/^pop: .*UNKNOWN:? holdfast: .* without a marker/.test(text)) return fault !== 'planned' || isReplicated
   if (fault === 'planned') return false
-  return /APPLIED holdfast: |TRYAGAIN holdfast: the reply to a read was lost/.test(text)
+  return /APPLIED:? holdfast: |TRYAGAIN:? holdfast: the reply to a read was lost/.test(text)
 }
