@@ -214,8 +214,10 @@ function whenUsed(masters: readonly Pick<ServedMaster, 'counters' | 'replicaCoun
   return () => {
     if (isUsed) return
     let bytes = 0
-    for (const { counters, replicaCounters } of masters)
-      for (const one of [counters, ...replicaCounters]) bytes += one.clientBytesIn + one.clientBytesOut
+    for (const { counters, replicaCounters } of masters) {
+      bytes += counters.clientBytesIn + counters.clientBytesOut
+      for (const one of replicaCounters) bytes += one.clientBytesIn + one.clientBytesOut
+    }
     if (bytes < USED_BYTES) return
     isUsed = true
     act()

@@ -1,7 +1,7 @@
 // options.ts: the command line of the crowd, read once.
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Trigger } from './round.ts'
+import { type Trigger, triggers } from './trigger.ts'
 
 export interface Options {
   readonly sizes: readonly number[]
@@ -21,7 +21,8 @@ export const help = `usage: npm run crowd -- [options]
   --sidecars a,b,c     how many at a time (1,100,300,1000); the sizes take turns within a round
   --rounds N           rounds (1)
   --failovers N        of each crowd, one after the other (1)
-  --triggers a,b       of killed planned (killed,planned)
+  --triggers a,b       of killed planned noticed (killed,planned); noticed: planned, and the
+                       Sentinel that leads reads INFO right behind the promotion
   --per-process N      sidecars in one process (250)
   --settled-seconds S  how long the settled crowd is watched (10)
   --down-after MS      Sentinel's down-after-milliseconds (2000)
@@ -67,8 +68,9 @@ export function readOptions(args: readonly string[]): Options | 'help' {
 }
 
 function readTrigger(text: string): Trigger {
-  if (text === 'killed' || text === 'planned') return text
-  throw new Error(`--triggers: killed or planned, not ${text}`)
+  const known = triggers.find(one => one === text)
+  if (known !== undefined) return known
+  throw new Error(`--triggers: ${triggers.join(', ')}, not ${text}`)
 }
 
 function count(flag: string, text: string, most: number): number {

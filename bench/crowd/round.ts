@@ -12,8 +12,7 @@ import { BURST_BEFORE_MS, watchBurst } from './burst.ts'
 import { Crowd, type CrowdReport } from './crowd.ts'
 import { watchOthers } from './others.ts'
 import { type LoadWatch, meanLoad, peakCommands, watchLoad } from './server-load.ts'
-
-export type Trigger = 'killed' | 'planned'
+import { awaitMoment, begin, type Trigger } from './trigger.ts'
 
 export interface RoundOptions {
   readonly checkout: string
@@ -190,9 +189,9 @@ async function watchFailover(
   const dropped = droppedSoFar()
   const burst = watchBurst(crowd.pids)
   const serverBurst = watchBurst([...set.sentinels, ...set.nodes].map(node => node.pid))
+  await awaitMoment(set, trigger)
   const begunAt = Date.now()
-  if (trigger === 'killed') await set.kill(master)
-  else await set.failover()
+  await begin(set, master, trigger)
   const majorityAt = await waitUntil('a majority names another master', () => heard.majoritySince(begunAt), {
     withinMs: SERVED_WITHIN_MS,
     everyMs: 5,

@@ -10,7 +10,7 @@
 import type { LogFn, Logger } from 'pino'
 
 /** At random, as many sidecars that share a machine wait for the same moment. */
-export const LATE_MS = { min: 100, max: 250 } as const
+export const LATE_MS = { min: 300, max: 600 } as const
 /** More than this is no end of a failover. */
 const MOST = 100
 /** Of pino, `warn` and worse: somebody may look for the reason at once. */

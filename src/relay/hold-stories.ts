@@ -111,9 +111,8 @@ export class HoldStories {
     const story = this.#open
     if (story !== null) {
       // The reason that shut the gate comes again as a decision of the control plane.
-      const isKnown = story.steps.some(
-        one => (one.kind === kind || kind === 'cause') && reasonOf(one.text) === reasonOf(text),
-      )
+      const reason = reasonOf(text)
+      const isKnown = story.steps.some(one => (one.kind === kind || kind === 'cause') && reasonOf(one.text) === reason)
       const isEnd = kind === 'confirmed' || kind === 'drained'
       if (isKnown || (story.steps.length >= MAX_STEPS && !isEnd)) return
       story.steps.push({ ms: Math.round(now - this.#shutAt), kind, text })

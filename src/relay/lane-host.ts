@@ -105,6 +105,8 @@ export abstract class LaneHost implements LinkHost {
 
   /** A request waits, or a link is dialled: deadlines are looked at often from now on (watchdog.ts). */
   abstract wake(): void
+  /** The same where nothing has a deadline: a sweep that comes within a tenth of a second will do. */
+  abstract wakeSoon(): void
   /** A refusal that is over by itself in a moment: the master loads, or its replicas are not attached yet. */
   passes(frame: Buffer): boolean {
     if (this.acks !== null) return true // as long as replies would wait for replicas, too

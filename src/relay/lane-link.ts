@@ -90,13 +90,13 @@ export class LaneLink {
     const ahead = isPlain ? this.#host.takeAhead(identity, master, first.proof) : undefined
     if (ahead !== undefined) {
       this.acquire(ahead)
-      this.#host.wake()
+      this.#host.wakeSoon()
       if (ahead.status === 'ready') this.#lane.onReady(ahead)
       return
     }
     const handshake = new Handshake(identity, first, owner?.restore() ?? null, master.role)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
-    this.#host.wake()
+    this.#host.wakeSoon()
     this.state.label = owner?.label() ?? ''
   }
 

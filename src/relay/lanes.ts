@@ -245,7 +245,7 @@ export class Lanes extends LanePool {
   }
 
   onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void {
-    this.wake()
+    this.wakeSoon()
     this.#report.onLinkLost(performance.now())
     this.linkLog.lost(link, about, end)
     if (this.loading.onGone(about)) this.dialOthers()
@@ -312,7 +312,8 @@ export class Lanes extends LanePool {
   #settle(): void {
     const was = this.sendable
     this.sendable = (this.gate.master !== null || this.#passes) && !this.pause.isOn
-    this.wake()
+    if (this.sendable) this.wakeSoon()
+    else this.wake()
     if (!was || this.sendable) return
     this.#reopening = false
     this.#onShut()
@@ -320,6 +321,10 @@ export class Lanes extends LanePool {
 
   wake(): void {
     this.#watchdog.wake()
+  }
+
+  wakeSoon(): void {
+    this.#watchdog.wakeSoon()
   }
 
   /** Of the watchdog. */

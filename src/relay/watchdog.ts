@@ -94,6 +94,7 @@ export class Watchdog {
   #sweep(): void {
     const now = performance.now()
     const wrote = this.#lookedAt !== this.#sweptAt
+    if (!this.#rests && this.#everyMs !== SWEEP_MS) this.#run(SWEEP_MS)
     this.#host.turn.tick(now)
     this.#judgeGap(now, this.#mayRemember)
     const gapMs = now - this.#sweptAt
@@ -122,9 +123,24 @@ export class Watchdog {
     this.#run(SWEEP_MS)
   }
 
+  /**
+   * The same where nothing has a deadline. With the gate shut it looks often enough for a link that is lost or dialled,
+   * and for the end of the hold; the next sweep sets the pace. All sidecars of a master would set timers and sweep at
+   * that very moment, while their clients wait.
+   */
+  wakeSoon(): void {
+    if (!this.#rests || this.#everyMs !== HELD_MS) {
+      this.wake()
+      return
+    }
+    this.#quietSweeps = 0
+    this.#rests = false
+    this.#host.turn.tick(performance.now())
+  }
+
   /** Has this process stood still? Asked before anything is written. */
   look(now: number): void {
-    if (this.#rests) this.wake()
+    if (this.#rests) this.wakeSoon()
     this.#judgeGap(now, false)
   }
 

@@ -1,6 +1,6 @@
 // majority.ts: how many Sentinels there are, how many make a majority, and what a majority says. Pure.
 // Must stay true: with three Sentinels or more, no answer of one alone, however wrong, changes a result here.
-import { type Address, formatAddress } from '../address.ts'
+import { type Address, formatAddress, sameAddress } from '../address.ts'
 
 export interface Vote {
   /** Who votes: one process has one vote, whatever its addresses. */
@@ -36,13 +36,10 @@ export function majorityOf(known: number): number {
 
 /** The address that at least `majority` voters name, with an epoch that as many vouch for; null without one. */
 export function candidateOf(votes: readonly Vote[], majority: number): Candidate | null {
-  const byVoter = new Map(votes.map(vote => [vote.voter, vote]))
-  const byAddress = Map.groupBy(byVoter.values(), vote => formatAddress(vote.address))
-  for (const named of byAddress.values()) {
-    const [first] = named
-    if (first && named.length >= majority) {
-      return { address: first.address, epoch: vouchedEpoch(named, majority), votes: named }
-    }
+  const voters = [...new Map(votes.map(vote => [vote.voter, vote])).values()]
+  for (const { address } of voters) {
+    const named = voters.filter(vote => sameAddress(vote.address, address))
+    if (named.length >= majority) return { address, epoch: vouchedEpoch(named, majority), votes: named }
   }
   return null
 }

@@ -9,6 +9,7 @@
 // quorum enough.
 import { formatAddress, sameAddress } from '../address.ts'
 import { type Candidate, candidateOf, knownSentinels, majorityOf, upperMedian, type Vote } from './majority.ts'
+import type { View } from './sentinel-view.ts'
 import type { SentinelState, Topology } from './topology-state.ts'
 
 export const voterTiming = {
@@ -81,18 +82,25 @@ export function candidateSince(topology: Topology, since: number, now: number): 
 
 /** The answers that have a vote, to questions asked at `since` or later; the oldest comes first. */
 export function votesSince(topology: Topology, since: number, now: number): Vote[] {
-  const views = [...topology.sentinels].flatMap(([key, one]) =>
-    one.view && hasVote(topology, one, now) && one.view.askedAt >= since
-      ? [{ voter: one.runId ?? key, view: one.view }]
-      : [],
-  )
-  views.sort((a, b) => a.view.answeredAt - b.view.answeredAt)
-  const isVouchedFor = ({ view }: (typeof views)[number]): boolean =>
-    views.some(
-      ({ view: other }) => !other.isPublished && other.epoch === view.epoch && sameAddress(other.address, view.address),
-    )
-  const counted = views.some(({ view }) => view.isPublished) ? views.filter(isVouchedFor) : views
-  return counted.map(({ voter, view }) => ({ voter, address: view.address, epoch: view.epoch }))
+  const fresh: Fresh[] = []
+  for (const [key, one] of topology.sentinels)
+    if (one.view !== null && hasVote(topology, one, now) && one.view.askedAt >= since)
+      fresh.push({ voter: one.runId ?? key, view: one.view })
+  fresh.sort((a, b) => a.view.answeredAt - b.view.answeredAt)
+  const votes: Vote[] = []
+  for (const { voter, view } of fresh)
+    if (!view.isPublished || isVouchedFor(view, fresh)) votes.push({ voter, address: view.address, epoch: view.epoch })
+  return votes
+}
+
+interface Fresh {
+  readonly voter: string
+  readonly view: View
+}
+
+/** Whether an answer says the same as what was published. */
+function isVouchedFor({ epoch, address }: View, fresh: readonly Fresh[]): boolean {
+  return fresh.some(({ view }) => !view.isPublished && view.epoch === epoch && sameAddress(view.address, address))
 }
 
 function hasVote({ answerMs }: Topology, { up, view }: SentinelState, now: number): boolean {

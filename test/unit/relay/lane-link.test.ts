@@ -29,7 +29,7 @@ function scene() {
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
     loading: new ScriptLoading(new ScriptStore()),
-    wake() {},
+    wakeSoon() {},
   }
   const proof = { isInDoubt: false, proofSteps: () => null }
   const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null, ...proof }

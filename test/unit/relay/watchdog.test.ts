@@ -188,6 +188,21 @@ t.test(
   },
 )
 
+t.test('watchdog — the end of a hold — sets no timer, and the next sweep sets the pace', async t => {
+  play(model => {
+    rest(model)
+    events(model, 'hold', 'incr')
+    quietFor(model, 10)
+    t.strictSame(model.loop.periods, [HELD_MS])
+    events(model, 'same')
+    t.strictSame(model.loop.periods, [HELD_MS], 'what was held is being sent')
+    pass(model, HELD_MS)
+    t.strictSame(model.loop.periods, [SWEEP_MS], 'a reply is owed')
+    events(model, 'answer')
+    t.equal(model.a.replies.length, 2)
+  })
+})
+
 t.test('watchdog — a standstill while it rests — is seen before the next command is written', async t => {
   for (const lookedMs of [0, REST_MS - 1])
     play(model => {
