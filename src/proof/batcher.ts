@@ -239,6 +239,7 @@ export class Batcher implements Prover {
     if (this.#state.owns(request)) {
       if (this.#state.onFrame(link, request, frame, type))
         this.#host.turn.defer(() => this.#lane.pump(), this.#sent.ends)
+      if (request.expect === 0) this.#lane.onOwnAnswered()
       return true
     }
     return this.#units.onFrame(link, request, frame, type)

@@ -36,6 +36,8 @@ export interface LaneOwner extends Blamed {
   onPush(frame: Buffer): void
   /** A new link is up, its session restore answered. */
   onLinkReady(): void
+  /** What Holdfast asked on the link for itself is answered: the session may wait until the link owes nothing. */
+  onOwnAnswered?(): void
   /** The link is gone; what it still owes is about to be replayed. */
   onLinkLost(link: Link<Request>, reason: CloseReason): void
 }

@@ -618,6 +618,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     }
   }
 
+  onOwnAnswered(): void {
+    this.owner?.onOwnAnswered?.()
+  }
+
   complete(request: Request): void {
     if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
   }

@@ -70,6 +70,8 @@ export interface ProvenLane {
   /** Sends these before all that wait. */
   resubmit(requests: readonly Request[]): void
   complete(request: Request): void
+  /** A request of the prover's own has its replies: the link owes less than its session knows. */
+  onOwnAnswered(): void
   /** Replies are withheld until they are confirmed: what has been answered may still be in doubt. */
   readonly withholds: boolean
   /** One reply of a request without a handler: to its client, now or when it is confirmed. */

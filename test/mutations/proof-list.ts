@@ -176,4 +176,13 @@ export const proofMutations: readonly Mutation[] = [
     test: 'test/wire/once.test.ts',
     shows: /answers what the server would/,
   },
+  {
+    name: 'nobody hears that a refresh of the marker is answered',
+    file: 'src/proof/batcher.ts',
+    from: '      if (request.expect === 0) this.#lane.onOwnAnswered()\n',
+    to: '',
+    breaks: 'EveryRequestEnds',
+    test: 'test/wire/login-waits.test.ts',
+    shows: /behind a refresh of the marker/,
+  },
 ]

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
 import { resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -38,4 +38,22 @@ t.test('AUTH behind what Holdfast says for its session — waits in peace — wh
   t.equal(await tracked, 'OK')
   t.match(await refused, { code: 'WRONGPASS' })
   t.equal(await target.send('CLIENT', 'GETNAME'), 'target')
+})
+
+t.test('AUTH behind a refresh of the marker — is sent when that is answered — on a link of its own', async t => {
+  const { holdfast, node } = await startSingle(t, { options: { 'retry-policy': 'once', links: 'private' } })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  // The next block finds its marker gone, and the next sweep prolongs the life of the new one.
+  t.equal(await client.send('FLUSHALL'), 'OK')
+  await ask(node, ['FLUSHALL'])
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  await stopServer(node)
+  const sent = holdfast.counters.masterBytesOut
+  await waitUntil('the refresh is sent', () => holdfast.counters.masterBytesOut > sent, { withinMs: 5000 })
+  const refused = client.send('AUTH', 'nobody', 'wrong')
+  await pause(20)
+  resumeServer(node)
+  t.match(await refused, { code: 'WRONGPASS' })
 })

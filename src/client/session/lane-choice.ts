@@ -136,6 +136,7 @@ export class LaneChoice implements LaneMoves {
         if (frame[0] !== PLUS || (session.state.reply !== 'off' && !this.#isOurs(frame))) session.deliver(frame)
       },
       onLinkReady: () => this.#onLinkReady(),
+      onOwnAnswered: () => this.#nobody.onAnswered(0, 0),
       onBug: error => session.onBug(error),
       onLinkLost: (link, reason) => {
         if (session.state.watching) session.state.watchLost = true
