@@ -73,4 +73,9 @@ t.test('judge — lets pass under once what its page names — of the faults tha
   t.strictSame(unexpected(figures('planned', popped, applied), replicated), [`1 x ${applied}`])
   t.equal(unexpected(figures('killed', popped.replace('pop', 'commands')), once).length, 1, 'what can have a marker')
   t.equal(unexpected(figures('killed', 'commands: Error Timeout'), once).length, 1)
+  const logged = {
+    ...figures('killed'),
+    warnings: [`WARN received error - ${popped.slice('pop: Error '.length)}`, 'x'],
+  }
+  t.strictSame(unexpected(logged, once), ['x'])
 })
