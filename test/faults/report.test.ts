@@ -56,7 +56,7 @@ t.test('the page — has a row of each arm — and a reason for what is not zero
   ]
   const both = writeSummary(page, proven, facts)
   t.match(both, /\| kill \| 0 \| 0 \| 0 \| 2 \/ 0 \| 0 \| 0 \| 50 \/ 40 \|/)
-  t.match(both, 'Nothing but a pause: planned (40 / 60).')
+  t.match(both, 'Nothing but a pause, ms: planned (40 / 60).')
   t.match(both, '7 / 7 | 0 | 0 | 0 / 3', 'what the other half found stays')
   t.equal(writeSummary(both, plain, facts), both, 'and the other way round')
   t.equal(writeSummary('', [...plain, ...proven], facts), both, 'both at once')

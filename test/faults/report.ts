@@ -116,7 +116,7 @@ function provenText(trials: readonly Trial[], facts: Facts): string {
       .filter(one => !isWhole(one))
       .map(({ fault, found }) => `| ${[fault.name, ...costOf(found), pauses(found)].join(' | ')} |`),
     '',
-    ...(whole.length === 0 ? [] : [`Nothing but a pause: ${whole.join(', ')}.`, '']),
+    ...(whole.length === 0 ? [] : [`Nothing but a pause, ms: ${whole.join(', ')}.`, '']),
     ...reasons(trials, facts.faults),
   ].join('\n')
 }
