@@ -171,7 +171,9 @@ t.test('operators — in each other’s way — are told who, and what to do', a
 
   await t.test('a proxy on a dry run — nothing is done', async t => {
     await ready()
-    const { code, report } = await runSwitchover(t, await anotherStage(t, set, { 'dry-run': 'on' }))
+    // With markers Holdfast refuses it.
+    const dryRun = { 'dry-run': 'on', 'retry-policy': 'always', ack: 'master', reads: 'plain' }
+    const { code, report } = await runSwitchover(t, await anotherStage(t, set, dryRun))
     t.equal(code, 1)
     t.match(problemsOf(report.findings), [{ id: 'proxy.dry_run', remedy: 'start it without --dry-run' }])
   })

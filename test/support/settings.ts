@@ -48,6 +48,11 @@ export function saysUnproven(text: string): boolean {
   return settings.policy === 'once' && /\bUNKNOWN holdfast: .* without a marker/.test(text)
 }
 
+/** Under `once` the reply to a command that took effect may be lost with the old master: its client is told so. */
+export function saysApplied(text: string): boolean {
+  return settings.policy === 'once' && /\bAPPLIED:? holdfast: /.test(text)
+}
+
 /** The rights that a user of the servers needs besides, as ACL rules: see docs/exactly-once.md. */
 export const rulesOfMarkers = [
   ...(settings.hasMarkers ? [rights.markers.rule] : []),

@@ -92,6 +92,7 @@ const onceRules: Readonly<Record<string, Rule>> = {
   keys: ofMarkers,
   scan: ofMarkers,
   randomkey: ['count', 'without any other key it is the marker'],
+  'object refcount': ['type', 'a MULTI keeps its arguments until its end, and a value is one of them'],
 }
 let policy: 'always' | 'once' = 'always'
 
@@ -135,10 +136,10 @@ export const leftOut: Readonly<Record<string, string>> = {
  */
 export function compareOf(args: readonly string[]): Compare {
   const name = args[0]?.toLowerCase() ?? ''
-  if (policy === 'once' && name in onceRules) return onceRules[name]?.[0] ?? 'exact'
-  if (settings.isReplicated && name in replicatedRules) return replicatedRules[name]?.[0] ?? 'exact'
-  const rule = rules[`${name} ${args[1]?.toLowerCase() ?? ''}`] ?? rules[name]
-  return rule?.[0] ?? 'exact'
+  const both = `${name} ${args[1]?.toLowerCase() ?? ''}`
+  const ofOnce = policy === 'once' ? (onceRules[both] ?? onceRules[name]) : undefined
+  const ofAck = settings.isReplicated ? replicatedRules[name] : undefined
+  return (ofOnce ?? ofAck ?? rules[both] ?? rules[name])?.[0] ?? 'exact'
 }
 
 /**
