@@ -16,8 +16,8 @@ const settings = {
   replicated: { HOLDFAST_TEST_POLICY: 'once', HOLDFAST_TEST_ACK: 'replicated', HOLDFAST_TEST_READS: 'committed' },
 }
 
-/** Where a Holdfast serves clients. */
-const folders = ['test/wire', 'test/failover', 'test/replicas', 'test/faults', 'test/clients']
+/** Where a Holdfast serves clients of a master. test/replicas counts the replicas of a set, and what runs at each. */
+const folders = ['test/wire', 'test/failover', 'test/faults', 'test/clients']
 /** Programs besides, by the name they have here. */
 const programs = ['faults', 'clients']
 
