@@ -91,8 +91,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'a confirmation takes answers asked for before it',
     file: 'src/sentinel/voters.ts',
-    from: 'one.view && hasVote(topology, one, now) && one.view.askedAt >= since',
-    to: 'one.view && hasVote(topology, one, now) && since < Number.POSITIVE_INFINITY',
+    from: 'one.view !== null && hasVote(topology, one, now) && one.view.askedAt >= since',
+    to: 'one.view !== null && hasVote(topology, one, now) && since < Number.POSITIVE_INFINITY',
     breaks: 'only answers asked for after the need arose count',
     test: topology,
     shows: /fresh answers|asked for before the call/,
