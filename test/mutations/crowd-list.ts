@@ -29,8 +29,8 @@ export const crowdMutations: readonly Mutation[] = [
   {
     name: 'a published move has a vote whatever its epoch',
     file: 'src/sentinel/voters.ts',
-    from: 'const counted = views.some(({ view }) => view.isPublished) ? views.filter(isVouchedFor) : views',
-    to: 'const counted = views',
+    from: 'if (!view.isPublished || isVouchedFor(view, fresh)) votes',
+    to: 'if (view.epoch >= 0 || isVouchedFor(view, fresh)) votes',
     breaks: 'the epoch is the one that a majority confirms',
     test: failover,
     shows: /only a reason to ask it/,

@@ -202,8 +202,8 @@ export const replicasMutations: readonly Mutation[] = [
   {
     name: 'sessions of replicas count for no use of the process',
     file: 'src/proxy.ts',
-    from: 'for (const one of [counters, ...replicaCounters]) bytes +=',
-    to: 'for (const one of replicaCounters.length < 0 ? replicaCounters : [counters]) bytes +=',
+    from: 'for (const one of replicaCounters) bytes += one',
+    to: 'for (const one of replicaCounters.slice(0, 0)) bytes += one',
     breaks: 'the optimizing compiler works as soon as anybody uses the process',
     test: 'test/wire/engine.test.ts',
     shows: /is used then — replicas/,
