@@ -7,7 +7,7 @@
 // Never: leaves commands held, shows a secret.
 import type { Environment } from '../config.ts'
 import { judgementOf } from '../switchover/judgement.ts'
-import { asJson, findingsAsTable, outcomeAsText, stepAsLine } from '../switchover/print.ts'
+import { asJson, findingsAsTable, outcomeAsText, stepAsLine, waitAsLine } from '../switchover/print.ts'
 import { type Outcome, runSwitchover } from '../switchover/run.ts'
 import { type Order, orderOf, type Reached, withProxyOf } from './one-master.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -29,12 +29,14 @@ async function run({ proxy }: Reached, { config, settings }: Order): Promise<voi
   let outcome: Outcome | null = null
   if (plan === null) process.exitCode = EXIT_PROBLEM
   else if (!settings.dryRun && !(proxy instanceof Error)) {
+    const tell = (line: string): void => void (settings.json || process.stdout.write(line))
     outcome = await runSwitchover(plan, {
       masterName,
       proxy,
       timeoutMs: settings.timeoutMs,
       signal: stopSignal(),
-      say: step => void (settings.json || process.stdout.write(stepAsLine(step))),
+      say: step => tell(stepAsLine(step)),
+      sayWait: text => tell(waitAsLine(text)),
     })
     process.exitCode = exitCodes[outcome.kind]
   }

@@ -100,13 +100,14 @@ async function runLeg(
   world: TripWorld & { readonly wanted?: Plan['master']['address'] },
 ): Promise<Leg> {
   const { proxy, accounts } = observe(world.proxy, world.sessions)
-  const { masterName, timeoutMs, signal, wanted, say } = world
+  const { masterName, timeoutMs, signal, wanted, say, tell } = world
   const outcome = await runSwitchover(plan, {
     masterName,
     proxy,
     timeoutMs,
     signal,
     say,
+    sayWait: tell,
     ...(wanted !== undefined && { wanted }),
   })
   return { name, outcome, accounts: await accounts() }

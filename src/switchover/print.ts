@@ -23,6 +23,11 @@ export function stepAsLine({ name, ms, text }: Step): string {
   return ` ${name.padEnd(9)} ${`${ms} ms`.padStart(9)}  ${text}\n`
 }
 
+/** A line between those of the steps. */
+export function waitAsLine(text: string): string {
+  return ` ${' '.repeat(9)} ${' '.repeat(9)}  ${text}\n`
+}
+
 export function outcomeAsText(outcome: Outcome): string {
   const { waits, heldMs } = outcome
   const held = heldMs === null ? '' : ` Commands were held for ${heldMs} ms.`

@@ -55,6 +55,8 @@ export interface World {
   readonly wanted?: Address
   /** Told of each step as it ends. */
   readonly say: (step: Step) => void
+  /** Told what a step waits for that may take seconds. */
+  readonly sayWait: (text: string) => void
 }
 
 const LOOK_MS = 10
@@ -122,6 +124,7 @@ class Run {
     const { sentinel } = this.#plan
     const { wanted, masterName } = this.#world
     const from = performance.now()
+    let isSaid = false
     for (;;) {
       this.#stopIfAsked()
       const [named, replicas] = await Promise.all([
@@ -144,6 +147,14 @@ class Run {
       const isHopeless = own === undefined || own.priority !== best[0]?.priority
       if (wanted && waitedMs > (isHopeless ? LONGEST_WAIT_MS : WANTED_WAIT_MS))
         throw notChosen(wanted, best[0]?.address)
+      if (!isSaid) {
+        const what = isWanted
+          ? 'the Sentinel reads the replicas anew'
+          : `the Sentinel would choose ${formatAddress(wanted)}`
+        const seconds = (isWanted ? LONGEST_WAIT_MS : WANTED_WAIT_MS) / 1_000
+        this.#world.sayWait(`waits for up to ${seconds} s until ${what}; commands go on`)
+      }
+      isSaid = true
       await this.#wait(moment === 'ready' ? LOOK_MS : moment)
     }
     this.#end('moment', 'the Sentinel will notice the promotion about a second later')
@@ -242,6 +253,9 @@ class Run {
   async waitUntilFollowed(to: string): Promise<boolean> {
     const { master } = this.#plan
     const until = performance.now() + FOLLOW_MS
+    this.#world.sayWait(
+      `waits until the Sentinels have made a replica of ${this.from}, usually ten seconds; commands go on`,
+    )
     while (performance.now() < until && !this.#world.signal.aborted) {
       const state = await askForReplication(master)
       if (state?.role === 'replica' && state.linkUp && state.master === to) {

@@ -112,6 +112,16 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
     await serves(t, stage, ABORTED_MS)
   })
 
+  await t.test('it waits for the old master to follow — it says so', async t => {
+    await ready()
+    const from = (await set.currentMaster()).port
+    const running = startSwitchover(t, stage, [])
+    const text = `waits until the Sentinels have made a replica of 127.0.0.1:${from}`
+    await waitUntil('it says so', () => running.stdout().includes(text), { withinMs: 60_000, everyMs: 10 })
+    t.match(running.stdout(), /\n resume /, 'commands are sent again')
+    await running.ended
+  })
+
   await t.test('somebody writes past Holdfast while commands are held — it aborts and names whom', async t => {
     await ready()
     const master = await set.currentMaster()
