@@ -89,6 +89,12 @@ function* judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly See
   const known = Math.max(there.length, ...seen.map(({ view }) => view.knownSentinels))
   const needed = majorityOf(known)
   const gone = goneForAll(sentinels)
+  if (known === 0) {
+    const what = `none of the ${sentinels.length} given can be asked about this master`
+    const remedy = 'mend what is said of each: without an answer nothing is served'
+    yield problem('sentinels.minority', together, what, remedy)
+    return
+  }
   if (seen.length < needed) {
     const what = `only ${seen.length} of ${known} can be asked about this master; a majority is ${needed}`
     const remedy =

@@ -81,6 +81,16 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     ['sentinel.unreachable', 'sentinel.unreachable', 'sentinel.unreachable'],
   ],
   [
+    'no Sentinel that answers',
+    facts({
+      sentinels: [1, 2, 3].map(n =>
+        sentinel(n, { contact: { kind: 'unreachable', why: 'ECONNREFUSED' }, view: null, runId: null }),
+      ),
+      nodes: [],
+    }),
+    ['sentinel.unreachable', 'sentinel.unreachable', 'sentinel.unreachable', 'sentinels.minority'],
+  ],
+  [
     'a port for replicas that somebody has',
     facts({ replicaListen: { kind: 'taken' } }),
     ['listen.taken', 'replica-port.one'],
