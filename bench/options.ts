@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { type Case, caseGroups, casesOfSet, selectCases } from './cases.ts'
+import { type Cores, readCores } from './cores.ts'
 import { rowNames, selectRows, type TailRow } from './tail/rows.ts'
 import { targetNames } from './targets.ts'
 
@@ -22,6 +23,8 @@ export interface Options {
   steadyMinutes: number
   /** Replicas of the server, on the same machine. */
   replicas: number
+  /** undefined: where the kernel puts them. */
+  cores: Cores | undefined
   tailRows: TailRow[]
   traceGc: boolean
   /** undefined: C where there is a compiler. */
@@ -41,6 +44,7 @@ export const help = `usage: npm run bench -- [options]
   --predixy PROGRAM       predixy, measured in the same rounds as the target "predixy"
   --with="OPTIONS"        holdfast with further options too, as the target "holdfast-with"
   --replicas N            replicas of the server on the same machine (0)
+  --cores P,S,L           the proxy, redis-server and the load each on a core of this number
   --json FILE             where all samples go (bench/results/<time>.json)
   --keep                  append the figures to bench/history.jsonl
   --profile DIR           CPU profiles of holdfast into DIR
@@ -69,6 +73,7 @@ export function readOptions(args: readonly string[]): Options {
       predixy: { type: 'string' },
       with: { type: 'string' },
       replicas: { type: 'string', default: '0' },
+      cores: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -123,6 +128,7 @@ export function readOptions(args: readonly string[]): Options {
     predixy,
     further,
     replicas: numberOf('--replicas', values.replicas, { min: 0, max: 5 }),
+    cores: values.cores === undefined ? undefined : readCores(values.cores),
     steadyMinutes: steady === undefined ? 0 : numberOf('--steady-minutes', steady, { min: 0.5, max: 1_440 }),
     idleSessions: idleSessions === undefined ? 0 : numberOf('--idle-sessions', idleSessions, { min: 1, max: 100_000 }),
     tailRows: values.tail ? selectRows(positionals.flatMap(words => words.split(','))) : [],

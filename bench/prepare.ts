@@ -1,6 +1,7 @@
 // prepare.ts: the servers and the targets of one run, started. Says which targets are left out, and why.
 
 import { type Backend, startBackend } from './backend.ts'
+import { placeOnCores } from './cores.ts'
 import type { Options } from './options.ts'
 import type { Stage } from './stage.ts'
 import { needsSentinels, startTargets, type Target, type TargetOptions } from './targets.ts'
@@ -21,5 +22,6 @@ export async function prepare(
     console.log(`${name} left out: ${why}`)
   })
   if (targets.length === 0) throw new Error('no target could be started')
+  if (options.cores !== undefined) await placeOnCores(options.cores, backend, targets)
   return { backend, targets }
 }

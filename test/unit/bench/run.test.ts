@@ -93,6 +93,45 @@ t.test('benchmark — ends what it started — when it is interrupted', async t 
   t.strictSame(readdirSync(folder), [])
 })
 
+/** Cores that a process may run on; undefined: it has ended. */
+function coresOf(pid: string): string | undefined {
+  try {
+    return /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+function programOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+t.test('benchmark — puts proxy, server and load on the cores that are asked for', async t => {
+  const folder = await makeFolder()
+  t.teardown(() => removeFolder(folder))
+  const core = /^\d+/.exec(coresOf('self') ?? '')?.[0] ?? '0'
+  const targets = ['--cases', 'c1p1', '--targets', 'pipe', '--cores', `${core},${core},${core}`]
+  const run = start(targets, { ...process.env, TMPDIR: folder })
+  t.teardown(() => run.child.kill('SIGKILL'))
+  const isThere = (program: string): boolean =>
+    childrenOf(run.child.pid).some(pid => coresOf(pid) === core && programOf(pid).includes(program))
+  const programs = ['redis-server', 'pipe-proxy', 'redis-benchmark']
+  await waitUntil('all three are on the core', () => programs.every(isThere), { withinMs: 20_000, everyMs: 5 })
+  run.child.kill('SIGINT')
+  t.equal(await run.ended, 130)
+})
+
+t.test('benchmark — says what is wrong and fails — when cores make no sense', async t => {
+  const run = start(['--cores', '0,1', '--targets', 'direct'], process.env)
+  t.teardown(() => run.child.kill('SIGKILL'))
+  t.equal(await run.ended, 1)
+  t.match(run.out(), /--cores: three core numbers/)
+})
+
 t.test('benchmark — says what is wrong and fails — when no target can be started', async t => {
   const run = start(['--cases', 'c1p1', '--targets', 'base', '--base', '/nowhere', ...small], process.env)
   t.teardown(() => run.child.kill('SIGKILL'))
