@@ -27,6 +27,7 @@ import type { LeavingSockets } from './leaving-sockets.ts'
 import type { LiveLink, LiveLinks } from './live-links.ts'
 import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
+import { viewReplies } from './reply-view.ts'
 import type { Turn } from './turn.ts'
 import { Gatherer, writeGathered } from './write-gather.ts'
 
@@ -458,7 +459,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
           at = end
           if (--head.expect === 0) {
             fifo.shift()
-            listener.onReplies(head, chunk.subarray(runStart, end), run)
+            listener.onReplies(head, viewReplies(chunk, runStart, end), run)
             if (this.status !== 'ready') return
             runStart = end
             run = 0
