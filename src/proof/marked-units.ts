@@ -51,11 +51,17 @@ export class MarkedUnits {
       if (!this.#lane.withholds) this.release(request)
       return false
     }
-    if (type !== ReplyType.error || judgeAbort(frame, new Map([[0, frame]]), 0).kind !== 'marker') return false
+    if (type !== ReplyType.error || isOfSubscriber(frame)) return false
+    if (judgeAbort(frame, new Map([[0, frame]]), 0).kind !== 'marker') return false
     // Its MULTI is aborted with the marker: it is queued again on a new link, and goes without.
     this.#marks.delete(request)
     this.#state.doWithout(frame)
     this.#lane.cutRefused(link, request, frame, 'not-now')
     return true
   }
+}
+
+/** On RESP2 a subscriber may send nothing else: its MULTI was refused like the marker, and so is its EXEC. */
+function isOfSubscriber(line: Buffer): boolean {
+  return line.includes('allowed in this context')
 }

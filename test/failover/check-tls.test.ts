@@ -16,7 +16,7 @@ function omit(options: Readonly<Record<string, string>>, ...names: string[]): Re
 t.test('check — against a whole set by TLS', { skip: without('openssl') }, async t => {
   const tls = await TlsScene.make(t)
   // So long that a busy machine promotes nothing.
-  const set = await SentinelSet.start({ tls: tls.serverOptions(), downAfterMs: 120_000 })
+  const set = await SentinelSet.start({ tls: tls.serverOptions(), downAfterMs: 20_000 })
   t.teardown(() => set.stopAll())
   const right = { sentinels: set.sentinelAddresses().join(','), ...tls.holdfast('redis', 'sentinel') }
   const other = new Authority(tls.dir, 'other-ca')

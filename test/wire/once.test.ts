@@ -36,6 +36,22 @@ async function startCut(t: Teardown): Promise<{ holdfast: InProcess; node: Node;
 
 const text = (value: Value): string => (value instanceof RespError ? `-${value.message}` : JSON.stringify(value))
 
+t.test('once — answers what the server would — to a transaction of a subscriber on RESP2', async t => {
+  const { holdfast, node } = await startSingle(t, { options: { ...once.options, links: 'private' } })
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  for (const client of [direct, await connect(t, holdfast)]) {
+    t.equal(await client.send('SET', '{k}a', '1'), 'OK')
+    t.strictSame(await client.send('SUBSCRIBE', 'ch'), ['subscribe', 'ch', 1])
+    // WAIT has a link of its own in other places: the whole goes to the server command by command.
+    const replies = await client.pipeline([['MULTI'], ['WAIT', '1', '10'], ['SET', '{k}a', '1'], ['EXEC'], ['PING']])
+    const said = replies.map(text)
+    t.match(said[3], /^-EXECABORT Transaction discarded because of: .*'exec'/)
+    t.equal(said.length, 5)
+  }
+  t.equal(holdfast.counters.linksLost, 0)
+})
+
 t.test('once — answers what the server would — to pipelines of all kinds', async t => {
   const { holdfast, node } = await startSingle(t, once)
   const proxied = await connect(t, holdfast)
