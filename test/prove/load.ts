@@ -196,13 +196,18 @@ export async function startLoad(port: number, clients: number, prefix: string): 
   return load
 }
 
+type Ask = (...command: string[]) => Promise<Value>
+
 /** Reads what is stored, and judges the history by it. */
-export async function judgeLoad(
-  { operations }: History,
-  prefix: string,
-  terms: Terms,
-  ask: (...command: string[]) => Promise<Value>,
-): Promise<Verdict> {
+export async function judgeLoad(history: History, prefix: string, terms: Terms, ask: Ask): Promise<Verdict> {
+  const { operations } = history
+  const final = await readFinal(history, prefix, ask)
+  const verdict = judge(operations, final, [[`${prefix}:jobs`, `${prefix}:taken`]], terms)
+  return { ...verdict, wrong: [...verdict.wrong, ...halves(operations, final, prefix)] }
+}
+
+/** All that a load has written. */
+export async function readFinal({ operations }: History, prefix: string, ask: Ask): Promise<Final> {
   const lists = new Map<string, string[]>()
   for (const name of ['shared', 'piped', 'pairs', 'slow', 'jobs', 'taken', 'queue']) {
     const value = await ask('LRANGE', `${prefix}:${name}`, '0', '-1')
@@ -216,9 +221,7 @@ export async function judgeLoad(
     const value = await ask('GET', key)
     registers.set(key, value === null ? null : String(value))
   }
-  const final: Final = { lists, counters, registers }
-  const verdict = judge(operations, final, [[`${prefix}:jobs`, `${prefix}:taken`]], terms)
-  return { ...verdict, wrong: [...verdict.wrong, ...halves(operations, final, prefix)] }
+  return { lists, counters, registers }
 }
 
 /** All of a transaction is there, or nothing: in the end, and for whoever reads meanwhile. */

@@ -5,6 +5,7 @@ import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import type { Flavour } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { setApart } from './apart.ts'
 import { countFailovers, survives } from './failovers.ts'
 import { type Fault, pause, proxyUser } from './faults.ts'
 import type { Terms, Verdict } from './judge.ts'
@@ -23,6 +24,8 @@ export interface Arm {
 export interface RunOptions extends Arm {
   readonly clients: number
   readonly ioThreads: string
+  /** The master has a core of its own. */
+  readonly isApart: boolean
 }
 
 export interface Round extends Verdict {
@@ -125,6 +128,7 @@ interface Stage extends Links {
 
 async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: string): Promise<Round> {
   const { set, holdfast } = stage
+  if (options.isApart) await setApart(set, await set.currentMaster())
   const before = await countFailovers(set.sentinels)
   const load = await startLoad(holdfast.port, options.clients, name)
   const served = async (): Promise<void> => {

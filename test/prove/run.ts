@@ -5,6 +5,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { faults } from './faults.ts'
+import { runFreezes } from './freezes.ts'
 import { pageOf } from './page.ts'
 import { type RunOptions, runRounds } from './rounds.ts'
 import { add, brokenBy, lineOf, mustShow, newTotal, type Total } from './total.ts'
@@ -13,6 +14,8 @@ const help = `npm run prove -- [options]: faults under load, and a judge of what
 
   --kills N           kill -9 of the master, N times
   --faults N          every other fault, N times each
+  --freezes N         instead: the master stands still N times; says how often a kill at that moment would leave APPLIED
+  --apart             the master has the first core, replicas and Sentinels the others (taskset)
   --only NAMES        these faults alone, separated by commas: ${faults.map(({ name }) => name).join(', ')}
   --cuts N            the same as --faults N --only cut
   --policy NAME       once, safe, always (once); always is a control arm that must show doubled effects
@@ -31,6 +34,8 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '0' },
     cuts: { type: 'string', default: '0' },
     faults: { type: 'string', default: '0' },
+    freezes: { type: 'string', default: '0' },
+    apart: { type: 'boolean', default: false },
     only: { type: 'string' },
     policy: { type: 'string', default: 'once' },
     ack: { type: 'string' },
@@ -56,11 +61,28 @@ async function main(): Promise<void> {
   const { policy, ack = null, reads = null, clients } = values
   const flavour = values.flavour === 'valkey' ? 'valkey' : 'redis'
   const options: RunOptions = {
-    ...{ flavour, policy, ack, reads, clients: Number(clients), ioThreads: values['io-threads'] },
+    ...{
+      flavour,
+      policy,
+      ack,
+      reads,
+      clients: Number(clients),
+      ioThreads: values['io-threads'],
+      isApart: values.apart,
+    },
   }
   const unknown = values.only?.split(',').filter(name => faults.every(fault => fault.name !== name)) ?? []
   if (unknown.length > 0)
     throw new Error(`there is no fault ${unknown.join()}: ${faults.map(({ name }) => name).join()}`)
+  if (values.freezes !== '0') {
+    if (ack !== null)
+      throw new Error('--freezes: not with --ack, under which Holdfast has replies that clients have not')
+    const { freezes, withApplied, applied, operations } = await runFreezes(Number(values.freezes), options)
+    const share = ((100 * withApplied) / freezes).toFixed(1)
+    console.log(`${flavour}, ${policy}, ${clients} clients, ${operations} operations a second: ${freezes} moments,`)
+    console.log(`${withApplied} with effects whose replies were not out (${share} %), ${applied} operations in all`)
+    return
+  }
   const totals: Total[] = []
   for (const fault of faults) {
     const rounds = roundsOf(fault.name)
