@@ -10,7 +10,7 @@ export function pageOf(totals: readonly Total[]): string {
   return `${[
     '# What the proof found',
     '',
-    '<!-- Written by `npm run prove -- --page FILE`. Do not edit: run it again. -->',
+    '<!-- Written by `npm run prove -- --page test/prove/results.jsonl`. Do not edit: add lines there by `--out`. -->',
     '',
     'Clients write through Holdfast without pause while something is done to the servers. They retry nothing. In the end',
     'a judge compares what the servers hold with all that the clients were told. The loads append to lists, count, move',
@@ -21,8 +21,9 @@ export function pageOf(totals: readonly Total[]): string {
     '- **wrong**: an answer is not true.',
     '- **order**: effects stand the wrong way round, or no order explains the answers about a register.',
     '- **lost**: acknowledged, and not there. Redis replicates asynchronously: without `--ack replicated` a crash may do it.',
-    '- **APPLIED**: operations that took effect, and whose reply was lost; in so many rounds. How often a',
-    '  kill leaves them depends on the cores that the servers share',
+    '- **APPLIED**: operations that took effect, and whose reply was lost; in so many rounds.',
+    '- **apart**: the master has a core that no other server uses, as on a machine of its own. Where replicas share its',
+    '  core, a kill leaves `APPLIED` several times as often',
     '  ([decision 22](decisions/0022-applied-or-lost.md#what-the-share-depends-on)).',
     '- **UNKNOWN**: operations of which nobody can tell.',
     '- **Beyond** are rounds in which the Sentinels failed over once more than the fault asks for, because a machine with too',
@@ -36,7 +37,7 @@ export function pageOf(totals: readonly Total[]): string {
 }
 
 function keyOf(total: Total): string {
-  return `${armOf(total)} ${total.fault}`
+  return `${armOf(total)} ${total.fault} ${total.isApart}`
 }
 
 function armOf({ flavour, policy, ack, reads }: Arm): string {
@@ -62,7 +63,7 @@ function table(totals: readonly Total[]): string[] {
 }
 
 function row(total: Total): string {
-  const { fault, rounds, operations, doubled, wrong, order, applied, withApplied, beyond } = total
+  const { fault, isApart, rounds, operations, doubled, wrong, order, applied, withApplied, beyond } = total
   const and = (figure: number, ofBeyond: number): string =>
     beyond === 0 ? String(figure) : `${figure} (and ${ofBeyond} in ${beyond} beyond)`
   const lost = and(total.lost, total.lostBeyond)
@@ -71,7 +72,7 @@ function row(total: Total): string {
   const known = faults.find(({ name }) => name === fault)
   const broken = known === undefined ? [] : brokenBy(total, known)
   const figures = [rounds, operations, doubled, wrong, order, lost, told, unknown]
-  return `| ${fault}${broken.length > 0 ? ` **(broken: ${broken.join(', ')})**` : ''} | ${figures.join(' | ')} |`
+  return `| ${fault}${isApart ? ', apart' : ''}${broken.length > 0 ? ` **(broken: ${broken.join(', ')})**` : ''} | ${figures.join(' | ')} |`
 }
 
 function exceptionsOf({ loses, unknown, refusals, failovers = 1 }: Fault): string {

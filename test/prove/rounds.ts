@@ -19,13 +19,13 @@ export interface Arm {
   readonly ack: string | null
   /** Of --reads; null: not given. */
   readonly reads: string | null
+  /** The master has a core that no other server of the set uses (apart.ts). */
+  readonly isApart: boolean
 }
 
 export interface RunOptions extends Arm {
   readonly clients: number
   readonly ioThreads: string
-  /** The master has a core of its own. */
-  readonly isApart: boolean
 }
 
 export interface Round extends Verdict {

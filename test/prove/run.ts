@@ -4,6 +4,7 @@
 // Exit code 1: something that the options promise was broken, or a control arm shows nothing.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { canBeApart } from './apart.ts'
 import { faults } from './faults.ts'
 import { runFreezes } from './freezes.ts'
 import { pageOf } from './page.ts'
@@ -15,7 +16,7 @@ const help = `npm run prove -- [options]: faults under load, and a judge of what
   --kills N           kill -9 of the master, N times
   --faults N          every other fault, N times each
   --freezes N         instead: the master stands still N times; says how often a kill at that moment would leave APPLIED
-  --apart             the master has the first core, replicas and Sentinels the others (taskset)
+  --shared            all servers share all cores. Else the master has the first core, the others the rest (taskset)
   --only NAMES        these faults alone, separated by commas: ${faults.map(({ name }) => name).join(', ')}
   --cuts N            the same as --faults N --only cut
   --policy NAME       once, safe, always (once); always is a control arm that must show doubled effects
@@ -35,7 +36,7 @@ const { values } = parseArgs({
     cuts: { type: 'string', default: '0' },
     faults: { type: 'string', default: '0' },
     freezes: { type: 'string', default: '0' },
-    apart: { type: 'boolean', default: false },
+    shared: { type: 'boolean', default: false },
     only: { type: 'string' },
     policy: { type: 'string', default: 'once' },
     ack: { type: 'string' },
@@ -61,19 +62,14 @@ async function main(): Promise<void> {
   const { policy, ack = null, reads = null, clients } = values
   const flavour = values.flavour === 'valkey' ? 'valkey' : 'redis'
   const options: RunOptions = {
-    ...{
-      flavour,
-      policy,
-      ack,
-      reads,
-      clients: Number(clients),
-      ioThreads: values['io-threads'],
-      isApart: values.apart,
-    },
+    ...{ flavour, policy, ack, reads, clients: Number(clients), ioThreads: values['io-threads'] },
+    isApart: !values.shared && canBeApart(),
   }
   const unknown = values.only?.split(',').filter(name => faults.every(fault => fault.name !== name)) ?? []
   if (unknown.length > 0)
     throw new Error(`there is no fault ${unknown.join()}: ${faults.map(({ name }) => name).join()}`)
+  if (!values.shared && !options.isApart)
+    console.log('all servers share the cores: for a master apart it takes two, and taskset')
   if (values.freezes !== '0') {
     if (ack !== null)
       throw new Error('--freezes: not with --ack, under which Holdfast has replies that clients have not')

@@ -8,7 +8,7 @@ import { faults } from './faults.ts'
 import { type Arm, type Round, termsOf } from './rounds.ts'
 import { add, brokenBy, merge, newTotal } from './total.ts'
 
-const arm = (ack: string | null): Arm => ({ flavour: 'redis', policy: 'once', ack, reads: 'committed' })
+const arm = (ack: string | null): Arm => ({ flavour: 'redis', policy: 'once', ack, reads: 'committed', isApart: true })
 
 function faultOf(name: string): (typeof faults)[number] {
   const fault = faults.find(one => one.name === name)

@@ -27,9 +27,9 @@ export interface Total extends Arm {
 
 const MAX_FOUND = 20
 
-export function newTotal(fault: string, { flavour, policy, ack, reads }: Arm): Total {
+export function newTotal(fault: string, { flavour, policy, ack, reads, isApart }: Arm): Total {
   return {
-    ...{ flavour, policy, ack, reads, fault, rounds: 0, operations: 0 },
+    ...{ flavour, policy, ack, reads, isApart, fault, rounds: 0, operations: 0 },
     ...{ doubled: 0, wrong: 0, order: 0, lost: 0, applied: 0, unknown: 0, notRun: 0, refused: 0, withApplied: 0 },
     ...{ beyond: 0, lostBeyond: 0, unknownBeyond: 0 },
     found: [],
