@@ -48,6 +48,8 @@ function verdictOfGate(one, time) {
       if (one.pause) return pausedVerdict(one, one.pause, time)
       return servingVerdict(one, `Serving ${address} since ${since}`)
     case 'draining': {
+      // After a standstill the master is confirmed, and what waits is sent when the pause is over.
+      if (one.pause) return pausedVerdict(one, one.pause, time)
       const sentence = `${address} is master: sending what was held, ${many(held.requests, 'request')} to go.`
       return { tone: 'wait', word: 'Sending', sentence, detail: '' }
     }

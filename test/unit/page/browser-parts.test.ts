@@ -86,6 +86,7 @@ t.test('verdict — says who has paused it and when that ends — although the g
     sentence: /^Holding 12 requests since \d\d:\d\d:05 \(5\.0 s\): ctl has paused all sending to 10\.0\.0\.2:6379\.$/,
     detail: 'It ends by itself in 25.0 s at the latest.',
   })
+  t.match(of(master({ state: 'draining' }, undefined, { pause })), { word: 'Paused' }, 'after a standstill as well')
   const emptying = { ...pause, state: 'emptying', inFlight: { requests: 2, blocked: 1 } }
   t.match(of(master({}, undefined, { pause: emptying })).detail, /3 requests still in flight\.$/)
 })
