@@ -51,3 +51,18 @@ export interface ProxyControl {
   waits(): Promise<Waits | null>
   close(): void
 }
+
+/** From the first Sentinel that names another master to the majority. */
+const BEHIND_MS = 5_000
+const LOOK_MS = 10
+
+/** Whom the proxy serves; one Sentinel may be ahead of its majority, so it has a moment to leave `gone`. */
+export async function servedBy(proxy: ProxyControl, gone: string | null): Promise<string | null> {
+  const until = performance.now() + BEHIND_MS
+  for (;;) {
+    const served = await proxy.served().catch(() => null)
+    const master = served?.master ?? null
+    if (master === null || master !== gone || performance.now() > until) return master
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+  }
+}

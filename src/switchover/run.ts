@@ -16,9 +16,9 @@ import { Leader } from './leader.ts'
 import { readCandidate } from './look.ts'
 import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
-import type { ProxyControl, ProxyPause, Waits } from './proxy-hold.ts'
+import { type ProxyControl, type ProxyPause, servedBy, type Waits } from './proxy-hold.ts'
 import { askForReplication, Servers } from './servers.ts'
-import { movedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { MovedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
 import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
@@ -86,8 +86,8 @@ export async function runSwitchover(plan: Plan, world: World): Promise<Outcome> 
     const { steps, heldMs } = run
     if (run.isAsked) return { kind: 'unfinished', why, remedy, steps, heldMs, waits: null }
     // Somebody else, or a fault, may have moved it meanwhile.
-    const served = await world.proxy.served().catch(() => null)
-    return { kind: 'aborted', why, remedy, master: served?.master ?? run.from, steps, heldMs, waits: null }
+    const master = await servedBy(world.proxy, error instanceof MovedAway ? run.from : null)
+    return { kind: 'aborted', why, remedy, master: master ?? run.from, steps, heldMs, waits: null }
   } finally {
     await run.close()
   }
@@ -132,7 +132,7 @@ class Run {
         this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName),
       ])
       const master = readAddress(named)
-      if (master !== undefined && formatAddress(master) !== this.from) throw movedAway(this.from)
+      if (master !== undefined && formatAddress(master) !== this.from) throw new MovedAway(this.from)
       const best = ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs)
       const own = wanted && best.find(({ address }) => sameAddress(address, wanted))
       const isWanted = own === best[0] || wanted === undefined
@@ -177,7 +177,7 @@ class Run {
     const { master, candidates } = this.#plan
     const writes = await countWrites(this.#servers, this.#plan)
     const { role, offset: wanted } = await this.#servers.replicationOf(master)
-    if (role !== 'master') throw movedAway(this.from)
+    if (role !== 'master') throw new MovedAway(this.from)
     for (;;) {
       this.#stopIfAsked()
       const states = await Promise.all(candidates.map(node => this.#servers.replicationOf(node)))

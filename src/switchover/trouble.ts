@@ -23,10 +23,12 @@ export function refusalRemedy(text: string): string {
   return 'see the log of the Sentinel; nothing has changed'
 }
 
-/** Another node became the master before the failover was asked for. */
-export function movedAway(from: string): Trouble {
-  const why = `${from} is no master any more: somebody else, or a fault, has made another node the master`
-  return new Trouble(why, 'nothing was asked for: agree with them, run holdfast check, then run this again')
+/** Another node became the master before the failover was asked for. The proxy may not have followed yet. */
+export class MovedAway extends Trouble {
+  constructor(from: string) {
+    const why = `${from} is no master any more: somebody else, or a fault, has made another node the master`
+    super(why, 'nothing was asked for: agree with them, run holdfast check, then run this again')
+  }
 }
 
 /** The pause ended before the switchover did; `why` as the proxy tells it. */
