@@ -44,6 +44,7 @@ export abstract class LanePool extends LaneHost {
     this.#spares = new SpareLinks(this, this.#idle, {
       enabled: options.spares === 'warm',
       onRefused: (identity, reply) => this.#shutOut(identity, reply),
+      isNeededSoon: () => this.#private.size > 0,
     })
     this.silence = new SilenceWatch({
       dialFresh: (identity, how) => this.#dialFresh(identity, how),

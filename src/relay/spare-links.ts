@@ -30,6 +30,8 @@ const PAUSE: BackoffLimits = { minMs: 1000, maxMs: 30_000 }
 const PROVE_MS = { min: 4000, max: 6000 }
 /** On a new master a spare is dialled at a random moment of this time, when all links that are needed now are up. */
 const AFTER_MOVE_MS = { min: 500, max: 2000 }
+/** The same where a client may wait in the node: the next failover needs a spare to end its wait (unblocking.ts). */
+const AFTER_MOVE_SOON_MS = { min: 0, max: 100 }
 
 /** An identity in use, and what is known of its spare. */
 class Use {
@@ -60,9 +62,9 @@ class Use {
     this.#notBefore = 0
   }
 
-  onMoved(): void {
+  onMoved(isNeededSoon: boolean): void {
     this.endPause()
-    if (this.proveAt > 0) this.#notBefore = performance.now() + randomOf(AFTER_MOVE_MS)
+    if (this.proveAt > 0) this.#notBefore = performance.now() + afterMoveMs(isNeededSoon)
   }
 }
 
@@ -70,6 +72,8 @@ class Use {
 interface SpareLinksOptions {
   readonly enabled: boolean
   readonly onRefused: (identity: Identity, reply: string) => void
+  /** Sessions have links of their own, on which clients may wait in the node. */
+  readonly isNeededSoon: () => boolean
 }
 
 export class SpareLinks extends IdleListener<Request> {
@@ -135,10 +139,11 @@ export class SpareLinks extends IdleListener<Request> {
 
   /** The master is another one, or none: what is dialled elsewhere is of no use. */
   keepOnly(master: Master | null): void {
+    const isNeededSoon = this.#options.isNeededSoon()
     for (const use of this.#uses.values()) {
       if (use.dialling !== null && (master === null || !isSameTerm(use.dialling.master, master)))
         use.dialling.cut('the master moved')
-      use.onMoved()
+      use.onMoved(isNeededSoon)
     }
   }
 
@@ -186,6 +191,11 @@ export class SpareLinks extends IdleListener<Request> {
   onBug(_link: Link<Request>, _request: Request | undefined, error: unknown): void {
     this.#host.bugs.ofStep(error, 'spare links')
   }
+}
+
+/** From the move to another master to the dial of a spare there, ms. */
+export function afterMoveMs(isNeededSoon: boolean): number {
+  return randomOf(isNeededSoon ? AFTER_MOVE_SOON_MS : AFTER_MOVE_MS)
 }
 
 function randomOf({ min, max }: { readonly min: number; readonly max: number }): number {

@@ -1,6 +1,7 @@
 // One link of each identity in use is dialled ahead: the first session that needs its own has it at once, on a new
 // master too.
 import t from 'tap'
+import { afterMoveMs } from '../../src/relay/spare-links.ts'
 import { FakeRedis } from '../support/fake-redis.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -44,4 +45,10 @@ t.test('a spare link — is dialled again — on a new master, and ended with it
   t.strictSame(told(second, 2), ['HELLO 2', 'PING'])
   world.lanes.detachShared(world.lane)
   await waitUntil('it is ended', () => idle() === 0, { withinMs: 20_000 })
+})
+
+t.test('a spare link — on a new master — comes at once where the next failover would need it', async t => {
+  const times = (isNeededSoon: boolean): number[] => Array.from({ length: 1_000 }, () => afterMoveMs(isNeededSoon))
+  t.ok(Math.max(...times(true)) <= 100, 'a client may wait in the node')
+  t.ok(Math.min(...times(false)) >= 500, 'what clients wait for comes first')
 })
