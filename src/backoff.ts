@@ -37,9 +37,9 @@ export function holdLimitMs(holdTimeoutMs: number, maxRetries: number, limits: B
 
 /**
  * When to dial a replica that is being promoted. Its promotion ends all connections that clients have there, and comes
- * 50 to 100 ms after it is chosen (one tick of the Sentinel's timer). The majority names it 800 to 950 ms after that, and in
- * one of ten failovers sooner, where the Sentinel has just read INFO before. In between there is time for each of a
- * thousand sidecars to dial at a moment of its own: a server has 511 places for those it has not accepted yet
+ * 50 to 100 ms after it is chosen (one tick of the Sentinel's timer). The majority names it 800 to 950 ms after that;
+ * in one of ten failovers sooner, because the Sentinel has just read INFO before. In between there is time for each of
+ * a thousand sidecars to dial at a moment of its own: a server has 511 places for those it has not accepted yet
  * (tcp-backlog), and one that finds none waits a second for its next try.
  */
 export const promotionDial = {

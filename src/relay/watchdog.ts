@@ -94,13 +94,15 @@ export class Watchdog {
   #sweep(): void {
     const now = performance.now()
     const wrote = this.#lookedAt !== this.#sweptAt
-    if (!this.#rests && this.#everyMs !== SWEEP_MS) this.#run(SWEEP_MS)
     this.#host.turn.tick(now)
     this.#judgeGap(now, this.#mayRemember)
     const gapMs = now - this.#sweptAt
     this.#silence.tick(gapMs)
     this.#sweptAt = now
-    const isQuiet = this.#host.onSweep(now, Math.max(0, gapMs - this.#everyMs)) && !wrote
+    const lateMs = Math.max(0, gapMs - this.#everyMs)
+    // wakeSoon() has left the pace to this sweep.
+    if (!this.#rests && this.#everyMs !== SWEEP_MS) this.#run(SWEEP_MS)
+    const isQuiet = this.#host.onSweep(now, lateMs) && !wrote
     if (!isQuiet) this.wake()
     else if (++this.#quietSweeps >= QUIET_SWEEPS) this.#rest()
   }

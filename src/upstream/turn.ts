@@ -89,8 +89,9 @@ export class Turn {
    */
   writeEarly(link: FlushableLink): void {
     const now = this.#beforeWrites()
-    if (this.#late || now - this.#tickedAt > LATE_MS) this.markLink(link)
-    else link.flush()
+    if (!this.#late && now - this.#tickedAt <= LATE_MS) link.flush()
+    // One that goes on collecting is marked already.
+    else if (this.#links.at(-1) !== link) this.markLink(link)
   }
 
   #beforeWrites(): number {

@@ -114,6 +114,7 @@ else if (values.page === undefined) {
 } else {
   const lines = readFileSync(values.page, 'utf8').split('\n').filter(Boolean)
   const page = new URL('../../docs/proof-report.md', import.meta.url)
-  const earlier = { beyond: 0, lostBeyond: 0, unknownBeyond: 0 }
+  // What lines of earlier days do not have.
+  const earlier = { isApart: false, notRun: 0, refused: 0, beyond: 0, lostBeyond: 0, unknownBeyond: 0 }
   writeFileSync(page, pageOf(lines.map(line => ({ ...earlier, ...JSON.parse(line) }) as Total)))
 }

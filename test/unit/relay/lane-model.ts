@@ -87,6 +87,8 @@ export class LaneModel {
   readonly #lane: Lane
   /** How often the control plane was told. */
   stoodStill = 0
+  /** The longest time by which a sweep was behind its own, ms. */
+  lateMs = 0
   #checked = { a: 0, b: 0 }
   #healthy = true
   /** What a replica has that may be promoted: all that has run until then. null: none may be. */
@@ -115,6 +117,9 @@ export class LaneModel {
       counters: this.counters,
       log,
       onStoodStill: () => void this.stoodStill++,
+      everySweep: lateMs => {
+        this.lateMs = Math.max(this.lateMs, lateMs)
+      },
       observe: () => {},
     })
     this.lanes.start()

@@ -198,6 +198,7 @@ t.test('watchdog — the end of a hold — sets no timer, and the next sweep set
     t.strictSame(model.loop.periods, [HELD_MS], 'what was held is being sent')
     pass(model, HELD_MS)
     t.strictSame(model.loop.periods, [SWEEP_MS], 'a reply is owed')
+    t.equal(model.lateMs, 0, 'no sweep was behind its time')
     events(model, 'answer')
     t.equal(model.a.replies.length, 2)
   })
