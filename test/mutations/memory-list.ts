@@ -88,8 +88,8 @@ export const memoryMutations: readonly Mutation[] = [
   {
     name: 'a command alone is written in a late turn before an announcement that came first is read',
     file: 'src/upstream/turn.ts',
-    from: 'if (this.#late || now - this.#tickedAt > LATE_MS) this.markLink(link)\n    else link.flush()\n',
-    to: 'link.flush()\n',
+    from: 'if (!this.#late && now - this.#tickedAt <= LATE_MS) link.flush()',
+    to: 'if (now > 0) link.flush()',
     breaks: 'MajorityOnly',
     test: 'test/wire/lane-standstill.test.ts',
     shows: /reads what else came before it writes/,
