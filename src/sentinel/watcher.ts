@@ -14,7 +14,7 @@ import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
 import type { SentinelOptions } from './connection.ts'
 import { type TopologyStatus, topologyStatus } from './control-status.ts'
-import { dueAt } from './due.ts'
+import { nextLookAt } from './due.ts'
 import { listedByMajority } from './majority.ts'
 import { Members, type MembersOptions } from './members.ts'
 import { Prober, type ProberOptions } from './prober.ts'
@@ -54,8 +54,6 @@ export interface WatcherListener {
   onNote?(event: string, fields: object): void
 }
 
-/** How often the watcher looks at the clock where nothing is due before (due.ts). Looking asks nobody. */
-const LOOK_MS = 1_000
 /** How often it logs what troubles it. */
 const LOG_MS = 500
 /** How often it looks whether a Sentinel is one no more, and asks the others of one that is away. */
@@ -223,7 +221,7 @@ export class Watcher {
   #arm(): void {
     if (this.#state !== 'running') return
     const now = performance.now()
-    const at = Math.min(now + LOOK_MS, dueAt(this.#topology, now))
+    const at = nextLookAt(this.#topology, now)
     if (this.#timer && this.#timer.dueAt <= at) return
     if (this.#timer) clearTimeout(this.#timer.handle)
     this.#timer = { handle: setTimeout(() => this.#tick(), Math.ceil(at - now)), dueAt: at }

@@ -1,6 +1,6 @@
 // When the watcher has to look at the clock: a rule of time is never late because nobody looked.
 import t from 'tap'
-import { dueAt } from '../../../src/sentinel/due.ts'
+import { dueAt, nextLookAt } from '../../../src/sentinel/due.ts'
 import { Play } from './steps.ts'
 
 /** How long until the clock alone may change something. */
@@ -36,4 +36,14 @@ t.test('looking when something is due — is enough — to end an election that 
   const play = Play.serving().publish('s1', '+try-failover', 'A')
   play.later(left(play)).all('A').probed('A')
   t.strictSame(play.take(), ['hold failover-announced', 'probe A', 'serve A@1'])
+})
+
+t.test('the next look — is rare — only while all is well', async t => {
+  const next = (play: Play): number => nextLookAt(play.topology, play.now) - play.now
+  t.equal(next(Play.serving()), 5_000)
+  t.equal(next(Play.serving().down('s1')), 1_000, 'a Sentinel is away')
+  t.equal(next(Play.serving().publish('s1', '+odown', 'A')), 1_000, 'the master is in doubt')
+  t.equal(next(Play.serving().answer('s1', 'B')), 1_000, 'one names another master')
+  t.equal(next(Play.serving().answer('s1', null)), 1_000, 'one names none')
+  t.equal(next(Play.serving().confirm().later(1).all('A').probed('A', { kind: 'unreachable', why: 'x' })), 50, 'due')
 })
