@@ -3,8 +3,9 @@
 import type { CommandSpec, ReplayClass } from '../command/command-spec.ts'
 import { Marking, showsData } from '../command/marking.ts'
 import type { Prover } from '../relay/prover.ts'
-import { commandsIn } from '../relay/replay-rule.ts'
+import { commandsIn, type SentCommand, wholeOf } from '../relay/replay-rule.ts'
 import { type Request, wholeBytes } from '../relay/request.ts'
+import { leadingArgs } from '../resp/decode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 
 const QUEUED = Buffer.from('+QUEUED\r\n')
@@ -44,7 +45,7 @@ export class Needs {
       if ((request.marking & Marking.writes) !== 0) return true
       if ((request.marking & Marking.apart) === 0) return false
     }
-    for (const { spec } of commandsIn(wholeBytes(request))) if (mayChangeData(spec)) return true
+    for (const command of commandsIn(wholeBytes(request))) if (mayChangeData(wholeCommand(command))) return true
     return false
   }
 
@@ -55,16 +56,27 @@ export class Needs {
   }
 }
 
+/** Of a container (CLIENT, MEMORY) the subcommand: the class of the whole is that of the worst. */
+function wholeCommand({ frame, spec }: SentCommand): Pick<CommandSpec, 'name' | 'cls'> {
+  return spec.subcommands === null ? spec : wholeOf(spec, leadingArgs(frame, 2)[1])
+}
+
 /** WAIT has its own answer to whether replicas are there, and what acts on one node alone is not replicated. */
-function mayChangeData({ name, cls }: CommandSpec): boolean {
+function mayChangeData({ name, cls }: Pick<CommandSpec, 'name' | 'cls'>): boolean {
   if (name === 'wait' || name === 'waitaof') return false
   return name === 'exec' || !unreplicated.has(cls)
 }
 
 const unreplicated: ReadonlySet<ReplayClass> = new Set(['read', 'connection', 'admin', 'forbidden'])
 
+/** Containers with something else in them than reads, of which some show what is stored. */
+const mixed: ReadonlySet<string> = new Set(['memory', 'function'])
+
 function shows(request: Request): boolean {
   if ((request.marking & Marking.shows) !== 0) return true
-  for (const { spec } of commandsIn(wholeBytes(request))) if (showsData(spec)) return true
+  for (const command of commandsIn(wholeBytes(request))) {
+    const { spec } = command
+    if (showsData(spec) || (mixed.has(spec.name) && wholeCommand(command).cls === 'read')) return true
+  }
   return false
 }

@@ -12,7 +12,7 @@ import { errors } from '../errors.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { AckedLane, Acknowledger } from '../relay/acknowledger.ts'
 import { forgetKept, KeptReplies } from '../relay/kept-replies.ts'
-import { failRequest, type Request, type RequestOwner } from '../relay/request.ts'
+import { failRequest, type Request, type RequestOwner, senderOf } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Fifo } from '../upstream/fifo.ts'
 import { type Needs, saysNothing } from './needs.ts'
@@ -49,7 +49,7 @@ export class Withheld implements Acknowledger {
   readonly #barrier: Confirmer
   readonly #needs: Needs
   readonly #line = new Fifo<Item>()
-  /** Who has something in the line, and how much. */
+  /** Who has something in the line, and how much: a session and what Holdfast says for it together. */
   readonly #owners = new Map<RequestOwner, number>()
   /** The last of the line, which has some of its replies. */
   #open: Item | null = null
@@ -96,7 +96,7 @@ export class Withheld implements Acknowledger {
   keepsFrame(request: Request, frame: Buffer, type: number): boolean {
     if (request.handler?.setsExpect) return false
     if (request.kept === null) {
-      const isNothing = saysNothing(frame) && !this.#owners.has(request.owner)
+      const isNothing = saysNothing(frame) && !this.#owners.has(senderOf(request))
       if (isNothing || !this.#mustWait(request)) return false
     }
     this.#keep(request, frame, request.handler === null && request.skip === 0 ? AS_IT_IS : type, true)
@@ -112,7 +112,7 @@ export class Withheld implements Acknowledger {
   }
 
   #mustWait(request: Request): boolean {
-    return this.#owners.has(request.owner) || this.#needs.reply(request)
+    return this.#owners.has(senderOf(request)) || this.#needs.reply(request)
   }
 
   keepsEnd(request: Request): boolean {
@@ -122,7 +122,7 @@ export class Withheld implements Acknowledger {
       open.arrived = this.#barrier.arrive(this)
       return true
     }
-    const mustWait = this.#owners.has(request.owner) || (request.local !== null && this.#needs.local(request))
+    const mustWait = this.#owners.has(senderOf(request)) || (request.local !== null && this.#needs.local(request))
     if (mustWait) this.#push(request, this.#barrier.arrive(this))
     return mustWait
   }
@@ -146,7 +146,8 @@ export class Withheld implements Acknowledger {
   #push(request: Request, arrived: number): Item {
     const item = { request, act: null, arrived, since: performance.now() }
     this.#line.push(item)
-    this.#owners.set(request.owner, (this.#owners.get(request.owner) ?? 0) + 1)
+    const sender = senderOf(request)
+    this.#owners.set(sender, (this.#owners.get(sender) ?? 0) + 1)
     this.#barrier.counters.withheldReplies++
     return item
   }
@@ -178,11 +179,12 @@ export class Withheld implements Acknowledger {
     this.lane.finish(request)
   }
 
-  #leave({ owner }: Request): void {
+  #leave(request: Request): void {
     this.#barrier.counters.withheldReplies--
-    const left = (this.#owners.get(owner) ?? 1) - 1
-    if (left === 0) this.#owners.delete(owner)
-    else this.#owners.set(owner, left)
+    const sender = senderOf(request)
+    const left = (this.#owners.get(sender) ?? 1) - 1
+    if (left === 0) this.#owners.delete(sender)
+    else this.#owners.set(sender, left)
   }
 
   expire(now: number, limitMs: number): void {

@@ -165,7 +165,7 @@ export function outcomeBehindRefused(request: Request): RequestFate {
 }
 
 /** Of a container its subcommand: the class of the whole is that of the worst. */
-function wholeOf(spec: CommandSpec, word: Buffer | undefined): Pick<CommandSpec, 'known' | 'name' | 'cls'> {
+export function wholeOf(spec: CommandSpec, word: Buffer | undefined): Pick<CommandSpec, 'known' | 'name' | 'cls'> {
   if (spec.subcommands === null || word === undefined) return spec
   const subcommand = spec.subcommands.get(word.toString('latin1', 0, MAX_NAME_BYTES).toLowerCase())
   if (subcommand === undefined) return { known: false, name: spec.name, cls: spec.cls }

@@ -5,6 +5,7 @@ import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { encodeCommand } from '../support/resp-decoder.ts'
 import {
   anyFlavour,
   endServer,
@@ -243,6 +244,56 @@ for (const reads of ['plain', 'committed'])
     t.equal(await ask(next, ['GET', 'm']), '1')
     if (reads === 'committed') t.match(String(await seen.reply), /^[12]$/)
   })
+
+/** The master is lost with all that `stream` has kept from its replicas; the first of these takes its place. */
+async function loseMaster({ sentinel, master, replicas, stream, announce }: World): Promise<Node> {
+  await announce()
+  await endServer(master)
+  stream.cut()
+  stream.resume()
+  const [next, ...others] = replicas as [Node, ...Node[]]
+  await promote(next, others)
+  sentinel.flags = 'master'
+  sentinel.switchMaster({ host: next.host, port: next.port }, 2)
+  return next
+}
+
+t.test('ack — a MULTI is open — what a new link is told of the session comes before it', async t => {
+  const scene = await world(t, {}, { replicas: 2 })
+  const client = await scene.connect()
+  await client.pipeline([['WATCH', 'n'], ['UNWATCH']])
+  await client.send('INCR', 'n')
+  // The link that watched is there for whoever needs one, and has no name.
+  await client.send('CLIENT', 'SETNAME', 'me')
+  scene.stream.stall('both')
+  const queued = watch(Promise.all([client.send('MULTI'), client.send('INCR', 'm')]))
+  await waitUntil('it is queued, without a word of a replica', () => queued.said, { withinMs: 5000 })
+  await loseMaster(scene)
+  t.strictSame(await client.send('EXEC'), [1])
+})
+
+t.test('ack — a write without a reply before MULTI — a new link runs it before that', async t => {
+  const scene = await world(t, {}, { replicas: 2 })
+  const client = await scene.connect()
+  await client.send('CLIENT', 'NO-TOUCH', 'ON')
+  scene.stream.stall('both')
+  client.socket.write(
+    Buffer.concat(
+      [
+        ['CLIENT', 'REPLY', 'SKIP'],
+        ['INCR', 'n'],
+      ].map(encodeCommand),
+    ),
+  )
+  const multi = client.send('MULTI')
+  await waitUntil('the master has it', async () => (await ask(scene.master, ['GET', 'n'])) === '1', { withinMs: 5000 })
+  const next = await loseMaster(scene)
+  t.equal(await multi, 'OK')
+  t.equal(await client.send('INCR', 'm'), 'QUEUED')
+  t.equal(await ask(next, ['GET', 'n']), '1')
+  t.strictSame(await client.send('EXEC'), [1])
+  t.equal(await ask(next, ['GET', 'n']), '1')
+})
 
 t.test('ack — the new master has a withheld write — its reply comes when that one’s replica has it, too', async t => {
   const { holdfast, sentinel, master, replicas, connect, announce } = await world(
