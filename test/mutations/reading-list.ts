@@ -3,6 +3,24 @@ import type { Mutation } from './mutation.ts'
 
 export const readingMutations: readonly Mutation[] = [
   {
+    name: 'a session that moves large values stays on the link that was made for its login',
+    file: 'src/client/session/lane-choice.ts',
+    from: 'return this.isPrivate && (this.canShare || this.#isBorrowed)',
+    to: 'return this.isPrivate && this.canShare',
+    breaks: 'a command runs in the database of its session',
+    test: 'test/wire/access-database.test.ts',
+    shows: /AUTH bob/,
+  },
+  {
+    name: 'what comes in the turn of the reply that a session waited for is not held back',
+    file: 'src/client/session/socket-input.ts',
+    from: ' && !this.#resumeScheduled) this.#read(chunk)',
+    to: ') this.#read(chunk)',
+    breaks: 'a command behind AUTH runs on the link of the login, in another database',
+    test: 'test/unit/client/session/socket-input.test.ts',
+    shows: /is not looked at before/,
+  },
+  {
     name: 'a client that does not read is not read from',
     file: 'src/client/session/socket-input.ts',
     from: '(!this.full && this.#session.readsAhead)',

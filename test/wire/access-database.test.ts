@@ -34,3 +34,32 @@ t.test('a user whose password has changed — is told so — in a database of it
   const refused = await client.send('GET', 'k')
   t.match(refused instanceof RespError && refused.message, /^WRONGPASS/)
 })
+
+t.test('a session — a large reply, then AUTH or HELLO with AUTH — stays in its database and its protocol', async t => {
+  const { holdfast } = await startSingle(t, { serverConfig: ['user bob on >pw ~* +@all'] })
+  const connect = async (): Promise<RespClient> => {
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    return client
+  }
+  await (await connect()).pipeline([
+    ['SELECT', '9'],
+    ['SET', 'large', 'x'.repeat(256 * 1024)],
+    ['HSET', 'small', 'field', 'value'],
+  ])
+  for (const login of [
+    ['AUTH', 'bob', 'pw'],
+    ['AUTH', 'bob', 'wrong'],
+    ['HELLO', '3', 'AUTH', 'bob', 'pw'],
+  ]) {
+    const client = await connect()
+    await client.pipeline([
+      ['HELLO', '3'],
+      ['SELECT', '9'],
+    ])
+    await client.send('GET', 'large')
+    const answer = await client.send(...login)
+    t.equal(answer instanceof RespError, login[2] === 'wrong')
+    t.equal((await client.sendForBytes('HGETALL', 'small')).toString('latin1', 0, 4), '%1\r\n', login.join(' '))
+  }
+})

@@ -40,6 +40,8 @@ export class LaneChoice implements LaneMoves {
   #nameless: string | null = null
   /** The link is signed in as nobody: a server that asks for a password takes the login and nothing else. */
   #signsIn = false
+  /** The link is of another user, database or protocol than the session: it serves for one command. */
+  #isBorrowed = false
   #lost: LostLink | null = null
   #monitor: MonitorLines | null = null
   #closed = false
@@ -64,7 +66,7 @@ export class LaneChoice implements LaneMoves {
 
   /** Nothing keeps it on its own link, or that link serves for one command only. */
   get #mayLeave(): boolean {
-    return this.isPrivate && (this.canShare || this.#nameless !== null)
+    return this.isPrivate && (this.canShare || this.#isBorrowed)
   }
 
   /** Everything is answered, on a lane of its own. */
@@ -76,7 +78,8 @@ export class LaneChoice implements LaneMoves {
   /** Runs in a later step: the link has to finish with the reply that made the session idle. */
   readonly #leaveIfIdle = (): void => {
     const { gone, pending } = this.#session
-    if (!gone && pending === 0 && this.lane.idle && this.#mayLeave) this.leavePrivate()
+    // On a borrowed link the next command would run elsewhere, whatever of Holdfast's own is unanswered there.
+    if (!gone && pending === 0 && (this.lane.idle || this.#isBorrowed) && this.#mayLeave) this.leavePrivate()
   }
 
   takePrivate(): boolean {
@@ -88,6 +91,7 @@ export class LaneChoice implements LaneMoves {
   takeForLogin(): boolean {
     if (this.#mayOpen) {
       this.#signsIn = true
+      this.#isBorrowed = true
       this.#openPrivate(createIdentity(null, null, 0, 2))
       this.lane.reusable = false
     }
@@ -99,6 +103,7 @@ export class LaneChoice implements LaneMoves {
     if (this.#mayOpen) {
       const { state } = this.#session
       const { username, password, own, protocol } = state.identity
+      this.#isBorrowed = true
       this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
       this.#nameless = labelOf(state)
     }
@@ -169,6 +174,7 @@ export class LaneChoice implements LaneMoves {
     }
     this.isPrivate = false
     this.#signsIn = false
+    this.#isBorrowed = false
     this.#nameless = null
     this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
     this.#host.lanes.closePrivate(lane, true)
@@ -193,7 +199,6 @@ export class LaneChoice implements LaneMoves {
     const { identity } = this.#session.state
     if (this.isPrivate) {
       this.lane.identity = identity
-      if (this.#signsIn && !this.canShare) this.#labelLink()
       this.#signsIn = false
       return
     }

@@ -79,7 +79,7 @@ export class Input {
     this.lastReadAt = lanes.clock
     if (this.#session.inputEnded) return
     try {
-      if (this.paused === 0 && this.#keptBytes === 0) this.#read(chunk)
+      if (this.paused === 0 && this.#keptBytes === 0 && !this.#resumeScheduled) this.#read(chunk)
       else {
         this.#keep(chunk)
         this.#afterWaiting()
