@@ -124,6 +124,18 @@ export function frameTimeoutReply(limitMs: number): Buffer {
   return Buffer.from(`-ERR holdfast: a command was begun and not finished within ${limitMs} ms (--frame-timeout)\r\n`)
 }
 
+const subscriberRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'
+
+/** The server's own text for a subscriber of RESP2, without `-` (processCommand in server.c). */
+export function refusedToSubscriber(name: string): string {
+  return `ERR Can't execute '${name.slice(0, 64)}': ${subscriberRule}`
+}
+
+/** Whether an error line is of that kind; servers of other versions name more commands. */
+export function isRefusedToSubscriber(line: Buffer): boolean {
+  return line.includes('allowed in this context')
+}
+
 /** The server's own line for a stream that cannot be parsed; the connection closes after it. */
 export function protocolError(text: string): Buffer {
   return Buffer.from(`-ERR Protocol error: ${text}\r\n`, 'latin1')

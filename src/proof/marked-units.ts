@@ -1,5 +1,6 @@
 // marked-units.ts: requests of private links that carry a marker themselves: an EXEC whose MULTI is open on the link. The
 // marker goes before it, as the transaction's last command.
+import { isRefusedToSubscriber } from '../errors.ts'
 import type { ProvenLane } from '../relay/prover.ts'
 import type { Request } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
@@ -51,7 +52,8 @@ export class MarkedUnits {
       if (!this.#lane.withholds) this.release(request)
       return false
     }
-    if (type !== ReplyType.error || isOfSubscriber(frame)) return false
+    // A subscriber's MULTI was refused like the marker, and so is its EXEC.
+    if (type !== ReplyType.error || isRefusedToSubscriber(frame)) return false
     if (judgeAbort(frame, new Map([[0, frame]]), 0).kind !== 'marker') return false
     // Its MULTI is aborted with the marker: it is queued again on a new link, and goes without.
     this.#marks.delete(request)
@@ -59,9 +61,4 @@ export class MarkedUnits {
     this.#lane.cutRefused(link, request, frame, 'not-now')
     return true
   }
-}
-
-/** On RESP2 a subscriber may send nothing else: its MULTI was refused like the marker, and so is its EXEC. */
-function isOfSubscriber(line: Buffer): boolean {
-  return line.includes('allowed in this context')
 }

@@ -3,7 +3,7 @@
 //
 // Owns: its protocol, name and subscriptions, and whether it has signed in, where clients have to. Never: publishes
 // anything: the address that it tells never changes.
-import { errors } from '../errors.ts'
+import { errors, refusedToSubscriber } from '../errors.ts'
 import { array, bulk, failure, integer, map, nilBulk, type Protocol, push, simple } from './replies.ts'
 import { answerSentinel, infoOf, roleOf, TOLD_VERSION, type Told } from './sentinel-answers.ts'
 
@@ -61,10 +61,7 @@ export class Asker {
     const name = given.toLowerCase()
     if (!this.#signedIn && !openToStrangers.has(name)) return noAuth
     if (this.#protocol === 2 && this.#count > 0 && refusedInSubscription.has(name))
-      return failure(
-        `ERR Can't execute '${name.slice(0, 64)}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
-          'allowed in this context',
-      )
+      return failure(refusedToSubscriber(name))
     switch (name) {
       case 'sentinel':
         return answerSentinel(this.#told, this.#protocol, args)

@@ -188,8 +188,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'the link of a subscriber is cut because its marker is refused',
     file: 'src/proof/marked-units.ts',
-    from: 'if (type !== ReplyType.error || isOfSubscriber(frame)) return false',
-    to: 'if (type !== ReplyType.error || (frame.length === 0 && isOfSubscriber(frame))) return false',
+    from: 'if (type !== ReplyType.error || isRefusedToSubscriber(frame)) return false',
+    to: 'if (type !== ReplyType.error || (frame.length === 0 && isRefusedToSubscriber(frame))) return false',
     breaks: 'replies are passed on unchanged',
     test: 'test/wire/once.test.ts',
     shows: /a transaction of a subscriber/,

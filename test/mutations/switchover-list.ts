@@ -24,6 +24,15 @@ export const switchoverMutations: readonly Mutation[] = [
     shows: /may prefer it/,
   },
   {
+    name: 'a switchover that finds the master moved names the old one',
+    file: 'src/switchover/proxy-hold.ts',
+    from: 'if (master === null || master !== gone ||',
+    to: 'if (true || master !== gone ||',
+    breaks: 'who is told of a move is told where to',
+    test: 'test/unit/switchover/proxy-hold.test.ts',
+    shows: /named once it has left/,
+  },
+  {
     name: 'no replica is too far behind',
     file: 'src/switchover/judge-target.ts',
     from: "'bytes' in maxLag && behind > maxLag.bytes",

@@ -9,7 +9,7 @@
 // answer it.
 // Never: sends a client's user or password to Redis.
 import { Route } from '../../command/command-spec.ts'
-import { errors } from '../../errors.ts'
+import { errors, refusedToSubscriber } from '../../errors.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { MAX_UNREAD_SIGNED_OUT } from '../flow/reply-window.ts'
 import type { ProxyPassword } from '../state/proxy-password.ts'
@@ -51,12 +51,9 @@ export function dispatchSignedOut(
 export function dispatchLogin(context: SessionContext, login: ProxyPassword, { spec, args }: Command): Outcome {
   // Whether the session is subscribed is known only when what came before has been answered.
   if (context.pending > 0) return 'wait'
-  if (isRefusedSubscriber(context))
-    return answer(context, errorReply(`ERR Can't execute '${spec.name}': ${subscribedRule}`))
+  if (isRefusedSubscriber(context)) return answer(context, errorReply(refusedToSubscriber(spec.name)))
   return spec.route === Route.auth ? signIn(context, login, args) : signInByHello(context, login, args)
 }
-
-const subscribedRule = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'
 
 function signIn(context: SessionContext, login: ProxyPassword, args: readonly Buffer[]): Outcome {
   const [, first, second] = args
