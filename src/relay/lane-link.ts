@@ -25,7 +25,7 @@ export interface LaneOwner extends Blamed {
   /** Frames that give a new link the session's state; null when there is none. */
   restore(): SessionRestore | null
   /**
-   * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way. `bound`:
+   * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way to the server. `bound`:
    * it watches keys, or the lines of MONITOR come in between. `none` where not given.
    */
   openState?(): 'none' | 'multi' | 'bound'

@@ -246,6 +246,17 @@ t.test('once — an EXEC whose connection is lost — runs once, and nil is the 
   t.ok(seen.has('applied'))
 })
 
+t.test('once — writes before a MULTI of the same pipeline — have markers, on a link of their session too', async t => {
+  const { holdfast } = await startSingle(t, { options: { ...once.options, links: 'private' } })
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('INCR', 'n'), 1)
+  const script = "return redis.call('INCR', KEYS[1])"
+  // The first leaves alone, so that the script waits behind its block while MULTI is looked at.
+  const replies = await client.pipeline([['INCR', 'n'], ['EVAL', script, '1', 'n'], ['MULTI'], ['INCR', 'n'], ['EXEC']])
+  t.strictSame(replies, [2, 3, 'OK', 'QUEUED', [4]])
+  t.equal(holdfast.counters.unmarkedWrites, 0)
+})
+
 t.test('once — without the rights — behaves as safe, and says so once', async t => {
   const { holdfast, node } = await startSingle(t, once)
   await ask(node, ['ACL', 'SETUSER', 'app', 'on', '>pw', '~app:*', '+@all', '-exec'])

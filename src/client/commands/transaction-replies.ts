@@ -37,6 +37,11 @@ export class Queued implements RequestHandler {
     if (!this.#isMulti && this.#transaction.status.kind === 'detached')
       makeLocal(request, this.#context.host.lanes.outOfTime.reply)
     else if (this.#transaction.over) makeLocal(request, this.#isMulti ? okReply : queuedReply)
+    else if (this.#isMulti) this.#transaction.isSent = true
+  }
+
+  onReplay(): void {
+    if (this.#isMulti) this.#transaction.isSent = false
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {

@@ -21,6 +21,7 @@ import { OneReply } from '../commands/one-reply-handler.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
+import { isOpenAtServer } from '../state/transaction.ts'
 import { buildRestore, labelCommands, labelOf } from './link-restore.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
@@ -132,7 +133,7 @@ export class LaneChoice implements LaneMoves {
           : buildRestore(session, (frame, type) => this.#pushes.is(frame, type)),
       openState: () => {
         if (session.state.watching || session.state.monitoring) return 'bound'
-        return session.transaction === null ? 'none' : 'multi'
+        return session.transaction !== null && isOpenAtServer(session.transaction) ? 'multi' : 'none'
       },
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       pushes: this.#pushes,

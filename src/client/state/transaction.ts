@@ -23,6 +23,8 @@ export class Transaction {
   readonly queued: Buffer[] = []
   /** The worst class of the commands inside: that of an EXEC whose outcome is unknown. */
   cls: ReplayClass = 'read'
+  /** Its MULTI has gone to a server and is unanswered; what was sent before it is not of the transaction. */
+  isSent = false
   /** EXEC has its reply or its error: nothing more of the transaction may reach a server. */
   over = false
   /** What queued connection commands (SELECT, HELLO, ...) do to the session when EXEC has run them, by their place. */
@@ -44,6 +46,11 @@ export function abort(transaction: Transaction, by: 'server' | 'holdfast'): void
 /** A new link knows nothing of what the lost one refused. */
 export function forgetLink(transaction: Transaction): void {
   if (transaction.status.kind === 'aborted') transaction.status = { kind: 'aborted', atServer: false }
+}
+
+/** What the session's link gets now is queued there. */
+export function isOpenAtServer({ isSent, queued }: Transaction): boolean {
+  return isSent || queued.length > 0
 }
 
 /** Keeps a queued command for a new master. */
