@@ -112,6 +112,18 @@ t.test('CLIENT REPLY OFF — keeps back what MONITOR shows — and RESET answers
   t.equal(await client.send('PING'), 'PONG')
 })
 
+for (const isOwn of [false, true]) {
+  const title = `RESET behind CLIENT REPLY SKIP — ${isOwn ? 'a link of its own' : 'a shared link'}`
+  t.test(`${title} — its reply is the one that is skipped, as at a server`, async t => {
+    const { connect, direct } = await world(t)
+    for (const client of [await direct(), await connect()]) {
+      if (isOwn) await client.send('WATCH', 'k')
+      const [next] = await client.sendRaw('CLIENT REPLY SKIP\r\nRESET\r\nECHO next\r\n', 1)
+      t.equal(next?.value, 'next')
+    }
+  })
+}
+
 t.test('RESET — forgets the name and keeps the library, as a server does — on either kind of link', async t => {
   const { connect } = await world(t)
   // Redis 7.2 has CLIENT SETINFO. Before it a line says nothing of libraries, and the server knows no such subcommand.

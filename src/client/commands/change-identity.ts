@@ -90,12 +90,15 @@ export function applySelect(context: SessionContext, args: readonly Buffer[]): v
 /** RESET: Holdfast answers a session without its own link, because no server knows anything of it. */
 export function handleReset(context: SessionContext, frame: Buffer): Outcome {
   const reset = (): void => applyReset(context)
+  const { state } = context
   if (!context.isPrivate) {
     if (context.pending > 0) return 'wait'
+    const isSkipped = state.reply === 'skip-next'
     reset()
-    return answer(context, resetReply)
+    return isSkipped ? 'done' : answer(context, resetReply)
   }
-  context.state.reply = 'on' // its own reply is heard already
+  // Behind REPLY OFF its own reply is heard already; behind SKIP it is the one that is skipped.
+  if (state.reply === 'off') state.reply = 'on'
   return send(context, frame, new OneReply({ onSuccess: reset }), 'barrier')
 }
 
