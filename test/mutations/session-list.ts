@@ -14,6 +14,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /TransactionWhole/,
   },
   {
+    name: 'a second MONITOR behind one that is not answered is sent',
+    file: 'src/client/commands/dispatch.ts',
+    from: "      if (context.pending > 0) return 'wait'\n",
+    to: '',
+    breaks: 'each reply is that of its command: a server does not answer a second MONITOR',
+    test: 'test/wire/monitor.test.ts',
+    shows: /MONITOR twice in one write|timeout/,
+  },
+  {
     name: 'an open MULTI is not rebuilt',
     file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',

@@ -42,3 +42,17 @@ t.test('MONITOR — shows the commands of clients alone — while links are open
   )
   t.equal(words.filter(text => text.startsWith('"SET"')).length, 3)
 })
+
+t.test('MONITOR twice in one write — the second is not answered — and what is behind it keeps its reply', async t => {
+  const { holdfast, node } = await startSingle(t)
+  for (const { port } of [node, holdfast]) {
+    const client = await RespClient.connect(port)
+    t.teardown(() => client.close())
+    await client.send('WATCH', 'k') // on a link of its own
+    const replies = await client.sendRaw('MONITOR\r\nMONITOR\r\nRESET\r\nECHO end\r\n', 3)
+    t.strictSame(
+      replies.map(reply => reply.value),
+      ['OK', 'RESET', 'end'],
+    )
+  }
+})

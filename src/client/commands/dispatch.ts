@@ -94,6 +94,8 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
       return handleSubscribe(context, spec, frame, args)
     case Route.monitor:
       // A second one is not answered at all (monitorCommand in replication.c), unless a RESP2 subscriber is told off.
+      // Whether it is the second is known when all before is answered.
+      if (context.pending > 0) return 'wait'
       if (context.state.monitoring && (context.subscriptions.size === 0 || context.state.identity.protocol === 3))
         return 'done'
       return handleMonitor(context, frame)
