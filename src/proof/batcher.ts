@@ -376,6 +376,7 @@ export class Batcher implements Prover {
   tick(now: number): void {
     const { link } = this.#lane
     // Inside a MULTI of the session's own the refresh would be one of its commands.
-    if (link?.status === 'ready' && this.#lane.maySend && this.#bounds.mayMark) this.#state.tick(link, now)
+    const may = this.#lane.maySend && this.#bounds.mayMark && this.#lane.mayInterrupt
+    if (link?.status === 'ready' && may) this.#state.tick(link, now)
   }
 }

@@ -25,10 +25,12 @@ export interface LaneOwner extends Blamed {
   /** Frames that give a new link the session's state; null when there is none. */
   restore(): SessionRestore | null
   /**
-   * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way to the server. `bound`:
-   * it watches keys, or the lines of MONITOR come in between. `none` where not given.
+   * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way to the
+   * server. `bound`: it watches keys, or the lines of MONITOR come in between. `none` where not given.
    */
   openState?(): 'none' | 'multi' | 'bound'
+  /** Something of Holdfast's own may be said between two commands of it. True where not given. */
+  mayInterrupt?(): boolean
   /** The name and library that the session restore gives the link. */
   label(): string
   /** Which frames of its private link are no replies. */

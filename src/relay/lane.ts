@@ -99,6 +99,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return this.owner?.openState?.() ?? 'none'
   }
 
+  get mayInterrupt(): boolean {
+    return this.owner?.mayInterrupt?.() ?? true
+  }
+
   get maySend(): boolean {
     return this.#host.sendable && this.#refusals.aside === null
   }

@@ -59,6 +59,8 @@ export interface ProvenLane {
   readonly link: Link<Request> | null
   /** See LaneOwner; of a shared lane always `none`. */
   readonly openState: 'none' | 'multi' | 'bound'
+  /** See LaneOwner; of a shared lane always true. */
+  readonly mayInterrupt: boolean
   readonly kind: 'shared' | 'private'
   /** Nothing keeps the lane from sending now, but for a link that is full. */
   readonly maySend: boolean

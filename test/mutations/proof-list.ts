@@ -6,6 +6,15 @@ const table = 'test/unit/proof/verdict.test.ts'
 
 export const proofMutations: readonly Mutation[] = [
   {
+    name: 'the life of the markers is prolonged between CLIENT CACHING and the read that it is for',
+    file: 'src/proof/batcher.ts',
+    from: ' && this.#lane.mayInterrupt',
+    to: '',
+    breaks: 'a client that caches is told of what it has read',
+    test: 'test/wire/once.test.ts',
+    shows: /the client is told/,
+  },
+  {
     name: 'writes that wait before a MULTI count as part of it',
     file: 'src/client/session/lane-choice.ts',
     from: 'session.transaction !== null && isOpenAtServer(session.transaction)',

@@ -257,6 +257,32 @@ t.test('once — writes before a MULTI of the same pipeline — have markers, on
   t.equal(holdfast.counters.unmarkedWrites, 0)
 })
 
+t.test(
+  'once — the life of the markers is prolonged — and CLIENT CACHING is for the next command of its client',
+  async t => {
+    const { holdfast, node } = await startSingle(t, { options: { ...once.options, links: 'private' } })
+    const [client, other] = [await connect(t, holdfast), await connect(t, holdfast)]
+    await client.send('HELLO', '3')
+    await client.send('CLIENT', 'TRACKING', 'ON', 'OPTIN')
+    for (const one of [client, other]) await one.send('INCR', 'n')
+    await ask(node, ['FLUSHALL'])
+    // Its marker is written again, without an end; with the next look at all links it is told one.
+    await client.pipeline([
+      ['INCR', 'n'],
+      ['CLIENT', 'CACHING', 'YES'],
+    ])
+    const hasEnd = async (): Promise<boolean> => {
+      const [key] = (await ask(node, ['KEYS', '__holdfast:*'])) as string[]
+      return key !== undefined && Number(await ask(node, ['TTL', key])) > 0
+    }
+    await waitUntil('the markers have an end', hasEnd, { withinMs: 5000 })
+    t.equal(await client.send('GET', 'n'), '1')
+    const before = client.pushes.length // FLUSHALL is told to all who cache
+    await ask(node, ['SET', 'n', '9'])
+    await waitUntil('the client is told', () => client.pushes.length > before, { withinMs: 5000 })
+  },
+)
+
 t.test('once — without the rights — behaves as safe, and says so once', async t => {
   const { holdfast, node } = await startSingle(t, once)
   await ask(node, ['ACL', 'SETUSER', 'app', 'on', '>pw', '~app:*', '+@all', '-exec'])

@@ -22,7 +22,7 @@ import type { LaneMoves, SessionContext, SessionHost } from '../state/session-co
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
-import { buildRestore, labelCommands, labelOf } from './link-restore.ts'
+import { buildRestore, cachingDue, labelCommands, labelOf } from './link-restore.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
 interface LostLink {
@@ -135,6 +135,8 @@ export class LaneChoice implements LaneMoves {
         if (session.state.watching || session.state.monitoring) return 'bound'
         return session.transaction !== null && isOpenAtServer(session.transaction) ? 'multi' : 'none'
       },
+      // It would be the command that CLIENT CACHING is for.
+      mayInterrupt: () => cachingDue(session) === null,
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       pushes: this.#pushes,
       onPush: frame => {

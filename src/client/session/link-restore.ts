@@ -93,7 +93,7 @@ function isUnknownLabel({ what }: Step, reply: string): boolean {
  * CLIENT CACHING holds for the next command, or for the transaction that it opens: it has been answered, that one has
  * not.
  */
-function cachingDue(context: SessionContext): Buffer | null {
+export function cachingDue(context: SessionContext): Buffer | null {
   const { caching, tracking } = context.state
   if (caching === null || tracking === null || !hearsItself(context, tracking)) return null
   const opened = context.transaction?.queued.length ?? 0
