@@ -23,6 +23,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /MONITOR twice in one write|timeout/,
   },
   {
+    name: 'a session whose client sent its last byte and filled a limit never ends',
+    file: 'src/client/session/socket-input.ts',
+    from: '    if (this.empty) this.#session.onAllRead()\n',
+    to: '',
+    breaks: 'a client that has finished sending is answered, and its connection ends',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /the end right behind what fills a limit|timeout/,
+  },
+  {
     name: 'an open MULTI is not rebuilt',
     file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',

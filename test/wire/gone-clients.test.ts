@@ -188,6 +188,26 @@ t.test('what a client sent before its last byte — is answered — although the
   await holdfast.stop()
 })
 
+t.test('the end right behind what fills a limit — all is answered — and the session is over', async t => {
+  const { holdfast } = await startSingle(t)
+  const sent: [string, Buffer, number][] = [
+    ['a command of more than --max-session-held-bytes', batch(['SET', 'k', 'x'.repeat(1_200_000)]), 1],
+    ['the window of a new session', batch(...Array.from({ length: 16 }, () => ['PING'])), 16],
+    ['that window, and the next one', batch(...Array.from({ length: 48 }, () => ['PING'])), 48],
+  ]
+  for (const [name, bytes, replies] of sent) {
+    const socket = await open(holdfast.port)
+    let lines = 0
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      lines += text.split('\n').length - 1
+    })
+    socket.end(bytes)
+    await allGone(holdfast)
+    await waitUntil(`${name}: the connection ends`, () => socket.closed, { withinMs: 20_000 })
+    t.equal(lines, replies, name)
+  }
+})
+
 t.test('a client that leaves while the server stands still — leaves nothing behind — in bounded time', async t => {
   const at = await startSingle(t)
   const socket = await open(at.holdfast.port)

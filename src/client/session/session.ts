@@ -298,6 +298,10 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     return this.choice.isPrivate && (this.#slow.leavesReplies || this.choice.lane.blocks)
   }
 
+  onAllRead(): void {
+    this.#endIfDone()
+  }
+
   onAheadFull(): void {
     this.#slow.onAheadFull()
   }

@@ -29,6 +29,8 @@ export interface InputOwner extends Blamed {
   readonly owedNothing: boolean
   /** It may wait for long: its client is read ahead meanwhile. */
   readonly readsAhead: boolean
+  /** Nothing that was read is left to look at. Of a client that has sent its last byte, no reply may be to come. */
+  onAllRead(): void
   /** It waits, and as much is read ahead as may be. */
   onAheadFull(): void
 }
@@ -195,5 +197,6 @@ export class Input {
     const kept = this.#takeKept()
     if (kept !== null) this.#read(kept)
     if (this.paused === 0 && !this.#session.ending) this.#setFlowing(true)
+    if (this.empty) this.#session.onAllRead()
   }
 }

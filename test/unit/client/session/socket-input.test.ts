@@ -35,6 +35,7 @@ t.test(
     const session = {
       ...{ ending: false, inputEnded: false, owedNothing: false, readsAhead: false },
       onAheadFull() {},
+      onAllRead() {},
       onBug(error: unknown) {
         throw error
       },
