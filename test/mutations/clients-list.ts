@@ -51,6 +51,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /RESET behind CLIENT REPLY SKIP — a link of its own/,
   },
   {
+    name: 'CLIENT INFO tells what the session is called later in the same write',
+    file: 'src/client/commands/client-list.ts',
+    from: "return send(context, frame, { onReply }, 'barrier')",
+    to: 'return send(context, frame, { onReply })',
+    breaks: 'a reply tells of the moment of its command',
+    test: wire,
+    shows: /tell of it as it was/,
+  },
+  {
     name: 'each proxy gives the same client ids',
     file: 'src/client/state/client-ids.ts',
     from: 'constructor(part: number = randomInt(PARTS))',

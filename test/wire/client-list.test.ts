@@ -5,7 +5,7 @@ import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'
 import { isOlder, without } from '../support/needs.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
-import type { Flavour } from '../support/servers.ts'
+import { anyFlavour, type Flavour } from '../support/servers.ts'
 import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -53,6 +53,24 @@ const ended = async (client: RespClient, what: string): Promise<void> => {
   void client.closed.then(() => (closed = true))
   await waitUntil(what, () => closed, { withinMs: 20_000 })
 }
+
+t.test('CLIENT INFO and LIST — in one write with what changes the session — tell of it as it was', async t => {
+  const { through, direct } = await world(t, anyFlavour())
+  for (const open of [direct, through]) {
+    const client = await open()
+    await client.send('PING')
+    const [info, , list] = await client.pipeline([
+      ['CLIENT', 'INFO'],
+      ['CLIENT', 'SETNAME', 'one'],
+      ['CLIENT', 'LIST'],
+      ['CLIENT', 'SETNAME', 'two'],
+    ])
+    t.match(String(info), / name= /)
+    t.match(String(list), / name=one /)
+    t.notMatch(String(list), / name=two /)
+    await client.send('CLIENT', 'SETNAME', '')
+  }
+})
 
 for (const flavour of ['redis', 'valkey'] as const) {
   const skip = without(`${flavour}-server`)

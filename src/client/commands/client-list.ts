@@ -4,6 +4,8 @@
 //   the client's CLIENT LIST, then CLIENT LIST ──▶ master   the first: form and rights; the second: our links
 //   client ◀── [what the first lists, without our links] + [our sessions, by the same filters]
 //
+// Must stay true: what the session sends behind them waits for their reply. That tells of the session as it is when the
+// reply comes, and CLIENT SETNAME changes it at once.
 // Never: ends anybody (client-kill.ts).
 
 import { errors } from '../../errors.ts'
@@ -55,8 +57,9 @@ export function handleList(context: SessionContext, frame: Buffer, args: readonl
       if (filter.test(line) && !(session === context && filter.skipMe === true)) text += formatLine(line)
     owner.deliver(replyLike(listed, text))
   })
-  sendAsRead(context, isPlain ? frame : Buffer.concat([frame, listCommand]), handler, { replies: isPlain ? 1 : 2 })
-  return 'done'
+  return sendAsRead(context, isPlain ? frame : Buffer.concat([frame, listCommand]), handler, {
+    replies: isPlain ? 1 : 2,
+  })
 }
 
 /** CLIENT INFO: the line of the session's link, with the session's own values. */
@@ -69,7 +72,7 @@ export function handleInfo(context: SessionContext, frame: Buffer): Outcome {
     const line = link && sessionLine(link, context.isPrivate ? 'own' : 'shared', { ...facts, unlessOwn })
     request.owner.deliver(line === undefined ? reply : replyLike(reply, formatLine(line)))
   }
-  return send(context, frame, { onReply })
+  return send(context, frame, { onReply }, 'barrier')
 }
 
 /** The command that asks for the lines, and its size. */
