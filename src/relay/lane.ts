@@ -372,15 +372,19 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return false
   }
 
-  /** Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. */
+  /**
+   * Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. `now`: Infinity
+   * where nothing waits any longer; the own time of a blocking command is over by the clock alone.
+   */
   expire(now: number, heldSince: number | null): void {
     this.#prover?.tick(now)
     const limit = this.#host.holdLimitMs
     this.#acks?.expire(now, limit)
+    const clock = Number.isFinite(now) ? now : performance.now()
     const since = heldSince ?? this.#refusals.askedSince ?? now
     if (now - since >= limit && this.#owes) this.#abandon(since)
     for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
-      const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(now)) ?? null) : null
+      const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
       this.#waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
       if (timeout !== null) makeLocal(head, timeout)

@@ -101,17 +101,28 @@ t.test('SIGTERM', async t => {
     'a stop — answers what is still held with an error — when the grace is over without a master',
     async t => {
       const holdfast = await start({ 'shutdown-grace': '300ms' })
-      const client = await connect(t, holdfast)
+      const [client, popper, late] = await Promise.all([1, 2, 3].map(() => connect(t, holdfast)))
+      if (client === undefined || popper === undefined || late === undefined) throw new Error('not three clients')
       await waitUntil('a master is served', () => holdfast.find('hold.end'), { withinMs: 30_000 })
+      const popped = popper.send('BLPOP', 'jobs', '600')
+      const master = await set.currentMaster()
+      const isBlocked = async (): Promise<boolean> =>
+        /^blocked_clients:1\r$/m.test(String(await set.command(master, 'INFO', 'clients')))
+      await waitUntil('one is blocked', isBlocked, { withinMs: 10_000 })
       await Promise.all(set.nodes.map(node => set.kill(node)))
       await waitUntil('commands are held', () => holdfast.log.find(isSecondHold), { withinMs: 10_000 })
       const reply = client.send('INCR', 'held')
+      const poppedLate = late.send('BLPOP', 'jobs', '600')
       holdfast.signal('SIGTERM')
       const value = await reply
       t.match(
         value instanceof RespError && value.message,
         /^TRYAGAIN holdfast: no master in time; the command was not run/,
       )
+      const lost = { message: /^TRYAGAIN holdfast: no answer in time; the command may have run/ }
+      t.match(await popped, lost, 'one that may have taken something')
+      const held = { message: /^TRYAGAIN holdfast: no master in time; the command was not run/ }
+      t.match(await poppedLate, held, 'one whose own time is not over')
       t.equal((await client.closed).error, null, 'and the connection is ended behind it')
       t.equal(await holdfast.ended, 0)
       await holdfast.stop()

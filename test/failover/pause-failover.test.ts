@@ -79,6 +79,8 @@ t.test('dry run — the master is killed — nothing is held, and it is told wha
     t.equal(holdfast.find('hold.drain', from), undefined, 'it is answered while there is no master')
   }
   t.equal(failed, 20)
+  t.match(await client.send('BLPOP', 'jobs', '600'), { message: /^TRYAGAIN/ }, 'its own time is not over')
+  t.equal(holdfast.find('hold.drain', from), undefined)
   t.equal(holdfast.find('gate.tripped'), undefined)
   await set.waitForNewMaster(old, { withinMs: 60_000 })
   const told = await waitUntil('it is told', () => holdfast.find('hold.dry_run', from), { withinMs: 30_000 })

@@ -206,4 +206,13 @@ export const relayMutations: readonly Mutation[] = [
     test: 'test/wire/unblocking.test.ts',
     shows: /it is held/,
   },
+  {
+    name: 'a blocking command is told at the end of Holdfast that its time is over',
+    file: 'src/relay/lane.ts',
+    from: 'const clock = Number.isFinite(now) ? now : performance.now()',
+    to: 'const clock = now',
+    breaks: 'one true answer: nobody knows that nothing was there to be taken',
+    test: 'test/failover/lifecycle-hold.test.ts',
+    shows: /whose own time is not over/,
+  },
 ]
