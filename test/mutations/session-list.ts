@@ -32,6 +32,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /the end right behind what fills a limit|timeout/,
   },
   {
+    name: 'what a server aborted for a WATCH or MULTI inside is rebuilt without it',
+    file: 'src/client/commands/transaction-replies.ts',
+    from: 'if (!isError(type) || this.#context.transaction !== this.#transaction) return\n',
+    to: 'if (isError(type) || this.#context.transaction !== this.#transaction) return\n',
+    breaks: 'a transaction that the server has aborted never runs',
+    test: 'test/wire/given-up-transactions.test.ts',
+    shows: /inside MULTI, and the link is lost/,
+  },
+  {
     name: 'an open MULTI is not rebuilt',
     file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',
@@ -106,7 +115,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'a MULTI is rebuilt with a hole where the node refuses',
     file: 'src/client/session/link-restore.ts',
-    from: "if (step.what === 'MULTI' && serverRefusalOf(frame) !== undefined) return 'not-now'",
+    from: "if (isQueued(step) && serverRefusalOf(frame) !== undefined) return 'not-now'",
     to: '',
     breaks: 'a queue with a hole in it never runs',
     test: walk,

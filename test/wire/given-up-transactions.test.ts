@@ -2,7 +2,8 @@
 // or for the next one that uses the link.
 import t, { type Test } from 'tap'
 import { type SingleServer, startSingle } from '../support/holdfast.ts'
-import { RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { without } from '../support/needs.ts'
+import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 interface World {
@@ -73,3 +74,27 @@ t.test('EXEC — given up while it waits — leaves no open MULTI behind', async
     t.strictSame(await session.send('EXEC'), [null])
   }
 })
+
+for (const flavour of ['redis', 'valkey'] as const) {
+  for (const inside of [['MULTI'], ['WATCH', 'k'], ['WATCH']]) {
+    const title = `${flavour}: ${inside.join(' ')} inside MULTI, and the link is lost`
+    t.test(`${title} — EXEC answers as without the loss`, { skip: without(`${flavour}-server`) }, async t => {
+      const { holdfast, node } = await startSingle(t, { flavour })
+      const answers: string[] = []
+      for (const { port } of [node, holdfast]) {
+        const client = await RespClient.connect(port)
+        t.teardown(() => client.close())
+        await client.send('MULTI')
+        await client.send('SET', 'k', 'v')
+        t.type(await client.send(...inside), RespError)
+        const lost = holdfast.counters.linksLost
+        if (port === holdfast.port) {
+          await ask(node, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+          await waitUntil('its link is lost', () => holdfast.counters.linksLost > lost, { withinMs: 20_000 })
+        }
+        answers.push(String(await client.send('EXEC')))
+      }
+      t.equal(answers[1], answers[0])
+    })
+  }
+}

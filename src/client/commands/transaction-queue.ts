@@ -13,12 +13,12 @@ import { unwatch } from '../state/session-state.ts'
 import { endTransaction, execAborted, Transaction } from '../state/transaction.ts'
 import { applyHello, applySelect, handleReset } from './change-identity.ts'
 import { applyClient } from './client.ts'
-import { answer, type Command, type Outcome, passOn, quit, refuse, send, sendAsRead } from './command-outcome.ts'
+import { answer, type Command, type Outcome, quit, refuse, send, sendAsRead } from './command-outcome.ts'
 import { okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
 import { OneReply } from './one-reply-handler.ts'
 import { rememberScript } from './script-bodies.ts'
-import { Executing, execReplyInstead, Queued } from './transaction-replies.ts'
+import { Executing, execReplyInstead, Queued, RefusedInside } from './transaction-replies.ts'
 
 /** Handles one command while the session's `transaction` is open. */
 export function queueCommand(context: SessionContext, transaction: Transaction, command: Command): Outcome {
@@ -33,12 +33,11 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
     case Route.multi:
       // Only the reply to the MULTI before it tells whether that failed and this one begins anew.
       if (context.pending > 0) return 'wait'
-      if (transaction.status.kind !== 'detached' || args.length > 1) return passOn(context, frame)
+      if (transaction.status.kind !== 'detached' || args.length > 1) return sendRefused(context, transaction, frame)
       endTransaction(context)
       return openTransaction(context, frame)
     case Route.watch:
-      // Always an error. On Valkey it also aborts the transaction, as EXEC's own reply tells.
-      return passOn(context, frame)
+      return sendRefused(context, transaction, frame)
     case Route.subscribe:
     case Route.unsubscribe:
       // Its replies could not be framed.
@@ -70,6 +69,12 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
     default:
       return queue(context, transaction, command)
   }
+}
+
+/** Always an error. Whether it aborts the transaction, too, only the server knows: Valkey does, Redis for want of keys. */
+function sendRefused(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
+  sendAsRead(context, frame, new RefusedInside(context, transaction))
+  return 'done'
 }
 
 const isAuth = (arg: Buffer): boolean => arg.toString('latin1').toLowerCase() === 'auth'

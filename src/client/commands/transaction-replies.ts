@@ -59,6 +59,23 @@ export class Queued implements RequestHandler {
   }
 }
 
+/** MULTI or WATCH inside: a new link is asked it again, so that what it aborted stays aborted. */
+export class RefusedInside implements RequestHandler {
+  readonly #context: SessionContext
+  readonly #transaction: Transaction
+
+  constructor(context: SessionContext, transaction: Transaction) {
+    this.#context = context
+    this.#transaction = transaction
+  }
+
+  onReply(request: Request, frame: Buffer, type: number): void {
+    request.owner.deliver(frame)
+    if (!isError(type) || this.#context.transaction !== this.#transaction) return
+    remember(this.#transaction, request.bytes, this.#context.host.counters)
+  }
+}
+
 /** EXEC, and the DISCARD that takes its place when it must not run. */
 export class Executing implements RequestHandler {
   readonly ofOpenTransaction = true

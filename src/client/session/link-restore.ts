@@ -4,6 +4,7 @@
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
 import { serverRefusalOf } from '../../relay/refusal-texts.ts'
+import { leadingArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionRestore } from '../../upstream/handshake.ts'
@@ -38,11 +39,11 @@ export function buildRestore(
       }
       if (type === ReplyType.error) {
         // A queue with a hole in it must never run: the whole is tried again when the node takes writes.
-        if (step.what === 'MULTI' && serverRefusalOf(frame) !== undefined) return 'not-now'
+        if (isQueued(step) && serverRefusalOf(frame) !== undefined) return 'not-now'
         step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
         // Not let in is one trouble, which the client is told of with its next command.
-        if (!reply.startsWith('NOAUTH') && !isUnknownLabel(step, reply))
+        if (step.what !== refused && !reply.startsWith('NOAUTH') && !isUnknownLabel(step, reply))
           context.host.log.error(
             { event: 'session.restore_failed', session: context.id, what: step.what, reply },
             'the master refuses on a new link what this session had before (what); its client goes on without it',
@@ -83,6 +84,7 @@ export function labelOf(state: SessionState): string {
 }
 
 const labels = 'CLIENT SETNAME/SETINFO'
+const refused = 'refused inside MULTI'
 
 /** Redis before 7.2 has no SETINFO: Holdfast alone keeps what a client says there, so nothing is lost with a link. */
 function isUnknownLabel({ what }: Step, reply: string): boolean {
@@ -116,6 +118,14 @@ function stepsFor(context: SessionContext): Step[] {
   if (state.monitoring) add('MONITOR', encodeCommand(['MONITOR']))
   const caching = cachingDue(context)
   if (caching !== null) add('CLIENT CACHING', caching)
-  for (const frame of context.transaction?.queued ?? []) add('MULTI', frame)
+  for (const frame of context.transaction?.queued ?? []) add(isRefusedInside(context, frame) ? refused : 'MULTI', frame)
   return steps
+}
+
+/** Of the open transaction. */
+const isQueued = ({ what }: Step): boolean => what === 'MULTI' || what === refused
+
+/** MULTI or WATCH behind the MULTI that opened the transaction. */
+function isRefusedInside({ transaction }: SessionContext, frame: Buffer): boolean {
+  return frame !== transaction?.queued[0] && /^(multi|watch)$/i.test(String(leadingArgs(frame, 1)[0]))
 }

@@ -19,7 +19,10 @@ export type TransactionStatus =
 
 export class Transaction {
   status: TransactionStatus = { kind: 'open' }
-  /** The frames of MULTI and of the commands that the server queued, oldest first; empty before MULTI's +OK. */
+  /**
+   * The frames of MULTI, of the commands that the server queued, and of MULTI and WATCH inside, which it refused; oldest
+   * first; empty before MULTI's +OK.
+   */
   readonly queued: Buffer[] = []
   /** The worst class of the commands inside: that of an EXEC whose outcome is unknown. */
   cls: ReplayClass = 'read'
