@@ -21,7 +21,7 @@ import { aboutPlace } from './proxy/bind-error.ts'
 import { type OpenSentinelPort, openSentinelPort } from './proxy/sentinel-port-entry.ts'
 import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
 import { SentinelPool } from './sentinel/sentinel-pool.ts'
-import { createSecurity } from './transport/security.ts'
+import { createSecurity, type Reloaded } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 
 export { SocketFileError } from './transport/unix-socket.ts'
@@ -47,8 +47,8 @@ export interface Proxy {
    * grace period is over, and ends. `state` is `stopping` from the first moment on.
    */
   stop(): Promise<void>
-  /** Reads passwords and TLS files again at once, not only within a second; answers how many have changed. */
-  reload(): Promise<number>
+  /** Reads passwords and TLS files again at once, not only within a second. */
+  reload(): Promise<Reloaded>
   readonly state: ProxyState
   /** Of each master, in the order of the configuration. */
   readonly counters: NonEmpty<Readonly<Counters>>
@@ -137,7 +137,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       about.drain?.()
       return about.drain !== undefined
     },
-    reload: () => security.files.lookNow(),
+    reload: () => security.reload(),
     get logLevel() {
       return log.level as LogLevel
     },

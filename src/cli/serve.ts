@@ -76,9 +76,9 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
 /** SIGHUP asks a daemon to read its files again; a terminal also sends it when it closes. */
 function reloadOnSignal(proxy: RunningProxy, log: Log): void {
   process.on('SIGHUP', () => {
-    void proxy.reload().then(changed => {
+    void proxy.reload().then(({ changed, unusable }) => {
       log.info(
-        { event: 'process.reload', signal: 'SIGHUP', changed },
+        { event: 'process.reload', signal: 'SIGHUP', changed, unusable },
         'password and TLS files were read again; options need a restart',
       )
     })

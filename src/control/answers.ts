@@ -47,11 +47,12 @@ export async function answer(request: Request, desk: Desk): Promise<object> {
       if (!controlled.drain()) throw cannotDrain()
       return {}
     case 'reload': {
-      const changed = await controlled.reload()
+      const { changed, unusable } = await controlled.reload()
       log.info(
-        { event: 'process.reload', by: 'ctl', changed },
+        { event: 'process.reload', by: 'ctl', changed, unusable },
         'password and TLS files were read again; options need a restart',
       )
+      if (unusable.length > 0) throw cannotUse(unusable)
       return { changed }
     }
     case 'log-level':
@@ -119,6 +120,11 @@ function notPaused(): ControlError {
 function cannotDrain(): ControlError {
   const cause = 'this Holdfast runs inside another program, which alone can stop it'
   return new ControlError({ code: 'failed', cause, remedy: 'stop that program' })
+}
+
+function cannotUse(files: readonly string[]): ControlError {
+  const cause = `files cannot be used, and what was read from them before stays in use (${files.join('; ')})`
+  return new ControlError({ code: 'failed', cause, remedy: 'correct them, and reload again' })
 }
 
 /** The level of the log, changed for some time or until the restart. */

@@ -26,8 +26,8 @@ export interface Controlled {
   status(): Readonly<Record<string, unknown>>
   /** Begins to stop as SIGTERM does. Answers false where the process is not ours to stop. */
   drain(): boolean
-  /** Reads passwords and TLS files again; answers how many have changed. */
-  reload(): Promise<number>
+  /** Reads passwords and TLS files again; answers how many have changed, and which cannot be used. */
+  reload(): Promise<{ readonly changed: number; readonly unusable: readonly string[] }>
   readonly logLevel: LogLevel
   setLogLevel(level: LogLevel): void
 }

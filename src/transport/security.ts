@@ -13,7 +13,7 @@ import { createNatMap, type NatRule } from './nat-map.ts'
 import { Password } from './password.ts'
 import type { Secret } from './secret.ts'
 import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
-import { namesOf, type TlsFiles } from './tls-files.ts'
+import { namesOf, readTlsFiles, type TlsFiles } from './tls-files.ts'
 
 type Who = 'redis' | 'sentinel' | 'client'
 
@@ -34,34 +34,57 @@ export interface MasterSecurityOptions {
   readonly passwordFiles: { readonly redis: string | null; readonly client: string | null }
 }
 
+/** Files were read again. */
+export interface Reloaded {
+  /** How many have changed. */
+  readonly changed: number
+  /** Those that cannot be used, and why: what was read before stays in use. */
+  readonly unusable: readonly string[]
+}
+
 export type Security = ReturnType<typeof createSecurity>
 
 /** @throws Error that names every TLS file that cannot be used; the configuration checked them a moment ago. */
 export function createSecurity(options: SecurityOptions, log: Log) {
   const files = new FileWatcher()
+  /** By what is read from them: what is wrong with files now. */
+  const wrong = new Map<object, readonly string[]>()
   const nat = createNatMap(options.natMap)
   const lookup = createNameLookup({ onStale: logStale(log) })
   const watchRoutes = (routes: ServerRoutes, to: Log): ServerRoutes => {
-    if (routes.files.length > 0) files.watch(routes.files, () => reloadRoutes(routes, to), 'catch-up')
+    if (routes.files.length > 0)
+      files.watch(routes.files, () => wrong.set(routes, reloadRoutes(routes, to)), 'catch-up')
     return routes
   }
   /** Answers how to hear that the password has become another one. */
   const watchPassword = (who: Who, password: Password, to: Log): ((listener: () => void) => void) => {
     const listeners: (() => void)[] = []
     const reload = (): void => {
-      if (reloadPassword(who, { password, log: to })) for (const listener of listeners) listener()
+      const { changed, unusable } = reloadPassword(who, { password, log: to })
+      wrong.set(password, unusable)
+      if (changed) for (const listener of listeners) listener()
     }
     if (password.file !== null) files.watch([password.file], reload, 'catch-up')
     return listener => void listeners.push(listener)
   }
   /** Calls `listener` after one of these files has changed. */
   const onFiles = (tls: TlsFiles | null, listener: () => void): void => {
-    if (tls !== null) files.watch(namesOf(tls), listener)
+    if (tls === null) return
+    files.watch(namesOf(tls), () => {
+      const read = readTlsFiles(tls, Date.now())
+      wrong.set(tls, 'problems' in read ? read.problems.map(describeProblem) : [])
+      listener()
+    })
   }
   const sentinelPassword = new Password(options.sentinelPassword, options.passwordFiles.sentinel)
   return {
     files,
     onFiles,
+    /** Looks at all files now, and not only within a second. */
+    async reload(): Promise<Reloaded> {
+      const changed = await files.lookNow()
+      return { changed, unusable: [...new Set([...wrong.values()].flat())] }
+    },
     sentinel: watchRoutes(new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup }), log),
     sentinelLogin: { username: options.sentinelUsername, password: sentinelPassword },
     onSentinelPassword: watchPassword('sentinel', sentinelPassword, log),
@@ -101,7 +124,8 @@ function logStale(log: Log): (name: string, cause: string, addresses: readonly s
   }
 }
 
-function reloadRoutes(routes: ServerRoutes, log: Log): void {
+/** Answers what is wrong with the files. */
+function reloadRoutes(routes: ServerRoutes, log: Log): readonly string[] {
   const { changed, problems } = routes.reload()
   if (changed)
     log.info(
@@ -113,9 +137,10 @@ function reloadRoutes(routes: ServerRoutes, log: Log): void {
       { event: 'tls.kept', side: routes.side, causes: problems.map(describeProblem) },
       'the new TLS files cannot be used: the old ones stay in use until the files are correct',
     )
+  return problems.map(describeProblem)
 }
 
-function reloadPassword(who: Who, { password, log }: { password: Password; log: Log }): boolean {
+function reloadPassword(who: Who, { password, log }: { password: Password; log: Log }) {
   const { changed, problem } = password.reload()
   const file = basename(password.file ?? '')
   if (problem !== null)
@@ -128,5 +153,5 @@ function reloadPassword(who: Who, { password, log }: { password: Password; log: 
       { event: 'password.reloaded', who, file },
       'a password file has changed: new connections use the new password',
     )
-  return changed
+  return { changed, unusable: problem === null ? [] : [`${password.file}: ${problem}`] }
 }

@@ -214,4 +214,13 @@ export const controlMutations: readonly Mutation[] = [
     test: gate,
     shows: /restarted/,
   },
+  {
+    name: 'ctl reload is done although a file cannot be used',
+    file: 'src/control/answers.ts',
+    from: 'if (unusable.length > 0) throw cannotUse(unusable)',
+    to: '',
+    breaks: 'what is told to operators is true',
+    test: 'test/wire/reload.test.ts',
+    shows: /however often it is asked/,
+  },
 ]

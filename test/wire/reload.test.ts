@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { controlPath, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -21,5 +22,32 @@ t.test('SIGHUP — reads passwords again at once — and ends nothing', async t 
   process.kill(holdfast.pid, 'SIGHUP')
   await waitUntil('a second one', () => holdfast.find('process.reload', from), { withinMs: 10_000 })
   t.match(holdfast.find('process.reload', from), { changed: 0 })
+  await holdfast.stop()
+})
+
+t.test('ctl reload — a file cannot be used — is not done, however often it is asked', async t => {
+  const directory = t.testdir({ secret: 'one' })
+  const file = join(directory, 'secret')
+  const sentinel = await FakeSentinel.start(t)
+  sentinel.master = null
+  const sentinels = [`${sentinel.host}:${sentinel.port}`]
+  const control = await controlPath(t)
+  const options = { 'redis-password-file': file, 'control-socket': control }
+  const holdfast = await startHoldfastProcess(t, { sentinels, options, expectedErrors: ['password.kept'] })
+  const reload = () => runProgram(t, ['ctl', 'reload'], { HOLDFAST_CONTROL_SOCKET: control })
+  t.match(await reload(), { code: 0, stdout: /0 changed/ })
+  writeFileSync(file, '')
+  for (const _ of [1, 2])
+    t.match(await reload(), {
+      code: 1,
+      stderr: /cannot be used.*stays in use \(.*secret: the file is empty\); correct/,
+    })
+  t.match(holdfast.find('process.reload'), { unusable: [] })
+  t.match(
+    holdfast.log.findLast(({ event }) => event === 'process.reload'),
+    { unusable: [/secret: the file is empty/] },
+  )
+  writeFileSync(file, 'one')
+  t.match(await reload(), { code: 0 }, 'the same as before')
   await holdfast.stop()
 })
