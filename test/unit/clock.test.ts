@@ -37,6 +37,7 @@ const readers: Readonly<Record<string, string>> = {
   'relay/pause-story.ts': shown,
   'relay/replay-rule.ts': expiry,
   'relay/take-back.ts': expiry,
+  'transport/security.ts': validity,
   'transport/server-route.ts': validity,
 }
 
