@@ -78,6 +78,8 @@ export interface NodeEvidence {
   readonly knowsHello: boolean
   /** Replicas attached to a master; null where it does not say. */
   readonly attached: number | null
+  /** Of a replica its link to the master (ROLE: `connected`, `sync`, `connect`, ...); null where it does not say. */
+  readonly linkState: string | null
   /** What CONFIG GET permits us to see. */
   readonly settings: Readonly<Partial<Record<(typeof settingNames)[number], string>>>
   /** The libraries that its clients name, with their versions; empty where the node does not list clients. */

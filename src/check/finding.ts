@@ -63,7 +63,8 @@ export function judgeContact(met: Contact, side: Side): Finding | null {
     case 'silent':
       return wrong(
         'accepts the connection and says nothing',
-        'the process hangs or is stopped, or it is no Redis: look at the process and its host',
+        'somebody pauses its clients (CLIENT UNPAUSE ends that), it hangs or is stopped, or it is no Redis: look at the ' +
+          'process and its host',
       )
     case 'speaks-tls':
       return wrong('speaks TLS, our options do not', `set --${tlsOption} on (and --${tlsOption}-ca)`)

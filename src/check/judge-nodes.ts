@@ -108,7 +108,7 @@ function* judgeRights({ denied }: NodeEvidence, subject: string, settings: Check
   }
 }
 
-function* judgeReplicas({ sentinels }: Evidence, subject: string): Iterable<Finding> {
+function* judgeReplicas({ sentinels, nodes }: Evidence, subject: string): Iterable<Finding> {
   const listed = sentinels.flatMap(({ replicas }) => replicas)
   if (listed.length === 0) {
     const what = 'has no replica that the Sentinels know: nothing can take over'
@@ -117,7 +117,10 @@ function* judgeReplicas({ sentinels }: Evidence, subject: string): Iterable<Find
   }
   const replicas = [...new Map(listed.map(replica => [formatAddress(replica.address), replica])).values()]
   for (const { address, linkStatus, flags } of replicas) {
-    if (linkStatus === 'ok' && !flags.includes('s_down')) continue
+    // What it says itself is of this moment; what the Sentinels say is of its last INFO, up to ten seconds ago.
+    const state = nodes.find(({ announced }) => sameAddress(announced, address))?.linkState ?? null
+    const isLinked = state === null ? linkStatus === 'ok' : state === 'connected'
+    if (isLinked && !flags.includes('s_down')) continue
     const what = flags.includes('s_down') ? 'the Sentinels see it down' : 'its link to the master is down'
     const remedy =
       'it cannot take over: look at its log (masterauth, network), or SENTINEL RESET where it is gone for good'

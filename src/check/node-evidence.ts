@@ -49,6 +49,7 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
     role: null,
     knowsHello: true,
     attached: null,
+    linkState: null,
     settings: {},
     libraries: [],
     clockOffsetMs: null,
@@ -87,6 +88,7 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
     role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),
     attached: attachedOf(role),
+    linkState: linkStateOf(role),
     proofDenied: proofDeniedOf(proof, more.slice(settingNames.length)),
     settings: Object.fromEntries(settingNames.flatMap((name, i) => settingOf(name, config[i]))),
     libraries: librariesOf(clients),
@@ -103,6 +105,11 @@ function roleOf(reply: Reply | undefined): NodeEvidence['role'] {
 function attachedOf(reply: Reply | undefined): number | null {
   const [role, , replicas] = listOf(reply)
   return role === 'master' && Array.isArray(replicas) ? replicas.length : null
+}
+
+function linkStateOf(reply: Reply | undefined): string | null {
+  const state = listOf(reply)[3]
+  return roleOf(reply) === 'replica' && typeof state === 'string' ? state : null
 }
 
 /** ACL rules that are missing. A key that is refused shows at the first command that may run at all. */

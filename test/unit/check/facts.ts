@@ -67,6 +67,7 @@ export function node(changes: Partial<NodeEvidence> = {}): NodeEvidence {
     role: 'master',
     knowsHello: true,
     attached: 2,
+    linkState: null,
     settings: { 'min-replicas-to-write': '1', timeout: '0', maxclients: '10000' },
     libraries: [],
     clockOffsetMs: 3,

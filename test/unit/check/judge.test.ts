@@ -91,6 +91,21 @@ const cases: [what: string, Evidence, string[], Partial<CheckSettings>?][] = [
     ['sentinel.unreachable', 'sentinel.unreachable', 'sentinel.unreachable', 'sentinels.minority'],
   ],
   [
+    'a replica that says its link is down, where the Sentinels do not know yet',
+    facts({ nodes: [node(), node({ announced: replica, listed: 'replica', role: 'replica', linkState: 'connect' })] }),
+    ['replica.link'],
+  ],
+  [
+    'a replica that says its link is up, where the Sentinels have not asked it since',
+    facts({
+      sentinels: [1, 2, 3].map(n =>
+        sentinel(n, { replicas: [{ address: replica, flags: ['slave'], linkStatus: 'err', priority: 100 }] }),
+      ),
+      nodes: [node(), node({ announced: replica, listed: 'replica', role: 'replica', linkState: 'connected' })],
+    }),
+    [],
+  ],
+  [
     'a port for replicas that somebody has',
     facts({ replicaListen: { kind: 'taken' } }),
     ['listen.taken', 'replica-port.one'],
