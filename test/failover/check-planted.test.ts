@@ -50,6 +50,7 @@ t.test('check', async t => {
   })
 
   const closed = await freePort()
+  const isLinked = async (): Promise<boolean> => String(await set.command(second, 'ROLE')).includes('connected')
   let kept: RespClient | null = null
   const planted: Planted[] = [
     {
@@ -236,6 +237,15 @@ t.test('check', async t => {
         await kept?.close()
       },
       problem: /^master .*: takes no more clients \(ERR max number of clients reached/,
+    },
+    {
+      what: 'a replica that has just lost its master, which the Sentinels know with their next INFO',
+      plant: () => set.command(second, 'REPLICAOF', '127.0.0.1', String(closed)),
+      undo: async () => {
+        await set.command(second, 'REPLICAOF', '127.0.0.1', String(master.port))
+        await waitUntil('it is linked again', isLinked, { withinMs: 20_000 })
+      },
+      problem: new RegExp(`^replica 127.0.0.1:${second.port}: its link to the master is down`),
     },
     {
       what: 'TLS towards Redis that it does not speak',
