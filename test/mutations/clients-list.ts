@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 
 const wire = 'test/wire/client-list.test.ts'
 const answers = 'test/wire/client-answers.test.ts'
+const tracking = 'test/wire/tracking-loss.test.ts'
 
 export const clientMutations: readonly Mutation[] = [
   {
@@ -121,5 +122,41 @@ export const clientMutations: readonly Mutation[] = [
     breaks: 'no session.restore_failed where nothing is lost',
     test: answers,
     shows: /restore_failed/,
+  },
+  {
+    name: 'prefixes of a session that redirects are sent again to a link that has them',
+    file: 'src/client/session/redirect-again.ts',
+    from: 'isBroadcast ? [off] : []',
+    to: 'isBroadcast ? [] : [off]',
+    breaks: 'a cache is told of changes after its link was lost',
+    test: tracking,
+    shows: /prefixes — the target’s link|timeout/,
+  },
+  {
+    name: 'a new link is told the prefixes of the last CLIENT TRACKING alone',
+    file: 'src/client/commands/client.ts',
+    from: 'withPrefixesOf(state.tracking, frame)',
+    to: 'withPrefixesOf(null, frame)',
+    breaks: 'a cache is told of changes of all its prefixes',
+    test: tracking,
+    shows: /prefixes of two commands|timeout/,
+  },
+  {
+    name: 'a target that has not subscribed gets a message',
+    file: 'src/client/session/redirect-again.ts',
+    from: 'protocol === 3 || target.subscriptions.size > 0',
+    to: 'protocol === 3 || target.subscriptions.size >= 0',
+    breaks: 'each reply is that of its command',
+    test: tracking,
+    shows: /a target that has not subscribed/,
+  },
+  {
+    name: 'a session that redirects has no tracking until its target has a link',
+    file: 'src/client/session/link-restore.ts',
+    from: '  if (state.tracking)\n',
+    to: '  if (state.tracking && hearsItself(context, state.tracking))\n',
+    breaks: 'CLIENT CACHING is taken after a lost link',
+    test: tracking,
+    shows: /CLIENT CACHING/,
   },
 ]

@@ -106,6 +106,7 @@ function applyReset(context: SessionContext): void {
   resetState(context.state, context.host.defaultIdentity)
   context.subscriptions.clear()
   context.host.handoff.delete(context.id)
+  context.host.redirects.delete(context.id)
   endTransaction(context)
   context.signOut()
   context.choice.identityChanged()

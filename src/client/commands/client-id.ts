@@ -2,8 +2,9 @@
 // Replaces the server's ids by those that Holdfast tells, and back. LIST, INFO and KILL have files of their own.
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
-import { redirectIn, rewriteRedirect } from '../state/client-ids.ts'
+import { rewriteRedirect } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { trackingOptions } from '../state/tracking-options.ts'
 import { type Outcome, send } from './command-outcome.ts'
 import { integerReply } from './constant-replies.ts'
 import { OneReply } from './one-reply-handler.ts'
@@ -12,7 +13,7 @@ import { answerProven } from './proof-of-login.ts'
 /** CLIENT TRACKING with the server's id behind REDIRECT, when the session it names has a link of its own now. */
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
   const args = commandArgs(frame)
-  const redirect = redirectIn(args)
+  const { redirect } = trackingOptions(args)
   const target = redirect && neighbourOf(context, redirect.id)
   const real = target?.isPrivate ? linkId(target) : undefined
   if (redirect === undefined || real === undefined) return frame
@@ -22,7 +23,7 @@ export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer 
 
 /** The session that this CLIENT TRACKING sends invalidations to; undefined: the session itself, or a stranger. */
 export function redirectTarget(context: SessionContext, frame: Buffer): SessionContext | undefined {
-  const redirect = redirectIn(commandArgs(frame))
+  const { redirect } = trackingOptions(commandArgs(frame))
   return redirect && neighbourOf(context, redirect.id)
 }
 
@@ -47,7 +48,7 @@ function neighbourOf(context: SessionContext, id: string): SessionContext | unde
 /** CLIENT GETREDIR and TRACKINGINFO. */
 export function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
   const { tracking } = context.state
-  const redirect = tracking === null ? undefined : redirectIn(commandArgs(tracking))
+  const redirect = tracking === null ? undefined : trackingOptions(commandArgs(tracking)).redirect
   if (redirect === undefined) return 'pass'
   const rewrite = (reply: Buffer): Buffer => {
     if (subcommand === 'trackinginfo') return rewriteRedirect(reply, redirect.id)

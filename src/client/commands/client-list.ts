@@ -15,8 +15,8 @@ import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { OwnLinks } from '../../upstream/live-links.ts'
-import { redirectIn } from '../state/client-ids.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { trackingOptions } from '../state/tracking-options.ts'
 import { parseFilters } from './client-filters.ts'
 import { linkId } from './client-id.ts'
 import {
@@ -115,7 +115,7 @@ function factsOf(session: SessionContext, now: number, { command, bytes }: Asked
   const { state, openedAt, lastReadAt } = session
   const { addr, laddr, unix } = session.ends
   const { username, database, protocol } = state.identity
-  const redirect = state.tracking === null ? undefined : redirectIn(commandArgs(state.tracking))
+  const redirect = state.tracking === null ? undefined : trackingOptions(commandArgs(state.tracking)).redirect
   return {
     always: {
       id: String(session.clientId),

@@ -5,6 +5,7 @@
 // in a name, an unknown attribute) goes to the server, which answers the error and changes nothing.
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
+import { withPrefixesOf } from '../state/tracking-options.ts'
 import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
@@ -84,7 +85,7 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
     case 'tracking':
       // The server keeps what it has read under the connection's id, and would tell the link's next session of it.
       context.lane.reusable = false
-      state.tracking = isOn ? Buffer.from(frame) : null
+      state.tracking = isOn ? withPrefixesOf(state.tracking, frame) : null
       context.host.redirects.set(context.id, isOn ? redirectTarget(context, frame)?.id : undefined)
   }
 }
@@ -140,13 +141,22 @@ function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffe
   if (!context.choice.takePrivate()) return 'wait'
   const onSuccess = (): void => applyClient(context, frame, args)
   const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
+  const { redirects } = context.host
+  const onRefused = (): void => {
+    if (subcommand === 'tracking') redirects.set(context.id, targetInForce(context)?.id)
+  }
   const send = (owner: RequestOwner): void =>
-    context.submit(createUnit(owner, frame, 1, 1, new OneReply({ onSuccess, prepare })))
+    context.submit(createUnit(owner, frame, 1, 1, new OneReply({ onSuccess, onRefused, prepare })))
   const target = subcommand === 'tracking' && !isOff ? redirectTarget(context, frame) : undefined
   if (target === undefined || target === context) send(context.replyTo())
   else {
-    context.host.redirects.set(context.id, target.id) // from now on it keeps its link
+    redirects.set(context.id, target.id) // from now on it keeps its link
     whenLinked(context, target, send)
   }
   return 'barrier'
+}
+
+function targetInForce(context: SessionContext): SessionContext | undefined {
+  const { tracking } = context.state
+  return tracking === null ? undefined : redirectTarget(context, tracking)
 }

@@ -5,6 +5,8 @@ import { ReplyType } from '../../resp/reply-scanner.ts'
 interface Options {
   /** For a reply that is no error. */
   readonly onSuccess?: () => void
+  /** For an error, the server's or Holdfast's. */
+  readonly onRefused?: () => void
   readonly rewrite?: (frame: Buffer) => Buffer
   /** The bytes, each time it is sent. */
   readonly prepare?: (() => Buffer) | undefined
@@ -29,6 +31,7 @@ export class OneReply implements RequestHandler {
     this.#done = true
     if (type === ReplyType.error) {
       request.owner.deliver(frame)
+      this.#options.onRefused?.()
       return
     }
     request.owner.deliver(this.#options.rewrite?.(frame) ?? frame)
@@ -38,6 +41,10 @@ export class OneReply implements RequestHandler {
   /** The client has its reply: only putting back a link that is lost was left. */
   onReplay(request: Request): void {
     if (this.#done) makeLocal(request, Buffer.alloc(0))
+  }
+
+  onFailed(): void {
+    if (!this.#done) this.#options.onRefused?.()
   }
 
   owes(): number {

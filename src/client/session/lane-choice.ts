@@ -14,15 +14,14 @@ import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import type { PushFilter } from '../../upstream/link.ts'
-import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
-import { forgetAll } from '../commands/constant-replies.ts'
+import { redirectTarget } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
-import { OneReply } from '../commands/one-reply-handler.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
 import { buildRestore, cachingDue, labelCommands, labelOf } from './link-restore.ts'
+import { redirectAgain } from './redirect-again.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
 interface LostLink {
@@ -211,8 +210,7 @@ export class LaneChoice implements LaneMoves {
 
   /**
    * Sends CLIENT TRACKING with REDIRECT again, because this session or its target has a new link. It needs both links:
-   * whichever comes up last asks. The target is told to forget what it has cached once the master has agreed, not
-   * before: reads until then are not tracked.
+   * whichever comes up last asks.
    */
   trackAgain(): void {
     const session = this.#session
@@ -223,9 +221,7 @@ export class LaneChoice implements LaneMoves {
     this.#trackingDue = session.transaction !== null
     if (this.#trackingDue) return
     if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
-    const prepare = (): Buffer => resolveRedirect(session, tracking)
-    const onSuccess = (): void => target.deliver(forgetAll(target.state.identity.protocol))
-    session.submit(createUnit(this.#nobody, tracking, 0, 1, new OneReply({ prepare, onSuccess })))
+    session.submit(redirectAgain(this.#nobody, session, target, tracking))
   }
 
   /** The session needs no lane any more. A second call does nothing. */

@@ -12,6 +12,7 @@ import { redirectTarget } from '../commands/client-id.ts'
 import { forgetAll } from '../commands/constant-replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { SessionState } from '../state/session-state.ts'
+import { withoutRedirect } from '../state/tracking-options.ts'
 
 interface Step {
   readonly bytes: Buffer
@@ -64,7 +65,10 @@ function announceRestored(context: SessionContext): void {
   context.host.counters.resubscriptions += subscriptions.size
 }
 
-/** Invalidations for another session are its to hear, and asked for when both links are up (lane-choice.ts). */
+/**
+ * Invalidations for another session are its to hear, and asked for when both links are up (redirect-again.ts). Until
+ * then the link tracks for itself, so that CLIENT CACHING is taken.
+ */
 function hearsItself(context: SessionContext, tracking: Buffer): boolean {
   return redirectTarget(context, tracking) === undefined
 }
@@ -97,7 +101,7 @@ function isUnknownLabel({ what }: Step, reply: string): boolean {
  */
 export function cachingDue(context: SessionContext): Buffer | null {
   const { caching, tracking } = context.state
-  if (caching === null || tracking === null || !hearsItself(context, tracking)) return null
+  if (caching === null || tracking === null) return null
   const opened = context.transaction?.queued.length ?? 0
   return context.place - context.pending <= caching.answered + 1 + opened ? caching.frame : null
 }
@@ -112,7 +116,8 @@ function stepsFor(context: SessionContext): Step[] {
   if (state.noTouch) add('CLIENT NO-TOUCH', encodeCommand(['CLIENT', 'NO-TOUCH', 'ON']))
   if (state.importSource) add('CLIENT IMPORT-SOURCE', encodeCommand(['CLIENT', 'IMPORT-SOURCE', 'ON']))
   if (state.readonly) add('READONLY', encodeCommand(['READONLY']))
-  if (state.tracking && hearsItself(context, state.tracking)) add('CLIENT TRACKING', state.tracking)
+  if (state.tracking)
+    add('CLIENT TRACKING', hearsItself(context, state.tracking) ? state.tracking : withoutRedirect(state.tracking))
   for (const { kind, channels } of context.subscriptions.commands())
     add(kind.toUpperCase(), encodeCommand([kind.toUpperCase(), ...channels]), channels.length)
   if (state.monitoring) add('MONITOR', encodeCommand(['MONITOR']))

@@ -46,13 +46,6 @@ export function rewriteRedirect(frame: Buffer, id: string): Buffer {
   return replaceAfter(frame, '$8\r\nredirect\r\n:', id)
 }
 
-/** The id behind REDIRECT in CLIENT TRACKING's arguments, as the client gave it. */
-export function redirectIn(args: readonly Buffer[]): { place: number; id: string } | undefined {
-  const at = args.findIndex((arg, i) => i > 1 && arg.toString('latin1').toLowerCase() === 'redirect')
-  const id = at < 0 ? undefined : args[at + 1]?.toString('latin1')
-  return id === undefined ? undefined : { place: at + 1, id }
-}
-
 function replaceAfter(frame: Buffer, before: string, id: number | string): Buffer {
   const at = frame.indexOf(before)
   if (at < 0) return frame

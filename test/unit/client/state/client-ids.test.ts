@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ClientIds, redirectIn, rewriteHelloId, rewriteRedirect } from '../../../../src/client/state/client-ids.ts'
+import { ClientIds, rewriteHelloId, rewriteRedirect } from '../../../../src/client/state/client-ids.ts'
 
 t.test('client ids — lead back to their session, and a server’s own id to none', t => {
   const ids = new ClientIds()
@@ -27,10 +27,7 @@ t.test('HELLO — tells the session’s id — and nothing else is changed', t =
   t.end()
 })
 
-t.test('REDIRECT — is found among the options of CLIENT TRACKING', t => {
-  const args = ['CLIENT', 'TRACKING', 'ON', 'redirect', '77', 'BCAST'].map(word => Buffer.from(word))
-  t.strictSame(redirectIn(args), { place: 4, id: '77' })
-  t.equal(redirectIn(args.slice(0, 3)), undefined)
+t.test('CLIENT TRACKINGINFO — tells the id that the client gave', t => {
   const info = Buffer.from('*2\r\n$8\r\nredirect\r\n:9\r\n')
   t.equal(rewriteRedirect(info, '77').toString(), '*2\r\n$8\r\nredirect\r\n:77\r\n')
   t.end()

@@ -1,0 +1,179 @@
+// CLIENT TRACKING when one link is lost and the master stays: whoever caches is told to forget, and hears of changes
+// again, in every mode.
+import t, { type Test } from 'tap'
+import { startSingle } from '../support/holdfast.ts'
+import { type Argument, ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { RespPush } from '../support/resp-decoder.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+type Single = Awaited<ReturnType<typeof startSingle>>
+
+for (const protocol of [2, 3] as const) {
+  t.test(`CLIENT TRACKING with REDIRECT — a link is lost — RESP${protocol}`, async t => {
+    const at = await startSingle(t, { expectedErrors: ['session.restore_failed'] })
+
+    await t.test('prefixes — the target’s link', async t => {
+      const { reader, listener } = await pair(t, at, protocol, { options: ['BCAST', 'PREFIX', 'a'] })
+      await reader.tracks('BCAST', 'PREFIX', 'b')
+      await listener.losesLink()
+      await listener.hears(null)
+      await isHeard(at, listener, 'a1')
+      await isHeard(at, listener, 'b1')
+    })
+
+    await t.test('prefixes of two commands — the tracker’s link', async t => {
+      const { reader, listener } = await pair(t, at, protocol, { options: ['BCAST', 'PREFIX', 'a'] })
+      await reader.tracks('BCAST', 'PREFIX', 'b')
+      await reader.losesLink()
+      await listener.hears(null)
+      await isHeard(at, listener, 'a2')
+      await isHeard(at, listener, 'b2')
+    })
+
+    for (const who of ['reader', 'listener'] as const) {
+      await t.test(`CLIENT CACHING was answered — the link of the ${who}`, async t => {
+        const clients = await pair(t, at, protocol, { options: ['OPTIN'] })
+        t.equal(await clients.reader.send('CLIENT', 'CACHING', 'YES'), 'OK')
+        await clients[who].losesLink()
+        await clients.listener.hears(null)
+        await clients.reader.send('GET', `asked-${who}`)
+        await isHeard(at, clients.listener, `asked-${who}`)
+      })
+    }
+
+    await t.test('a target that has not subscribed — no message in the place of a reply', async t => {
+      const [reader, target] = [await Party.join(t, at, protocol), await Party.join(t, at, protocol)]
+      t.equal(await reader.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', target.id), 'OK')
+      const before = await reader.serverId()
+      await reader.losesLink()
+      await waitUntil('it has a new link', async () => (await reader.serverId()) !== before, { withinMs: 30_000 })
+      // Behind it on the same link: what was said for the session is answered.
+      await reader.send('PING')
+      t.equal(await target.send('ECHO', 'hello'), 'hello')
+      if (protocol === 2) t.strictSame(target.heard, [])
+    })
+
+    await t.test('the server refuses it on the new link — the target forgets, and the log says so', async t => {
+      const name = `app${protocol}`
+      const grant = (...rules: string[]): Promise<Value> => ask(at.node, ['ACL', 'SETUSER', name, ...rules])
+      await grant('on', 'nopass', '~*', '&*', '+@all')
+      const { reader, listener } = await pair(t, at, protocol, { user: name })
+      await reader.send('GET', 'k')
+      await grant('-client|tracking')
+      await reader.losesLink()
+      await listener.hears(null)
+      await waitUntil('the line', () => at.holdfast.find('session.restore_failed'), { withinMs: 30_000 })
+    })
+    await at.holdfast.stop()
+  })
+}
+
+t.test('CLIENT CACHING — held with its link lost — is taken by a session that redirects', async t => {
+  const at = await startSingle(t)
+  const { reader, listener } = await pair(t, at, 2, { options: ['OPTIN'] })
+  const stays = ask(at.node, ['DEBUG', 'SLEEP', '0.3'])
+  const kill = ask(at.node, ['CLIENT', 'KILL', 'ID', await reader.serverId()])
+  const caching = reader.send('CLIENT', 'CACHING', 'YES')
+  const read = reader.send('GET', 'k')
+  await Promise.all([stays, kill])
+  t.equal(await caching, 'OK')
+  t.equal(await read, null)
+  await listener.hears(null)
+  await at.holdfast.stop()
+})
+
+t.test('CLIENT TRACKING ON — refused — leaves the target before it in force', async t => {
+  const at = await startSingle(t)
+  const { reader, listener } = await pair(t, at, 3, { options: ['BCAST', 'PREFIX', 'a'] })
+  const other = await Party.join(t, at, 3)
+  const refused = await reader.send('CLIENT', 'TRACKING', 'ON', 'OPTIN', 'REDIRECT', other.id)
+  t.ok(refused instanceof RespError, String(refused))
+  await listener.losesLink()
+  await listener.hears(null)
+  await isHeard(at, listener, 'a1')
+  await at.holdfast.stop()
+})
+
+/** One client, with a name by which the server lists its own link. */
+class Party {
+  static #count = 0
+  readonly #at: Single
+  readonly #client: RespClient
+  readonly #name = `party-${Party.#count++}`
+  readonly #id: string
+  /** Who hears of what it has read. */
+  listener: Party = this
+
+  private constructor(at: Single, client: RespClient, id: string) {
+    this.#at = at
+    this.#client = client
+    this.#id = id
+  }
+
+  static async join(t: Test, at: Single, protocol: 2 | 3, user?: string): Promise<Party> {
+    const client = await RespClient.connect(at.holdfast.port)
+    t.teardown(() => client.close())
+    if (user) await client.send('AUTH', user, '-')
+    const party = new Party(at, client, String(await client.send('CLIENT', 'ID')))
+    await client.send('HELLO', protocol)
+    await client.send('CLIENT', 'SETNAME', party.#name)
+    return party
+  }
+
+  send(...args: Argument[]): Promise<Value> {
+    return this.#client.send(...args)
+  }
+
+  get id(): string {
+    return this.#id
+  }
+
+  async tracks(...options: string[]): Promise<void> {
+    const reply = await this.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', this.listener.id, ...options)
+    if (reply !== 'OK') throw new Error(String(reply))
+  }
+
+  /** The id of its own link at the server; '' when it has none. */
+  async serverId(): Promise<string> {
+    const list = String(await ask(this.#at.node, ['CLIENT', 'LIST']))
+    return new RegExp(`^id=(\\d+) .* name=${this.#name} `, 'm').exec(list)?.[1] ?? ''
+  }
+
+  async losesLink(): Promise<void> {
+    this.listener.#client.pushes.length = 0
+    await ask(this.#at.node, ['CLIENT', 'KILL', 'ID', await this.serverId()])
+  }
+
+  get heard(): Value[] {
+    return this.#client.pushes.map(push => (push instanceof RespPush ? push.items : push) as Value[]).map(last)
+  }
+
+  async hears(what: Value): Promise<void> {
+    const text = JSON.stringify(what)
+    await waitUntil(`${text} is heard`, () => this.heard.some(one => JSON.stringify(one) === text), {
+      withinMs: 30_000,
+    })
+  }
+}
+
+const last = (items: Value[]): Value => items.at(-1) ?? null
+
+/** A reader whose invalidations go to a listener. */
+async function pair(
+  t: Test,
+  at: Single,
+  protocol: 2 | 3,
+  { options = [], user }: { options?: string[]; user?: string } = {},
+): Promise<{ reader: Party; listener: Party }> {
+  const listener = await Party.join(t, at, protocol)
+  const reader = await Party.join(t, at, protocol, user)
+  reader.listener = listener
+  await listener.send('SUBSCRIBE', '__redis__:invalidate')
+  await reader.tracks(...options)
+  return { reader, listener }
+}
+
+async function isHeard(at: Single, listener: Party, key: string): Promise<void> {
+  await ask(at.node, ['SET', key, 'changed'])
+  await listener.hears([key])
+}
