@@ -162,8 +162,9 @@ class HandleWriter implements SocketWriter {
     if (socket.destroyed) return
     if (status !== 0) this.#fail(status)
     else if (socket.writableLength === 0) socket.emit('drain')
-    // What went through the socket meanwhile is behind this write, and may not tell when it is done.
-    else socket.write(NOTHING, () => socket.emit('drain'))
+    // What went through the socket meanwhile is behind this write, and may not tell when it is done. A socket that was
+    // ended has nothing more to drain for, and a write to it would be an error that takes the rest with it.
+    else if (!socket.writableEnded) socket.write(NOTHING, () => socket.emit('drain'))
   }
 
   /** As Socket.write ends a socket with an error of libuv, but for who wants to read on. */

@@ -41,6 +41,15 @@ export const memoryMutations: readonly Mutation[] = [
     shows: /leaves behind what the socket itself was given/,
   },
   {
+    name: 'what was written behind an unfinished write is lost when the socket is ended',
+    file: 'src/transport/socket-writer.ts',
+    from: 'else if (!socket.writableEnded) socket.write(',
+    to: 'else socket.write(',
+    breaks: 'each command gets its reply',
+    test: 'test/unit/transport/socket-io.test.ts',
+    shows: /and others behind that/,
+  },
+  {
     name: 'a chunk lies in the memory of the next read',
     file: 'src/transport/socket-reader.ts',
     from: 'this.#memory.copy(memory, count)\n',

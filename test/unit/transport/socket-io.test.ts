@@ -159,6 +159,23 @@ for (const [way, given] of ways) {
     t.ok(got.bytes.equals(large))
   })
 
+  t.test(
+    `${way}: end() — behind a write that is not taken yet and others behind that — loses none of them`,
+    async t => {
+      const { client, accepted } = await connectPair(t)
+      const large = pattern(MORE_THAN_SOCKETS_HOLD)
+      const writer = writerOf(accepted, given)
+      writer.write(large)
+      writer.write(large)
+      writer.write(Buffer.from('the last'))
+      accepted.end()
+      const got = collect(client)
+      await once(client, 'end')
+      t.equal(got.bytes.length, 2 * large.length + 8)
+      t.ok(got.bytes.equals(Buffer.concat([large, large, Buffer.from('the last')])))
+    },
+  )
+
   t.test(`${way}: a client that vanishes — ends the socket — with an error or without`, async t => {
     const { client, accepted } = await connectPair(t)
     const writer = writerOf(accepted, given)
