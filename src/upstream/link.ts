@@ -339,9 +339,10 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.lastActivity = performance.now()
     const stalled = this.pauses.takeStalled()
     for (const bytes of stalled ?? []) this.#take(bytes)
-    if (this.pauses.any || this.#isClosed) return
-    this.#reader.resume()
-    if (stalled !== null) this.#listener.onWritable(this)
+    if (this.#isClosed) return
+    if (!this.pauses.any) this.#reader.resume()
+    // Also where what was looked at is a reason to read no more: what waits may be sent all the same.
+    if (stalled !== null && this.pauses.stalled === null) this.#listener.onWritable(this)
   }
 
   onShareUsed(): void {

@@ -50,6 +50,15 @@ export const memoryMutations: readonly Mutation[] = [
     shows: /and others behind that/,
   },
   {
+    name: 'what waited for a late read is not sent when its client takes no replies',
+    file: 'src/upstream/link.ts',
+    from: '    if (this.#isClosed) return\n    if (!this.pauses.any) this.#reader.resume()\n',
+    to: '    if (this.#isClosed || this.pauses.any) return\n    this.#reader.resume()\n',
+    breaks: 'EveryRequestEnds',
+    test: 'test/unit/upstream/link.test.ts',
+    shows: /tells that it takes requests again/,
+  },
+  {
     name: 'a chunk lies in the memory of the next read',
     file: 'src/transport/socket-reader.ts',
     from: 'this.#memory.copy(memory, count)\n',

@@ -17,8 +17,10 @@ interface Named extends Exchange {
 /** One link that is up, with what it has told its owner. */
 class Scene {
   readonly told: string[] = []
-  /** Called before a frame is noted. */
   readonly wrote: string[] = []
+  /** Called when all that a read brought is delivered. */
+  onReadEnd: (link: Link<Named>) => void = () => {}
+  /** Called before a frame is noted. */
   onFrame: (link: Link<Named>) => void = () => {}
   readonly link: Link<Named>
   readonly #socket: MemorySocket
@@ -39,8 +41,11 @@ class Scene {
         this.onFrame(link)
       },
       onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
-      onReadEnd: () => true,
-      onWritable() {},
+      onReadEnd: link => {
+        this.onReadEnd(link)
+        return true
+      },
+      onWritable: () => void this.told.push('writable'),
       onWriteFailed() {},
       onHandshakeFailed() {},
       onBug: (_link, exchange, error) => this.told.push(`bug ${exchange?.name}: ${error}`),
@@ -124,4 +129,16 @@ t.test('a command alone — is written at once — but not before what another l
   t.strictSame([other.wrote.at(-1), quick.wrote.at(-1)], [other.wrote[0], 'alone'])
   await nextTurn()
   t.strictSame([other.wrote.at(-1), quick.wrote.at(-1)], ['SUBSCRIBE', 'PUBLISH'])
+})
+
+t.test('a link that was read late — tells that it takes requests again — its client slow or not', async t => {
+  const turn = new Turn(() => {})
+  const scene = new Scene(turn).send('a', 'b')
+  turn.tick(performance.now() - 1000)
+  scene.say('+1\r\n')
+  t.ok(scene.link.full, 'what comes in this turn waits')
+  scene.onReadEnd = link => link.pause()
+  await nextTurn()
+  t.strictSame(scene.told, ['a "+1\\r\\n"', 'writable'])
+  t.notOk(scene.link.full)
 })
