@@ -94,7 +94,8 @@ export class Watchdog {
   #sweep(): void {
     const now = performance.now()
     const wrote = this.#lookedAt !== this.#sweptAt
-    this.#host.turn.tick(now)
+    // At rest the turn holds all for late as it is, and a tick costs another round of the loop.
+    if (!this.#rests) this.#host.turn.tick(now)
     this.#judgeGap(now, this.#mayRemember)
     const gapMs = now - this.#sweptAt
     this.#silence.tick(gapMs)

@@ -26,6 +26,8 @@ export interface MasterAskerListener {
   onRefused(): void
   onAnswer(answer: Answer): void
   onPeers(peers: readonly Peer[]): void
+  /** A pause is over while nothing is undecided, and the question is put. */
+  onSettledAsk(): void
   onEvent(event: SentinelEvent): void
 }
 
@@ -102,6 +104,11 @@ export class MasterAsker {
     this.#asking?.questions.askSoon()
   }
 
+  /** Puts the question if its pause may be over. */
+  askAlong(): void {
+    this.#asking?.questions.askAlong()
+  }
+
   /** Asks soon for the other Sentinels that this one knows. */
   askPeers(): void {
     this.#asking?.questions.askPeers()
@@ -137,6 +144,7 @@ export class MasterAsker {
           this.#listener.onAnswer(answer)
         },
         onPeers: peers => this.#listener.onPeers(peers),
+        onSettledAsk: () => this.#listener.onSettledAsk(),
         onBroken: error => this.#connection.broken(error),
       },
     )

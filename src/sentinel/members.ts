@@ -115,6 +115,9 @@ export class Members {
         feed({ kind: 'peers', key, peers })
         this.review()
       },
+      onSettledAsk: () => {
+        for (const other of this.#askers.values()) if (other !== asker) other.askAlong()
+      },
     })
     this.#askers.set(key, asker)
     this.#feed({ kind: 'joined', key, seed })

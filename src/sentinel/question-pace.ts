@@ -6,6 +6,9 @@
 //
 // Must stay true: a pause is never shorter than SHARE times what the Sentinel took for its last answer. So a Sentinel
 // that is slow, or has many to answer, is asked less often. Half of each pause is random.
+//
+// The Sentinels of one master are asked together where that breaks none of these rules: a process at rest then wakes
+// once for all of them. It costs a fifth more questions, because the shortest of their pauses counts.
 import { doublingMs, spreadMs } from '../backoff.ts'
 
 export interface Situation {
@@ -54,4 +57,9 @@ export function questionDueAt(last: {
   const { pauseMs, answeredAt, heardAt } = last
   const latest = answeredAt + Math.max(pauseMs, questionPace.hearing.settledMs)
   return Math.min(latest, Math.max(answeredAt, heardAt) + pauseMs)
+}
+
+/** From when on a question may be put because another Sentinel is asked: the least pause that is ever drawn is over. */
+export function questionAlongAt(last: { readonly answeredAt: number; readonly heardAt: number }): number {
+  return Math.max(last.answeredAt, last.heardAt) + questionPace.hearing.settledMs / 2
 }

@@ -2,6 +2,7 @@
 //
 //   ask() ────────────▶ one question at a time; "again" joins all asked meanwhile ──▶ onAnswer
 //   a pause is over ──▶ ▲   (question-pace.ts)
+//   another Sentinel's ▶▲   askAlong(), while nothing is undecided
 //   askSoon() ────────▶ ▲   within a second
 //   askPeers() ───────▶ the list, within a second; and now and then ───────────▶ onPeers
 //
@@ -10,7 +11,7 @@ import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { spreadMs } from '../backoff.ts'
 import type { ConnectionLog } from './connection-log.ts'
-import { questionDueAt, questionPauseMs } from './question-pace.ts'
+import { questionAlongAt, questionDueAt, questionPauseMs } from './question-pace.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers, readReplicas } from './sentinel-view.ts'
 
 export interface QuestionsOptions {
@@ -24,6 +25,8 @@ export interface QuestionsOptions {
 export interface QuestionsListener {
   onAnswer(answer: Answer): void
   onPeers(peers: readonly Peer[]): void
+  /** A settled pause is over and the question is put: it is the moment for other Sentinels of this master, too. */
+  onSettledAsk(): void
   /** No reply of a server leads here. If one does, the connection cannot be trusted. */
   onBroken(error: unknown): void
 }
@@ -94,6 +97,13 @@ export class Questions {
     }, spreadMs(SOON_MS))
   }
 
+  /** Puts the question if its pause may be over, because another Sentinel is asked. */
+  askAlong(): void {
+    if (this.#timer === null || !this.#mayShare) return
+    if (performance.now() >= questionAlongAt({ answeredAt: this.#answeredAt, heardAt: this.#heardAt }))
+      this.#askInTurn()
+  }
+
   /** The replicas that this Sentinel lists; null: it gives no list. Never rejects. */
   async replicas(): Promise<readonly Address[] | null> {
     const { client, masterName, log } = this.#options
@@ -148,10 +158,18 @@ export class Questions {
       this.#wait()
       return
     }
-    this.#timer = null
+    this.#askInTurn()
+    if (this.#mayShare) this.#listener.onSettledAsk()
+  }
+
+  #askInTurn(): void {
     this.#asked++
     this.ask()
     if (performance.now() >= this.#peersDueAt) this.#askPeers()
+  }
+
+  get #mayShare(): boolean {
+    return this.#settled && this.#options.hears
   }
 
   async #put(): Promise<void> {

@@ -1,6 +1,6 @@
 // How often a Sentinel is asked, and that a crowd of sidecars asks no more than it can answer.
 import t from 'tap'
-import { questionDueAt, questionPauseMs } from '../../../src/sentinel/question-pace.ts'
+import { questionAlongAt, questionDueAt, questionPauseMs } from '../../../src/sentinel/question-pace.ts'
 
 const longest = () => 1
 const shortest = () => 0
@@ -46,3 +46,11 @@ for (const [title, last, due] of dues) {
     t.equal(questionDueAt(last), due)
   })
 }
+
+t.test('question — is put along with others — when the least pause that is ever drawn is over', async t => {
+  const settled = { settled: true, hears: true, asked: 0, ...quick }
+  t.equal(questionAlongAt({ answeredAt: 1_000, heardAt: 0 }), 1_000 + questionPauseMs(settled, shortest))
+  t.equal(questionAlongAt({ answeredAt: 1_000, heardAt: 1_700 }), 1_700 + questionPauseMs(settled, shortest))
+  for (const tookMs of [20, 125, 900])
+    t.ok(questionPauseMs({ ...settled, tookMs }, shortest) <= questionAlongAt({ answeredAt: 0, heardAt: 0 }))
+})
