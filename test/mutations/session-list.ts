@@ -166,4 +166,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/wait-truth.test.ts',
     shows: /counts the replicas/,
   },
+  {
+    name: 'an EXEC is sent before its WATCH is answered',
+    file: 'src/client/commands/transaction-queue.ts',
+    from: 'watchLost || watchesAsked > 0 ||',
+    to: 'watchLost || watchesAsked < 0 ||',
+    breaks: 'an EXEC under WATCH that may have run never answers nil under safe',
+    test: 'test/wire/watch-loss.test.ts',
+    shows: /behind its WATCH in one write/,
+  },
 ]

@@ -31,3 +31,23 @@ for (const policy of ['always', 'safe'] as const) {
     t.equal(executed, 1)
   })
 }
+
+t.test(
+  'EXEC — behind its WATCH in one write, its reply lost — is answered under safe as any EXEC under WATCH',
+  async t => {
+    const fake = await FakeRedis.start(t, ([name]) => {
+      if (name === 'WATCH' || name === 'MULTI' || name === 'DISCARD') return '+OK\r\n'
+      if (name === 'SET') return '+QUEUED\r\n'
+      return name === 'EXEC' ? { send: '', fault: 'cut' } : undefined
+    })
+    const sentinel = await FakeSentinel.start(t, { master: fake })
+    const sentinels = [`${sentinel.host}:${sentinel.port}`]
+    const options = { 'retry-policy': 'safe', ack: 'master', reads: 'plain' }
+    const holdfast = await startHoldfast(t, { sentinels, options })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    const replies = await client.pipeline([['WATCH', 'k'], ['MULTI'], ['SET', 'k', 'v'], ['EXEC']])
+    const last = replies.at(-1)
+    t.equal(last instanceof RespError ? last.code : last, 'UNKNOWN')
+  },
+)

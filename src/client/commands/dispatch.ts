@@ -84,9 +84,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.multi:
       return handleMulti(context, frame, args)
     case Route.watch:
-      return handleStateful(context, frame, () => {
-        context.state.watching = true
-      })
+      return handleWatch(context, frame)
     case Route.unwatch:
       return send(context, frame, new OneReply({ onSuccess: () => unwatch(context.state) }))
     case Route.subscribe:
@@ -144,6 +142,20 @@ function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buff
   if (args.length !== 1) return passOn(context, frame)
   if (!context.choice.takePrivate()) return 'wait'
   return openTransaction(context, frame)
+}
+
+function handleWatch(context: SessionContext, frame: Buffer): Outcome {
+  if (!context.choice.takePrivate()) return 'wait'
+  const { state } = context
+  state.watchesAsked++
+  const onSuccess = (): void => {
+    state.watchesAsked--
+    state.watching = true
+  }
+  const onRefused = (): void => {
+    state.watchesAsked--
+  }
+  return send(context, frame, new OneReply({ onSuccess, onRefused }))
 }
 
 function handleMonitor(context: SessionContext, frame: Buffer): Outcome {
