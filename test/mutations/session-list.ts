@@ -175,4 +175,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/watch-loss.test.ts',
     shows: /behind its WATCH in one write/,
   },
+  {
+    name: 'what stands behind a MULTI that was refused is taken as inside',
+    file: 'src/client/commands/transaction-queue.ts',
+    from: 'if (isAsked && !sameOutside.has(spec.route))',
+    to: 'if (isAsked && !sameOutside.has(Route.multi))',
+    breaks: 'a link that a session has left is what its identity says',
+    test: 'test/wire/access-multi.test.ts',
+    shows: /SELECT 5/,
+  },
 ]

@@ -20,9 +20,23 @@ import { OneReply } from './one-reply-handler.ts'
 import { rememberScript } from './script-bodies.ts'
 import { Executing, execReplyInstead, Queued, RefusedInside } from './transaction-replies.ts'
 
+/** Routes of commands that may be sent before it is known whether the MULTI ahead of them was refused. */
+const sameOutside: ReadonlySet<number> = new Set([
+  Route.shared,
+  Route.script,
+  Route.evalsha,
+  Route.scan,
+  Route.multi,
+  Route.exec,
+  Route.discard,
+])
+
 /** Handles one command while the session's `transaction` is open. */
 export function queueCommand(context: SessionContext, transaction: Transaction, command: Command): Outcome {
   const { spec, frame, args } = command
+  // Only the reply to MULTI tells whether it was refused: then what follows is what it is outside.
+  const isAsked = context.pending > 0 && transaction.queued.length === 0
+  if (isAsked && !sameOutside.has(spec.route)) return 'wait'
   switch (spec.route) {
     case Route.exec:
       if (args.length === 1) return handleExec(context, transaction, frame)
