@@ -50,6 +50,15 @@ export const memoryMutations: readonly Mutation[] = [
     shows: /and others behind that/,
   },
   {
+    name: 'a client whose session is over has a second to go on reading',
+    file: 'src/client/session/session.ts',
+    from: 'closeGracefully(this.#socket, LAST_STALL_MS)',
+    to: 'closeGracefully(this.#socket)',
+    breaks: 'each command gets its reply',
+    test: 'test/wire/quit.test.ts',
+    shows: /before its client has read them/,
+  },
+  {
     name: 'what waited for a late read is not sent when its client takes no replies',
     file: 'src/upstream/link.ts',
     from: '    if (this.#isClosed) return\n    if (!this.pauses.any) this.#reader.resume()\n',

@@ -50,8 +50,8 @@ export const suiteMutations: readonly Mutation[] = [
   {
     name: 'a client that has quit keeps its link',
     file: 'src/client/session/session.ts',
-    from: 'closeGracefully(this.#socket)\n    // The client may take its time to close its side. At the server it is gone with its last reply.\n    this.#split?.close()\n    this.choice.close()',
-    to: 'closeGracefully(this.#socket)\n    this.#split?.close()',
+    from: 'closeGracefully(this.#socket, LAST_STALL_MS)\n    // The client may take its time to close its side. At the server it is gone with its last reply.\n    this.#split?.close()\n    this.choice.close()',
+    to: 'closeGracefully(this.#socket, LAST_STALL_MS)\n    this.#split?.close()',
     breaks: 'a client that has been told OK to QUIT is gone at the server',
     test: 'test/wire/quit.test.ts',
     shows: /QUIT/,

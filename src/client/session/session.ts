@@ -21,7 +21,7 @@ import { createLocal, type Request, type RequestOwner } from '../../relay/reques
 import type { SocketWriter } from '../../transport/socket-writer.ts'
 import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
-import { closeGracefully } from '../flow/graceful-close.ts'
+import { closeGracefully, LAST_STALL_MS } from '../flow/graceful-close.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
 import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
@@ -361,7 +361,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     this.#advance(Phase.ending)
     this.#reader.partial.clear()
     this.#input.discard()
-    closeGracefully(this.#socket)
+    closeGracefully(this.#socket, LAST_STALL_MS)
     // The client may take its time to close its side. At the server it is gone with its last reply.
     this.#split?.close()
     this.choice.close()
