@@ -79,6 +79,14 @@ export class ReadMemory {
     this.#free[size / STEP_BYTES]?.push(slab)
   }
 
+  /** `piece` of `chunk`. A small one is copied, and its bytes are back: nobody gives back what is small. */
+  apart(piece: Buffer, chunk: Buffer): Buffer {
+    if (piece.length >= WORTH_BYTES || chunk.length < WORTH_BYTES) return piece
+    const own = this.copy(piece, piece.length)
+    this.giveBackPart(chunk, piece.length)
+    return own
+  }
+
   giveBackAll(pieces: readonly Buffer[]): void {
     for (const piece of pieces) this.giveBack(piece)
   }

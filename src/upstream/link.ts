@@ -409,7 +409,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** What the Sentinels have said meanwhile lies in their sockets: it is read in this turn, before this. */
   #takeLate(chunk: Buffer, now: number): void {
     this.pauses.stalled ??= []
-    this.pauses.stalled.push(this.#kept(chunk))
+    this.pauses.stalled.push(this.#kept(chunk, chunk))
     this.pause(Pausing.late)
     this.#turn.beforeLinks(now)
     this.#turn.defer(this.#onTime, this)
@@ -419,7 +419,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   #take(chunk: Buffer): void {
     const { stalled } = this.pauses
-    if (stalled !== null) stalled.push(this.#kept(chunk))
+    if (stalled !== null) stalled.push(this.#kept(chunk, chunk))
     if (stalled !== null || this.status !== 'ready') return
     this.#turn.beginRead()
     try {
@@ -472,7 +472,9 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
           listener.onReplies(head, chunk.subarray(runStart, at), run)
           run = 0
         }
-        this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)
+        const frame = chunk.subarray(at, end)
+        const own = this.#buffer === null ? this.#memory.apart(frame, chunk) : frame
+        this.#onSlowFrame(own, type, looksIn)
         if (this.status !== 'ready') return
         at = end
         runStart = end
@@ -486,7 +488,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       }
       if (at < chunk.length) {
         const behind = this.pauses.stalled ?? this.#partial
-        behind.push(this.#kept(at === 0 ? chunk : chunk.subarray(at)))
+        behind.push(this.#kept(at === 0 ? chunk : chunk.subarray(at), chunk))
       }
       if (!listener.onReadEnd(this)) this.#buffer?.keep()
     } catch (error) {
@@ -535,7 +537,10 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       frame = Buffer.concat(partial)
       this.#partial = []
       this.#memory.giveBackAll(partial)
-    } else frame = Buffer.from(end) // who looks into a frame may keep it
+    } else {
+      frame = Buffer.from(end) // who looks into a frame may keep it
+      this.#memory.giveBack(end)
+    }
     const push = this.pushes === null ? type === ReplyType.push : this.pushes.is(frame, type)
     if (push || head === undefined) {
       listener.onPush(this, frame)
@@ -581,12 +586,12 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       return
     }
     if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')
-    else if (at < chunk.length) this.#partial.push(this.#kept(chunk.subarray(at)))
+    else if (at < chunk.length) this.#partial.push(this.#kept(chunk.subarray(at), chunk))
   }
 
-  /** Bytes of this read that are still good after it. */
-  #kept(bytes: Buffer): Buffer {
-    return this.#buffer?.kept(bytes) ?? bytes
+  /** Bytes of `chunk` that are still good after this read. */
+  #kept(bytes: Buffer, chunk: Buffer): Buffer {
+    return this.#buffer?.kept(bytes) ?? this.#memory.apart(bytes, chunk)
   }
 
   /** `error`: of a write of which the kernel has taken nothing, or of the rest of one. */

@@ -112,8 +112,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'replies behind a cut are delivered',
     file: 'src/upstream/link.ts',
-    from: "this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)\n        if (this.status !== 'ready') return",
-    to: 'this.#onSlowFrame(chunk.subarray(at, end), type, looksIn)',
+    from: "this.#onSlowFrame(own, type, looksIn)\n        if (this.status !== 'ready') return",
+    to: 'this.#onSlowFrame(own, type, looksIn)',
     breaks: 'a READONLY makes all later replies of its link worthless',
     test: link,
     shows: /behind a cut/,

@@ -235,16 +235,24 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (this.gone || total === 0) return true
     this.host.counters.clientBytesOut += total
     const writer = this.#writer
-    // A small reply that waits in the socket must not keep the large read that it came in.
     const first = out[0]
     if (first !== undefined && out.length === 1 && total < ONE_READ_BYTES && writer.left > 0)
-      writer.write(Buffer.from(first))
+      writer.write(this.#withoutOthers(first))
     else writeGathered(writer, out, total)
     const { left } = writer
     this.replies.onWritten(total, left, this.pending === 0 && this.#input.empty)
     if (left > WORTH_COUNTING_BYTES) this.#slow.onLeft(left)
     this.#endIfDone()
     return left === 0
+  }
+
+  /** A small reply that waits in the socket must not keep the large read that it came in with those of others. */
+  #withoutOthers(reply: Buffer): Buffer {
+    if (this.choice.isPrivate) return reply
+    const { memory } = this.host.lanes.sockets
+    const copy = memory.copy(reply, reply.length)
+    memory.giveBack(reply)
+    return copy
   }
 
   #afterReply(): void {

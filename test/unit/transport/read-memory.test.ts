@@ -51,3 +51,16 @@ t.test('memory that nobody needs — is bounded, and goes — when it stays unus
   memory.trim(3000)
   t.equal(memory.freeBytes, 0)
 })
+
+t.test('a small piece of a large read — lies apart — so that the read is used again', async t => {
+  const memory = new ReadMemory()
+  const chunk = memory.copy(READ, 20_000)
+  const [small, large] = [memory.apart(chunk.subarray(0, 400), chunk), memory.apart(chunk.subarray(400), chunk)]
+  t.not(small.buffer, chunk.buffer, 'it is a copy')
+  t.ok(small.equals(READ.subarray(0, 400)))
+  t.equal(large.buffer, chunk.buffer)
+  memory.giveBackAll([small, large])
+  t.equal(memory.freeBytes, chunk.buffer.byteLength)
+  const tiny = memory.copy(READ, 700)
+  t.equal(memory.apart(tiny.subarray(0, 30), tiny).buffer, tiny.buffer, 'of a small read nothing is given back')
+})

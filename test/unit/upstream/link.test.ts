@@ -22,6 +22,8 @@ class Scene {
   onReadEnd: (link: Link<Named>) => void = () => {}
   /** Called before a frame is noted. */
   onFrame: (link: Link<Named>) => void = () => {}
+  /** Of what is read. What is told is given back, as by a session that has written it. */
+  readonly sockets = new Sockets()
   readonly link: Link<Named>
   readonly #socket: MemorySocket
 
@@ -34,6 +36,7 @@ class Scene {
       onReady() {},
       onReplies: ({ name, expect }, bytes) => {
         parts.set(name, (parts.get(name) ?? '') + bytes.toString())
+        this.sockets.memory.giveBack(bytes)
         if (expect === 0) this.told.push(`${name} ${JSON.stringify(parts.get(name))}`)
       },
       onFrame: (link, { name }, frame) => {
@@ -57,7 +60,7 @@ class Scene {
       turn,
       connectTimeoutMs: 1000,
       counters: createCounters(),
-      sockets: new Sockets(),
+      sockets: this.sockets,
       live: new LiveLinks(),
       dial: dialMemory({
         onDial: socket => void sockets.push(socket),
@@ -73,7 +76,23 @@ class Scene {
   }
 
   send(...names: string[]): this {
-    for (const name of names) this.link.send({ name, bytes: Buffer.from(name), expect: 1, inspect: false, rest: null })
+    for (const name of names) this.#sendOne(name, false)
+    return this
+  }
+
+  /** Whose replies are looked into. */
+  ask(...names: string[]): this {
+    for (const name of names) this.#sendOne(name, true)
+    return this
+  }
+
+  #sendOne(name: string, inspect: boolean): void {
+    this.link.send({ name, bytes: Buffer.from(name), expect: 1, inspect, rest: null })
+  }
+
+  /** The server says this, and it is read in one piece, into memory that is used again. */
+  sayInMemory(text: string): this {
+    this.#socket.emit('data', this.sockets.memory.copy(Buffer.from(text), text.length))
     return this
   }
 
@@ -141,4 +160,27 @@ t.test('a link that was read late — tells that it takes requests again — its
   await nextTurn()
   t.strictSame(scene.told, ['a "+1\\r\\n"', 'writable'])
   t.notOk(scene.link.full)
+})
+
+t.test('memory of replies — is used again when they are passed on — wherever the chunks are cut', async t => {
+  const [a, b] = ['a', 'b'].map(letter => `$20000\r\n${letter.repeat(20_000)}\r\n`) as [string, string]
+  const both = a + b
+  for (const [title, first, second] of [
+    ['a small end before the beginning of the next', a.length - 500, both.length - 5_000],
+    ['a small beginning behind the end of the last', 5_000, a.length + 500],
+    ['both replies in one read, and a small end', both.length - 500, both.length - 100],
+    ['in the middle of both', 10_000, 36_000],
+  ] as const) {
+    for (const way of ['send', 'ask'] as const) {
+      const scene = new Scene()[way]('a', 'b')
+      const chunks = [both.slice(0, first), both.slice(first, second), both.slice(second)]
+      for (const chunk of chunks) scene.sayInMemory(chunk)
+      t.strictSame(scene.told, [`a ${JSON.stringify(a)}`, `b ${JSON.stringify(b)}`], title)
+      const slabs = chunks
+        .filter(({ length }) => length >= 2_048)
+        .map(({ length }) => Math.ceil(length / 4_096) * 4_096)
+      const bytes = slabs.reduce((sum, size) => sum + size, 0)
+      t.ok(scene.sockets.memory.freeBytes >= bytes, `${title}, ${way}: all of it is back`)
+    }
+  }
 })
