@@ -16,7 +16,8 @@ const STEP_BYTES = 4096
 const MAX_BYTES = 64 * 1024
 /** So much at most is kept free. */
 const MAX_FREE_BYTES = 16 * 1024 * 1024
-const TRIM_MS = 1000
+/** Loads come in bursts. What a shorter time gives back is allocated again, and is garbage until a full collection. */
+const TRIM_MS = 10_000
 
 interface Slab {
   readonly bytes: Buffer
@@ -104,7 +105,7 @@ export class ReadMemory {
     return bytes.subarray(0, count)
   }
 
-  /** To be called now and then with a clock in ms: what nobody needed for a second goes back to the system. */
+  /** To be called now and then with a clock in ms: what nobody needed for ten seconds goes back to the system. */
   trim(now: number): void {
     if (now - this.#trimmedAt < TRIM_MS) return
     this.#trimmedAt = now
