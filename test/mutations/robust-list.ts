@@ -96,4 +96,22 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/unit/upstream/turn.test.ts',
     shows: /goes on with the others/,
   },
+  {
+    name: 'a client that takes too long for its TLS handshake stays',
+    file: 'src/client/accept/tls-listener.ts',
+    from: '    socket.destroy()\n    const refused',
+    to: '    const refused',
+    breaks: 'a client has ten seconds for its handshake',
+    test: 'test/wire/security-listener.test.ts',
+    shows: /whose handshake takes more than ten seconds/,
+  },
+  {
+    name: 'a client that leaves in its TLS handshake stays half open',
+    file: 'src/client/accept/tls-listener.ts',
+    from: 'allowHalfOpen: false',
+    to: 'allowHalfOpen: true',
+    breaks: 'a health check costs nothing',
+    test: 'test/wire/security-listener.test.ts',
+    shows: /takes no notice of a health check/,
+  },
 ]

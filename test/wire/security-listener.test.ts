@@ -81,13 +81,36 @@ t.test('listener — counts and tells of a plain client — and goes on', { skip
 })
 
 t.test('listener — takes no notice of a health check — that connects and leaves', { skip }, async t => {
-  const single = await scene(t, ['listen'])
-  const { holdfast, tls } = single
-  const socket = connect(holdfast.port, holdfast.host)
+  const { holdfast } = await scene(t, ['listen'])
+  const socket = connect({ port: holdfast.port, host: holdfast.host, allowHalfOpen: true })
+  t.teardown(() => socket.destroy())
   await new Promise<void>(resolve => socket.once('connect', () => socket.end(() => resolve())))
-  const client = await session(t, single, tls.clientOptions())
-  t.equal(await client.send('PING'), 'PONG')
+  socket.resume()
+  // Its file descriptor is given back.
+  await waitUntil('the listener has closed its side', () => socket.readableEnded, { withinMs: 5000 })
   t.equal(holdfast.counters.tlsHandshakesFailed, 0)
+})
+
+t.test('listener — drops a client — whose handshake takes more than ten seconds', { skip }, async t => {
+  const { holdfast } = await scene(t, ['listen'])
+  const socket = connect(holdfast.port, holdfast.host)
+  t.teardown(() => socket.destroy())
+  socket.resume()
+  await waitUntil('it is dropped', () => socket.closed, { withinMs: 60_000 })
+  t.match(holdfast.find('listen.tls_failed'), { cause: /timeout/ })
+})
+
+t.test('listener — a client that has sent its last byte — still gets its reply', { skip }, async t => {
+  const { holdfast, tls } = await scene(t, ['listen'])
+  const socket = connectTls({ port: holdfast.port, host: holdfast.host, ...tls.clientOptions() })
+  t.teardown(() => socket.destroy())
+  let text = ''
+  socket.on('data', chunk => {
+    text += String(chunk)
+  })
+  socket.once('secureConnect', () => socket.end('SET k v\r\nGET k\r\n'))
+  await waitUntil('the end', () => socket.readableEnded, { withinMs: 10_000 })
+  t.equal(text, '+OK\r\n$1\r\nv\r\n')
 })
 
 const strangers: [title: string, files: (tls: TlsScene) => CertificateFiles | null, remedy: RegExp][] = [

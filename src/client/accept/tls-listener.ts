@@ -38,11 +38,16 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
     {
       ...options.socket,
       ...read.material,
+      // A client that leaves in its handshake would stay half open for good.
+      allowHalfOpen: false,
       requestCert: mutual,
       rejectUnauthorized: mutual,
       handshakeTimeout: handshakeLimitMs,
     },
-    onSecure,
+    socket => {
+      socket.allowHalfOpen = options.socket.allowHalfOpen ?? false
+      onSecure(socket)
+    },
   )
   const pending = trackHandshakes(server)
   reportFailures(server, options)
@@ -87,6 +92,8 @@ function trackHandshakes(server: Server): ReadonlyMap<string, Socket> {
 function reportFailures(server: Server, { counters, log }: TlsListenerOptions): void {
   const throttle = createLogThrottle()
   server.on('tlsClientError', (error, socket) => {
+    // Node tells of a handshake that takes too long, and leaves the socket open.
+    socket.destroy()
     const refused = socket.authorizationError
     // A health check that connects and leaves is no failed handshake.
     if (!refused && socket.bytesRead === 0 && /hang up|ECONNRESET|EPIPE/.test(error.message)) return
