@@ -75,6 +75,15 @@ export const readingMutations: readonly Mutation[] = [
     shows: /the client sees its end/,
   },
   {
+    name: 'a client that has read everything is ended with its link',
+    file: 'src/client/session/lane-choice.ts',
+    from: 'return owed.length > 0 && pauses.ofSessionSinceIdle',
+    to: 'return pauses.ofSessionLately',
+    breaks: 'sockets stay',
+    test: 'test/wire/subscriber-loss.test.ts',
+    shows: /keeps its connection/,
+  },
+  {
     name: 'messages that were missed without a failover are told as if there had been one',
     file: 'src/client/state/missed-messages.ts',
     from: "const kind = isSame ? 'same' : 'moved'",

@@ -1,5 +1,5 @@
-// Subscribers whose link the server ends: one that does not read is ended, as directly; others come back, and the log
-// says so.
+// Clients whose link the server ends: one that does not read is ended, as directly; others come back, and the log says
+// so of subscribers.
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
@@ -24,6 +24,41 @@ t.test('a subscriber that does not read — is ended, with its cause — when th
   t.equal(line?.level, 'warn')
   t.match(line?.msg, /client-output-buffer-limit/)
   t.equal(holdfast.find('session.resubscribed'), undefined)
+  await holdfast.stop()
+})
+
+t.test('a client that has read all that was left for it — keeps its connection — when its link is ended', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  const large = Buffer.alloc(16 * 1024 * 1024, 'x')
+  t.equal(await client.send('SET', 'large', large), 'OK')
+  for (const [what, args] of [
+    ['owes nothing', ['PING']],
+    ['owes what was sent later', ['BLPOP', 'list', '0']],
+  ] as const) {
+    client.socket.pause()
+    const replies = client.pipeline(new Array(8).fill(['GET', 'large']))
+    // Some lie in the client's socket, one unread here, and the link is not read from.
+    const isPaused = (): boolean => holdfast.counters.unreadBytes > 1024 * 1024
+    await waitUntil('replies wait', isPaused, { withinMs: 30_000 })
+    client.socket.resume()
+    t.equal((await replies).length, 8)
+    const later = what === 'owes nothing' ? null : client.send(...args)
+    const lost = holdfast.counters.linksLost
+    await waitUntil(
+      'its link is ended',
+      async () => {
+        await ask(node, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+        return holdfast.counters.linksLost > lost
+      },
+      { withinMs: 30_000 },
+    )
+    if (later !== null) await ask(node, ['RPUSH', 'list', 'one'])
+    t.strictSame(await (later ?? client.send(...args)), later === null ? 'PONG' : ['list', 'one'], what)
+  }
+  t.equal(holdfast.counters.unreadEnded, 0)
+  await client.close()
   await holdfast.stop()
 })
 

@@ -13,7 +13,8 @@ import type { Lane } from '../../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
-import type { PushFilter } from '../../upstream/link.ts'
+import type { LinkEnd, PushFilter } from '../../upstream/link.ts'
+import type { Pauses } from '../../upstream/pauses.ts'
 import { redirectTarget } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
@@ -145,14 +146,9 @@ export class LaneChoice implements LaneMoves {
       onLinkReady: () => this.#onLinkReady(),
       onOwnAnswered: () => this.#nobody.onAnswered(0, 0),
       onBug: error => session.onBug(error),
-      onLinkLost: (link, reason) => {
+      onLinkLost: (link, end) => {
         if (session.state.watching) session.state.watchLost = true
-        const byServer = reason === 'peer-closed' || reason === 'reset'
-        this.#lost ??= {
-          master: link.master,
-          at: performance.now(),
-          hadEnough: byServer && link.pauses.ofSessionLately,
-        }
+        this.#lost ??= { master: link.master, at: performance.now(), hadEnough: this.#hadEnough(link.pauses, end) }
         session.onLinkLost()
       },
     })
@@ -261,6 +257,14 @@ export class LaneChoice implements LaneMoves {
     this.trackAgain()
     for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
       this.#host.sessions.get(tracker)?.choice.trackAgain()
+  }
+
+  /** What had piled up at the server was not delivered yet, maybe: it may have ended the link for that. */
+  #hadEnough(pauses: Pauses, { reason, owed }: Pick<LinkEnd<unknown>, 'reason' | 'owed'>): boolean {
+    if (reason !== 'peer-closed' && reason !== 'reset') return false
+    const { subscriptions, state } = this.#session
+    if (subscriptions.size > 0 || state.monitoring || state.tracking !== null) return pauses.ofSessionLately
+    return owed.length > 0 && pauses.ofSessionSinceIdle
   }
 
   /** The server ended a client that does not read (client-output-buffer-limit): the session ends too. */
