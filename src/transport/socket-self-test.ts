@@ -46,31 +46,48 @@ export async function tryInternals(): Promise<SocketInternals | string> {
 
 /** `near` sends a large message; `far` sends back all that it reads, by the ways that are tried. */
 async function carries(near: Socket, far: Socket, internals: SocketInternals, signal: AbortSignal): Promise<boolean> {
-  const sent = Buffer.alloc(LARGE_BYTES, 'abcdefg')
-  const read: Buffer[] = []
-  let readBytes = 0
+  const all = Buffer.alloc(LARGE_BYTES + 4, 'abcdefg')
+  const sent = all.subarray(0, LARGE_BYTES)
+  const memory = new ReadMemory()
+  const there = new Comparison(sent)
   const writer = writerOf(far, internals)
-  const reader = readSocket(far, { internals, memory: new ReadMemory() }, chunk => {
-    read.push(chunk)
-    readBytes += chunk.length
-    if (readBytes === LARGE_BYTES) far.emit('all read')
+  const reader = readSocket(far, { internals, memory }, chunk => {
+    there.take(chunk)
+    memory.giveBack(chunk)
+    if (there.isOver) far.emit('all read')
   })
   if (reader.waiting !== 0) return false
   near.write(sent)
   await once(far, 'all read', { signal })
-  if (!Buffer.concat(read).equals(sent)) return false
 
-  const back: Buffer[] = []
-  let backBytes = 0
-  const isTaken = writer.writeAll([sent.subarray(0, 7), sent.subarray(7)])
-  writer.write(Buffer.from('last'))
-  const expected = LARGE_BYTES + 4
+  const back = new Comparison(all)
   near.on('data', chunk => {
-    back.push(chunk)
-    backBytes += chunk.length
-    if (backBytes === expected) near.emit('all back')
+    back.take(chunk)
+    if (back.isOver) near.emit('all back')
   })
+  const isTaken = writer.writeAll([sent.subarray(0, 7), sent.subarray(7)])
+  writer.write(all.subarray(LARGE_BYTES))
   await Promise.all([once(near, 'all back', { signal }), isTaken || once(far, 'drain', { signal })])
-  const got = Buffer.concat(back)
-  return got.subarray(0, LARGE_BYTES).equals(sent) && got.subarray(-4).toString() === 'last' && writer.left === 0
+  return there.isSame && back.isSame && writer.left === 0
+}
+
+/** Compares what comes with what should, as it comes: what a process has kept at its start it has for good. */
+class Comparison {
+  isSame = true
+  readonly #expected: Buffer
+  #at = 0
+
+  constructor(expected: Buffer) {
+    this.#expected = expected
+  }
+
+  take(chunk: Buffer): void {
+    const end = this.#at + chunk.length
+    if (!chunk.equals(this.#expected.subarray(this.#at, end))) this.isSame = false
+    this.#at = end
+  }
+
+  get isOver(): boolean {
+    return this.#at >= this.#expected.length
+  }
 }
