@@ -66,6 +66,8 @@ type Target =
 
 /** How long sessions wait that nothing drives away from where they were: see `Surroundings.patienceMs`. */
 export const PATIENCE_MS = 1_000
+/** A replica may take this long for its answer before others count as better. */
+const ANSWER_MS = 200
 /** How long a replica must have been good before sessions move to it that have a node. */
 const SETTLED_MS = 2_000
 
@@ -183,8 +185,18 @@ export class Group {
     const isReady = (one: Replica): boolean =>
       isGood(one) && one.goodSince !== null && now - one.goodSince >= SETTLED_MS && one.askedAt >= this.soughtSince
     const others = [...this.#around.replicas.values()].filter(one => one !== own && isReady(one) && this.#hasAll(one))
-    if (own === null || !isGood(own)) return others.length > 0
+    if (own === null) return others.length > 0
+    if (!isGood(own)) return others.length > 0 && this.#hasAnswered(own, now)
     return others.some(one => one.key === this.homeKey)
+  }
+
+  /**
+   * In this round, which began with the master, or it is late. Until then it looks further behind than it is, most of all
+   * where the round before is long ago.
+   */
+  #hasAnswered({ askedAt }: Replica, now: number): boolean {
+    const { offsets } = this.#around
+    return askedAt >= offsets.askedAt || now - offsets.askedAt > ANSWER_MS
   }
 
   /** It has reached where the master was when it was asked last. */

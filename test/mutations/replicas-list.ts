@@ -217,4 +217,13 @@ export const replicasMutations: readonly Mutation[] = [
     test: 'test/wire/engine.test.ts',
     shows: /takes what was hot before its release/,
   },
+  {
+    name: 'a replica that has not answered in this round is left for one that has',
+    file: 'src/replicas/group.ts',
+    from: 'return others.length > 0 && this.#hasAnswered(own, now)',
+    to: 'return others.length > 0 && now >= own.askedAt',
+    breaks: 'sessions stay at a replica that is good',
+    test: group,
+    shows: /has not answered in this round/,
+  },
 ]

@@ -168,6 +168,32 @@ t.test('group — away from home — goes back when that has been good for a whi
   t.strictSame(take().slice(0, 2), ['leave', 'moved replica-back'])
 })
 
+t.test('group — whose replica has not answered in this round — leaves it to no other that has', async t => {
+  const begin = () => {
+    const { group, poll, take, answer } = world()
+    for (const now of [0, 100]) poll(now, 100, { r1: 100, r2: 100 })
+    group.review(100)
+    t.strictSame(take(), ['serve r1 replica'])
+    // Nobody was asked for so long that all look behind.
+    for (let now = 500; now <= 2_500; now += 400) poll(now, 100, { r1: 100, r2: 100 })
+    poll(3_200, 200, { r2: 200 })
+    group.review(3_210)
+    t.strictSame(take(), [])
+    return { group, answer, take }
+  }
+  const quick = begin()
+  quick.answer('r1', 3_205, 200)
+  quick.group.review(3_220)
+  t.strictSame(quick.take(), [], 'it is as good')
+  const behind = begin()
+  behind.answer('r1', 3_205, 100)
+  behind.group.review(3_220)
+  t.strictSame(behind.take().slice(0, 2), ['leave', 'moved replica-back'], 'it is behind')
+  const late = begin()
+  late.group.review(3_450)
+  t.strictSame(late.take().slice(0, 2), ['leave', 'moved replica-back'], 'it does not answer')
+})
+
 t.test('group — of sessions that have the master, too — does not wait to hear that a replica is gone', async t => {
   const { group, poll, take } = world('master', 0)
   poll(0, 100, { r1: 100, r2: 100 })
