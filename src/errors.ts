@@ -35,6 +35,12 @@ export const errors = {
       '(retry-policy safe)',
     'unknown',
   ),
+  /** Several links in a row ended over it: its reply or its bytes are more than the server lets a client have. */
+  fatal: spec(
+    'UNKNOWN holdfast: the server closed the connection each time the command was sent (client-output-buffer-limit, ' +
+      'client-query-buffer-limit); it may have run',
+    'unknown',
+  ),
   /** Policy `once`: a command that can have no marker, or went without one, behaves as under `safe`. */
   unmarkedOutcome: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent without a marker; it may ' +

@@ -19,6 +19,7 @@ import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import type { AckedLane, Acknowledger } from './acknowledger.ts'
+import { FatalRequests } from './fatal-requests.ts'
 import { HoldQueue } from './hold-queue.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
@@ -28,7 +29,7 @@ import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
-import { takeBack } from './take-back.ts'
+import { takeBack, takeBackFatal } from './take-back.ts'
 
 export class Lane implements LinkedLane, ProvenLane, AckedLane {
   identity: Identity
@@ -49,6 +50,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   readonly #waiting: HoldQueue
   readonly #uplink: LaneLink
   readonly #refusals: LaneRefusals
+  readonly #fatal = new FatalRequests()
   /** Sends writes in blocks whose fate can be asked for; null: they go as they come. */
   readonly #prover: Prover | null
   /** Withholds replies until they are confirmed; null: they go as they come. */
@@ -179,7 +181,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
           this.#prover.take(link, request)
           return
         }
-      } else if (this.#host.sendable && this.#refusals.aside === null && !link.full) {
+      } else if (this.#host.sendable && this.#refusals.aside === null && !link.full && !this.#waitsForOne(link)) {
         request.sends++
         if (request.handler !== null && !this.prepare(request)) return
         link.send(request)
@@ -244,6 +246,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
   onConfirmed(isNew: boolean): void {
     this.#uplink.onConfirmed(isNew)
+    if (isNew) this.#fatal.forget()
     this.#refusals.onConfirmed()
     this.dialIfWanted()
     this.pump()
@@ -345,7 +348,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (link?.status !== 'ready' || this.#refusals.aside !== null || this.#uplink.isPaused) return
     // Not before: a node that may be replaced decides nothing.
     if (this.#host.sendable && this.#prover?.isInDoubt) this.#waiting.replace(this.#prover.decide() ?? (() => null))
-    while (this.#host.sendable && !link.full) {
+    while (this.#host.sendable && !link.full && !this.#waitsForOne(link)) {
       const next = this.#waiting.head()
       if (next === undefined) break
       if (this.#prover !== null && !this.#admits(this.#prover, next)) break
@@ -360,9 +363,15 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         if (next.handler !== null && !this.prepare(next)) continue
       }
       link.send(next)
+      if (this.#fatal.oneByOne) link.settleHead()
     }
     link.settleHead()
     if (this.#waiting.size === 0) this.#host.onDrained()
+  }
+
+  /** One request is under way at a time, and one is. */
+  #waitsForOne(link: Link<Request>): boolean {
+    return this.#fatal.oneByOne && link.inFlight > 0
   }
 
   /** Answers whether it may be sent; if not, its session is gone. */
@@ -514,7 +523,14 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#acks !== null && this.#waiting.size > 0) this.pump()
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
+    if (this.#fatal.oneByOne && link.inFlight === 0) this.#sendAll()
     return taken
+  }
+
+  /** The one that was under way has its reply: it is not the one that the server ends links for. */
+  #sendAll(): void {
+    this.#fatal.forget()
+    this.pump()
   }
 
   onWritable(): void {
@@ -564,7 +580,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end)
     const isEmpty = this.#prover?.idle !== false && this.#acks?.idle !== false
-    if (end.owed.length > 0 || this.#refusals.aside !== null || !isEmpty) this.#requeue(end)
+    if (end.owed.length > 0 || this.#refusals.aside !== null || !isEmpty) this.#requeue(link, end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
     if (!end.wasReady) this.#uplink.pause()
@@ -572,19 +588,24 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   }
 
   /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
-  #requeue(end: LinkEnd<Request>): void {
+  #requeue(link: Link<Request>, end: LinkEnd<Request>): void {
     const { owed, unsent, refused } = end
     try {
       const { isDeposed } = this.#refusals
       const back = this.#refusals.end()
       const answered = this.#acks?.takeBack() ?? []
       if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered))
-      else
+      else {
+        const before = back.length
+        const isFatal = this.#fatal.onLost(end, link.pauses)
         owed.forEach((request, i) => {
           const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
           const outcome = i >= owed.length - unsent ? 'unsent' : lost
-          back.push(...takeBack(request, outcome, this.#host))
+          const isTheOne = isFatal && i === 0
+          back.push(...(isTheOne ? takeBackFatal(request, this.#host) : takeBack(request, outcome, this.#host)))
         })
+        this.#fatal.goesAgain(back[before])
+      }
       this.putBack(back)
     } catch (error) {
       for (const { owner } of owed) owner.onBug(error)

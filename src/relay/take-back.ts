@@ -1,6 +1,7 @@
 // take-back.ts: makes a request ready for the front of its lane when its link is lost or its node refused it. It splits
 // it into what is unanswered, applies replay-rule.ts to each part (sent again, or failed), and counts it.
 // Never: says what may be sent again, touches a link or a queue (lane.ts).
+import { errors } from '../errors.ts'
 import { type Counters, countUnknown } from '../ops/counters.ts'
 import type { LaneHost } from './lane-host.ts'
 import {
@@ -20,12 +21,31 @@ type ReplayHost = Pick<LaneHost, 'policy' | 'counters' | 'learned'>
  * behind a command that the node refused because it is no master.
  */
 export function takeBack(request: Request, outcome: RequestFate | 'behind-refused', host: ReplayHost): Request[] {
+  return takeBackParts(request, outcome, host, outcome !== 'unsent' && host.policy.policy !== 'always')
+}
+
+/** The server ends each link that it is sent on, before it has a reply: one command of it is not sent again. */
+export function takeBackFatal(request: Request, host: ReplayHost): Request[] {
+  const parts = takeBackParts(request, 'unknown', host, true)
+  const [only] = parts
+  if (only === undefined || parts.length > 1 || only.local !== null) return parts
+  countUnknown(host.counters, only.owner)
+  failRequest(only, errors.fatal.reply)
+  return parts
+}
+
+function takeBackParts(
+  request: Request,
+  outcome: RequestFate | 'behind-refused',
+  host: ReplayHost,
+  split: boolean,
+): Request[] {
   if (request.owner.gone) {
     host.counters.pendingBytes -= request.weight
     return []
   }
   if (outcome === 'unsent' && request.sends > 0) request.sends--
-  const parts = remainderOf(request, outcome !== 'unsent' && host.policy.policy !== 'always')
+  const parts = remainderOf(request, split)
   if (parts[0] !== request) settleAnswered(request, parts, host.counters)
   parts.forEach((part, i) => {
     if (part.local !== null) return

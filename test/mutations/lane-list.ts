@@ -11,6 +11,24 @@ const link = 'test/unit/upstream/link.test.ts'
 
 export const laneMutations: readonly Mutation[] = [
   {
+    name: 'a command that the server ends each link for is sent until its time is over',
+    file: 'src/relay/fatal-requests.ts',
+    from: 'return isSure',
+    to: 'return false',
+    breaks: 'one command does not take the connection from all',
+    test: 'test/wire/lane-loss.test.ts',
+    shows: /the server ends each link for/,
+  },
+  {
+    name: 'requests go one at a time for good',
+    file: 'src/relay/lane.ts',
+    from: '    if (this.#fatal.oneByOne && link.inFlight === 0) this.#sendAll()\n',
+    to: '',
+    breaks: 'EveryRequestEnds',
+    test: 'test/wire/lane-loss.test.ts',
+    shows: /what others sent is answered/,
+  },
+  {
     name: 'a request is sent again without the fence',
     file: 'src/relay/lane-link.ts',
     from: 'if (this.#fence === null || !this.#isFencedAt(this.#fence.at, master)) return []',
