@@ -85,7 +85,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a run of unknown outcome is not split under safe',
     file: 'src/relay/take-back.ts',
-    from: "remainderOf(request, outcome !== 'unsent' && host.policy.policy !== 'always')",
+    from: 'remainderOf(request, split)',
     to: 'remainderOf(request, false)',
     breaks: 'ErrorsTellTheTruth: a read may always be repeated',
     test: walkSafe,
