@@ -82,6 +82,27 @@ t.test('CLIENT CACHING — held with its link lost — is taken by a session tha
   await at.holdfast.stop()
 })
 
+t.test('CLIENT TRACKING — off and on again — what was read before is to be forgotten', async t => {
+  const at = await startSingle(t)
+  for (const protocol of [2, 3] as const) {
+    const { reader, listener } = await pair(t, at, protocol)
+    await reader.send('GET', 'k')
+    t.equal(await reader.send('CLIENT', 'TRACKING', 'OFF'), 'OK')
+    await reader.tracks('OPTOUT')
+    await listener.hears(null)
+    await reader.send('GET', 'k')
+    await isHeard(at, listener, 'k')
+  }
+  const alone = await Party.join(t, at, 3)
+  t.equal(await alone.send('CLIENT', 'TRACKING', 'ON'), 'OK')
+  t.equal(await alone.send('CLIENT', 'TRACKING', 'ON', 'NOLOOP'), 'OK')
+  t.strictSame(alone.heard, [], 'its link knows what it has read')
+  t.equal(await alone.send('CLIENT', 'TRACKING', 'OFF'), 'OK')
+  t.equal(await alone.send('CLIENT', 'TRACKING', 'ON'), 'OK')
+  await alone.hears(null)
+  await at.holdfast.stop()
+})
+
 t.test('CLIENT TRACKING ON — refused — leaves the target before it in force', async t => {
   const at = await startSingle(t)
   const { reader, listener } = await pair(t, at, 3, { options: ['BCAST', 'PREFIX', 'a'] })

@@ -8,7 +8,7 @@ import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { resolveRedirect } from '../commands/client-id.ts'
-import { forgetAll } from '../commands/constant-replies.ts'
+import { tellToForget } from '../commands/forget-all.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { trackingOptions } from '../state/tracking-options.ts'
 
@@ -30,9 +30,7 @@ export function redirectAgain(
     onReply(request, frame, type) {
       if (request.expect > 0) return // the reply to OFF
       if (type === ReplyType.error) logRefused(session, frame)
-      // A server sends a message to none but a subscriber.
-      const { protocol } = target.state.identity
-      if (protocol === 3 || target.subscriptions.size > 0) target.deliver(forgetAll(protocol))
+      tellToForget(target)
     },
     // The next link asks for itself.
     onReplay: request => makeLocal(request, Buffer.alloc(0)),
