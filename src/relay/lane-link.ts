@@ -14,7 +14,7 @@ import { backoffMs } from '../backoff.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type ProofSteps, type SessionRestore } from '../upstream/handshake.ts'
-import { Link, type LinkEnd, type LinkListener, type PushFilter } from '../upstream/link.ts'
+import { type CloseReason, Link, type LinkListener, type PushFilter } from '../upstream/link.ts'
 import { isSameProcess, isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
@@ -41,7 +41,7 @@ export interface LaneOwner extends Blamed {
   /** What Holdfast asked on the link for itself is answered: the session may wait until the link owes nothing. */
   onOwnAnswered?(): void
   /** The link is gone; what it still owes is about to be replayed. */
-  onLinkLost(link: Link<Request>, end: LinkEnd<Request>): void
+  onLinkLost(link: Link<Request>, reason: CloseReason): void
 }
 
 /** The lane whose link it is. */

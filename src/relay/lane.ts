@@ -578,7 +578,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#refusals.unblocked = null
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
-    if (end.wasReady) this.owner?.onLinkLost(link, end)
+    if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
     const isEmpty = this.#prover?.idle !== false && this.#acks?.idle !== false
     if (end.owed.length > 0 || this.#refusals.aside !== null || !isEmpty) this.#requeue(link, end)
     if (this.#uplink.state === 'closed') return

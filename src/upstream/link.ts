@@ -247,7 +247,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** Queues the request's bytes for this turn's write. Order of calls is order on the wire. */
   send(exchange: E): void {
-    if (this.#fifo.size === 0) this.#beginExchange()
+    if (this.#fifo.size === 0) this.lastActivity = performance.now()
     this.#fifo.push(exchange)
     this.#unflushed++
     const bytes = exchange.bytes
@@ -263,17 +263,12 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   /** Queues several whose replies come in this order, and whose bytes leave as `pieces` have them. */
   sendTogether(exchanges: readonly E[], pieces: readonly Buffer[]): void {
-    if (this.#fifo.size === 0) this.#beginExchange()
+    if (this.#fifo.size === 0) this.lastActivity = performance.now()
     for (const exchange of exchanges) this.#fifo.push(exchange)
     this.#unflushed += exchanges.length
     const isFirst = this.#outBytes === 0
     this.#addRest(pieces)
     if (isFirst) this.#turn.markLink(this)
-  }
-
-  #beginExchange(): void {
-    this.lastActivity = performance.now()
-    this.pauses.owedNothingAt = this.lastActivity
   }
 
   /** From within the listener's calls: others take the place of the first `count`, which get no more replies. */

@@ -18,14 +18,12 @@ export const Pausing = {
 } as const
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 
-/** A link that is read from again has delivered all that had piled up after this time, whether it owes anything or not. */
+/** A link that is read from again has delivered all that had piled up after this time. */
 const TAKEN_UP_MS = 5000
 
 export class Pauses {
   /** Read, and not looked at before the link goes on; null: nothing is stalled. */
   stalled: Buffer[] | null = null
-  /** performance.now() when something was last sent on the link while it owed nothing. */
-  owedNothingAt = Number.NEGATIVE_INFINITY
   #why = 0
   #takenUpAt = Number.NEGATIVE_INFINITY
 
@@ -42,11 +40,6 @@ export class Pauses {
   /** It does not, or did not a moment ago: what lay in the sockets is hardly read yet. */
   get ofSessionLately(): boolean {
     return this.ofSession || performance.now() - this.#takenUpAt < TAKEN_UP_MS
-  }
-
-  /** The same of a link that brings replies alone: with the last that it owed it has delivered all that had piled up. */
-  get ofSessionSinceIdle(): boolean {
-    return this.ofSession || (this.ofSessionLately && this.owedNothingAt < this.#takenUpAt)
   }
 
   begin(why: Pausing): void {

@@ -75,13 +75,13 @@ export const readingMutations: readonly Mutation[] = [
     shows: /the client sees its end/,
   },
   {
-    name: 'a client that has read everything is ended with its link',
+    name: 'a client that reads slowly is ended with its link, whatever ended that',
     file: 'src/client/session/lane-choice.ts',
-    from: 'return owed.length > 0 && pauses.ofSessionSinceIdle',
-    to: 'return pauses.ofSessionLately',
+    from: 'hadEnough: byServer && hears && link',
+    to: 'hadEnough: byServer && link',
     breaks: 'sockets stay',
     test: 'test/wire/subscriber-loss.test.ts',
-    shows: /keeps its connection/,
+    shows: /a slow client whose link is ended/,
   },
   {
     name: 'messages that were missed without a failover are told as if there had been one',

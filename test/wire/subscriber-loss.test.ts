@@ -27,6 +27,24 @@ t.test('a subscriber that does not read — is ended, with its cause — when th
   await holdfast.stop()
 })
 
+t.test('a slow client whose link is ended while replies wait there — gets all of them', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('SET', 'k', Buffer.alloc(1_000_000, 'x')), 'OK')
+  t.equal(await client.send('CLIENT', 'NO-EVICT', 'ON'), 'OK', 'it has a link of its own')
+  client.socket.pause()
+  const replies = client.pipeline(new Array(60).fill(['GET', 'k']))
+  const isPaused = (): boolean => holdfast.counters.unreadBytes > 1024 * 1024
+  await waitUntil('replies wait', isPaused, { withinMs: 30_000 })
+  await ask(node, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+  client.socket.resume()
+  t.equal((await replies).filter(reply => String(reply).length === 1_000_000).length, 60)
+  t.equal(holdfast.counters.unreadEnded, 0)
+  await client.close()
+  await holdfast.stop()
+})
+
 t.test('a client that has read all that was left for it — keeps its connection — when its link is ended', async t => {
   const { holdfast, node } = await startSingle(t)
   const client = await RespClient.connect(holdfast.port)

@@ -13,8 +13,7 @@ import type { Lane } from '../../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
-import type { LinkEnd, PushFilter } from '../../upstream/link.ts'
-import type { Pauses } from '../../upstream/pauses.ts'
+import type { PushFilter } from '../../upstream/link.ts'
 import { redirectTarget } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
@@ -146,9 +145,16 @@ export class LaneChoice implements LaneMoves {
       onLinkReady: () => this.#onLinkReady(),
       onOwnAnswered: () => this.#nobody.onAnswered(0, 0),
       onBug: error => session.onBug(error),
-      onLinkLost: (link, end) => {
+      onLinkLost: (link, reason) => {
         if (session.state.watching) session.state.watchLost = true
-        this.#lost ??= { master: link.master, at: performance.now(), hadEnough: this.#hadEnough(link.pauses, end) }
+        const byServer = reason === 'peer-closed' || reason === 'reset'
+        // Commands are sent again. Messages that lay there are lost.
+        const hears = session.subscriptions.size > 0 || session.state.monitoring
+        this.#lost ??= {
+          master: link.master,
+          at: performance.now(),
+          hadEnough: byServer && hears && link.pauses.ofSessionLately,
+        }
         session.onLinkLost()
       },
     })
@@ -259,15 +265,7 @@ export class LaneChoice implements LaneMoves {
       this.#host.sessions.get(tracker)?.choice.trackAgain()
   }
 
-  /** What had piled up at the server was not delivered yet, maybe: it may have ended the link for that. */
-  #hadEnough(pauses: Pauses, { reason, owed }: Pick<LinkEnd<unknown>, 'reason' | 'owed'>): boolean {
-    if (reason !== 'peer-closed' && reason !== 'reset') return false
-    const { subscriptions, state } = this.#session
-    if (subscriptions.size > 0 || state.monitoring || state.tracking !== null) return pauses.ofSessionLately
-    return owed.length > 0 && pauses.ofSessionSinceIdle
-  }
-
-  /** The server ended a client that does not read (client-output-buffer-limit): the session ends too. */
+  /** The server ended a subscriber that does not read (client-output-buffer-limit): the session ends too. */
   #isOver({ master, at, hadEnough }: LostLink): boolean {
     const { subscriptions } = this.#session
     const link = this.lane.link

@@ -10,7 +10,7 @@
 // Must stay true: commands leave in the order they came. A session that has too much unanswered or unread is not read
 // from. The socket is closed only for one of these:
 // - the client: its own end, QUIT, a protocol error, words of HTTP in place of a command;
-// - others: CLIENT KILL, or the server closed the link of a client that does not read;
+// - others: CLIENT KILL, or the server closed the link of a subscriber that does not read;
 // - a limit: --frame-timeout, the size of a command, --max-unread-bytes, --max-held-bytes, replies before it signs in;
 // - this process: shutdown, or work for this session threw (onBug).
 // It is longer than other files: half of it is one line a member, by which its parts and the relay reach one another.
