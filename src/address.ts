@@ -14,6 +14,11 @@ export interface Address {
  */
 export interface Master extends Address {
   readonly epoch: number
+  /**
+   * The epoch under which this process became the master, where the Sentinels have begun anew since and say an older
+   * one; left out: `epoch`.
+   */
+  readonly since?: number
   readonly runId: string | null
   /** What the node must say that it is, before anything is sent to it; left out: a master. */
   readonly role?: 'replica'

@@ -46,7 +46,7 @@ export function nextGate(state: GateState, event: GateEvent, now: number): GateS
 
 /** The same node in the same configuration and, as far as known, the same process. */
 export function isSameTerm(a: Master, b: Master): boolean {
-  return a.epoch === b.epoch && a.role === b.role && isSameProcess(a, b)
+  return (a.since ?? a.epoch) === (b.since ?? b.epoch) && a.role === b.role && isSameProcess(a, b)
 }
 
 /** As far as known. A new epoch alone changes nothing for a client. */

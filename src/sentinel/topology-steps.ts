@@ -34,7 +34,9 @@ export function announcer(topology: Topology, address: Address, epoch: number, n
 
 export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {
   const { gate, wanted } = draft
-  const master: Master = { host: address.host, port: address.port, epoch, runId: runIdOf(draft, address, asked) }
+  const runId = runIdOf(draft, address, asked)
+  const since = sinceOf(draft, address, epoch, runId)
+  const master: Master = { host: address.host, port: address.port, epoch, runId, ...(since !== epoch && { since }) }
   draft.effects.push({ kind: 'serve', master })
   const changed = gate.kind === 'shut' || draft.master?.epoch !== epoch || !sameAddress(draft.master, address)
   note(draft, changed ? 'info' : 'debug', 'master.confirmed', {
@@ -57,6 +59,20 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
   draft.warm = null
   if (draft.sentinels.values().some(one => one.monitoredAnew))
     draft.sentinels = new Map([...draft.sentinels].map(([key, one]) => [key, { ...one, monitoredAnew: false }]))
+}
+
+/**
+ * The epoch under which this process became the master. Sentinels that begin anew say epoch 0, in which nobody has failed
+ * over (sentinel.c, createSentinelRedisInstance), until one that did not tells them the old one. To the links of the same
+ * process that is no news, unless this process may have slept through a failover there and back.
+ */
+function sinceOf({ master, gate, wanted }: Draft, address: Address, epoch: number, runId: string | null): number {
+  if (!master || !sameAddress(master, address)) return epoch
+  const since = master.since ?? master.epoch
+  if (epoch === master.epoch) return since
+  const isWatched = gate.kind === 'open' && (wanted?.stalls ?? 0) === 0
+  const isSame = isWatched && runId !== null && runId === master.runId && (epoch === 0 || epoch === since)
+  return isSame ? since : epoch
 }
 
 /** A node that does not give its run id is the same process as before where a link to it has lasted. */

@@ -76,6 +76,8 @@ t.test('gate — takes masters for one term — by place, epoch and process as f
   t.notOk(isSameTerm(at('a', 1), at('a', 2)))
   t.notOk(isSameTerm(at('a', 1), at('b', 1)))
   t.notOk(isSameTerm(at('a', 1), { ...at('a', 1), port: 1 }))
+  t.ok(isSameTerm(at('a', 5), { ...at('a', 0), since: 5 }), 'its Sentinels have begun anew')
+  t.notOk(isSameTerm(at('a', 0), { ...at('a', 0), since: 5 }))
 })
 
 t.test('gate — starts by holding — and tells each change once', async t => {

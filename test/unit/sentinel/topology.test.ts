@@ -369,6 +369,42 @@ t.test('another master of an older epoch — is followed — when a majority was
   t.strictSame(play.take(), ['hold master-moved', 'probe B', 'serve B@0'])
 })
 
+/** Since which epoch the links of the master are good. */
+function sinceOf(play: Play): number | undefined {
+  const { master } = play.topology
+  return master?.since ?? master?.epoch
+}
+
+/** All name A at this epoch, and the node that is asked then is this process. */
+function named(play: Play, epoch: number, runId: string | null = 'r'): Play {
+  play.later(600).all('A', { epoch }).later(1).all('A', { epoch })
+  return play.probed('A', runId === null ? { kind: 'untold', why: 'x' } : { kind: 'master', runId })
+}
+
+t.test('older epoch of the same master — is no news to its links — while the Sentinels begin anew', async t => {
+  const play = named(Play.serving(5), 0)
+  t.equal(play.master(), 'A@0')
+  t.equal(sinceOf(play), 5)
+  play.confirm().later(1).all('A', { epoch: 0 }).probed('A')
+  t.equal(sinceOf(play), 5, 'asked once more')
+  t.equal(sinceOf(named(play, 5)), 5, 'one that kept its state has told them the old epoch')
+})
+
+t.test('another epoch of the same master — ends its links — where it may have been replaced meanwhile', async t => {
+  t.equal(sinceOf(named(Play.serving(5), 6)), 6, 'a newer one')
+  t.equal(sinceOf(named(Play.serving(5), 3)), 3, 'an older one in which somebody has failed over')
+  t.equal(sinceOf(named(Play.serving(5), 0, 'another')), 0, 'another process')
+  t.equal(sinceOf(named(Play.serving(5), 0, null)), 0, 'a process that does not say which one it is')
+  const lowered = named(Play.serving(5), 0)
+  t.equal(sinceOf(named(lowered, 2)), 2, 'there and back in the new history')
+  const slept = Play.serving(5).standStill(600).all('A', { epoch: 0 }).later(1).all('A', { epoch: 0 })
+  t.equal(sinceOf(slept.probed('A')), 0, 'nobody looked')
+  const held = Play.serving(5).confirm().later(1).all('A', { epoch: 5 }).probed('A', { kind: 'unreachable', why: 'x' })
+  t.not(held.cause(), 'open')
+  held.later(600).all('A', { epoch: 0 }).later(1).all('A', { epoch: 0 })
+  t.equal(sinceOf(held.probed('A')), 0, 'it could not be reached')
+})
+
 t.test('doubt of the Sentinels — makes it look often — and holds nothing', async t => {
   const play = Play.serving()
   t.equal(isUnsettled(play.topology, play.now), false)
