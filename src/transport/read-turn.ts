@@ -4,6 +4,8 @@
 // else. So a socket that has brought its share waits for the next turn of the loop.
 //
 // Costs nothing for small reads, and two system calls for each share. Never: knows who is behind a socket.
+//
+// Must stay true: each socket that has used up its share goes on in the next turn, whatever becomes of the others.
 
 /** What the socket of one client may bring in one turn; and a link that many share, which has replies of all. */
 export const CLIENT_SHARE_BYTES = 128 * 1024
@@ -19,6 +21,8 @@ export interface TurnReader {
   /** Its share is used up; `goOn` follows. */
   onShareUsed(): void
   goOn(): void
+  /** Going on threw: the socket ends. Must not throw. */
+  onBug(error: unknown): void
 }
 
 let readers: TurnReader[] = []
@@ -40,6 +44,11 @@ function beginTurn(): void {
   for (const reader of last) {
     const used = reader.broughtBytes >= reader.shareBytes
     reader.broughtBytes = 0
-    if (used) reader.goOn()
+    if (!used) continue
+    try {
+      reader.goOn()
+    } catch (error) {
+      reader.onBug(error)
+    }
   }
 }

@@ -118,6 +118,10 @@ class SharedReader implements SocketReader, TurnReader {
     else this.#readAhead()
   }
 
+  onBug(error: unknown): void {
+    this.#socket.destroy(error instanceof Error ? error : new Error(String(error)))
+  }
+
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true

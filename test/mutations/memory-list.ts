@@ -122,6 +122,15 @@ export const memoryMutations: readonly Mutation[] = [
     shows: /bytes in one turn/,
   },
   {
+    name: 'a socket that cannot be read from again keeps others from being read',
+    file: 'src/transport/read-turn.ts',
+    from: '      reader.onBug(error)\n',
+    to: '      throw error\n',
+    breaks: 'an exception costs one session or one step',
+    test: 'test/unit/upstream/link.test.ts',
+    shows: /when its owner throws/,
+  },
+  {
     name: 'a command alone is written although the process has stood still',
     file: 'src/upstream/turn.ts',
     from: 'const now = this.#beforeWrites()\n',

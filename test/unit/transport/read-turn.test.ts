@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { ReadMemory } from '../../../src/transport/read-memory.ts'
 import { readSocket } from '../../../src/transport/socket-reader.ts'
 import { tryInternals } from '../../../src/transport/socket-self-test.ts'
@@ -10,21 +10,30 @@ const KB = 1024
 const internals = await tryInternals()
 if (typeof internals === 'string') throw new Error(internals)
 
-t.test('a socket that brings much — has its share of each turn — and loses nothing', async t => {
-  const accepted: Socket[] = []
-  const server = createServer(socket => void accepted.push(socket)).listen(0, '127.0.0.1')
+/** `count` sockets whose other sides send what is written to `clients`. */
+async function accept(t: Test, count: number): Promise<{ sockets: Socket[]; clients: Socket[] }> {
+  const sockets: Socket[] = []
+  const server = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  const client = createConnection({ port: address.port, host: '127.0.0.1' })
+  const clients: Socket[] = []
   t.teardown(() => {
-    client.destroy()
-    for (const socket of accepted) socket.destroy()
+    for (const socket of [...clients, ...sockets]) socket.destroy()
     server.close()
   })
-  await once(server, 'connection')
-  const [socket] = accepted
-  if (socket === undefined) throw new Error('no connection')
+  for (let i = 0; i < count; i++) {
+    clients.push(createConnection({ port: address.port, host: '127.0.0.1' }))
+    await once(server, 'connection')
+  }
+  return { sockets, clients }
+}
+
+t.test('a socket that brings much — has its share of each turn — and loses nothing', async t => {
+  const { sockets, clients } = await accept(t, 1)
+  const [socket] = sockets
+  const [client] = clients
+  if (socket === undefined || client === undefined) throw new Error('no connection')
 
   const sent = Buffer.alloc(8 * KB * KB)
   for (let at = 0; at < sent.length; at += 4) sent.writeUInt32LE(at, at)
@@ -48,4 +57,30 @@ t.test('a socket that brings much — has its share of each turn — and loses n
   t.ok(Buffer.concat(chunks).equals(sent))
   const most = Math.max(...turns.values())
   t.ok(most < 256 * KB, `${most} bytes in one turn`)
+})
+
+t.test('a socket that cannot be read from again — ends alone — and others have their turns', async t => {
+  const { sockets, clients } = await accept(t, 2)
+  const [stumbles, other] = sockets
+  if (stumbles === undefined || other === undefined) throw new Error('no connection')
+  const errors: Error[] = []
+  stumbles.on('error', error => errors.push(error))
+  const sent = Buffer.alloc(4 * KB * KB)
+  let bytes = 0
+  const below = { internals, memory: new ReadMemory() }
+  readSocket(stumbles, below, () => {})
+  readSocket(other, below, chunk => {
+    bytes += chunk.length
+  })
+  stumbles.resume = () => {
+    throw new Error('a bug')
+  }
+  // One of them is ended with bytes unread: its other side hears of that.
+  for (const client of clients) client.on('error', () => {}).write(sent)
+  await waitUntil('the other one is read', () => bytes === sent.length, { withinMs: 20_000 })
+  await waitUntil('the first one ends', () => stumbles.destroyed, { withinMs: 20_000 })
+  t.strictSame(
+    errors.map(({ message }) => message),
+    ['a bug'],
+  )
 })

@@ -2,11 +2,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { createCounters } from '../../../src/ops/counters.ts'
+import { countRead, SHARED_LINK_SHARE_BYTES } from '../../../src/transport/read-turn.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { type Exchange, Link, type LinkListener } from '../../../src/upstream/link.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
+import { Pausing } from '../../../src/upstream/pauses.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
 
@@ -22,6 +24,8 @@ class Scene {
   onReadEnd: (link: Link<Named>) => void = () => {}
   /** Called before a frame is noted. */
   onFrame: (link: Link<Named>) => void = () => {}
+  /** Called when it is told that the link takes requests again. */
+  onWritable: () => void = () => {}
   /** Of what is read. What is told is given back, as by a session that has written it. */
   readonly sockets = new Sockets()
   readonly link: Link<Named>
@@ -48,7 +52,10 @@ class Scene {
         this.onReadEnd(link)
         return true
       },
-      onWritable: () => void this.told.push('writable'),
+      onWritable: () => {
+        this.told.push('writable')
+        this.onWritable()
+      },
       onWriteFailed() {},
       onHandshakeFailed() {},
       onBug: (_link, exchange, error) => this.told.push(`bug ${exchange?.name}: ${error}`),
@@ -160,6 +167,29 @@ t.test('a link that was read late — tells that it takes requests again — its
   await nextTurn()
   t.strictSame(scene.told, ['a "+1\\r\\n"', 'writable'])
   t.notOk(scene.link.full)
+})
+
+t.test('a link that had its share of a turn — is lost when its owner throws — and the others go on', async t => {
+  const [stumbles, other] = [new Scene().ask('a'), new Scene()]
+  // The node alone can tell what its reply means: so there is something to say when the link goes on.
+  let asks = true
+  stumbles.onFrame = link => {
+    if (asks && link.head !== undefined) link.stall(link.head, Buffer.from('+1\r\n'))
+    asks = false
+  }
+  stumbles.say('+1\r\n')
+  stumbles.onWritable = () => {
+    throw new Error('a bug')
+  }
+  for (const { link } of [stumbles, other]) countRead(link, SHARED_LINK_SHARE_BYTES)
+  stumbles.link.resume(Pausing.stalled)
+  t.ok(stumbles.link.pauses.any && other.link.pauses.any, 'both wait for the next turn')
+  await nextTurn()
+  t.match(stumbles.told.at(-1), /closed bug/)
+  t.notOk(other.link.pauses.any, 'the other one is read from')
+  countRead(other.link, SHARED_LINK_SHARE_BYTES)
+  await nextTurn()
+  t.notOk(other.link.pauses.any, 'and has its next turn')
 })
 
 t.test('memory of replies — is used again when they are passed on — wherever the chunks are cut', async t => {
