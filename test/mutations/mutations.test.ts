@@ -1,6 +1,7 @@
 // The list of known bugs still fits the source, and the tests named for those that can be shown in about a second each
 // do show them. `npm run mutations` does it for all.
 import { readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -29,6 +30,13 @@ t.test('known bugs — each have a name and a place of their own — as the sour
   for (const mutation of mutations) {
     const source = readFileSync(join(root, mutation.file), 'utf8')
     t.not(mutate(source, mutation), source, mutation.name)
+  }
+})
+
+t.test('known bugs — are programs that run — as the source is now', async t => {
+  for (const mutation of mutations.filter(({ file }) => file.endsWith('.ts'))) {
+    const changed = mutate(readFileSync(join(root, mutation.file), 'utf8'), mutation)
+    t.doesNotThrow(() => stripTypeScriptTypes(changed), mutation.name)
   }
 })
 

@@ -107,7 +107,7 @@ export const sessionMutations: readonly Mutation[] = [
     name: 'a command of an open MULTI that was refused is sent again on the same link',
     file: 'src/relay/lane.ts',
     from: "if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true)",
-    to: "return refusal === 'wrong-node'",
+    to: "if (refusal === 'wrong-node')",
     breaks: 'FailoverUnseen',
     test: walk,
     shows: /FailoverUnseen|TransactionWhole|OrderKept/,

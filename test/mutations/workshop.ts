@@ -29,7 +29,7 @@ export type Verdict = { readonly kind: 'caught' } | { readonly kind: 'missed'; r
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** A bug may also show as a test that never ends; then it is killed, and only its output counts. */
-const limitMs = 60_000
+const limitMs = 300_000
 /** The exhaustive walks stop at this length here: a known bug shows within a few events. */
 const walkLength = '4'
 
