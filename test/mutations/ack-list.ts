@@ -38,7 +38,7 @@ export const ackMutations: readonly Mutation[] = [
     from: '    if (this.#asked !== null) this.#asked.isVoid = true\n',
     to: '',
     breaks: 'a stalled old master gets the word of a replica that is not the one promoted',
-    test: wire,
+    test: 'test/unit/ack/barrier.test.ts',
     shows: /it may not be the one that is promoted/,
   },
   {

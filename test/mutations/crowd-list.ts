@@ -93,7 +93,7 @@ export const crowdMutations: readonly Mutation[] = [
     name: 'a Sentinel that publishes all the time is never asked',
     file: 'src/sentinel/question-pace.ts',
     from: 'return Math.min(latest, Math.max(answeredAt, heardAt) + pauseMs)',
-    to: 'return Math.max(latest, Math.max(answeredAt, heardAt) + pauseMs)',
+    to: 'return Math.max(answeredAt, heardAt) + pauseMs',
     breaks: 'an answer that has a vote is no older than a settled pause',
     test: pace,
     shows: /no later than/,

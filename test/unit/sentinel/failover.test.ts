@@ -47,6 +47,35 @@ t.test('planned failover — holds once, then serves the new master — as the S
   t.strictSame(play.take(), [], 'the leader finishes: nothing happens')
 })
 
+t.test(
+  'failover — withholds what the old master says — from the choice of the replica on, and of no other master',
+  async t => {
+    const withheld = (play: Play): boolean => {
+      const found = play.effects.some(({ kind }) => kind === 'withhold')
+      play.take()
+      return found
+    }
+    const play = Play.serving()
+    for (const channel of ['+try-failover', '+elected-leader', '+failover-state-select-slave'])
+      t.notOk(withheld(play.publish('s1', channel, 'A')), `${channel}: what is in flight may finish`)
+    t.notOk(
+      withheld(play.event('s2', { kind: 'failover-elected', master: at('B'), replica: at('C') })),
+      'another master',
+    )
+    t.ok(withheld(play.event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })))
+    play.publish('s1', '-failover-abort-slave-timeout', 'A').all('A').probed('A')
+    t.ok(play.effects.some(({ kind }) => kind === 'serve'))
+    t.notOk(withheld(play), 'nothing is left of it')
+    t.notOk(withheld(play.publish('s1', '+try-failover', 'A')), 'nor in the next failover')
+    t.ok(withheld(play.publish('s3', '+promoted-slave', 'A')), 'the choice was not heard')
+    t.ok(withheld(Play.serving().answer('s1', 'A', { failover: 'elected' })), 'heard by asking')
+    t.ok(
+      withheld(Play.serving().event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })),
+      'at once',
+    )
+  },
+)
+
 /** Of A, led by s1 at epoch `epoch`: B is promoted and has said that it is master, and only s1 names it. */
 function promotedByLeader(epoch = 2): Play {
   const play = Play.serving().publish('s1', '+selected-slave', 'A').later(900)
@@ -361,32 +390,3 @@ t.test('leader that promoted but could not tell the others — holds — until i
   t.equal(play.master(), 'A@1')
   t.equal(play.cause(), 'open')
 })
-
-t.test(
-  'failover — withholds what the old master says — from the choice of the replica on, and of no other master',
-  async t => {
-    const withheld = (play: Play): boolean => {
-      const found = play.effects.some(({ kind }) => kind === 'withhold')
-      play.take()
-      return found
-    }
-    const play = Play.serving()
-    for (const channel of ['+try-failover', '+elected-leader', '+failover-state-select-slave'])
-      t.notOk(withheld(play.publish('s1', channel, 'A')), `${channel}: what is in flight may finish`)
-    t.notOk(
-      withheld(play.event('s2', { kind: 'failover-elected', master: at('B'), replica: at('C') })),
-      'another master',
-    )
-    t.ok(withheld(play.event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })))
-    play.publish('s1', '-failover-abort-slave-timeout', 'A').all('A').probed('A')
-    t.ok(play.effects.some(({ kind }) => kind === 'serve'))
-    t.notOk(withheld(play), 'nothing is left of it')
-    t.notOk(withheld(play.publish('s1', '+try-failover', 'A')), 'nor in the next failover')
-    t.ok(withheld(play.publish('s3', '+promoted-slave', 'A')), 'the choice was not heard')
-    t.ok(withheld(Play.serving().answer('s1', 'A', { failover: 'elected' })), 'heard by asking')
-    t.ok(
-      withheld(Play.serving().event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })),
-      'at once',
-    )
-  },
-)
