@@ -2,6 +2,7 @@
 import type { Mutation } from './mutation.ts'
 
 const replies = 'test/wire/reply-memory.test.ts'
+const slowClient = 'test/unit/client/session/slow-client.test.ts'
 
 export const memoryMutations: readonly Mutation[] = [
   {
@@ -93,6 +94,24 @@ export const memoryMutations: readonly Mutation[] = [
     breaks: 'a gigabyte that passes makes no garbage outside the heap',
     test: 'test/unit/upstream/link.test.ts',
     shows: /all of it is back/,
+  },
+  {
+    name: 'a small reply that waits in its socket keeps the read it came in',
+    file: 'src/client/session/session.ts',
+    from: '    memory.giveBack(reply)\n',
+    to: '',
+    breaks: 'a gigabyte that passes makes no garbage outside the heap',
+    test: slowClient,
+    shows: /nobody needs the read/,
+  },
+  {
+    name: 'a small reply that waits in its socket is given back and not copied',
+    file: 'src/client/session/session.ts',
+    from: 'const copy = memory.copy(reply, reply.length)',
+    to: 'const copy = reply',
+    breaks: 'replies are passed on unchanged',
+    test: slowClient,
+    shows: /the reply is as it was/,
   },
   {
     name: 'a small beginning of a reply is given back and not copied',

@@ -11,24 +11,16 @@
 // Checked at the end, once a master serves again: EveryRequestEnds, SubscriptionKept, CountersAddUp.
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { MemoryBudget } from '../../../src/client/flow/memory-budget.ts'
-import { ThrottledLog } from '../../../src/client/flow/throttled-log.ts'
 import { Session } from '../../../src/client/session/session.ts'
-import { ClientIds } from '../../../src/client/state/client-ids.ts'
-import { HandoffNotices } from '../../../src/client/state/handoff-notices.ts'
-import { MissedMessages } from '../../../src/client/state/missed-messages.ts'
-import { Redirects } from '../../../src/client/state/redirects.ts'
-import type { SessionHost } from '../../../src/client/state/session-context.ts'
-import { createDenyList } from '../../../src/command/deny-list.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
-import { createIdentity } from '../../../src/upstream/identity.ts'
 import { imbalance } from '../../support/imbalance.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { dialMemory } from '../relay/memory-net.ts'
 import type { VirtualLoop } from '../relay/virtual-loop.ts'
+import { sessionHost } from './session-host.ts'
 import { type Connection, SessionNode } from './session-servers.ts'
 
 const log = createLog('silent')
@@ -117,34 +109,7 @@ export class SessionModel {
     })
     this.#lanes.start()
     this.#lanes.serve(this.node.master)
-    const host: SessionHost = {
-      lanes: this.#lanes,
-      turn: this.#lanes.turn,
-      places: null,
-      counters: this.counters,
-      log,
-      bugs: this.#lanes.bugs,
-      deny: createDenyList([]),
-      pressure: new MemoryBudget(this.counters, 1e9, this.#lanes.bugs),
-      defaultIdentity: createIdentity(null, null, 0, 2),
-      login: null,
-      links: 'auto',
-      maxSessionBytes: 1e9,
-      maxHeldBytes: 1e9,
-      highWater: 1e9,
-      maxUnreadBytes: 1e9,
-      limitLog: new ThrottledLog(log),
-      relieve: () => {},
-      redirects: new Redirects(),
-      handoff: new HandoffNotices(
-        { on: true, holdLimitMs: HOLD_MS, announced: null, later: work => work() },
-        this.counters,
-      ),
-      resubscribed: new MissedMessages(log),
-      ids: new ClientIds(),
-      sessions: new Map(),
-      onClosed: () => {},
-    }
+    const host = sessionHost(this.#lanes, this.counters, HOLD_MS)
     this.#socket = new ClientSocket(value => this.#hear(value))
     // The session uses what ClientSocket has of a socket, and nothing else.
     this.#session = new Session(1, this.#socket as unknown as Socket, host)
