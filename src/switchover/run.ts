@@ -216,8 +216,8 @@ class Run {
       // An error that the server sends means that it has not begun.
       const isRefused = error instanceof Error && error.name === 'ReplyError'
       if (isRefused) this.isAsked = false
-      const what = isRefused ? 'refuses' : 'does not answer, and may have begun'
-      throw new Trouble(`the Sentinel ${what}: ${textOf(error)}`, refusalRemedy(textOf(error)))
+      const what = isRefused ? 'the Sentinel refuses' : 'the failover may have begun'
+      throw new Trouble(`${what}: ${textOf(error)}`, refusalRemedy(textOf(error)))
     }
     this.#end('ask', `SENTINEL FAILOVER${how} is accepted by ${formatAddress(sentinel.address)}`)
   }

@@ -1,15 +1,15 @@
 // servers.ts: the servers of one switchover: the master, whoever may be promoted, and the Sentinel that is asked.
 //
 // Owns: one connection to each, from `open` to `close`. Never: decides anything.
-import { formatAddress } from '../address.ts'
+import { type Address, formatAddress } from '../address.ts'
 import type { Plan } from './plan.ts'
 import { readReplication } from './replication.ts'
 import { openServer, type Server } from './server.ts'
 import type { NodeSight, Replication } from './sight.ts'
-import { Trouble } from './trouble.ts'
+import { noAnswer, Trouble } from './trouble.ts'
 
 export class Servers {
-  readonly #open = new Map<NodeSight | 'sentinel', Server>()
+  readonly #open = new Map<NodeSight | 'sentinel', { readonly server: Server; readonly address: Address }>()
 
   /** @throws Trouble where one does not answer. */
   async open({ master, candidates, sentinel }: Plan): Promise<void> {
@@ -17,18 +17,22 @@ export class Servers {
     await Promise.all(
       targets.map(async ([key, { address, target }]) => {
         const server = await openServer(target).catch((error: Error) => {
-          throw new Trouble(`${formatAddress(address)} does not answer: ${error.message}`, 'run holdfast check')
+          throw noAnswer(address, error)
         })
-        this.#open.set(key, server)
+        this.#open.set(key, { server, address })
       }),
     )
   }
 
-  /** @throws Error: what the server says, or that it does not answer. */
+  /** @throws Error: what the server says (a ReplyError); Trouble that says which one does not answer. */
   async ask(key: NodeSight | 'sentinel', name: string, ...rest: string[]): Promise<unknown> {
-    const server = this.#open.get(key)
-    if (server === undefined) throw new Trouble('a server was not asked for a connection', 'this is a bug')
-    return server.ask(name, ...rest)
+    const open = this.#open.get(key)
+    if (open === undefined) throw new Trouble('a server was not asked for a connection', 'this is a bug')
+    try {
+      return await open.server.ask(name, ...rest)
+    } catch (error) {
+      throw error instanceof Error && error.name === 'ReplyError' ? error : noAnswer(open.address, error)
+    }
   }
 
   /** @throws Error */
@@ -40,7 +44,7 @@ export class Servers {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(server => server.close()))
+    await Promise.all([...this.#open.values()].map(({ server }) => server.close()))
     this.#open.clear()
   }
 }

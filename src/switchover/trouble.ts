@@ -15,6 +15,12 @@ export function textOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 }
 
+/** A server that has ended, stands still or cannot be reached; `error` says how that shows. */
+export function noAnswer(address: Address, error: unknown): Trouble {
+  const why = `${formatAddress(address)} does not answer: ${textOf(error)}`
+  return new Trouble(why, 'nothing has changed: run holdfast check and try again')
+}
+
 /** What to do about a Sentinel that refuses, by the first words of its answer (sentinel.c, sentinelCommand). */
 export function refusalRemedy(text: string): string {
   if (text.startsWith('INPROG')) return 'another failover is under way: wait for its end; nothing has changed'
