@@ -1,12 +1,14 @@
 // socket-self-test.ts: tries at the start, on a connection to itself, whether Node's sockets can be used from below.
 //
-// What is tried is what is used: socket-reader.ts and socket-writer.ts, with a small message and with one that the
-// kernel does not take at once. Takes some milliseconds.
+// What is tried is what is used: socket-reader.ts with a pause; socket-writer.ts with one piece, which the kernel takes
+// at once, and with several, which it does not. Takes some milliseconds.
+//
+// Never: ends the program. Whatever fails here, sockets are used by their streams.
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { ReadMemory } from './read-memory.ts'
-import { findInternals, type SocketInternals } from './socket-internals.ts'
+import { findInternals, handleOf, type SocketInternals } from './socket-internals.ts'
 import { readSocket } from './socket-reader.ts'
 import { writerOf } from './socket-writer.ts'
 
@@ -19,24 +21,38 @@ export async function tryInternals(): Promise<SocketInternals | string> {
   if (process.platform !== 'linux') return 'it is tried on Linux only'
   const server = createServer()
   const sockets: Socket[] = []
-  const timer = new AbortController()
-  const tooLate = setTimeout(() => timer.abort(), LIMIT_MS)
-  const wait = { signal: timer.signal }
+  const end = new AbortController()
+  const { signal } = end
+  const giveUp = (why: Error): void => end.abort(why)
+  const tooLate = setTimeout(() => giveUp(new Error(`no end after ${LIMIT_MS} ms`)), LIMIT_MS)
+  /** An error of a socket that nobody hears would end the program. */
+  const watched = (socket: Socket): Socket => {
+    sockets.push(socket)
+    return socket.on('error', giveUp)
+  }
   try {
     // In Linux's abstract namespace: it needs no file and no network.
     const path = `\0holdfast-self-test-${process.pid}-${randomUUID()}`
-    server.listen(path)
-    await once(server, 'listening', wait)
-    const near = createConnection(path)
-    sockets.push(near)
-    const [far]: Socket[] = await once(server, 'connection', wait)
-    if (far === undefined) return 'no connection'
-    sockets.push(far)
+    server.on('error', giveUp).listen(path)
+    await once(server, 'listening', { signal })
+    const near = watched(createConnection(path))
+    const [accepted]: Socket[] = await once(server, 'connection', { signal })
+    if (accepted === undefined) return 'no connection'
+    const far = watched(accepted)
+    if (near.connecting) await once(near, 'connect', { signal })
     const internals = findInternals()
-    if (internals === null) return 'this Node has other sockets'
-    return (await carries(near, far, internals, timer.signal)) ? internals : 'bytes were lost'
+    // Without its handle a socket goes the public way, which would prove nothing.
+    if (internals === null || handleOf(far) === null) return 'this Node has other sockets'
+    const tried: Tried = { near, far, internals, signal }
+    const all = Buffer.alloc(LARGE_BYTES + 4, 'abcdefg')
+    near.write(all.subarray(0, LARGE_BYTES))
+    // Whoever takes a write for done that is not gives its request away once more, and then Node ends the process.
+    if (internals.isUnderWay() !== near.writableLength > 0) return 'this Node has other writes'
+    const isWhole = (await reads(all.subarray(0, LARGE_BYTES), tried)) && (await writes(all, tried))
+    return isWhole ? internals : 'bytes were lost'
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const why: unknown = signal.aborted ? signal.reason : error
+    return why instanceof Error ? why.message : String(why)
   } finally {
     clearTimeout(tooLate)
     for (const socket of sockets) socket.destroy()
@@ -44,41 +60,67 @@ export async function tryInternals(): Promise<SocketInternals | string> {
   }
 }
 
-/** `near` sends a large message; `far` sends back all that it reads, by the ways that are tried. */
-async function carries(near: Socket, far: Socket, internals: SocketInternals, signal: AbortSignal): Promise<boolean> {
-  const all = Buffer.alloc(LARGE_BYTES + 4, 'abcdefg')
-  const sent = all.subarray(0, LARGE_BYTES)
+interface Tried {
+  readonly near: Socket
+  readonly far: Socket
+  readonly internals: SocketInternals
+  readonly signal: AbortSignal
+}
+
+/** `large` comes to `far`: its first part is taken, one more waits while nothing is wanted, and then comes the rest. */
+async function reads(large: Buffer, { far, internals, signal }: Tried): Promise<boolean> {
   const memory = new ReadMemory()
-  const there = new Comparison(sent)
-  const writer = writerOf(far, internals)
+  const there = new Comparison()
+  there.expect(large)
+  let hasPaused = false
+  const goOn = (): void => {
+    setImmediate(reader.waiting > 0 || signal.aborted ? () => reader.resume() : goOn)
+  }
   const reader = readSocket(far, { internals, memory }, chunk => {
     there.take(chunk)
     memory.giveBack(chunk)
     if (there.isOver) far.emit('all read')
+    if (hasPaused) return
+    hasPaused = true
+    reader.pause()
+    goOn()
   })
-  if (reader.waiting !== 0) return false
-  near.write(sent)
   await once(far, 'all read', { signal })
+  return there.isSame
+}
 
-  const back = new Comparison(all)
+/** Whether `near` gets what is written to `far`: a small piece, a large message in two, a small one behind it. */
+async function writes(all: Buffer, { near, far, internals, signal }: Tried): Promise<boolean> {
+  const writer = writerOf(far, internals)
+  const back = new Comparison()
   near.on('data', chunk => {
     back.take(chunk)
     if (back.isOver) near.emit('all back')
   })
-  const isTaken = writer.writeAll([sent.subarray(0, 7), sent.subarray(7)])
-  writer.write(all.subarray(LARGE_BYTES))
-  await Promise.all([once(near, 'all back', { signal }), isTaken || once(far, 'drain', { signal })])
-  return there.isSame && back.isSame && writer.left === 0
+  const arrives = async (expected: Buffer, isTaken: boolean): Promise<boolean> => {
+    back.expect(expected)
+    await Promise.all([once(near, 'all back', { signal }), isTaken || once(far, 'drain', { signal })])
+    return back.isSame && writer.left === 0
+  }
+  const small = all.subarray(LARGE_BYTES)
+  // Nothing is on its way: the kernel takes a small write at once, and whoever thinks that it has not pays for each.
+  const isAtOnce = async (): Promise<boolean> =>
+    writer.write(small) && !internals.isUnderWay() && (await arrives(small, true))
+  if (!(await isAtOnce())) return false
+  const isTaken = writer.writeAll([all.subarray(0, 7), all.subarray(7, LARGE_BYTES)])
+  writer.write(small)
+  return (await arrives(all, isTaken)) && (await isAtOnce())
 }
 
 /** Compares what comes with what should, as it comes: what a process has kept at its start it has for good. */
 class Comparison {
   isSame = true
-  readonly #expected: Buffer
+  #expected: Buffer = Buffer.alloc(0)
   #at = 0
 
-  constructor(expected: Buffer) {
-    this.#expected = expected
+  expect(bytes: Buffer): void {
+    this.#expected = bytes
+    this.#at = 0
   }
 
   take(chunk: Buffer): void {

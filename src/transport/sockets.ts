@@ -22,7 +22,10 @@ export class Sockets {
     found ??= tryInternals()
     const answer = await found
     if (typeof answer === 'string')
-      log.info({ event: 'process.plain_sockets', cause: answer }, 'sockets cost more CPU here: Node has changed')
+      log.info(
+        { event: 'process.plain_sockets', cause: answer },
+        'sockets are used by their streams here, which costs more CPU',
+      )
     else this.#below = { internals: answer, memory: this.memory }
   }
 

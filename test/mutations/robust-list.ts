@@ -114,4 +114,22 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/wire/security-listener.test.ts',
     shows: /takes no notice of a health check/,
   },
+  {
+    name: 'a socket of the self-test that fails ends the program',
+    file: 'src/transport/socket-self-test.ts',
+    from: "return socket.on('error', giveUp)",
+    to: 'return socket',
+    breaks: 'where Node or the system is not as expected, sockets go by their streams',
+    test: 'test/unit/transport/socket-self-test.test.ts',
+    shows: /where a socket may not connect/,
+  },
+  {
+    name: 'the self-test writes no small piece by the handle',
+    file: 'src/transport/socket-self-test.ts',
+    from: 'writer.write(small) && !internals.isUnderWay() && (await arrives(small, true))',
+    to: 'true',
+    breaks: 'what is tried at the start is what is used',
+    test: 'test/unit/transport/socket-self-test.test.ts',
+    shows: /where a socket has no way to write/,
+  },
 ]
