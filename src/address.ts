@@ -34,6 +34,12 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.host === b.host
 }
 
+/** Whether only one of the two can listen: 0.0.0.0 and :: are every address of this machine. Port 0 is another each time. */
+export function isSamePlace(a: Address, b: Address): boolean {
+  const isEvery = [a, b].some(({ host }) => host === '0.0.0.0' || host === '::')
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || isEvery)
+}
+
 /** 127.0.0.0/8, ::1 (also as an IPv4 address in IPv6) and the name that means them (RFC 6761). */
 export function isLoopback(host: string): boolean {
   return /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host) || host === '::1' || /^localhost\.?$/i.test(host)

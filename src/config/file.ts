@@ -17,6 +17,8 @@ type Scalar = import('yaml').Scalar
 /** Reads the file that `named` names; `named.origin` says where that name stood. */
 export function readConfigFile(named: Given, table: Table): Source {
   const path = named.text
+  // The option itself is told what it lacks.
+  if (path === '') return unread([])
   const content = readSmallFile(path)
   if ('cause' in content) return unread([`${named.origin}: cannot read ${path}: ${content.cause}`])
   const yaml = createRequire(import.meta.url)('yaml') as Yaml
@@ -28,7 +30,7 @@ export function readConfigFile(named: Given, table: Table): Source {
   })
   const broken = [...parsed.errors, ...parsed.warnings].map(problem => {
     const kind = problem.code.toLowerCase().replaceAll('_', ' ')
-    const hint = 'a value that starts with a special character needs quotes'
+    const hint = hints[problem.code] ?? 'a value that starts with a special character needs quotes'
     return `${path}: line ${counter.linePos(problem.pos[0]).line}: not valid YAML or JSON (${kind}; ${hint})`
   })
   if (broken.length > 0) return unread(broken)
@@ -37,6 +39,19 @@ export function readConfigFile(named: Given, table: Table): Source {
     return unread([`${path}: expected "option: value" lines or a JSON object`])
   }
   return readProgram(path, parsed.contents.items, { yaml, table })
+}
+
+const columns = 'options of one level begin in the same column, and a value with a colon and a blank in it needs quotes'
+
+/** What to do about an error of the parser; all others are nearly always a value without its quotes. */
+const hints: Readonly<Partial<Record<import('yaml').ErrorCode, string>>> = {
+  TAB_AS_INDENT: 'indent with blanks',
+  DUPLICATE_KEY: 'an option stands there once',
+  BAD_INDENT: columns,
+  BLOCK_AS_IMPLICIT_KEY: columns,
+  MULTILINE_IMPLICIT_KEY: columns,
+  MISSING_CHAR: 'a quote, a bracket, or the colon behind a name is missing',
+  MULTIPLE_DOCS: 'a file has one document, without --- in it',
 }
 
 function unread(errors: string[]): Source {
@@ -123,14 +138,27 @@ function readPairs(
     }
     const list = table[key]?.kind.list === true
     const text = textOf(pair.value, { yaml, list })
-    if (text === undefined) errors.push(`${origin}: expected ${list ? 'one value or a list of values' : 'one value'}`)
+    if (text === undefined) errors.push(`${origin}: ${expectedValue(pair.value, { yaml, list })}`)
     else given.set(key, { text, origin })
   }
   return { given, errors }
 }
 
+/** A name for later use (`&name`) or its use (`*name`): of no use here, so it was meant as the beginning of a value. */
+function isReference(value: unknown, yaml: Yaml): boolean {
+  return yaml.isAlias(value) || (yaml.isScalar(value) && value.anchor !== undefined)
+}
+
+/** What is wrong with a value that has no text. */
+function expectedValue(value: unknown, { yaml, list }: { yaml: Yaml; list: boolean }): string {
+  if (isReference(value, yaml)) return 'a value that starts with & or * needs quotes'
+  const got = value === null || yaml.isScalar(value) ? 'got nothing, ' : ''
+  return `${got}expected ${list ? 'one value or a list of values' : 'one value'}`
+}
+
 /** The text of a value as it was written, or of a list, joined with commas; undefined for anything else. */
 function textOf(value: unknown, { yaml, list }: { yaml: Yaml; list: boolean }): string | undefined {
+  if (isReference(value, yaml)) return undefined
   if (yaml.isScalar(value)) return scalarText(value)
   if (!list || !yaml.isSeq(value)) return undefined
   const parts = value.items.map(item => (yaml.isScalar(item) ? scalarText(item) : undefined))
@@ -144,6 +172,7 @@ function scalarText(scalar: Scalar): string | undefined {
 }
 
 export function readSecretFile(named: Given): { secret: Secret } | { error: string } {
+  if (named.text === '') return { error: `${named.origin}: got nothing, expected the name of a file` }
   const content = readSmallFile(named.text)
   if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }
   return { secret: secretIn(content.bytes) }

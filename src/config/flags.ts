@@ -26,7 +26,7 @@ export function readFlags(argv: readonly string[], table: Table): Flags {
   for (const token of parseTokens(withBareValues(argv, table), names)) {
     if (token.kind === 'option-terminator' || token.index <= quietUntil) continue
     if (token.kind === 'positional') {
-      errors.push(`argument ${token.index + 1}: expected an option (--name value), got a word that belongs to none`)
+      errors.push(strayWord(argv, token.index, table))
     } else if (token.name === 'help' || token.name === 'version') {
       asked ??= token.name
     } else if (!names.includes(token.name)) {
@@ -64,6 +64,14 @@ function parseTokens(argv: readonly string[], names: readonly string[]) {
     ...Object.entries(questions).map(([name, short]) => [name, { type: 'boolean', short }] as const),
   ])
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
+}
+
+/** A word that belongs to no option; behind a switch it was meant for that. */
+function strayWord(argv: readonly string[], index: number, table: Table): string {
+  const before = argv[index - 1] ?? ''
+  const kind = before.startsWith('--') ? table[before.slice(2)]?.kind : undefined
+  if (kind?.bare !== undefined) return `${before}: got another word, expected ${kind.placeholder.replace('|', ' or ')}`
+  return `argument ${index + 1}: expected an option (--name value), got a word that belongs to none`
 }
 
 function unknownFlag(rawName: string, table: Table): string {

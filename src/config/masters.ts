@@ -5,7 +5,8 @@
 //   masters: (in the --config file)    each has what stands below its name, and inherits the rest (master-options.ts)
 //
 // All mistakes are collected, each once, and those of one master with its name.
-import { type Address, formatAddress } from '../address.ts'
+import { resolve } from 'node:path'
+import { type Address, formatAddress, isSamePlace } from '../address.ts'
 import { masterTable, optionsOf } from './master-options.ts'
 import { type Given, type GivenMaster, type Source, type Table, twinOf } from './option.ts'
 import { options, type Values } from './option-table.ts'
@@ -151,12 +152,7 @@ function portsOf({ listen, 'replica-listen': replicas }: Values): Address[] {
 }
 
 function socketsOf({ 'listen-socket': socket, 'replica-listen-socket': replicas }: Values): string[] {
-  return [socket, replicas].filter(path => path !== null)
-}
-
-function isSamePlace(a: Address, b: Address): boolean {
-  const isEvery = [a, b].some(({ host }) => host === '0.0.0.0' || host === '::')
-  return a.port !== 0 && a.port === b.port && (a.host === b.host || isEvery)
+  return [socket, replicas].filter(path => path !== null).map(path => resolve(path))
 }
 
 function valuesOf({ values }: ResolvedOptions): Values {

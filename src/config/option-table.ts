@@ -306,10 +306,7 @@ export const options = {
       duration({ min: '0ms', max: '1h' }),
       'How long after that connected clients are still served; a second signal ends the process at once.',
     ),
-    config: optional(
-      plainText('FILE'),
-      'A YAML or JSON file of options; its keys are the names of the flags without --.',
-    ),
+    config: optional(path, 'A YAML or JSON file of options; its keys are the names of the flags without --.'),
   }),
 } satisfies Record<string, Option<unknown>>
 

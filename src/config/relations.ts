@@ -1,5 +1,6 @@
 // relations.ts: the rules between two options, in words for people.
-import { sameAddress } from '../address.ts'
+import { resolve } from 'node:path'
+import { isSamePlace, sameAddress } from '../address.ts'
 import type { Values } from './option-table.ts'
 import type { Relation } from './resolve.ts'
 
@@ -48,33 +49,18 @@ export const relations: readonly Relation<Values>[] = [
   },
   {
     between: ['listen', 'listen-socket'],
-    rule: '--listen none needs --listen-socket, as clients must connect somewhere',
+    rule: '--listen or --listen-socket is needed, as clients must connect somewhere',
     holds: values => values.listen !== null || values['listen-socket'] !== null,
   },
-  {
-    between: ['listen', 'admin-listen'],
-    rule: '--admin-listen must not be the address of --listen',
-    holds: ({ listen, 'admin-listen': admin }) =>
-      listen === null || admin === null || admin.port === 0 || !sameAddress(listen, admin),
-  },
+  apart('admin-listen', 'listen'),
   {
     between: ['sentinel-listen', 'sentinels'],
     rule: '--sentinel-listen must not be the address of one of the --sentinels, as Holdfast would ask itself',
     holds: ({ sentinels, 'sentinel-listen': port }) =>
       port === null || !sentinels.some(sentinel => sameAddress(sentinel, port)),
   },
-  {
-    between: ['listen', 'sentinel-listen'],
-    rule: '--sentinel-listen must not be the address of --listen',
-    holds: ({ listen, 'sentinel-listen': port }) =>
-      listen === null || port === null || port.port === 0 || !sameAddress(listen, port),
-  },
-  {
-    between: ['sentinel-listen', 'admin-listen'],
-    rule: '--sentinel-listen must not be the address of --admin-listen',
-    holds: ({ 'sentinel-listen': port, 'admin-listen': admin }) =>
-      port === null || admin === null || port.port === 0 || !sameAddress(port, admin),
-  },
+  apart('sentinel-listen', 'listen'),
+  apart('sentinel-listen', 'admin-listen'),
   {
     between: ['sentinel-listen', 'listen'],
     rule: '--sentinel-listen needs --listen or --announce, as it has to name an address',
@@ -97,12 +83,9 @@ export const relations: readonly Relation<Values>[] = [
       values['listen-socket'] !== null ||
       values['replica-listen-socket'] !== null,
   },
-  {
-    between: ['replica-listen-socket', 'listen-socket'],
-    rule: '--replica-listen-socket must not be the path of --listen-socket',
-    holds: values =>
-      values['replica-listen-socket'] === null || values['replica-listen-socket'] !== values['listen-socket'],
-  },
+  pathsApart('replica-listen-socket', 'listen-socket'),
+  pathsApart('control-socket', 'listen-socket'),
+  pathsApart('control-socket', 'replica-listen-socket'),
   needs('client-username', 'client-password', ' or --client-password-file'),
   ...tlsRelations('redis'),
   ...tlsRelations('sentinel'),
@@ -123,14 +106,27 @@ function needs(first: Name, second: Name, how = ''): Relation<Values> {
 
 type Port = 'listen' | 'admin-listen' | 'sentinel-listen' | 'replica-listen'
 
-/** Two ports of one program; port 0 is another one each time. */
+/** Two ports of one program. */
 function apart(one: Port, other: Port): Relation<Values> {
   return {
     between: [one, other],
     rule: `--${one} must not be the address of --${other}`,
     holds: values => {
       const [a, b] = [values[one], values[other]]
-      return a === null || b === null || a.port === 0 || !sameAddress(a, b)
+      return a === null || b === null || !isSamePlace(a, b)
+    },
+  }
+}
+
+type SocketPath = 'listen-socket' | 'replica-listen-socket' | 'control-socket'
+
+function pathsApart(one: SocketPath, other: SocketPath): Relation<Values> {
+  return {
+    between: [one, other],
+    rule: `--${one} must not be the path of --${other}`,
+    holds: values => {
+      const [a, b] = [values[one], values[other]]
+      return a === null || b === null || resolve(a) !== resolve(b)
     },
   }
 }

@@ -31,7 +31,7 @@ export function masterNames(defaultHost: string): Kind<readonly [NamedMaster, ..
     read: given => {
       if (!isPlainText(given)) return { expected: 'text of at least one character, on one line' }
       // Sentinel's names have letters, digits, and the characters .-_ (its documentation of sentinel monitor).
-      if (!given.includes('=')) return { value: [{ name: given, listen: null }] }
+      if (!/[=,]/.test(given)) return { value: [{ name: given, listen: null }] }
       const found = new Map<string, NamedMaster>()
       for (const part of splitList(given)) {
         const [, name = '', place = ''] = /^([^=]+)=(.*)$/.exec(part) ?? []
@@ -113,7 +113,11 @@ export function noneOr<T>(kind: Kind<T>): Kind<T | null> {
 }
 
 /** The name of a file, which need not be there yet. */
-export const path: Kind<string> = { ...plainText('FILE'), form: 'name of a file' }
+export const path: Kind<string> = {
+  placeholder: 'FILE',
+  form: 'name of a file',
+  read: given => (isPlainText(given) ? { value: given } : { expected: 'the name of a file' }),
+}
 
 /** Access rights as chmod takes them: three or four octal digits. */
 export const fileMode: Kind<number> = {
@@ -150,7 +154,8 @@ interface Amount {
   readonly placeholder: string
   readonly form: string
   readonly noun: string
-  readonly examples: string
+  /** Those within the limits are shown. */
+  readonly examples: readonly string[]
   /** NaN for what is no such amount. */
   parse(given: string): number
 }
@@ -159,12 +164,14 @@ interface Amount {
 function within({ min, max }: Limits, { placeholder, form, noun, examples, parse }: Amount): Kind<number> {
   const least = parse(min)
   const most = parse(max)
+  const fitting = examples.filter(example => parse(example) >= least && parse(example) <= most)
+  const hint = fitting.length === 0 ? '' : `, such as ${fitting.join(', ').replace(/, (?=[^,]*$)/, ' or ')}`
   return {
     placeholder,
     form,
     read: given => {
       const value = parse(given)
-      return value >= least && value <= most ? { value } : { expected: `${noun} from ${min} to ${max}${examples}` }
+      return value >= least && value <= most ? { value } : { expected: `${noun} from ${min} to ${max}${hint}` }
     },
   }
 }
@@ -172,7 +179,7 @@ function within({ min, max }: Limits, { placeholder, form, noun, examples, parse
 /** A whole number. */
 export function count(limits: Limits): Kind<number> {
   const parse = (given: string): number => (/^\d{1,15}$/.test(given) ? Number(given) : Number.NaN)
-  return within(limits, { placeholder: 'N', form: 'count', noun: 'a whole number', examples: '', parse })
+  return within(limits, { placeholder: 'N', form: 'count', noun: 'a whole number', examples: [], parse })
 }
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
@@ -180,7 +187,7 @@ const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 /** A time as `250ms`, `1.5s`, `2m`, `1h`, or a bare number of milliseconds; the value is whole milliseconds. */
 export function duration(limits: Limits): Kind<number> {
   const form = 'time: ms, s, m, h; bare = ms'
-  const examples = ', such as 250ms, 5s or 2m'
+  const examples = ['250ms', '5s', '2m']
   return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples, parse: durationMs })
 }
 
@@ -197,7 +204,7 @@ export function shortTime(limits: Limits): Kind<number> {
     const match = /^(\d{1,5}(?:\.\d{1,3})?)(us|ms)?$/.exec(given)
     return match ? Number(match[1]) * (match[2] === 'us' ? 0.001 : 1) : Number.NaN
   }
-  return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples: ', such as 50us or 1ms', parse })
+  return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples: ['50us', '1ms'], parse })
 }
 
 // As in redis.conf, where kb, mb and gb are powers of 1024.
@@ -206,7 +213,7 @@ const sizeUnits = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const
 /** A size as `64kb`, `256mb`, `1gb`, or a bare number of bytes; the value is bytes. */
 export function size(limits: Limits): Kind<number> {
   const form = 'size: kb, mb, gb; bare = bytes'
-  const examples = ', such as 64kb, 256mb or 1gb'
+  const examples = ['64kb', '256mb', '1gb']
   return within(limits, { placeholder: 'SIZE', form, noun: 'a size', examples, parse: sizeBytes })
 }
 

@@ -71,8 +71,8 @@ t.test('file — is named in its errors, with the key', async t => {
     `${path}: master: expected one value`,
     `${path}: max-retires: no such option (did you mean max-retries?)`,
     `${path}: config: no such option`,
-    `${path}: links: expected one value`,
-    `${path}: listen: expected one value`,
+    `${path}: links: got nothing, expected one value`,
+    `${path}: listen: got nothing, expected one value`,
     `${path}: Hold: no such option`,
     `${path}: max-retries: got "few", expected a whole number from 0 to 1000000`,
   ])
@@ -92,7 +92,7 @@ t.test('file — that cannot be read is one error — not a complaint about what
   t.strictSame(errorsOf([], { HOLDFAST_CONFIG: folder }), [
     `HOLDFAST_CONFIG (environment): cannot read ${folder}: illegal operation on a directory (EISDIR)`,
   ])
-  t.match(errorsOf(['--config=']).join('\n'), /--config: .*the name of the file is empty/)
+  t.match(errorsOf(['--config=']), ['--config: got nothing, expected the name of a file'])
 })
 
 t.test('file — a syntax error is told by its line — and no part of the file is shown', async t => {
@@ -126,6 +126,21 @@ t.test('file — a syntax error is told by its line — and no part of the file 
     errorsOf(['--config', write(t, 'master: m\nredis-password: @x\n')])[0],
     /: line 2: not valid YAML or JSON \(bad scalar start; a value that starts with a special character needs quotes\)$/,
   )
+})
+
+t.test('file — that is not valid — each error says what to do about it', async t => {
+  const remedies: Readonly<Record<string, RegExp>> = {
+    '\tmaster: m\n': /line 1: .*\(tab as indent; indent with blanks\)$/,
+    'master: m\nlinks: auto\nmaster: n\n': /line 3: .*\(duplicate key; an option stands there once\)$/,
+    'hold-timeout: 5s\n listen: 6379\n': /line 1: .*; options of one level begin in the same column, and a value with/,
+    'redis-password: a: b\n': /line 1: .*a value with a colon and a blank in it needs quotes\)$/,
+    '{"master": "m"\n': /line 2: .*\(missing char; a quote, a bracket, or the colon behind a name is missing\)$/,
+    'master: m\n---\nlinks: auto\n': /line 2: .*\(multiple docs; a file has one document, without --- in it\)$/,
+    'redis-password: *x\n': /: redis-password: a value that starts with & or \* needs quotes$/,
+    'redis-password: &x y\n': /: redis-password: a value that starts with & or \* needs quotes$/,
+  }
+  for (const [content, remedy] of Object.entries(remedies))
+    t.match(errorsOf(['--config', write(t, content), '--sentinels', 'a', '--master', 'm'])[0], remedy, content)
 })
 
 t.test('secret file — gives the password without its last line end', async t => {

@@ -224,7 +224,7 @@ t.test('config — says what an option needs beside it', async t => {
       ...['--client-username', 'u', '--listen-tls-ca', 'c.pem', '--listen-socket-owner', '0'],
     ]),
     [
-      '--listen none needs --listen-socket, as clients must connect somewhere (got none from --listen and no --listen-socket)',
+      '--listen or --listen-socket is needed, as clients must connect somewhere (got none from --listen and no --listen-socket)',
       '--listen-socket-owner needs --listen-socket or --replica-listen-socket (got 0 from --listen-socket-owner and no --listen-socket)',
       '--client-username needs --client-password or --client-password-file (got u from --client-username and no --client-password)',
       '--redis-tls-ca needs --redis-tls on (got a.pem from --redis-tls-ca and the default off of --redis-tls)',
