@@ -48,7 +48,7 @@ const outOfTime: TripWords = {
 }
 
 /** What is counted over a hold, as it stood when the gate shut. */
-type Accounts = Pick<Counters, 'drained' | 'expired' | 'timedOut' | 'replayed' | 'unknownOutcomes'>
+type Accounts = Pick<Counters, 'drained' | 'expired' | 'timedOut' | 'replayed' | 'unknownOutcomes' | 'refusedByBreaker'>
 
 const MAX_RECORDS = 10
 /** Links lost less than this apart were lost for one reason. */
@@ -113,7 +113,13 @@ export class FailoverReport {
         this.#counters.trips++
         this.stories.step('tripped', this.#trip.story, now)
         this.#log[this.#trip.level](
-          { event: 'gate.tripped', cause: to.cause, waiting: this.#counters.waiting },
+          {
+            event: 'gate.tripped',
+            cause: to.cause,
+            ...(this.#last && place(this.#last)),
+            heldMs: Math.round(now - this.#shutAt),
+            waiting: this.#counters.waiting,
+          },
           this.#trip.message,
         )
         return
@@ -216,6 +222,7 @@ export class FailoverReport {
     const resent = counters.replayed - before.replayed
     const expired = counters.expired - before.expired
     const timedOut = counters.timedOut - before.timedOut
+    const refused = counters.refusedByBreaker - before.refusedByBreaker
     this.#unknownNoted = counters.unknownOutcomes
     this.#unknownBeforeLoss = counters.unknownOutcomes
     const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0
@@ -235,10 +242,11 @@ export class FailoverReport {
         longestMs,
         resent,
         expired,
+        refused,
         timedOut,
         unknownOutcomes,
       },
-      'nothing is held any more',
+      expired + refused > 0 ? 'nothing is held any more, and commands failed meanwhile' : 'nothing is held any more',
     )
   }
 }
@@ -247,6 +255,7 @@ function place(master: Master): { master: string; epoch: number } {
   return { master: formatAddress(master), epoch: master.epoch }
 }
 
-function accountsOf({ drained, expired, timedOut, replayed, unknownOutcomes }: Counters): Accounts {
-  return { drained, expired, timedOut, replayed, unknownOutcomes }
+function accountsOf(counters: Counters): Accounts {
+  const { drained, expired, timedOut, replayed, unknownOutcomes, refusedByBreaker } = counters
+  return { drained, expired, timedOut, replayed, unknownOutcomes, refusedByBreaker }
 }

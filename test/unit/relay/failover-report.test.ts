@@ -10,7 +10,7 @@ const first: Master = { host: '10.0.0.1', port: 6379, epoch: 1, runId: 'a' }
 const second: Master = { host: '10.0.0.2', port: 6379, epoch: 2, runId: 'b' }
 
 function startStory() {
-  const lines: { readonly event?: string; readonly unknownOutcomes?: number }[] = []
+  const lines: { readonly event?: string; readonly unknownOutcomes?: number; readonly msg?: string }[] = []
   const counters = createCounters()
   const sink = { write: (line: string): void => void lines.push(JSON.parse(line)) }
   const story = new FailoverReport(counters, pino({ level: 'info' }, sink), 0)
@@ -32,8 +32,27 @@ function startStory() {
   }
   const start: GateState = { kind: 'holding', cause: 'starting', since: 0 }
   const told = () => lines.filter(line => line.event === 'hold.end').map(line => line.unknownOutcomes)
-  return { story, hold, serve, lose, told, open: serve(start, first, 10) }
+  return { story, counters, lines, hold, serve, lose, told, open: serve(start, first, 10) }
 }
+
+t.test('failover report — of a hold in which commands failed — says so, and how many', async t => {
+  const { story, counters, lines, hold, serve, open } = startStory()
+  const shut = hold(open, 10_000)
+  const tripped: GateState = { kind: 'tripped', cause: 'master-unreachable', since: 10_000 }
+  counters.expired += 6
+  story.onGate(shut, tripped, 12_000, '')
+  counters.refusedByBreaker += 312
+  const back = serve(tripped, second, 13_000)
+  const failed = { expired: 6, refused: 312, msg: 'nothing is held any more, and commands failed meanwhile' }
+  t.match(lines.at(-1), { event: 'hold.end', ...failed })
+  t.match(
+    lines.find(line => line.event === 'gate.tripped'),
+    { master: '10.0.0.1:6379', epoch: 1, heldMs: 2000 },
+    'the master that is missed, and since when',
+  )
+  serve(hold(back, 20_000), first, 20_500)
+  t.match(lines.at(-1), { event: 'hold.end', expired: 0, refused: 0, msg: 'nothing is held any more' })
+})
 
 t.test('failover report — tells unknown outcomes of the links — that went just before the gate shut', async t => {
   const { story, hold, serve, lose, told, open } = startStory()
