@@ -13,6 +13,10 @@ const EXIT_WRONG_OPTIONS = 2
 /** The path that --control-socket gives; null: what is wrong, or the help, is printed, and the exit code is set. */
 export function controlPath(command: 'ctl' | 'drill', argv: readonly string[], env: Environment): string | null {
   const read = readControlPath(argv, env)
+  if (read.kind === 'errors') {
+    wrong(command, read.errors)
+    return null
+  }
   if (read.kind !== 'control') {
     answerInstead(read)
     return null

@@ -7,6 +7,7 @@
 //
 // Exit code: 0 when it is done, 1 when it is not (what is in flight is named), 2 for wrong options.
 
+import { options } from '../config/option-table.ts'
 import { didYouMean, nearest } from '../config/suggest.ts'
 import type { Environment } from '../config.ts'
 import { ANSWER_MS, type ControlClient } from '../control/client.ts'
@@ -51,7 +52,7 @@ export async function ctl(argv: readonly string[], env: Environment): Promise<vo
     const hint = flagsOf[word].includes('master') ? '; --master NAME names a master' : ''
     errors.push(`ctl ${word}: too many words${hint}`)
   }
-  if (word === 'log-level' && level === undefined) errors.push('ctl log-level: needs a level: debug, info, warn, ...')
+  if (word === 'log-level') errors.push(...wrongLevel(level))
   for (const given of [...flags.on, ...flags.texts.keys()]) {
     if (given === 'json' || flagsOf[word].includes(given)) continue
     const why = given === 'master' ? ': it is about the whole process' : ''
@@ -70,6 +71,11 @@ export async function ctl(argv: readonly string[], env: Environment): Promise<vo
     if (flags.on.has('foreground')) await pauseHere(client, said, json)
     else process.stdout.write(await run(word, { client, said, json }))
   })
+}
+
+function wrongLevel(level: string | undefined): string[] {
+  const read = options['log-level'].kind.read(level ?? '')
+  return 'value' in read ? [] : [`ctl log-level: argument 2: expected ${read.expected}`]
 }
 
 function saidFor(

@@ -1,5 +1,8 @@
 // own-flags.ts: takes the flags of one command (`ctl`, `drill`) from its words; what is left are options of the proxy.
 // Never: shows a word that it does not know, which may be half of a password.
+import { valueNames } from '../config/option.ts'
+import { options } from '../config/option-table.ts'
+import { didYouMean, nearest } from '../config/suggest.ts'
 import { duration } from '../config/value-kinds.ts'
 
 export interface OwnFlags {
@@ -24,6 +27,7 @@ export function takeFlags(
   const rest: string[] = []
   const errors: string[] = []
   const left = [...argv]
+  const own = [...switches, ...values]
   let sawFlag = false
   for (let word = left.shift(); word !== undefined; word = left.shift()) {
     const [flag = '', inline] = split(word)
@@ -35,10 +39,24 @@ export function takeFlags(
       if (value === undefined || value === '') errors.push(`--${name}: expected a value`)
       else if (texts.has(name)) errors.push(`--${name}: given more than once`)
       else texts.set(name, value)
-    } else rest.push(word)
+    } else {
+      const meant = isOption(name) ? undefined : nearest(name, own)
+      if (meant === undefined) rest.push(word)
+      else {
+        errors.push(`--${name}: no such option${didYouMean(`--${meant}`)}`)
+        if (inline === undefined && left[0]?.startsWith('-') === false) left.shift()
+      }
+    }
     sawFlag ||= word.startsWith('-')
   }
   return { on, texts, words, rest, errors }
+}
+
+const proxyFlags: ReadonlySet<string> = new Set(valueNames(options))
+
+/** Of the proxy; '' for a word that is no flag. */
+function isOption(name: string): boolean {
+  return name === '' || proxyFlags.has(name) || nearest(name, [...proxyFlags]) !== undefined
 }
 
 function split(word: string): [string, string | undefined] {

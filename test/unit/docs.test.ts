@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
 import { options } from '../../src/config/option-table.ts'
+import { asks } from '../../src/control/protocol.ts'
 import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -87,6 +88,16 @@ t.test('docs/troubleshooting.md — names every error text that clients can get'
   )
   const missing = [...texts, ...made].filter(text => !page.includes(`\`${text}\``))
   t.strictSame(missing, [], 'add a row with cause and remedy')
+})
+
+t.test('docs/control.md — names everything that can be asked', async t => {
+  const text = readFileSync(`${root}/docs/control.md`, 'utf8')
+  const [sentence = ''] = /^`ask` is [^.]*\./m.exec(text) ?? []
+  t.strictSame(
+    asks.filter(ask => !sentence.includes(`\`${ask}\``)),
+    [],
+    sentence,
+  )
 })
 
 t.test('seriousEvents — sees what it looks for', async t => {

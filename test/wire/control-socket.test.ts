@@ -168,8 +168,11 @@ t.test('ctl — wrong words and options — exit code 2, nothing asked', async t
     [['pause', '--max', 'soon'], /--max: got "soon", expected a time/],
     [['pause', '--max'], /--max: expected a value/],
     [['pause', 'now'], /too many words/],
-    [['log-level'], /needs a level/],
-    [['status', '--nonsense'], /--nonsense: no such option/],
+    [['log-level'], /log-level: argument 2: expected one of trace, debug, info/],
+    [['log-level', 'loud', '--control-socket', '/nowhere'], /log-level: argument 2: expected one of trace, debug/],
+    [['status', '--nonsense'], /--nonsense: no such option\n/],
+    [['pause', '--maxx', '5s', '--control-socket', '/nowhere'], /--maxx: no such option \(did you mean --max\?\)\n/],
+    [['pause', '--max-session', '5'], /--max-session: no such option \(did you mean --max-sessions\?\)\n/],
     [['pause', 'queue'], /too many words; --master NAME names a master/],
     [['drain', '--master', 'queue'], /ctl drain: takes no --master: it is about the whole process/],
     // An option of the proxy by this name would be ignored, and the pause be real.
@@ -181,7 +184,7 @@ t.test('ctl — wrong words and options — exit code 2, nothing asked', async t
     t.equal(code, 2, words.join(' '))
     t.equal(stdout, '')
     t.match(stderr, text)
-    t.match(stderr, /\nholdfast: see holdfast (ctl )?--help\n$/)
+    t.match(stderr, /\nholdfast: see holdfast ctl --help\n$/)
   }
 })
 
