@@ -269,8 +269,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const { link } = this
     const unwritten = link?.status === 'ready' ? link.recall() : []
     const recalled = this.#prover?.recall(unwritten) ?? unwritten
-    if (recalled.length === 0) return
-    this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
+    if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
+    // All that a refusal had left on the link was unwritten: no read comes that would end it.
+    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
   }
 
   /**

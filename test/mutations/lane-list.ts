@@ -11,6 +11,15 @@ const link = 'test/unit/upstream/link.test.ts'
 
 export const laneMutations: readonly Mutation[] = [
   {
+    name: 'a refusal lasts for good where all that was behind it is taken back',
+    file: 'src/relay/lane.ts',
+    from: '    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)\n',
+    to: '',
+    breaks: 'EveryRequestEnds',
+    test: scenes,
+    shows: /is over once the link owes nothing/,
+  },
+  {
     name: 'a command that the server ends each link for is sent until its time is over',
     file: 'src/relay/fatal-requests.ts',
     from: 'return isSure',

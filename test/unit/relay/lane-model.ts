@@ -167,12 +167,23 @@ export class LaneModel {
     answer: () => this.#serverRuns(null),
     readonly: () => {
       // Sentinels demote a master that they have replaced, and it is cut before they say that it is one again.
-      if (this.#node.demoted || this.#promotable !== null || this.#node.next() === undefined) return false
+      // The same of a standstill: nobody can tell later whether the node was a replica for a moment of it.
+      const isWithheld = this.#promotable !== null || this.lanes.withholding
+      if (this.#node.demoted || isWithheld || this.#node.next() === undefined) return false
       this.#node.demoted = true
       while (this.#node.next() !== undefined) this.#serverRuns(null)
       return true
     },
     noreplicas: () => this.#serverRuns(noReplicasError),
+    /** One turn brings a command and then a refusal, and stands still before it writes: the command is taken back. */
+    standstill: () => {
+      if (this.#node.next() === undefined || !this.lanes.sendable) return false
+      this.events['run']?.()
+      this.#serverRuns(noReplicasError)
+      this.#arrive()
+      this.loop.now += 500
+      return true
+    },
     cut: () => this.#serverEnds(false),
     lost: () => this.#serverEnds(true),
     silent: () => {

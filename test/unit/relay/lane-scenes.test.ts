@@ -161,6 +161,21 @@ t.test('new master — is dialled at once — although the last one had earned a
   })
 })
 
+t.test('a refusal — is over once the link owes nothing — also where the rest was never written', async t => {
+  const model = play('always', model => {
+    events(model, 'incr', 'standstill')
+    t.strictSame(
+      [model.counters.waiting, model.a.replies.length],
+      [2, 0],
+      'what was refused and what was taken back wait',
+    )
+    events(model, 'same', 'tick', 'answer', 'answer', 'answer')
+    t.strictSame(codes(model.a.replies), ['a1=1'])
+    t.strictSame(model.b.replies, ['b1=1', 'b2=1'])
+  })
+  t.equal(model.wrong, '')
+})
+
 t.test('unsent — is sent again under safe — because it cannot have run', async t => {
   const model = play('safe', model => {
     // Within one turn: what the lane has taken has not left the process yet when its link ends.

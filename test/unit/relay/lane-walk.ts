@@ -6,7 +6,7 @@ const submits = ['get', 'incr', 'run', 'multi', 'local', 'script']
 const control = ['hold', 'signal', 'same', 'new', 'tick', 'expire', 'gone']
 export const serverEvents = ['answer', 'readonly', 'noreplicas', 'cut', 'lost', 'silent']
 export const allEvents = [...submits, ...serverEvents, ...control]
-const withRareOnes = [...allEvents, 'late', 'scoped', 'congest', 'drain', 'pause', 'resume']
+const withRareOnes = [...allEvents, 'late', 'standstill', 'scoped', 'congest', 'drain', 'pause', 'resume']
 
 const { HOLDFAST_WALK_LENGTH } = process.env
 
