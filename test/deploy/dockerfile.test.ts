@@ -170,7 +170,8 @@ async function startAndStop(t: Test, app: string): Promise<void> {
   await waitUntil('it listens', () => log.includes('process.listening'), { withinMs: 20_000 })
   const [program = '', ...args] = here(all(runtime, 'HEALTHCHECK')[0] ?? '')
   const { host, port } = placeIn(log, 'admin')
-  const env = { ...process.env, ...environment, HOLDFAST_ADMIN_LISTEN: `${host}:${port}` }
+  const { PATH } = process.env
+  const env = { PATH, ...environment, HOLDFAST_ADMIN_LISTEN: `${host}:${port}` }
   const health = spawnSync(program, args, { env, encoding: 'utf8' })
   t.equal(health.status, 0, `it is healthy: ${health.stderr}`)
   t.strictSame(all(runtime, 'STOPSIGNAL'), ['SIGTERM'])
