@@ -64,6 +64,11 @@ export interface SentinelSetOptions {
   readonly tls?: { readonly config: readonly string[]; readonly client: ConnectionOptions }
 }
 
+/** How long a node is silent before the Sentinels hold it for dead, where nothing else is given. */
+export const DOWN_AFTER_MS = 2000
+/** Longer than any test lets a node be silent without meaning to. */
+export const PATIENT_MS = 120_000
+
 const startAttempts = 5
 
 export class SentinelSet {
@@ -194,6 +199,17 @@ export class SentinelSet {
   /** Nodes whose process runs and is not stopped. */
   living(): Node[] {
     return [...this.nodes, ...this.sentinels].filter(node => isRunning(node) && !this.#stopped.has(node))
+  }
+
+  /**
+   * How long a node is silent before the living Sentinels hold it for dead. With PATIENT_MS there is no failover but
+   * what the test makes: on a busy machine a master may be silent for seconds.
+   */
+  async setDownAfter(ms: number): Promise<void> {
+    const words = ['SENTINEL', 'SET', this.masterName, 'down-after-milliseconds', String(ms)]
+    const sentinels = this.living().filter(node => node.kind === 'sentinel')
+    const take = async (node: Node): Promise<boolean> => (await this.command(node, ...words)) === 'OK'
+    await Promise.all(sentinels.map(node => waitUntil(`${node.name} takes it`, () => take(node), { withinMs: 10_000 })))
   }
 
   /**
@@ -332,7 +348,7 @@ async function makePlan(options: SentinelSetOptions): Promise<Plan> {
     replicaPorts,
     sentinels,
     quorum: options.quorum ?? Math.floor(sentinels.length / 2) + 1,
-    downAfterMs: options.downAfterMs ?? 2000,
+    downAfterMs: options.downAfterMs ?? DOWN_AFTER_MS,
     failoverTimeoutMs: options.failoverTimeoutMs ?? 10_000,
     requirePass: options.requirePass,
     sentinelPass: options.sentinelPass,
