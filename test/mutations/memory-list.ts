@@ -51,6 +51,15 @@ export const memoryMutations: readonly Mutation[] = [
     shows: /and others behind that/,
   },
   {
+    name: 'a session that writes nothing is over inside the call of its link',
+    file: 'src/client/session/session.ts',
+    from: 'if (this.inputEnded && this.#outBytes === 0) this.host.turn.defer(() => this.#endIfDone(), this)',
+    to: 'this.#endIfDone()',
+    breaks: 'the bytes of a command count once',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /pendingBytes|nothing of it counts on/,
+  },
+  {
     name: 'a client whose session is over has a second to go on reading',
     file: 'src/client/session/session.ts',
     from: 'closeGracefully(this.#socket, LAST_STALL_MS)',

@@ -164,6 +164,17 @@ t.test('clients that reset while they wait for a master — count as gone — an
   t.equal(await ask(node, ['EXISTS', ...sockets.map((_, i) => `left:${i}`)]), 0)
 })
 
+t.test('a client that wants no replies — is over with its last command — and nothing of it counts on', async t => {
+  const { holdfast } = await startSingle(t)
+  const socket = await open(holdfast.port)
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.resume()
+  socket.end(batch(['CLIENT', 'NO-EVICT', 'ON'], ['CLIENT', 'REPLY', 'OFF'], ['SCAN', '0']))
+  await closed
+  await allGone(holdfast)
+  t.equal(holdfast.counters.pendingBytes, 0)
+})
+
 t.test('what a client sent before its last byte — is answered — although the rest blocks', async t => {
   const { holdfast } = await startSingle(t)
   const socket = await open(holdfast.port)

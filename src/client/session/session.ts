@@ -46,7 +46,9 @@ const Phase = {
   inputEnded: 1,
   /** Nothing more is read: QUIT, a protocol error, the last reply is on its way. */
   ending: 2,
-  gone: 3,
+  /** Its last reply is on its way, and it has no lane any more. */
+  over: 3,
+  gone: 4,
 } as const
 
 /** Of a session that has nothing to write; nothing is ever put into it. */
@@ -267,7 +269,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
     if (this.replies.heavy && !this.choice.isPrivate) this.host.turn.defer(this.#slow.move, this)
     if (this.choice.isPrivate) this.choice.onIdle()
     if (this.#input.paused & Pause.stalled) this.#input.unpause(Pause.stalled)
-    this.#endIfDone()
+    // The write of the reply ends it. Where none is wanted (CLIENT REPLY OFF), the link has to finish with this one first.
+    if (this.inputEnded && this.#outBytes === 0) this.host.turn.defer(() => this.#endIfDone(), this)
   }
 
   // ---- limits ----
@@ -365,8 +368,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   #endIfDone(): void {
     const noMore = this.ending || (this.inputEnded && this.#input.empty)
-    if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.gone) return
-    this.#advance(Phase.ending)
+    if (!noMore || this.pending > 0 || this.#outBytes > 0 || this.#phase >= Phase.over) return
+    this.#advance(Phase.over)
     this.#reader.partial.clear()
     this.#input.discard()
     closeGracefully(this.#socket, LAST_STALL_MS)
