@@ -1,10 +1,14 @@
 // A client that has been told OK to QUIT is gone at the server, whether it has closed its side or not. It gets all
 // replies before that one, however late it reads them.
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import t from 'tap'
-import { startSingle } from '../support/holdfast.ts'
-import { RespClient } from '../support/resp-client.ts'
+import type { Teardown } from '../support/fake-redis.ts'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { FaultyLink } from '../support/faulty-link.ts'
+import { type InProcess, startHoldfast, startSingle, startWitness } from '../support/holdfast.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
+import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('QUIT — has ended the subscriptions of its client — when it is answered', async t => {
@@ -19,6 +23,7 @@ t.test('QUIT — has ended the subscriptions of its client — when it is answer
     t.equal(await subscriber.send('QUIT'), 'OK')
     t.equal(await other.send('PUBLISH', 'news', 'two'), 0)
   }
+  t.equal(holdfast.counters.detail.linksLost.get('peer-closed'), 0, 'the end of its link is no loss')
 })
 
 t.test(
@@ -50,3 +55,96 @@ t.test(
     }
   },
 )
+
+/** A server behind a network whose faults are switched on and off. */
+async function startFar(t: Teardown): Promise<{ holdfast: InProcess; node: Node; wire: FaultyLink }> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
+  t.teardown(() => endServer(node))
+  await startWitness(t, node, { dir })
+  const wire = await FaultyLink.start(t, { host: node.host, port: node.port })
+  const sentinel = await FakeSentinel.start(t, { master: { host: wire.host, port: wire.port } })
+  const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`] })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
+  return { holdfast, node, wire }
+}
+
+/** One client as bytes: what it has got so far, and whether its connection has ended. */
+function talk(t: Teardown, port: number): { socket: Socket; text(): string; ended(): boolean } {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  t.teardown(() => socket.destroy())
+  let got = ''
+  socket.on('data', chunk => {
+    got += chunk.toString('latin1')
+  })
+  return { socket, text: () => got, ended: () => socket.readableEnded }
+}
+
+const isListed = async (node: Node): Promise<boolean> =>
+  String(await ask(node, ['CLIENT', 'LIST'])).includes('name=quitter')
+
+const states: readonly (readonly [what: string, begin: string, last: RegExp, quit: string, answer: string])[] = [
+  ['a subscriber', 'SUBSCRIBE news\r\n', /news\r\n:1\r\n$/, 'QUIT\r\n', '+OK\r\n'],
+  ['a subscriber on RESP3', 'HELLO 3\r\nSUBSCRIBE news\r\n', /news\r\n:1\r\n$/, 'QUIT\r\n', '+OK\r\n'],
+  ['inside MULTI', 'MULTI\r\nSET k v\r\n', /\+QUEUED\r\n$/, 'SET k w\r\nQUIT now\r\nEXEC\r\n', '+QUEUED\r\n+OK\r\n'],
+  ['with a key watched', 'WATCH k\r\n', /\+OK\r\n\+OK\r\n$/, 'GET k\r\nQUIT\r\nPING\r\n', '$-1\r\n+OK\r\n'],
+  ['tracking', 'HELLO 3\r\nCLIENT TRACKING ON\r\n', /%7[\s\S]*\+OK\r\n$/, 'quit\r\n', '+OK\r\n'],
+  ['wants no replies', 'CLIENT NO-EVICT ON\r\n', /\+OK\r\n\+OK\r\n$/, 'CLIENT REPLY OFF\r\nGET k\r\nQUIT\r\n', ''],
+  ['skips one', 'CLIENT NO-EVICT ON\r\n', /\+OK\r\n\+OK\r\n$/, 'CLIENT REPLY SKIP\r\nGET k\r\nQUIT\r\n', '+OK\r\n'],
+  ['a monitor', 'MONITOR\r\n', /\+OK\r\n\+OK\r\n/, 'QUIT\r\n', '+OK\r\n'],
+]
+
+t.test('QUIT — has ended all that its client had at the server — when the server is far away', async t => {
+  const { holdfast, node, wire } = await startFar(t)
+  for (const [what, begin, last, quit, answer] of states) {
+    const client = talk(t, holdfast.port)
+    client.socket.write(`CLIENT SETNAME quitter\r\n${begin}`)
+    await waitUntil(`it is ${what}`, () => last.test(client.text()), { withinMs: 10_000 })
+    t.ok(await isListed(node), `${what}: it has a link of its own`)
+    const before = client.text().length
+    const lost = holdfast.counters.linksLost
+    wire.delay(50)
+    client.socket.write(quit)
+    await waitUntil(`${what}: its connection ends`, client.ended, { withinMs: 10_000 })
+    const isThere = await isListed(node)
+    wire.delay(0)
+    // Where this machine has stood still for a second nobody can know.
+    if (holdfast.counters.linksLost === lost) t.notOk(isThere, `${what}: it is gone at the server`)
+    const lines = client.text().slice(before)
+    t.equal(lines.replace(/^\+\d.*\r\n/gm, ''), answer, `${what}: the replies`)
+    client.socket.destroy()
+  }
+  t.equal(await ask(node, ['GET', 'k']), null, 'what was queued has not run')
+})
+
+t.test('QUIT — of a subscriber that sends its last byte with it — is answered', async t => {
+  const { holdfast } = await startSingle(t)
+  const client = talk(t, holdfast.port)
+  client.socket.write('SUBSCRIBE news\r\n')
+  await waitUntil('it is subscribed', () => /:1\r\n$/.test(client.text()), { withinMs: 10_000 })
+  client.socket.end('QUIT\r\n')
+  await waitUntil('its connection ends', client.ended, { withinMs: 10_000 })
+  t.match(client.text(), /:1\r\n\+OK\r\n$/)
+})
+
+t.test('QUIT — of a subscriber — is answered soon — when the master says nothing, or there is none', async t => {
+  const { holdfast, node, wire } = await startFar(t)
+  const [first, second] = [talk(t, holdfast.port), talk(t, holdfast.port)]
+  for (const { socket, text } of [first, second]) {
+    socket.write('SUBSCRIBE news\r\n')
+    await waitUntil('it is subscribed', () => /:1\r\n$/.test(text()), { withinMs: 10_000 })
+  }
+  wire.stall('both')
+  first.socket.write('QUIT\r\n')
+  await waitUntil('a silent master: the connection ends', first.ended, { withinMs: 5000 })
+  t.match(first.text(), /:1\r\n\+OK\r\n$/)
+  const lost = holdfast.counters.linksLost
+  await endServer(node)
+  wire.refuse()
+  wire.reset()
+  await waitUntil('the link is lost', () => holdfast.counters.linksLost > lost, { withinMs: 5000 })
+  second.socket.write('QUIT\r\n')
+  await waitUntil('no master: the connection ends', second.ended, { withinMs: 5000 })
+  t.match(second.text(), /:1\r\n\+OK\r\n$/)
+})

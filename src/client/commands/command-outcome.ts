@@ -4,7 +4,6 @@ import type { CommandSpec } from '../../command/command-spec.ts'
 import { createRun, createUnit, type RequestHandler } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { abort } from '../state/transaction.ts'
-import { okReply } from './constant-replies.ts'
 
 /**
  * - `done`: taken; the next command may be looked at.
@@ -33,12 +32,6 @@ export function answer(context: SessionContext, reply: Buffer): Outcome {
 export function refuse(context: SessionContext, reply: Buffer): Outcome {
   if (context.transaction !== null) abort(context.transaction, 'holdfast')
   return answer(context, reply)
-}
-
-export function quit(context: SessionContext): Outcome {
-  context.answer(okReply)
-  context.closeAfterReplies()
-  return 'done'
 }
 
 /** Sends the command on as it came. */

@@ -12,9 +12,10 @@ import { endTransaction, isForgotten } from '../state/transaction.ts'
 import { lastIdsPreflight } from './before-blocking.ts'
 import { handleAuth, handleHello, handleReset, handleSelect } from './change-identity.ts'
 import { handleClient } from './client.ts'
-import { type Outcome, passOn, quit, refuse, send } from './command-outcome.ts'
+import { type Outcome, passOn, refuse, send } from './command-outcome.ts'
 import { OneReply } from './one-reply-handler.ts'
 import { dispatchLogin, dispatchSignedOut } from './proxy-auth.ts'
+import { handleQuit } from './quit.ts'
 import { Scan, scanMark } from './scan.ts'
 import { rememberScript } from './script-bodies.ts'
 import { handleBlocking } from './send-blocking.ts'
@@ -110,7 +111,7 @@ export function dispatch(context: SessionContext, spec: CommandSpec, frame: Buff
     case Route.reset:
       return args.length === 1 ? handleReset(context, frame) : passOn(context, frame)
     case Route.quit:
-      return quit(context)
+      return handleQuit(context)
     case Route.client: {
       if (endsWaiting(spec, args)) return handleRescue(context, frame)
       const outcome = handleClient(context, frame, args)

@@ -16,9 +16,10 @@ import type { ProxyPassword } from '../state/proxy-password.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { handleHello, handleReset } from './change-identity.ts'
 import { isRefusedSubscriber } from './client-id.ts'
-import { answer, type Command, type Outcome, quit } from './command-outcome.ts'
+import { answer, type Command, type Outcome } from './command-outcome.ts'
 import { errorReply, okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
+import { handleQuit } from './quit.ts'
 
 /** Handles a command of a session that has not signed in. */
 export function dispatchSignedOut(
@@ -36,7 +37,7 @@ export function dispatchSignedOut(
     case Route.hello:
       return signInByHello(context, login, args)
     case Route.quit:
-      return quit(context)
+      return handleQuit(context)
     case Route.reset:
       if (args.length === 1) return handleReset(context, frame)
       return answer(context, errorReply("ERR wrong number of arguments for 'reset' command"))

@@ -13,10 +13,11 @@ import { unwatch } from '../state/session-state.ts'
 import { endTransaction, execAborted, Transaction } from '../state/transaction.ts'
 import { applyHello, applySelect, handleReset } from './change-identity.ts'
 import { applyClient } from './client.ts'
-import { answer, type Command, type Outcome, quit, refuse, send, sendAsRead } from './command-outcome.ts'
+import { answer, type Command, type Outcome, refuse, send, sendAsRead } from './command-outcome.ts'
 import { okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
 import { OneReply } from './one-reply-handler.ts'
+import { handleQuit } from './quit.ts'
 import { rememberScript } from './script-bodies.ts'
 import { Executing, execReplyInstead, Queued, RefusedInside } from './transaction-replies.ts'
 
@@ -59,7 +60,7 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
     case Route.reset:
       return handleReset(context, frame)
     case Route.quit:
-      return quit(context)
+      return handleQuit(context)
     case Route.client: {
       const subcommand = args[1]?.toString('latin1').toLowerCase()
       if (subcommand === 'reply') return refuse(context, errors.replyInMulti.reply)

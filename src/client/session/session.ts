@@ -342,7 +342,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   #onEnd(): void {
     this.#advance(Phase.inputEnded)
     const { isPrivate, lane } = this.choice
-    if (isPrivate && (this.subscriptions.size > 0 || this.state.monitoring)) {
+    if (isPrivate && !this.ending && (this.subscriptions.size > 0 || this.state.monitoring)) {
       this.destroy()
       return
     }
