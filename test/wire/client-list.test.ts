@@ -181,7 +181,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
       }
     }
     t.equal(holdfast.counters.killed, 8)
-    t.match(holdfast.find('session.killed'), { level: 'warn' })
+    t.match(holdfast.find('session.killed'), { level: 'warn', peer: '127.0.0.1' })
     t.equal(await bystander.send('PING'), 'PONG')
     t.equal(await killer.send('PING'), 'PONG')
 

@@ -44,6 +44,7 @@ t.test('an unfinished command â€” ends its session with an error in its place â€
     ['the client began a command and did not finish it in time: the session ends (--frame-timeout)'],
     'one line a second',
   )
+  t.match(holdfast.find('session.frame_timeout'), { peer: '127.0.0.1' }, 'who it was')
   t.equal((await bystander.stop()).wrong, 0)
   await waitUntil('no session is left', () => holdfast.counters.sessions === 0, { withinMs: 5000 })
   await holdfast.stop()

@@ -13,6 +13,7 @@ import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
+import { endsOf } from '../state/socket-addresses.ts'
 import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
 import { Port } from './port.ts'
@@ -92,7 +93,8 @@ export class Listener {
     this.accept = socket => {
       if (options.maxSessions > 0 && atPort.all.size >= options.maxSessions) {
         counters.sessionsRefused++
-        limitLog.warn('session.refused', { limit: options.maxSessions }, 'too many sessions (--max-sessions)')
+        const { peer } = endsOf(socket)
+        limitLog.warn('session.refused', { peer, limit: options.maxSessions }, 'too many sessions (--max-sessions)')
         socket.on('error', () => {})
         socket.write(errors.tooManySessions.reply)
         closeGracefully(socket)

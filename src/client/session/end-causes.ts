@@ -19,27 +19,36 @@ interface Ended {
 }
 
 /** Another client ended this session by CLIENT KILL. `by`: that client's id; `clientId`: this one's. */
-export function logKilled({ counters, limitLog }: Told, session: number, clientId: number, by: number): void {
+export function logKilled({ counters, limitLog }: Told, { id, ends }: Ended, clientId: number, by: number): void {
   counters.killed++
-  limitLog.warn('session.killed', { session, clientId, by }, 'another client ended this session by CLIENT KILL')
+  limitLog.warn(
+    'session.killed',
+    { session: id, peer: ends.peer, clientId, by },
+    'another client ended this session by CLIENT KILL',
+  )
 }
 
 /** The client did not finish a command in time. */
-export function logFrameTimeout({ counters, limitLog }: Told, session: number, limitMs: number, bytes: number): void {
+export function logFrameTimeout(
+  { counters, limitLog }: Told,
+  { id, ends }: Ended,
+  limitMs: number,
+  bytes: number,
+): void {
   counters.frameTimeouts++
   limitLog.warn(
     'session.frame_timeout',
-    { session, limitMs, bytes },
+    { session: id, peer: ends.peer, limitMs, bytes },
     'the client began a command and did not finish it in time: the session ends (--frame-timeout)',
   )
 }
 
 /** The client sent a command of more than `limit` bytes. */
-export function logFrameTooLarge({ counters, limitLog }: Told, session: number, limit: number): void {
+export function logFrameTooLarge({ counters, limitLog }: Told, { id, ends }: Ended, limit: number): void {
   counters.framesTooLarge++
   limitLog.warn(
     'session.frame_too_large',
-    { session, limit },
+    { session: id, peer: ends.peer, limit },
     'the client sent a command of more than 1 GB: the session ends',
   )
 }

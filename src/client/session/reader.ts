@@ -241,7 +241,7 @@ export class Reader {
     const session = this.#session
     const host = this.#host
     if (bytes > MAX_FRAME_BYTES) {
-      logFrameTooLarge(host, session.id, MAX_FRAME_BYTES)
+      logFrameTooLarge(host, session, MAX_FRAME_BYTES)
       session.refuse(errors.frameTooLarge.reply)
     } else if (session.pending > 0 && session.pendingBytes + bytes >= host.maxSessionBytes) return 'full'
     else if (!host.pressure.mayGrow(session)) session.holdBack()

@@ -300,7 +300,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
     if (this.ending) return
     if (!this.#reader.partial.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
-    logFrameTimeout(this.host, this.id, limitMs, this.unfinishedBytes)
+    logFrameTimeout(this.host, this, limitMs, this.unfinishedBytes)
     this.refuse(frameTimeoutReply(limitMs))
   }
 
@@ -380,7 +380,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
 
   /** A server still answers a client that kills itself. */
   kill(by: number): void {
-    logKilled(this.host, this.id, this.clientId, by)
+    logKilled(this.host, this, this.clientId, by)
     if (by !== this.clientId) {
       this.destroy()
       return
