@@ -139,14 +139,17 @@ t.test('stray writes — are what a node ran as a master — while a majority na
     return { node: 'a:1', askedAt: at, answeredAt: at + 1, runId: 'r', role: 'master', writes, ...change }
   }
   const history = [
-    { at: 0, address: 'a:1' },
-    { at: 100, address: 'b:2' },
+    { at: 0, notBefore: 0, address: 'a:1' },
+    { at: 100, notBefore: 80, address: 'b:2' },
   ]
   const count = (looks: Look[], woken = new Map<string, number>()): number =>
     strayWrites(looks, { history, woken, stopped: [] })
   t.equal(count([look(50, 1), look(90, 9)]), 0, 'it was the master')
   t.equal(count([look(90, 1), look(110, 9)]), 0, 'some of it before the hand-over')
   t.equal(count([look(101, 1), look(110, 9)]), 8)
+  const isNew = { node: 'b:2' }
+  t.equal(count([look(81, 1, isNew), look(99, 9, isNew)]), 0, 'nobody had asked the Sentinels meanwhile')
+  t.equal(count([look(61, 1, isNew), look(78, 9, isNew)]), 8, 'a new master before it was one')
   t.equal(count([look(101, 1), look(110, 9, { role: 'slave' })]), 0, 'what a replica replicates')
   t.equal(count([look(101, 1), look(110, 9, { runId: 's' })]), 0, 'another process')
   t.equal(count([look(101, 1), look(110, 9)], new Map([['a:1', 99]])), 0, 'it has just woken up')

@@ -162,12 +162,15 @@ export function strayWrites(looks: readonly Look[], { history, woken, stopped }:
 
 const wakingMs = 200
 
-/** Did a majority name somebody else than `node` from one moment to the other, without a gap? */
+/** Did a majority surely name somebody else than `node` from one moment to the other, without a gap? */
 function isOther(history: readonly MajorityChange[], node: string, from: number, to: number): boolean {
-  const last = history.findLast(({ at }) => at <= from)
+  const isIt = ({ address }: MajorityChange): boolean => address === '' || address === node
+  // Holdfast may hear of its promotion before whoever asks the Sentinels does.
+  const since = (change: MajorityChange): number => (isIt(change) ? change.notBefore : change.at)
+  const last = history.findLast(change => since(change) <= from)
   if (!last) return false
-  const all = [last, ...history.filter(({ at }) => at > from && at <= to)]
-  return all.every(({ address }) => address !== '' && address !== node)
+  const all = [last, ...history.filter(change => since(change) > from && since(change) <= to)]
+  return !all.some(isIt)
 }
 
 const counted: readonly Exclude<Counted, 'errors'>[] = [

@@ -8,8 +8,10 @@ import type { Node } from './servers.ts'
 
 /** A change of the majority's answer. `address` is 'host:port', or '' while no majority agrees. */
 export interface MajorityChange {
-  /** Date.now() */
+  /** Date.now() when it was seen. */
   readonly at: number
+  /** Date.now() up to which it is known not to have come: a silent Sentinel may have changed its mind long before. */
+  readonly notBefore: number
   readonly address: string
 }
 
@@ -27,6 +29,9 @@ interface Voter {
   askedAt: number
   answer: string
   answeredAt: number
+  /** performance.now() of the question that `answer` answers, and of the last one with another answer. */
+  saidAt: number
+  otherAt: number
 }
 
 export interface WatchOptions {
@@ -45,7 +50,7 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
   const history: MajorityChange[] = []
   const voters = sentinels.map((node): [Node, Voter] => [
     node,
-    { client: null, dialing: false, askedAt: 0, answer: '', answeredAt: 0 },
+    { client: null, dialing: false, askedAt: 0, answer: '', answeredAt: 0, saidAt: 0, otherAt: 0 },
   ])
   let current = ''
   let stopped = false
@@ -55,10 +60,19 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
     const fresh = voters.map(([, voter]) => (now - voter.answeredAt < staleMs * slowness() ? voter.answer : ''))
     const address = majorityOf(fresh, voters.length)
     if (stopped || address === current) return
+    const known = Date.now() - (now - knownUntil(current, address))
+    const notBefore = Math.max(known, history.at(-1)?.notBefore ?? 0)
     current = address
-    const change = { at: Date.now(), address }
+    const change = { at: Date.now(), notBefore, address }
     history.push(change)
     options.onChange?.(change)
+  }
+
+  /** Until when (performance.now()) `before` was the majority's answer for sure, which is `after` now. */
+  const knownUntil = (before: string, after: string): number => {
+    const changed = voters.flatMap(([, { answer, otherAt }]) => (answer === after ? [otherAt] : []))
+    const stayed = voters.flatMap(([, { answer, saidAt }]) => (answer === before ? [saidAt] : []))
+    return after === '' ? Math.min(performance.now(), ...stayed) : Math.max(0, ...changed)
   }
 
   const look = (node: Node, voter: Voter): void => {
@@ -71,8 +85,11 @@ export function watchMajority(sentinels: readonly Node[], options: WatchOptions)
     voter.askedAt = performance.now()
     client.send('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', options.masterName).then(
       value => {
+        const answer = addressOf(value)
+        if (answer !== voter.answer) voter.otherAt = voter.saidAt
+        voter.saidAt = voter.askedAt
         voter.askedAt = 0
-        voter.answer = addressOf(value)
+        voter.answer = answer
         voter.answeredAt = performance.now()
         judge()
       },
