@@ -4,6 +4,7 @@ import { SHARED_SLOTS } from '../../src/proof/marker.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
+import { slowness } from '../support/pace.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { encodeCommand } from '../support/resp-decoder.ts'
 import {
@@ -70,6 +71,9 @@ async function world(
   return { holdfast, sentinel, master, replicas, stream, connect, announce }
 }
 
+/** A hold time that leaves room for as much as `ms` do on a usual machine. */
+const roomFor = (ms: number): string => `${Math.round(ms * slowness())}ms`
+
 const text = (value: Value): string => (value instanceof RespError ? value.message : String(value))
 
 /** What has been said so far. */
@@ -133,7 +137,7 @@ t.test('ack — more blocks than can be told apart — the last leave when the f
 })
 
 t.test('ack — more blocks than can be told apart — no replica in time — the last are refused, not sent', async t => {
-  const scene = await world(t, { 'hold-timeout': '5s' }, { expectedErrors: ['ack.tripped'] })
+  const scene = await world(t, { 'hold-timeout': roomFor(5000) }, { expectedErrors: ['ack.tripped'] })
   const { first, sent, parked } = await fillLink(scene)
   for (const reply of await Promise.all(sent)) t.match(text(reply), /^UNKNOWN .* has run on the master/)
   for (const reply of await Promise.all(parked)) t.match(text(reply), /^TRYAGAIN .* the command was not run/)
@@ -178,7 +182,7 @@ t.test('ack — more blocks than a link has fields for — all go — when the f
 })
 
 t.test('ack — no replica within the hold time — is told truthfully, and new writes fail at once', async t => {
-  const options = { 'hold-timeout': '600ms' }
+  const options = { 'hold-timeout': roomFor(600) }
   const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
   const client = await connect()
   t.equal(await client.send('INCR', 'n'), 1)

@@ -196,11 +196,12 @@ t.test('ctl — status, log level and reload — as a table and as JSON', { skip
   t.match(table.stdout, /master +mymaster at 127\.0\.0\.1:\d+\ngate +open for .*\npause +none\n/)
   const json = await runProgram(t, ['ctl', 'status', '--json', '--control-socket', path])
   t.match(JSON.parse(json.stdout), { masterName: 'mymaster', pause: null })
-  const level = await runProgram(t, ['ctl', 'log-level', 'warn', '--for', '1s'], env)
-  t.match(level, { code: 0, stdout: 'the log level was debug and is warn\n' })
-  t.match(holdfast.find('log.level'), { from: 'debug', to: 'warn', forMs: 1000 })
   const client = await openControl(t, path)
+  const level = await runProgram(t, ['ctl', 'log-level', 'warn', '--for', '60s'], env)
+  t.match(level, { code: 0, stdout: 'the log level was debug and is warn\n' })
+  t.match(holdfast.find('log.level'), { from: 'debug', to: 'warn', forMs: 60_000 })
   t.match(await client.ask('status'), { logLevel: 'warn' })
+  t.match(await runProgram(t, ['ctl', 'log-level', 'warn', '--for', '100ms'], env), { code: 0 })
   await waitUntil('it is as before', async () => (await client.ask('status'))['logLevel'] === 'debug', {
     withinMs: 5000,
   })
