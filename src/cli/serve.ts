@@ -33,7 +33,10 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   const [config] = configs
   const output = new LogOutput(standardOutput())
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
-  log.info({ event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfigs(configs) })
+  log.info(
+    { event: 'process.start', version: packageVersion(), pid: process.pid, config: printableConfigs(configs) },
+    'the proxy starts with this configuration',
+  )
   for (const exposure of exposures(configs)) log.warn(exposure)
   logMissingFlags(log)
   const proxy = createProxy(configs, log, {

@@ -103,8 +103,11 @@ export function closeClient(client: Redis): Promise<void> {
   })
 }
 
-/** The text of whatever was thrown. */
+/** The text of whatever was thrown. ioredis' own words for silence become ours: people read them in the log. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return text
+    .replace(/^Command timed out$/, 'no answer in time')
+    .replace(/^Socket timeout\. Expecting data, but didn't receive any in (\d+)ms\.$/, 'it sent nothing for $1 ms')
 }

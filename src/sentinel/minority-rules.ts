@@ -47,7 +47,7 @@ export function describeMinority(topology: Topology, now: number): string {
   const asked = new Set(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => vote.voter)).size
   const dead = deadSentinels(topology).length
   const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
-  return `${asked} of ${known} Sentinels can be asked about it, and ${majority} are needed${dead === 0 ? '' : gone}`
+  return `${asked} of ${known} Sentinels can be asked about the master, and ${majority} are needed${dead === 0 ? '' : gone}`
 }
 
 function begin(draft: Draft, now: number): void {

@@ -239,12 +239,14 @@ function noteEvent(draft: Draft, sentinel: string, event: SentinelEvent, now: nu
       draft.suspectUntil = event.over ? now : now + SUSPECT_MS
       const story = event.over ? 'master.undoubted' : 'master.doubted'
       const isNews = !isDoubtedByOthers(draft, sentinel)
-      note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, msg: doubtTexts[story] })
+      note(draft, isNews ? 'info' : 'debug', story, { sentinel, master, msg: texts[story] })
       break
     }
-    case 'tilt':
-      note(draft, 'warn', event.on ? 'sentinel.tilt' : 'sentinel.tilt_over', { sentinel })
+    case 'tilt': {
+      const story = event.on ? 'sentinel.tilt' : 'sentinel.tilt_over'
+      note(draft, 'warn', story, { sentinel, msg: texts[story] })
       break
+    }
     case 'failover-aborted':
       note(draft, 'info', 'failover.aborted', {
         sentinel,
@@ -254,23 +256,33 @@ function noteEvent(draft: Draft, sentinel: string, event: SentinelEvent, now: nu
       })
       break
     case 'failover-elected':
-      if (event.replica) note(draft, 'debug', 'failover.replica', { sentinel, replica: formatAddress(event.replica) })
+      if (event.replica) {
+        const replica = formatAddress(event.replica)
+        note(draft, 'debug', 'failover.replica', { sentinel, replica, msg: texts['failover.replica'] })
+      }
       break
     case 'switched': {
-      const { from, to } = event
-      note(draft, 'debug', 'sentinel.switched', { sentinel, from: formatAddress(from), to: formatAddress(to) })
+      const [from, to] = [event.from, event.to].map(formatAddress)
+      note(draft, 'debug', 'sentinel.switched', { sentinel, from, to, msg: texts['sentinel.switched'] })
       break
     }
-    case 'monitored':
-      note(draft, 'info', 'sentinel.monitored_anew', { sentinel, master: formatAddress(event.master) })
+    case 'monitored': {
+      const master = formatAddress(event.master)
+      note(draft, 'info', 'sentinel.monitored_anew', { sentinel, master, msg: texts['sentinel.monitored_anew'] })
       break
+    }
     default:
   }
 }
 
-const doubtTexts = {
+const texts = {
   'master.doubted': 'a quorum of the Sentinels holds the master for dead',
   'master.undoubted': 'the Sentinels hear the master again',
+  'sentinel.tilt': 'this Sentinel does not trust its clock or its host: it starts no failover for 30 s',
+  'sentinel.tilt_over': 'this Sentinel acts again',
+  'failover.replica': 'this Sentinel has chosen the replica that it promotes',
+  'sentinel.switched': 'this Sentinel names another master',
+  'sentinel.monitored_anew': 'this Sentinel was told to watch this master (SENTINEL MONITOR)',
 } as const
 
 /** The Sentinels say it one by one, some hundred milliseconds apart; one line is enough. */

@@ -46,7 +46,7 @@ export function createTroubleLog(log: Log): (seen: SentinelsSeen, now: number) =
     if (kind === null) {
       if (trouble?.logged) {
         log.info(
-          { event: 'sentinels.well', after: trouble.kind, ms: now - trouble.since },
+          { event: 'sentinels.well', after: trouble.kind, ms: Math.round(now - trouble.since) },
           'a majority of the Sentinels names one master again',
         )
       }

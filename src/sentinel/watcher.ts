@@ -56,6 +56,7 @@ export interface WatcherListener {
 
 /** How often it logs what troubles it. */
 const LOG_MS = 500
+const questioned = 'something puts the master in doubt: the Sentinels and the node are asked again'
 /** How often it looks whether a Sentinel is one no more, and asks the others of one that is away. */
 const REVIEW_MS = 5_000
 const ABSENT_MS = 10_000
@@ -106,7 +107,7 @@ export class Watcher {
    */
   confirm(cause: string): void {
     if (this.#state !== 'running' || this.#isMoving) return
-    this.#log.debug({ event: 'master.questioned', cause })
+    this.#log.debug({ event: 'master.questioned', cause }, questioned)
     this.#confirming ??= setImmediate(() => {
       this.#confirming = null
       this.#feed({ kind: 'confirm' })
@@ -119,7 +120,7 @@ export class Watcher {
    */
   standStill(): void {
     if (this.#state !== 'running') return
-    this.#log.debug({ event: 'master.questioned', cause: 'stood still' })
+    this.#log.debug({ event: 'master.questioned', cause: 'stood still' }, questioned)
     this.#feed({ kind: 'stood-still' })
   }
 
