@@ -69,8 +69,9 @@ const dataPlane: readonly Metric[] = [
   ),
   tallied(
     'holdfast_replays_total',
-    'Requests that Holdfast sends again: their link was lost after they were sent (lost), the node is no master ' +
-      '(refused), or it cannot take them yet (not-now). class is that of the worst of their commands.',
+    'Requests that wait to be sent again: their link was lost after they were sent (lost), the node is no master ' +
+      '(refused), or it cannot take them yet (not-now). class is that of the worst of their commands. ' +
+      'holdfast_resent_total counts those that were sent again; others have run out of time.',
     ['class', 'reason'],
     'replays',
   ),

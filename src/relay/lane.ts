@@ -12,6 +12,7 @@
 // It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
 // can be seen.
 import { formatAddress } from '../address.ts'
+import { countUnknown } from '../ops/counters.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { WORTH_BYTES } from '../transport/read-memory.ts'
 import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
@@ -412,7 +413,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const inDoubt = this.#prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
-    return (mayHaveRun ? this.#host.noAnswer : this.#host.outOfTime).reply
+    const error = mayHaveRun ? this.#host.noAnswer : this.#host.outOfTime
+    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
+    return error.reply
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */

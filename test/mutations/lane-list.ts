@@ -11,6 +11,15 @@ const link = 'test/unit/upstream/link.test.ts'
 
 export const laneMutations: readonly Mutation[] = [
   {
+    name: 'a client is told that a command may have run, and no counter says so',
+    file: 'src/relay/lane.ts',
+    from: "    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)\n",
+    to: '',
+    breaks: 'holdfast_unknown_outcomes_total counts what clients were told',
+    test: scenes,
+    shows: /is counted as an unknown outcome/,
+  },
+  {
     name: 'a refusal lasts for good where all that was behind it is taken back',
     file: 'src/relay/lane.ts',
     from: '    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)\n',

@@ -107,6 +107,15 @@ t.test('breaker — answers a new command at once — although commands of other
   })
 })
 
+t.test('deadline — of a command that was sent — is counted as an unknown outcome', async t => {
+  const model = play('always', model => {
+    events(model, 'incr', 'hold', 'silent', 'run', 'expire')
+    t.match(model.a.replies, [{ message: /may have run$/ }])
+    t.match(model.b.replies, [{ message: /was not run$/ }, { message: /was not run$/ }])
+  })
+  t.equal(model.counters.unknownOutcomes, 1, 'as its client is told')
+})
+
 t.test('breaker — closes — with the first master that is served', async t => {
   const model = play('always', model => {
     events(model, 'hold', 'incr', 'expire')
