@@ -171,6 +171,15 @@ export class ProofModel {
       return this.#serverRuns(Number.POSITIVE_INFINITY)
     },
     noreplicas: () => this.#refuse('NOREPLICAS Not enough good replicas to write.'),
+    /** One turn brings a command and then a refusal, and stands still before it writes: the command is taken back. */
+    standstill: () => {
+      if (this.#server.next() === undefined || !this.lanes.sendable) return false
+      this.events['get']?.()
+      this.#refuse('NOREPLICAS Not enough good replicas to write.')
+      this.#arrive()
+      this.loop.now += 500
+      return true
+    },
     oom: () => {
       this.#server.outOfMemory = !this.#server.outOfMemory
       this.#mayBeUnknown = true

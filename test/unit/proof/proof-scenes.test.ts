@@ -9,6 +9,7 @@ const scenes: readonly (readonly [name: string, events: readonly string[]])[] = 
   ['a reply of Holdfast waits behind a block that is set aside', ['same', 'set', 'hold', 'local', 'set', 'noreplicas']],
   ['the client of a block in doubt has left', ['bad', 'cut', 'gone', 'expire', 'lag', 'set']],
   ['a block is refused for a moment', ['run', 'noreplicas']],
+  ['all that is behind a refused block is taken back unwritten', ['multi', 'standstill']],
   ['a stalled server runs what was sent before', ['incr', 'set', 'silent', 'step', 'same', 'step']],
   ['the first block of a link is lost with its marker', ['incr', 'lost', 'empty']],
 ]
