@@ -41,7 +41,8 @@ async function startSet(t: Test): Promise<{ set: SentinelSet; first: Node }> {
 t.test('drill — the Sentinel would choose another for a minute — stays there, exit code 5, and serves', async t => {
   const { set, first } = await startSet(t)
   t.equal(await set.currentMaster(), first)
-  const stage = await stageOf(t, set)
+  // A marker that is kept alive is a write, each minute: one replica is ahead of the other for a moment.
+  const stage = await stageOf(t, set, { options: { 'retry-policy': 'always', ack: 'master', reads: 'plain' } })
   const dry = await startDrill(t, stage, ['--dry-run']).ended
   t.match(dry, { code: 0, stdout: /the Sentinel would choose another, while nobody writes; the drill waits up to a/ })
 
