@@ -15,6 +15,8 @@ import type { FailoverStage, View } from './sentinel-view.ts'
 
 export interface Failover {
   readonly about: Address
+  /** The process there; null: not known. Sentinels may name one node differently (announce-hostnames). */
+  readonly runId: string | null
   /** The newest configuration of `about` that this failover replaces; it does not concern a later one. */
   readonly epoch: number
   /** The epoch of the configuration that it makes, where its Sentinel has said so; null: it is not known. */
@@ -48,11 +50,16 @@ export const failoverTiming = {
   shownMs: 3_500,
 } as const
 
+/** A node, and which process it is as far as known. */
+export type Process = Address & { readonly runId: string | null }
+
 export interface Context {
   readonly now: number
   /** The newest config epoch known now: what is announced now is about no later one. */
   readonly epoch: number
   readonly timeoutMs: number
+  /** The process that this Sentinel means by the address; left out: not known. */
+  readonly runId?: string | undefined
   /** The last epoch that its Sentinel has begun; null: none was heard. */
   readonly newEpoch?: number | null
 }
@@ -75,7 +82,7 @@ export function failoverAfterEvent(failover: Failover | null, event: SentinelEve
 
 /** The failover after this answer of its Sentinel. Its question must be younger than the last event about one. */
 export function failoverAfterView(failover: Failover | null, view: View, now: number): Failover | null {
-  const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs }
+  const context = { now, epoch: view.epoch, timeoutMs: view.failoverTimeoutMs, runId: view.runId }
   switch (view.failover) {
     case 'try': {
       const same = failover && sameAddress(failover.about, view.address)
@@ -104,9 +111,10 @@ export function failoverLeaderEnded(failover: Failover | null, now: number): Fai
   return failover && failover.leaderEndedAt === null ? { ...failover, leaderEndedAt: now } : failover
 }
 
-/** Whether nothing new may be sent to `address` in its configuration `epoch`. */
-export function blocks(failover: Failover, address: Address, epoch: number, now: number): boolean {
-  return sameAddress(failover.about, address) && epoch <= failover.epoch && now < endOf(failover)
+/** Whether nothing new may be sent to this node in its configuration `epoch`. */
+export function blocks(failover: Failover, node: Process, epoch: number, now: number): boolean {
+  const isAbout = sameAddress(failover.about, node) || (failover.runId !== null && failover.runId === node.runId)
+  return isAbout && epoch <= failover.epoch && now < endOf(failover)
 }
 
 /** When it no longer blocks, unless more is heard of it. */
@@ -128,11 +136,12 @@ function ownEndOf({ stage, since, electedAt, timeoutMs, shownAt }: Failover): nu
 const reachable = { orphanedAt: null, leaderEndedAt: null } as const
 
 function begin(about: Address, stage: FailoverStage, context: Context): Failover {
-  const { now, epoch, timeoutMs, newEpoch = null } = context
+  const { now, epoch, timeoutMs, runId = null, newEpoch = null } = context
   const times = { since: now, electedAt: now, shownAt: now, timeoutMs, ...reachable }
   const nextEpoch = newEpoch !== null && newEpoch > epoch ? newEpoch : null
   return {
     about,
+    runId,
     epoch,
     nextEpoch: stage === 'try' ? nextEpoch : null,
     replica: null,

@@ -7,6 +7,8 @@ export interface Vote {
   readonly voter: string
   readonly address: Address
   readonly epoch: number
+  /** The process there, by this Sentinel; left out: not known. */
+  readonly runId?: string | undefined
 }
 
 export interface Candidate {

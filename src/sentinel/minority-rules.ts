@@ -8,6 +8,7 @@
 // bounded time, one way or the other. docs/decisions/0011-no-majority.md says why.
 // Must stay true: no master but the last one is served here; the first one needs the Sentinels' own quorum.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
+import type { Vote } from './majority.ts'
 import type { Draft, ProbeState, Topology } from './topology-state.ts'
 import {
   announcer,
@@ -72,7 +73,9 @@ function goOn(draft: Draft, master: Master, now: number): void {
   const since = draft.wanted?.since ?? now
   if (announcer(draft, master, master.epoch, now) !== null) return
   if (now - (draft.minoritySince ?? now) < waitMs(draft) || !isEverybodyHeard(draft, since, now)) return
-  const other = votesSince(draft, Number.NEGATIVE_INFINITY, now).find(vote => !sameAddress(vote.address, master))
+  const isOther = ({ address, runId }: Vote): boolean =>
+    !sameAddress(address, master) && (runId === undefined || runId !== master.runId)
+  const other = votesSince(draft, Number.NEGATIVE_INFINITY, now).find(isOther)
   if (other) {
     const detail = `${describeMinority(draft, now)}; one of them names ${formatAddress(other.address)}`
     hold(draft, 'no-majority', detail, now)

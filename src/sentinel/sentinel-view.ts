@@ -22,6 +22,8 @@ export interface View {
   readonly isPublished?: true
   /** ip and port of SENTINEL MASTER: after a promotion, until the failover ends, those of the replaced master. */
   readonly listed: Address
+  /** The run id of the process at `listed`, by its last INFO to this Sentinel; left out while that has not come. */
+  readonly runId?: string
   readonly failover: FailoverStage | null
   readonly flags: string
   /** num-other-sentinels + 1. */
@@ -69,6 +71,7 @@ export function readAnswer([error, value]: Reply, current: Reply | null, askedAt
   const stage = readStage(fields)
   if (named === null && (stage === 'promoted' || stage === 'unknown')) return { kind: 'promoted' }
   const isMoved = named !== null && !sameAddress(listed, named)
+  const runId = fields.get('runid') ?? ''
   if (named !== null && isMoved !== (stage === 'promoted') && stage !== 'unknown') return { kind: 'torn' }
   const view: View = {
     askedAt,
@@ -76,6 +79,7 @@ export function readAnswer([error, value]: Reply, current: Reply | null, askedAt
     address: named ?? listed,
     epoch,
     listed,
+    ...(runId !== '' && { runId }),
     failover: stage === 'unknown' ? (isMoved ? 'promoted' : 'elected') : stage,
     flags: fields.get('flags') ?? '',
     knownSentinels: count(fields.get('num-other-sentinels'), 0) + 1,
@@ -96,7 +100,8 @@ function failed({ message }: Error): Answer {
 export function viewAfterSwitch(view: View | null, from: Address, to: Address, now: number): View | null {
   if (!view || !sameAddress(view.address, from) || sameAddress(from, to)) return view
   const moved = { address: to, listed: to, epoch: view.epoch + 1, failover: null, isPublished: true } as const
-  return { ...view, ...moved, askedAt: now, answeredAt: now }
+  const { runId: _, ...known } = view
+  return { ...known, ...moved, askedAt: now, answeredAt: now }
 }
 
 /**

@@ -6,7 +6,7 @@
 // twice at once.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
 import { blocks } from './failover.ts'
-import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, Topology } from './topology-state.ts'
+import type { Basis, Draft, HoldCause, ProbeResult, ProbeState, SentinelState, Topology } from './topology-state.ts'
 
 /** The good news of a probe counts this long. */
 const PROBE_LIFE_MS = 500
@@ -26,10 +26,18 @@ export function note(draft: Draft, level: 'debug' | 'info' | 'warn' | 'error', e
 
 /** Who announces a failover of this configuration; null if nobody does. */
 export function announcer(topology: Topology, address: Address, epoch: number, now: number): string | null {
+  const node = { host: address.host, port: address.port, runId: processAt(topology, address) }
   for (const [key, { failover }] of topology.sentinels) {
-    if (failover && blocks(failover, address, epoch, now)) return key
+    if (failover && blocks(failover, node, epoch, now)) return key
   }
   return null
+}
+
+/** The run id of the process there, by its own word or by that of a Sentinel; null: nobody has said it. */
+function processAt({ master, sentinels }: Topology, address: Address): string | null {
+  if (master !== null && master.runId !== null && sameAddress(master, address)) return master.runId
+  const isThere = ({ view }: SentinelState): boolean => view?.runId !== undefined && sameAddress(view.listed, address)
+  return sentinels.values().find(isThere)?.view?.runId ?? null
 }
 
 export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serving, now: number): void {

@@ -183,13 +183,14 @@ function acceptAnswer(draft: Draft, key: string, view: View | null, now: number)
 function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: number): void {
   const sentinel = draft.sentinels.get(key)
   if (!sentinel) return
-  const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, sentinel.view?.epoch ?? 0)
-  const { newEpoch } = sentinel
-  const context = { now, epoch, timeoutMs: sentinel.view?.failoverTimeoutMs ?? 180_000, newEpoch }
+  const { view, newEpoch } = sentinel
+  const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, view?.epoch ?? 0)
+  const runId = view && 'master' in event && sameAddress(view.listed, event.master) ? view.runId : undefined
+  const context = { now, epoch, timeoutMs: view?.failoverTimeoutMs ?? 180_000, runId, newEpoch }
   const failover = failoverAfterEvent(sentinel.failover, event, context)
   change(draft, key, {
     failover,
-    view: viewAfterEvent(sentinel.view, event, failover, now),
+    view: viewAfterEvent(view, event, failover, now),
     newEpoch: event.kind === 'epoch' ? event.epoch : newEpoch,
     failoverHeardAt: event.kind.startsWith('failover-') ? now : sentinel.failoverHeardAt,
     monitoredAnew: sentinel.monitoredAnew || event.kind === 'monitored',

@@ -89,13 +89,17 @@ export function votesSince(topology: Topology, since: number, now: number): Vote
   fresh.sort((a, b) => a.view.answeredAt - b.view.answeredAt)
   const votes: Vote[] = []
   for (const { voter, view } of fresh)
-    if (!view.isPublished || isVouchedFor(view, fresh)) votes.push({ voter, address: view.address, epoch: view.epoch })
+    if (!view.isPublished || isVouchedFor(view, fresh)) votes.push(voteOf(voter, view))
   return votes
 }
 
 interface Fresh {
   readonly voter: string
   readonly view: View
+}
+
+function voteOf(voter: string, { address, epoch, listed, runId }: View): Vote {
+  return { voter, address, epoch, ...(sameAddress(address, listed) && { runId }) }
 }
 
 /** Whether an answer says the same as what was published. */

@@ -215,6 +215,15 @@ export const controlMutations: readonly Mutation[] = [
     shows: /restarted/,
   },
   {
+    name: 'a failover that is announced under another name of the master is overheard',
+    file: 'src/sentinel/failover.ts',
+    from: '(failover.runId !== null && failover.runId === node.runId)',
+    to: 'failover.runId === undefined',
+    breaks: 'a planned failover loses no acknowledged write',
+    test: 'test/unit/sentinel/failover.test.ts',
+    shows: /under another name/,
+  },
+  {
     name: 'Sentinels that begin anew end the links to a master that nothing happened to',
     file: 'src/sentinel/topology-steps.ts',
     from: 'return isSame ? since : epoch',

@@ -16,8 +16,8 @@ export const minorityMutations: readonly Mutation[] = [
   {
     name: 'a Sentinel that names another master is overheard',
     file: 'src/sentinel/minority-rules.ts',
-    from: '.find(vote => !sameAddress(vote.address, master))',
-    to: '.find(vote => vote.epoch < 0 && !sameAddress(vote.address, master))',
+    from: '(runId === undefined || runId !== master.runId)',
+    to: "runId === ''",
     breaks: 'the last master is used without a majority only while nobody names another',
     test: minority,
     shows: /names another/,

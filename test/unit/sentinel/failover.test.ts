@@ -22,6 +22,34 @@ for (const channel of announcing) {
   })
 }
 
+t.test('gate — closes in the same step — at the failover of our master under another name', async t => {
+  for (const channel of announcing) {
+    const play = Play.serving().answer('s1', 'X', { runId: 'r' }).publish('s1', channel, 'X')
+    t.strictSame(play.take(), ['hold failover-announced'], channel)
+    play.later(50).answer('s2', 'A').answer('s3', 'A').later(50).all('A')
+    t.match(play.cause(), 'failover-announced', 'the others know of nothing')
+  }
+  const shown = Play.serving().answer('s1', 'X', { runId: 'r', failover: 'elected' })
+  t.strictSame(shown.take(), ['hold failover-announced'], 'an answer shows it')
+  const withheld = Play.serving().answer('s1', 'X', { runId: 'r' })
+  withheld.event('s1', { kind: 'failover-elected', master: at('X'), replica: at('B') })
+  t.ok(withheld.effects.some(effect => effect.kind === 'withhold'))
+})
+
+t.test('gate — stays open — at the failover of another process, or of one that is not known', async t => {
+  const other = Play.serving().answer('s1', 'X', { runId: 'another' })
+  t.strictSame(other.publish('s1', '+try-failover', 'X').take(), [])
+  const unknown = Play.serving().answer('s1', 'X')
+  t.strictSame(unknown.publish('s1', '+try-failover', 'X').take(), [])
+})
+
+t.test('failover under another name — is over — when it is given up', async t => {
+  const play = Play.serving().answer('s1', 'X', { runId: 'r' }).publish('s1', '+try-failover', 'X')
+  play.later(10).publish('s1', '-failover-abort-not-elected', 'X').later(10).answer('s1', 'X', { runId: 'r' })
+  play.answer('s2', 'A').answer('s3', 'A').probed('A')
+  t.strictSame(play.take(), ['hold failover-announced', 'probe A', 'serve A@1'])
+})
+
 t.test('planned failover — holds once, then serves the new master — as the Sentinels follow one by one', async t => {
   const play = Play.serving()
   play.publish('s1', '+try-failover', 'A').later(40).answer('s1', 'A', { failover: 'try' }).answer('s2', 'A')

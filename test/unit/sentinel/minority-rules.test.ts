@@ -153,6 +153,7 @@ const questions: readonly Question[] = [
     ends: 'hold no-majority',
   },
   { title: 'a Sentinel names another', says: { s1: ['B', { epoch: 2 }] }, node: master, ends: 'hold no-majority' },
+  { title: 'a Sentinel has another name for it', says: { s1: ['X', { runId: 'r' }] }, node: master, ends: 'serve A@1' },
 ]
 for (const { title, says, node, links = 'none', ends } of questions) {
   t.test(`question without a majority — ends in ${ends} — when ${title}`, async t => {

@@ -22,6 +22,7 @@ export interface Said {
   readonly askedAt?: number
   readonly failoverTimeoutMs?: number
   readonly quorum?: number
+  readonly runId?: string
 }
 
 export function at(text: string): Address {
@@ -42,6 +43,7 @@ export function viewOf(place: string, now: number, said: Said = {}): View {
     knownSentinels: said.knownSentinels ?? 3,
     quorum: said.quorum ?? 2,
     failoverTimeoutMs: said.failoverTimeoutMs ?? 10_000,
+    ...(said.runId !== undefined && { runId: said.runId }),
   }
 }
 
