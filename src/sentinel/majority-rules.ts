@@ -44,7 +44,7 @@ const RIVAL_MS = 15_000
 export function decide(draft: Draft, now: number): void {
   holdIfAnnounced(draft, now)
   probeAhead(draft, now)
-  const candidate = candidateSince(draft, Number.NEGATIVE_INFINITY, now)
+  const candidate = namedSince(draft, Number.NEGATIVE_INFINITY, now)
   if (!candidate) {
     withoutMajority(draft, now)
     return
@@ -64,6 +64,19 @@ export function decide(draft: Draft, now: number): void {
     hold(draft, 'master-moved', detail, now)
   }
   confirmNode(draft, candidate.address, now)
+}
+
+/**
+ * Whom a majority names. Where it has another name for the process that is served, ours counts: it works. When it works
+ * no more, theirs is a rival.
+ */
+function namedSince(draft: Draft, since: number, now: number): Candidate | null {
+  const candidate = candidateSince(draft, since, now)
+  const { master, probe: asked } = draft
+  if (!candidate || !master || sameAddress(master, candidate.address)) return candidate
+  const isOurs = master.runId !== null && candidate.votes.every(({ runId }) => runId === master.runId)
+  const isGone = asked?.result?.kind === 'unreachable' && sameAddress(asked.address, master)
+  return isOurs && !isGone ? { ...candidate, address: { host: master.host, port: master.port } } : candidate
 }
 
 function holdIfAnnounced(draft: Draft, now: number): void {
@@ -140,6 +153,8 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
     })
   }
   if (draft.rival.accepted) return true
+  // Whoever is to be promoted is probed then, and one node at a time is.
+  if (announcer(draft, master, master.epoch, now) !== null) return false
   if (draft.gate.kind === 'open' && !draft.wanted) return false
   const asked = draft.probe && sameAddress(draft.probe.address, master) ? draft.probe : null
   const isOurs = asked?.result ? isProvenOurs(asked, master) : null
@@ -205,7 +220,7 @@ function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now:
 /** Serves the node once fresh answers and the node itself agree; until then does what is missing for that. */
 function confirmNode(draft: Draft, address: Address, now: number): void {
   const since = draft.wanted?.since ?? now
-  const fresh = candidateSince(draft, since, now)
+  const fresh = namedSince(draft, since, now)
   if (!fresh || !sameAddress(fresh.address, address)) return
   const epoch = acceptableEpoch(draft, fresh, now)
   if (epoch === null || announcer(draft, address, epoch, now) !== null) return

@@ -185,8 +185,8 @@ function acceptEvent(draft: Draft, key: string, event: SentinelEvent, now: numbe
   if (!sentinel) return
   const { view, newEpoch } = sentinel
   const epoch = Math.max(draft.master?.epoch ?? 0, draft.candidate?.epoch ?? 0, view?.epoch ?? 0)
-  const runId = view && 'master' in event && sameAddress(view.listed, event.master) ? view.runId : undefined
-  const context = { now, epoch, timeoutMs: view?.failoverTimeoutMs ?? 180_000, runId, newEpoch }
+  // It speaks of the master that it has answered, by a new name perhaps: of another one it would have told.
+  const context = { now, epoch, timeoutMs: view?.failoverTimeoutMs ?? 180_000, runId: view?.runId, newEpoch }
   const failover = failoverAfterEvent(sentinel.failover, event, context)
   change(draft, key, {
     failover,

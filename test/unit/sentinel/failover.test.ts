@@ -31,6 +31,8 @@ t.test('gate — closes in the same step — at the failover of our master under
   }
   const shown = Play.serving().answer('s1', 'X', { runId: 'r', failover: 'elected' })
   t.strictSame(shown.take(), ['hold failover-announced'], 'an answer shows it')
+  const renamed = Play.serving().answer('s1', 'A', { runId: 'r' }).publish('s1', '+try-failover', 'X')
+  t.strictSame(renamed.take(), ['hold failover-announced'], 'by a name that it has just begun to use')
   const withheld = Play.serving().answer('s1', 'X', { runId: 'r' })
   withheld.event('s1', { kind: 'failover-elected', master: at('X'), replica: at('B') })
   t.ok(withheld.effects.some(effect => effect.kind === 'withhold'))

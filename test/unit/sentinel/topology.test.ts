@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isUnsettled } from '../../../src/sentinel/topology.ts'
 import type { ProbeResult } from '../../../src/sentinel/topology-state.ts'
-import { at, Play, type Said } from './steps.ts'
+import { at, letter, Play, type Said } from './steps.ts'
 
 type Answers = [string | null, Said?][]
 
@@ -367,6 +367,28 @@ t.test('another master of an older epoch — is followed — when a majority was
   for (const key of ['s1', 's2']) play.answer(key, 'B', { epoch: 0 })
   play.probed('B')
   t.strictSame(play.take(), ['hold master-moved', 'probe B', 'serve B@0'])
+})
+
+t.test('the same master under another name at a majority — is no rival — while our name works', async t => {
+  const play = Play.serving().confirm().later(1).all('X', { runId: 'r' }).probed('A')
+  t.notOk(play.notes().includes('master.rival'))
+  t.strictSame(play.take(), ['probe A', 'serve A@1'])
+  play.later(600).confirm().later(1).all('X', { runId: 'r' }).probed('A', { kind: 'unreachable', why: 'x' })
+  play.later(100).all('X', { runId: 'r' })
+  t.ok(play.notes().includes('master.rival'), 'our name works no more')
+})
+
+t.test('rival of an older epoch — while a failover of our master is announced — leaves the probe alone', async t => {
+  const play = Play.serving(5)
+  play.event('s1', { kind: 'failover-elected', master: at('A'), replica: at('C') })
+  play.input({ kind: 'warm', address: at('C') })
+  for (const key of ['s2', 's3']) play.later(1).answer(key, 'B', { epoch: 1 })
+  play.take()
+  for (let i = 0; i < 5; i++) {
+    const { probe } = play.topology
+    if (probe && !probe.result) play.probed(letter(probe.address), { kind: 'replica' })
+  }
+  t.strictSame(play.take(), [], 'two nodes would be probed in turn without an end')
 })
 
 /** Since which epoch the links of the master are good. */
