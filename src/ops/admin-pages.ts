@@ -38,6 +38,7 @@ export function live(): Health {
 function masterProblem({ topology, gate }: MasterSnapshot): string {
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
   if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
+  if (reachableSentinels === 0) return `no Sentinel can be asked about the master (0 of ${sentinels.length})`
   if (reachableSentinels < majority)
     return `${reachableSentinels} of ${knownSentinels} Sentinels can be asked, and ${majority} are needed`
   if (sentinels.every(one => one.names === null)) return `no Sentinel gives a master for the name "${masterName}"`

@@ -46,6 +46,8 @@ export function waitMs({ answerMs }: Topology): number {
 export function describeMinority(topology: Topology, now: number): string {
   const { known, majority } = quorumOf(topology, now)
   const asked = new Set(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => vote.voter)).size
+  // Those that never answered count no more after a while: of what is left, "0 of 1" would be no help.
+  if (asked === 0) return `no Sentinel can be asked about the master (0 of ${topology.sentinels.size})`
   const dead = deadSentinels(topology).length
   const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
   return `${asked} of ${known} Sentinels can be asked about the master, and ${majority} are needed${dead === 0 ? '' : gone}`

@@ -21,7 +21,7 @@ export function troubleOf({ sentinels, hasCandidate }: SentinelsSeen): TroubleKi
 }
 
 const texts = {
-  'no-sentinel': 'no Sentinel can be reached: Holdfast keeps dialling them all',
+  'no-sentinel': 'no Sentinel can be asked: Holdfast keeps dialling them all',
   'name-unknown': 'no reachable Sentinel knows this master name: is --master right?',
   'no-majority':
     'no majority of the Sentinels names one master: Holdfast follows none, and the last good one stays in use ' +

@@ -35,9 +35,18 @@ function health(word: string, admin: string): Promise<Ended> {
   })
 }
 
+/** The probe gives up after a second of its own, which a busy machine may take for three fresh processes: asked again. */
+function answered(word: string, admin: string): Promise<Ended> {
+  const inTime = async (): Promise<Ended | undefined> => {
+    const ended = await health(word, admin)
+    return ended.stderr.includes('no answer within') ? undefined : ended
+  }
+  return waitUntil(`${word} is answered within a second`, inTime, { withinMs: 20_000 })
+}
+
 async function codes(admin: string): Promise<Record<string, number | null>> {
   const words = ['startup', 'live', 'ready'] as const
-  const all = await Promise.all(words.map(async word => [word, (await health(word, admin)).code] as const))
+  const all = await Promise.all(words.map(async word => [word, (await answered(word, admin)).code] as const))
   return Object.fromEntries(all)
 }
 
@@ -51,8 +60,11 @@ t.test('health — is 1 for startup alone, and says why — while no Sentinel ca
     expectedErrors: ['sentinels.trouble'],
   })
   t.strictSame(await codes(holdfast.admin), { ...well, startup: 1 })
-  const { stderr } = await health('startup', holdfast.admin)
-  t.match(stderr, /\/startup: status 503: no master has been served yet: 0 of 1 Sentinels can be asked/)
+  const { stderr } = await answered('startup', holdfast.admin)
+  t.match(
+    stderr,
+    /\/startup: status 503: no master has been served yet: no Sentinel can be asked about the master \(0 of 1\)/,
+  )
 })
 
 t.test('health — is 0 through a kill -9, and 1 for ready from SIGTERM on — of a real set', async t => {
@@ -79,7 +91,7 @@ t.test('health — is 0 through a kill -9, and 1 for ready from SIGTERM on — o
   holdfast.signal('SIGTERM')
   await waitUntil('the stop has begun', () => holdfast.find('proxy.stopping'), { withinMs: 5000 })
   t.strictSame(await codes(admin), { ...well, ready: 1 }, 'within the delay')
-  t.match((await health('ready', admin)).stderr, '/ready: status 503: stopping\n')
+  t.match((await answered('ready', admin)).stderr, '/ready: status 503: stopping\n')
   t.equal(await client.send('GET', 'k'), 'w', 'clients are served in the delay')
   await client.close()
   // The second signal ends it at once: nobody has to wait for the rest of the delay.

@@ -1,7 +1,7 @@
 // What is done without a majority: when a master may be begun with, when the last one may be used further, and that
 // every question ends.
 import t from 'tap'
-import { minorityTiming } from '../../../src/sentinel/minority-rules.ts'
+import { describeMinority, minorityTiming } from '../../../src/sentinel/minority-rules.ts'
 import type { LinkSign, ProbeResult } from '../../../src/sentinel/topology-state.ts'
 import { deadSentinels, quorumOf, voterTiming } from '../../../src/sentinel/voters.ts'
 import { Play, type Said, viewOf } from './steps.ts'
@@ -25,6 +25,14 @@ function live(
   }
   return play
 }
+
+t.test('without any Sentinel — all that are known are named — also those that count no more', async t => {
+  const play = new Play()
+  for (const key of ['s1', 's2', 's3']) play.input({ kind: 'joined', key, seed: true })
+  for (let passed = 0; passed < voterTiming.unmetMs + 1_000; passed += 100) play.later(100)
+  t.ok(quorumOf(play.topology, play.now).known < 3)
+  t.equal(describeMinority(play.topology, play.now), 'no Sentinel can be asked about the master (0 of 3)')
+})
 
 interface Beginning {
   readonly title: string
