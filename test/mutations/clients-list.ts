@@ -7,6 +7,15 @@ const tracking = 'test/wire/tracking-loss.test.ts'
 
 export const clientMutations: readonly Mutation[] = [
   {
+    name: 'CLIENT TRACKING OFF with the id of a session on a shared link is refused',
+    file: 'src/client/commands/client-id.ts',
+    from: 'isUsed ? undefined : linkId(context)',
+    to: 'undefined',
+    breaks: 'a session has a client id as at a server',
+    test: answers,
+    shows: /OFF REDIRECT/,
+  },
+  {
     name: 'a link of ours is listed as a client',
     file: 'src/upstream/live-links.ts',
     from: 'has: (id, address) => ids.has(id) || addresses.has(address)',

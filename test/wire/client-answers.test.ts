@@ -221,3 +221,34 @@ t.test('CLIENT TRACKING REDIRECT — to a session on a shared link — works as 
     textOf(await writer.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id))).includes('does not exist')
   await waitUntil('the target is known to be gone', isRefused, { withinMs: 20_000 })
 })
+
+t.test('CLIENT TRACKING in odd forms — with a REDIRECT — is answered as by a server', async t => {
+  const { connect, direct } = await world(t)
+  const forms = [
+    'OFF REDIRECT $id',
+    'off redirect $id BCAST',
+    'OFF REDIRECT $id x',
+    'OFF REDIRECT 999999999999',
+    'OFF REDIRECT 0',
+    'OFF REDIRECT',
+    'OFF REDIRECT $id REDIRECT $id',
+    'ON REDIRECT $id REDIRECT $id',
+    'ON REDIRECT 999999999999 REDIRECT $id',
+    'ON REDIRECT $id PREFIX a',
+  ]
+  const before = ['PING', 'CLIENT NO-EVICT ON', 'CLIENT TRACKING ON OPTIN', 'CLIENT TRACKING ON REDIRECT $id']
+  for (const first of before) {
+    for (const form of forms) {
+      const answers: string[] = []
+      for (const open of [direct, connect]) {
+        const [other, client] = [await open(), await open()]
+        const id = textOf(await other.send('CLIENT', 'ID'))
+        for (const line of [first, `CLIENT TRACKING ${form}`, 'CLIENT GETREDIR'])
+          answers.push(textOf(await client.send(...line.replaceAll('$id', id).split(' '))).replace(id, '$id'))
+        await Promise.all([other.close(), client.close()])
+      }
+      const [, , , ...ours] = answers
+      t.strictSame(ours, answers.slice(0, 3), `${first}, then ${form}`)
+    }
+  }
+})

@@ -10,15 +10,26 @@ import { integerReply } from './constant-replies.ts'
 import { OneReply } from './one-reply-handler.ts'
 import { answerProven } from './proof-of-login.ts'
 
-/** CLIENT TRACKING with the server's id behind REDIRECT, when the session it names has a link of its own now. */
+/**
+ * CLIENT TRACKING with the server's ids behind REDIRECT, of sessions that have a link of their own now. Where the server
+ * only looks whether there is such a client (OFF, or one REDIRECT before another), this session's link stands for those
+ * that have none.
+ */
 export function resolveRedirect(context: SessionContext, frame: Buffer): Buffer {
   const args = commandArgs(frame)
-  const { redirect } = trackingOptions(args)
-  const target = redirect && neighbourOf(context, redirect.id)
-  const real = target?.isPrivate ? linkId(target) : undefined
-  if (redirect === undefined || real === undefined) return frame
-  args[redirect.place] = Buffer.from(real)
-  return encodeCommand(args)
+  const { redirects, redirect } = trackingOptions(args)
+  const isOff = args[2]?.toString('latin1').toLowerCase() === 'off'
+  let bytes = frame
+  for (const { place, id } of redirects) {
+    const target = neighbourOf(context, id)
+    if (target === undefined) continue
+    const isUsed = !isOff && place === redirect?.place
+    const real = target.isPrivate ? linkId(target) : isUsed ? undefined : linkId(context)
+    if (real === undefined) continue
+    args[place] = Buffer.from(real)
+    bytes = encodeCommand(args)
+  }
+  return bytes
 }
 
 /** The session that this CLIENT TRACKING sends invalidations to; undefined: the session itself, or a stranger. */

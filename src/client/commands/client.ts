@@ -5,7 +5,7 @@
 // in a name, an unknown attribute) goes to the server, which answers the error and changes nothing.
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
-import { withPrefixesOf } from '../state/tracking-options.ts'
+import { trackingOptions, withPrefixesOf } from '../state/tracking-options.ts'
 import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
@@ -139,7 +139,7 @@ function handleCaching(context: SessionContext, frame: Buffer): Outcome {
 function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffer[], subcommand: string): Outcome {
   // Switching off what is off changes nothing, on a shared link as well.
   const isOff = subcommand !== 'capa' && args[2]?.toString('latin1').toLowerCase() === 'off'
-  if (isOff && !context.isPrivate) return 'pass'
+  if (isOff && !context.isPrivate) return subcommand === 'tracking' ? passOff(context, frame, args) : 'pass'
   if (!context.choice.takePrivate()) return 'wait'
   const onSuccess = (): void => applyClient(context, frame, args)
   const prepare = (): Buffer => (subcommand === 'tracking' ? resolveRedirect(context, frame) : frame)
@@ -156,6 +156,12 @@ function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffe
     whenLinked(context, target, send)
   }
   return 'barrier'
+}
+
+/** CLIENT TRACKING OFF, where nothing is on. */
+function passOff(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
+  if (trackingOptions(args).redirects.length === 0) return 'pass'
+  return send(context, frame, new OneReply({ prepare: () => resolveRedirect(context, frame) }))
 }
 
 function targetInForce(context: SessionContext): SessionContext | undefined {

@@ -2,17 +2,25 @@
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 
+/** The id behind REDIRECT as the client gave it, and its place among the arguments. */
+interface Redirect {
+  readonly place: number
+  readonly id: string
+}
+
 interface TrackingOptions {
-  /** The id behind REDIRECT as the client gave it, and its place among the arguments. */
-  readonly redirect: { readonly place: number; readonly id: string } | undefined
+  /** More than one the server refuses. */
+  readonly redirects: readonly Redirect[]
+  /** The last of them. */
+  readonly redirect: Redirect | undefined
   readonly prefixes: readonly Buffer[]
   readonly isBroadcast: boolean
 }
 
 /** `args`: of the whole command. A value may have the name of an option. */
 export function trackingOptions(args: readonly Buffer[]): TrackingOptions {
-  let redirect: TrackingOptions['redirect']
   let isBroadcast = false
+  const redirects: Redirect[] = []
   const prefixes: Buffer[] = []
   for (let i = 3; i < args.length; i++) {
     const option = args[i]?.toString('latin1').toLowerCase()
@@ -21,9 +29,9 @@ export function trackingOptions(args: readonly Buffer[]): TrackingOptions {
     if (value === undefined || (option !== 'redirect' && option !== 'prefix')) continue
     i++
     if (option === 'prefix') prefixes.push(value)
-    else redirect = { place: i, id: value.toString('latin1') }
+    else redirects.push({ place: i, id: value.toString('latin1') })
   }
-  return { redirect, prefixes, isBroadcast }
+  return { redirects, redirect: redirects.at(-1), prefixes, isBroadcast }
 }
 
 /**

@@ -15,6 +15,12 @@ t.test('options — are read as the server reads them: a value may have the name
   t.ok(isBroadcast)
   t.notOk(trackingOptions(commandArgs(frame('PREFIX bcast'))).isBroadcast)
   t.equal(trackingOptions(commandArgs(frame('BCAST REDIRECT'))).redirect, undefined)
+  const twice = trackingOptions(commandArgs(frame('REDIRECT 7 NOLOOP REDIRECT 8')))
+  t.strictSame(
+    twice.redirects.map(({ id }) => id),
+    ['7', '8'],
+  )
+  t.equal(twice.redirect?.id, '8')
   t.end()
 })
 
