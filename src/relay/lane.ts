@@ -52,6 +52,8 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   readonly #uplink: LaneLink
   readonly #refusals: LaneRefusals
   readonly #fatal = new FatalRequests()
+  /** The first that waits does so for a reply that the link owes. */
+  #awaits = false
   /** Sends writes in blocks whose fate can be asked for; null: they go as they come. */
   readonly #prover: Prover | null
   /** Withholds replies until they are confirmed; null: they go as they come. */
@@ -353,6 +355,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     while (this.#host.sendable && !link.full && !this.#waitsForOne(link)) {
       const next = this.#waiting.head()
       if (next === undefined) break
+      if (next.sends > 0 && ofHandler(next, handler => handler.awaits?.()) === true) {
+        this.#awaits = true
+        break
+      }
       if (this.#prover !== null && !this.#admits(this.#prover, next)) break
       this.#waiting.shift('drained')
       if (next.local === null && next.sends > 0) this.#host.counters.replayed++
@@ -524,7 +530,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onReadEnd(link: Link<Request>): boolean {
     this.#prover?.onReadEnd()
-    if (this.#acks !== null && this.#waiting.size > 0) this.pump()
+    if ((this.#acks !== null || this.#awaits) && this.#waiting.size > 0) {
+      this.#awaits = false
+      this.pump()
+    }
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
     if (this.#fatal.oneByOne && link.inFlight === 0) this.#sendAll()

@@ -51,6 +51,13 @@ export interface RequestHandler {
   onReply(request: Request, frame: Buffer, type: number): void
   /** The request is about to be sent again after its link was lost; may rewrite it, or turn it into `local`. */
   onReplay?(request: Request): void
+  /**
+   * Its link is lost. By its `cls` it may be sent again, and by the class of its bytes not: `error` is what its client is
+   * told of such a command.
+   */
+  onDoubt?(error: Buffer): void
+  /** It was sent before, and whether it may go again is what the reply to one under way will tell. */
+  awaits?(): boolean
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed?(request: Request): void
   /** `onReply` says how many replies are still to come: each must be looked at when it comes. */

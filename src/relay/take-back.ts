@@ -76,6 +76,10 @@ function decide(request: Request, outcome: RequestFate, { policy, counters, lear
     failRequest(request, error.reply)
     return
   }
+  if (matters && request.handler?.onDoubt !== undefined) {
+    const asItIs = decideReplay(outcome, classOf(request, Date.now(), learned), request.sends, policy)
+    if (asItIs !== null) ofHandler(request, handler => handler.onDoubt?.(asItIs.reply))
+  }
   const reason = outcome === 'refused' ? 'refused' : 'lost'
   if (outcome !== 'unsent') counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
   if (request.unit) restartUnit(request, request.replies - request.expect)

@@ -3,6 +3,7 @@
 // sent again (`classOfExec` in transaction-queue.ts, replay-rule.ts); a WATCH makes it a command that must not be
 // repeated. One that is sent again after a WATCH answers nil, the ordinary lost race. link-restore.ts queues an open
 // MULTI again.
+import { countUnknown } from '../../ops/counters.ts'
 import { makeLocal, type Request, type RequestHandler } from '../../relay/request.ts'
 import { elementTypes } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
@@ -21,6 +22,11 @@ export class Queued implements RequestHandler {
   readonly #context: SessionContext
   readonly #transaction: Transaction
   readonly #isMulti: boolean
+  /**
+   * It was sent behind a MULTI whose reply is lost, too. Where the server had refused that one, this command ran on its
+   * own, and this is what its client is told. null: it can do no harm to send it again.
+   */
+  #doubt: Buffer | null = null
 
   constructor(context: SessionContext, transaction: Transaction, isMulti: boolean) {
     this.#context = context
@@ -34,7 +40,8 @@ export class Queued implements RequestHandler {
    * MULTI may also have failed while this command waited behind it.
    */
   onSend(request: Request): void {
-    if (!this.#isMulti && this.#transaction.status.kind === 'detached')
+    if (this.#isInDoubt) this.#fail(request)
+    else if (!this.#isMulti && this.#transaction.status.kind === 'detached')
       makeLocal(request, this.#context.host.lanes.outOfTime.reply)
     else if (this.#transaction.over) makeLocal(request, this.#isMulti ? okReply : queuedReply)
     else if (this.#isMulti) this.#transaction.isSent = true
@@ -42,6 +49,26 @@ export class Queued implements RequestHandler {
 
   onReplay(): void {
     if (this.#isMulti) this.#transaction.isSent = false
+  }
+
+  onDoubt(error: Buffer): void {
+    this.#doubt = error
+  }
+
+  get #isInDoubt(): boolean {
+    const { queued, over } = this.#transaction
+    return this.#doubt !== null && queued.length === 0 && !over
+  }
+
+  /** The server's word on MULTI, now sent again, is what it was: after +OK this command is only queued. */
+  awaits(): boolean {
+    const { status } = this.#transaction
+    return this.#isInDoubt && status.kind !== 'detached' && this.#context.transaction === this.#transaction
+  }
+
+  #fail(request: Request): void {
+    countUnknown(this.#context.host.counters, request.owner)
+    makeLocal(request, this.#doubt ?? queuedReply)
   }
 
   onReply(request: Request, frame: Buffer, type: number): void {
