@@ -7,6 +7,15 @@ const tracking = 'test/wire/tracking-loss.test.ts'
 
 export const clientMutations: readonly Mutation[] = [
   {
+    name: 'CLIENT UNBLOCK of a subscriber is answered without the server',
+    file: 'src/client/commands/client-id.ts',
+    from: 'if (!target.isPrivate) return answerOutside(',
+    to: 'if (!target.isPrivate) return answerProven(',
+    breaks: 'a subscriber of RESP2 is refused what a server refuses it',
+    test: answers,
+    shows: /CLIENT UNBLOCK/,
+  },
+  {
     name: 'CLIENT TRACKING OFF with the id of a session on a shared link is refused',
     file: 'src/client/commands/client-id.ts',
     from: 'isUsed ? undefined : linkId(context)',

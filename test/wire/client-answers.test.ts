@@ -252,3 +252,17 @@ t.test('CLIENT TRACKING in odd forms — with a REDIRECT — is answered as by a
     }
   }
 })
+
+t.test('CLIENT UNBLOCK — of a subscriber on RESP2 — is refused, whoever it names', async t => {
+  const { connect, direct } = await world(t)
+  for (const open of [direct, connect]) {
+    const [other, client] = [await open(), await open()]
+    const id = String(await other.send('CLIENT', 'ID'))
+    const [, unblock] = await client.pipeline([
+      ['SUBSCRIBE', 'news'],
+      ['CLIENT', 'UNBLOCK', id],
+    ])
+    t.match(textOf(unblock), /allowed in this context/)
+    t.match(textOf(await client.send('CLIENT', 'UNBLOCK', id, 'ERROR')), /allowed in this context/)
+  }
+})

@@ -74,7 +74,7 @@ export function handleUnblock(context: SessionContext, args: readonly Buffer[]):
   const target = neighbourOf(context, id?.toString('latin1') ?? '')
   const isWellFormed = args.length === 3 || (args.length === 4 && /^(timeout|error)$/i.test(String(reason)))
   if (target === undefined || !isWellFormed) return 'pass'
-  if (!target.isPrivate) return answerProven(context, () => integerReply(0))
+  if (!target.isPrivate) return answerOutside(context, () => integerReply(0))
   // Looked up whenever it is sent: only then is the link known.
   const prepare = (): Buffer => encodeCommand(args.map((arg, i) => (i === 2 ? (linkId(target) ?? arg) : arg)))
   return send(context, prepare(), new OneReply({ prepare }))
