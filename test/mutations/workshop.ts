@@ -29,9 +29,11 @@ export type Verdict = { readonly kind: 'caught' } | { readonly kind: 'missed'; r
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** A test that never ends is killed, and has shown nothing. A walk of sessions takes minutes on a busy machine. */
-const limitMs = 300_000
+const limitMs = 600_000
 /** tap's own limit, in seconds, is for a file as a whole: what a test waits for has bounds of its own. */
 const noTapLimit = '900'
+/** With a bug a reply may never come: then its test says so. No test has a command that waits for longer. */
+const replyLimitMs = '20000'
 /** The exhaustive walks stop at this length here: a known bug shows within a few events. */
 const walkLength = '4'
 
@@ -62,7 +64,12 @@ export class Workshop {
   run(test: string, more: Readonly<Record<string, string>> = {}): Promise<TestRun> {
     const started = performance.now()
     const { PATH, HOME } = process.env
-    const env = { PATH, HOME, HOLDFAST_WALK_LENGTH: walkLength, TAP: '1', TAP_TIMEOUT: noTapLimit, ...more }
+    const limits = {
+      HOLDFAST_WALK_LENGTH: walkLength,
+      TAP_TIMEOUT: noTapLimit,
+      HOLDFAST_TEST_REPLY_LIMIT_MS: replyLimitMs,
+    }
+    const env = { PATH, HOME, TAP: '1', ...limits, ...more }
     // Into a file: a test that bails exits at once, and what a full pipe has not taken by then is lost.
     const file = join(this.dir, 'output.txt')
     const out = openSync(file, 'w')

@@ -43,6 +43,9 @@ interface Waiting {
 
 const subscribing = /^[ps]?(?:un)?subscribe$/i
 
+/** Milliseconds of a usual machine in which a client that is owed replies must get one; 0: tests wait as they like. */
+const replyLimitMs = Number(process.env['HOLDFAST_TEST_REPLY_LIMIT_MS'] ?? 0)
+
 export class RespClient {
   /** What came without being asked for: RESP3 pushes, and RESP2 messages of a subscribed connection. */
   readonly pushes: Value[] = []
@@ -55,6 +58,8 @@ export class RespClient {
   #captured: Buffer[] | null
   #subscribed = false
   #lost: ConnectionLost | null = null
+  /** Ends the wait for the oldest reply. */
+  #endLimit: (() => void) | null = null
 
   private constructor(socket: Socket, options: RespClientOptions) {
     this.socket = socket
@@ -163,6 +168,17 @@ export class RespClient {
     if (lost !== null) return Promise.reject(lost)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ confirmations, resolve, reject })
+      if (replyLimitMs > 0 && this.#waiting.length === 1) this.#limit()
+    })
+  }
+
+  #limit(): void {
+    this.#endLimit?.()
+    this.#endLimit = null
+    if (this.#waiting.length === 0) return
+    this.#endLimit = deadline(replyLimitMs, () => {
+      this.#lose(`no reply in ${replyLimitMs} ms`)
+      this.socket.destroy()
     })
   }
 
@@ -177,6 +193,7 @@ export class RespClient {
       return
     }
     for (const frame of frames) this.#deliver(frame)
+    if (replyLimitMs > 0) this.#limit()
   }
 
   #deliver(frame: Frame): void {
@@ -201,6 +218,7 @@ export class RespClient {
 
   #lose(why: string): void {
     this.#lost ??= new ConnectionLost(why)
+    this.#endLimit?.()
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#lost)
   }
 }

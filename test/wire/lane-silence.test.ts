@@ -1,5 +1,6 @@
 // A link that the node has nothing of is dead, and replaced; one that the node is slow with is not.
 import t from 'tap'
+import type { Lane } from '../../src/relay/lane.ts'
 import { createRun } from '../../src/relay/request.ts'
 import { encodeCommand } from '../../src/resp/encode.ts'
 import { FakeRedis, type Handler } from '../support/fake-redis.ts'
@@ -18,6 +19,26 @@ const silentFirst =
     return undefined
   }
 let asked = 0
+
+/** A session that moves to the lane that takes the place of its own. */
+class Following extends TestSession {
+  readonly #world: LaneWorld
+  #lane: Lane
+  constructor(world: LaneWorld) {
+    super()
+    this.#world = world
+    this.#lane = world.lanes.attachShared(world.lane.identity)
+  }
+  follow(): void {
+    this.#lane = this.#world.lanes.attachShared(this.#world.lane.identity)
+  }
+  send(...commands: string[][]): void {
+    const request = createRun(this, Buffer.concat(commands.map(encodeCommand)), commands.length)
+    this.pending += commands.length
+    this.#world.counters.pendingBytes += request.weight
+    this.#lane.submit(request)
+  }
+}
 
 t.beforeEach(() => {
   asked = 0
@@ -53,6 +74,22 @@ t.test('silence — ends no link — that the node is busy with, or says once to
   t.equal(world.counters.linksRetired, 1)
 })
 
+t.test('silence — moves others to the warm link — when the node lets no new one in', async t => {
+  const fake = await FakeRedis.start(t, ([name], { connection }) => {
+    if (connection > 2) return '-ERR max number of clients reached\r\n'
+    if (name === 'GET') return connection === 1 ? 'hang' : bulk('v')
+    return undefined
+  })
+  const world = new LaneWorld(t, fake, { spares: 'warm' })
+  const other = new Following(world)
+  const spares = (): unknown => world.counters.detail.linksOpened.get('spare')
+  await waitUntil('a warm link', spares, { withinMs: 10_000 })
+  world.send(['GET', 'head'])
+  other.send(['GET', 'k'])
+  await waitUntil('the reply', () => other.replies.length === 1, { withinMs: 20_000 })
+  t.strictSame(other.replies, ['v'])
+})
+
 t.test('silence — moves those who wait for reads behind it — and drops what they are told too late', async t => {
   let release = (): void => {}
   const held = new Promise<void>(resolve => {
@@ -66,19 +103,7 @@ t.test('silence — moves those who wait for reads behind it — and drops what 
     return bulk(`${key} ${connection === 1 ? 'late' : 'fresh'}`)
   })
   const world = new LaneWorld(t, fake, { spares: 'warm' })
-  class Following extends TestSession {
-    lane = world.lanes.attachShared(world.lane.identity)
-    follow(): void {
-      this.lane = world.lanes.attachShared(world.lane.identity)
-    }
-    send(...commands: string[][]): void {
-      const request = createRun(this, Buffer.concat(commands.map(encodeCommand)), commands.length)
-      this.pending += commands.length
-      world.counters.pendingBytes += request.weight
-      this.lane.submit(request)
-    }
-  }
-  const other = new Following()
+  const other = new Following(world)
   await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 5000 })
   world.send(['GET', 'head'])
   other.send(['GET', 'a'], ['GET', 'b'])

@@ -84,9 +84,10 @@ function visit(port: number): Promise<void> {
   })
 }
 
-/** Lets clients come and go until lines have been dropped. */
-async function fill({ port, dropped }: Program): Promise<number> {
+/** Lets clients come and go until lines have been dropped. Answers how many; -1 where the process has ended instead. */
+async function fill({ child, port, dropped }: Program): Promise<number> {
   const enough = async (): Promise<number> => {
+    if (child.exitCode !== null) return -1
     await Promise.all(Array.from({ length: 200 }, () => visit(port)))
     return dropped()
   }
@@ -136,7 +137,7 @@ t.test('the reader of the log — stops — and nobody waits for it; back again,
 
 t.test('the reader of the log — is stopped for good — and SIGTERM ends the process all the same', async t => {
   const program = await start(t, 'pipe')
-  await fill(program)
+  t.ok((await fill(program)) > 0)
   t.equal(await program.end(), 0)
 })
 
