@@ -13,6 +13,7 @@
 // block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
 // numbers are in the order of the wire.
 import { Marking } from '../command/marking.ts'
+import type { OldestLost } from '../relay/fatal-requests.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, remainderOf } from '../relay/replay-rule.ts'
@@ -319,8 +320,13 @@ export class Batcher implements Prover {
     return [...back, ...waited]
   }
 
-  onLost(end: LinkEnd<Request>, answered: readonly Request[]): Request[] {
-    const back = this.#lost.takeBack(end, answered)
+  oldest(owed: readonly Request[]): Request | undefined {
+    const first = owed.find(request => !this.#state.owns(request))
+    return first === undefined || this.#sent.owns(first) || this.#sent.byMember().has(first) ? undefined : first
+  }
+
+  onLost(end: LinkEnd<Request>, answered: readonly Request[], oldest: OldestLost | null): Request[] {
+    const back = this.#lost.takeBack(end, answered, oldest)
     back.push(...this.#blocks.takeAll().filter(request => this.#isHeard(request)))
     this.#forget()
     return back

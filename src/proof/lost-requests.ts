@@ -10,11 +10,12 @@
 //
 // Never: decides what a marker means (verdict.ts), sends anything.
 import { Marking, showsData } from '../command/marking.ts'
+import type { OldestLost } from '../relay/fatal-requests.ts'
 import { forgetKept, forgetReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import { commandsIn } from '../relay/replay-rule.ts'
 import { type Request, type RequestOwner, senderOf, wholeBytes } from '../relay/request.ts'
-import { takeBack } from '../relay/take-back.ts'
+import { takeBack, takeBackOldest } from '../relay/take-back.ts'
 import type { LinkEnd } from '../upstream/link.ts'
 import type { Block } from './block.ts'
 import type { Doubts } from './doubts.ts'
@@ -40,8 +41,8 @@ export class LostRequests {
     this.#knowing = knowing
   }
 
-  /** Oldest first. `answered`: those whose replies were withheld. */
-  takeBack(end: LinkEnd<Request>, answered: readonly Request[]): Request[] {
+  /** Oldest first. `answered`: those whose replies were withheld. `oldest`: of what the link owes. */
+  takeBack(end: LinkEnd<Request>, answered: readonly Request[], oldest: OldestLost | null): Request[] {
     const { sent, state, doubts } = this.#knowing
     const { owed, unsent } = end
     doubts.reopen()
@@ -52,7 +53,8 @@ export class LostRequests {
       const isUnsent = i >= owed.length - unsent
       if (state.owns(request)) return
       const behind = before.get(request)
-      if (!sent.owns(request)) back.push(...this.#ofOwed(request, blockOf.get(request), end, isUnsent, behind))
+      if (request === oldest?.request) back.push(...this.#ofOldest(oldest, end, isUnsent, behind))
+      else if (!sent.owns(request)) back.push(...this.#ofOwed(request, blockOf.get(request), end, isUnsent, behind))
       else {
         const block = sent.transactionOf(request)
         for (const member of block?.members ?? []) back.push(...this.#ofOwed(member, block, end, isUnsent))
@@ -97,6 +99,19 @@ export class LostRequests {
     if (mark !== undefined) return this.#knowing.doubts.add(request, mark)
     forgetReplies(request, counters)
     return takeBack(request, 'unknown', this.#host)
+  }
+
+  /** Where a marker tells of it, that ends it, whatever becomes of links. */
+  #ofOldest(oldest: OldestLost, end: LinkEnd<Request>, isUnsent: boolean, behind?: Mark): readonly Request[] {
+    const { request, isFatal } = oldest
+    const isMarked = this.#knowing.doubts.holds(request) || (this.#markOf(request) ?? behind) !== undefined
+    if (isMarked || !isFatal) {
+      const back = this.#ofOwed(request, undefined, end, isUnsent, behind)
+      oldest.again = back[0]
+      return back
+    }
+    forgetReplies(request, this.#host.counters)
+    return takeBackOldest(oldest, 'unknown', this.#host)
   }
 
   #ofOwed(

@@ -7,10 +7,21 @@
 // Sent again with what others have sent, it takes the link from all of them, until its hold time is over. Never: sends,
 // fails anything (lane.ts).
 //
+// A write with a marker is none of these: the marker says that it has run, and it is not sent again (src/proof).
+//
 // Must stay true: no request is blamed that was not alone on a link when the server ended it.
 import type { LinkEnd } from '../upstream/link.ts'
 import type { Pauses } from '../upstream/pauses.ts'
 import type { Request } from './request.ts'
+
+/** The oldest request that a lost link owed, if it can be sent again and again without a word from anybody. */
+export interface OldestLost {
+  readonly request: Request
+  /** The server ends each link over it. */
+  readonly isFatal: boolean
+  /** What goes back to the front of the lane in its place; whoever takes it back says so. */
+  again: Request | undefined
+}
 
 /** After so many links in a row that ended before the oldest request had a reply, requests go one at a time. */
 const SUSPICIOUS = 3
@@ -32,24 +43,27 @@ export class FatalRequests {
     this.#losses = 0
   }
 
-  /** A link is lost. Answers whether the oldest request that it owed is the reason. */
-  onLost({ reason, owed, unsent }: LinkEnd<Request>, pauses: Pauses): boolean {
-    const [first] = owed
+  /**
+   * A link is lost. `first`: the oldest request that it owed, undefined where something else tells what becomes of that.
+   * Answers it, and whether it is the reason; null: nobody is suspected.
+   */
+  onLost({ reason, owed, unsent }: LinkEnd<Request>, pauses: Pauses, first: Request | undefined): OldestLost | null {
     const sent = owed.length - unsent
     const isByServer = reason === 'peer-closed' || reason === 'reset'
     // What waits for long, or for its client, is the oldest for other reasons.
     if (!isByServer || first === undefined || sent === 0 || first.blocking || pauses.ofSessionLately) {
       this.forget()
-      return false
+      return null
     }
     const isAgain = first === this.#oldest && first.expect === first.replies
-    const isSure = isAgain && this.oneByOne && sent === 1
+    const isFatal = isAgain && this.oneByOne && sent === 1
     this.#losses = isAgain ? this.#losses + 1 : 1
-    return isSure
+    return { request: first, isFatal, again: undefined }
   }
 
-  /** `request` goes back to the front of the lane in the place of what onLost has looked at. */
-  goesAgain(request: Request | undefined): void {
-    this.#oldest = request?.local === null ? request : null
+  /** What onLost has answered was taken back. */
+  goesAgain(oldest: OldestLost | null): void {
+    const again = oldest?.again
+    this.#oldest = again?.local === null ? again : null
   }
 }

@@ -30,7 +30,7 @@ import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
 import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
-import { takeBack, takeBackFatal } from './take-back.ts'
+import { takeBack, takeBackOldest } from './take-back.ts'
 
 export class Lane implements LinkedLane, ProvenLane, AckedLane {
   identity: Identity
@@ -180,7 +180,8 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         return
       }
       if (this.#prover !== null) {
-        if (request.local !== null || (this.maySend && !link.full && this.#admits(this.#prover, request))) {
+        const isFree = this.maySend && !link.full && !this.#waitsForOne(link)
+        if (request.local !== null || (isFree && this.#admits(this.#prover, request))) {
           this.#prover.take(link, request)
           return
         }
@@ -379,7 +380,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** One request is under way at a time, and one is. */
   #waitsForOne(link: Link<Request>): boolean {
-    return this.#fatal.oneByOne && link.inFlight > 0
+    return this.#fatal.oneByOne && !this.#isSilent(link)
+  }
+
+  /** Nothing is under way; a reply that its client has not been told would be asked for again on the next link. */
+  #isSilent(link: Link<Request>): boolean {
+    return link.inFlight === 0 && this.#prover?.idle !== false && this.#acks?.idle !== false
   }
 
   /** Answers whether it may be sent; if not, its session is gone. */
@@ -536,7 +542,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     }
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
-    if (this.#fatal.oneByOne && link.inFlight === 0) this.#sendAll()
+    if (this.#fatal.oneByOne) this.#goOn()
     return taken
   }
 
@@ -607,18 +613,21 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const { isDeposed } = this.#refusals
       const back = this.#refusals.end()
       const answered = this.#acks?.takeBack() ?? []
-      if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered))
+      const first = this.#prover === null ? owed[0] : this.#prover.oldest(owed)
+      const oldest = this.#fatal.onLost(end, link.pauses, first)
+      if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered, oldest))
       else {
-        const before = back.length
-        const isFatal = this.#fatal.onLost(end, link.pauses)
         owed.forEach((request, i) => {
           const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
           const outcome = i >= owed.length - unsent ? 'unsent' : lost
-          const isTheOne = isFatal && i === 0
-          back.push(...(isTheOne ? takeBackFatal(request, this.#host) : takeBack(request, outcome, this.#host)))
+          back.push(
+            ...(i === 0 && oldest !== null
+              ? takeBackOldest(oldest, outcome, this.#host)
+              : takeBack(request, outcome, this.#host)),
+          )
         })
-        this.#fatal.goesAgain(back[before])
       }
+      this.#fatal.goesAgain(oldest)
       this.putBack(back)
     } catch (error) {
       for (const { owner } of owed) owner.onBug(error)
@@ -668,8 +677,19 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
   }
 
+  #onAcked(request: Request): void {
+    this.#prover?.forget(request)
+    // It may be released when the link has long answered everything.
+    if (this.#fatal.oneByOne) this.#host.turn.defer(() => this.#goOn(), { onBug: error => this.onStepBug(error) })
+  }
+
+  #goOn(): void {
+    const { link } = this
+    if (link?.status === 'ready' && this.#fatal.oneByOne && this.#isSilent(link)) this.#sendAll()
+  }
+
   finish(request: Request): void {
-    if (this.#acks !== null) this.#prover?.forget(request)
+    if (this.#acks !== null) this.#onAcked(request)
     this.#host.counters.pendingBytes -= request.weight
     const owner = request.owner
     if (request.local !== null) owner.deliver(request.local)

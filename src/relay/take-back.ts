@@ -3,6 +3,7 @@
 // Never: says what may be sent again, touches a link or a queue (lane.ts).
 import { errors } from '../errors.ts'
 import { type Counters, countUnknown } from '../ops/counters.ts'
+import type { OldestLost } from './fatal-requests.ts'
 import type { LaneHost } from './lane-host.ts'
 import {
   classOf,
@@ -24,8 +25,20 @@ export function takeBack(request: Request, outcome: RequestFate | 'behind-refuse
   return takeBackParts(request, outcome, host, outcome !== 'unsent' && host.policy.policy !== 'always')
 }
 
+/** The same of the oldest that a link owed, which may be the reason why that has ended. */
+export function takeBackOldest(
+  oldest: OldestLost,
+  outcome: RequestFate | 'behind-refused',
+  host: ReplayHost,
+): Request[] {
+  const { request, isFatal } = oldest
+  const parts = isFatal ? takeBackFatal(request, host) : takeBack(request, outcome, host)
+  oldest.again = parts[0]
+  return parts
+}
+
 /** The server ends each link that it is sent on, before it has a reply: one command of it is not sent again. */
-export function takeBackFatal(request: Request, host: ReplayHost): Request[] {
+function takeBackFatal(request: Request, host: ReplayHost): Request[] {
   const parts = takeBackParts(request, 'unknown', host, true)
   const [only] = parts
   if (only === undefined || parts.length > 1 || only.local !== null) return parts

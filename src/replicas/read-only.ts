@@ -12,11 +12,12 @@ import type { ReplayClass } from '../command/command-spec.ts'
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import { Marking } from '../command/marking.ts'
 import { errors } from '../errors.ts'
+import type { OldestLost } from '../relay/fatal-requests.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, part, type SentCommand } from '../relay/replay-rule.ts'
 import { failRequest, makeLocal, type Request, wholeBytes } from '../relay/request.ts'
-import { settleAnswered, takeBack } from '../relay/take-back.ts'
+import { settleAnswered, takeBack, takeBackOldest } from '../relay/take-back.ts'
 import { commandArgs, leadingArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
@@ -125,10 +126,20 @@ export class ReadOnly implements Prover {
     return Buffer.concat(replies.slice(request.given))
   }
 
-  onLost({ owed, unsent, refused }: LinkEnd<Request>): Request[] {
+  oldest([first]: readonly Request[]): Request | undefined {
+    return first
+  }
+
+  onLost(
+    { owed, unsent, refused }: LinkEnd<Request>,
+    _answered: readonly Request[],
+    oldest: OldestLost | null,
+  ): Request[] {
     return owed.flatMap((request, i) => {
       const lost = !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
-      return takeBack(request, i >= owed.length - unsent ? 'unsent' : lost, this.#host)
+      const outcome = i >= owed.length - unsent ? 'unsent' : lost
+      if (i === 0 && oldest !== null) return takeBackOldest(oldest, outcome, this.#host)
+      return takeBack(request, outcome, this.#host)
     })
   }
 

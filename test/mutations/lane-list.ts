@@ -6,6 +6,7 @@ const walkSafe = 'test/unit/relay/lane-walk-safe.test.ts'
 const scenes = 'test/unit/relay/lane-scenes.test.ts'
 const notReady = 'test/unit/relay/not-ready-node.test.ts'
 const loss = 'test/wire/lane-loss.test.ts'
+const largeReplies = 'test/wire/large-replies.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
 const link = 'test/unit/upstream/link.test.ts'
 
@@ -31,16 +32,43 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a command that the server ends each link for is sent until its time is over',
     file: 'src/relay/fatal-requests.ts',
-    from: 'return isSure',
-    to: 'return false',
+    from: 'return { request: first, isFatal, again: undefined }',
+    to: 'return { request: first, isFatal: false, again: undefined }',
     breaks: 'one command does not take the connection from all',
     test: 'test/wire/lane-loss.test.ts',
     shows: /the server ends each link for/,
   },
   {
+    name: 'under once a read that the server ends each link for is sent until its time is over',
+    file: 'src/proof/lost-requests.ts',
+    from: 'if (isMarked || !isFatal) {',
+    to: 'if (isMarked || request !== null) {',
+    breaks: 'one command does not take the connection from all',
+    test: largeReplies,
+    shows: /once each: once, master/,
+  },
+  {
+    name: 'a reply that replicas have not confirmed ends the search for what the server ends links for',
+    file: 'src/relay/lane.ts',
+    from: 'return link.inFlight === 0 && this.#prover?.idle !== false && this.#acks?.idle !== false',
+    to: 'return link.inFlight === 0 && this.#prover?.idle !== false',
+    breaks: 'one command does not take the connection from all',
+    test: largeReplies,
+    shows: /replicated, committed/,
+  },
+  {
+    name: 'on the port for replicas a read that the server ends each link for is sent until its time is over',
+    file: 'src/replicas/read-only.ts',
+    from: 'if (i === 0 && oldest !== null) return',
+    to: 'if (i < 0 && oldest !== null) return',
+    breaks: 'one command does not take the connection from all',
+    test: loss,
+    shows: /on the port for replicas/,
+  },
+  {
     name: 'requests go one at a time for good',
     file: 'src/relay/lane.ts',
-    from: '    if (this.#fatal.oneByOne && link.inFlight === 0) this.#sendAll()\n',
+    from: '    if (this.#fatal.oneByOne) this.#goOn()\n',
     to: '',
     breaks: 'EveryRequestEnds',
     test: 'test/wire/lane-loss.test.ts',

@@ -337,21 +337,27 @@ t.test(
   },
 )
 
-t.test('a command that the server ends each link for — gets an error — and what others sent is answered', async t => {
-  const fake = await FakeRedis.start(t, ([name = '']) => {
-    if (name === 'HGETALL') return { send: '', fault: 'cut' }
-    return name === 'GET' ? '$1\r\nv\r\n' : undefined
-  })
-  const world = new LaneWorld(t, fake)
-  world.send(['GET', 'before'])
-  world.send(['GET', 'k'], ['HGETALL', 'large'], ['GET', 'l'])
-  world.send(['GET', 'behind'])
-  const replies = await world.replies(5)
-  t.strictSame([...replies.slice(0, 2), ...replies.slice(3)], ['v', 'v', 'v', 'v'])
-  t.match(replies[2], /^-UNKNOWN holdfast: the server closed the connection each time/)
-  const sent = fake.received.filter(({ argv }) => argv[0] === 'HGETALL')
-  t.ok(sent.length < 12, `it was sent ${sent.length} times`)
-})
+for (const readsOnly of [false, true]) {
+  const port = readsOnly ? ', on the port for replicas' : ''
+  t.test(
+    `a command that the server ends each link for — gets an error — and what others sent is answered${port}`,
+    async t => {
+      const fake = await FakeRedis.start(t, ([name = '']) => {
+        if (name === 'HGETALL') return { send: '', fault: 'cut' }
+        return name === 'GET' ? '$1\r\nv\r\n' : undefined
+      })
+      const world = new LaneWorld(t, fake, { readsOnly })
+      world.send(['GET', 'before'])
+      world.send(['GET', 'k'], ['HGETALL', 'large'], ['GET', 'l'])
+      world.send(['GET', 'behind'])
+      const replies = await world.replies(5)
+      t.strictSame([...replies.slice(0, 2), ...replies.slice(3)], ['v', 'v', 'v', 'v'])
+      t.match(replies[2], /^-UNKNOWN holdfast: the server closed the connection each time/)
+      const sent = fake.received.filter(({ argv }) => argv[0] === 'HGETALL')
+      t.ok(sent.length < 12, `it was sent ${sent.length} times`)
+    },
+  )
+}
 
 t.test('a link that is lost over and over — is no command’s fault — where it has replies in between', async t => {
   const fake = await FakeRedis.start(t, ([name = ''], { connection }) => {

@@ -11,6 +11,7 @@ import type { Lane } from '../../src/relay/lane.ts'
 import type { LaneOwner } from '../../src/relay/lane-link.ts'
 import { Lanes } from '../../src/relay/lanes.ts'
 import { createRun, createUnit, type Request, type RequestOwner } from '../../src/relay/request.ts'
+import { ReadOnly } from '../../src/replicas/read-only.ts'
 import { encodeCommand } from '../../src/resp/encode.ts'
 import type { Dial } from '../../src/upstream/dial.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
@@ -31,6 +32,8 @@ export interface WorldOptions {
   readonly dial?: Dial
   /** Writes leave with markers. */
   readonly marks?: boolean
+  /** As on the port for replicas. */
+  readonly readsOnly?: boolean
 }
 
 export class TestSession implements RequestOwner {
@@ -79,6 +82,7 @@ export class LaneWorld {
       spares: options.spares ?? 'none',
       ...(options.dial && { dial: options.dial }),
       ...(options.marks && { prove: (lane, host) => new Batcher(lane, host, markers) }),
+      ...(options.readsOnly && { prove: (lane, host) => new ReadOnly(lane, host) }),
       observe: observation => this.#onObserved(observation),
       onStoodStill: () => this.#onObserved('stood still'),
     })

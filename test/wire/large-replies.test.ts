@@ -1,0 +1,88 @@
+// A reply that is more than the server lets a client have: the server ends each connection over it. Under every policy
+// its command alone gets an error, and what others sent runs once.
+import t, { type Test } from 'tap'
+import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
+import { RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const MB = 1024 * 1024
+
+async function start(t: Test, options: Record<string, string>): Promise<{ holdfast: InProcess; node: Node }> {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
+  t.teardown(() => endServer(node))
+  await startReplica(t, node, { dir })
+  const sentinel = await FakeSentinel.start(t, { master: { host: node.host, port: node.port } })
+  const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`], options })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
+  return { holdfast, node }
+}
+
+async function connect(t: Test, { port }: { readonly port: number }): Promise<RespClient> {
+  const client = await RespClient.connect(port)
+  t.teardown(() => client.close())
+  return client
+}
+
+const says = (reply: Value, pattern: RegExp): boolean => reply instanceof RespError && pattern.test(reply.message)
+
+/** One write after the other, each with its reply, until it is told to end. */
+async function count(client: RespClient, key: string): Promise<() => Promise<{ sent: number; replies: Value[] }>> {
+  let goes = true
+  const replies: Value[] = []
+  const work = (async () => {
+    while (goes) replies.push(await client.send('INCR', key))
+  })()
+  await waitUntil('it writes', () => replies.length > 0, { withinMs: 5000 })
+  return async () => {
+    goes = false
+    await work
+    return { sent: replies.length, replies }
+  }
+}
+
+/** Without the rule the command takes each link for so long. */
+const HOLD = '20s'
+
+const arms: readonly Record<string, string>[] = [
+  { 'retry-policy': 'safe', ack: 'master' },
+  { 'retry-policy': 'once', ack: 'master' },
+  { 'retry-policy': 'once', ack: 'replicated' },
+  { 'retry-policy': 'once', ack: 'replicated', reads: 'committed' },
+]
+for (const options of arms) {
+  const name = Object.values(options).join(', ')
+  t.test(`a reply that the server ends each link for — is an error — and others go on, once each: ${name}`, async t => {
+    const { holdfast, node } = await start(t, { 'hold-timeout': HOLD, ...options })
+    const direct = await connect(t, node)
+    await direct.send('SET', 'large', Buffer.alloc(4 * MB, 'x'))
+    await direct.send('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0')
+    const [asks, writes, reads] = [await connect(t, holdfast), await connect(t, holdfast), await connect(t, holdfast)]
+    const end = await count(writes, 'n')
+
+    // A write behind it in the same write would be in the same block: its marker tells of both.
+    t.equal(await asks.send('INCR', 'before'), 1)
+    const got = await asks.pipeline([
+      ['GET', 'before'],
+      ['GETRANGE', 'large', '0', '-1'],
+      ['GET', 'before'],
+    ])
+    t.match(got, ['1', { message: /^UNKNOWN holdfast: the server closed the connection each time/ }, '1'])
+    t.equal(await asks.send('INCR', 'behind'), 1)
+    t.match(await reads.send('GET', 'n'), /^\d+$/, 'others are answered')
+    const stats = String(await direct.send('INFO', 'commandstats'))
+    const calls = Number(/cmdstat_getrange:calls=(\d+)/.exec(stats)?.[1])
+    t.ok(calls < 20, `it was sent ${calls} times`)
+
+    const { sent, replies: said } = await end()
+    const odd = said.filter(reply => typeof reply !== 'number' && !says(reply, /^(APPLIED|UNKNOWN) holdfast/))
+    t.strictSame(odd, [])
+    const runs = Number(await direct.send('GET', 'n'))
+    const unknown = said.filter(reply => says(reply, /^UNKNOWN/)).length
+    t.ok(runs <= sent && runs >= sent - unknown, `${runs} of ${sent} have run, ${unknown} are unknown`)
+    if (options['retry-policy'] === 'once') t.equal(unknown, 0)
+  })
+}
