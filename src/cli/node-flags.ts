@@ -30,12 +30,16 @@ function nameOf(flag: string): string {
 
 /**
  * Does not return where flags are missing and the system can replace a process. Goes on without them where the system
- * cannot (Windows), and under a parent that talks over the channel of Node, which would be lost.
+ * cannot (Windows), where Node's own permissions forbid it (`--permission`), and under a parent that talks over the
+ * channel of Node, which would be lost.
  */
 export function restartWithFlags(): void {
   const { NODE_OPTIONS } = process.env
   const missing = missingFlags(process.execArgv, NODE_OPTIONS)
   if (missing.length === 0 || process.connected || process.execve === undefined) return
+  // It is there under --permission alone, whatever its type says.
+  const { permission } = process as { readonly permission?: NodeJS.Process['permission'] }
+  if (permission?.has('child') === false) return
   const node = ownProgram()
   // Node ends the process with a core dump where `execve` fails, so nothing else is tried.
   if (node === undefined) return
@@ -43,12 +47,21 @@ export function restartWithFlags(): void {
   process.execve(node, [node, ...missing, ...process.execArgv, script, ...process.argv.slice(2)], process.env)
 }
 
-/** The file of Node. Without /proc (a bare chroot) `execPath` is only the word of the call; PATH finds the file. */
+/**
+ * The file of Node. Without /proc (a bare chroot) `execPath` is only the word of the call; PATH finds the file. Where
+ * Node is run by the system's loader (`ld-linux-x86-64.so.2 node ...`), `execPath` is the loader, which takes no flags.
+ */
 function ownProgram(): string | undefined {
   const { PATH = '' } = process.env
-  const folders = PATH.split(delimiter)
-  const called = folders.map(folder => join(folder || '.', basename(process.execPath)))
+  const name = basename(process.execPath)
+  if (isLoader(name)) return undefined
+  const called = PATH.split(delimiter).map(folder => join(folder || '.', name))
   return [process.execPath, ...called].find(file => isAbsolute(file) && isExecutable(file))
+}
+
+/** Of glibc (`ld-linux-aarch64.so.1`, `ld-2.31.so`, `ld64.so.2`) and of musl (`ld-musl-x86_64.so.1`). */
+function isLoader(name: string): boolean {
+  return /^ld(?:64)?[-.].*so(?:\.\d+)?$/.test(name)
 }
 
 function isExecutable(file: string): boolean {

@@ -121,7 +121,7 @@ export const robustMutations: readonly Mutation[] = [
     to: 'return socket',
     breaks: 'where Node or the system is not as expected, sockets go by their streams',
     test: 'test/unit/transport/socket-self-test.test.ts',
-    shows: /where a socket may not connect/,
+    shows: /where a socket fails to write/,
   },
   {
     name: 'the self-test writes no small piece by the handle',
@@ -131,5 +131,23 @@ export const robustMutations: readonly Mutation[] = [
     breaks: 'what is tried at the start is what is used',
     test: 'test/unit/transport/socket-self-test.test.ts',
     shows: /where a socket has no way to write/,
+  },
+  {
+    name: 'under permissions of Node the start is an error',
+    file: 'src/cli/node-flags.ts',
+    from: "  if (permission?.has('child') === false) return\n",
+    to: '',
+    breaks: 'however it is started, it serves',
+    test: 'test/wire/node-flags.test.ts',
+    shows: /under --permission/,
+  },
+  {
+    name: 'the loader is started in place of Node',
+    file: 'src/cli/node-flags.ts',
+    from: '  if (isLoader(name)) return undefined\n',
+    to: '',
+    breaks: 'however it is started, it serves',
+    test: 'test/wire/node-flags.test.ts',
+    shows: /by the system's loader/,
   },
 ]

@@ -1,13 +1,43 @@
 // Node's flags: in force however the program is started, none given twice, and those that were given stay.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { missingFlags, nodeFlags } from '../../src/cli/node-flags.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
+const nowhere = ['--sentinels', '127.0.0.1:1', '--master', 'm m', '--listen', '127.0.0.1:0']
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
+
+/** Runs a program until it says that it listens. The test runner's own flags for Node are none of it. */
+async function start(
+  t: Test,
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ readonly pid: number; readonly log: string }> {
+  const { PATH } = process.env
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...words], {
+    env: { PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const ended = new Promise(resolve => child.once('close', resolve))
+  t.teardown(async () => {
+    // With what it has started: a group of its own.
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+    await ended
+  })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text
+    })
+  const isOver = (): boolean => log.includes('process.listening') || child.exitCode !== null
+  await waitUntil('it listens or ends', isOver, { withinMs: 30_000 })
+  t.match(log, 'process.listening')
+  return { pid: child.pid ?? 0, log }
+}
 
 t.test('flags — are missing where neither Node nor NODE_OPTIONS has them, with whatever value', async t => {
   t.strictSame(missingFlags([]), nodeFlags)
@@ -22,28 +52,37 @@ t.test(
     skip: process.platform === 'linux' ? false : 'reads /proc',
   },
   async t => {
-    const argv = ['--sentinels', '127.0.0.1:1', '--master', 'm m', '--listen', '127.0.0.1:0']
-    const { PATH } = process.env
-    const child = spawn(process.execPath, ['--max-semi-space-size=8', main, ...argv], {
-      env: { PATH, HOLDFAST_HOLD_TIMEOUT: '7s' },
-      stdio: ['ignore', 'pipe', 'inherit'],
+    const { pid, log } = await start(t, [process.execPath, '--max-semi-space-size=8', main, ...nowhere], {
+      HOLDFAST_HOLD_TIMEOUT: '7s',
     })
-    const ended = new Promise(resolve => child.once('close', resolve))
-    t.teardown(async () => {
-      child.kill('SIGKILL')
-      await ended
-    })
-    let log = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      log += text
-    })
-    await waitUntil('it listens', () => log.includes('process.listening'), { withinMs: 30_000 })
-    const words = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').split('\0').slice(1, -1)
-    t.strictSame(words, ['--single-threaded-gc', '--max-semi-space-size=8', main, ...argv], 'in force')
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(1, -1)
+    t.strictSame(words, ['--single-threaded-gc', '--max-semi-space-size=8', main, ...nowhere], 'in force')
     t.notMatch(log, 'process.node_flags')
     t.match(JSON.parse(log.split('\n')[0] ?? ''), {
-      pid: child.pid,
+      pid,
       config: { holdTimeoutMs: 7000, masterName: 'm m' },
     })
   },
 )
+
+const flag = (name: string): string[] => (process.allowedNodeEnvironmentFlags.has(name) ? [name] : [])
+const loaders = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1', '/lib/ld-musl-x86_64.so.1']
+const loader = loaders.find(path => existsSync(path))
+const parent = `require('node:child_process').fork(process.argv[1], process.argv.slice(2)).on('exit', process.exit)`
+
+/** All words are of the program that is started. */
+const bound: readonly (readonly [string, readonly string[], boolean])[] = [
+  ['under --permission', [process.execPath, '--permission', '--allow-fs-read=*', ...flag('--allow-net'), main], true],
+  ["by the system's loader", [loader ?? '', process.execPath, main], loader !== undefined],
+  ['with a channel to its parent', [process.execPath, '--eval', parent, main], true],
+]
+for (const [how, words, isHere] of bound)
+  t.test(
+    `a proxy — serves without the flags, and says so — when it is started ${how}`,
+    { skip: isHere && process.platform === 'linux' ? false : 'not on this system' },
+    async t => {
+      const { log } = await start(t, [...words, ...nowhere])
+      t.match(log, '"process.node_flags"')
+      t.notMatch(log, /execve/)
+    },
+  )
