@@ -12,6 +12,9 @@ const root = new URL('../../', import.meta.url)
 const main = join(fileURLToPath(root), 'src', 'main.ts')
 const engine = new URL('src/cli/engine.ts', root)
 
+/** Node 22 is built without V8's middle compiler, and takes its flag all the same. */
+const hasMaglev = Reflect.get(process.config.variables, 'v8_enable_maglev') === 1
+
 for (const port of ['master', 'replicas'] as const)
   t.test(`the optimizing compiler — is not used before there is traffic, and is used then — ${port}`, async t => {
     const set = await SentinelSet.start({ replicas: 1 })
@@ -51,8 +54,10 @@ t.test('the optimizing compiler — takes what was hot before its release, too',
     import { holdOptimizer, releaseOptimizer } from ${JSON.stringify(engine.href)}
     const hot = n => (n & 7) + (n >> 3)
     let sum = 0
+    let rounds = 0
     const run = () => {
       for (let i = 0; i < 10_000; i++) sum += hot(i)
+      if (++rounds === 1000) process.stdout.write('ten million calls\\n')
       setImmediate(run)
     }
     holdOptimizer()
@@ -73,8 +78,9 @@ t.test('the optimizing compiler — takes what was hot before its release, too',
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text
   })
-  await waitUntil('it is hot', () => /completed compiling \S+ <JSFunction hot .*MAGLEV/.test(out), { withinMs: 60_000 })
-  t.notMatch(out, 'TURBOFAN')
+  const isHot = hasMaglev ? /completed compiling \S+ <JSFunction hot .*MAGLEV/ : /ten million calls/
+  await waitUntil('it is hot', () => isHot.test(out), { withinMs: 60_000 })
+  t.notMatch(out, /<JSFunction hot .*TURBOFAN/)
   child.stdin.write('release')
   const taken = (): boolean => /completed optimizing \S+ <JSFunction hot .*TURBOFAN/.test(out)
   await waitUntil('what was hot is optimized', taken, { withinMs: 10_000 })
