@@ -60,10 +60,21 @@ interface StreamBinding {
 
 function findBinding(): StreamBinding | null {
   const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> }
-  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding?.('stream_wrap') ?? {}
+  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = withoutWarning(() => binding?.('stream_wrap')) ?? {}
   const isKnown =
     typeof WriteWrap === 'function' && streamBaseState instanceof Int32Array && typeof kLastWriteWasAsync === 'number'
   return isKnown ? { WriteWrap, streamBaseState, kLastWriteWasAsync } : null
+}
+
+/** Node told to warn of what it may deprecate warns of `process.binding`, and told to throw ends the process for it. */
+function withoutWarning<T>(act: () => T): T {
+  const { noDeprecation = false } = process
+  process.noDeprecation = true
+  try {
+    return act()
+  } finally {
+    process.noDeprecation = noDeprecation
+  }
 }
 
 /** null: not all is as expected. @throws what `process.binding` throws where it is not allowed. */

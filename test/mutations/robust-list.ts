@@ -150,4 +150,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/wire/node-flags.test.ts',
     shows: /by the system's loader/,
   },
+  {
+    name: 'what is deprecated is asked for aloud',
+    file: 'src/transport/socket-internals.ts',
+    from: 'process.noDeprecation = true',
+    to: 'process.noDeprecation = noDeprecation',
+    breaks: 'however it is started, it serves',
+    test: 'test/unit/transport/socket-self-test.test.ts',
+    shows: /ends for what is deprecated/,
+  },
 ]
