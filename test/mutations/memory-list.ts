@@ -21,7 +21,7 @@ export const memoryMutations: readonly Mutation[] = [
     to: 'part',
     breaks: 'replies are passed on unchanged',
     test: replies,
-    shows: /are whole|has its own/,
+    shows: /are whole|has its own|stay as they were/,
   },
   {
     name: 'what the kernel has not taken of a write is written over',
