@@ -148,7 +148,7 @@ export const clientMutations: readonly Mutation[] = [
     to: 'withPrefixesOf(null, frame)',
     breaks: 'a cache is told of changes of all its prefixes',
     test: tracking,
-    shows: /prefixes of two commands/,
+    shows: /prefixes — the target’s link|prefixes of two commands/,
   },
   {
     name: 'a target that has not subscribed gets a message',
