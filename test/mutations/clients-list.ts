@@ -175,6 +175,6 @@ export const clientMutations: readonly Mutation[] = [
     to: 'state.trackedOn !== 0 && state.trackedOn === link',
     breaks: 'a cache is told of changes, or to forget',
     test: tracking,
-    shows: /off and on again/,
+    shows: /prefixes — the target’s link|off and on again/,
   },
 ]
