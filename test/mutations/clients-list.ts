@@ -142,6 +142,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /prefixes — the target’s link/,
   },
   {
+    name: 'what tells the server where invalidations go is given up when the process has stood still before its write',
+    file: 'src/client/session/redirect-again.ts',
+    from: '    onReply(request, frame, type) {',
+    to: '    onReplay: request => makeLocal(request, Buffer.alloc(0)),\n    onReply(request, frame, type) {',
+    breaks: 'a cache is told of changes after its link was lost',
+    test: tracking,
+    shows: /null is heard/,
+  },
+  {
     name: 'a new link is told the prefixes of the last CLIENT TRACKING alone',
     file: 'src/client/commands/client.ts',
     from: 'withPrefixesOf(state.tracking, frame)',

@@ -1,7 +1,7 @@
 // CLIENT TRACKING when one link is lost and the master stays: whoever caches is told to forget, and hears of changes
 // again, in every mode.
 import t, { type Test } from 'tap'
-import { startSingle } from '../support/holdfast.ts'
+import { type LogLine, startSingle } from '../support/holdfast.ts'
 import { type Argument, ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { RespPush } from '../support/resp-decoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -81,6 +81,24 @@ t.test('CLIENT CACHING — held with its link lost — is taken by a session tha
   await listener.hears(null)
   await at.holdfast.stop()
 })
+
+t.test(
+  'CLIENT TRACKING with REDIRECT — a standstill when the link is ready — the target is told to forget',
+  async t => {
+    const at = await startSingle(t)
+    const { reader, listener } = await pair(t, at, 3)
+    await reader.send('GET', 'k')
+    const counted = (): number => at.holdfast.counters.detail.holds.get('stood-still')
+    const before = counted()
+    standStillAtNextLink(at)
+    await listener.losesLink()
+    await listener.hears(null)
+    t.ok(counted() > before, 'what was to be written then was taken back')
+    await reader.send('GET', 'k')
+    await isHeard(at, listener, 'k')
+    await at.holdfast.stop()
+  },
+)
 
 t.test('CLIENT TRACKING — off and on again — what was read before is to be forgotten', async t => {
   const at = await startSingle(t)
@@ -192,6 +210,20 @@ async function pair(
   await listener.send('SUBSCRIBE', '__redis__:invalidate')
   await reader.tracks(...options)
   return { reader, listener }
+}
+
+/** The line is written in the step that finds the link ready, before anything is said on it for the session. */
+function standStillAtNextLink({ holdfast }: Single): void {
+  const log = holdfast.log as LogLine[]
+  const push = log.push.bind(log)
+  log.push = (...lines) => {
+    if (lines.some(({ event, kind }) => event === 'link.ready' && kind === 'private')) {
+      log.push = push
+      const until = performance.now() + 1_000
+      while (performance.now() < until);
+    }
+    return push(...lines)
+  }
 }
 
 async function isHeard(at: Single, listener: Party, key: string): Promise<void> {

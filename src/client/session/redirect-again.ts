@@ -2,7 +2,7 @@
 // REDIRECT): the session has a new link, or its target.
 //
 // Must stay true: the target is told to forget what it has cached once the master has answered, not before: nobody
-// heard of changes until then.
+// heard of changes until then. It is told by each link: what is taken back unsent goes again on the same one.
 import { createUnit, makeLocal, type Request, type RequestHandler, type RequestOwner } from '../../relay/request.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
@@ -23,17 +23,18 @@ export function redirectAgain(
 ): Request {
   // The server refuses prefixes that the link has. Without prefixes OFF is left out: it would undo a CLIENT CACHING.
   const first = trackingOptions(commandArgs(tracking)).isBroadcast ? [off] : []
+  const { link } = session.lane
   const handler: RequestHandler = {
     onSend(request) {
-      request.bytes = Buffer.concat([...first, resolveRedirect(session, tracking)])
+      // The next link asks for itself.
+      if (session.lane.link !== link) makeLocal(request, Buffer.alloc(0))
+      else request.bytes = Buffer.concat([...first, resolveRedirect(session, tracking)])
     },
     onReply(request, frame, type) {
       if (request.expect > 0) return // the reply to OFF
       if (type === ReplyType.error) logRefused(session, frame)
       tellToForget(target)
     },
-    // The next link asks for itself.
-    onReplay: request => makeLocal(request, Buffer.alloc(0)),
   }
   return createUnit(owner, tracking, 0, first.length + 1, handler)
 }
