@@ -16,6 +16,8 @@ t.test(
     const publisher = await RespClient.connect(holdfast.port)
     t.teardown(() => publisher.close())
     await publisher.send('PING')
+    // So large that it leaves before the end of the turn.
+    const message = 'x'.repeat(40_000)
     let missed = 0
     for (let i = 0; i < 20; i++) {
       await waitUntil('a warm link', () => opened() > i, { withinMs: 5000 })
@@ -23,11 +25,11 @@ t.test(
       t.teardown(() => subscriber.close())
       await subscriber.send('PING')
       const subscribed = subscriber.send('SUBSCRIBE', `news:${i}`)
-      if ((await publisher.send('PUBLISH', `news:${i}`, 'x')) !== 1) missed++
+      if ((await publisher.send('PUBLISH', `news:${i}`, message)) !== 1) missed++
       await subscribed
     }
     // A server may look at two of its connections in either order: directly one or two in a hundred are missed as well.
-    t.comment(`${missed} of 20 missed`)
+    t.ok(missed < 10, `${missed} of 20 missed`)
     t.equal(holdfast.counters.detail.linksOpened.get('private'), 0, 'none had to be dialled for a session')
   },
 )

@@ -17,7 +17,7 @@ export function handleSubscribe(
   if (!context.choice.takePrivate()) return 'wait'
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
-  // A PUBLISH that another session sends later goes out at once: it must find the subscriber.
+  // A large PUBLISH that another session sends later in this turn goes out at once: it must find the subscriber.
   context.lane.writeNow()
   return 'done'
 }
