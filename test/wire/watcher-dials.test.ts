@@ -39,7 +39,7 @@ t.test('watcher — stops without a word of trouble — while a Sentinel is abou
 const ways: readonly (readonly [string, Fault | string, RegExp])[] = [
   ['cuts the connection', 'cut', /closed the connection/],
   ['resets the connection', 'reset', /ECONNRESET|closed the connection/],
-  ['does not answer', 'hang', /timed out|timeout/i],
+  ['does not answer', 'hang', /no answer in time/],
   ['answers an error', failure('ERR not now'), /ERR not now/],
 ]
 for (const [what, answer, cause] of ways) {
