@@ -1,13 +1,11 @@
 // --retry-policy once on one real server: what clients see of blocks, and what becomes of commands whose connection is
 // lost at any byte.
 import t from 'tap'
+import { type BehindFaultyLink, startBehindFaultyLink } from '../support/behind-faulty-link.ts'
 import type { Teardown } from '../support/fake-redis.ts'
-import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { FaultyLink } from '../support/faulty-link.ts'
-import { type InProcess, startHoldfast, startSingle, startWitness } from '../support/holdfast.ts'
+import { type InProcess, startSingle } from '../support/holdfast.ts'
 import { isOlder } from '../support/needs.ts'
 import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
-import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
 import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -19,19 +17,10 @@ async function connect(t: Teardown, holdfast: InProcess): Promise<RespClient> {
   return client
 }
 
-/** A server behind a link that can be cut at any byte. */
-async function startCut(t: Teardown): Promise<{ holdfast: InProcess; node: Node; wire: FaultyLink }> {
-  const dir = await makeFolder()
-  t.teardown(() => removeFolder(dir))
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
-  t.teardown(() => endServer(node))
-  await startWitness(t, node, { dir })
-  const wire = await FaultyLink.start(t, { host: node.host, port: node.port })
-  const sentinel = await FakeSentinel.start(t, { master: { host: wire.host, port: wire.port } })
+/** Its link can be cut at any byte, and is dialled again at once. */
+function startCut(t: Teardown): Promise<BehindFaultyLink> {
   const options = { 'retry-policy': 'once', 'retry-backoff-min': '5ms', 'retry-backoff-max': '20ms' }
-  const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`], options })
-  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
-  return { holdfast, node, wire }
+  return startBehindFaultyLink(t, { options })
 }
 
 const text = (value: Value): string => (value instanceof RespError ? `-${value.message}` : JSON.stringify(value))

@@ -3,12 +3,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
+import { startBehindFaultyLink } from '../support/behind-faulty-link.ts'
 import type { Teardown } from '../support/fake-redis.ts'
-import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { FaultyLink } from '../support/faulty-link.ts'
-import { type InProcess, startHoldfast, startSingle, startWitness } from '../support/holdfast.ts'
+import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
-import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
+import { endServer, type Node } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('QUIT — has ended the subscriptions of its client — when it is answered', async t => {
@@ -56,20 +55,6 @@ t.test(
   },
 )
 
-/** A server behind a network whose faults are switched on and off. */
-async function startFar(t: Teardown): Promise<{ holdfast: InProcess; node: Node; wire: FaultyLink }> {
-  const dir = await makeFolder()
-  t.teardown(() => removeFolder(dir))
-  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
-  t.teardown(() => endServer(node))
-  await startWitness(t, node, { dir })
-  const wire = await FaultyLink.start(t, { host: node.host, port: node.port })
-  const sentinel = await FakeSentinel.start(t, { master: { host: wire.host, port: wire.port } })
-  const holdfast = await startHoldfast(t, { sentinels: [`${sentinel.host}:${sentinel.port}`] })
-  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 5000 })
-  return { holdfast, node, wire }
-}
-
 /** One client as bytes: what it has got so far, and whether its connection has ended. */
 function talk(t: Teardown, port: number): { socket: Socket; text(): string; ended(): boolean } {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -96,7 +81,7 @@ const states: readonly (readonly [what: string, begin: string, last: RegExp, qui
 ]
 
 t.test('QUIT — has ended all that its client had at the server — when the server is far away', async t => {
-  const { holdfast, node, wire } = await startFar(t)
+  const { holdfast, node, wire } = await startBehindFaultyLink(t)
   for (const [what, begin, last, quit, answer] of states) {
     const client = talk(t, holdfast.port)
     client.socket.write(`CLIENT SETNAME quitter\r\n${begin}`)
@@ -129,7 +114,7 @@ t.test('QUIT — of a subscriber that sends its last byte with it — is answere
 })
 
 t.test('QUIT — of a subscriber — is answered soon — when the master says nothing, or there is none', async t => {
-  const { holdfast, node, wire } = await startFar(t)
+  const { holdfast, node, wire } = await startBehindFaultyLink(t)
   const [first, second] = [talk(t, holdfast.port), talk(t, holdfast.port)]
   for (const { socket, text } of [first, second]) {
     socket.write('SUBSCRIBE news\r\n')
