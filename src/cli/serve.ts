@@ -13,6 +13,7 @@ import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
+import { yieldToMainThread } from './compile-threads.ts'
 import { compactHeap, releaseOptimizer } from './engine.ts'
 import { missingFlags } from './node-flags.ts'
 import { complain, packageVersion } from './output.ts'
@@ -39,6 +40,7 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   )
   for (const exposure of exposures(configs)) log.warn(exposure)
   logMissingFlags(log)
+  yieldToMainThread()
   const proxy = createProxy(configs, log, {
     version: packageVersion(),
     droppedLines: () => output.dropped,

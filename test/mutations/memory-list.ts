@@ -185,4 +185,13 @@ export const memoryMutations: readonly Mutation[] = [
     test: 'test/unit/upstream/turn.test.ts',
     shows: /before each link/,
   },
+  {
+    name: 'threads that collect garbage go behind the main thread, which waits for them',
+    file: 'src/cli/compile-threads.ts',
+    from: '  if (!collectsOnMainThread(process.execArgv, NODE_OPTIONS)) return\n',
+    to: '  void NODE_OPTIONS\n',
+    breaks: 'only threads that nobody waits for have a lower priority',
+    test: 'test/wire/compile-threads.test.ts',
+    shows: /help to collect garbage/,
+  },
 ]
