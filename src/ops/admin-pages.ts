@@ -94,6 +94,7 @@ export function statusOfMaster(snapshot: MasterSnapshot, now: number): Readonly<
       bytes: counters.waitingBytes,
       pendingBytes: counters.pendingBytes,
       limitBytes: limits.maxHeldBytes,
+      limitMs: limits.holdMs,
     },
     sentinels: {
       decision: topology.decision,

@@ -221,7 +221,12 @@ export interface MasterSnapshot {
   readonly stories: readonly object[]
   /** null: there is no such port. */
   readonly replicas: ReplicasSnapshot | null
-  readonly limits: { readonly maxSessions: number; readonly maxHeldBytes: number }
+  readonly limits: {
+    readonly maxSessions: number
+    readonly maxHeldBytes: number
+    /** The longest a command may wait, by --hold-timeout and --max-retries, ms. */
+    readonly holdMs: number
+  }
 }
 
 /** The whole program. */

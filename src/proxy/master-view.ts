@@ -75,7 +75,11 @@ export function viewOf(seen: SeenMaster): MasterView {
         failovers: lanes.failovers,
         stories: lanes.stories.stories,
         replicas: replicas()?.snapshot() ?? null,
-        limits: { maxSessions: config.maxSessions, maxHeldBytes: config.maxHeldBytes },
+        limits: {
+          maxSessions: config.maxSessions,
+          maxHeldBytes: config.maxHeldBytes,
+          holdMs: lanes.holdLimitMs,
+        },
       }
     },
     gauges: () => ({

@@ -26,11 +26,13 @@ export async function controlProxy(
   return {
     instance: String(first['instance'] ?? ''),
     async standing(): Promise<Standing> {
-      const { dryRun, pause } = await status()
+      const { dryRun, pause, held } = await status()
       const { by, forMs, endsInMs } = fieldsOf(pause)
+      const { limitMs } = fieldsOf(held)
       return {
         isDryRun: dryRun === true,
         pause: by === undefined ? null : { by: String(by), forMs: Number(forMs), endsInMs: Number(endsInMs) },
+        holdLimitMs: typeof limitMs === 'number' ? limitMs : null,
       }
     },
     async links() {

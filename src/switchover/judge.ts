@@ -12,6 +12,7 @@ import { throughOf } from './client-rows.ts'
 import { judgeProxy } from './judge-proxy.ts'
 import { judgeSeen } from './judge-seen.ts'
 import { judgeTargets } from './judge-target.ts'
+import { judgeTimes } from './judge-times.ts'
 import { judgeWriters } from './judge-writers.ts'
 import type { Plan } from './plan.ts'
 import type { Standing } from './proxy-hold.ts'
@@ -23,9 +24,6 @@ export interface Judgement {
   /** Null: a problem forbids it. */
   readonly plan: Plan | null
 }
-
-/** Election, promotion, INFO and hello, as measured with a busy host; the pause and the catch-up go before. */
-export const FAILOVER_MS = 2_500
 
 export interface Known {
   readonly evidence: Evidence
@@ -53,7 +51,7 @@ export function judgeSwitchover(known: Known): Judgement {
     ...judgeRights(sight, check),
     ...judgeChoice(sight, plan),
     ...(plan === null ? [] : [...judgeSeen(plan, sight), ...judgeTargets(plan, settings), ...judgeWriters(plan)]),
-    ...judgeTimes(check, settings),
+    ...judgeTimes(standing, check, settings),
   ].map(finding => forced(finding, settings))
   const forbidden = findings.some(({ level }) => level === 'problem')
   return { findings, plan: forbidden ? null : plan }
@@ -161,18 +159,5 @@ function* judgeChoice({ sentinels, nodes }: Sight, plan: Plan | null): Iterable<
     if (nodeAt(nodes, address) !== undefined) continue
     const what = 'the Sentinel may promote it, and it cannot be asked from here'
     yield problem('target.unknown', `replica ${formatAddress(address)}`, what, 'see what holdfast check says of it')
-  }
-}
-
-function* judgeTimes({ holdLimitMs }: CheckSettings, { timeoutMs }: SwitchoverSettings): Iterable<Finding> {
-  // A second stays for what waited to be sent.
-  if (holdLimitMs < timeoutMs + 1_000) {
-    const what = `a command waits ${holdLimitMs} ms at most, and the switchover may take ${timeoutMs} ms`
-    const remedy = 'raise --hold-timeout (and --max-retries) of the proxy, or lower --timeout to a second less'
-    yield problem('hold.shorter_than_timeout', '--hold-timeout', what, remedy)
-  }
-  if (timeoutMs < FAILOVER_MS) {
-    const text = `${timeoutMs} ms is shorter than a failover, which takes up to ${FAILOVER_MS} ms`
-    yield problem('timeout.too_short', '--timeout', text, `raise it above ${FAILOVER_MS} ms`)
   }
 }

@@ -29,12 +29,14 @@ export interface Waits {
   readonly unknown: number
 }
 
-/** What of the proxy stands against a pause. */
+/** What the proxy says of itself before a pause. */
 export interface Standing {
   /** It holds nothing, whatever happens. */
   readonly isDryRun: boolean
   /** Somebody pauses it already; `by`: `ctl`, `switchover`, `drill`. Times are ms. */
   readonly pause: { readonly by: string; readonly forMs: number; readonly endsInMs: number } | null
+  /** The longest a command may wait there, ms; null: it does not say. */
+  readonly holdLimitMs: number | null
 }
 
 export interface ProxyControl {

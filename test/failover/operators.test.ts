@@ -178,6 +178,17 @@ t.test('operators — in each other’s way — are told who, and what to do', a
     t.match(problemsOf(report.findings), [{ id: 'proxy.dry_run', remedy: 'start it without --dry-run' }])
   })
 
+  await t.test('a hold time that the switchover may outlast — is that of the proxy — nothing is done', async t => {
+    await ready()
+    const asked = ['--dry-run', '--hold-timeout', '60s']
+    const short = await runSwitchover(t, await anotherStage(t, set, { 'hold-timeout': '5s' }), asked)
+    t.equal(short.code, 1)
+    const text = 'a command waits 5000 ms at most, and the switchover may take 10000 ms'
+    t.match(problemsOf(short.report.findings), [{ id: 'hold.shorter_than_timeout', text }])
+    const long = await runSwitchover(t, stage, ['--dry-run', '--hold-timeout', '5s'])
+    t.notOk(long.report.findings.some(({ id }) => id === 'hold.shorter_than_timeout'))
+  })
+
   await t.test('the name of another master — is told with the one that is served', async t => {
     const words = ['switchover', '--json', '--listen', '127.0.0.1:0', '--master', 'other']
     const common = ['--sentinels', set.sentinelAddresses().join(','), '--control-socket', stage.path]

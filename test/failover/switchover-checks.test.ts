@@ -202,12 +202,6 @@ t.test('switchover --dry-run', async t => {
       force: 'writers.unknown',
     },
     {
-      what: 'a hold time that the switchover may outlast',
-      words: ['--hold-timeout', '5s'],
-      id: 'hold.shorter_than_timeout',
-      shows: /a command waits 5000 ms at most, and the switchover may take 10000 ms/,
-    },
-    {
       what: 'less time than a failover takes',
       words: ['--timeout', '1s'],
       id: 'timeout.too_short',

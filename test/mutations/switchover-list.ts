@@ -33,6 +33,15 @@ export const switchoverMutations: readonly Mutation[] = [
     shows: /named once it has left/,
   },
   {
+    name: 'a switchover believes its own options about the hold time',
+    file: 'src/switchover/judge-times.ts',
+    from: 'const limitMs = said ?? check.holdLimitMs',
+    to: 'const limitMs = check.holdLimitMs',
+    breaks: 'a pause that may outlast the hold time of the proxy is a problem',
+    test: 'test/unit/switchover/judge-times.test.ts',
+    shows: /is that of the proxy/,
+  },
+  {
     name: 'no replica is too far behind',
     file: 'src/switchover/judge-target.ts',
     from: "'bytes' in maxLag && behind > maxLag.bytes",
