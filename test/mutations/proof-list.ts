@@ -203,4 +203,13 @@ export const proofMutations: readonly Mutation[] = [
     test: 'test/wire/login-waits.test.ts',
     shows: /behind a refresh of the marker/,
   },
+  {
+    name: 'the link of a subscriber is cut because its marker is refused',
+    file: 'src/proof/marked-units.ts',
+    from: 'if (type !== ReplyType.error || isRefusedToSubscriber(frame)) return false',
+    to: 'if (type !== ReplyType.error || (frame.length === 0 && isRefusedToSubscriber(frame))) return false',
+    breaks: 'replies are passed on unchanged',
+    test: 'test/wire/once.test.ts',
+    shows: /a transaction of a subscriber/,
+  },
 ]
