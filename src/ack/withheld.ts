@@ -156,12 +156,14 @@ export class Withheld implements Acknowledger {
 
   /** All that was complete before this moment of the barrier's count is confirmed. */
   release(arrived: number): void {
+    let isAnswer = false
     for (let item = this.#line.peek(); item !== undefined && item.arrived <= arrived; item = this.#line.peek()) {
       this.#line.shift()
+      isAnswer ||= item.request?.local === null
       if (item.request === null) item.act?.()
       else this.#tell(item.request)
     }
-    if (this.idle) this.lane.pump()
+    if (this.idle) this.lane.onAllTold(isAnswer)
   }
 
   #tell(request: Request): void {
@@ -189,14 +191,16 @@ export class Withheld implements Acknowledger {
 
   expire(now: number, limitMs: number): void {
     const before = this.#line.size
+    let isAnswer = false
     for (let item = this.#line.peek(); item !== undefined; item = this.#line.peek()) {
       const { request } = item
       if (request !== null && (item.arrived === INCOMPLETE || now - item.since < limitMs)) break
       this.#line.shift()
+      isAnswer ||= request?.local === null
       if (request === null) item.act?.()
       else this.#giveUp(request)
     }
-    if (this.idle && this.#line.size < before) this.lane.pump()
+    if (this.idle && this.#line.size < before) this.lane.onAllTold(isAnswer)
   }
 
   /** It ran on the master, and that is all that is known. */

@@ -38,6 +38,8 @@ export interface AckedLane {
   /** `request` has its last reply. */
   finish(request: Request): void
   push(frame: Buffer): void
+  /** Nothing is withheld any more. `isAnswer`: among what has ended now was a reply of the server's. */
+  onAllTold(isAnswer: boolean): void
   pump(): void
   onStepBug(error: unknown): void
 }

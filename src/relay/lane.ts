@@ -677,19 +677,19 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
   }
 
-  #onAcked(request: Request): void {
-    this.#prover?.forget(request)
-    // It may be released when the link has long answered everything.
-    if (this.#fatal.oneByOne) this.#host.turn.defer(() => this.#goOn(), { onBug: error => this.onStepBug(error) })
-  }
-
   #goOn(): void {
     const { link } = this
     if (link?.status === 'ready' && this.#fatal.oneByOne && this.#isSilent(link)) this.#sendAll()
   }
 
+  onAllTold(isAnswer: boolean): void {
+    // First: what pump() sends alone would keep the others waiting until there is nothing more to send.
+    if (isAnswer) this.#goOn()
+    this.pump()
+  }
+
   finish(request: Request): void {
-    if (this.#acks !== null) this.#onAcked(request)
+    if (this.#acks !== null) this.#prover?.forget(request)
     this.#host.counters.pendingBytes -= request.weight
     const owner = request.owner
     if (request.local !== null) owner.deliver(request.local)

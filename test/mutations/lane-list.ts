@@ -57,6 +57,15 @@ export const laneMutations: readonly Mutation[] = [
     shows: /replicated, committed/,
   },
   {
+    name: 'requests go one at a time for good where each reply is withheld',
+    file: 'src/relay/lane.ts',
+    from: '    if (isAnswer) this.#goOn()\n',
+    to: '',
+    breaks: 'one command does not take the connection from all',
+    test: largeReplies,
+    shows: /others go together again/,
+  },
+  {
     name: 'on the port for replicas a read that the server ends each link for is sent until its time is over',
     file: 'src/replicas/read-only.ts',
     from: 'if (i === 0 && oldest !== null) return',

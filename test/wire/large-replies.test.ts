@@ -86,3 +86,25 @@ for (const options of arms) {
     if (options['retry-policy'] === 'once') t.equal(unknown, 0)
   })
 }
+
+t.test('a reply that the server ends each link for — is over with its error — others go together again', async t => {
+  // Each reply is withheld, so none of them says by itself that the connection has survived it.
+  const { holdfast, node } = await start(t, { 'hold-timeout': HOLD, 'retry-policy': 'once', ack: 'replicated' })
+  const direct = await connect(t, node)
+  await direct.send('SET', 'large', Buffer.alloc(4 * MB, 'x'))
+  await direct.send('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0')
+  const asks = await connect(t, holdfast)
+  const ends = []
+  for (let i = 0; i < 5; i++) ends.push(await count(await connect(t, holdfast), 'n'))
+  t.match(await asks.send('GETRANGE', 'large', '0', '-1'), { message: /^UNKNOWN holdfast: the server closed/ })
+
+  /** Writes that have run in the block of another one. */
+  const together = async (): Promise<number> => {
+    const stats = String(await direct.send('INFO', 'commandstats'))
+    const calls = (name: string): number => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
+    return calls('incr') - calls('exec')
+  }
+  const before = await together()
+  await waitUntil('writes go together', async () => (await together()) > before, { withinMs: 30_000 })
+  for (const end of ends) await end()
+})

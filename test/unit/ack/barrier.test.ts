@@ -62,6 +62,7 @@ class Scene {
       reply() {},
       finish() {},
       push() {},
+      onAllTold() {},
       pump() {},
       onStepBug: error => {
         throw error

@@ -20,11 +20,14 @@ interface World {
   readonly reply: (request: Request, reply: string) => void
   readonly arrived: () => number
   readonly trips: () => number
+  /** Each time that nothing was withheld any more: whether a reply of the server's was among what ended. */
+  readonly allTold: boolean[]
 }
 
 function world(reads: 'plain' | 'committed' = 'plain'): World {
   const counters = createCounters()
   const told: string[] = []
+  const allTold: boolean[] = []
   let arrived = 0
   let trips = 0
   const confirmer: Confirmer = {
@@ -44,6 +47,7 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
       counters.pendingBytes -= request.weight
     },
     push: frame => void told.push(`push ${frame}`),
+    onAllTold: isAnswer => void allTold.push(isAnswer),
     pump() {},
     onStepBug: error => {
       throw error
@@ -70,7 +74,7 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     if (!withheld.keepsReplies(request, bytes, true)) request.owner.deliver(bytes)
     if (!withheld.keepsEnd(request)) lane.finish(request)
   }
-  return { withheld, counters, told, owner, run, reply, arrived: () => arrived, trips: () => trips }
+  return { withheld, counters, told, owner, run, reply, arrived: () => arrived, trips: () => trips, allTold }
 }
 
 const set = ['SET', 'k', 'v']
@@ -149,6 +153,24 @@ t.test(
     t.strictSame(told, [])
   },
 )
+
+t.test('withheld — nothing is left of it — its lane hears whether a reply of the server was among it', async t => {
+  const { withheld, owner, run, reply, arrived, allTold } = world()
+  const [a, b] = [owner('a'), owner('b')]
+  reply(run(a, set, Marking.writes), '+1')
+  t.ok(withheld.keepsEnd(createLocal(a, Buffer.from('+own'))))
+  withheld.release(arrived() - 1)
+  t.strictSame(allTold.splice(0), [], 'something is left')
+  withheld.release(arrived())
+  t.strictSame(allTold.splice(0), [false], 'what was known already says nothing of the link')
+  reply(run(a, set, Marking.writes), '+2')
+  reply(run(b, set, Marking.writes), '+3')
+  withheld.release(arrived())
+  t.strictSame(allTold.splice(0), [true])
+  reply(run(a, set, Marking.writes), '+4')
+  withheld.expire(Number.POSITIVE_INFINITY, 60_000)
+  t.strictSame(allTold, [true], 'the hold time is over')
+})
 
 t.test('users — one after the other is tried — and who may is asked first', async t => {
   const users = new AckUsers()
