@@ -170,7 +170,7 @@ export const replicasMutations: readonly Mutation[] = [
     to: 'const isOver = passes',
     breaks: 'each command that was read has a reply before the process ends',
     test: 'test/replicas/split-ends.test.ts',
-    shows: /all get a reply/,
+    shows: /all get a reply|each command gets an error/,
   },
   {
     name: 'a client of the port for replicas that waits for its group is dropped by a shutdown',
