@@ -1,39 +1,50 @@
 // client-evidence.ts: asks the admin port of the running proxy which libraries its clients name. Judges nothing.
 import { get } from 'node:http'
-import { type Address, reachable } from '../address.ts'
-import type { ClientEvidence } from './evidence.ts'
+import { type Address, formatAddress, reachable } from '../address.ts'
+import type { ClientEvidence, Evidence } from './evidence.ts'
 
-const ANSWER_LIMIT_MS = 1000
+/** As long as a server has in all. */
+const ANSWER_LIMIT_MS = 2000
 /** A page of /status is some kilobytes; what is larger is something else. */
 const MAX_BYTES = 1_000_000
 
-/**
- * The clients of this master. Null where nothing answers there as a Holdfast does; then the proxy does not run, or runs
- * elsewhere.
- */
-export async function clientEvidence(admin: Address, masterName: string): Promise<ClientEvidence[] | null> {
+/** The clients of this master at the proxy that runs, or why nobody knows them. */
+export async function clientEvidence(
+  admin: Address,
+  masterName: string,
+): Promise<Pick<Evidence, 'clients' | 'clientsUnseen'>> {
   const page = await pageOf(reachable(admin))
-  return page === null ? null : librariesOf(page, masterName)
+  const clients = 'text' in page ? librariesOf(page.text, masterName) : null
+  if (clients !== null) return { clients, clientsUnseen: null }
+  const why = 'text' in page ? `does not tell them of the master ${masterName}` : page.why
+  return { clients: null, clientsUnseen: `the admin port ${formatAddress(admin)} ${why}` }
 }
 
-function pageOf({ host, port }: Address): Promise<string | null> {
+/** `why`: follows the name of the port. */
+type Page = { readonly text: string } | { readonly why: string }
+
+function pageOf({ host, port }: Address): Promise<Page> {
   return new Promise(resolve => {
     const request = get({ host, port, path: '/status', agent: false }, response => {
-      let page = ''
-      response.setEncoding('utf8').on('data', (text: string) => {
-        page += text
-        if (page.length > MAX_BYTES) finish(null)
+      let text = ''
+      response.setEncoding('utf8').on('data', (more: string) => {
+        text += more
+        if (text.length > MAX_BYTES) finish({ why: 'answers as no Holdfast does' })
       })
-      response.once('end', () => finish(response.statusCode === 200 ? page : null))
-      response.once('error', () => finish(null))
+      const { statusCode } = response
+      response.once('end', () => finish(statusCode === 200 ? { text } : { why: `answers with HTTP ${statusCode}` }))
+      response.once('error', failed)
     })
-    const timer = setTimeout(() => finish(null), ANSWER_LIMIT_MS)
-    const finish = (found: string | null): void => {
+    const late = { why: `has not answered within ${ANSWER_LIMIT_MS} ms` }
+    const timer = setTimeout(() => finish(late), ANSWER_LIMIT_MS)
+    const finish = (found: Page): void => {
       clearTimeout(timer)
       request.destroy()
       resolve(found)
     }
-    request.on('error', () => finish(null))
+    const failed = ({ code, message }: NodeJS.ErrnoException): void =>
+      finish({ why: `cannot be asked (${code ?? message})` })
+    request.on('error', failed)
   })
 }
 
@@ -46,7 +57,7 @@ interface StatusOfMaster {
 function librariesOf(page: string, masterName: string): ClientEvidence[] | null {
   try {
     const status = JSON.parse(page) as StatusOfMaster & { readonly masters?: readonly StatusOfMaster[] }
-    const { sessions } = status.masters?.find(one => one.masterName === masterName) ?? status
+    const sessions = (status.masters ?? [status]).find(one => one.masterName === masterName)?.sessions
     return Array.isArray(sessions?.libraries) ? sessions.libraries.flatMap(countOf) : null
   } catch {
     return null

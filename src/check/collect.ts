@@ -38,7 +38,9 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     at(config.listen),
     at(config.replicaListen),
     // Port 0 says nothing of the port in use.
-    adminListen === null || adminListen.port === 0 ? null : clientEvidence(adminListen, masterName),
+    adminListen === null || adminListen.port === 0
+      ? { clients: null, clientsUnseen: null }
+      : clientEvidence(adminListen, masterName),
     allSentinels(config),
   ])
   const [nodes, replication] = await Promise.all([allNodes(config, sentinels), allReplicas(config, sentinels)])
@@ -52,7 +54,7 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     sentinels,
     nodes,
     replication,
-    clients,
+    ...clients,
     listen,
     replicaListen,
     unusedNat,

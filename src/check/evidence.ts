@@ -120,8 +120,10 @@ export interface Evidence {
   readonly nodes: readonly NodeEvidence[]
   /** Null: --replica-listen is not configured, or the master does not say where it is. */
   readonly replication: readonly ReplicaEvidence[] | null
-  /** Null: the admin port is not configured, or no Holdfast answers there. */
+  /** Null: the admin port is not configured, or does not tell them. */
   readonly clients: readonly ClientEvidence[] | null
+  /** Why the admin port that is configured does not tell them. */
+  readonly clientsUnseen: string | null
   /** Null: no TCP port is configured. */
   readonly listen: ListenEvidence | null
   /** The same of --replica-listen. */

@@ -8,7 +8,14 @@ import type { CheckSettings } from './settings.ts'
 const subject = 'clients'
 
 /** The sessions of the proxy that runs, and the libraries that only the nodes name: clients beside the proxy. */
-export function* judgeClients({ clients, nodes }: Evidence, { holdLimitMs }: CheckSettings): Iterable<Finding> {
+export function* judgeClients(
+  { clients, clientsUnseen, nodes }: Evidence,
+  { holdLimitMs }: CheckSettings,
+): Iterable<Finding> {
+  if (clientsUnseen !== null) {
+    const text = `the sessions of the proxy are left out: ${clientsUnseen}`
+    yield { level: 'note', id: 'note', subject, text, remedy: null }
+  }
   if (clients !== null && clients.length > 0) yield ok(subject, aboutSessions(clients))
   const told = new Set<Library>()
   for (const client of clients ?? []) {

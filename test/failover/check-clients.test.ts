@@ -2,7 +2,7 @@
 import { createClient } from 'redis'
 import t from 'tap'
 import { runCheck } from '../support/check.ts'
-import { startHoldfast } from '../support/holdfast.ts'
+import { startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 
@@ -36,7 +36,30 @@ t.test('check — reads the sessions of the proxy — and names libraries that g
   t.match(about, [/\[remedy: set socketTimeoutMillis of Jedis above --hold-timeout/])
 
   const without = await runCheck({ sentinels: sentinels.join(',') })
-  t.notMatch(without.output, /sessions at the proxy/, 'the admin port is not configured')
-  const closed = await runCheck({ ...asked, 'admin-listen': `127.0.0.1:${set.nodes[0]?.port}` })
+  t.notMatch(without.output, /sessions (at|of) the proxy/, 'the admin port is not configured')
+  const { port } = set.nodes[0] ?? { port: 0 }
+  const closed = await runCheck({ ...asked, 'admin-listen': `127.0.0.1:${port}` })
   t.notMatch(closed.output, /sessions at the proxy/, 'what answers there is no Holdfast')
+  t.match(closed.output, leftOut(`127.0.0.1:${port} cannot be asked (`))
+  const other = await runCheck({ ...asked, master: 'other' })
+  t.match(other.output, leftOut(`${asked['admin-listen']} does not tell them of the master other`))
+})
+
+function leftOut(why: string): RegExp {
+  const text = `the sessions of the proxy are left out: the admin port ${why}`
+  return new RegExp(` note +clients +${text.replace(/[.()]/g, '\\$&')}`)
+}
+
+t.test('check — says that it leaves out the sessions, and why — where the proxy stands still or has ended', async t => {
+  const sentinels = ['127.0.0.1:1']
+  const holdfast = await startHoldfastProcess(t, { sentinels, options: { 'admin-listen': '127.0.0.1:0' } })
+  const admin = holdfast.admin.replace('http://', '')
+  const asked = { sentinels: '127.0.0.1:1', 'admin-listen': admin }
+  process.kill(holdfast.pid, 'SIGSTOP')
+  const still = await runCheck(asked)
+  process.kill(holdfast.pid, 'SIGCONT')
+  t.match(still.output, leftOut(`${admin} has not answered within 2000 ms`))
+  await holdfast.stop()
+  const gone = await runCheck(asked)
+  t.match(gone.output, leftOut(`${admin} cannot be asked (ECONNREFUSED)`))
 })

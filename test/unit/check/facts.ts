@@ -80,6 +80,7 @@ export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   nodes: [node()],
   replication: null,
   clients: null,
+  clientsUnseen: null,
   listen: { kind: 'free' },
   replicaListen: null,
   unusedNat: [],

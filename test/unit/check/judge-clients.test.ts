@@ -13,7 +13,7 @@ function said(
   clients: Evidence['clients'],
   { nodes = [], holdLimitMs = 60_000 }: { nodes?: [string, string][]; holdLimitMs?: number } = {},
 ): string[] {
-  const evidence = { clients, nodes: [{ libraries: nodes }] } as unknown as Evidence
+  const evidence = { clients, clientsUnseen: null, nodes: [{ libraries: nodes }] } as unknown as Evidence
   const settings = { holdLimitMs } as CheckSettings
   return [...judgeClients(evidence, settings)].map(({ level, text }) => `${level}: ${text}`)
 }
