@@ -536,13 +536,13 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onReadEnd(link: Link<Request>): boolean {
     this.#prover?.onReadEnd()
+    if (this.#fatal.oneByOne) this.#goOn()
     if ((this.#acks !== null || this.#awaits) && this.#waiting.size > 0) {
       this.#awaits = false
       this.pump()
     }
     const taken = this.#host.turn.flushSessions()
     if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
-    if (this.#fatal.oneByOne) this.#goOn()
     return taken
   }
 
@@ -677,13 +677,13 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
   }
 
+  /** Comes before pump(): what that sends alone keeps the others waiting, again and again while more comes. */
   #goOn(): void {
     const { link } = this
     if (link?.status === 'ready' && this.#fatal.oneByOne && this.#isSilent(link)) this.#sendAll()
   }
 
   onAllTold(isAnswer: boolean): void {
-    // First: what pump() sends alone would keep the others waiting until there is nothing more to send.
     if (isAnswer) this.#goOn()
     this.pump()
   }

@@ -63,7 +63,16 @@ export const laneMutations: readonly Mutation[] = [
     to: '',
     breaks: 'one command does not take the connection from all',
     test: largeReplies,
-    shows: /others go together again/,
+    shows: /writes, each in a block of its own/,
+  },
+  {
+    name: 'requests go one at a time under --ack as long as something waits',
+    file: 'src/relay/lane.ts',
+    from: '    if (this.#fatal.oneByOne) this.#goOn()\n    if ((',
+    to: '    if (this.#fatal.oneByOne && (this.#acks === null || this.#waiting.size === 0)) this.#goOn()\n    if ((',
+    breaks: 'one command does not take the connection from all',
+    test: largeReplies,
+    shows: /reads, each in a read of its own/,
   },
   {
     name: 'on the port for replicas a read that the server ends each link for is sent until its time is over',

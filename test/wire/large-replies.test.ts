@@ -29,14 +29,17 @@ async function connect(t: Test, { port }: { readonly port: number }): Promise<Re
 
 const says = (reply: Value, pattern: RegExp): boolean => reply instanceof RespError && pattern.test(reply.message)
 
-/** One write after the other, each with its reply, until it is told to end. */
-async function count(client: RespClient, key: string): Promise<() => Promise<{ sent: number; replies: Value[] }>> {
+/** One command after the other, each with its reply, until it is told to end. */
+async function repeat(
+  client: RespClient,
+  ...words: string[]
+): Promise<() => Promise<{ sent: number; replies: Value[] }>> {
   let goes = true
   const replies: Value[] = []
   const work = (async () => {
-    while (goes) replies.push(await client.send('INCR', key))
+    while (goes) replies.push(await client.send(...words))
   })()
-  await waitUntil('it writes', () => replies.length > 0, { withinMs: 5000 })
+  await waitUntil('it is answered', () => replies.length > 0, { withinMs: 5000 })
   return async () => {
     goes = false
     await work
@@ -61,7 +64,7 @@ for (const options of arms) {
     await direct.send('SET', 'large', Buffer.alloc(4 * MB, 'x'))
     await direct.send('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0')
     const [asks, writes, reads] = [await connect(t, holdfast), await connect(t, holdfast), await connect(t, holdfast)]
-    const end = await count(writes, 'n')
+    const end = await repeat(writes, 'INCR', 'n')
 
     // A write behind it in the same write would be in the same block: its marker tells of both.
     t.equal(await asks.send('INCR', 'before'), 1)
@@ -87,24 +90,33 @@ for (const options of arms) {
   })
 }
 
-t.test('a reply that the server ends each link for — is over with its error — others go together again', async t => {
-  // Each reply is withheld, so none of them says by itself that the connection has survived it.
-  const { holdfast, node } = await start(t, { 'hold-timeout': HOLD, 'retry-policy': 'once', ack: 'replicated' })
-  const direct = await connect(t, node)
-  await direct.send('SET', 'large', Buffer.alloc(4 * MB, 'x'))
-  await direct.send('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0')
-  const asks = await connect(t, holdfast)
-  const ends = []
-  for (let i = 0; i < 5; i++) ends.push(await count(await connect(t, holdfast), 'n'))
-  t.match(await asks.send('GETRANGE', 'large', '0', '-1'), { message: /^UNKNOWN holdfast: the server closed/ })
+// Some of what runs together, and what the server counts once for each time that something runs.
+const kinds = [
+  { name: 'writes, each in a block of its own', command: 'INCR', once: /cmdstat_exec:calls=(\d+)/ },
+  { name: 'reads, each in a read of its own', command: 'GET', once: /total_reads_processed:(\d+)/ },
+]
+for (const { name, command, once } of kinds) {
+  t.test(
+    `a reply that the server ends each link for — is over with its error — others go together: ${name}`,
+    async t => {
+      const { holdfast, node } = await start(t, { 'hold-timeout': HOLD, 'retry-policy': 'once', ack: 'replicated' })
+      const direct = await connect(t, node)
+      await direct.send('SET', 'large', Buffer.alloc(4 * MB, 'x'))
+      await direct.send('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0')
+      const asks = await connect(t, holdfast)
+      const ends = []
+      for (let i = 0; i < 10; i++) ends.push(await repeat(await connect(t, holdfast), command, 'n'))
+      t.match(await asks.send('GETRANGE', 'large', '0', '-1'), { message: /^UNKNOWN holdfast: the server closed/ })
 
-  /** Writes that have run in the block of another one. */
-  const together = async (): Promise<number> => {
-    const stats = String(await direct.send('INFO', 'commandstats'))
-    const calls = (name: string): number => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
-    return calls('incr') - calls('exec')
-  }
-  const before = await together()
-  await waitUntil('writes go together', async () => (await together()) > before, { withinMs: 30_000 })
-  for (const end of ends) await end()
-})
+      /** Commands that did not come alone. */
+      const together = async (): Promise<number> => {
+        const info = String(await direct.send('INFO', 'all'))
+        const calls = new RegExp(`cmdstat_${command.toLowerCase()}:calls=(\\d+)`).exec(info)?.[1]
+        return Number(calls) - Number(once.exec(info)?.[1])
+      }
+      const before = await together()
+      await waitUntil('they go together', async () => (await together()) > before + 20, { withinMs: 30_000 })
+      for (const end of ends) await end()
+    },
+  )
+}
