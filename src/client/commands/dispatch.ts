@@ -141,7 +141,8 @@ function handleRescue(context: SessionContext, frame: Buffer): Outcome {
 /** MULTI whose EXEC has not come yet. The reader sends a whole transaction on the shared link. */
 function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
   if (args.length !== 1) return passOn(context, frame)
-  if (!context.choice.takePrivate()) return 'wait'
+  // A command before it that the node refuses is sent again on the same link: behind MULTI it would only be queued.
+  if (!context.choice.takePrivate() || context.pending > 0) return 'wait'
   return openTransaction(context, frame)
 }
 

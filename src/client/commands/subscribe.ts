@@ -15,6 +15,10 @@ export function handleSubscribe(
   args: readonly Buffer[],
 ): Outcome {
   if (!context.choice.takePrivate()) return 'wait'
+  // A command before it that the node refuses is sent again on the same link, and a subscriber of RESP2 may not send it.
+  const { subscriptions } = context
+  if (context.state.identity.protocol === 2 && context.pending > subscriptions.asked) return 'wait'
+  subscriptions.asked++
   const expected = spec.route === Route.subscribe ? args.length - 1 : Math.max(1, args.length - 1)
   context.submit(createUnit(context.replyTo(), frame, 1, Math.max(1, expected), new Subscribing(context, args)))
   // A large PUBLISH that another session sends later in this turn goes out at once: it must find the subscriber.
@@ -43,6 +47,7 @@ export class Subscribing implements RequestHandler {
     else {
       request.owner.deliver(frame)
       request.expect = 0
+      this.#context.subscriptions.asked--
       return
     }
     const { subscriptions } = this.#context
@@ -52,6 +57,11 @@ export class Subscribing implements RequestHandler {
     subscriptions.confirm(firstWord(frame), channel)
     if (this.#all) request.expect = channel === null ? 0 : before - 1
     else this.#left.shift()
+    if (request.expect === 0) subscriptions.asked--
+  }
+
+  onFailed(): void {
+    this.#context.subscriptions.asked--
   }
 
   onReplay(request: Request): void {

@@ -36,6 +36,8 @@ export function isConfirmation(frame: Buffer): boolean {
 }
 
 export class Subscriptions {
+  /** Commands that add or remove some and have no reply yet. */
+  asked = 0
   readonly #sets: Readonly<Record<SubscriptionKind, Map<string, Buffer>>> = {
     subscribe: new Map(),
     psubscribe: new Map(),
