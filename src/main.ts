@@ -22,6 +22,8 @@ void main()
 async function main(): Promise<void> {
   if (isProxy && !isQuestion) {
     restartWithFlags()
+    const { mindSignals } = await import('./cli/early-signals.ts')
+    mindSignals()
     const { holdOptimizer } = await import('./cli/engine.ts')
     holdOptimizer()
   }

@@ -14,6 +14,7 @@ import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { bindProblem } from './bind-problem.ts'
 import { yieldToMainThread } from './compile-threads.ts'
+import { passSignalsOn } from './early-signals.ts'
 import { compactHeap, releaseOptimizer } from './engine.ts'
 import { missingFlags } from './node-flags.ts'
 import { complain, packageVersion } from './output.ts'
@@ -44,12 +45,14 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
   const proxy = createProxy(configs, log, {
     version: packageVersion(),
     droppedLines: () => output.dropped,
-    drain: () => process.kill(process.pid, 'SIGTERM'),
+    drain: () => drain(),
     onLoaded: compactHeap,
     onUsed: releaseOptimizer,
   })
   reloadOnSignal(proxy, log)
-  stopOnSignal(proxy, { log, output, delayMs: config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS })
+  const delayMs = config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS
+  const drain = stopOnSignal(proxy, { log, output, delayMs })
+  passSignalsOn()
   try {
     const bound = await proxy.start()
     const places = bound.masters.map(({ name, listen, socket, replicas, replicaSocket }) => {
@@ -101,8 +104,17 @@ function logMissingFlags(log: Log): void {
   )
 }
 
-/** SIGTERM, SIGINT and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. */
-function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): void {
+/**
+ * SIGTERM, SIGINT and SIGQUIT drain the proxy; an uncaught error ends at once, as no state can be trusted. Answers what
+ * drains it without a signal. The first signal behind that waits for the same end: whoever asks for a drain and lets the
+ * supervisor stop the process then (a preStop hook) has signalled once.
+ */
+function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): () => void {
+  let stopping: Promise<void> | null = null
+  const stop = (): Promise<void> => {
+    stopping ??= proxy.stop()
+    return stopping
+  }
   const options: closeWithGrace.Options = {
     delay: delayMs,
     logger: false,
@@ -115,7 +127,7 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
     onTimeout: ms =>
       log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in time: the process ends without it'),
   }
-  closeWithGrace(options, async ({ signal, err }) => {
+  const { close } = closeWithGrace(options, async ({ signal, err }) => {
     try {
       if (err !== undefined) {
         log.fatal(
@@ -124,8 +136,8 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
         )
         return
       }
-      log.info({ event: 'process.signal', signal }, 'a signal: the proxy stops')
-      await proxy.stop()
+      if (signal !== undefined) log.info({ event: 'process.signal', signal }, 'a signal: the proxy stops')
+      await stop()
     } catch (error) {
       log.fatal({ event: 'process.crash', err: error }, 'the stop failed: the process ends')
       throw error
@@ -134,4 +146,14 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): vo
       await output.flush(LAST_LINES_MS)
     }
   })
+  return () => {
+    if (stopping !== null) return
+    // Where the stop hangs, its end is awaited and told as behind a signal.
+    const timer = setTimeout(close, delayMs)
+    const end = (): void => {
+      clearTimeout(timer)
+      close()
+    }
+    stop().then(end, end)
+  }
 }

@@ -268,4 +268,22 @@ export const controlMutations: readonly Mutation[] = [
     test: 'test/wire/reload.test.ts',
     shows: /however often it is asked/,
   },
+  {
+    name: 'the SIGTERM behind ctl drain ends the process at once',
+    file: 'src/cli/serve.ts',
+    from: 'drain: () => drain(),',
+    to: "drain: () => void process.kill(process.pid, 'SIGTERM'),",
+    breaks: 'a stop that was asked for drops no client before its grace is over',
+    test: 'test/wire/control-socket.test.ts',
+    shows: /one stop, in order/,
+  },
+  {
+    name: 'a signal that comes while the program starts is left to the system',
+    file: 'src/main.ts',
+    from: '    mindSignals()\n',
+    to: '    void mindSignals\n',
+    breaks: 'SIGHUP ends nothing, and the first process of a container hears SIGTERM',
+    test: 'test/wire/early-signals.test.ts',
+    shows: /while the program starts/,
+  },
 ]

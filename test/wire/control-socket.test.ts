@@ -224,6 +224,23 @@ t.test('ctl — drain — stops the proxy as SIGTERM does', { skip }, async t =>
   t.match(ended, { code: 0, stdout: /as after SIGTERM/ })
   t.equal(await holdfast.ended, 0)
   t.ok(holdfast.find('control.drain'))
-  t.match(holdfast.find('process.signal'), { signal: 'SIGTERM' })
-  holdfast.signal('SIGTERM') // it may have ended
+  t.ok(holdfast.find('proxy.stopped'))
+  holdfast.signal('SIGTERM') // it has ended, as it was told to
+})
+
+t.test('ctl — drain, once more, and the supervisor’s SIGTERM behind it — one stop, in order', { skip }, async t => {
+  const path = await controlPath(t)
+  const { holdfast } = await startSingleProcess(t, {
+    options: { 'control-socket': path, 'shutdown-grace': '10m' },
+  })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  for (const _ of [1, 2]) t.match(await runProgram(t, ['ctl', 'drain', '--control-socket', path]), { code: 0 })
+  holdfast.signal('SIGTERM')
+  await waitUntil('the signal is heard', () => holdfast.find('process.signal'), { withinMs: 10_000 })
+  t.equal(await client.send('GET', 'k'), 'v', 'it serves on')
+  await client.close()
+  t.equal(await holdfast.ended, 0)
+  t.equal(holdfast.find('process.abort'), undefined)
 })
