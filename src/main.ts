@@ -3,13 +3,14 @@
 //
 // Exit codes:
 //   0  help, version, all is well, or a stop that was asked for
-//   1  the port or socket cannot be had, an uncaught error, a second signal, a check that found a problem, or a
-//      command that was not done
+//   1  the port or socket cannot be had, Node may not use the network, an uncaught error, a second signal, a check that
+//      found a problem, or a command that was not done
 //   2  wrong options
 // Nothing that happens at Redis or Sentinel ends a running proxy.
 //
 // It loads only the command that it runs: the proxy may start over first (node-flags.ts), and a probe is quick.
 import { restartWithFlags } from './cli/node-flags.ts'
+import { missingPermission } from './cli/node-permissions.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
@@ -20,6 +21,13 @@ process.stderr.on('error', () => {})
 void main()
 
 async function main(): Promise<void> {
+  const forbidden = isQuestion ? null : missingPermission()
+  if (forbidden !== null) {
+    const { complain } = await import('./cli/output.ts')
+    complain(forbidden)
+    process.exitCode = 1
+    return
+  }
   if (isProxy && !isQuestion) {
     restartWithFlags()
     const { mindSignals } = await import('./cli/early-signals.ts')

@@ -142,6 +142,15 @@ export const robustMutations: readonly Mutation[] = [
     shows: /under --permission/,
   },
   {
+    name: 'an audit of permissions is taken for a ban',
+    file: 'src/cli/node-permissions.ts',
+    from: ' && !isAudit',
+    to: '',
+    breaks: 'however it is started, it serves',
+    test: 'test/wire/node-flags.test.ts',
+    shows: /never under an audit|under an audit of permissions/,
+  },
+  {
     name: 'the loader is started in place of Node',
     file: 'src/cli/node-flags.ts',
     from: '  if (isLoader(name)) return undefined\n',

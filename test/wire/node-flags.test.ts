@@ -5,24 +5,41 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { missingFlags, nodeFlags } from '../../src/cli/node-flags.ts'
+import { isNetworkForbidden } from '../../src/cli/node-permissions.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const nowhere = ['--sentinels', '127.0.0.1:1', '--master', 'm m', '--listen', '127.0.0.1:0']
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
-/** Runs a program until it says that it listens. The test runner's own flags for Node are none of it. */
-async function start(
-  t: Test,
-  words: readonly string[],
-  env: Record<string, string> = {},
-): Promise<{ readonly pid: number; readonly log: string }> {
+interface Started {
+  readonly pid: number
+  readonly log: string
+  /** null: it runs. */
+  readonly code: number | null
+}
+
+/** Runs a program that listens. */
+async function start(t: Test, words: readonly string[], env: Record<string, string> = {}): Promise<Started> {
+  const started = await startOrEnd(t, words, env)
+  t.match(started.log, 'process.listening')
+  return started
+}
+
+/** Runs a program until it listens or ends. The test runner's own flags for Node are none of it. */
+async function startOrEnd(t: Test, words: readonly string[], env: Record<string, string> = {}): Promise<Started> {
   const { PATH } = process.env
   const child = spawn('env', ['-u', 'NODE_OPTIONS', ...words], {
     env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
-  const ended = new Promise(resolve => child.once('close', resolve))
+  let isClosed = false
+  const ended = new Promise<void>(resolve => {
+    child.once('close', () => {
+      isClosed = true
+      resolve()
+    })
+  })
   t.teardown(async () => {
     // With what it has started: a group of its own.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
@@ -33,10 +50,9 @@ async function start(
     stream.setEncoding('utf8').on('data', (text: string) => {
       log += text
     })
-  const isOver = (): boolean => log.includes('process.listening') || child.exitCode !== null
+  const isOver = (): boolean => log.includes('process.listening') || isClosed
   await waitUntil('it listens or ends', isOver, { withinMs: 30_000 })
-  t.match(log, 'process.listening')
-  return { pid: child.pid ?? 0, log }
+  return { pid: child.pid ?? 0, log, code: child.exitCode }
 }
 
 t.test('flags — are missing where neither Node nor NODE_OPTIONS has them, with whatever value', async t => {
@@ -86,3 +102,33 @@ for (const [how, words, isHere] of bound)
       t.notMatch(log, /execve/)
     },
   )
+
+const permitted = [process.execPath, '--permission', '--allow-fs-read=*']
+const knowsNetwork = flag('--allow-net').length > 0
+
+for (const [what, words] of [
+  ['a proxy', nowhere],
+  ['a check', ['check', ...nowhere]],
+] as const)
+  t.test(
+    `${what} — names the flag that is missing — where Node may not use the network`,
+    { skip: !knowsNetwork },
+    async t => {
+      const { code, log } = await startOrEnd(t, [...permitted, main, ...words])
+      t.equal(code, 1)
+      t.equal(log, "holdfast: Node's --permission forbids the network: start node with --allow-net as well\n")
+    },
+  )
+
+t.test('a proxy — serves — under an audit of permissions alone', { skip: !knowsNetwork }, async t => {
+  await start(t, [...permitted, '--permission-audit', main, ...nowhere])
+})
+
+t.test('the network — is forbidden by --permission alone, and never under an audit', async t => {
+  const no = { has: () => false }
+  t.equal(isNetworkForbidden(no, ['--permission']), true)
+  t.equal(isNetworkForbidden(no, [], '--permission'), true, 'NODE_OPTIONS')
+  t.equal(isNetworkForbidden({ has: scope => scope === 'net' }, ['--permission', '--allow-net']), false)
+  t.equal(isNetworkForbidden(no, ['--permission-audit']), false)
+  t.equal(isNetworkForbidden(no, ['--permission'], '--permission-audit'), false)
+})
