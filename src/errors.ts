@@ -94,6 +94,11 @@ export const errors = {
   /** Always refused: its dialogue has no frames. */
   scriptDebug: spec('ERR holdfast: SCRIPT DEBUG is not supported: connect the debugger to the server itself', 'no'),
   killInMulti: spec('ERR holdfast: CLIENT KILL is not supported inside MULTI', 'no'),
+  /** The server's ids belong to links, and a link may be another when EXEC runs. */
+  clientIdInMulti: spec(
+    'ERR holdfast: CLIENT UNBLOCK and CLIENT TRACKING with REDIRECT are not supported inside MULTI',
+    'no',
+  ),
   replyInMulti: spec('ERR holdfast: CLIENT REPLY is not supported inside MULTI', 'no'),
   /** The server's own texts, for clients that must sign in at Holdfast (--client-password). */
   noAuth: spec('NOAUTH Authentication required.', 'no'),

@@ -7,6 +7,15 @@ const tracking = 'test/wire/tracking-loss.test.ts'
 
 export const clientMutations: readonly Mutation[] = [
   {
+    name: 'inside MULTI the server is given the id of a session',
+    file: 'src/client/commands/transaction-queue.ts',
+    from: '      if (namesSession(context, args)) return refuse(context, errors.clientIdInMulti.reply)\n',
+    to: '',
+    breaks: 'an id names one client, wherever it is used, or is refused',
+    test: 'test/wire/client-answers.test.ts',
+    shows: /are refused where they name a session/,
+  },
+  {
     name: 'CLIENT UNBLOCK of a subscriber is answered without the server',
     file: 'src/client/commands/client-id.ts',
     from: 'if (!target.isPrivate) return answerOutside(',

@@ -253,6 +253,29 @@ t.test('CLIENT TRACKING in odd forms — with a REDIRECT — is answered as by a
   }
 })
 
+t.test('CLIENT UNBLOCK and TRACKING REDIRECT — inside MULTI — are refused where they name a session', async t => {
+  const { connect } = await world(t)
+  const [target, client] = [await connect(), await connect()]
+  const id = String(await target.send('CLIENT', 'ID'))
+  for (const line of [`UNBLOCK ${id}`, `tracking on redirect ${id}`, `TRACKING OFF REDIRECT 1 REDIRECT ${id}`]) {
+    const replies = await client.pipeline([['MULTI'], ['CLIENT', ...line.split(' ')], ['SET', 'k', '1'], ['EXEC']])
+    const refusal = 'ERR holdfast: CLIENT UNBLOCK and CLIENT TRACKING with REDIRECT are not supported inside MULTI'
+    const aborted = 'EXECABORT Transaction discarded because of previous errors.'
+    t.strictSame(replies.map(textOf), ['OK', refusal, 'QUEUED', aborted], line)
+    t.equal(await client.send('GET', 'k'), null)
+  }
+  // The server's word of those that are nobody, and of what names none.
+  const lines = [
+    ['UNBLOCK', '999999'],
+    ['TRACKING', 'ON', 'REDIRECT', '999999'],
+    ['TRACKING', 'ON', 'OPTIN'],
+    ['UNBLOCK'],
+  ]
+  for (const line of lines)
+    t.equal(textOf((await client.pipeline([['MULTI'], ['CLIENT', ...line]]))[1]).includes('holdfast'), false)
+  await client.send('DISCARD')
+})
+
 t.test('CLIENT UNBLOCK — of a subscriber on RESP2 — is refused, whoever it names', async t => {
   const { connect, direct } = await world(t)
   for (const open of [direct, connect]) {

@@ -56,6 +56,14 @@ function neighbourOf(context: SessionContext, id: string): SessionContext | unde
   return target?.host.lanes === context.host.lanes ? target : undefined
 }
 
+/** CLIENT UNBLOCK or TRACKING of a session that the server knows by another id. */
+export function namesSession(context: SessionContext, args: readonly Buffer[]): boolean {
+  const subcommand = args[1]?.toString('latin1').toLowerCase()
+  const isKnown = (id: string): boolean => neighbourOf(context, id) !== undefined
+  if (subcommand === 'unblock') return isKnown(args[2]?.toString('latin1') ?? '')
+  return subcommand === 'tracking' && trackingOptions(args).redirects.some(({ id }) => isKnown(id))
+}
+
 /** CLIENT GETREDIR and TRACKINGINFO. */
 export function askRedirect(context: SessionContext, frame: Buffer, subcommand: string): Outcome {
   const { tracking } = context.state

@@ -13,6 +13,7 @@ import { unwatch } from '../state/session-state.ts'
 import { endTransaction, execAborted, Transaction } from '../state/transaction.ts'
 import { applyHello, applySelect, handleReset } from './change-identity.ts'
 import { applyClient } from './client.ts'
+import { namesSession } from './client-id.ts'
 import { answer, type Command, type Outcome, refuse, send, sendAsRead } from './command-outcome.ts'
 import { okReply } from './constant-replies.ts'
 import { readHello } from './hello.ts'
@@ -66,6 +67,7 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
       if (subcommand === 'reply') return refuse(context, errors.replyInMulti.reply)
       // It would end links, and whole sets of sessions with them.
       if (args.length > 2 && subcommand === 'kill') return refuse(context, errors.killInMulti.reply)
+      if (namesSession(context, args)) return refuse(context, errors.clientIdInMulti.reply)
       return queue(context, transaction, command, () => applyClient(context, frame, args))
     }
     case Route.select:
