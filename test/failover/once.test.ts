@@ -1,7 +1,7 @@
 // --retry-policy once through real crashes of the master under load: what the servers hold is what clients were told.
 // `npm run prove` does the same as often as one likes, and has the control arm.
 import t from 'tap'
-import { judgeLoad, startLoad } from '../prove/load.ts'
+import { judgeLoad, lastOk, startLoad } from '../prove/load.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { findServer } from '../support/servers.ts'
@@ -28,7 +28,7 @@ for (const flavour of ['redis', 'valkey'] as const) {
         else await set.failover()
         if (fault !== 'cut') await set.waitForNewMaster(master, { withinMs: 60_000 })
         const since = performance.now()
-        await waitUntil('clients have replies again', () => load.lastOk > since, { withinMs: 60_000 })
+        await waitUntil('clients have replies again', () => lastOk(load) > since, { withinMs: 60_000 })
         await load.stop()
         const now = await set.currentMaster()
         const ask = (...command: string[]) => set.command(now, ...command)

@@ -6,7 +6,7 @@ import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { setApart } from './apart.ts'
 import { pause } from './faults.ts'
-import { type Load, readFinal, startLoad } from './load.ts'
+import { type Load, lastOk, readFinal, startLoad } from './load.ts'
 import type { RunOptions } from './rounds.ts'
 import { countUnanswered } from './unanswered.ts'
 
@@ -88,7 +88,7 @@ async function frozen<T>({ pid }: Node, work: () => Promise<T>): Promise<T> {
 
 async function served(load: Load): Promise<void> {
   const from = performance.now()
-  await waitUntil('clients have replies again', () => load.lastOk > from, { withinMs: 20_000 })
+  await waitUntil('clients have replies again', () => lastOk(load) > from, { withinMs: 20_000 })
 }
 
 /** What the replica that would be promoted has, and nobody was told. */
@@ -99,7 +99,7 @@ async function look(load: Load, prefix: string, replicas: readonly RespClient[])
   const isStill = async (): Promise<boolean> => {
     const infos = await Promise.all(replicas.map(replica => replica.send('INFO', 'replication')))
     offsets = infos.map(info => Number(/slave_repl_offset:(\d+)/.exec(String(info))?.[1] ?? 0))
-    const now = `${offsets.join()} ${load.lastOk}`
+    const now = `${offsets.join()} ${lastOk(load)}`
     if (now !== seen) since = performance.now()
     seen = now
     return performance.now() - since > STILL_MS

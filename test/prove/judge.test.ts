@@ -159,6 +159,9 @@ t.test('judge — a register — has an order of all answers where nothing may b
   t.strictSame(judge(history.operations, stored('2'), [], exact).order, [])
   t.equal(judge(history.operations, stored('1'), [], exact).order.length, 1)
   t.equal(judge(history.operations, stored('1')).order.length, 0, 'a crash may take the last one')
+  const repeats = { ...exact, repeatsSets: true }
+  t.equal(judge(history.operations, stored('1'), [], repeats).order.length, 0, 'the first was sent again')
+  t.equal(judge(history.operations, stored('3'), [], repeats).wrong.length, 1, 'nobody wrote that')
   t.equal(judge(history.operations, stored('3')).wrong.length, 1, 'nobody wrote that')
   done(history, 'c', '4', error('TRYAGAIN holdfast: the command was not run'), 'set')
   t.equal(judge(history.operations, stored('4')).wrong.length, 1, 'it was not run')

@@ -26,6 +26,8 @@ export interface Terms {
   readonly mayLose?: boolean
   /** Reads may have seen what a crash took: acknowledged writes alone are explained. */
   readonly dirtyReads?: boolean
+  /** A `SET` without an answer is sent again, and may bring back an older value (docs/guarantees.md). */
+  readonly repeatsSets?: boolean
   /** The data was wiped in between: places and beginnings of lists are not those of the end. */
   readonly wiped?: boolean
   /** Errors of the server's own that may come: such a command has no effect. */
@@ -208,12 +210,12 @@ function judgeMoves(from: readonly string[], to: readonly string[], found: Found
   }
 }
 
-/** Where something may be lost, only what is true of any history is asked: nobody reads what nobody wrote. */
+/** Where something may be lost or come back, only what is true of any history is asked: nobody reads what nobody wrote. */
 function judgeRegister(
   key: string,
   operations: readonly Operation[],
   value: string | null,
-  { mayLose, dirtyReads, wiped }: Terms,
+  { mayLose, dirtyReads, wiped, repeatsSets }: Terms,
   found: Found,
 ): void {
   const written = new Map(operations.filter(({ kind }) => kind !== 'get').map(one => [one.element, one]))
@@ -225,7 +227,7 @@ function judgeRegister(
     const writer = written.get(one)
     if (writer === undefined || hasNoEffect(writer)) found.wrong.push(`${key} was ${one}, which nobody wrote`)
   }
-  if (mayLose || wiped) return
+  if (mayLose || wiped || repeatsSets) return
   const last = Math.max(0, ...operations.map(({ ended }) => ended))
   const steps = operations.flatMap(stepOf).filter(({ kind }) => kind !== 'read' || !dirtyReads)
   steps.push({ kind: 'read', value, begun: last + 1, ended: last + 2 })

@@ -156,10 +156,13 @@ async function settle(reply: Promise<Value>, operation: Operation | undefined): 
 
 export interface Load {
   readonly history: History
-  /** performance.now() of the last reply. */
-  lastOk: number
+  /** performance.now() of each client's last reply. */
+  readonly lastOks: readonly number[]
   stop(): Promise<void>
 }
+
+/** performance.now() of the last reply of all. */
+export const lastOk = ({ lastOks }: Load): number => Math.max(...lastOks)
 
 /** `prefix`: of all its keys. */
 export async function startLoad(port: number, clients: number, prefix: string): Promise<Load> {
@@ -167,9 +170,10 @@ export async function startLoad(port: number, clients: number, prefix: string): 
   const connections = await Promise.all(Array.from({ length: clients }, () => RespClient.connect(port)))
   const registers = { used: 0 }
   let stopping = false
+  const lastOks = connections.map(() => 0)
   const load: Load = {
     history,
-    lastOk: 0,
+    lastOks,
     stop: async () => {
       stopping = true
       await Promise.all(loops)
@@ -190,7 +194,7 @@ export async function startLoad(port: number, clients: number, prefix: string): 
         connection.socket.uncork()
         await Promise.all(replies)
       }
-      load.lastOk = performance.now()
+      lastOks[i] = performance.now()
     }
   })
   return load

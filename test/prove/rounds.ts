@@ -131,9 +131,11 @@ async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: s
   if (options.isApart) await setApart(set, await set.currentMaster())
   const before = await countFailovers(set.sentinels)
   const load = await startLoad(holdfast.port, options.clients, name)
-  const served = async (): Promise<void> => {
+  const served = async (who: 'some' | 'every' = 'some'): Promise<void> => {
     const from = performance.now()
-    await waitUntil('clients have replies again', () => load.lastOk > from, { withinMs: SERVED_MS })
+    const isServed = (at: number): boolean => at > from
+    const { lastOks } = load
+    await waitUntil(`${who} clients have replies again`, () => lastOks[who](isServed), { withinMs: SERVED_MS })
   }
   // Not always at the same moment of the load.
   await pause(200 + Math.random() * 200)
@@ -159,6 +161,8 @@ export function termsOf(fault: Fault, arm: Arm, failovers: number): Terms {
     mayLose: !survives(fault, arm, failovers),
     dirtyReads: loses === 'unreplicated' && arm.reads !== 'committed',
     wiped: wipes,
+    // With markers the new master tells which of them have run.
+    repeatsSets: arm.policy === 'safe' && !arm.ack?.startsWith('replicated'),
     ...(refusals === undefined ? {} : { refusals }),
   }
 }

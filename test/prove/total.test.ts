@@ -40,6 +40,17 @@ t.test(
   },
 )
 
+t.test('a SET that comes again — explains an older value — where no marker tells whether it has run', async t => {
+  for (const [policy, ack, wanted] of [
+    ['always', null, false], // a control arm, which has to show what is wrong
+    ['safe', null, true],
+    ['safe', 'master', true],
+    ['safe', 'replicated', false],
+    ['once', null, false],
+  ] as const)
+    t.equal(termsOf(faultOf('cut'), { ...arm(ack), policy }, 0).repeatsSets, wanted, `${policy} ${ack}`)
+})
+
 const round: Round = {
   ...{ doubled: [], wrong: [], order: [], lost: 3, applied: 0, unknown: 2, notRun: 0, refused: 0, operations: 10 },
   ...{ unknownTexts: [], isBeyond: false },
