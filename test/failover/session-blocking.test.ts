@@ -164,34 +164,47 @@ async function liveReplicas(world: World, master: Node): Promise<number> {
   return Array.isArray(replicas) ? replicas.length : 0
 }
 
+/** For a WAIT that answers as soon as it has what it asks for. */
+const LONG_MS = 60_000
+
 const wait: Scene = {
   name: 'WAIT — counts the replicas that have the session’s writes',
   before: async world => {
-    const { set } = world
+    const { set, old } = world
     const client = await world.connect()
     world.t.equal(await client.send('SET', world.tag, 'a'), 'OK')
     const expected = world.fault === 'kill' ? 3 : 2
-    world.t.equal(await client.send('WAIT', expected, 2000), expected, 'before')
+    world.t.equal(await client.send('WAIT', expected, LONG_MS), expected, 'before')
     return {
       after: async (t, { master }) => {
-        const expected = world.fault === 'kill' ? 2 : 1
-        const attached = async (): Promise<boolean> => (await liveReplicas(world, master)) === expected
+        // The old master of a planned failover follows when the Sentinels have told it to, at any moment.
+        const following = set.living().filter(node => node.kind === 'data' && node !== master && node !== old)
+        const expected = following.length
+        const attached = async (): Promise<boolean> => (await liveReplicas(world, master)) >= expected
         await waitUntil('the replicas follow the new master', attached, { withinMs: 5000 })
         const acked = async (): Promise<boolean> => {
           await client.send('SET', world.tag, 'b')
-          return (await client.send('WAIT', expected, 500)) === expected
+          return Number(await client.send('WAIT', expected, 2000)) >= expected
         }
         await waitUntil('all replicas have the write', acked, { withinMs: 5000 })
         // Without its one replica the SET would wait, too.
         if (settings.isReplicated && expected < 2) return
-        const replica = set.living().find(node => node.kind === 'data' && node !== master && node !== world.old)
-        if (!replica) throw new Error('no replica')
-        await set.stop(replica)
-        t.teardown(() => set.resume(replica))
+        const stopped = [...following.slice(0, 1), ...set.living().filter(node => node === old)]
+        for (const node of stopped) {
+          await set.stop(node)
+          t.teardown(() => set.resume(node))
+        }
         t.equal(await client.send('SET', world.tag, 'c'), 'OK')
-        t.equal(await client.send('WAIT', expected, 300), expected - 1, 'one replica is stopped')
-        await set.resume(replica)
-        t.equal(await client.send('WAIT', expected, 2000), expected, 'and goes on')
+        const counts: number[] = []
+        const allThatRun = async (): Promise<boolean> => {
+          const count = Number(await client.send('WAIT', expected, 300 * (counts.length + 1)))
+          counts.push(count)
+          return count >= expected - 1
+        }
+        await waitUntil('the replicas that run have the write', allThatRun, { withinMs: 5000 })
+        t.equal(counts.at(-1), expected - 1, 'one replica is stopped')
+        for (const node of stopped) await set.resume(node)
+        t.ok(Number(await client.send('WAIT', expected, LONG_MS)) >= expected, 'and goes on')
       },
     }
   },
@@ -247,6 +260,14 @@ async function timed(client: RespClient, command: readonly (string | number)[]):
   return { reply, ms: performance.now() - from, pace: readPace() }
 }
 
+/** Who follows the new master in time is a question of the machine: `usual` on a calm one. Two replicas live. */
+function judgeCount(t: Test, { reply, pace }: Ended, usual: number): void {
+  const count = Number(/^:([0-2])\r\n$/.exec(reply)?.[1])
+  t.ok(count >= 0, `WAIT answers ${JSON.stringify(reply)}`)
+  if (count >= usual || pace.calm) t.ok(count >= usual, 'it counts the replicas')
+  else t.pass('it counts the replicas', { skip: `not judged: the machine was slow, and ${count} had followed in time` })
+}
+
 const timeouts: Scene = {
   name: 'BLPOP, XREAD, WAIT — end at their own time',
   before: async world => {
@@ -265,14 +286,14 @@ const timeouts: Scene = {
     return {
       after: async t => {
         const nil = world.protocol === 3 ? '_\r\n' : '*-1\r\n'
-        const replicas = world.fault === 'kill' ? 2 : 1
-        for (const [i, wanted] of [nil, nil, `:${replicas}\r\n`].entries()) {
+        for (const [i, command] of commands.entries()) {
           const one = await ended[i]
           if (one === undefined) throw new Error('it was not sent')
           if (mayBeUnproven && i === 0 && one.reply.startsWith('-UNKNOWN ')) continue
-          t.equal(one.reply, wanted)
-          t.ok(one.ms >= 5900, `${commands[i]?.[0]} ended after ${one.ms.toFixed(0)} ms`)
-          judgeOnce(t, `${commands[i]?.[0]} ends`, 6500, one.ms, one.pace)
+          if (command[0] === 'WAIT') judgeCount(t, one, world.fault === 'kill' ? 2 : 1)
+          else t.equal(one.reply, nil)
+          t.ok(one.ms >= 5900, `${command[0]} ended after ${one.ms.toFixed(0)} ms`)
+          judgeOnce(t, `${command[0]} ends`, 6500, one.ms, one.pace)
         }
       },
     }
