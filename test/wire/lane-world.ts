@@ -15,6 +15,7 @@ import { ReadOnly } from '../../src/replicas/read-only.ts'
 import { encodeCommand } from '../../src/resp/encode.ts'
 import type { Dial } from '../../src/upstream/dial.ts'
 import { createIdentity, type Identity } from '../../src/upstream/identity.ts'
+import { Turn } from '../../src/upstream/turn.ts'
 import type { FakeRedis, Handler } from '../support/fake-redis.ts'
 import { imbalance } from '../support/imbalance.ts'
 import { RespDecoder, RespError } from '../support/resp-decoder.ts'
@@ -34,6 +35,8 @@ export interface WorldOptions {
   readonly marks?: boolean
   /** As on the port for replicas. */
   readonly readsOnly?: boolean
+  /** The test itself stands still in a turn: no watchdog notices it and withholds what is sent. */
+  readonly standsStill?: boolean
 }
 
 export class TestSession implements RequestOwner {
@@ -82,11 +85,12 @@ export class LaneWorld {
       spares: options.spares ?? 'none',
       ...(options.dial && { dial: options.dial }),
       ...(options.marks && { prove: (lane, host) => new Batcher(lane, host, markers) }),
+      ...(options.standsStill && { turn: new Turn(() => {}) }),
       ...(options.readsOnly && { prove: (lane, host) => new ReadOnly(lane, host) }),
       observe: observation => this.#onObserved(observation),
       onStoodStill: () => this.#onObserved('stood still'),
     })
-    this.lanes.start()
+    if (!options.standsStill) this.lanes.start()
     this.lane = this.lanes.attachShared(options.identity ?? createIdentity(null, null, 0, 2))
     t.teardown(() => {
       this.master = null

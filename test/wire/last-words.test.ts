@@ -63,7 +63,7 @@ async function stage(t: ConstructorParameters<typeof LaneWorld>[0], first: Node)
     sockets.push(dialled.socket)
     return dialled
   }
-  const world = new LaneWorld(t, first, { dial, policy: 'safe' })
+  const world = new LaneWorld(t, first, { dial, policy: 'safe', standsStill: true })
   await world.lanes.sockets.goBelow(createLog('silent'))
   // The link from before is of another epoch.
   world.master = masterAt(first, 2)
