@@ -135,14 +135,14 @@ t.test('WAIT — counts on — when a link is lost and the master stays', async 
 t.test('WAIT 0 — counts the replicas — for a session that has written nothing', async t => {
   const { port, failOver } = await startPair(t)
   const [fresh, writer] = [await connect(t, port), await connect(t, port)]
-  t.equal(await fresh.send('WAIT', '0', '10'), 0, 'the first has none')
+  t.equal(await fresh.send('WAIT', '0', '60000'), 0, 'the first has none')
   await failOver()
   t.equal(await writer.send('SET', 'k', 'v'), 'OK')
-  const wait = (): Promise<Value> => fresh.send('WAIT', '0', '10')
+  const wait = (): Promise<Value> => fresh.send('WAIT', '0', '60000')
   // A link's first marker is a write of its own: the replica tells of it within a second.
   if (settings.hasMarkers) await waitUntil('it is counted', async () => (await wait()) === 1, { withinMs: 60_000 })
   t.equal(await wait(), 1)
-  if (hasAof && !settings.hasMarkers) t.strictSame(await fresh.send('WAITAOF', '0', '0', '10'), [0, 1])
+  if (hasAof && !settings.hasMarkers) t.strictSame(await fresh.send('WAITAOF', '0', '0', '60000'), [0, 1])
 })
 
 t.test('WAIT — names the right that is missing — rather than answer for another connection', async t => {
@@ -161,12 +161,15 @@ t.test('WAIT — names the right that is missing — rather than answer for anot
     return client.send(...command)
   }
   const textOf = (value: Value): string => (value instanceof RespError ? value.message : String(value))
-  t.match(textOf(await waitAs('mute', ['WAIT', '0', '10'])), /^NOPERM holdfast: .*\+spublish &holdfast:wait/)
+  t.match(textOf(await waitAs('mute', ['WAIT', '0', '60000'])), /^NOPERM holdfast: .*\+spublish &holdfast:wait/)
   if (hasAof)
-    t.match(textOf(await waitAs('mute', ['WAITAOF', '0', '0', '10'])), /^NOPERM holdfast: .*\+spublish &holdfast:wait/)
+    t.match(
+      textOf(await waitAs('mute', ['WAITAOF', '0', '0', '60000'])),
+      /^NOPERM holdfast: .*\+spublish &holdfast:wait/,
+    )
   t.equal(await waitAs('plain', ['WAIT', '1', '10']), 0)
-  if (hasAof) t.strictSame(await waitAs('plain', ['WAITAOF', '0', '0', '10']), [0, 0])
-  t.match(textOf(await waitAs('barred', ['WAIT', '0', '10'])), /^NOPERM (?!holdfast)/, "the server's own refusal")
+  if (hasAof) t.strictSame(await waitAs('plain', ['WAITAOF', '0', '0', '60000']), [0, 0])
+  t.match(textOf(await waitAs('barred', ['WAIT', '0', '60000'])), /^NOPERM (?!holdfast)/, "the server's own refusal")
   const told = holdfast.log.filter(line => line.event === 'rights.missing' && line.right?.includes('spublish'))
   t.equal(told.length, 1, 'once')
   t.match(told[0], { user: 'mute', right: '+spublish &holdfast:wait' })
