@@ -103,11 +103,12 @@ export function closeClient(client: Redis): Promise<void> {
   })
 }
 
-/** The text of whatever was thrown. ioredis' own words for silence become ours: people read them in the log. */
+/** The text of whatever was thrown. ioredis' own words become ours: people read them in the log. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ')
   const text = error instanceof Error ? error.message : String(error)
   return text
     .replace(/^Command timed out$/, 'no answer in time')
+    .replace(/^Stream isn't writeable and enableOfflineQueue options is false$/, 'the connection is ending')
     .replace(/^Socket timeout\. Expecting data, but didn't receive any in (\d+)ms\.$/, 'it sent nothing for $1 ms')
 }

@@ -118,7 +118,7 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   for (const reply of [auth, role, ping]) {
     const error = reply?.[0]
     if (!error) continue
-    if (!isAnswer(error)) return said({ kind: 'unreachable', why: error.message })
+    if (!isAnswer(error)) return said({ kind: 'unreachable', why: reasonOf(error) })
     if (/max number of clients|^-?DENIED/i.test(error.message)) {
       return said({ kind: 'unreachable', why: error.message, sign: 'turned-away' })
     }

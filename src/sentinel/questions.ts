@@ -11,6 +11,7 @@ import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { spreadMs } from '../backoff.ts'
 import type { ConnectionLog } from './connection-log.ts'
+import { reasonOf } from './ioredis-client.ts'
 import { questionAlongAt, questionDueAt, questionPauseMs } from './question-pace.ts'
 import { type Answer, type Peer, type Reply, readAnswer, readPeers, readReplicas } from './sentinel-view.ts'
 
@@ -211,7 +212,8 @@ export class Questions {
   }
 
   #pass(answer: Exclude<Answer, { kind: 'promoted' }>): void {
-    const error = answer.kind === 'view' ? null : answer.kind === 'failed' ? answer.why : answerTexts[answer.kind]
+    const error =
+      answer.kind === 'view' ? null : answer.kind === 'failed' ? reasonOf(answer.why) : answerTexts[answer.kind]
     this.#options.log.trouble(error)
     this.#listener.onAnswer(answer)
   }

@@ -286,4 +286,13 @@ export const controlMutations: readonly Mutation[] = [
     test: 'test/wire/early-signals.test.ts',
     shows: /while the program starts/,
   },
+  {
+    name: 'a Sentinel that leaves a question unanswered is told in the words of the library',
+    file: 'src/sentinel/questions.ts',
+    from: 'reasonOf(answer.why)',
+    to: 'answer.why',
+    breaks: 'the log is for people',
+    test: 'test/wire/watcher-dials.test.ts',
+    shows: /in words for people/,
+  },
 ]

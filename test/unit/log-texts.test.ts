@@ -50,6 +50,8 @@ t.test('silentLines — sees what it looks for', async t => {
 
 t.test('silence of a Sentinel — is told in words for people', async t => {
   t.equal(reasonOf(new Error('Command timed out')), 'no answer in time')
+  const ending = new Error("Stream isn't writeable and enableOfflineQueue options is false")
+  t.equal(reasonOf(ending), 'the connection is ending')
   const silent = new Error("Socket timeout. Expecting data, but didn't receive any in 2000ms.")
   t.equal(
     reasonOf(new AggregateError([silent, new Error('connect ECONNREFUSED')])),

@@ -36,6 +36,18 @@ t.test('watcher — stops without a word of trouble — while a Sentinel is abou
   t.strictSame(seen.lines, [])
 })
 
+t.test('watcher — says so in words for people — when a Sentinel leaves a question unanswered', async t => {
+  const { a, sentinels, seeds } = await makeWorld(t)
+  const { server } = sentinels[2]
+  let isSilent = false
+  intercept(server, argv => (isSilent && /^MASTER$/i.test(argv[1] ?? '') ? 'hang' : undefined))
+  const seen = new Observed(t, { sentinels: seeds })
+  await seen.untilAllHeard(`serve ${a.port}@1`)
+  isSilent = true
+  seen.watcher.confirm('all are asked')
+  t.match(await seen.untilLogged('sentinel.trouble'), { level: 'warn', cause: 'no answer in time' })
+})
+
 const ways: readonly (readonly [string, Fault | string, RegExp])[] = [
   ['cuts the connection', 'cut', /closed the connection/],
   ['resets the connection', 'reset', /ECONNRESET|closed the connection/],
