@@ -64,9 +64,9 @@ export const ackMutations: readonly Mutation[] = [
     file: 'src/ack/withheld.ts',
     from: '    const sender = senderOf(request)\n    this.#owners.set(',
     to: '    const sender = request.owner\n    this.#owners.set(',
-    breaks: 'a new link opens the MULTI before it runs the write, which is queued then',
+    breaks: 'a session reads what a crash may take, although it is a write of its own',
     test: wire,
-    shows: /a new link runs it before that/,
+    shows: /what its session reads behind it waits/,
   },
   {
     name: 'names that Holdfast gives a link wait for replicas like writes',

@@ -301,6 +301,20 @@ t.test('ack — a write without a reply before MULTI — a new link runs it befo
   t.equal(await ask(next, ['GET', 'n']), '1')
 })
 
+t.test('ack — a write without a reply — what its session reads behind it waits for the replica, too', async t => {
+  const { holdfast, master, replicas, connect } = await world(t)
+  const [client, other] = [await connect(), await connect()]
+  for (const replica of replicas) await stopServer(replica)
+  client.socket.write(Buffer.concat([encodeCommand(['CLIENT', 'REPLY', 'SKIP']), encodeCommand(['INCR', 'n'])]))
+  await waitUntil('the master has it', async () => (await ask(master, ['GET', 'n'])) === '1', { withinMs: 5000 })
+  const get = watch(client.send('GET', 'n'))
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  t.equal(await other.send('GET', 'n'), '1', 'a plain read of another session is not held back')
+  t.notOk(get.said)
+  for (const replica of replicas) await resumeServer(replica)
+  t.equal(await get.reply, '1')
+})
+
 t.test('ack — the new master has a withheld write — its reply comes when that one’s replica has it, too', async t => {
   const { holdfast, sentinel, master, replicas, connect, announce } = await world(
     t,
