@@ -51,9 +51,9 @@ async function repeat(
 const HOLD = '20s'
 
 const arms: readonly Record<string, string>[] = [
-  { 'retry-policy': 'safe', ack: 'master' },
-  { 'retry-policy': 'once', ack: 'master' },
-  { 'retry-policy': 'once', ack: 'replicated' },
+  { 'retry-policy': 'safe', ack: 'master', reads: 'plain' },
+  { 'retry-policy': 'once', ack: 'master', reads: 'plain' },
+  { 'retry-policy': 'once', ack: 'replicated', reads: 'plain' },
   { 'retry-policy': 'once', ack: 'replicated', reads: 'committed' },
 ]
 for (const options of arms) {
