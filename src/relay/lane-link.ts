@@ -9,7 +9,7 @@
 //
 // Must stay true: after a loss, only a master that is confirmed from then on is dialled. Before anything is sent to the
 // same process again, the lost links are ended there.
-import type { Master } from '../address.ts'
+import { type Master, sameAddress } from '../address.ts'
 import { backoffMs } from '../backoff.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
@@ -149,7 +149,7 @@ export class LaneLink {
 
   /** With a marker to read, its value must be final also where the process is the same in a later epoch. */
   #isFencedAt(at: Master, master: Master): boolean {
-    return isSameTerm(at, master) || (this.#lane.isInDoubt && isSameProcess(at, master))
+    return isSameTerm(at, master) || isRenamed(at, master) || (this.#lane.isInDoubt && isSameProcess(at, master))
   }
 
   /** Nothing is dialled or sent for a while, longer with each time in a row. */
@@ -169,4 +169,9 @@ export class LaneLink {
     if (this.#pause !== null) clearTimeout(this.#pause)
     this.#pause = null
   }
+}
+
+/** The same process at another address. */
+function isRenamed(at: Master, master: Master): boolean {
+  return !sameAddress(at, master) && at.runId !== null && at.runId === master.runId
 }

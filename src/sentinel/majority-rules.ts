@@ -5,7 +5,8 @@
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
 //      while it goes on, the node under promotion is probed ahead of the majority's word
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
-//      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more
+//      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more. Another
+//      name of ours is none of these: it is used where nobody is at the one that we have
 //   4. another master than ours is named                  → hold and withhold: what the old one takes is lost
 //   5. answers asked for after the need arose agree       → probe the node
 //   6. it is a master, will not say what it is (untold), or is ours and links to it work (vouched)   → serve
@@ -59,7 +60,9 @@ export function decide(draft: Draft, now: number): void {
   if (settled && gate.kind === 'open' && !draft.wanted) return
   if (gate.kind === 'shut' && draft.wanted && announcer(draft, candidate.address, epoch, now) !== null) return
   if (!draft.wanted) askAll(draft, now)
-  if (master && !sameAddress(master, candidate.address) && gate.kind === 'open') {
+  if (master && isOtherName(candidate, master)) {
+    if (draft.probe !== null && isBad(draft.probe)) holdForProbe(draft, draft.probe, now)
+  } else if (master && !sameAddress(master, candidate.address) && gate.kind === 'open') {
     const detail = `a majority names ${formatAddress(candidate.address)}, epoch ${epoch}`
     hold(draft, 'master-moved', detail, now)
   }
@@ -67,16 +70,30 @@ export function decide(draft: Draft, now: number): void {
 }
 
 /**
- * Whom a majority names. Where it has another name for the process that is served, ours counts: it works. When it works
- * no more, theirs is a rival.
+ * Whom a majority names. Where it has another name for the process that is served, ours counts: it works. Where nobody is
+ * at ours any more, each of the two is asked in turn.
  */
 function namedSince(draft: Draft, since: number, now: number): Candidate | null {
   const candidate = candidateSince(draft, since, now)
-  const { master, probe: asked } = draft
-  if (!candidate || !master || sameAddress(master, candidate.address)) return candidate
-  const isOurs = master.runId !== null && candidate.votes.every(({ runId }) => runId === master.runId)
-  const isGone = asked?.result?.kind === 'unreachable' && sameAddress(asked.address, master)
-  return isOurs && !isGone ? { ...candidate, address: { host: master.host, port: master.port } } : candidate
+  const { master } = draft
+  if (!candidate || !master || !isOtherName(candidate, master)) return candidate
+  const ours = { host: master.host, port: master.port }
+  return isTheirTurn(draft, candidate.address, ours, now) ? candidate : { ...candidate, address: ours }
+}
+
+/** Of the process that is served. */
+function isOtherName({ address, votes }: Candidate, master: Master): boolean {
+  if (sameAddress(master, address) || master.runId === null) return false
+  return votes.every(({ runId }) => runId === master.runId)
+}
+
+/** A node that is late, or that turns us away, is there: its links may last. */
+function isTheirTurn({ probe: asked }: Draft, theirs: Address, ours: Address, now: number): boolean {
+  if (asked === null) return false
+  const { address, result, retryAt } = asked
+  if (sameAddress(address, theirs)) return !isBad(asked) || now < retryAt
+  const isNobody = result?.kind === 'unreachable' && result.sign === undefined && isBad(asked)
+  return isNobody && sameAddress(address, ours)
 }
 
 function holdIfAnnounced(draft: Draft, now: number): void {
@@ -130,7 +147,7 @@ function mayBePromoted(topology: Topology, master: Master, now: number): boolean
 function acceptableEpoch(draft: Draft, candidate: Candidate, now: number): number | null {
   const { master } = draft
   if (!master) return candidate.epoch
-  if (sameAddress(master, candidate.address)) {
+  if (sameAddress(master, candidate.address) || isOtherName(candidate, master)) {
     draft.rival = null
     if (candidate.epoch >= master.epoch) return candidate.epoch
     const begunAnew = majorityBelow(candidate.votes, master.epoch, quorumOf(draft, now).majority)
@@ -202,8 +219,11 @@ function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
 }
 
 /** Remembers since when a majority names this configuration, and logs a new one. */
-function follow(draft: Draft, { address, votes }: Candidate, epoch: number, now: number): void {
+function follow(draft: Draft, named: Candidate, epoch: number, now: number): void {
   const { candidate, master } = draft
+  const { address, votes } = named
+  // The two names take turns.
+  if (master && isOtherName(named, master)) return
   if (candidate && candidate.epoch === epoch && sameAddress(candidate.address, address)) return
   draft.candidate = { address, epoch, since: now }
   const fields = { address: formatAddress(address), epoch, ms: tenths(now - draft.gate.since) }

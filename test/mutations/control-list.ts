@@ -8,6 +8,24 @@ const gate = 'test/unit/relay/gate.test.ts'
 
 export const controlMutations: readonly Mutation[] = [
   {
+    name: 'the other name of a master is never tried',
+    file: 'src/sentinel/majority-rules.ts',
+    from: 'return isNobody && sameAddress(address, ours)',
+    to: 'return false',
+    breaks: 'where nobody is at our name of the master, it is reached by the one that a majority has',
+    test: 'test/unit/sentinel/topology.test.ts',
+    shows: /is tried — when nobody is at ours/,
+  },
+  {
+    name: 'a process with a new name is a stranger to the fence',
+    file: 'src/relay/lane-link.ts',
+    from: ' || isRenamed(at, master)',
+    to: '',
+    breaks: 'before anything is sent again to the same process, the lost link is ended there',
+    test: 'test/failover/mixed-names.test.ts',
+    shows: /the old connection was ended at the server first/,
+  },
+  {
     name: 'the epoch check is dropped',
     file: 'src/sentinel/majority-rules.ts',
     from: 'if (candidate.epoch > master.epoch || anew) return candidate.epoch',
@@ -226,8 +244,8 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'another name of the master at a majority makes a rival of it',
     file: 'src/sentinel/majority-rules.ts',
-    from: 'return isOurs && !isGone ?',
-    to: 'return isOurs && isGone ?',
+    from: 'return isTheirTurn(draft, candidate.address, ours, now) ? candidate',
+    to: 'return isTheirTurn(draft, candidate.address, ours, now) || true ? candidate',
     breaks: 'the master is a process, not a name',
     test: 'test/unit/sentinel/topology.test.ts',
     shows: /another name at a majority/,

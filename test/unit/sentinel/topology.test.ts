@@ -373,9 +373,45 @@ t.test('the same master under another name at a majority — is no rival — whi
   const play = Play.serving().confirm().later(1).all('X', { runId: 'r' }).probed('A')
   t.notOk(play.notes().includes('master.rival'))
   t.strictSame(play.take(), ['probe A', 'serve A@1'])
-  play.later(600).confirm().later(1).all('X', { runId: 'r' }).probed('A', { kind: 'unreachable', why: 'x' })
-  play.later(100).all('X', { runId: 'r' })
-  t.ok(play.notes().includes('master.rival'), 'our name works no more')
+  for (const sign of ['late', 'turned-away'] as const) {
+    play.later(600).confirm().later(1).all('X', { runId: 'r' }).probed('A', { kind: 'unreachable', why: 'x', sign })
+    play.later(600).all('X', { runId: 'r' })
+    t.notOk(play.take().includes('probe X'), `${sign}: its links may last`)
+    play.probed('A')
+  }
+})
+
+const nobody: ProbeResult = { kind: 'unreachable', why: 'getaddrinfo ENOTFOUND a' }
+
+t.test('the same master under another name at a majority — is tried — when nobody is at ours', async t => {
+  const play = Play.serving().confirm().later(1).all('X', { runId: 'r' })
+  play.take()
+  play.probed('A', nobody).later(1).all('X', { runId: 'r' })
+  t.strictSame(play.take(), ['hold master-unreachable', 'probe X'])
+  play.probed('X').later(100).all('X', { runId: 'r' })
+  t.strictSame(play.take(), ['serve X@1'])
+  t.notOk(play.notes().includes('master.rival'))
+})
+
+t.test('two names of one master — are asked in turn, with a pause — until one answers', async t => {
+  const play = Play.serving().confirm().later(1).all('X', { runId: 'r' })
+  const asked: string[] = []
+  for (let i = 0; i < 20; i++) {
+    play.probed(letter(play.topology.probe?.address ?? at('A')), nobody)
+    play.later(300).all('X', { runId: 'r' }).later(300).all('X', { runId: 'r' })
+    asked.push(...play.take().filter(text => text.startsWith('probe')))
+  }
+  t.ok(asked.includes('probe A') && asked.includes('probe X'), asked.join(' '))
+  t.ok(asked.length <= 41, `${asked.length} probes in 12 s`)
+  t.equal(play.notes().filter(event => event === 'master.candidate').length, 0, 'nothing is news')
+  for (let i = 0; i < 3 && play.topology.gate.kind === 'shut'; i++) {
+    const name = letter(play.topology.probe?.address ?? at('A'))
+    play
+      .probed(name, name === 'A' ? { kind: 'master', runId: 'r' } : nobody)
+      .later(600)
+      .all('X', { runId: 'r' })
+  }
+  t.ok(play.take().includes('serve A@1'), 'ours is back')
 })
 
 t.test('rival of an older epoch — while a failover of our master is announced — leaves the probe alone', async t => {
