@@ -52,11 +52,11 @@ export class FileWatcher {
     this.#arm(LOOK_MS)
   }
 
-  /** Looks at once and reports every change, however young; answers how many there are. */
+  /** Looks at once and reports every change, however young; answers how many files have changed. */
   async lookNow(): Promise<number> {
     const known = [...this.#watched].filter(one => one.stats.length > 0)
     const changed = await Promise.all(known.map(readAgain))
-    return changed.filter(Boolean).length
+    return new Set(changed.flat()).size
   }
 
   stop(): void {
@@ -98,13 +98,14 @@ async function look(one: Watched): Promise<'same' | 'changing'> {
   return 'same'
 }
 
-/** Reports a content that differs. */
-async function readAgain(one: Watched): Promise<boolean> {
+/** Reports a content that differs; answers the paths where one does. */
+async function readAgain(one: Watched): Promise<string[]> {
   const digests = await Promise.all(one.paths.map(digestOf))
-  if (digests.every((digest, i) => digest === one.digests[i])) return false
+  const changed = one.paths.filter((_, i) => digests[i] !== one.digests[i])
+  if (changed.length === 0) return []
   one.digests = digests
   one.onChange()
-  return true
+  return changed
 }
 
 async function statOf(path: string): Promise<string> {

@@ -36,7 +36,7 @@ export interface MasterSecurityOptions {
 
 /** Files were read again. */
 export interface Reloaded {
-  /** How many have changed. */
+  /** How many files have changed, each counted once, however many sides and masters use it. */
   readonly changed: number
   /** Those that cannot be used, and why: what was read before stays in use. */
   readonly unusable: readonly string[]
@@ -49,18 +49,19 @@ export function createSecurity(options: SecurityOptions, log: Log) {
   const files = new FileWatcher()
   /** By what is read from them: what is wrong with files now. */
   const wrong = new Map<object, readonly string[]>()
+  const wasWrong = (user: object): boolean => (wrong.get(user) ?? []).length > 0
   const nat = createNatMap(options.natMap)
   const lookup = createNameLookup({ onStale: logStale(log) })
   const watchRoutes = (routes: ServerRoutes, to: Log): ServerRoutes => {
     if (routes.files.length > 0)
-      files.watch(routes.files, () => wrong.set(routes, reloadRoutes(routes, to)), 'catch-up')
+      files.watch(routes.files, () => wrong.set(routes, reloadRoutes(routes, wasWrong(routes), to)), 'catch-up')
     return routes
   }
   /** Answers how to hear that the password has become another one. */
   const watchPassword = (who: Who, password: Password, to: Log): ((listener: () => void) => void) => {
     const listeners: (() => void)[] = []
     const reload = (): void => {
-      const { changed, unusable } = reloadPassword(who, { password, log: to })
+      const { changed, unusable } = reloadPassword(who, { password, wasWrong: wasWrong(password), log: to })
       wrong.set(password, unusable)
       if (changed) for (const listener of listeners) listener()
     }
@@ -124,8 +125,8 @@ function logStale(log: Log): (name: string, cause: string, addresses: readonly s
   }
 }
 
-/** Answers what is wrong with the files. */
-function reloadRoutes(routes: ServerRoutes, log: Log): readonly string[] {
+/** Answers what is wrong with the files. `wasWrong`: something was when they were read last. */
+function reloadRoutes(routes: ServerRoutes, wasWrong: boolean, log: Log): readonly string[] {
   const { changed, problems } = routes.reload()
   if (changed)
     log.info(
@@ -137,10 +138,12 @@ function reloadRoutes(routes: ServerRoutes, log: Log): readonly string[] {
       { event: 'tls.kept', side: routes.side, causes: problems.map(describeProblem) },
       'the new TLS files cannot be used: the old ones stay in use until the files are correct',
     )
+  else if (wasWrong)
+    log.info({ event: 'tls.reloaded', side: routes.side }, 'the TLS files are correct again, and those that are in use')
   return problems.map(describeProblem)
 }
 
-function reloadPassword(who: Who, { password, log }: { password: Password; log: Log }) {
+function reloadPassword(who: Who, { password, wasWrong, log }: { password: Password; wasWrong: boolean; log: Log }) {
   const { changed, problem } = password.reload()
   const file = basename(password.file ?? '')
   if (problem !== null)
@@ -153,5 +156,7 @@ function reloadPassword(who: Who, { password, log }: { password: Password; log: 
       { event: 'password.reloaded', who, file },
       'a password file has changed: new connections use the new password',
     )
+  else if (wasWrong)
+    log.info({ event: 'password.reloaded', who, file }, 'the password file is correct again, with the password in use')
   return { changed, unusable: problem === null ? [] : [`${password.file}: ${problem}`] }
 }

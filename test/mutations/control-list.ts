@@ -313,4 +313,22 @@ export const controlMutations: readonly Mutation[] = [
     test: 'test/wire/watcher-dials.test.ts',
     shows: /in words for people/,
   },
+  {
+    name: 'a file that several sides use is counted for each of them',
+    file: 'src/transport/file-watcher.ts',
+    from: 'new Set(changed.flat()).size',
+    to: 'changed.flat().length',
+    breaks: 'what is told to operators is true',
+    test: 'test/unit/transport/file-watcher.test.ts',
+    shows: /counts a file once/,
+  },
+  {
+    name: 'nobody is told that a file which could not be used is as it was',
+    file: 'src/transport/security.ts',
+    from: 'wasWrong: wasWrong(password)',
+    to: 'wasWrong: false',
+    breaks: 'what the log says to be wrong ends in the log, too',
+    test: 'test/wire/reload.test.ts',
+    shows: /that are as they were/,
+  },
 ]

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { controlPath, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { startHoldfastProcess } from '../support/holdfast.ts'
+import { startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('SIGHUP — reads passwords again at once — and ends nothing', async t => {
@@ -50,4 +50,20 @@ t.test('ctl reload — a file cannot be used — is not done, however often it i
   writeFileSync(file, 'one')
   t.match(await reload(), { code: 0 }, 'the same as before')
   await holdfast.stop()
+})
+
+t.test('files — that are as they were, after others that cannot be used — end what was told of those', async t => {
+  const file = join(t.testdir({ secret: 'one' }), 'secret')
+  const sentinel = await FakeSentinel.start(t)
+  sentinel.master = null
+  const holdfast = await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: { 'redis-password-file': file },
+    expectedErrors: ['password.kept'],
+  })
+  writeFileSync(file, '')
+  await waitUntil('it is told', () => holdfast.find('password.kept'), { withinMs: 10_000 })
+  writeFileSync(file, 'one')
+  await waitUntil('it is over', () => holdfast.find('password.reloaded'), { withinMs: 10_000 })
+  t.match(holdfast.find('password.reloaded'), { level: 'info', who: 'redis', msg: /correct again/ })
 })

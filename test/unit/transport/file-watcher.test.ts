@@ -111,6 +111,20 @@ t.test(
   },
 )
 
+t.test('watcher — asked to look — counts a file once, however many use it', async t => {
+  const { watcher, file, watch, reported } = await scene(t)
+  for (const name of ['cert', 'key', 'other']) await writeFile(file(name), '1')
+  watch('cert', 'key')
+  watch('cert', 'key', 'other')
+  await watcher.start()
+  await writeFile(file('cert'), '2')
+  t.equal(await watcher.lookNow(), 1)
+  await reported(2)
+  await Promise.all([writeFile(file('cert'), '3'), writeFile(file('key'), '3')])
+  t.equal(await watcher.lookNow(), 2)
+  t.equal(await watcher.lookNow(), 0)
+})
+
 t.test('password — that was rotated between its reading and the first look — is noticed', async t => {
   const { file } = await scene(t)
   await writeFile(file('password'), 'old')
