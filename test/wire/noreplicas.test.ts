@@ -1,9 +1,11 @@
 // NOREPLICAS right after a hold is waited out on the link that is up. What a session has sent behind the refused command
 // must not change what that link makes of it when it comes again: a queued command behind MULTI, a command that a
-// subscriber may not send behind SUBSCRIBE.
+// subscriber may not send behind SUBSCRIBE. Nor may anything wait for what the refused command will do.
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { ask, RespClient, type Value } from '../support/resp-client.ts'
+import { resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 for (const policy of ['always', 'safe', 'once']) {
@@ -17,7 +19,12 @@ for (const policy of ['always', 'safe', 'once']) {
     const refused = async (...commands: string[][]): Promise<Value[]> => {
       await demand('9')
       const { absorbed } = holdfast.counters
+      // Holdfast has read all of it before the node's first answer comes.
+      await stopServer(node)
       const replies = client.pipeline(commands)
+      await waitUntil('Holdfast has read it', () => holdfast.counters.pendingBytes > 0, { withinMs: 20_000 })
+      for (let turns = 0; turns < 20; turns++) await turn()
+      resumeServer(node)
       await waitUntil('the master has refused', () => holdfast.counters.absorbed > absorbed, { withinMs: 20_000 })
       await demand('0')
       return replies
@@ -27,6 +34,20 @@ for (const policy of ['always', 'safe', 'once']) {
     t.strictSame(await client.pipeline([['INCR', 'inside'], ['EXEC']]), ['QUEUED', [1]])
     const whole = [['INCR', 'before'], ['MULTI'], ['INCR', 'inside'], ['EXEC'], ['INCR', 'before']]
     t.strictSame(await refused(...whole), [2, 'OK', 'QUEUED', [2], 3])
+    const [id, found] = await refused(
+      ['XADD', 'stream', '*', 'f', 'v'],
+      ['XREAD', 'BLOCK', '10000', 'STREAMS', 'stream', '0'],
+    )
+    t.strictSame(found, [['stream', [[id, ['f', 'v']]]]])
+    const monitor = await RespClient.connect(node.port)
+    t.teardown(() => monitor.close())
+    t.equal(await monitor.send('MONITOR'), 'OK')
+    t.match(await refused(['SET', 'waited', '1'], ['WAIT', '0', '0']), ['OK', Number])
+    const ran = (): string[] =>
+      monitor.pushes.map(line => / "(SET" "waited|WAIT" "0)"/.exec(String(line))?.[1] ?? '').filter(Boolean)
+    await waitUntil('the monitor has both', () => ran().length === 2, { withinMs: 20_000 })
+    t.strictSame(ran(), ['SET" "waited', 'WAIT" "0'])
+
     const listening = await refused(['INCR', 'before'], ['SUBSCRIBE', 'news'], ['SUBSCRIBE', 'more'], ['PING'])
     t.strictSame(listening, [4, ['subscribe', 'news', 1], ['subscribe', 'more', 2], ['pong', '']])
     await holdfast.stop()

@@ -20,10 +20,12 @@ export function handleBlocking(
     context.closeAfterReplies()
     return 'done'
   }
+  const command = args[0]?.toString('latin1').toLowerCase() ?? ''
   if (!context.choice.takePrivate()) return 'wait'
+  // A node that refuses writes for now runs it, and it would wait for what a refused write before it will bring.
+  if (command === 'xread' && context.pending > 0) return 'wait'
   if (!context.hasLooked()) return 'look'
   const bytes = ahead === null ? frame : Buffer.concat([ahead.bytes, frame])
-  const command = args[0]?.toString('latin1').toLowerCase() ?? ''
   const handler = new Blocking(args, performance.now(), () => timeoutReply(context, command), ahead)
   const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
   request.blocking = true

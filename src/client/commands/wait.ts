@@ -15,7 +15,8 @@ import type { Outcome } from './command-outcome.ts'
 import { Blocking, type Preflight, timeoutReply } from './send-blocking.ts'
 
 export function handleWait(context: SessionContext, frame: Buffer, args: readonly Buffer[]): Outcome {
-  if (!context.choice.takePrivate()) return 'wait'
+  // A write before it that the node refuses for now runs later: the answer would not be about that one.
+  if (!context.choice.takePrivate() || context.pending > 0) return 'wait'
   const ahead = context.waits.hasWritten || asksForSome(args) ? offsetMarker : null
   const waiting = new WaitingForReplicas(context, args, ahead)
   context.waits.asked(context.place)
