@@ -21,6 +21,12 @@ export const errors = {
   noMaster: spec('TRYAGAIN holdfast: no master in time; the command was not run', 'no'),
   /** The breaker is open: the hold time has run out for earlier commands. */
   tripped: spec('TRYAGAIN holdfast: no master for longer than the hold time; the command was not run', 'no'),
+  /** The command needs a connection of its own, and in the whole hold time there was no file descriptor for it. */
+  noFiles: spec(
+    'TRYAGAIN holdfast: no file descriptor for a connection of its own in time (limit of open files); the command was ' +
+      'not run',
+    'no',
+  ),
   /** The hold time or the retries are used up, and the command was sent at least once. */
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
   /** `--replica-listen`: the same, where a replica was waited for. */

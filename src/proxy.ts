@@ -18,6 +18,7 @@ import type { Log, LogLevel } from './ops/log.ts'
 import type { Snapshot } from './ops/snapshot.ts'
 import type { PageSources } from './page/page.ts'
 import { aboutPlace } from './proxy/bind-error.ts'
+import { openFilesFor } from './proxy/open-files-limit.ts'
 import { type OpenSentinelPort, openSentinelPort } from './proxy/sentinel-port-entry.ts'
 import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
 import { SentinelPool } from './sentinel/sentinel-pool.ts'
@@ -81,6 +82,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
   const startedAt = Date.now()
   const security = createSecurity(config, log)
   const sockets = new Sockets()
+  const files = openFilesFor(configs, log)
   const sentinels = new SentinelPool({
     sentinelLogin: security.sentinelLogin,
     sentinelRoutes: security.sentinel,
@@ -95,7 +97,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
     admin?.noteDelay(lateMs)
   }
   const build = (one: Config): ServedMaster =>
-    createServedMaster(one, logOf(one, configs, log), { security, sockets, sentinels, onSweep })
+    createServedMaster(one, logOf(one, configs, log), { security, sockets, files, sentinels, onSweep })
   const masters = [build(config), ...others.map(build)] as const
   const noteUse = whenUsed(masters, () => about.onUsed?.())
   const takeSnapshot = (): Snapshot => ({
@@ -122,7 +124,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       const bound: [MasterBound, ...MasterBound[]] = [await openOne(masters[0])]
       for (const master of masters.slice(1)) bound.push(await openOne(master))
       const logins = masters.map(({ login }) => login)
-      sentinelPort = await openSentinelPort(configs, bound, { counters, bugs, log, logins })
+      sentinelPort = await openSentinelPort(configs, bound, { counters, bugs, log, openFiles: files, logins })
       return { masters: bound, sentinel: sentinelPort?.bound ?? null }
     } catch (error) {
       await Promise.all(opened.map(one => one.endSessions(0)))
@@ -163,8 +165,8 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       const gauges = masters.map(one => () => one.gauges())
       const opened = await openAdmin(
         config.adminListen,
-        { takeSnapshot, gauges, config: printableConfigs(configs) },
-        log,
+        { takeSnapshot, gauges, config: printableConfigs(configs), mostViewers: files.shares.viewers },
+        { log, most: files.shares.admin },
       )
       admin = opened?.admin ?? null
       about.onLoaded?.()
@@ -228,11 +230,11 @@ function whenUsed(masters: readonly Pick<ServedMaster, 'counters' | 'replicaCoun
 async function openAdmin(
   address: Address | null,
   sources: PageSources,
-  log: Log,
+  { log, most }: { readonly log: Log; readonly most: number },
 ): Promise<{ admin: Admin; bound: Address } | null> {
   if (address === null) return null
   const [{ Admin }, { Page }] = await Promise.all([import('./ops/admin.ts'), import('./page/page.ts')])
-  const admin = new Admin(sources.takeSnapshot, new Page(sources), log)
+  const admin = new Admin(sources.takeSnapshot, new Page(sources), log, most)
   try {
     return { admin, bound: await admin.listen(address) }
   } catch (error) {

@@ -22,6 +22,7 @@ const IDLE_MS = 10_000
 /** How often Node looks for requests that take too long. Each look wakes an idle process. */
 const CHECK_MS = 5_000
 const MAX_HEADER_BYTES = 8 * 1024
+/** Connections at a time, where the limit of open files allows them. */
 const MAX_CONNECTIONS = 128
 
 const health: Readonly<Record<string, (snapshot: Snapshot) => Health>> = {
@@ -52,7 +53,8 @@ export class Admin {
   readonly #page: AdminPage
   #listenHost = ''
 
-  constructor(takeSnapshot: () => Snapshot, page: AdminPage, log: Log) {
+  /** `most`: connections that the limit of open files allows. */
+  constructor(takeSnapshot: () => Snapshot, page: AdminPage, log: Log, most = Number.POSITIVE_INFINITY) {
     this.#takeSnapshot = takeSnapshot
     this.#log = log
     this.#page = page
@@ -75,7 +77,7 @@ export class Admin {
         })
       },
     )
-    this.#server.on('connection', keepNewest(MAX_CONNECTIONS))
+    this.#server.on('connection', keepNewest(Math.min(MAX_CONNECTIONS, most)))
     this.#server.setTimeout(IDLE_MS)
   }
 

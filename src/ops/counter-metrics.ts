@@ -68,7 +68,10 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   failedOverTold: notice('failed-over'),
   movingTold: notice('moving'),
   sessionsTotal: counter('holdfast_sessions_accepted_total', 'Accepted client connections.'),
-  sessionsRefused: counter('holdfast_sessions_refused_total', 'Clients turned away because of --max-sessions.'),
+  sessionsRefused: counter(
+    'holdfast_sessions_refused_total',
+    'Clients turned away because of --max-sessions, or of the limit of open files.',
+  ),
   loginsRefused: counter('holdfast_logins_refused_total', 'Refused logins at Holdfast (--client-password).'),
   protocolErrors: ended('protocol'),
   frameTimeouts: ended('frame-timeout'),

@@ -193,7 +193,11 @@ const program = (stats: ProcessStats): readonly Metric[] => [
     ['version', 'node'],
     ({ version }) => [[`${version} ${process.version}`, 1]],
   ),
-  gauge('holdfast_sessions_limit', 'The limit --max-sessions; 0 is none.', f => f.limits.maxSessions),
+  gauge(
+    'holdfast_sessions_limit',
+    'The limit on sessions: --max-sessions, or what the limit of open files allows; 0 is none.',
+    f => f.limits.maxSessions,
+  ),
   gauge('holdfast_pending_limit_bytes', 'The limit --max-held-bytes.', f => f.limits.maxHeldBytes),
   ofProgram.counter(
     'holdfast_log_lines_dropped_total',

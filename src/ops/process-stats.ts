@@ -3,8 +3,8 @@
 // Whoever has a timer says how late it was (relay/watchdog.ts). A sampler of its own would wake an idle process.
 //
 // Owns: what was said of the present window and the one before it. Never: throws. What the system does not say is NaN.
-import { readdirSync, readFileSync } from 'node:fs'
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { openFiles, openFilesLimit } from './descriptors.ts'
 
 /** Delays are those of the present window and the one before: a reset at each scrape would show each scraper a part. */
 const WINDOW_MS = 15_000
@@ -49,19 +49,10 @@ export class ProcessStats {
   }
 
   openFds(): number {
-    try {
-      return readdirSync('/proc/self/fd').length - 1
-    } catch {
-      return Number.NaN
-    }
+    return openFiles()
   }
 
   maxFds(): number {
-    try {
-      const limits = readFileSync('/proc/self/limits', 'utf8')
-      return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN)
-    } catch {
-      return Number.NaN
-    }
+    return openFilesLimit()
   }
 }

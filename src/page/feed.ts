@@ -30,18 +30,21 @@ interface Viewer {
 
 export class Feed {
   readonly stats: FeedStats
+  readonly most: number
   readonly #viewers = new Set<Viewer>()
   readonly #hello: () => string
   #greeting: string | null = null
 
   /** `hello`: the whole message for a viewer that knows nothing. */
-  constructor(stats: FeedStats, hello: () => string) {
+  /** `most`: viewers that the limit of open files allows. */
+  constructor(stats: FeedStats, hello: () => string, most = MAX_VIEWERS) {
+    this.most = Math.min(MAX_VIEWERS, most)
     this.stats = stats
     this.#hello = hello
   }
 
   get isFull(): boolean {
-    return this.#viewers.size >= MAX_VIEWERS
+    return this.#viewers.size >= this.most
   }
 
   /** The response becomes a stream of messages until either side ends it. Only while not full. */

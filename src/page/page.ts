@@ -16,6 +16,8 @@ export interface PageSources {
   readonly gauges: readonly (() => MasterGauges)[]
   /** The configuration without its secrets. */
   readonly config: Readonly<Record<string, unknown>>
+  /** That the limit of open files allows; left out: it is no reason for a limit. */
+  readonly mostViewers?: number
 }
 
 export class Page implements AdminPage {

@@ -5,7 +5,7 @@
 // Owns: what HTTP says of each. Never: reads a name of a file from a request.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Asset, readAssets } from './assets.ts'
-import { encodeEvent, Feed, type FeedStats, MAX_VIEWERS } from './feed.ts'
+import { encodeEvent, Feed, type FeedStats } from './feed.ts'
 import { type MessageSources, Messages } from './messages.ts'
 import type { Sampler } from './sampler.ts'
 
@@ -35,10 +35,10 @@ export class Visits {
   readonly #feed: Feed
   readonly #messages: Messages
 
-  constructor(assets: ReadonlyMap<string, Asset>, messages: Messages, stats: FeedStats) {
+  constructor(assets: ReadonlyMap<string, Asset>, messages: Messages, stats: FeedStats, most?: number) {
     this.#assets = assets
     this.#messages = messages
-    this.#feed = new Feed(stats, () => encodeEvent('hello', messages.hello()))
+    this.#feed = new Feed(stats, () => encodeEvent('hello', messages.hello()), most)
   }
 
   /** The sampler has a new sample. */
@@ -68,7 +68,7 @@ export class Visits {
     if (this.#feed.isFull) {
       if (!isHead) this.#feed.stats.refused++
       response.setHeader('Retry-After', '10')
-      sendText(response, 503, `${MAX_VIEWERS} pages are open already, and there may be no more; close one\n`)
+      sendText(response, 503, `${this.#feed.most} pages are open already, and there may be no more; close one\n`)
       return
     }
     response.writeHead(200, { ...always, 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
@@ -78,8 +78,12 @@ export class Visits {
 }
 
 /** Reads the files. @throws Error where one is missing. */
-export async function openVisits(sources: MessageSources, sampler: Sampler, stats: FeedStats): Promise<Visits> {
-  return new Visits(await readAssets(), new Messages(sources, sampler), stats)
+export async function openVisits(
+  sources: MessageSources & { readonly mostViewers?: number },
+  sampler: Sampler,
+  stats: FeedStats,
+): Promise<Visits> {
+  return new Visits(await readAssets(), new Messages(sources, sampler), stats, sources.mostViewers)
 }
 
 /** A browser may keep the file and asks whether it is still the same: after an update it must not mix two versions. */

@@ -10,12 +10,14 @@ import type { MasterGauges, MasterSnapshot } from '../ops/snapshot.ts'
 import { gateSnapshot } from '../relay/gate.ts'
 import type { Lanes } from '../relay/lanes.ts'
 import type { Watcher } from '../sentinel/watcher.ts'
+import type { OpenFiles } from '../transport/open-files.ts'
 import type { LiveLinks } from '../upstream/live-links.ts'
 import type { ServedReplicas } from './served-replicas.ts'
 
 /** What of one master is looked at. */
 export interface SeenMaster {
   readonly config: Config
+  readonly files: OpenFiles
   readonly counters: Counters
   readonly lanes: Lanes
   readonly listener: Listener
@@ -39,7 +41,7 @@ export interface MasterView {
 }
 
 export function viewOf(seen: SeenMaster): MasterView {
-  const { config, counters, lanes, listener, watcher, live, listening, served, replicas } = seen
+  const { config, files, counters, lanes, listener, watcher, live, listening, served, replicas } = seen
   return {
     controlled: {
       name: config.masterName,
@@ -76,7 +78,7 @@ export function viewOf(seen: SeenMaster): MasterView {
         stories: lanes.stories.stories,
         replicas: replicas()?.snapshot() ?? null,
         limits: {
-          maxSessions: config.maxSessions,
+          maxSessions: files.limitFor(config.maxSessions),
           maxHeldBytes: config.maxHeldBytes,
           holdMs: lanes.holdLimitMs,
         },

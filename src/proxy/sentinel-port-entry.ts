@@ -12,6 +12,7 @@ import type { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import type { Login } from '../sentinel-port/asker.ts'
+import type { OpenFiles } from '../transport/open-files.ts'
 import { aboutPlace } from './bind-error.ts'
 import type { MasterBound } from './served-master.ts'
 
@@ -26,6 +27,7 @@ interface Parts {
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs
+  readonly openFiles: OpenFiles
   /** The password of each master's clients; null: none. */
   readonly logins: readonly (ProxyPassword | null)[]
 }
@@ -34,7 +36,7 @@ interface Parts {
 export async function openSentinelPort(
   configs: readonly [Config, ...Config[]],
   bound: readonly MasterBound[],
-  { logins, ...parts }: Parts,
+  { logins, openFiles, ...parts }: Parts,
 ): Promise<OpenSentinelPort | null> {
   const [{ sentinelListen, maxSessions, tcpKeepaliveMs, listenTls }] = configs
   if (sentinelListen === null) return null
@@ -44,10 +46,14 @@ export async function openSentinelPort(
   let tls: TlsListener | null = null
   const port = new SentinelPort(
     {
-      maxConnections: maxSessions,
+      maxConnections: openFiles.limitFor(maxSessions),
       keepAliveMs: tcpKeepaliveMs,
       login: passwords.length < logins.length ? null : socket => loginOf(passwords, socket, parts),
-      enter: (socket, accept) => {
+      enter: (socket, onClient) => {
+        const accept = (client: Socket): void => {
+          if (openFiles.admits(client)) onClient(client)
+          else client.on('error', () => {}).destroy()
+        }
         tls = files && createTlsListener({ files, side: 'sentinel-listen', socket, ...parts }, accept)
         return tls ?? { server: createServer(socket, accept), endHandshakes: () => {} }
       },

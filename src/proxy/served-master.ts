@@ -23,6 +23,7 @@ import { Markers } from '../proof/marker.ts'
 import { Lanes } from '../relay/lanes.ts'
 import type { SentinelPool } from '../sentinel/sentinel-pool.ts'
 import { Watcher } from '../sentinel/watcher.ts'
+import type { OpenFiles } from '../transport/open-files.ts'
 import type { Security } from '../transport/security.ts'
 import type { Sockets } from '../transport/sockets.ts'
 import { createDial } from '../upstream/dial.ts'
@@ -40,6 +41,7 @@ export interface Shared {
   readonly security: Security
   readonly sentinels: SentinelPool
   readonly sockets: Sockets
+  readonly files: OpenFiles
   /** After each look at the clock; `lateMs`: behind its time, by a late event loop. */
   onSweep(lateMs: number): void
 }
@@ -87,7 +89,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   const rights = new MissingRights(log)
   const login = config.clientPassword === null ? null : new ProxyPassword(config.clientUsername, config.clientPassword)
   security.onPassword('client', () => login?.setPassword(security.passwords.client.current ?? ''))
-  const ahead = new DialAhead(createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }))
+  const { files } = shared
+  const dialOptions = { timeoutMs: config.connectTimeoutMs, log, files }
+  const ahead = new DialAhead(createDial(security.redis, dialOptions), () => files.hasRoomToSpare)
   /** Writes leave with markers. */
   const marks = config.retryPolicy === 'once' || config.ackReplicas > 0
   const markers = new Markers(config.holdTimeoutMs)
@@ -95,6 +99,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   const live = new LiveLinks()
   const common = {
     sockets: shared.sockets,
+    files,
     policy: { policy: config.retryPolicy, maxRetries: config.maxRetries },
     learned,
     backoff: { minMs: config.retryBackoffMinMs, maxMs: config.retryBackoffMaxMs },
@@ -208,6 +213,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       frameTimeoutMs: config.frameTimeoutMs,
       keepAliveMs: config.tcpKeepaliveMs,
       tls: config.listenTls,
+      files,
       handoff: {
         on: config.handoffNotifications,
         announced: config.announce && formatAddress(config.announce),
@@ -224,8 +230,9 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       lanes: {
         ...common,
         policy: { ...common.policy, policy: 'always' },
-        dial: createDial(security.redis, { timeoutMs: config.connectTimeoutMs, log }),
+        dial: createDial(security.redis, dialOptions),
       },
+      files,
       sessions,
       turn: lanes.turn,
       log,
@@ -254,6 +261,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   })
   const view = viewOf({
     config,
+    files,
     counters,
     lanes,
     listener,

@@ -27,6 +27,7 @@ import type { Fallback, Group, GroupPlane } from '../replicas/group.ts'
 import { ReadOnly } from '../replicas/read-only.ts'
 import { Replicas } from '../replicas/replicas.ts'
 import { ReplicationAsker } from '../sentinel/replication-asker.ts'
+import type { OpenFiles } from '../transport/open-files.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import type { Turn } from '../upstream/turn.ts'
@@ -41,6 +42,7 @@ export interface ReplicaParts {
   readonly routes: ServerRoutes
   /** As the master's port has them, but for what is each group's own. */
   readonly lanes: Omit<LanesOptions, 'counters' | 'observe' | 'onStoodStill' | 'prove' | 'acknowledge'>
+  readonly files: OpenFiles
   readonly sessions: Omit<ListenerHost, 'lanes' | 'turn' | 'counters' | 'pressure' | 'places'>
   /** Of the master's lanes. */
   readonly turn: Turn
@@ -109,7 +111,7 @@ interface Plane extends GroupPlane {
 }
 
 export function createServedReplicas(config: Config, parts: ReplicaParts): ServedReplicas {
-  const { log } = parts
+  const { log, files } = parts
   const { bugs } = parts.sessions
   /** What came before it had a group. */
   const counters = createCounters()
@@ -117,7 +119,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
   const planes = new Map<number, Plane>()
   const joining = new Set<Socket>()
   const { tcpKeepaliveMs: keepAliveMs, listenTls: tls } = config
-  const port = new Port({ keepAliveMs, tls, side: 'replica-listen', counters, log, pauses: true }, socket => {
+  const port = new Port({ keepAliveMs, tls, side: 'replica-listen', counters, log, files, pauses: true }, socket => {
     joining.add(socket)
     const leave = (): void => {
       joining.delete(socket)

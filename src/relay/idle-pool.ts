@@ -117,10 +117,15 @@ export class IdlePool extends IdleListener<Request> {
   }
 
   close(): void {
+    this.clear('shutdown')
+  }
+
+  /** Ends all of them: others need their room. */
+  clear(detail = 'its file descriptor is needed'): void {
     this.#endLeaving()
     const dropped = this.#idle
     this.#idle = []
-    for (const { link } of dropped) link.cut('shutdown')
+    for (const { link } of dropped) link.cut(detail)
   }
 
   onClosed(link: Link<Request>): void {

@@ -7,6 +7,7 @@ import { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { Log } from '../ops/log.ts'
 import { MissingRights } from '../ops/missing-rights.ts'
+import { OpenFiles } from '../transport/open-files.ts'
 import { Sockets } from '../transport/sockets.ts'
 import { type Dial, dialPlain } from '../upstream/dial.ts'
 import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
@@ -30,7 +31,7 @@ const NOREPLICAS_WINDOW_MS = 10_000
 /** Of those that may be left out each lane host makes its own. */
 export interface LaneHostOptions
   extends Pick<LaneHost, 'policy' | 'backoff' | 'connectTimeoutMs' | 'counters' | 'log' | 'observe'>,
-    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove' | 'live'>> {
+    Partial<Pick<LaneHost, 'learned' | 'dial' | 'sockets' | 'bugs' | 'prove' | 'live' | 'files'>> {
   readonly holdTimeoutMs: number
   readonly acknowledge?: ((host: LaneHost) => Acknowledgements) | null
   /** Shared with the control plane, which asks some of the same things. */
@@ -57,6 +58,8 @@ export abstract class LaneHost implements LinkHost {
   /** By plain TCP to the address as it is, where nobody gives another. */
   readonly dial: Dial
   readonly sockets: Sockets
+  /** Who may have a file descriptor, in the whole process. */
+  readonly files: OpenFiles
   /** Makes the prover of a lane's writes (--retry-policy once); null: writes are not proven. */
   readonly prove: ((lane: ProvenLane, host: LaneHost) => Prover) | null
   /** Withholds replies until they are confirmed (--ack replicated); null: they go as they come. */
@@ -84,6 +87,7 @@ export abstract class LaneHost implements LinkHost {
     this.connectTimeoutMs = options.connectTimeoutMs
     this.dial = options.dial ?? dialPlain
     this.sockets = options.sockets ?? new Sockets()
+    this.files = options.files ?? new OpenFiles()
     this.observe = options.observe
     this.prove = options.prove ?? null
     this.live = options.live ?? new LiveLinks()
@@ -113,6 +117,8 @@ export abstract class LaneHost implements LinkHost {
     return refusalCode(frame) !== 'NOREPLICAS' || performance.now() - this.gate.state.since <= NOREPLICAS_WINDOW_MS
   }
 
+  /** A link waits for a file descriptor: ends those that nobody uses. */
+  abstract makeRoom(): void
   /** A link that was made before this master was one, if there is any. */
   abstract takeAhead(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined
   abstract onLinkReady(link: Link<Request>, about: LaneInfo): void

@@ -10,7 +10,8 @@
 // Must stay true: after a loss, only a master that is confirmed from then on is dialled. Before anything is sent to the
 // same process again, the lost links are ended there.
 import { type Master, sameAddress } from '../address.ts'
-import { backoffMs } from '../backoff.ts'
+import { type BackoffLimits, backoffMs } from '../backoff.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type ProofSteps, type SessionRestore } from '../upstream/handshake.ts'
@@ -19,6 +20,9 @@ import { isSameProcess, isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Request } from './request.ts'
+
+/** Whoever waits for a file descriptor looks again after so long. */
+const FOR_A_FILE: BackoffLimits = { minMs: 20, maxMs: 500 }
 
 /** What a private lane's session adds to its link, and hears besides replies. */
 export interface LaneOwner extends Blamed {
@@ -98,10 +102,28 @@ export class LaneLink {
       if (ahead.status === 'ready') this.#lane.onReady(ahead)
       return
     }
+    if (owner !== null && !this.#mayHaveFile()) return
     const handshake = new Handshake(identity, first, owner?.restore() ?? null, master.role)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
     this.#host.wakeSoon()
     this.state.label = owner?.label() ?? ''
+  }
+
+  /** What is said to what has waited here for too long. */
+  get outOfTime(): ErrorSpec {
+    const { files, gate, holdLimitMs, outOfTime } = this.#host
+    return gate.master !== null && files.wasShort(holdLimitMs) ? errors.noFiles : outOfTime
+  }
+
+  /** Only a session waits: a shared link is one of those that the limit of open files leaves room for. */
+  #mayHaveFile(): boolean {
+    const { files } = this.#host
+    if (files.hasRoom) return true
+    this.#host.makeRoom()
+    // In a failover the sockets of lost links are closed a moment later.
+    if (this.#attempt > 0) files.noteShortage('clients and their links have all file descriptors that they may have')
+    this.pause(FOR_A_FILE)
+    return false
   }
 
   /** Takes over a link of the same identity that another session has left clean. */
@@ -153,7 +175,7 @@ export class LaneLink {
   }
 
   /** Nothing is dialled or sent for a while, longer with each time in a row. */
-  pause(): void {
+  pause(limits = this.#host.backoff): void {
     if (this.#pause !== null || this.state === 'closed') return
     this.#attempt++
     this.#pause = setTimeout(
@@ -161,7 +183,7 @@ export class LaneLink {
         this.#pause = null
         this.#lane.onPauseOver()
       },
-      backoffMs(this.#attempt, this.#host.backoff),
+      backoffMs(this.#attempt, limits),
     )
   }
 

@@ -134,6 +134,12 @@ export abstract class LanePool extends LaneHost {
     )
   }
 
+  makeRoom(): void {
+    this.#leaving.close()
+    this.#idle.clear()
+    for (const lane of this.#shared.takeUnused(performance.now(), 0)) this.#close(lane)
+  }
+
   takeAhead(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined {
     return this.#ahead.take(identity, master, proof)
   }

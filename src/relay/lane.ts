@@ -425,7 +425,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const inDoubt = this.#prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
-    const error = mayHaveRun ? this.#host.noAnswer : this.#host.outOfTime
+    const error = mayHaveRun ? this.#host.noAnswer : this.#uplink.outOfTime
     if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
     return error.reply
   }

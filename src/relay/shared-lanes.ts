@@ -67,16 +67,18 @@ export class SharedLanes {
     return answered
   }
 
-  /** Those of identities that nobody uses any more; they are in the list no longer. */
-  takeUnused(now: number): Lane[] {
+  /** Those of identities that nobody has used for `forMs`; they are in the list no longer. */
+  takeUnused(now: number, forMs = UNUSED_MS): Lane[] {
     const unused: Lane[] = []
     for (const [key, lane] of this.#lanes) {
-      if (lane.users > 0 || !lane.idle) lane.unusedSince = 0
-      else if (lane.unusedSince === 0) lane.unusedSince = now
-      else if (now - lane.unusedSince > UNUSED_MS) {
-        this.#lanes.delete(key)
-        unused.push(lane)
+      if (lane.users > 0 || !lane.idle) {
+        lane.unusedSince = 0
+        continue
       }
+      if (lane.unusedSince === 0) lane.unusedSince = now
+      if (now - lane.unusedSince < forMs) continue
+      this.#lanes.delete(key)
+      unused.push(lane)
     }
     return unused
   }

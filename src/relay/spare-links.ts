@@ -125,7 +125,7 @@ export class SpareLinks extends IdleListener<Request> {
 
   /** Dials what is missing. `master`: of the open gate. */
   refill(master: Master, now: number): void {
-    if (!this.#options.enabled) return
+    if (!this.#options.enabled || !this.#host.files.hasRoomToSpare) return
     for (const [key, use] of this.#uses)
       if (use.mayDial(now) && this.#isDue(key, use, now)) {
         use.proveAt = now + randomOf(PROVE_MS)

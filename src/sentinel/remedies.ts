@@ -1,4 +1,5 @@
 // remedies.ts: says what a person can do when a Sentinel or a data node refuses us, for the log. Pure.
+import { OPEN_FILES_REMEDY } from '../transport/open-files.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 
 export function isWrongPassword(error: string): boolean {
@@ -16,6 +17,7 @@ export function sentinelRemedy(error: string, username: string | null): string |
     const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
     return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
   }
+  if (/EMFILE|ENFILE/.test(error)) return OPEN_FILES_REMEDY
   return tlsRemedy(error, 'sentinel')
 }
 

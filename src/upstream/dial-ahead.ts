@@ -22,6 +22,7 @@ const LEFT_OVER_MS = 2_000
 
 export class DialAhead {
   readonly #dial: Dial
+  readonly #mayDial: () => boolean
   readonly #open = new Set<Ahead>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #expected: Address | null = null
@@ -29,8 +30,10 @@ export class DialAhead {
   #until = 0
   #end: NodeJS.Timeout | null = null
 
-  constructor(dial: Dial) {
+  /** `mayDial`: there is room for a connection that nobody waits for. */
+  constructor(dial: Dial, mayDial: () => boolean = () => true) {
     this.#dial = dial
+    this.#mayDial = mayDial
   }
 
   /** A connection that is open or being opened already, where there is one for a link that reads by events. */
@@ -85,7 +88,7 @@ export class DialAhead {
   #later(ms: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      if (this.#expected === null || performance.now() > this.#until) return
+      if (this.#expected === null || performance.now() > this.#until || !this.#mayDial()) return
       const ahead = new Ahead(this.#dial, this.#expected, () => {
         if (this.#open.delete(ahead) && this.#expected !== null) this.#later(promotionDial.againMs())
       })

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'
+import type { OpenFiles } from '../transport/open-files.ts'
 import type { ServerRoute, ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 
@@ -37,8 +38,26 @@ export function dialPlain({ host, port }: Address, reading?: Reading, lookup?: L
 
 type Trouble = (master: Address, cause: string, remedy: string) => void
 
-/** `timeoutMs` is for the TCP connection and the TLS handshake together. */
-export function createDial(routes: ServerRoutes, { timeoutMs, log }: { timeoutMs: number; log: Log }): Dial {
+export interface DialOptions {
+  /** For the TCP connection and the TLS handshake together. */
+  readonly timeoutMs: number
+  readonly log: Log
+  /** Counts each socket, and hears why it did not come up. */
+  readonly files: OpenFiles
+}
+
+export function createDial(routes: ServerRoutes, options: DialOptions): Dial {
+  const { files } = options
+  const dial = dialAlong(routes, options)
+  return (master, reading) => {
+    const dialled = dial(master, reading)
+    files.count(dialled.socket)
+    dialled.socket.once('error', error => files.onError(error))
+    return dialled
+  }
+}
+
+function dialAlong(routes: ServerRoutes, { timeoutMs, log }: DialOptions): Dial {
   const throttle = createLogThrottle()
   const trouble: Trouble = (master, cause, remedy) => {
     const node = formatAddress(master)

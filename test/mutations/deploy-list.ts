@@ -14,7 +14,7 @@ export const deployMutations: readonly Mutation[] = [
   {
     name: 'whoever holds many connections locks out the probes',
     file: 'src/ops/admin.ts',
-    from: "this.#server.on('connection', keepNewest(MAX_CONNECTIONS))",
+    from: "this.#server.on('connection', keepNewest(Math.min(MAX_CONNECTIONS, most)))",
     to: 'this.#server.maxConnections = MAX_CONNECTIONS',
     breaks: 'probes are answered',
     test: 'test/wire/admin-guard.test.ts',

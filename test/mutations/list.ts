@@ -6,6 +6,7 @@ import { commandMutations } from './command-list.ts'
 import { controlMutations } from './control-list.ts'
 import { crowdMutations } from './crowd-list.ts'
 import { deployMutations } from './deploy-list.ts'
+import { filesMutations } from './files-list.ts'
 import { handoffMutations } from './handoff-list.ts'
 import { laneMutations } from './lane-list.ts'
 import { mastersMutations } from './masters-list.ts'
@@ -32,6 +33,7 @@ export const mutations: readonly Mutation[] = [
   ...controlMutations,
   ...crowdMutations,
   ...deployMutations,
+  ...filesMutations,
   ...handoffMutations,
   ...laneMutations,
   ...mastersMutations,

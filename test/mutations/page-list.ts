@@ -38,8 +38,8 @@ export const pageMutations: readonly Mutation[] = [
   {
     name: 'any number of pages may be open',
     file: 'src/page/feed.ts',
-    from: 'return this.#viewers.size >= MAX_VIEWERS',
-    to: 'return this.#viewers.size > MAX_VIEWERS',
+    from: 'return this.#viewers.size >= this.most',
+    to: 'return this.#viewers.size > this.most',
     breaks: '64 viewers at most',
     test: wire,
     shows: /has room for 64/,

@@ -35,6 +35,7 @@ const leaves = [
   'ops/missing-rights',
   'ops/bugs',
   'ops/log-throttle',
+  'ops/descriptors',
 ] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
@@ -143,7 +144,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'ops/metric-type',
     'ops/process-stats',
   ],
-  'ops/process-stats': [],
+  'ops/process-stats': ['ops/descriptors'],
+  'ops/descriptors': [],
   'ops/exposition': ['ops/snapshot', 'ops/histogram', 'ops/metric-type'],
   'ops/admin-pages': ['ops/snapshot'],
   'ops/admin': ['address', 'ops/log', ...adminParts],

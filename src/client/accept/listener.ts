@@ -2,18 +2,16 @@
 import type { Socket } from 'node:net'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
-import { errors } from '../../errors.ts'
 import type { InFlightSession, LibrarySnapshot, SessionSnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { WaitSample } from '../../ops/wait-sample.ts'
+import { OpenFiles } from '../../transport/open-files.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
-import { closeGracefully } from '../flow/graceful-close.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
 import { Session } from '../session/session.ts'
 import { HandoffNotices } from '../state/handoff-notices.ts'
 import { MissedMessages } from '../state/missed-messages.ts'
 import { Redirects } from '../state/redirects.ts'
 import type { ListenerHost, SessionHost } from '../state/session-context.ts'
-import { endsOf } from '../state/socket-addresses.ts'
 import { inFlightSessions } from './in-flight-sessions.ts'
 import { censusOf } from './library-census.ts'
 import { Port } from './port.ts'
@@ -22,6 +20,7 @@ import { listSessions } from './session-list.ts'
 import { SessionSweep } from './session-sweep.ts'
 import { ShortTimeouts } from './short-timeouts.ts'
 import { statesOf } from './state-census.ts'
+import { turnAway } from './turn-away.ts'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
 export const LAST_REPLIES_MS = 500
@@ -45,6 +44,8 @@ export class Listener {
       frameTimeoutMs: number
       keepAliveMs: number
       tls?: TlsFiles | null
+      /** Of the whole process; left out: there is no limit. */
+      files?: OpenFiles
       /** Clients may ask to be told of holds; `announced`: where MOVING sends them, `host:port`. */
       handoff?: { readonly on: boolean; readonly announced: string | null }
       /** Shared with other listeners, and who accepts what is decided there; left out: it has its own. */
@@ -92,12 +93,7 @@ export class Listener {
     }
     this.accept = socket => {
       if (options.maxSessions > 0 && atPort.all.size >= options.maxSessions) {
-        counters.sessionsRefused++
-        const { peer } = endsOf(socket)
-        limitLog.warn('session.refused', { peer, limit: options.maxSessions }, 'too many sessions (--max-sessions)')
-        socket.on('error', () => {})
-        socket.write(errors.tooManySessions.reply)
-        closeGracefully(socket)
+        turnAway(socket, { limit: options.maxSessions, by: '--max-sessions' }, { counters, limitLog })
         return
       }
       const id = atPort.next()
@@ -116,8 +112,8 @@ export class Listener {
       }
       log.debug({ event: 'session.open', session: id, client: socket.remoteAddress, port: socket.remotePort }, 'client')
     }
-    const { keepAliveMs, tls = null } = options
-    this.#port = options.port ?? new Port({ keepAliveMs, tls, side: 'listen', counters, log }, this.accept)
+    const { keepAliveMs, tls = null, files = new OpenFiles() } = options
+    this.#port = options.port ?? new Port({ keepAliveMs, tls, side: 'listen', counters, log, files }, this.accept)
   }
 
   /** The TLS files have changed. */

@@ -1,15 +1,19 @@
-// port.ts: where clients connect: TCP with or without TLS, and a Unix-domain socket. Each socket goes to `accept`.
+// port.ts: where clients connect: TCP with or without TLS, and a Unix-domain socket. Each socket goes to `accept`, unless
+// the process could not open enough files for it and its links.
 //
-// Owns: the servers. Never: counts clients, knows sessions (listener.ts).
+// Owns: the servers. Never: counts clients for --max-sessions, knows sessions (listener.ts).
 import { once } from 'node:events'
 import { createServer, type Server, type ServerOpts, type Socket } from 'node:net'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
+import type { OpenFiles } from '../../transport/open-files.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { listenAt } from '../../transport/unix-socket.ts'
+import { ThrottledLog } from '../flow/throttled-log.ts'
 import { createTlsListener, type TlsListener, type TlsListenerOptions } from './tls-listener.ts'
+import { type Crowded, noteRefused, turnAway } from './turn-away.ts'
 
 export interface PortOptions {
   readonly keepAliveMs: number
@@ -18,6 +22,8 @@ export interface PortOptions {
   readonly side: TlsListenerOptions['side']
   readonly counters: Counters
   readonly log: Log
+  /** Of the whole process. */
+  readonly files: OpenFiles
   /** Nothing is read from a connection before `accept` resumes it: what a stream has read, nobody else sees. */
   readonly pauses?: boolean
 }
@@ -28,17 +34,29 @@ export class Port {
   /** How the TCP port speaks TLS; null: it does not, as the Unix-domain socket never does. */
   readonly #tls: TlsListener | null
   readonly #log: Log
+  readonly #files: OpenFiles
+  readonly #refusals: { readonly counters: Counters; readonly limitLog: ThrottledLog }
+  readonly #crowded: Crowded
   readonly #socketOptions: ServerOpts
   /** By TLS a socket keeps what it has read. */
   readonly #plainOptions: ServerOpts
   #closed: Promise<unknown> | null = null
 
   constructor(
-    { keepAliveMs, tls, side, counters, log, pauses = false }: PortOptions,
+    { keepAliveMs, tls, side, counters, log, files, pauses = false }: PortOptions,
     accept: (socket: Socket) => void,
   ) {
-    this.#accept = accept
     this.#log = log
+    this.#files = files
+    this.#crowded = { limit: files.shares.clients, by: 'open files' }
+    this.#refusals = { counters, limitLog: new ThrottledLog(log) }
+    this.#accept = socket => {
+      if (files.admits(socket)) accept(socket)
+      else {
+        turnAway(socket, this.#crowded, this.#refusals)
+        files.letGo(socket)
+      }
+    }
     this.#socketOptions = {
       noDelay: true,
       // After the delay the kernel asks ten times, a second apart (uv_tcp_keepalive in libuv's tcp.c).
@@ -47,7 +65,7 @@ export class Port {
       allowHalfOpen: true,
     }
     this.#plainOptions = { ...this.#socketOptions, pauseOnConnect: pauses }
-    this.#tls = tls && createTlsListener({ files: tls, side, socket: this.#socketOptions, counters, log }, accept)
+    this.#tls = tls && createTlsListener({ files: tls, side, socket: this.#socketOptions, counters, log }, this.#accept)
   }
 
   /** The TLS files have changed. */
@@ -65,9 +83,21 @@ export class Port {
     server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
   }
 
+  /** A client is counted when its TLS handshake is done, and has a file before. Without it no error can be said. */
+  #boundHandshakes(server: Server): void {
+    const { clients, leaving } = this.#files.shares
+    if (!Number.isFinite(clients)) return
+    server.maxConnections = clients + leaving
+    server.on('drop', data => {
+      const peer = `${data?.remoteAddress}:${data?.remotePort}`
+      noteRefused(peer, this.#crowded, this.#refusals)
+    })
+  }
+
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   async listen({ host, port }: Address): Promise<Address> {
     const server = this.#use(this.#tls?.server ?? createServer(this.#plainOptions, this.#accept))
+    if (this.#tls !== null) this.#boundHandshakes(server)
     await once(server.listen({ host, port, backlog: 1024 }), 'listening')
     this.#keepOn(server)
     const bound = server.address()

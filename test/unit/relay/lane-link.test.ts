@@ -1,23 +1,28 @@
 // The link of one lane: when it may be dialled, and what the next one ends first.
+import { Socket } from 'node:net'
 import t from 'tap'
 import type { Master } from '../../../src/address.ts'
+import { errors } from '../../../src/errors.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
 import type { LaneHost } from '../../../src/relay/lane-host.ts'
 import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
 import { ScriptStore } from '../../../src/relay/script-store.ts'
+import { OpenFiles } from '../../../src/transport/open-files.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 import { dialMemory } from './memory-net.ts'
 
 const first: Master = { host: 'a', port: 1, epoch: 1, runId: 'run-a' }
 const second: Master = { host: 'b', port: 2, epoch: 2, runId: 'run-b' }
 
 /** A lane's link whose host names `master`, and what the handshake of its link says. */
-function scene() {
+function scene({ owner = null, files = new OpenFiles() }: { owner?: object | null; files?: OpenFiles } = {}) {
   const gate: { master: Master | null } = { master: first }
+  const madeRoom: number[] = []
   const host = {
     takeAhead: () => undefined,
     gate,
@@ -29,11 +34,23 @@ function scene() {
     dial: dialMemory({ onDial() {}, onWrite() {}, onDestroy() {} }),
     backoff: { minMs: 1, maxMs: 1 },
     loading: new ScriptLoading(new ScriptStore()),
+    files,
+    holdLimitMs: 60_000,
+    outOfTime: errors.noMaster,
+    makeRoom: () => {
+      madeRoom.push(1)
+    },
     wakeSoon() {},
   }
   const proof = { isInDoubt: false, proofSteps: () => null }
-  const lane = { identity: createIdentity(null, null, 0, 2), kind: 'shared', owner: null, ...proof }
-  const uplink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)
+  const lane = {
+    identity: createIdentity(null, null, 0, 2),
+    kind: owner === null ? 'shared' : 'private',
+    owner,
+    onPauseOver: () => uplink.ensure(),
+    ...proof,
+  }
+  const uplink: LaneLink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)
   const lose = (clientId: number): void => {
     uplink.ensure()
     const { link } = uplink
@@ -45,7 +62,7 @@ function scene() {
     uplink.ensure()
     return uplink.link?.handshake.bytes.toString().match(/(?<=ID\r\n\$1\r\n)\d/g) ?? []
   }
-  return { gate, uplink, lose, ends }
+  return { gate, uplink, lose, ends, madeRoom }
 }
 
 t.test('link of a lane — is dialled again — only after a confirmation', async t => {
@@ -83,4 +100,22 @@ t.test('link of a lane — is never dialled — once the lane is closed', async 
   uplink.onConfirmed(true)
   uplink.ensure()
   t.equal(uplink.state, 'closed')
+})
+
+t.test('link of a session — waits while others have all files — and a shared link does not', async t => {
+  const files = new OpenFiles({ clients: 1, sparing: 1, sockets: 1, leaving: 1, admin: 1, viewers: 1 })
+  const other = new Socket()
+  files.count(other)
+  const shared = scene({ files })
+  shared.uplink.ensure()
+  t.ok(shared.uplink.link)
+  const { uplink, madeRoom } = scene({ files, owner: { restore: () => null, label: () => '' } })
+  uplink.ensure()
+  t.equal(uplink.link, null)
+  t.equal(madeRoom.length, 1, 'what nobody needs is ended')
+  t.equal(uplink.outOfTime, errors.noMaster, 'a moment is no shortage')
+  await waitUntil('it looks again', () => madeRoom.length > 1, { withinMs: 5000 })
+  t.equal(uplink.outOfTime, errors.noFiles)
+  other.destroy()
+  await waitUntil('it is dialled', () => uplink.link, { withinMs: 5000 })
 })

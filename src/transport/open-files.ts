@@ -1,0 +1,150 @@
+// open-files.ts: who may have a file descriptor of those that the system gives this process (RLIMIT_NOFILE).
+//
+//   limit ─┬─ in use at the start
+//          ├─ for Holdfast itself: listeners, Sentinels, probes, shared links, the admin port, files, DNS
+//          └─ the rest: half of it for clients, as much for links of their own
+//
+// Where none is left, libuv accepts clients and closes them at once, and tells nobody. What a failover needs (a link to
+// the new master, a Sentinel, an answer to a probe) would fail as well. So clients are turned away before, with an
+// error. A session may take a link of its own: whoever is let in can have one.
+//
+// Owns: the count of sockets that clients and links have, for all masters of the process. Never: opens or dials
+// anything, or counts what Holdfast keeps for itself.
+import type { Socket } from 'node:net'
+import type { Log } from '../ops/log.ts'
+import { createLogThrottle } from '../ops/log-throttle.ts'
+
+/** How many sockets each may have. Infinity: there is no limit that matters. */
+export interface Shares {
+  /** Clients that are connected at a time, at all ports. */
+  readonly clients: number
+  /** Sockets of clients and links together. Beyond it no session dials a link of its own. */
+  readonly sockets: number
+  /** The same for links that nobody waits for. */
+  readonly sparing: number
+  /** Clients that were turned away and are not gone yet. */
+  readonly leaving: number
+  /** Connections to the admin port, and how many of them may be open pages. */
+  readonly admin: number
+  readonly viewers: number
+}
+
+/** What Holdfast keeps for itself: a sixteenth of the limit, within these; of a very small limit half. */
+const OWN = { least: 32, most: 384 }
+/** For each further master: its listeners, probes and shared links. */
+const OWN_OF_MASTER = 8
+
+const unlimited: Shares = {
+  clients: Number.POSITIVE_INFINITY,
+  sockets: Number.POSITIVE_INFINITY,
+  sparing: Number.POSITIVE_INFINITY,
+  leaving: Number.POSITIVE_INFINITY,
+  admin: Number.POSITIVE_INFINITY,
+  viewers: Number.POSITIVE_INFINITY,
+}
+
+/** `limit`, `inUse`: descriptors, NaN where they are not known. Pure. */
+export function sharesOf({ limit, inUse, masters }: { limit: number; inUse: number; masters: number }): Shares {
+  if (!Number.isFinite(limit)) return unlimited
+  const left = Math.max(0, limit - (Number.isNaN(inUse) ? OWN.least : inUse))
+  const wanted = Math.min(OWN.most, Math.max(OWN.least, Math.floor(limit / 16))) + OWN_OF_MASTER * (masters - 1)
+  const own = Math.min(wanted, Math.floor(left / 2))
+  const clients = Math.max(1, Math.floor((left - own) / 2))
+  const part = Math.max(1, Math.floor(own / 6))
+  const admin = 2 * part
+  return { clients, sparing: 2 * clients, sockets: 2 * clients + part, leaving: part, admin, viewers: part }
+}
+
+export const OPEN_FILES_REMEDY =
+  'raise the limit of open files: ulimit -n, LimitNOFILE of systemd, or the nofile limit of the container'
+
+/** A dial or an open() failed because no file descriptor is left: in this process, or in the whole system. */
+export function isOutOfFiles(error: Error): boolean {
+  return 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE')
+}
+
+export class OpenFiles {
+  readonly shares: Shares
+  #clients = 0
+  #sockets = 0
+  readonly #leaving = new Set<Socket>()
+  readonly #log: Log | null
+  readonly #throttle = createLogThrottle()
+  #shortAt = Number.NEGATIVE_INFINITY
+
+  constructor(shares: Shares = unlimited, log: Log | null = null) {
+    this.shares = shares
+    this.#log = log
+  }
+
+  /** The limit on sessions that is in force. `wanted`: the option, 0 for none. */
+  limitFor(wanted: number): number {
+    const most = Math.min(wanted === 0 ? Number.POSITIVE_INFINITY : wanted, this.shares.clients)
+    return Number.isFinite(most) ? most : 0
+  }
+
+  /** Whether a client may come in; its socket counts until it is closed. */
+  admits(socket: Socket): boolean {
+    if (this.#clients >= this.shares.clients) return false
+    this.#clients++
+    this.#sockets++
+    socket.on('close', this.#clientGone)
+    return true
+  }
+
+  /** Counts the socket of a client or a link until it is closed. */
+  count(socket: Socket): void {
+    this.#sockets++
+    socket.on('close', this.#socketGone)
+  }
+
+  /** A session may dial a link of its own. */
+  get hasRoom(): boolean {
+    return this.#sockets < this.shares.sockets
+  }
+
+  /** A link may be made that nobody waits for. */
+  get hasRoomToSpare(): boolean {
+    return this.#sockets < this.shares.sparing
+  }
+
+  /** The client was turned away. The newest of them may take their time to read why. */
+  letGo(socket: Socket): void {
+    this.#leaving.add(socket)
+    socket.once('close', () => this.#leaving.delete(socket))
+    const [oldest] = this.#leaving
+    if (this.#leaving.size <= this.shares.leaving || oldest === undefined) return
+    this.#leaving.delete(oldest)
+    oldest.destroy()
+  }
+
+  /** A link could not be dialled. */
+  onError(error: Error): void {
+    if (isOutOfFiles(error)) this.noteShortage(error.message)
+  }
+
+  /** Somebody waits for a descriptor. */
+  noteShortage(cause: string): void {
+    this.#shortAt = performance.now()
+    const notLogged = this.#throttle('short')
+    if (notLogged === undefined) return
+    this.#log?.warn(
+      { event: 'process.open_files', cause, remedy: OPEN_FILES_REMEDY, notLogged },
+      'no file descriptor is left for a link to a server: commands that need it wait, and it is tried again',
+    )
+  }
+
+  readonly #socketGone = (): void => {
+    this.#sockets--
+  }
+
+  readonly #clientGone = (): void => {
+    this.#clients--
+    this.#sockets--
+  }
+
+  /** Somebody had to wait for a descriptor in the last `ms`. */
+  wasShort(ms: number): boolean {
+    return performance.now() - this.#shortAt < ms
+  }
+}

@@ -1,0 +1,62 @@
+// files-list.ts: known bugs of a process that may open few files.
+import type { Mutation } from './mutation.ts'
+
+const crowd = 'test/wire/open-files.test.ts'
+const link = 'test/unit/relay/lane-link.test.ts'
+
+export const filesMutations: readonly Mutation[] = [
+  {
+    name: 'every client is let in, whatever files are left',
+    file: 'src/client/accept/port.ts',
+    from: 'if (files.admits(socket)) accept(socket)',
+    to: 'if (files.admits(socket) || true) accept(socket)',
+    breaks: 'a client that is not served is told so',
+    test: crowd,
+    shows: /as many are served as were announced/,
+  },
+  {
+    name: 'clients that are turned away keep their files for a second',
+    file: 'src/transport/open-files.ts',
+    from: 'if (this.#leaving.size <= this.shares.leaving || oldest === undefined) return',
+    to: 'if (this.#leaving.size >= 0 || oldest === undefined) return',
+    breaks: 'a client that is not served is told so',
+    test: 'test/unit/transport/open-files.test.ts',
+    shows: /the newest may take their time/,
+  },
+  {
+    name: 'clients in their TLS handshake may have every file',
+    file: 'src/client/accept/port.ts',
+    from: 'if (this.#tls !== null) this.#boundHandshakes(server)',
+    to: '',
+    breaks: 'a client that is not served is counted',
+    test: crowd,
+    shows: /those beyond are counted/,
+  },
+  {
+    name: 'links of sessions take the files that a failover needs',
+    file: 'src/relay/lane-link.ts',
+    from: 'if (files.hasRoom) return true',
+    to: 'if (files.hasRoom || files.wasShort(Infinity) || true) return true',
+    breaks: 'a shared link, a Sentinel and a probe find a file',
+    test: link,
+    shows: /waits while others have all files/,
+  },
+  {
+    name: 'whoever waits for a file never looks again',
+    file: 'src/relay/lane-link.ts',
+    from: '    this.pause(FOR_A_FILE)\n',
+    to: '',
+    breaks: 'when files come free, everything goes on',
+    test: link,
+    shows: /it looks again/,
+  },
+  {
+    name: 'nobody is told that a link found no file',
+    file: 'src/upstream/dial.ts',
+    from: 'files.onError(error)',
+    to: 'void error',
+    breaks: 'the log names the cause and the remedy',
+    test: crowd,
+    shows: /no file descriptor/,
+  },
+]
