@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { startBehindFaultyLink } from '../support/behind-faulty-link.ts'
 import type { Teardown } from '../support/fake-redis.ts'
-import { startSingle } from '../support/holdfast.ts'
+import { startSingle, startSingleProcess } from '../support/holdfast.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
 import { endServer, type Node } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -133,3 +133,27 @@ t.test('QUIT — of a subscriber — is answered soon — when the master says n
   await waitUntil('no master: the connection ends', second.ended, { withinMs: 5000 })
   t.match(second.text(), /:1\r\n\+OK\r\n$/)
 })
+
+t.test(
+  'QUIT — that comes while Holdfast stands still — is answered behind all before it — and its client is gone',
+  async t => {
+    const { holdfast, node } = await startSingleProcess(t)
+    const [subscriber, writer] = [talk(t, holdfast.port), talk(t, holdfast.port)]
+    subscriber.socket.write('CLIENT SETNAME quitter\r\nSUBSCRIBE news\r\n')
+    writer.socket.write('CLIENT SETNAME quitter\r\nWATCH k\r\n')
+    await waitUntil('it is subscribed', () => /:1\r\n$/.test(subscriber.text()), { withinMs: 10_000 })
+    await waitUntil('it watches', () => writer.text() === '+OK\r\n+OK\r\n', { withinMs: 10_000 })
+    const before = subscriber.text().length
+    holdfast.signal('SIGSTOP')
+    const until = performance.now() + 1000
+    subscriber.socket.write('QUIT\r\n')
+    writer.socket.write('INCR n\r\nINCR n\r\nQUIT\r\n')
+    await waitUntil('it has stood still', () => performance.now() > until, { withinMs: 30_000 })
+    holdfast.signal('SIGCONT')
+    for (const { ended } of [subscriber, writer]) await waitUntil('the connection ends', ended, { withinMs: 30_000 })
+    t.equal(subscriber.text().slice(before), '+OK\r\n')
+    t.equal(writer.text(), '+OK\r\n+OK\r\n:1\r\n:2\r\n+OK\r\n')
+    await waitUntil('both are gone at the server', async () => !(await isListed(node)), { withinMs: 10_000 })
+    t.equal(await ask(node, ['GET', 'n']), '2')
+  },
+)

@@ -55,7 +55,11 @@ class Quitting implements RequestHandler {
     owner.deliver(okReply)
   }
 
-  /** The link is gone, or it was not sent. */
+  /**
+   * The link is gone; or it was taken back unsent, because Holdfast stood still or a failover is announced. Then no master
+   * takes it now, as for a QUIT that comes a moment later. All before it is answered, and the link ends before any other
+   * command is sent: those wait until the master is confirmed.
+   */
   onReplay(request: Request): void {
     this.#end()
     request.sends = 0 // no replica has to confirm it (--ack)
