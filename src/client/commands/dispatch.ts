@@ -148,16 +148,10 @@ function handleMulti(context: SessionContext, frame: Buffer, args: readonly Buff
 
 function handleWatch(context: SessionContext, frame: Buffer): Outcome {
   if (!context.choice.takePrivate()) return 'wait'
-  const { state } = context
-  state.watchesAsked++
   const onSuccess = (): void => {
-    state.watchesAsked--
-    state.watching = true
+    context.state.watching = true
   }
-  const onRefused = (): void => {
-    state.watchesAsked--
-  }
-  return send(context, frame, new OneReply({ onSuccess, onRefused }))
+  return send(context, frame, new OneReply({ onSuccess }))
 }
 
 function handleMonitor(context: SessionContext, frame: Buffer): Outcome {

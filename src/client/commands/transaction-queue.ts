@@ -139,8 +139,8 @@ function queue(
 
 function handleExec(context: SessionContext, transaction: Transaction, frame: Buffer): Outcome {
   // Only the replies before it tell whether a command was refused or a watching link was lost.
-  const { watching, watchLost, watchesAsked } = context.state
-  if (context.pending > 0 && (watching || watchLost || watchesAsked > 0 || transaction.effects.size > 0)) return 'wait'
+  const { watching, watchLost } = context.state
+  if (context.pending > 0 && (watching || watchLost || transaction.effects.size > 0)) return 'wait'
   if (transaction.status.kind === 'detached') return endDetached(context, execAborted)
   const instead = execReplyInstead(context, transaction)
   const bytes = instead === null ? frame : encodeCommand(['DISCARD'])

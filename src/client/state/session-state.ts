@@ -29,8 +29,6 @@ export class SessionState {
   reply: 'on' | 'off' | 'skip-next' = 'on'
   /** WATCH has been sent since the last EXEC, DISCARD or UNWATCH. */
   watching = false
-  /** Of these WATCHes the reply has not come. */
-  watchesAsked = 0
   /** A link that watched keys is lost: nobody knows whether they changed, so the next EXEC answers nil. */
   watchLost = false
 
