@@ -117,7 +117,7 @@ const MUCH = 32 * 1024
 
 /**
  * After a write that has failed the socket's end comes with the next read. A link that is not read from, or whose peer is
- * only half dead, is given up then.
+ * only half dead, is given up then: when sockets have been read, as timers run before that, and a late turn has ended.
  */
 const LAST_WORDS_MS = 100
 
@@ -597,8 +597,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** `error`: of a write of which the kernel has taken nothing, or of the rest of one. */
   #onWriteFailed(error: Error): void {
     if (this.status === 'closed' || this.#hasFailed) return
-    const timer = setTimeout(() => this.#close('reset', error.message), LAST_WORDS_MS)
-    this.#lastWords = { error, timer }
+    const giveUp = (): void => this.#close('reset', error.message)
+    this.#lastWords = { error, timer: setTimeout(() => setImmediate(() => setImmediate(giveUp)), LAST_WORDS_MS) }
     // Not from within flush(): what hears of it may shut the gate, and ask this link for what it has not written.
     process.nextTick(() => {
       if (this.status === 'ready' && this.#fifo.size > 0) this.#listener.onWriteFailed(this)

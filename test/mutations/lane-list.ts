@@ -390,6 +390,15 @@ export const laneMutations: readonly Mutation[] = [
     shows: /what the server has said/,
   },
   {
+    name: 'a link whose write has failed is given up on a late loop before its socket is read',
+    file: 'src/upstream/link.ts',
+    from: 'setTimeout(() => setImmediate(() => setImmediate(giveUp)), LAST_WORDS_MS)',
+    to: 'setTimeout(giveUp, LAST_WORDS_MS)',
+    breaks: 'a command that was answered has its answer',
+    test: 'test/wire/last-words.test.ts',
+    shows: /what the server has said/,
+  },
+  {
     name: 'what a failed write carried counts as sent',
     file: 'src/upstream/link.ts',
     from: 'if (this.#hasFailed) this.#unflushed = count\n    else if (!ok)',
