@@ -5,6 +5,7 @@ import type { Teardown } from './fake-redis.ts'
 import type { SentinelSet } from './sentinel-set.ts'
 import { endServer, freePort, type Node, startServer } from './servers.ts'
 import { fieldsOf } from './set-health.ts'
+import { settings } from './settings.ts'
 import { waitUntil } from './wait-until.ts'
 
 export interface AddedMaster {
@@ -31,6 +32,9 @@ export async function addMaster(t: Teardown, set: SentinelSet, name: string): Pr
   }
   const master = await start(`${name}-1`, [])
   const replica = await start(`${name}-2`, [`replicaof ${master.host} ${master.port}`])
+  const replicas = settings.isReplicated ? 2 : 1
+  // Whom the test does not name confirms what the named one, as the new master, is told. It is never promoted.
+  if (settings.isReplicated) await start(`${name}-3`, [`replicaof ${master.host} ${master.port}`, 'replica-priority 0'])
   const quorum = Math.floor(set.sentinels.length / 2) + 1
   for (const sentinel of set.sentinels) {
     const tell = (...words: string[]) => set.command(sentinel, 'SENTINEL', ...words)
@@ -43,7 +47,8 @@ export async function addMaster(t: Teardown, set: SentinelSet, name: string): Pr
     )
     return seen.every(
       fields =>
-        fields.get('num-slaves') === '1' && fields.get('num-other-sentinels') === String(set.sentinels.length - 1),
+        fields.get('num-slaves') === String(replicas) &&
+        fields.get('num-other-sentinels') === String(set.sentinels.length - 1),
     )
   }
   await waitUntil(`all Sentinels know ${name}`, isKnown, { withinMs: 30_000, everyMs: 50 })
