@@ -24,7 +24,7 @@ export function openFilesFor(configs: readonly Config[], log: Log): OpenFiles {
       maxSessions: Number.isFinite(wanted) ? wanted : 0,
       remedy: OPEN_FILES_REMEDY,
     },
-    'the limit of open files allows fewer sessions than --max-sessions: a session may need two, the rest is for Holdfast',
+    'the limit of open files allows fewer sessions than --max-sessions: a part is for links of their own, a part for Holdfast',
   )
   return files
 }

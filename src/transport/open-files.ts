@@ -2,11 +2,12 @@
 //
 //   limit ─┬─ in use at the start
 //          ├─ for Holdfast itself: listeners, Sentinels, probes, shared links, the admin port, files, DNS
-//          └─ the rest: half of it for clients, as much for links of their own
+//          └─ the rest: for clients, three quarters of it at most, and for links of their own
 //
 // Where none is left, libuv accepts clients and closes them at once, and tells nobody. What a failover needs (a link to
 // the new master, a Sentinel, an answer to a probe) would fail as well. So clients are turned away before, with an
-// error. A session may take a link of its own: whoever is let in can have one.
+// error. A session may take a link of its own: while half of the rest is enough for the clients, each of them can have
+// one, and beyond that whoever needs one waits until another is free.
 //
 // Owns: the count of sockets that clients and links have, for all masters of the process. Never: opens or dials
 // anything, or counts what Holdfast keeps for itself.
@@ -33,6 +34,8 @@ export interface Shares {
 const OWN = { least: 32, most: 384 }
 /** For each further master: its listeners, probes and shared links. */
 const OWN_OF_MASTER = 8
+/** Of what is left. Most sessions share links; at half of it every one could have a link of its own at the same time. */
+const MOST_FOR_CLIENTS = 3 / 4
 
 const unlimited: Shares = {
   clients: Number.POSITIVE_INFINITY,
@@ -49,10 +52,11 @@ export function sharesOf({ limit, inUse, masters }: { limit: number; inUse: numb
   const left = Math.max(0, limit - (Number.isNaN(inUse) ? OWN.least : inUse))
   const wanted = Math.min(OWN.most, Math.max(OWN.least, Math.floor(limit / 16))) + OWN_OF_MASTER * (masters - 1)
   const own = Math.min(wanted, Math.floor(left / 2))
-  const clients = Math.max(1, Math.floor((left - own) / 2))
+  const rest = left - own
+  const clients = Math.max(1, Math.floor(rest * MOST_FOR_CLIENTS))
   const part = Math.max(1, Math.floor(own / 6))
   const admin = 2 * part
-  return { clients, sparing: 2 * clients, sockets: 2 * clients + part, leaving: part, admin, viewers: part }
+  return { clients, sparing: rest, sockets: rest + part, leaving: part, admin, viewers: part }
 }
 
 export const OPEN_FILES_REMEDY =

@@ -20,12 +20,12 @@ const shares: Shares = { clients: 2, sparing: 4, sockets: 5, leaving: 2, admin: 
 
 t.test('shares — of common limits', t => {
   const at = (limit: number, masters = 1): number => sharesOf({ limit, inUse: 25, masters }).clients
-  t.equal(at(64), 10)
-  t.equal(at(256), 99)
-  t.equal(at(1024), 467)
-  t.equal(at(1024, 3), 459, 'each further master takes a few')
-  t.equal(at(4096), 1907)
-  t.equal(at(65_536), 32_563)
+  t.equal(at(64), 15)
+  t.equal(at(256), 149)
+  t.equal(at(1024), 701)
+  t.equal(at(1024, 3), 689, 'each further master takes a few')
+  t.equal(at(4096), 2861)
+  t.equal(at(65_536), 48_845)
   t.equal(at(20), 1, 'one client, however small it is')
   t.end()
 })
@@ -38,7 +38,8 @@ t.test('shares — leave something to Holdfast itself — whatever the limit', t
     (limit, inUse, masters) => {
       const { clients, sockets, leaving, admin } = sharesOf({ limit, inUse, masters })
       const left = limit - inUse - sockets - leaving - admin
-      return sockets >= 2 * clients && left >= Math.floor(Math.min(10, (limit - inUse) / 8))
+      const links = sockets - clients
+      return links >= Math.floor(clients / 3) && left >= Math.floor(Math.min(10, (limit - inUse) / 8))
     },
   )
   fc.assert(property)
