@@ -10,7 +10,6 @@
 //
 // It loads only the command that it runs: the proxy may start over first (node-flags.ts), and a probe is quick.
 import { restartWithFlags } from './cli/node-flags.ts'
-import { missingPermission } from './cli/node-permissions.ts'
 
 const [word, ...rest] = process.argv.slice(2)
 const isProxy = word === undefined || word.startsWith('-')
@@ -21,12 +20,15 @@ process.stderr.on('error', () => {})
 void main()
 
 async function main(): Promise<void> {
-  const forbidden = isQuestion ? null : missingPermission()
-  if (forbidden !== null) {
-    const { complain } = await import('./cli/output.ts')
-    complain(forbidden)
-    process.exitCode = 1
-    return
+  if (!isQuestion) {
+    const { missingPermission } = await import('./cli/node-permissions.ts')
+    const forbidden = missingPermission()
+    if (forbidden !== null) {
+      const { complain } = await import('./cli/output.ts')
+      complain(forbidden)
+      process.exitCode = 1
+      return
+    }
   }
   if (isProxy && !isQuestion) {
     restartWithFlags()
