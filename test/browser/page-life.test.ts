@@ -146,26 +146,31 @@ t.test('page â€” says that an operator has paused it, and tells it afterwards â€
   const browser = await startBrowser(t)
   const { page, complaints } = await view(browser, holdfast.admin)
   const control = await openControl(t, path)
-  await control.ask('pause', { maxMs: 20_000 })
   const client = await RespClient.connect(holdfast.port)
   t.teardown(() => client.close())
-  const answered = client.send('SET', 'k', 'v')
   const paused = /^Holding 1 request since \d\d:\d\d:\d\d \(.*\): ctl has paused all sending to /
-  await waitUntil('it says so', async () => paused.test((await read(page)).verdicts[0]?.sentence ?? ''), {
-    withinMs: 10_000,
-  })
-  t.equal((await read(page)).verdicts[0]?.word, 'Paused')
-  await control.ask('resume')
-  t.equal(await answered, 'OK')
-  await waitUntil('it serves', async () => (await read(page)).verdicts[0]?.word === 'Serving', { withinMs: 10_000 })
-  const told = await waitUntil(
-    'the pause is a story with its end',
-    async () => {
-      const [first = ''] = (await read(page)).stories
-      return / 1 request sent$/.test(first) && first
-    },
-    { withinMs: 10_000 },
-  )
+  const pauseOnce = async (): Promise<string> => {
+    await control.ask('pause', { maxMs: 20_000 })
+    const answered = client.send('SET', 'k', 'v')
+    await waitUntil('it says so', async () => paused.test((await read(page)).verdicts[0]?.sentence ?? ''), {
+      withinMs: 10_000,
+    })
+    t.equal((await read(page)).verdicts[0]?.word, 'Paused')
+    await control.ask('resume')
+    t.equal(await answered, 'OK')
+    await waitUntil('it serves', async () => (await read(page)).verdicts[0]?.word === 'Serving', { withinMs: 10_000 })
+    return waitUntil(
+      'the pause is a story with its end',
+      async () => {
+        const [first = ''] = (await read(page)).stories
+        return / 1 request sent$/.test(first) && first
+      },
+      { withinMs: 10_000 },
+    )
+  }
+  let told = await pauseOnce()
+  // A machine that stands still just then has a hold of its own, which the request leaves.
+  for (let more = 5; more > 0 && told.includes(' Hold '); more--) told = await pauseOnce()
   t.match(told, /^\d\d:\d\d:\d\d Pause [\d.]+:\d+ paused [\d.]+ m?s /)
   await page.locator('.story summary').first().click()
   const { steps, counts } = await readStory(page)
