@@ -1,34 +1,17 @@
 // V8's compile threads go behind the main thread, and those that collect garbage do not.
-import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { collectsOnMainThread } from '../../src/cli/compile-threads.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { startHoldfastProcess } from '../support/holdfast.ts'
 
-const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
-const nowhere = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--listen', '127.0.0.1:0']
 const ownName = 'V8Worker'
 
 /** The name of each thread of a proxy that listens, with its priority. */
-async function threadsOf(t: Test, flags: readonly string[]): Promise<{ name: string; priority: number }[]> {
-  const child = spawn(process.execPath, [...flags, main, ...nowhere], {
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = new Promise(resolve => child.once('close', resolve))
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  let log = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    log += text
-  })
-  await waitUntil('it listens', () => log.includes('process.listening'), { withinMs: 30_000 })
-  const folder = `/proc/${child.pid}/task`
+async function threadsOf(t: Test, nodeArguments: readonly string[]): Promise<{ name: string; priority: number }[]> {
+  const { pid } = await startHoldfastProcess(t, { sentinels: ['127.0.0.1:1'], nodeArguments })
+  const folder = `/proc/${pid}/task`
   return readdirSync(folder).map(thread => ({
     name: readFileSync(join(folder, thread, 'comm'), 'latin1').trimEnd(),
     priority: getPriority(Number(thread)),

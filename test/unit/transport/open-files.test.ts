@@ -49,7 +49,7 @@ t.test('shares — leave something to Holdfast itself — whatever the limit', t
 t.test('shares — where the limit is not known or there is none — are unlimited', t => {
   for (const limit of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const files = new OpenFiles(sharesOf({ limit, inUse: 25, masters: 1 }))
-    for (let i = 0; i < 1000; i++) t.ok(files.admits(pipe()) && files.hasRoom)
+    t.ok(Array.from({ length: 1000 }, pipe).every(one => files.admits(one) && files.hasRoom))
     t.equal(files.limitFor(7), 7)
     t.equal(files.limitFor(0), 0)
   }
