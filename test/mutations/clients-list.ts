@@ -170,9 +170,9 @@ export const clientMutations: readonly Mutation[] = [
   },
   {
     name: 'a target that has not subscribed gets a message',
-    file: 'src/client/commands/forget-all.ts',
-    from: 'protocol === 3 || hearer.subscriptions.size > 0',
-    to: 'protocol === 3 || hearer.subscriptions.size >= 0',
+    file: 'src/client/session/redirect-again.ts',
+    from: 'protocol === 3 || target.subscriptions.size > 0',
+    to: 'protocol === 3 || target.subscriptions.size >= 0',
     breaks: 'each reply is that of its command',
     test: tracking,
     shows: /a target that has not subscribed/,
@@ -185,14 +185,5 @@ export const clientMutations: readonly Mutation[] = [
     breaks: 'CLIENT CACHING is taken after a lost link',
     test: tracking,
     shows: /CLIENT CACHING/,
-  },
-  {
-    name: 'what was read before CLIENT TRACKING OFF is not forgotten on another link',
-    file: 'src/client/commands/forget-all.ts',
-    from: 'state.trackedOn !== 0 && state.trackedOn !== link',
-    to: 'state.trackedOn !== 0 && state.trackedOn === link',
-    breaks: 'a cache is told of changes, or to forget',
-    test: tracking,
-    shows: /prefixes — the target’s link|off and on again/,
   },
 ]

@@ -11,7 +11,6 @@ import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
 import { type Outcome, send } from './command-outcome.ts'
 import { integerReply, nilBulk, okReply } from './constant-replies.ts'
-import { forgetOtherLink } from './forget-all.ts'
 import { handleMaintNotifications } from './handoff.ts'
 import { isPlainText } from './hello.ts'
 import { OneReply } from './one-reply-handler.ts'
@@ -88,7 +87,6 @@ export function applyClient(context: SessionContext, frame: Buffer, args: readon
       context.lane.reusable = false
       state.tracking = isOn ? withPrefixesOf(state.tracking, frame) : null
       context.host.redirects.set(context.id, isOn ? redirectTarget(context, frame)?.id : undefined)
-      if (isOn) forgetOtherLink(context, frame)
   }
 }
 

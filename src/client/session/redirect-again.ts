@@ -8,7 +8,7 @@ import { commandArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { resolveRedirect } from '../commands/client-id.ts'
-import { tellToForget } from '../commands/forget-all.ts'
+import { forgetAll } from '../commands/constant-replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { trackingOptions } from '../state/tracking-options.ts'
 
@@ -33,7 +33,9 @@ export function redirectAgain(
     onReply(request, frame, type) {
       if (request.expect > 0) return // the reply to OFF
       if (type === ReplyType.error) logRefused(session, frame)
-      tellToForget(target)
+      // A server sends a message to none but a subscriber.
+      const { protocol } = target.state.identity
+      if (protocol === 3 || target.subscriptions.size > 0) target.deliver(forgetAll(protocol))
     },
   }
   return createUnit(owner, tracking, 0, first.length + 1, handler)

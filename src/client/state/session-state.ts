@@ -18,8 +18,6 @@ export class SessionState {
   capa: Buffer | null = null
   /** The frame of the CLIENT TRACKING in force. */
   tracking: Buffer | null = null
-  /** The server's id of the link on which CLIENT TRACKING was switched on last; 0: it never was. */
-  trackedOn = 0
   /** The frame of the last CLIENT CACHING, and how many commands were answered before it. */
   caching: { readonly frame: Buffer; readonly answered: number } | null = null
   monitoring = false
