@@ -35,8 +35,7 @@ export class Feed {
   readonly #hello: () => string
   #greeting: string | null = null
 
-  /** `hello`: the whole message for a viewer that knows nothing. */
-  /** `most`: viewers that the limit of open files allows. */
+  /** `hello`: the whole message for a viewer that knows nothing. `most`: viewers that the limit of open files allows. */
   constructor(stats: FeedStats, hello: () => string, most = MAX_VIEWERS) {
     this.most = Math.min(MAX_VIEWERS, most)
     this.stats = stats

@@ -19,7 +19,7 @@ const texts: Readonly<Record<Crowded['by'], string>> = {
   'open files': 'too many sessions for the limit of open files: raise it (ulimit -n, LimitNOFILE)',
 }
 
-/** Counts and logs a client that may not come in. `socket` null: it is gone already. */
+/** Counts and logs a client that may not come in. `peer` undefined: it is gone already. */
 export function noteRefused(
   peer: string | undefined,
   { limit, by }: Crowded,
