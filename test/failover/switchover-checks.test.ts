@@ -35,16 +35,22 @@ t.test('switchover --dry-run', async t => {
   const user = (nodes: readonly Node[], ...rights: string[]): Promise<unknown> =>
     onAll(nodes, 'ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', '~*', '&*', ...rights)
   const noUser = (): Promise<unknown> => onAll([...set.nodes, ...set.sentinels], 'ACL', 'DELUSER', 'app')
-  /** What a Sentinel says of the first replica. */
-  const seen = async (name: string): Promise<string | undefined> => {
-    const replicas = await set.command(s1, 'SENTINEL', 'REPLICAS', set.masterName)
+  /** What a Sentinel says of a replica. */
+  const seen = async (sentinel: Node, replica: Node, name: string): Promise<string | undefined> => {
+    const replicas = await set.command(sentinel, 'SENTINEL', 'REPLICAS', set.masterName)
     const lists = (Array.isArray(replicas) ? replicas : []) as string[][]
-    const fields = lists.find(one => one[one.indexOf('port') + 1] === String(first.port)) ?? []
+    const fields = lists.find(one => one[one.indexOf('port') + 1] === String(replica.port)) ?? []
     return fields[fields.indexOf(name) + 1]
   }
+  /** Each Sentinel asks each replica by its own clock, and the command reads whichever Sentinel would lead. */
   const priority = async (nodes: readonly Node[], value: string): Promise<void> => {
     await onAll(nodes, 'CONFIG', 'SET', 'replica-priority', value)
-    await waitUntil('the Sentinel sees it', async () => (await seen('slave-priority')) === value, { withinMs: 10_000 })
+    const all = set.sentinels.flatMap(sentinel => nodes.map(node => ({ sentinel, node })))
+    const areSeen = async (): Promise<boolean> => {
+      const values = await Promise.all(all.map(({ sentinel, node }) => seen(sentinel, node, 'slave-priority')))
+      return values.every(one => one === value)
+    }
+    await waitUntil('every Sentinel sees it', areSeen, { withinMs: 10_000 })
   }
   let other: RespClient | null = null
   const connectOther = async (...command: string[]): Promise<void> => {
