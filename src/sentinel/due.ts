@@ -10,7 +10,10 @@ import type { Topology } from './topology-state.ts'
 /** Where nothing is due before. While all is well, whatever changes is heard; and each look wakes an idle process. */
 const lookMs = { well: 5_000, else: 1_000 } as const
 
-/** When to look at the clock next, ms of the clock of `now`. */
+/**
+ * When to look at the clock next, ms of the clock of `now`. `now` is the moment of the last decision: with a later one,
+ * what has fallen due since would be taken for decided. So the answer may be in the past.
+ */
 export function nextLookAt(topology: Topology, now: number): number {
   return Math.min(now + (isWell(topology, now) ? lookMs.well : lookMs.else), dueAt(topology, now))
 }

@@ -70,6 +70,8 @@ export class Watcher {
   readonly #prober: Prober
   readonly #logTrouble: ReturnType<typeof createTroubleLog>
   #topology: Topology
+  /** The moment of the last decision: what was due until then is decided. */
+  #decidedAt = performance.now()
   #timer: { readonly handle: NodeJS.Timeout; readonly dueAt: number } | null = null
   #confirming: NodeJS.Immediate | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
@@ -158,7 +160,8 @@ export class Watcher {
     try {
       this.#listener.beforeDecision?.()
       const isShut = this.#topology.gate.kind === 'shut'
-      const { topology, effects } = next(this.#topology, observation, performance.now())
+      this.#decidedAt = performance.now()
+      const { topology, effects } = next(this.#topology, observation, this.#decidedAt)
       this.#topology = topology
       // What waits for the master comes first, and the story a moment later.
       if (isShut && this.#served !== null && effects.some(({ kind }) => kind === 'serve')) keepLines(this.#log)
@@ -221,11 +224,12 @@ export class Watcher {
   /** Sets the timer; an earlier look replaces a later one. */
   #arm(): void {
     if (this.#state !== 'running') return
-    const now = performance.now()
-    const at = nextLookAt(this.#topology, now)
+    // Deciding and acting take time. What falls due meanwhile is not decided yet, and is looked at now.
+    const at = nextLookAt(this.#topology, this.#decidedAt)
     if (this.#timer && this.#timer.dueAt <= at) return
     if (this.#timer) clearTimeout(this.#timer.handle)
-    this.#timer = { handle: setTimeout(() => this.#tick(), Math.ceil(at - now)), dueAt: at }
+    const ms = Math.max(0, Math.ceil(at - performance.now()))
+    this.#timer = { handle: setTimeout(() => this.#tick(), ms), dueAt: at }
   }
 
   #tick(): void {

@@ -98,6 +98,15 @@ export const controlMutations: readonly Mutation[] = [
     shows: /serves by nothing that was asked for before/,
   },
   {
+    name: 'what falls due while the watcher decides is taken for decided',
+    file: 'src/sentinel/watcher.ts',
+    from: 'nextLookAt(this.#topology, this.#decidedAt)',
+    to: 'nextLookAt(this.#topology, performance.now() + 0 * this.#decidedAt)',
+    breaks: 'a rule of time is never late because nobody looked',
+    test: 'test/wire/watcher.test.ts',
+    shows: /served after the hold/,
+  },
+  {
     name: 'a standstill while a new master is served is forgotten',
     file: 'src/sentinel/watcher.ts',
     from: "standStill(): void {\n    if (this.#state !== 'running') return",

@@ -41,6 +41,7 @@ export interface ObservedOptions extends Pick<WatcherOptions, 'sentinels'> {
   readonly nat?: NatMap
   /** Called from within onServe, as the data plane calls the watcher then. */
   readonly onServe?: (watcher: Watcher) => void
+  readonly onHold?: (cause: HoldCause) => void
   readonly beforeDecision?: (watcher: Watcher) => void
   /** Its log is the program's, which keeps lines while clients wait; left out: each line is written at once. */
   readonly keepsLines?: boolean
@@ -90,7 +91,10 @@ export class Observed {
         },
         beforeDecision: () => options.beforeDecision?.(this.watcher),
         onWithhold: () => {},
-        onHold: (cause, detail) => void this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() }),
+        onHold: (cause, detail) => {
+          this.decisions.push({ kind: 'hold', cause, detail, at: performance.now() })
+          options.onHold?.(cause)
+        },
       },
     )
     t.teardown(() => this.watcher.stop())

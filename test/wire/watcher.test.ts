@@ -1,7 +1,8 @@
 import t from 'tap'
+import type { HoldCause } from '../../src/sentinel/topology-state.ts'
 import type { Watcher } from '../../src/sentinel/watcher.ts'
 import type { FakeSentinel } from '../support/fake-sentinel.ts'
-import { judgeOnce } from '../support/judge-bound.ts'
+import { judgeBound, judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { failure } from '../support/resp-encoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -134,6 +135,27 @@ t.test('node that is gone — is held — and served within half a second when i
   const readPace = openWindow()
   const served = await seen.until(`serve ${a.port}@1`)
   judgeOnce(t, 'served once it is back', 600, served.at - back, readPace())
+})
+
+t.test('node that is gone — is asked again in time — when that fell due while its hold was worked on', async t => {
+  const { a, seeds } = await makeWorld(t)
+  // A data plane with much to hold, or a log that is slow to write. The next question is due 25 to 50 ms after the answer.
+  const onHold = (cause: HoldCause): void => {
+    if (cause !== 'master-unreachable') return
+    a.mode = 'normal'
+    const from = performance.now()
+    while (performance.now() - from < 60);
+  }
+  const seen = new Observed(t, { sentinels: seeds, onHold })
+  await seen.untilAllHeard(`serve ${a.port}@1`)
+  await judgeBound(t, 'served after the hold', 500, async () => {
+    a.mode = 'refusing'
+    a.dropAll('reset')
+    seen.watcher.confirm('a link was lost')
+    const held = await seen.until('hold master-unreachable')
+    const served = await seen.until(`serve ${a.port}@1`)
+    return served.at - held.at
+  })
 })
 
 t.test('node that is frozen — is held — although its connection stays open', async t => {
