@@ -160,7 +160,7 @@ t.test('judge — a register — has an order of all answers where nothing may b
   t.equal(judge(history.operations, stored('1'), [], exact).order.length, 1)
   t.equal(judge(history.operations, stored('1')).order.length, 0, 'a crash may take the last one')
   const repeats = { ...exact, repeatsSets: true }
-  t.equal(judge(history.operations, stored('1'), [], repeats).order.length, 0, 'the first was sent again')
+  t.equal(judge(history.operations, stored('1'), [], repeats).order.length, 1, 'nothing brings back what has an answer')
   t.equal(judge(history.operations, stored('3'), [], repeats).wrong.length, 1, 'nobody wrote that')
   t.equal(judge(history.operations, stored('3')).wrong.length, 1, 'nobody wrote that')
   done(history, 'c', '4', error('TRYAGAIN holdfast: the command was not run'), 'set')
@@ -169,6 +169,29 @@ t.test('judge — a register — has an order of all answers where nothing may b
   t.strictSame(judge(history.operations, stored('5'), [], exact).order, [])
   t.strictSame(judge(history.operations, stored('2'), [], exact).order, [])
 })
+
+t.test(
+  'judge — a register — a SET that may be sent again comes back until its answer — and no transaction does',
+  async t => {
+    const found = (kind: Kind, repeatsSets: boolean): number => {
+      const history = new History()
+      const first = history.begin('a', kind, 'l', '1')
+      history.operations.pop()
+      const begun = ++clock
+      for (const seen of ['1', '2', '1']) {
+        if (seen === '2') done(history, 'b', '2', 'OK', 'set')
+        done(history, 'c', '', seen, 'get')
+      }
+      end(first, kind === 'set' ? 'OK' : ['OK'])
+      history.operations.push({ ...first, begun, ended: ++clock })
+      const final = { lists: new Map(), counters: new Map(), registers: new Map([['l', '1']]) }
+      return judge(history.operations, final, [], { ...exact, repeatsSets }).order.length
+    }
+    t.equal(found('set', true), 0)
+    t.equal(found('set', false), 1)
+    t.equal(found('cas', true), 1)
+  },
+)
 
 t.test('judge — finds a transfer that was made twice', async t => {
   const history = new History()

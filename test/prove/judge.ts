@@ -26,7 +26,10 @@ export interface Terms {
   readonly mayLose?: boolean
   /** Reads may have seen what a crash took: acknowledged writes alone are explained. */
   readonly dirtyReads?: boolean
-  /** A `SET` without an answer is sent again, and may bring back an older value (docs/guarantees.md). */
+  /**
+   * A `SET` without an answer is sent again, and may bring back its value over that of another client
+   * (docs/guarantees.md). It does so before its answer: the old link cannot bring anything any more.
+   */
   readonly repeatsSets?: boolean
   /** The data was wiped in between: places and beginnings of lists are not those of the end. */
   readonly wiped?: boolean
@@ -215,7 +218,7 @@ function judgeRegister(
   key: string,
   operations: readonly Operation[],
   value: string | null,
-  { mayLose, dirtyReads, wiped, repeatsSets }: Terms,
+  { mayLose, dirtyReads, wiped, repeatsSets = false }: Terms,
   found: Found,
 ): void {
   const written = new Map(operations.filter(({ kind }) => kind !== 'get').map(one => [one.element, one]))
@@ -227,9 +230,12 @@ function judgeRegister(
     const writer = written.get(one)
     if (writer === undefined || hasNoEffect(writer)) found.wrong.push(`${key} was ${one}, which nobody wrote`)
   }
-  if (mayLose || wiped || repeatsSets) return
+  if (mayLose || wiped) return
   const last = Math.max(0, ...operations.map(({ ended }) => ended))
-  const steps = operations.flatMap(stepOf).filter(({ kind }) => kind !== 'read' || !dirtyReads)
+  const steps: Step[] = operations
+    .flatMap(stepOf)
+    .filter(({ kind }) => kind !== 'read' || !dirtyReads)
+    .map(step => ({ ...step, repeats: repeatsSets && step.kind === 'write' }))
   steps.push({ kind: 'read', value, begun: last + 1, ended: last + 2 })
   if (!isLinearizable(steps)) found.order.push(`no order explains all answers about ${key}`)
 }

@@ -3,7 +3,8 @@
 //
 //   write   sets the value          read   answers it          cas   sets it where it was what it expected
 //
-// What may have run or not (`optional`) has no end, and need not be in the order.
+// What may have run or not (`optional`) has no end, and need not be in the order. What may be sent again (`repeats`) may
+// stand there several times, each time before its answer: then an older value comes back for a while, and never later.
 export interface Step {
   readonly kind: 'write' | 'read' | 'cas'
   /** What is written, or what a read has answered; null: nothing is stored. */
@@ -13,6 +14,8 @@ export interface Step {
   readonly begun: number
   readonly ended: number
   readonly optional?: boolean
+  /** Of a write. */
+  readonly repeats?: boolean
 }
 
 /** After so many attempts the search gives up, and says that it found nothing wrong. */
@@ -49,6 +52,8 @@ export function isLinearizable(steps: readonly Step[]): boolean {
       if (search(from, step.kind === 'read' ? value : step.value)) return true
       if (!step.optional) owed++
       taken[i] = false
+      // Once more than it is taken, so it is still to come.
+      if (step.repeats && search(from, step.value)) return true
     }
     return false
   }
