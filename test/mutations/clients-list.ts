@@ -135,8 +135,8 @@ export const clientMutations: readonly Mutation[] = [
   {
     name: 'CLIENT CACHING is lost with its link',
     file: 'src/client/session/link-restore.ts',
-    from: '<= caching.answered + 1 + opened',
-    to: '<= caching.answered',
+    from: '<= before + 1 + (transaction?.queued.length ?? 0)',
+    to: '<= before',
     breaks: 'CACHING holds for the next command on the next link',
     test: answers,
     shows: /tracked|CLIENT CACHING/,

@@ -15,6 +15,15 @@ export const proofMutations: readonly Mutation[] = [
     shows: /the client is told/,
   },
   {
+    name: 'a CLIENT CACHING that has no reply yet is for nobody',
+    file: 'src/client/session/link-restore.ts',
+    from: 'return cachingSent >= 0 && isNextAfter(context, cachingSent)',
+    to: 'return cachingDue(context) !== null',
+    breaks: 'a client that caches is told of what it has read',
+    test: 'test/wire/once.test.ts',
+    shows: /the client is told/,
+  },
+  {
     name: 'writes that wait before a MULTI count as part of it',
     file: 'src/client/session/lane-choice.ts',
     from: 'session.transaction !== null && isOpenAtServer(session.transaction)',

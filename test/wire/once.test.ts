@@ -277,6 +277,33 @@ t.test(
   },
 )
 
+t.test(
+  'once — the life of the markers is prolonged — behind the command that a CLIENT CACHING on its way is for',
+  async t => {
+    const options = { 'retry-policy': 'once', links: 'private' }
+    const { holdfast, node, wire } = await startBehindFaultyLink(t, { options })
+    const [client, other] = [await connect(t, holdfast), await connect(t, holdfast)]
+    await client.send('HELLO', '3')
+    await client.send('CLIENT', 'TRACKING', 'ON', 'OPTIN')
+    for (const one of [client, other]) await one.send('INCR', 'n')
+    const hasEnd = async (): Promise<boolean> => {
+      const [key] = (await ask(node, ['KEYS', '__holdfast:*'])) as string[]
+      return key !== undefined && Number(await ask(node, ['TTL', key])) > 0
+    }
+    await ask(node, ['FLUSHALL'])
+    t.equal(await client.send('INCR', 'n'), 1)
+    wire.stall('down')
+    const caching = client.send('CLIENT', 'CACHING', 'YES')
+    await waitUntil('the markers have an end', hasEnd, { withinMs: 5000 })
+    wire.resume()
+    t.equal(await caching, 'OK')
+    t.equal(await client.send('GET', 'n'), '1')
+    const before = client.pushes.length
+    await ask(node, ['SET', 'n', '9'])
+    await waitUntil('the client is told', () => client.pushes.length > before, { withinMs: 5000 })
+  },
+)
+
 t.test('once — without the rights — behaves as safe, and says so once', async t => {
   const { holdfast, node } = await startSingle(t, once)
   await ask(node, ['ACL', 'SETUSER', 'app', 'on', '>pw', '~app:*', '+@all', '-exec'])

@@ -128,6 +128,7 @@ function handleReply(context: SessionContext, args: readonly Buffer[]): Outcome 
 
 /** It holds for the next command only, which may go out on another link. */
 function handleCaching(context: SessionContext, frame: Buffer): Outcome {
+  context.state.cachingSent = context.place
   const onSuccess = (): void => {
     context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
   }

@@ -20,7 +20,7 @@ import type { LaneMoves, SessionContext, SessionHost } from '../state/session-co
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
-import { buildRestore, cachingDue, labelCommands, labelOf } from './link-restore.ts'
+import { buildRestore, cachesNext, labelCommands, labelOf } from './link-restore.ts'
 import { redirectAgain } from './redirect-again.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
@@ -135,7 +135,7 @@ export class LaneChoice implements LaneMoves {
         return session.transaction !== null && isOpenAtServer(session.transaction) ? 'multi' : 'none'
       },
       // It would be the command that CLIENT CACHING is for.
-      mayInterrupt: () => cachingDue(session) === null,
+      mayInterrupt: () => !cachesNext(session),
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       pushes: this.#pushes,
       onPush: frame => {

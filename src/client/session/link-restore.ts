@@ -101,9 +101,18 @@ function isUnknownLabel({ what }: Step, reply: string): boolean {
  */
 export function cachingDue(context: SessionContext): Buffer | null {
   const { caching, tracking } = context.state
-  if (caching === null || tracking === null) return null
-  const opened = context.transaction?.queued.length ?? 0
-  return context.place - context.pending <= caching.answered + 1 + opened ? caching.frame : null
+  return caching !== null && tracking !== null && isNextAfter(context, caching.answered) ? caching.frame : null
+}
+
+/** A CLIENT CACHING is at the server, or on its way there, and the command that it is for has no answer yet. */
+export function cachesNext(context: SessionContext): boolean {
+  const { cachingSent } = context.state
+  return cachingSent >= 0 && isNextAfter(context, cachingSent)
+}
+
+/** With `before` commands before it: the command behind it, or the transaction that this one opens, has no answer yet. */
+function isNextAfter({ place, pending, transaction }: SessionContext, before: number): boolean {
+  return place - pending <= before + 1 + (transaction?.queued.length ?? 0)
 }
 
 function stepsFor(context: SessionContext): Step[] {

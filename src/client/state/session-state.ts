@@ -20,6 +20,8 @@ export class SessionState {
   tracking: Buffer | null = null
   /** The frame of the last CLIENT CACHING, and how many commands were answered before it. */
   caching: { readonly frame: Buffer; readonly answered: number } | null = null
+  /** How many commands came before the last CLIENT CACHING that was sent; -1: there was none. */
+  cachingSent = -1
   monitoring = false
   /** performance.now() when MONITOR was sent on the link that is up. */
   monitoringSince = 0
