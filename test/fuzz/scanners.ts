@@ -10,9 +10,10 @@ import { parseArgs } from 'node:util'
 import { CommandScanner, FrameKind } from '../../src/resp/command-scanner.ts'
 import { commandArgs, leadingArgs } from '../../src/resp/decode.ts'
 import { encodeInline } from '../../src/resp/inline-command.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import { scanCommands } from '../unit/resp/scan-commands.ts'
 import { scanReplies } from '../unit/resp/scan-replies.ts'
-import { between, createRandom } from '../wire/bytes.ts'
+import { between } from '../wire/bytes.ts'
 
 const seeds = [
   '*1\r\n$4\r\nPING\r\n',
@@ -61,7 +62,7 @@ export interface FuzzResult {
 
 /** Runs until `seconds` are over or something is found. */
 export async function fuzzScanners(seconds: number, seed: number): Promise<FuzzResult> {
-  const random = createRandom(seed)
+  const random = randomFrom(seed)
   const corpus: Buffer[] = [...seeds]
   const seen = new Set<string>()
   const coverage = await startCoverage()

@@ -1,4 +1,5 @@
 // schedule.ts: which faults a soak inflicts, in which order and for how long: a pure function of the seed.
+import { randomFrom } from '../support/seeded-random.ts'
 
 export const faultKinds = [
   'kill',
@@ -52,16 +53,5 @@ export function* schedule(seed: number): Generator<PlannedFault> {
         restMs: 500 + Math.floor(random() * 2500),
       }
     }
-  }
-}
-
-/** mulberry32 */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let n = Math.imul(state ^ (state >>> 15), 1 | state)
-    n = (n + Math.imul(n ^ (n >>> 7), 61 | n)) ^ n
-    return ((n ^ (n >>> 14)) >>> 0) / 4294967296
   }
 }

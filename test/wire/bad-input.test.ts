@@ -8,9 +8,10 @@ import { type InProcess, startSingle } from '../support/holdfast.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import type { Node } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { command, createRandom, payload, seed } from './bytes.ts'
+import { command, payload, seed } from './bytes.ts'
 
 interface Seen {
   readonly bytes: string
@@ -179,7 +180,7 @@ t.test('unfinished input — is waited for as by the server — and no more', as
 
 t.test('random bytes — are answered as by the server — seeded', async t => {
   const world = await startSingle(t)
-  const random = createRandom(seed + 7)
+  const random = randomFrom(seed + 7)
   const cases: Record<string, string> = {}
   for (let i = 0; i < 25; i++) {
     const bytes = payload(random, 1 + Math.floor(400 * random())).toString('latin1')
@@ -255,7 +256,7 @@ t.test('a thousand connections — leave nothing behind — opened and dropped i
   const { holdfast } = await startSingle(t)
   const bystander = await startBystander(holdfast.port)
   const frame = command('SET', 'never', long(2000))
-  const random = createRandom(seed + 8)
+  const random = randomFrom(seed + 8)
   for (let batch = 0; batch < 20; batch++) {
     const clients = await Promise.all(Array.from({ length: 50 }, () => RespClient.connect(holdfast.port)))
     for (const client of clients) client.socket.write(frame.subarray(0, 1 + Math.floor(random() * (frame.length - 1))))

@@ -3,7 +3,8 @@
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
-import { createRandom, payload, seed } from './bytes.ts'
+import { randomFrom } from '../support/seeded-random.ts'
+import { payload, seed } from './bytes.ts'
 
 const CLIENTS = 12
 const SIZES = [3_000, 16_384, 60_000, 200_000]
@@ -12,7 +13,7 @@ t.test('commands that are sent again — are what their clients sent — althoug
   const { holdfast, node } = await startSingle(t, { options: { 'retry-policy': 'always' } })
   const direct = await RespClient.connect(node.port, '127.0.0.1', { buffers: true })
   t.teardown(() => direct.close())
-  const random = createRandom(seed)
+  const random = randomFrom(seed)
   const connect = async (): Promise<RespClient> => {
     const client = await RespClient.connect(holdfast.port)
     t.teardown(() => client.close())

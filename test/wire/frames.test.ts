@@ -4,9 +4,10 @@ import t, { type Test } from 'tap'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import type { Node } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { between, command, createRandom, payload, seed } from './bytes.ts'
+import { between, command, payload, seed } from './bytes.ts'
 
 const buffers = { buffers: true }
 const mb = 1024 * 1024
@@ -43,7 +44,7 @@ async function roundTrip(t: Test, { client, direct }: World, value: Buffer, what
 
 t.test('a frame — passes unchanged — of every size from 0 bytes to 64 MB', async t => {
   const world = await arrange(t)
-  const random = createRandom(seed)
+  const random = randomFrom(seed)
   const edges = [0, 1, 2, 3, 16_383, 16_384, 32_767, 65_535, 65_536, 65_537, mb - 1, mb, mb + 1, 4 * mb]
   const sizes = [...edges, ...Array.from({ length: 12 }, () => Math.floor(2 ** (random() * 24))), 16 * mb + 7, 64 * mb]
   for (const size of sizes) await roundTrip(t, world, payload(random, size), `${size} bytes`)
@@ -51,7 +52,7 @@ t.test('a frame — passes unchanged — of every size from 0 bytes to 64 MB', a
 
 t.test('a frame — passes unchanged — cut into slices by the network', async t => {
   const world = await arrange(t)
-  const random = createRandom(seed + 1)
+  const random = randomFrom(seed + 1)
   const cases = [
     { slice: 1, sizes: [0, 1, 2, 3, 10, 99, 100, 1000] },
     { slice: 2, sizes: [1, 100, 2001] },
@@ -121,7 +122,7 @@ function cut(random: () => number, bytes: Buffer, most: number): Buffer[] {
 for (const protocol of [2, 3]) {
   t.test(`a pipeline — is answered as by the server itself — RESP${protocol}, small and large mixed`, async t => {
     const { node, port } = await arrange(t)
-    const random = createRandom(seed + 10 + protocol)
+    const random = randomFrom(seed + 10 + protocol)
     const plans = [
       { commands: 40, largest: 30, cutAt: 1 },
       { commands: 300, largest: 300, cutAt: 50 },
@@ -149,7 +150,7 @@ for (const protocol of [2, 3]) {
 t.test('sessions — each have their own replies — when many send frames of mixed sizes at once', async t => {
   const { port } = await arrange(t)
   const run = async (n: number): Promise<number> => {
-    const random = createRandom(seed + 100 + n)
+    const random = randomFrom(seed + 100 + n)
     const client = await RespClient.connect(port, '127.0.0.1', buffers)
     let wrong = 0
     for (let round = 0; round < 20; round++) {
@@ -169,7 +170,7 @@ t.test('a large command — is sent again whole — when its link is killed on t
   const client = await RespClient.connect(holdfast.port, holdfast.host, buffers)
   const direct = await RespClient.connect(node.port, node.host, buffers)
   t.teardown(() => Promise.all([client.close(), direct.close()]))
-  const random = createRandom(seed + 7)
+  const random = randomFrom(seed + 7)
   const { counters } = holdfast
   const before = counters.replayed
   for (let i = 0; counters.replayed < before + 3; i++) {

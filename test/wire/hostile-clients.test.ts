@@ -8,9 +8,10 @@ import { type AsProcess, startSingle, startSingleProcess } from '../support/hold
 import { container } from '../support/memory-limit.ts'
 import { MB, watchResident } from '../support/resident.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import { resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { command, createRandom, payload, seed } from './bytes.ts'
+import { command, payload, seed } from './bytes.ts'
 
 /** A socket that keeps nothing of what it hears. */
 function open(port: number): Promise<Socket> {
@@ -116,7 +117,7 @@ t.test(
 
 t.test('floods — of lines, of blanks, of tiny commands, of garbage — are taken as they come', async t => {
   const { holdfast } = await startSingleProcess(t)
-  const random = createRandom(seed + 11)
+  const random = randomFrom(seed + 11)
   const floods: Record<string, Buffer> = {
     'lines of 60 KB': Buffer.from(`ECHO ${'x'.repeat(60_000)}\r\n`.repeat(200)),
     'lines of many words': Buffer.from(`${'a '.repeat(30_000)}\r\n`.repeat(100)),

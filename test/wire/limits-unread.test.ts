@@ -6,8 +6,9 @@ import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { MB, watchResident } from '../support/resident.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { command, createRandom, payload, seed } from './bytes.ts'
+import { command, payload, seed } from './bytes.ts'
 
 async function connect(t: Test, port: number): Promise<RespClient> {
   const client = await RespClient.connect(port)
@@ -46,7 +47,7 @@ function readSlowly(client: RespClient, wanted: Buffer, total: number): Promise<
 t.test('a slow reader of 1,024 pipelined replies of 1 MB — gets every byte — with little memory', async t => {
   const { holdfast } = await startSingleProcess(t)
   const client = await connect(t, holdfast.port)
-  const value = payload(createRandom(seed), MB)
+  const value = payload(randomFrom(seed), MB)
   t.equal(await client.send('SET', 'large', value), 'OK')
   const reply = Buffer.concat([Buffer.from(`$${MB}\r\n`), value, Buffer.from('\r\n')])
   const watched = watchResident(holdfast.pid)
@@ -90,7 +91,7 @@ t.test('a client that never reads — is ended — when more is unread than it m
 t.test('a single reply larger than the limit — reaches a client that reads — whole', async t => {
   const { holdfast } = await startSingle(t, { options: { 'max-unread-bytes': '1mb' } })
   const client = await connect(t, holdfast.port)
-  const value = payload(createRandom(seed), 32 * MB)
+  const value = payload(randomFrom(seed), 32 * MB)
   t.equal(await client.send('SET', 'huge', value), 'OK')
   const reply = Buffer.concat([Buffer.from(`$${value.length}\r\n`), value, Buffer.from('\r\n')])
   client.socket.write(command('GET', 'huge'))

@@ -4,8 +4,9 @@ import t, { type Test } from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { MB } from '../support/resident.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { randomFrom } from '../support/seeded-random.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { command, createRandom, payload, seed } from './bytes.ts'
+import { command, payload, seed } from './bytes.ts'
 
 async function connect(t: Test, port: number): Promise<RespClient> {
   const client = await RespClient.connect(port)
@@ -33,7 +34,7 @@ t.test(
   'replies that their client does not read — stay as they were — while others are served on the same link',
   async t => {
     const { holdfast } = await startSingle(t)
-    const random = createRandom(seed)
+    const random = randomFrom(seed)
     const [idle, busy] = [await connect(t, holdfast.port), await connect(t, holdfast.port)]
     const large = payload(random, MB)
     await busy.send('SET', 'large', large)
@@ -57,7 +58,7 @@ t.test(
 
 t.test('replies in parts — are whole — whatever comes between their reads', async t => {
   const { holdfast } = await startSingle(t)
-  const random = createRandom(seed + 1)
+  const random = randomFrom(seed + 1)
   const sizes = [100, 9_000, 40_000, 65_000, 66_000, 130_000, 300_000]
   const values = sizes.map(size => payload(random, size))
   const clients = await Promise.all(Array.from({ length: 6 }, () => connect(t, holdfast.port)))

@@ -1,20 +1,13 @@
 // random.ts: the one source of chance in a differential run: the same seed gives the same stream of commands.
 // Never: Math.random, the clock.
+import { randomFrom } from '../seeded-random.ts'
 
 export class Random {
-  #state: number
+  /** Below 1, at least 0. */
+  readonly next: () => number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** Below 1, at least 0 (mulberry32). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+    this.next = randomFrom(seed)
   }
 
   /** Both ends included. */

@@ -1,44 +1,19 @@
 // Every short sequence of events on a session with a link of its own, by theme, against the invariants of
 // session-model.ts.
 import t from 'tap'
+import { type Played, playEvents, walkEvents, walkLength } from '../../support/event-walk.ts'
 import { VirtualLoop } from '../relay/virtual-loop.ts'
 import { SessionModel } from './session-model.ts'
 
 // Under half a minute of CPU time; a busy machine takes a multiple of it.
 
-const { HOLDFAST_WALK_LENGTH = '4' } = process.env
 /** Behind the start of each theme, which makes seven to ten events in all. */
-const walkLength = Math.min(5, Number(HOLDFAST_WALK_LENGTH))
+const length = walkLength({ usual: 4, most: 5 })
 const loss = ['cut', 'lost', 'same', 'new']
 
-function playSequence(events: readonly string[], policy: 'always' | 'safe'): { wrong: string; last: boolean } {
+function playSequence(events: readonly string[], policy: 'always' | 'safe'): Played {
   const loop = new VirtualLoop()
-  return loop.play(() => {
-    const model = new SessionModel(loop, policy)
-    let last = true
-    for (const event of events) {
-      last = model.play(event)
-      if (model.wrong !== '') break
-    }
-    return { wrong: model.finish(), last }
-  })
-}
-
-function walk(start: readonly string[], length: number, events: readonly string[], policy: 'always' | 'safe') {
-  const broken: string[] = []
-  let sequences = 0
-  const go = (path: readonly string[]): void => {
-    for (const event of events) {
-      if (broken.length >= 3) return
-      const next = [...path, event]
-      const { wrong, last } = playSequence([...start, ...next], policy)
-      sequences++
-      if (wrong !== '') broken.push(`${wrong} after ${[...start, ...next].join(', ')}`)
-      else if (last && next.length < length) go(next)
-    }
-  }
-  go([])
-  return { broken, sequences }
+  return loop.play(() => playEvents(new SessionModel(loop, policy), events))
 }
 
 /** Of each theme: where it begins, how many of the length are events of its own, and which. */
@@ -78,7 +53,7 @@ const themes: readonly (readonly [name: string, start: readonly string[], less: 
 for (const policy of ['always', 'safe'] as const)
   for (const [name, start, less, events] of themes)
     t.test(`session — keeps every invariant — with ${name}, ${policy}`, async t => {
-      const { broken, sequences } = walk(start, walkLength - less, events, policy)
+      const { broken, sequences } = walkEvents(sequence => playSequence(sequence, policy), start, length - less, events)
       t.strictSame(broken, [])
       t.comment(`${sequences} sequences`)
     })

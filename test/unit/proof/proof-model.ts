@@ -17,6 +17,7 @@ import { Lanes } from '../../../src/relay/lanes.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
+import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
@@ -477,15 +478,7 @@ const shown = (value: Value | undefined): string =>
   value instanceof RespError ? `-${value.message}` : JSON.stringify(value)
 
 /** One whole sequence. Answers the first broken invariant, and whether the last event did anything. */
-export function playSequence(events: readonly string[], rights?: Rights): { wrong: string; last: boolean } {
+export function playSequence(events: readonly string[], rights?: Rights): Played {
   const loop = new VirtualLoop()
-  return loop.play(() => {
-    const model = new ProofModel(loop, rights)
-    let last = true
-    for (const event of events) {
-      last = model.play(event)
-      if (model.wrong !== '') break
-    }
-    return { wrong: model.finish(), last }
-  })
+  return loop.play(() => playEvents(new ProofModel(loop, rights), events))
 }

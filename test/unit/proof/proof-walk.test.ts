@@ -1,7 +1,8 @@
 // Blocks of writes against the invariants of proof-model.ts: all short sequences of events, and longer ones over the
 // events that matter together.
 import t from 'tap'
-import { control, serverEvents, submits, walk, walkLength, wipes } from './proof-walk.ts'
+import { walkLength } from '../../support/event-walk.ts'
+import { control, serverEvents, submits, walk, wipes } from './proof-walk.ts'
 
 const all = [...submits, ...serverEvents, ...wipes, ...control]
 const short = walkLength({ usual: 3, most: 4 })

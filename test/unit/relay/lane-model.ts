@@ -24,6 +24,7 @@ import { Lanes } from '../../../src/relay/lanes.ts'
 import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
+import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { command, Node, noReplicasError, readonlyError } from './lane-servers.ts'
@@ -483,15 +484,7 @@ const shown = (value: Value | undefined): string =>
  * One whole sequence from a served master to the end. Answers the first broken invariant, and whether the last event
  * did anything.
  */
-export function playSequence(events: readonly string[], policy: ReplayPolicy): { wrong: string; last: boolean } {
+export function playSequence(events: readonly string[], policy: ReplayPolicy): Played {
   const loop = new VirtualLoop()
-  return loop.play(() => {
-    const model = new LaneModel(loop, policy)
-    let last = true
-    for (const event of events) {
-      last = model.play(event)
-      if (model.wrong !== '') break
-    }
-    return { wrong: model.finish(), last }
-  })
+  return loop.play(() => playEvents(new LaneModel(loop, policy), events))
 }

@@ -1,7 +1,8 @@
 // Longer sequences of events on a shared lane, against the invariants of lane-model.ts: from states that take a few
 // steps to reach, with a limit on retries, and at random.
 import t from 'tap'
-import { playRandom, serverEvents, walk, walkLength } from './lane-walk.ts'
+import { walkLength } from '../../support/event-walk.ts'
+import { serverEvents, walk, walkAtRandom } from './lane-walk.ts'
 
 const length = walkLength({ usual: 3, most: 4 })
 /** `npm run walks` plays five times as many. */
@@ -29,6 +30,6 @@ for (const policy of ['always', 'safe'] as const) {
   })
 
   t.test(`lane — keeps every invariant — in ${seeds} random sequences of forty events, ${policy}`, async t => {
-    t.strictSame(playRandom(seeds, 40, { policy, maxRetries: 0 }), [])
+    t.strictSame(walkAtRandom(seeds, 40, { policy, maxRetries: 0 }), [])
   })
 }

@@ -1,7 +1,8 @@
 // Every short sequence of events on a shared lane under `always`, against the invariants of lane-model.ts.
 import t from 'tap'
 import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
-import { allEvents, walk, walkLength } from './lane-walk.ts'
+import { walkLength } from '../../support/event-walk.ts'
+import { allEvents, walk } from './lane-walk.ts'
 
 const length = walkLength({ usual: 4, most: 5 })
 const policy: ReplayPolicy = { policy: 'always', maxRetries: 0 }

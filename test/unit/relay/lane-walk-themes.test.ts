@@ -1,7 +1,8 @@
 // Every sequence of events on a shared lane, over the events that matter together: losses, refusals, holds. They are
 // one event longer than those over all events (lane-walk-*.test.ts).
 import t from 'tap'
-import { walk, walkLength } from './lane-walk.ts'
+import { walkLength } from '../../support/event-walk.ts'
+import { walk } from './lane-walk.ts'
 
 const length = walkLength({ usual: 5, most: 6 })
 const themes: readonly (readonly [name: string, events: readonly string[]])[] = [

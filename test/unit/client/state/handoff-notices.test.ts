@@ -7,6 +7,7 @@ import {
   type NoticedSession,
 } from '../../../../src/client/state/handoff-notices.ts'
 import { createCounters } from '../../../../src/ops/counters.ts'
+import { randomFrom } from '../../../support/seeded-random.ts'
 
 class Client implements NoticedSession {
   readonly id: number
@@ -34,19 +35,8 @@ class Client implements NoticedSession {
   }
 }
 
-/** A generator with a seed (mulberry32), so that a failure can be had again. */
-function random(seed: number): () => number {
-  let a = seed
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let x = Math.imul(a ^ (a >>> 15), 1 | a)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 function walk(seed: number): string | null {
-  const next = random(seed)
+  const next = randomFrom(seed)
   const pick = (n: number): number => Math.floor(next() * n)
   const put: (() => void)[] = []
   const counters = createCounters()
