@@ -12,6 +12,7 @@ import { writeKept } from '../ops/late-lines.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
+import { afterRunning } from '../running-time.ts'
 import { bindProblem } from './bind-problem.ts'
 import { yieldToMainThread } from './compile-threads.ts'
 import { passSignalsOn } from './early-signals.ts'
@@ -116,7 +117,8 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): ()
     return stopping
   }
   const options: closeWithGrace.Options = {
-    delay: delayMs,
+    // It would end the process as soon as it wakes up from a standstill: `stuck` does what this is for.
+    delay: false,
     logger: false,
     // SIGHUP reloads (reloadOnSignal), SIGUSR2 belongs to debuggers, and an empty event loop is no reason to drain.
     // After the other signals the process is broken, and a handler in JavaScript may never run.
@@ -124,10 +126,13 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): ()
     onSecondSignal: signal => log.warn({ event: 'process.abort', signal }, 'second signal: the process ends at once'),
     onSecondError: error =>
       log.fatal({ event: 'process.crash', err: error }, 'an uncaught error while stopping: the process ends'),
-    onTimeout: ms =>
-      log.fatal({ event: 'process.stuck', ms }, 'the stop did not end in time: the process ends without it'),
+  }
+  const onStuck = (): void => {
+    log.fatal({ event: 'process.stuck', ms: delayMs }, 'the stop did not end in time: the process ends without it')
+    process.exit(1)
   }
   const { close } = closeWithGrace(options, async ({ signal, err }) => {
+    afterRunning(delayMs, onStuck)
     try {
       if (err !== undefined) {
         log.fatal(

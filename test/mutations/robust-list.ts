@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 const waits = 'test/wire/wait-truth.test.ts'
 const bug = 'test/wire/session-bug.test.ts'
 const clientData = 'test/wire/client-data.test.ts'
+const stopped = 'test/wire/stopped-process.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
   {
@@ -167,5 +168,32 @@ export const robustMutations: readonly Mutation[] = [
     breaks: 'however it is started, it serves',
     test: 'test/unit/transport/socket-self-test.test.ts',
     shows: /ends for what is deprecated/,
+  },
+  {
+    name: 'a client is late for what Holdfast did not read in a standstill',
+    file: 'src/client/session/session.ts',
+    from: 'this.hasMore ? passedMs : lateMs)',
+    to: 'this.hasMore ? passedMs : 0)',
+    breaks: 'the clock of an unfinished command stands while the client has sent more than Holdfast has read',
+    test: stopped,
+    shows: /its rest comes while Holdfast is stopped/,
+  },
+  {
+    name: 'a stop over a standstill ends sessions before it has read what the master answered',
+    file: 'src/client/accept/listener.ts',
+    from: 'endLast = afterRunning(LAST_REPLIES_MS, () => eachSession(session => session.destroy()))',
+    to: 'eachSession(session => session.destroy())',
+    breaks: 'behind the grace period replies that are on their way are delivered',
+    test: stopped,
+    shows: /gives the reply that has come/,
+  },
+  {
+    name: 'a standstill in the last step of a time counts',
+    file: 'src/running-time.ts',
+    from: 'wasLate = !wasLate && performance.now() - dueAt >= STEP_MS',
+    to: 'wasLate = false',
+    breaks: 'a stop that stands still ends in order when it goes on',
+    test: 'test/unit/running-time.test.ts',
+    shows: /stands still/,
   },
 ]

@@ -4,6 +4,7 @@ import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import type { InFlightSession, LibrarySnapshot, SessionSnapshot, SessionStates } from '../../ops/snapshot.ts'
 import type { WaitSample } from '../../ops/wait-sample.ts'
+import { afterRunning } from '../../running-time.ts'
 import { OpenFiles } from '../../transport/open-files.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { ThrottledLog } from '../flow/throttled-log.ts'
@@ -189,17 +190,18 @@ export class Listener {
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) this.#host.bugs.guard('end of a session', () => act(session))
     }
-    const timers = [
-      setTimeout(() => {
-        onGraceOver()
-        eachSession(session => session.leave())
-      }, graceMs),
-      setTimeout(() => eachSession(session => session.destroy()), graceMs + LAST_REPLIES_MS),
-    ]
+    let endLast = (): void => {}
+    const grace = setTimeout(() => {
+      onGraceOver()
+      eachSession(session => session.leave())
+      // Begun here: where this process stood still over the end of the grace, replies have not been read yet.
+      endLast = afterRunning(LAST_REPLIES_MS, () => eachSession(session => session.destroy()))
+    }, graceMs)
     await closed
     this.#sweep.stop()
     this.#resubscribed.flush()
     this.#shortTimeouts.stop()
-    for (const timer of timers) clearTimeout(timer)
+    clearTimeout(grace)
+    endLast()
   }
 }

@@ -7,6 +7,7 @@
 //
 // A client that alone leaves too much unread is ended by slow-reader.ts.
 import type { Counters } from '../../ops/counters.ts'
+import type { Sweep } from '../flow/partial-command.ts'
 import type { UnreadEnd } from '../session/end-causes.ts'
 import type { Session } from '../session/session.ts'
 
@@ -27,6 +28,7 @@ export class SessionSweep {
   readonly #counters: Counters
   readonly #limits: SweepLimits
   #timer: NodeJS.Timeout | null = null
+  #everyMs = MAX_MS
   #last = 0
 
   constructor(sessions: ReadonlyMap<number, Session>, counters: Counters, limits: SweepLimits) {
@@ -40,7 +42,8 @@ export class SessionSweep {
     const { frameTimeoutMs } = this.#limits
     if (this.#timer !== null || frameTimeoutMs === 0) return
     this.#last = performance.now()
-    this.#timer = setInterval(() => this.#run(), Math.max(MIN_MS, Math.min(MAX_MS, frameTimeoutMs / 10)))
+    this.#everyMs = Math.max(MIN_MS, Math.min(MAX_MS, frameTimeoutMs / 10))
+    this.#timer = setInterval(() => this.#run(), this.#everyMs)
     this.#timer.unref()
   }
 
@@ -84,13 +87,14 @@ export class SessionSweep {
       return
     }
     const now = performance.now()
-    const sweepMs = now - this.#last
+    const passedMs = now - this.#last
     this.#last = now
+    const sweep: Sweep = { now, passedMs, lateMs: Math.max(0, passedMs - this.#everyMs) }
     const limit = this.#limits.frameTimeoutMs
     // A session that ends leaves the map meanwhile; a Map's iteration allows that.
     for (const session of this.#sessions.values()) {
       try {
-        session.checkUnfinished(now, limit, sweepMs)
+        session.checkUnfinished(limit, sweep)
       } catch (error) {
         session.onBug(error)
       }

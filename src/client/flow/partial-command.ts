@@ -15,6 +15,16 @@ const MAX_TAIL_BYTES = 64 * 1024
 /** The clock starts again with every so many bytes: a large command that keeps coming is not late. */
 const PROGRESS_BYTES = 1024 * 1024
 
+/** One look of the sweep (session-sweep.ts) at all sessions. */
+export interface Sweep {
+  /** performance.now() */
+  readonly now: number
+  /** Since the last look. */
+  readonly passedMs: number
+  /** The part of it by which this look comes too late: Holdfast did not run, and read nothing. */
+  readonly lateMs: number
+}
+
 export class PartialCommand {
   /** Bytes of the command so far; 0: there is none. */
   bytes = 0
@@ -68,17 +78,17 @@ export class PartialCommand {
   }
 
   /**
-   * For the sweep: has it been partial for `limitMs` without a megabyte of progress? `waitsForUs`: the client has sent
-   * more that Holdfast has not read, so the time since the last sweep does not count.
+   * For the sweep: has it been partial for `limitMs` without a megabyte of progress? `oursMs`: so much of the time since
+   * the last sweep does not count, because the rest may have been there for Holdfast to read.
    */
-  isLate(now: number, limitMs: number, { waitsForUs, sweepMs }: { waitsForUs: boolean; sweepMs: number }): boolean {
+  isLate(now: number, limitMs: number, oursMs: number): boolean {
     if (this.bytes === 0) return false
     if (this.#since === 0 || this.bytes - this.#bytesThen >= PROGRESS_BYTES) {
       this.#since = now
       this.#bytesThen = this.bytes
       return false
     }
-    if (waitsForUs) this.#since += sweepMs
+    this.#since += oursMs
     return now - this.#since >= limitMs
   }
 

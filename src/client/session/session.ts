@@ -23,6 +23,7 @@ import type { FlushableSession } from '../../upstream/turn.ts'
 import { writeGathered } from '../../upstream/write-gather.ts'
 import { closeGracefully, LAST_STALL_MS } from '../flow/graceful-close.ts'
 import { ONE_READ_BYTES } from '../flow/memory-budget.ts'
+import type { Sweep } from '../flow/partial-command.ts'
 import { ReplyWindow, WORTH_COUNTING_BYTES } from '../flow/reply-window.ts'
 import type { SessionContext, SessionHost } from '../state/session-context.ts'
 import { SessionState } from '../state/session-state.ts'
@@ -297,9 +298,10 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
 
   /** Called by the sweep: a command must be finished within `limitMs`. */
-  checkUnfinished(now: number, limitMs: number, sweepMs: number): void {
+  checkUnfinished(limitMs: number, { now, passedMs, lateMs }: Sweep): void {
     if (this.ending) return
-    if (!this.#reader.partial.isLate(now, limitMs, { waitsForUs: this.hasMore, sweepMs })) return
+    // The client has sent more that Holdfast has not read: all of the time is ours.
+    if (!this.#reader.partial.isLate(now, limitMs, this.hasMore ? passedMs : lateMs)) return
     logFrameTimeout(this.host, this, limitMs, this.unfinishedBytes)
     this.refuse(frameTimeoutReply(limitMs))
   }
