@@ -123,7 +123,7 @@ export class Batcher implements Prover {
   #begin(link: Link<Request>, request: Request): void {
     if (request.local !== null) {
       link.send(request)
-      link.settleHead()
+      link.replies.settleHead()
       return
     }
     this.#bounds.onSend(request)
@@ -182,7 +182,7 @@ export class Batcher implements Prover {
       this.#units.mark(request, series?.next() ?? null)
     }
     link.send(request)
-    if (request.local !== null) link.settleHead()
+    if (request.local !== null) link.replies.settleHead()
     link.writeIfMuch()
   }
 

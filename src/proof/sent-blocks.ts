@@ -142,7 +142,7 @@ export class SentBlocks {
 
   /** All of the first block is queued, or refused: EXEC's reply comes next. */
   #onQueued(): void {
-    if (this.#blocks[0]?.transaction === null) this.#lane.link?.openNext(true)
+    if (this.#blocks[0]?.transaction === null) this.#lane.link?.replies.openNext(true)
   }
 
   /** MULTI itself was refused: the members run one by one, and what comes are their replies. */
@@ -230,7 +230,7 @@ export class SentBlocks {
 
   #onAborted(link: Link<Request>, block: Block, frame: Buffer): void {
     this.#host.counters.blocksAborted++
-    link.openNext(false)
+    link.replies.openNext(false)
     const abort = judgeAbort(frame, block.errors, block.markerAt)
     if (abort.kind === 'unforeseen') {
       link.cut(`a block was refused: ${frame.toString('latin1', 1, 64).trimEnd()}`)

@@ -53,7 +53,7 @@ export class IdlePool extends IdleListener<Request> {
       link.cut('enough idle links')
       return
     }
-    link.pushes = null
+    link.replies.pushes = null
     this.#idle.push({ identity, link, since: performance.now() })
   }
 

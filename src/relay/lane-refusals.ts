@@ -97,7 +97,7 @@ export class LaneRefusals {
   /** From here on each reply of the link is looked at, and nothing new is sent. */
   begin(link: Link<Request>): NotReady {
     this.aside ??= new NotReady(this.#host.learned)
-    link.inspectAll = true
+    link.replies.inspectAll = true
     return this.aside
   }
 

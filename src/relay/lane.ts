@@ -176,7 +176,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (typeof link !== 'string' && link.status === 'ready' && this.#waiting.size === 0) {
       if (request.local !== null && this.#prover === null) {
         link.send(request)
-        link.settleHead()
+        link.replies.settleHead()
         return
       }
       if (this.#prover !== null) {
@@ -190,7 +190,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         if (request.handler !== null && !this.prepare(request)) return
         link.send(request)
         // Its handler may have answered it instead. Then no reply comes that takes it off the link.
-        if (request.local !== null) link.settleHead()
+        if (request.local !== null) link.replies.settleHead()
         link.writeIfMuch()
         return
       }
@@ -239,7 +239,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   acquire(link: Link<Request>): void {
     this.#uplink.acquire(link)
     this.proven = link.handshake.signedIn
-    link.pushes = this.owner?.pushes ?? null
+    link.replies.pushes = this.owner?.pushes ?? null
   }
 
   /** Gives the link away; only when idle. The lane is then closed. */
@@ -372,9 +372,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         if (next.handler !== null && !this.prepare(next)) continue
       }
       link.send(next)
-      if (this.#fatal.oneByOne) link.settleHead()
+      if (this.#fatal.oneByOne) link.replies.settleHead()
     }
-    link.settleHead()
+    link.replies.settleHead()
     if (this.#waiting.size === 0) this.#host.onDrained()
   }
 
@@ -435,7 +435,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const { link } = this
     if (link?.status === 'ready') {
       link.send(request)
-      link.settleHead()
+      link.replies.settleHead()
     } else this.complete(request)
   }
 
@@ -456,7 +456,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#uplink.onReady()
     this.refusedAsBusy = false
     this.proven = link.handshake.signedIn
-    link.pushes = this.owner?.pushes ?? null
+    link.replies.pushes = this.owner?.pushes ?? null
     if (link.handshake.warning)
       this.#host.log.warn({ event: 'link.fence', master: formatAddress(link.master) }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
@@ -647,7 +647,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       link.cut('the node says it is no master')
       return
     }
-    link.inspectAll = false
+    link.replies.inspectAll = false
     this.putBack([...this.#refusals.end(), ...(this.#prover?.endAside() ?? [])])
     if (this.#waiting.size > 0) this.#uplink.pause()
   }

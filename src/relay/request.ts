@@ -6,7 +6,7 @@ import type { ReplayClass } from '../command/command-spec.ts'
 import { Marking } from '../command/marking.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import type { ReadMemory } from '../transport/read-memory.ts'
-import type { Exchange } from '../upstream/link.ts'
+import type { Exchange } from '../upstream/reply-reader.ts'
 import type { KeptReplies } from './kept-replies.ts'
 
 /** Requests of sessions that have an earlier one in a block which may still be aborted. */

@@ -63,7 +63,7 @@ export class ReadOnly implements Prover {
   take(link: Link<Request>, request: Request): void {
     if (request.local !== null) {
       link.send(request)
-      link.settleHead()
+      link.replies.settleHead()
       return
     }
     request.sends++
@@ -81,7 +81,7 @@ export class ReadOnly implements Prover {
 
   #send(link: Link<Request>, request: Request): void {
     link.send(request)
-    if (request.local !== null) link.settleHead()
+    if (request.local !== null) link.replies.settleHead()
     link.writeIfMuch()
   }
 

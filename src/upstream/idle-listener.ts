@@ -1,6 +1,7 @@
 // idle-listener.ts: who owns a link on which no client's request is sent: a spare, an idle one, one that only asks.
 import type { HandshakeFailure } from './handshake.ts'
-import type { Exchange, Link, LinkListener } from './link.ts'
+import type { Link, LinkListener } from './link.ts'
+import type { Exchange } from './reply-reader.ts'
 
 /** Hears nothing but what it says itself. */
 export abstract class IdleListener<E extends Exchange> implements LinkListener<E> {

@@ -1,21 +1,18 @@
 // link.ts: one connection to the master: what is to be sent this turn, and what has been sent and is unanswered.
 //
 //   send ──▶ [out: this turn's bytes] ──flush: one write──▶ master
-//   sent ──▶ [fifo: oldest first] ◀── whole replies, in order ── scanner ◀── master
+//   sent ──▶ [fifo: oldest first] ◀── whole replies, in order ── reply-reader.ts ◀── master
 //
-// Owns: the socket, the reply scanner, the FIFO. A link lives once: dialing, ready, closed. A new one is a new object,
-// so a late callback of an old socket finds a closed link. Never: decides whether a request is sent again or where to
-// (relay/), knows sessions or Sentinels.
+// Owns: the socket, what is to be sent, the FIFO, the end. A link lives once: dialing, ready, closed. A new one is a new
+// object, so a late callback of an old socket finds a closed link. Never: decides whether a request is sent again or
+// where to (relay/), knows sessions or Sentinels, looks at what has come (reply-reader.ts, handshake-reader.ts).
 //
-// Must stay true: replies leave in the order of send(). After close nothing is delivered and nothing is sent. onClosed
-// hands back every request without its last reply, oldest first. A write that fails ends nothing before what the server
-// has said is read: a server that was killed had answered, and its replies lie in the socket.
-// It is longer than other files: the hot loop reads and changes the same few fields as what is around it.
+// Must stay true: after close nothing is delivered and nothing is sent. onClosed hands back every request without its
+// last reply, oldest first. A write that fails ends nothing before what the server has said is read: a server that was
+// killed had answered, and its replies lie in the socket.
 import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
-import { ReplyScanner, ReplyType } from '../resp/reply-scanner.ts'
-import type { ReadMemory } from '../transport/read-memory.ts'
 import { COUNTED_BYTES, countRead, SHARED_LINK_SHARE_BYTES, type TurnReader } from '../transport/read-turn.ts'
 import type { SocketReader } from '../transport/socket-reader.ts'
 import type { SocketWriter } from '../transport/socket-writer.ts'
@@ -23,25 +20,14 @@ import type { Sockets } from '../transport/sockets.ts'
 import type { Dial } from './dial.ts'
 import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
+import { HandshakeReader } from './handshake-reader.ts'
 import type { LeavingSockets } from './leaving-sockets.ts'
 import type { LiveLink, LiveLinks } from './live-links.ts'
 import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
-import { viewReplies } from './reply-view.ts'
+import { type Exchange, type ReplyListener, ReplyReader } from './reply-reader.ts'
 import type { Turn } from './turn.ts'
 import { Gatherer, writeGathered } from './write-gather.ts'
-
-/** What a link needs to know of a request. */
-export interface Exchange {
-  /** Whole command frames. Empty: answered by the proxy, in its turn (expect is 0). */
-  bytes: Buffer
-  /** What follows `bytes` of a large command that was read in parts; null: nothing does. */
-  rest: readonly Buffer[] | null
-  /** Replies still owed by the server. */
-  expect: number
-  /** True: replies of this request go frame by frame to onFrame; false: in runs, uninspected, to onReplies. */
-  inspect: boolean
-}
 
 export type CloseReason =
   | 'dial-failed'
@@ -52,13 +38,6 @@ export type CloseReason =
   | 'handshake'
   | 'cut'
   | 'bug'
-
-/** Which frames of a link answer no request. */
-export interface PushFilter {
-  /** A frame that begins with this byte may be one: it is looked at as a whole. */
-  mayBe(type: number): boolean
-  is(frame: Buffer, type: number): boolean
-}
 
 /** How a link has ended, and what it leaves behind. */
 export interface LinkEnd<E> {
@@ -73,20 +52,8 @@ export interface LinkEnd<E> {
   readonly refused: boolean
 }
 
-export interface LinkListener<E extends Exchange> {
+export interface LinkListener<E extends Exchange> extends ReplyListener<E, Link<E>> {
   onReady(link: Link<E>): void
-  /**
-   * `count` whole replies of `exchange` (0: `bytes` is a first part of one), to be passed on unchanged. It is complete
-   * when its `expect` is 0. On a busy link the bytes are good until onReadEnd returns, and longer only if that answers
-   * false.
-   */
-  onReplies(exchange: E, bytes: Buffer, count: number): void
-  /** One whole reply of an inspected exchange, or an error reply of any. The link has counted it already. */
-  onFrame(link: Link<E>, exchange: E, frame: Buffer, type: number): void
-  /** A frame that answers no request: a RESP3 push, or what `pushes` claims. */
-  onPush(link: Link<E>, frame: Buffer): void
-  /** All that one read brought has been delivered. Answers whether none of its bytes are needed any more. */
-  onReadEnd(link: Link<E>): boolean
   /** The kernel takes bytes again after `congested`. */
   onWritable(link: Link<E>): void
   /** A write has failed: the link is lost. What the server has said before is still read; onClosed follows. */
@@ -121,7 +88,7 @@ const MUCH = 32 * 1024
  */
 const LAST_WORDS_MS = 100
 
-const NOTHING = Buffer.alloc(0)
+const NO_REPLY = 'the server sent bytes that are no reply'
 
 export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Of a link that was made ahead (ahead-links.ts) another from the moment when its node is confirmed. */
@@ -129,10 +96,6 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   status: 'dialing' | 'ready' | 'closed' = 'dialing'
   /** Node's stream has more than it wants; hold further requests back until onWritable. */
   congested = false
-  /** True: every reply goes frame by frame to onFrame, whatever its exchange says. */
-  inspectAll = false
-  /** Set by an owner whose replies mix with messages that are no RESP3 pushes (RESP2 subscriptions, MONITOR). */
-  pushes: PushFilter | null = null
   /** Which name and library it was last told; '' for a new one. */
   label = ''
   /** performance.now() of the last byte read, or of the first byte sent to an idle link. */
@@ -142,6 +105,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   readonly handshake: Handshake
   readonly madeAt = performance.now()
   readonly pauses = new Pauses()
+  /** Whose the replies are that come. */
+  readonly replies: ReplyReader<E, Link<E>>
 
   #listener: LinkListener<E>
   readonly #turn: Turn
@@ -151,18 +116,13 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Of a busy link the socket itself. */
   #reader: Pick<SocketReader, 'pause' | 'resume'>
   readonly #writer: SocketWriter
-  readonly #scanner = new ReplyScanner()
   readonly #fifo = new Fifo<E>()
-  /** Of a busy link: where its reads go and its writes are put together; null: each has memory of its own. */
-  readonly #buffer: ReadBuffer | null
+  /** Until it is ready. */
+  #greeting: HandshakeReader | null
+  /** Of a busy link: where its writes are put together; null: each has memory of its own. */
   readonly #gatherer: Gatherer | null
-  /** Of copies of what was read. */
-  readonly #memory: ReadMemory
-  /** One that the proxy answers itself, while it does. */
-  #answering: E | undefined
   /** Its own address once it is ready. */
   #address = ''
-  #partial: Buffer[] = []
   #out: Buffer[] = []
   #outBytes = 0
   #unflushed = 0
@@ -181,13 +141,13 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   ) {
     this.master = master
     this.handshake = handshake
+    this.#greeting = new HandshakeReader(handshake)
     this.#listener = listener
     this.#turn = turn
     this.#counters = counters
     this.#live = live
     const buffer = busy ? new ReadBuffer(sockets.memory) : null
-    this.#buffer = buffer
-    this.#memory = sockets.memory
+    this.replies = new ReplyReader<E, Link<E>>(this, listener, { fifo: this.#fifo, buffer, memory: sockets.memory })
     this.#gatherer = busy ? new Gatherer() : null
     const callback = (count: number): boolean => {
       if (count >= COUNTED_BYTES) countRead(this, count)
@@ -243,6 +203,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Hands the link to another owner; only while nothing is in flight. */
   setListener(listener: LinkListener<E>): void {
     this.#listener = listener
+    this.replies.listener = listener
   }
 
   /** Queues the request's bytes for this turn's write. Order of calls is order on the wire. */
@@ -274,11 +235,6 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** From within the listener's calls: others take the place of the first `count`, which get no more replies. */
   replaceFirst(count: number, by: readonly E[]): void {
     this.#fifo.replaceFirst(count, by)
-  }
-
-  /** From within the listener's calls: is the next reply an array whose elements are replies of their own? */
-  openNext(opens: boolean): void {
-    this.#scanner.opensArray = opens
   }
 
   #addRest(pieces: readonly Buffer[]): void {
@@ -398,7 +354,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.lastActivity = now
     this.#counters.masterBytesIn += chunk.length
     try {
-      if (this.status === 'dialing') this.#onHandshakeData(chunk, 0)
+      if (this.#greeting !== null) this.#onHandshakeData(chunk, this.#greeting)
       else if (this.#turn.isLate(now)) this.#takeLate(chunk, now)
       else this.#take(chunk)
     } catch (error) {
@@ -409,7 +365,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** What the Sentinels have said meanwhile lies in their sockets: it is read in this turn, before this. */
   #takeLate(chunk: Buffer, now: number): void {
     this.pauses.stalled ??= []
-    this.pauses.stalled.push(this.#kept(chunk, chunk))
+    this.pauses.stalled.push(this.replies.kept(chunk, chunk))
     this.pause(Pausing.late)
     this.#turn.beforeLinks(now)
     this.#turn.defer(this.#onTime, this)
@@ -419,7 +375,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
 
   #take(chunk: Buffer): void {
     const { stalled } = this.pauses
-    if (stalled !== null) stalled.push(this.#kept(chunk, chunk))
+    if (stalled !== null) stalled.push(this.replies.kept(chunk, chunk))
     if (stalled !== null || this.status !== 'ready') return
     this.#turn.beginRead()
     try {
@@ -439,116 +395,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.#close('bug', 'an error in Holdfast while it was read from or written to')
   }
 
-  /** The hot loop: runs of uninspected replies of one exchange become one slice. */
   #read(chunk: Buffer, from: number): void {
-    const scanner = this.#scanner
-    const fifo = this.#fifo
-    const listener = this.#listener
-    let at = from
-    let runStart = from
-    let run = 0
-    let head = fifo.peek()
-    try {
-      while (at < chunk.length) {
-        const end = scanner.next(chunk, at)
-        if (end < 0) break
-        const type = scanner.type
-        const looksIn =
-          type === ReplyType.error || type === ReplyType.push || this.inspectAll || this.pushes?.mayBe(type) === true
-        if (head !== undefined && !head.inspect && !looksIn && this.#partial.length === 0) {
-          run++
-          at = end
-          if (--head.expect === 0) {
-            fifo.shift()
-            listener.onReplies(head, viewReplies(chunk, runStart, end), run)
-            if (this.status !== 'ready') return
-            runStart = end
-            run = 0
-            head = this.#nextHead()
-          }
-          continue
-        }
-        if (run > 0 && head !== undefined) {
-          listener.onReplies(head, chunk.subarray(runStart, at), run)
-          run = 0
-        }
-        const frame = chunk.subarray(at, end)
-        const own = this.#buffer === null ? this.#memory.apart(frame, chunk) : frame
-        this.#onSlowFrame(own, type, looksIn)
-        if (this.status !== 'ready') return
-        at = end
-        runStart = end
-        if (this.pauses.stalled !== null) break
-        head = this.#nextHead()
-      }
-      if (run > 0 && head !== undefined) listener.onReplies(head, chunk.subarray(runStart, at), run)
-      if (scanner.broken) {
-        this.#close('broken-reply', 'the server sent bytes that are no reply')
-        return
-      }
-      if (at < chunk.length) {
-        const behind = this.pauses.stalled ?? this.#partial
-        behind.push(this.#kept(at === 0 ? chunk : chunk.subarray(at), chunk))
-      }
-      if (!listener.onReadEnd(this)) this.#buffer?.keep()
-    } catch (error) {
-      this.onBug(error, this.#answering ?? head)
-    }
-  }
-
-  /** The next exchange that waits for the server; those the proxy answers itself are completed on the way. */
-  #nextHead(): E | undefined {
-    let head = this.#fifo.peek()
-    while (head !== undefined && head.expect === 0) {
-      this.#fifo.shift()
-      this.#answering = head
-      this.#listener.onReplies(head, NOTHING, 0)
-      head = this.#fifo.peek()
-    }
-    this.#answering = undefined
-    return head
-  }
-
-  /** Answers what needs no server, when it is at the head already. */
-  settleHead(): void {
-    try {
-      this.#nextHead()
-    } catch (error) {
-      this.onBug(error, this.#answering)
-    }
-  }
-
-  /** `looksIn`: its owner does, whatever the exchange says. */
-  #onSlowFrame(end: Buffer, type: number, looksIn: boolean): void {
-    const listener = this.#listener
-    const partial = this.#partial
-    const head = this.#fifo.peek()
-    if (head !== undefined && !head.inspect && !looksIn) {
-      // A long reply in parts: passed on as it lies, it is whole now.
-      this.#partial = []
-      for (const part of partial) listener.onReplies(head, part, 0)
-      if (--head.expect === 0) this.#fifo.shift()
-      listener.onReplies(head, end, 1)
-      return
-    }
-    let frame: Buffer
-    if (partial.length > 0) {
-      partial.push(end)
-      frame = Buffer.concat(partial)
-      this.#partial = []
-      this.#memory.giveBackAll(partial)
-    } else {
-      frame = Buffer.from(end) // who looks into a frame may keep it
-      this.#memory.giveBack(end)
-    }
-    const push = this.pushes === null ? type === ReplyType.push : this.pushes.is(frame, type)
-    if (push || head === undefined) {
-      listener.onPush(this, frame)
-      return
-    }
-    head.expect--
-    listener.onFrame(this, head, frame, type)
-    if (this.status === 'ready' && head.expect === 0 && this.#fifo.peek() === head) this.#fifo.shift()
+    if (!this.replies.read(chunk, from)) this.#close('broken-reply', NO_REPLY)
   }
 
   /** What the handshake has to say now. */
@@ -559,39 +407,24 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.#socket.write(bytes)
   }
 
-  #onHandshakeData(chunk: Buffer, from: number): void {
-    let at = from
-    while (at < chunk.length) {
-      const end = this.#scanner.next(chunk, at)
-      if (end < 0) break
-      this.#partial.push(chunk.subarray(at, end))
-      const frame = Buffer.concat(this.#partial)
-      this.#partial = []
-      at = end
-      const answer = this.handshake.onFrame(frame, this.#scanner.type)
-      if (answer === 'more') {
-        this.writeHandshake()
-        continue
-      }
-      if (answer !== 'ready') {
-        this.#listener.onHandshakeFailed(this, answer)
-        this.#close('handshake', answer.text)
-        return
-      }
-      this.status = 'ready'
-      this.#address = this.#readAddress()
-      this.#socket.setTimeout(0)
-      this.#listener.onReady(this)
-      if (this.status === 'ready' && at < chunk.length) this.#read(chunk, at)
+  #onHandshakeData(chunk: Buffer, greeting: HandshakeReader): void {
+    const answer = greeting.read(chunk, this)
+    if (answer === 'more') return
+    if (answer === 'broken') {
+      this.#close('broken-reply', NO_REPLY)
       return
     }
-    if (this.#scanner.broken) this.#close('broken-reply', 'the server sent bytes that are no reply')
-    else if (at < chunk.length) this.#partial.push(this.#kept(chunk.subarray(at), chunk))
-  }
-
-  /** Bytes of `chunk` that are still good after this read. */
-  #kept(bytes: Buffer, chunk: Buffer): Buffer {
-    return this.#buffer?.kept(bytes) ?? this.#memory.apart(bytes, chunk)
+    if (typeof answer !== 'number') {
+      this.#listener.onHandshakeFailed(this, answer)
+      this.#close('handshake', answer.text)
+      return
+    }
+    this.status = 'ready'
+    this.#greeting = null
+    this.#address = this.#readAddress()
+    this.#socket.setTimeout(0)
+    this.#listener.onReady(this)
+    if (this.status === 'ready' && answer < chunk.length) this.#read(chunk, answer)
   }
 
   /** `error`: of a write of which the kernel has taken nothing, or of the rest of one. */
@@ -630,7 +463,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     else later.take(this.#socket, this.#reader)
     this.#out = []
     this.#outBytes = 0
-    this.#partial = []
+    this.#greeting = null
+    this.replies.drop()
     this.pauses.stalled = null
     try {
       const owed = this.#fifo.drain()

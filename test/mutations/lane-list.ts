@@ -193,8 +193,8 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'replies behind a cut are delivered',
-    file: 'src/upstream/link.ts',
-    from: "this.#onSlowFrame(own, type, looksIn)\n        if (this.status !== 'ready') return",
+    file: 'src/upstream/reply-reader.ts',
+    from: "this.#onSlowFrame(own, type, looksIn)\n        if (link.status !== 'ready') return true",
     to: 'this.#onSlowFrame(own, type, looksIn)',
     breaks: 'a READONLY makes all later replies of its link worthless',
     test: link,
@@ -337,8 +337,8 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'part of a frame is lost at the edge of a chunk',
-    file: 'src/upstream/link.ts',
-    from: 'const behind = this.pauses.stalled ?? this.#partial',
+    file: 'src/upstream/reply-reader.ts',
+    from: 'const behind = link.pauses.stalled ?? this.#partial',
     to: 'const behind: Buffer[] = []',
     breaks: 'BytesExact',
     test: link,
@@ -346,7 +346,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a push is taken for a reply',
-    file: 'src/upstream/link.ts',
+    file: 'src/upstream/reply-reader.ts',
     from: 'this.pushes === null ? type === ReplyType.push :',
     to: 'this.pushes === null ? false :',
     breaks: 'OrderKept',

@@ -20,7 +20,7 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'what a handler answers as it is sent waits for the next reply',
     file: 'src/relay/lane.ts',
-    from: '        if (request.local !== null) link.settleHead()\n',
+    from: '        if (request.local !== null) link.replies.settleHead()\n',
     to: '',
     breaks: 'one answer, as soon as it is known',
     test: loss,
@@ -55,8 +55,8 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'what is behind a reply in doubt is looked at',
-    file: 'src/upstream/link.ts',
-    from: '        if (this.pauses.stalled !== null) break\n',
+    file: 'src/upstream/reply-reader.ts',
+    from: '        if (link.pauses.stalled !== null) break\n',
     to: '',
     breaks: 'OrderKept',
     test: loss,

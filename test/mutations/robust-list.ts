@@ -18,9 +18,9 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'the link does not say over whose reply it stumbled',
-    file: 'src/upstream/link.ts',
-    from: 'this.onBug(error, this.#answering ?? head)',
-    to: 'this.onBug(error)',
+    file: 'src/upstream/reply-reader.ts',
+    from: 'link.onBug(error, this.#answering ?? head)',
+    to: 'link.onBug(error)',
     breaks: 'an exception ends the session it was thrown for',
     test: bug,
     shows: /in the relay itself/,

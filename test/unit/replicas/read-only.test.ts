@@ -18,7 +18,7 @@ function sentTo(role: 'master' | 'replica', request: Request): string[] {
   const link = {
     master: { host: 'n', port: 1, epoch: 1, runId: null, ...(role === 'replica' && { role }) },
     send: (one: Request) => void sent.push(one.local === null ? one.bytes.toString() : `local ${one.local}`),
-    settleHead() {},
+    replies: { settleHead() {} },
     writeIfMuch() {},
   } as unknown as Link<Request>
   const host = { learned: new LearnedCommands(), counters: createCounters() } as unknown as LaneHost

@@ -6,9 +6,10 @@ import { countRead, SHARED_LINK_SHARE_BYTES } from '../../../src/transport/read-
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { Handshake } from '../../../src/upstream/handshake.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { type Exchange, Link, type LinkListener } from '../../../src/upstream/link.ts'
+import { Link, type LinkListener } from '../../../src/upstream/link.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Pausing } from '../../../src/upstream/pauses.ts'
+import type { Exchange } from '../../../src/upstream/reply-reader.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
 
