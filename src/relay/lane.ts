@@ -5,14 +5,13 @@
 //   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay-rule.ts decides
 //
 // Owns: the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link itself,
-// lane-refusals.ts what the node refuses. Never: parses commands on the hot path, writes to clients, picks the master.
+// lane-refusals.ts what the node refuses, lane-deadlines.ts what has waited for too long. Never: parses commands on the hot path, writes to clients, picks the master.
 //
 // Must stay true: requests of a lane reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
 // It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
 // can be seen.
 import { formatAddress } from '../address.ts'
-import { countUnknown } from '../ops/counters.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { WORTH_BYTES } from '../transport/read-memory.ts'
 import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
@@ -22,6 +21,7 @@ import { Pausing } from '../upstream/pauses.ts'
 import type { AckedLane, Acknowledger } from './acknowledger.ts'
 import { FatalRequests } from './fatal-requests.ts'
 import { HoldQueue } from './hold-queue.ts'
+import { LaneDeadlines } from './lane-deadlines.ts'
 import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
@@ -29,7 +29,7 @@ import { LaneRefusals } from './lane-refusals.ts'
 import type { ProvenLane, Prover } from './prover.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
-import { failRequest, giveBackBytes, makeLocal, ofHandler, prepare, type Request } from './request.ts'
+import { failRequest, giveBackBytes, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack, takeBackOldest } from './take-back.ts'
 
 export class Lane implements LinkedLane, ProvenLane, AckedLane {
@@ -59,6 +59,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Withholds replies until they are confirmed; null: they go as they come. */
   readonly #acks: Acknowledger | null
   readonly withholds: boolean
+  readonly deadlines: LaneDeadlines
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
@@ -70,6 +71,14 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.withholds = host.acks !== null
     this.#prover = host.prove?.(this, host) ?? null
     this.#acks = host.acks?.of(this, request => this.#prover?.isProven(request) === true) ?? null
+    const parts = {
+      waiting: this.#waiting,
+      uplink: this.#uplink,
+      refusals: this.#refusals,
+      prover: this.#prover,
+      acks: this.#acks,
+    }
+    this.deadlines = new LaneDeadlines(host, parts, this)
   }
 
   get kind(): 'shared' | 'private' {
@@ -137,27 +146,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** All that was sent is answered, and the client has the replies. */
   get settled(): boolean {
     return !this.#owes && (this.#prover?.idle ?? true) && (this.#acks?.idle ?? true)
-  }
-
-  /** performance.now() since when its oldest request waits; Infinity: nothing waits. */
-  get waitsSince(): number {
-    return this.#waiting.head()?.heldAt ?? Number.POSITIVE_INFINITY
-  }
-
-  /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
-  get isQuiet(): boolean {
-    const { link } = this
-    if (this.#waiting.size > 0 || link?.status === 'dialing' || this.#acks?.idle === false) return false
-    return link?.head === undefined || link.head.blocking
-  }
-
-  /** The same while the gate is shut: what waits does so until `at` or longer. Nothing but a plain command is known to. */
-  isQuietUntil(at: number): boolean {
-    const { link } = this
-    if (link?.status === 'dialing' || link?.head !== undefined || this.#prover !== null) return false
-    const head = this.#waiting.head()
-    if (head === undefined) return true
-    return head.local === null && head.handler === null && head.heldAt + this.#host.holdLimitMs > at
   }
 
   /** The link owes a reply. */
@@ -395,57 +383,13 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return false
   }
 
-  /**
-   * Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. `now`: Infinity
-   * where nothing waits any longer; the own time of a blocking command is over by the clock alone.
-   */
-  expire(now: number, heldSince: number | null): void {
-    this.#prover?.tick(now)
-    const limit = this.#host.holdLimitMs
-    this.#acks?.expire(now, limit)
-    const clock = Number.isFinite(now) ? now : performance.now()
-    const since = heldSince ?? this.#refusals.askedSince ?? now
-    if (now - since >= limit && this.#owes) this.#abandon(since)
-    for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
-      const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
-      if (head.local === null && timeout === null && now - head.heldAt < limit) return
-      this.#waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
-      if (timeout !== null) makeLocal(head, timeout)
-      else if (head.local === null) {
-        this.#host.onExpired()
-        failRequest(head, this.#errorInTime(head))
-      }
-      this.#answerInTurn(head)
-    }
-    this.#host.onDrained()
-  }
-
-  /** Its time is over. */
-  #errorInTime(request: Request): Buffer {
-    const inDoubt = this.#prover?.errorInDoubt(request) ?? null
-    if (inDoubt !== null) return inDoubt
-    const mayHaveRun = request.sends > 0 && this.#prover?.hasNotRun(request) !== true
-    const error = mayHaveRun ? this.#host.noAnswer : this.#uplink.outOfTime
-    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
-    return error.reply
-  }
-
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
-  #answerInTurn(request: Request): void {
+  answerInTurn(request: Request): void {
     const { link } = this
     if (link?.status === 'ready') {
       link.send(request)
       link.replies.settleHead()
     } else this.complete(request)
-  }
-
-  /** The link has not answered for a whole hold: gives it up, and what is in flight on it. */
-  #abandon(heldAt: number): void {
-    const { link } = this
-    if (link === null) return
-    for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
-    for (const request of this.#prover?.parked() ?? []) request.heldAt = request.heldAt || heldAt
-    link.cut('no answer for the whole hold time')
   }
 
   // ---- what the link reports ----

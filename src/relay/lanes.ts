@@ -200,7 +200,7 @@ export class Lanes extends LanePool {
   /** What waits for a master is answered now, where none is served. */
   failWaiting(): void {
     if (this.sendable) return
-    this.each(lane => lane.expire(Number.POSITIVE_INFINITY, null))
+    this.each(lane => lane.deadlines.expire(Number.POSITIVE_INFINITY, null))
   }
 
   /** The password of our own user has changed: lanes that pause because the old one was refused dial now. */
@@ -342,9 +342,9 @@ export class Lanes extends LanePool {
     const isOver = passes || (this.#hasGivenUp && !this.sendable)
     let isQuiet = (this.sendable || isHeld) && !isOver
     this.each(lane => {
-      lane.expire(isOver ? Number.POSITIVE_INFINITY : now, shut)
+      lane.deadlines.expire(isOver ? Number.POSITIVE_INFINITY : now, shut)
       this.#watchdog.checkSilence(lane, now)
-      isQuiet &&= isHeld ? lane.isQuietUntil(now + NEAR_MS) : lane.isQuiet
+      isQuiet &&= isHeld ? lane.deadlines.isQuietUntil(now + NEAR_MS) : lane.deadlines.isQuiet
     })
     this.acks?.tick(now)
     this.refill(now)
@@ -362,7 +362,7 @@ export class Lanes extends LanePool {
     const latest = now - this.holdLimitMs + Math.min(LAST_CALL_MS, this.holdLimitMs / 4)
     let isDue = false
     this.each(lane => {
-      isDue ||= lane.waitsSince <= latest
+      isDue ||= lane.deadlines.waitsSince <= latest
     })
     return isDue
   }

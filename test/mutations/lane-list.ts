@@ -13,7 +13,7 @@ const link = 'test/unit/upstream/link.test.ts'
 export const laneMutations: readonly Mutation[] = [
   {
     name: 'a client is told that a command may have run, and no counter says so',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: "    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)\n",
     to: '',
     breaks: 'holdfast_unknown_outcomes_total counts what clients were told',
@@ -229,7 +229,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a wait ends early',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: 'now - head.heldAt < limit) return',
     to: 'now - head.heldAt < limit / 2) return',
     breaks: 'each command has its whole hold time',
@@ -238,7 +238,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a wait ends late',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: 'now - head.heldAt < limit) return',
     to: 'now - head.heldAt < limit * 2) return',
     breaks: 'each command ends at its own deadline',
@@ -247,7 +247,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'a wait begins with the hold and not with the command',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: 'now - head.heldAt < limit) return',
     to: 'now - (heldSince ?? head.heldAt) < limit) return',
     breaks: 'each command has its whole hold time',
@@ -256,9 +256,9 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'what is in flight on a silent link outlives the hold',
-    file: 'src/relay/lane.ts',
-    from: ' this.#abandon(since)\n    for',
-    to: ' this.ensureLink()\n    for',
+    file: 'src/relay/lane-deadlines.ts',
+    from: ' this.#abandonLink(since)\n    for',
+    to: ' this.#parts.uplink.ensure()\n    for',
     breaks: 'EveryRequestEnds',
     test: scenes,
     shows: /silent for a whole hold/,

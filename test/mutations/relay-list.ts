@@ -109,9 +109,9 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'the watchdog rests although a command waits',
-    file: 'src/relay/lane.ts',
-    from: "if (this.#waiting.size > 0 || link?.status === 'dialing' || this.#acks?.idle === false) return false",
-    to: "if (link?.status === 'dialing' || this.#acks?.idle === false) return false",
+    file: 'src/relay/lane-deadlines.ts',
+    from: "if (waiting.size > 0 || link?.status === 'dialing' || acks?.idle === false) return false",
+    to: "if (link?.status === 'dialing' || acks?.idle === false) return false",
     breaks: 'the error at the end of a hold is late by a sweep at most',
     test: watchdog,
     shows: /it waits/,
@@ -119,8 +119,8 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'the watchdog rests at a shut gate until a deadline is over',
     file: 'src/relay/lanes.ts',
-    from: 'lane.isQuietUntil(now + NEAR_MS)',
-    to: 'lane.isQuietUntil(now - NEAR_MS)',
+    from: 'lane.deadlines.isQuietUntil(now + NEAR_MS)',
+    to: 'lane.deadlines.isQuietUntil(now - NEAR_MS)',
     breaks: 'the error at the end of a hold is late by a sweep at most',
     test: watchdog,
     shows: /its deadline is near/,
@@ -208,7 +208,7 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'a blocking command is told at the end of Holdfast that its time is over',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: 'const clock = Number.isFinite(now) ? now : performance.now()',
     to: 'const clock = now',
     breaks: 'one true answer: nobody knows that nothing was there to be taken',

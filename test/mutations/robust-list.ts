@@ -72,7 +72,7 @@ export const robustMutations: readonly Mutation[] = [
   },
   {
     name: 'a BLPOP that has timed out counts as an expired hold',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-deadlines.ts',
     from: "timeout !== null ? 'timedOut' : 'expired'",
     to: "'expired'",
     breaks: 'the account of a hold is true',

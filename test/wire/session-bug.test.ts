@@ -10,6 +10,7 @@ import { LaneChoice } from '../../src/client/session/lane-choice.ts'
 import { Reader } from '../../src/client/session/reader.ts'
 import { Session } from '../../src/client/session/session.ts'
 import { Lane } from '../../src/relay/lane.ts'
+import { LaneDeadlines } from '../../src/relay/lane-deadlines.ts'
 import { Watcher } from '../../src/sentinel/watcher.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -170,7 +171,7 @@ t.test('an exception — loses one step and no client — in the control plane a
   let left = 3
   const few = (): boolean => left-- > 0
   plant(t, Watcher.prototype, 'status', few)
-  plant(t, Lane.prototype, 'expire', few)
+  plant(t, LaneDeadlines.prototype, 'expire', few)
   await waitUntil('they were thrown', () => left <= 0, { withinMs: 20_000 })
   await waitUntil('the log says so', () => holdfast.find('process.bug'), { withinMs: 20_000 })
   t.equal(await client.send('GET', 'a'), '1')

@@ -1,0 +1,102 @@
+// lane-deadlines.ts: what of one lane has waited for too long, and whether any time runs there at all.
+//
+//   sweep ─▶ expire ─┬─ the link has not answered for a whole hold ─▶ it is cut, and what it owes goes back
+//                    ├─ the oldest that waits has done so for a whole hold ─▶ an error
+//                    └─ it is a blocking command whose own time is over ────▶ what the server says then
+//
+// Each request knows since when it waits (`heldAt`), and none has a later deadline than those behind it: only the oldest
+// is looked at. Never: sends, or answers out of turn (lane.ts).
+//
+// Must stay true: each command has its whole hold time, and one answer at the end of it.
+import { countUnknown } from '../ops/counters.ts'
+import type { LaneHost } from './lane-host.ts'
+import type { LaneParts } from './lane-parts.ts'
+import { failRequest, makeLocal, ofHandler, type Request } from './request.ts'
+
+/** The lane whose deadlines these are. */
+export interface TimedLane {
+  /** The request is a reply of our own now, and has left the queue. */
+  answerInTurn(request: Request): void
+}
+
+export class LaneDeadlines {
+  readonly #host: LaneHost
+  readonly #parts: LaneParts
+  readonly #lane: TimedLane
+
+  constructor(host: LaneHost, parts: LaneParts, lane: TimedLane) {
+    this.#host = host
+    this.#parts = parts
+    this.#lane = lane
+  }
+
+  /** performance.now() since when its oldest request waits; Infinity: nothing waits. */
+  get waitsSince(): number {
+    return this.#parts.waiting.head()?.heldAt ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Nothing waits or is dialled here, and of replies only that of a blocking command is owed: no deadline runs. */
+  get isQuiet(): boolean {
+    const { waiting, acks, uplink } = this.#parts
+    const { link } = uplink
+    if (waiting.size > 0 || link?.status === 'dialing' || acks?.idle === false) return false
+    return link?.head === undefined || link.head.blocking
+  }
+
+  /** The same while the gate is shut: what waits does so until `at` or longer. Nothing but a plain command is known to. */
+  isQuietUntil(at: number): boolean {
+    const { waiting, prover, uplink } = this.#parts
+    const { link } = uplink
+    if (link?.status === 'dialing' || link?.head !== undefined || prover !== null) return false
+    const head = waiting.head()
+    if (head === undefined) return true
+    return head.local === null && head.handler === null && head.heldAt + this.#host.holdLimitMs > at
+  }
+
+  /**
+   * Ends what has waited for too long. `heldSince`: since when the gate is shut, or null while it is open. `now`: Infinity
+   * where nothing waits any longer; the own time of a blocking command is over by the clock alone.
+   */
+  expire(now: number, heldSince: number | null): void {
+    const { waiting, prover, acks, refusals } = this.#parts
+    prover?.tick(now)
+    const limit = this.#host.holdLimitMs
+    acks?.expire(now, limit)
+    const clock = Number.isFinite(now) ? now : performance.now()
+    const since = heldSince ?? refusals.askedSince ?? now
+    if (now - since >= limit) this.#abandonLink(since)
+    for (let head = waiting.head(); head !== undefined; head = waiting.head()) {
+      const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
+      if (head.local === null && timeout === null && now - head.heldAt < limit) return
+      waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
+      if (timeout !== null) makeLocal(head, timeout)
+      else if (head.local === null) {
+        this.#host.onExpired()
+        failRequest(head, this.#errorInTime(head))
+      }
+      this.#lane.answerInTurn(head)
+    }
+    this.#host.onDrained()
+  }
+
+  /** Its time is over. */
+  #errorInTime(request: Request): Buffer {
+    const { prover, uplink } = this.#parts
+    const inDoubt = prover?.errorInDoubt(request) ?? null
+    if (inDoubt !== null) return inDoubt
+    const mayHaveRun = request.sends > 0 && prover?.hasNotRun(request) !== true
+    const error = mayHaveRun ? this.#host.noAnswer : uplink.outOfTime
+    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
+    return error.reply
+  }
+
+  /** A link that has not answered for a whole hold is given up, and what is in flight on it. */
+  #abandonLink(heldAt: number): void {
+    const { prover, uplink } = this.#parts
+    const { link } = uplink
+    if (link === null || link.inFlight === 0) return
+    for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
+    for (const request of prover?.parked() ?? []) request.heldAt = request.heldAt || heldAt
+    link.cut('no answer for the whole hold time')
+  }
+}
