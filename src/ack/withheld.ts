@@ -129,7 +129,7 @@ export class Withheld implements Acknowledger {
 
   keepsPush(frame: Buffer): boolean {
     if (this.idle) return false
-    this.#pushAct(() => this.lane.push(frame))
+    this.#pushAct(() => this.lane.replies.push(frame))
     return true
   }
 
@@ -175,10 +175,10 @@ export class Withheld implements Acknowledger {
       if (type === AS_IT_IS) owner.deliver(bytes)
       else {
         request.expect = pieces.length - 1 - i // as it was when it came
-        this.lane.reply(request, bytes, type)
+        this.lane.replies.reply(request, bytes, type)
       }
     })
-    this.lane.finish(request)
+    this.lane.replies.finish(request)
   }
 
   #leave(request: Request): void {
@@ -215,7 +215,7 @@ export class Withheld implements Acknowledger {
       failRequest(request, (writes ? errors.unacknowledged : errors.unconfirmedRead).reply)
     }
     this.#barrier.trip()
-    this.lane.finish(request)
+    this.lane.replies.finish(request)
   }
 
   // ---- the end ----

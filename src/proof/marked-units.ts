@@ -58,7 +58,7 @@ export class MarkedUnits {
     // Its MULTI is aborted with the marker: it is queued again on a new link, and goes without.
     this.#marks.delete(request)
     this.#state.doWithout(frame)
-    this.#lane.cutRefused(link, request, frame, 'not-now')
+    this.#lane.replies.cutRefused(link, request, frame, 'not-now')
     return true
   }
 }

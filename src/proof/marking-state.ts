@@ -139,8 +139,8 @@ export class MarkingState {
     }
     const refusal = serverRefusalOf(failed)
     this.#state = 'unproven'
-    if (refusal === 'wrong-node') this.#lane.cutRefused(link, request, failed, refusal)
-    else if (refusal === 'not-now' && this.#host.passes(failed)) this.#lane.setAside(link, [], failed)
+    if (refusal === 'wrong-node') this.#lane.replies.cutRefused(link, request, failed, refusal)
+    else if (refusal === 'not-now' && this.#host.passes(failed)) this.#lane.replies.setAside(link, [], failed)
     else this.doWithout(failed)
     return this.#state !== 'unproven'
   }

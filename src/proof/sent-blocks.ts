@@ -187,11 +187,11 @@ export class SentBlocks {
   #answerTransaction(block: Block, exec: Buffer): void {
     const [member] = block.members
     if (member === undefined) return
-    for (const frame of block.frames.slice(0, block.markerAt)) this.#lane.answer(member, frame)
-    this.#lane.answer(member, exec)
+    for (const frame of block.frames.slice(0, block.markerAt)) this.#lane.replies.answer(member, frame)
+    this.#lane.replies.answer(member, exec)
     member.expect = 0
     this.#letGo(block)
-    this.#lane.complete(member)
+    this.#lane.replies.complete(member)
   }
 
   #onMarker(frame: Buffer, type: number): void {
@@ -208,7 +208,7 @@ export class SentBlocks {
   /** It has run: its marker is needed until all of its replies are with the clients. */
   #settle({ mark, members }: Block): void {
     if (mark === null) return
-    this.#lane.afterAck(() => {
+    this.#lane.replies.afterAck(() => {
       mark.series.release(mark)
       for (const member of members) this.#unconfirmed.delete(member)
       this.#to.room()
@@ -239,13 +239,13 @@ export class SentBlocks {
     if (abort.kind === 'refused' && abort.refusal === 'wrong-node') {
       block.refused = true
       const first = block.exec
-      if (first !== null) this.#lane.cutRefused(link, first, abort.line, abort.refusal)
+      if (first !== null) this.#lane.replies.cutRefused(link, first, abort.line, abort.refusal)
       return
     }
     this.#shift()
     link.replaceFirst(block.exchangesFromExec, [])
     if (abort.kind === 'refused' && this.#host.passes(abort.line)) {
-      this.#lane.setAside(link, block.members, abort.line)
+      this.#lane.replies.setAside(link, block.members, abort.line)
       this.#to.aside(block)
       return
     }
@@ -262,7 +262,7 @@ export class SentBlocks {
     if (isAnswered) makeLocal(member, Buffer.concat([...block.frames.slice(0, block.markerAt), exec]))
     else block.behind.unshift(...block.members)
     this.#letGo(block)
-    if (isAnswered) this.#lane.complete(member)
+    if (isAnswered) this.#lane.replies.complete(member)
   }
 
   #sendAgain(block: Block, hasCulprits: boolean): void {

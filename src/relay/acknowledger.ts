@@ -29,15 +29,20 @@ export interface Acknowledger {
   drop(): Request[]
 }
 
-/** A lane, as its acknowledger sees it. */
-export interface AckedLane {
-  readonly identity: Identity
-  readonly link: Link<Request> | null
+/** The replies of a lane, as its acknowledger sees them. */
+export interface AckedReplies {
   /** One frame of a reply to `request`, for its handler or its client. */
   reply(request: Request, frame: Buffer, type: number): void
   /** `request` has its last reply. */
   finish(request: Request): void
   push(frame: Buffer): void
+}
+
+/** A lane, as its acknowledger sees it. */
+export interface AckedLane {
+  readonly identity: Identity
+  readonly link: Link<Request> | null
+  readonly replies: AckedReplies
   /** Nothing is withheld any more. `isAnswer`: among what has ended now was a reply of the server's. */
   onAllTold(isAnswer: boolean): void
   pump(): void

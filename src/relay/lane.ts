@@ -1,19 +1,18 @@
 // lane.ts: the ordered path of one identity (shared) or one session (private) to the master.
 //
-//   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ replies ──▶ owner
+//   submit ──▶ link ready, gate open, nobody waits ──▶ link.send ──▶ lane-replies.ts ──▶ owner
 //        └───▶ [waiting: oldest first] ──pump──▶ link.send
 //   link lost ──▶ what it still owed goes back to the front of [waiting], in its order, as replay-rule.ts decides
 //
-// Owns: the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link itself,
-// lane-refusals.ts what the node refuses, lane-deadlines.ts what has waited for too long. Never: parses commands on the hot path, writes to clients, picks the master.
+// Owns: the order of what is sent, the waiting FIFO, and what each end of the link means for it. lane-link.ts has the link
+// itself, lane-replies.ts the way back, lane-refusals.ts what the node refuses, lane-deadlines.ts what has waited for too
+// long. Never: parses commands on the hot path, looks at replies, picks the master.
 //
 // Must stay true: requests of a lane reach the master in order of submit, replays included; a request ends exactly once
 // (reply, error, owner gone); what waits is counted, and the counts add up.
 // It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
 // can be seen.
 import { formatAddress } from '../address.ts'
-import { ReplyType } from '../resp/reply-scanner.ts'
-import { WORTH_BYTES } from '../transport/read-memory.ts'
 import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
@@ -26,10 +25,10 @@ import { findMovable, takeOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
+import { LaneReplies } from './lane-replies.ts'
 import type { ProvenLane, Prover } from './prover.ts'
-import type { ServerRefusal } from './refusal-texts.ts'
 import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
-import { failRequest, giveBackBytes, ofHandler, prepare, type Request } from './request.ts'
+import { failRequest, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack, takeBackOldest } from './take-back.ts'
 
 export class Lane implements LinkedLane, ProvenLane, AckedLane {
@@ -60,6 +59,8 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   readonly #acks: Acknowledger | null
   readonly withholds: boolean
   readonly deadlines: LaneDeadlines
+  /** The way back. */
+  readonly replies: LaneReplies
 
   constructor(host: LaneHost, identity: Identity, owner: LaneOwner | null) {
     this.#host = host
@@ -79,6 +80,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       acks: this.#acks,
     }
     this.deadlines = new LaneDeadlines(host, parts, this)
+    this.replies = new LaneReplies(host, parts, this)
   }
 
   get kind(): 'shared' | 'private' {
@@ -127,11 +129,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       this.putBack(requests)
       this.pump()
     }
-  }
-
-  setAside(link: Link<Request>, requests: readonly Request[], frame: Buffer): void {
-    this.#refusals.begin(link).takeAll(requests)
-    this.#refusals.absorb(frame)
   }
 
   /** Sessions use it, whether they wait for something now or not. */
@@ -183,7 +180,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         return
       }
     } else if (request.local !== null && this.#waiting.size === 0) {
-      this.complete(request)
+      this.replies.complete(request)
       return
     }
     this.#submitHeld(request)
@@ -214,7 +211,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#host.counters.refusedByBreaker++
     failRequest(request, error)
     // With nothing of its own session ahead of it, it does not wait behind those of others.
-    if (request.owner.pending <= request.commands) this.complete(request)
+    if (request.owner.pending <= request.commands) this.replies.complete(request)
     else this.submit(request)
   }
 
@@ -263,7 +260,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const recalled = this.#prover?.recall(unwritten) ?? unwritten
     if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
     // All that a refusal had left on the link was unwritten: no read comes that would end it.
-    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
+    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
   }
 
   /**
@@ -389,7 +386,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (link?.status === 'ready') {
       link.send(request)
       link.replies.settleHead()
-    } else this.complete(request)
+    } else this.replies.complete(request)
   }
 
   // ---- what the link reports ----
@@ -409,85 +406,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.pump()
   }
 
-  onReplies(request: Request, bytes: Buffer, count: number): void {
-    if (bytes.length > 0 && (this.#acks === null || !this.#acks.keepsReplies(request, bytes, count > 0)))
-      request.owner.deliver(bytes)
-    if (request.expect !== 0 || this.#refusals.aside?.takeLocal(request)) return
-    if (request.weight > WORTH_BYTES && request.kept === null) giveBackBytes(request, this.#host.sockets.memory)
-    this.complete(request)
-  }
-
-  onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): void {
-    if (this.#prover?.onFrame(link, request, frame, type)) return
-    const mayRefuse = type === ReplyType.error && this.#prover?.isExecuting !== true
-    const refusal = mayRefuse ? this.#refusals.judge(link, request, frame) : undefined
-    if (refusal === 'in doubt') return
-    const { isDeposed } = this.#refusals
-    if (refusal !== undefined && !isDeposed) {
-      // No later reply of this link counts, or what the link knows is needed to run the command again.
-      if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true) {
-        this.cutRefused(link, request, frame, refusal)
-        return
-      }
-      this.#refusals.begin(link)
-    }
-    if (this.#refusals.setAside(request, frame, type, refusal !== undefined)) {
-      if (request.expect === 0 && !request.unit) this.complete(request)
-      return
-    }
-    if (isDeposed) return
-    if (this.#host.withholding && request === this.#refusals.unblocked) {
-      link.stall(request, frame, Pausing.withheld)
-      return
-    }
-    if (this.#acks === null || !this.#acks.keepsFrame(request, frame, type)) this.reply(request, frame, type)
-    if (request.expect === 0 && this.#uplink.state !== 'closed') this.complete(request)
-  }
-
-  cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void {
-    request.expect++
-    this.#refusals.absorb(frame)
-    link.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
-    if (refusal === 'not-now') this.#uplink.pause()
-  }
-
-  reply(request: Request, frame: Buffer, type: number): void {
-    if (request.skip > 0) {
-      request.skip--
-      return
-    }
-    request.given++
-    if (request.handler !== null) ofHandler(request, handler => handler.onReply(request, frame, type))
-    else request.owner.deliver(frame)
-  }
-
-  answer(request: Request, frame: Buffer): void {
-    if (this.#acks === null || !this.#acks.keepsReplies(request, frame, true)) request.owner.deliver(frame)
-  }
-
-  afterAck(act: () => void): void {
-    if (this.#acks === null) act()
-    else this.#acks.afterAck(act)
-  }
-
-  onPush(_link: Link<Request>, frame: Buffer): void {
-    if (this.#acks?.keepsPush(frame) !== true) this.push(frame)
-  }
-
-  push(frame: Buffer): void {
-    this.owner?.onPush(frame)
-  }
-
-  onReadEnd(link: Link<Request>): boolean {
-    this.#prover?.onReadEnd()
+  onAnswers(): void {
     if (this.#fatal.oneByOne) this.#goOn()
     if ((this.#acks !== null || this.#awaits) && this.#waiting.size > 0) {
       this.#awaits = false
       this.pump()
     }
-    const taken = this.#host.turn.flushSessions()
-    if (this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)
-    return taken
   }
 
   /** The one that was under way has its reply: it is not the one that the server ends links for. */
@@ -513,7 +437,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
       if (head.local === null) failRequest(head, this.#prover?.errorInDoubt(head) ?? failure.frame)
-      this.complete(head)
+      this.replies.complete(head)
     }
   }
 
@@ -586,7 +510,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   }
 
   /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
-  #sendAgain(link: Link<Request>): void {
+  sendAgain(link: Link<Request>): void {
     if (this.#refusals.isDeposed) {
       link.cut('the node says it is no master')
       return
@@ -609,16 +533,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   #settleFront(): void {
     for (let head = this.#waiting.head(); head?.local; head = this.#waiting.head()) {
       this.#waiting.shift('drained')
-      this.complete(head)
+      this.replies.complete(head)
     }
   }
 
   onOwnAnswered(): void {
     this.owner?.onOwnAnswered?.()
-  }
-
-  complete(request: Request): void {
-    if (this.#acks?.keepsEnd(request) !== true) this.finish(request)
   }
 
   /** Comes before pump(): what that sends alone keeps the others waiting, again and again while more comes. */
@@ -630,13 +550,5 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   onAllTold(isAnswer: boolean): void {
     if (isAnswer) this.#goOn()
     this.pump()
-  }
-
-  finish(request: Request): void {
-    if (this.#acks !== null) this.#prover?.forget(request)
-    this.#host.counters.pendingBytes -= request.weight
-    const owner = request.owner
-    if (request.local !== null) owner.deliver(request.local)
-    owner.onAnswered(request.commands, request.weight)
   }
 }

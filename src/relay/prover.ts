@@ -59,10 +59,24 @@ export interface Prover {
   tick(now: number): void
 }
 
+/** The replies of a lane, as its prover sees them. */
+export interface ProvenReplies {
+  complete(request: Request): void
+  /** One reply of a request without a handler: to its client, now or when it is confirmed. */
+  answer(request: Request, frame: Buffer): void
+  /** Calls `act` when all answered so far is confirmed; never, if the link is lost before. At once, if nothing is. */
+  afterAck(act: () => void): void
+  /** The node cannot run these now: they are sent again after a pause. None has had a reply. */
+  setAside(link: Link<Request>, requests: readonly Request[], frame: Buffer): void
+  /** The node has refused `request` with `frame`: no later reply of the link counts. */
+  cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void
+}
+
 /** A lane, as its prover sees it. */
 export interface ProvenLane {
   readonly identity: Identity
   readonly link: Link<Request> | null
+  readonly replies: ProvenReplies
   /** See LaneOwner; of a shared lane always `none`. */
   readonly openState: 'none' | 'multi' | 'bound'
   /** See LaneOwner; of a shared lane always true. */
@@ -77,18 +91,9 @@ export interface ProvenLane {
   pump(): void
   /** Sends these before all that wait. */
   resubmit(requests: readonly Request[]): void
-  complete(request: Request): void
   /** A request of the prover's own has its replies: the link owes less than its session knows. */
   onOwnAnswered(): void
   /** Replies are withheld until they are confirmed: what has been answered may still be in doubt. */
   readonly withholds: boolean
-  /** One reply of a request without a handler: to its client, now or when it is confirmed. */
-  answer(request: Request, frame: Buffer): void
-  /** Calls `act` when all answered so far is confirmed; never, if the link is lost before. At once, if nothing is. */
-  afterAck(act: () => void): void
-  /** The node cannot run these now: they are sent again after a pause. None has had a reply. */
-  setAside(link: Link<Request>, requests: readonly Request[], frame: Buffer): void
-  /** The node has refused `request` with `frame`: no later reply of the link counts. */
-  cutRefused(link: Link<Request>, request: Request, frame: Buffer, refusal: ServerRefusal): void
   onStepBug(error: unknown): void
 }

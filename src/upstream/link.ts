@@ -52,7 +52,9 @@ export interface LinkEnd<E> {
   readonly refused: boolean
 }
 
-export interface LinkListener<E extends Exchange> extends ReplyListener<E, Link<E>> {
+export interface LinkListener<E extends Exchange> {
+  /** Who hears what it reads. */
+  readonly replies: ReplyListener<E, Link<E>>
   onReady(link: Link<E>): void
   /** The kernel takes bytes again after `congested`. */
   onWritable(link: Link<E>): void
@@ -147,7 +149,11 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     this.#counters = counters
     this.#live = live
     const buffer = busy ? new ReadBuffer(sockets.memory) : null
-    this.replies = new ReplyReader<E, Link<E>>(this, listener, { fifo: this.#fifo, buffer, memory: sockets.memory })
+    this.replies = new ReplyReader<E, Link<E>>(this, listener.replies, {
+      fifo: this.#fifo,
+      buffer,
+      memory: sockets.memory,
+    })
     this.#gatherer = busy ? new Gatherer() : null
     const callback = (count: number): boolean => {
       if (count >= COUNTED_BYTES) countRead(this, count)
@@ -203,7 +209,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Hands the link to another owner; only while nothing is in flight. */
   setListener(listener: LinkListener<E>): void {
     this.#listener = listener
-    this.replies.listener = listener
+    this.replies.listener = listener.replies
   }
 
   /** Queues the request's bytes for this turn's write. Order of calls is order on the wire. */

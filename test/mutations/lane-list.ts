@@ -23,7 +23,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a refusal lasts for good where all that was behind it is taken back',
     file: 'src/relay/lane.ts',
-    from: '    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.#sendAgain(link)\n',
+    from: '    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)\n',
     to: '',
     breaks: 'EveryRequestEnds',
     test: scenes,
@@ -266,8 +266,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the breaker makes a new command wait behind those of others',
     file: 'src/relay/lane.ts',
-    from: 'if (request.owner.pending <= request.commands) this.complete(request)',
-    to: 'if (request.owner.pending <= 0) this.complete(request)',
+    from: 'if (request.owner.pending <= request.commands) this.replies.complete(request)',
+    to: 'if (request.owner.pending <= 0) this.replies.complete(request)',
     breaks: 'with the breaker open commands fail at once',
     test: scenes,
     shows: /breaker — answers a new command at once/,

@@ -7,7 +7,7 @@ const slowClient = 'test/unit/client/session/slow-client.test.ts'
 export const memoryMutations: readonly Mutation[] = [
   {
     name: 'what a client has not taken is read over',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-replies.ts',
     from: '    return taken\n',
     to: '    return true\n',
     breaks: 'replies are passed on unchanged',

@@ -190,7 +190,7 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'what a wait that is being ended is given counts before the master is known',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-replies.ts',
     from: 'if (this.#host.withholding && request === this.#refusals.unblocked) {',
     to: 'if (this.#host.withholding && request.expect > 0) {',
     breaks: 'AckedSurvivesPlanned',

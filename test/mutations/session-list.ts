@@ -195,7 +195,7 @@ export const sessionMutations: readonly Mutation[] = [
   },
   {
     name: 'a command of an open MULTI that was refused is sent again on the same link',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/lane-replies.ts',
     from: "if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true)",
     to: "if (refusal === 'wrong-node')",
     breaks: 'FailoverUnseen',

@@ -9,8 +9,8 @@ import { Subscribing } from '../../src/client/commands/subscribe.ts'
 import { LaneChoice } from '../../src/client/session/lane-choice.ts'
 import { Reader } from '../../src/client/session/reader.ts'
 import { Session } from '../../src/client/session/session.ts'
-import { Lane } from '../../src/relay/lane.ts'
 import { LaneDeadlines } from '../../src/relay/lane-deadlines.ts'
+import { LaneReplies } from '../../src/relay/lane-replies.ts'
 import { Watcher } from '../../src/sentinel/watcher.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'passing its reply on, in the relay itself',
-    plant: t => plant(t, Lane.prototype, 'onReplies', (_, args) => mentions(args)),
+    plant: t => plant(t, LaneReplies.prototype, 'onReplies', (_, args) => mentions(args)),
     commands: [
       ['GET', 'a'],
       ['ECHO', 'poison'],

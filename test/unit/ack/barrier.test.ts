@@ -59,9 +59,7 @@ class Scene {
     const lane: AckedLane = {
       identity: createIdentity(null, null, 0, 2),
       link: null,
-      reply() {},
-      finish() {},
-      push() {},
+      replies: { reply() {}, finish() {}, push() {} },
       onAllTold() {},
       pump() {},
       onStepBug: error => {

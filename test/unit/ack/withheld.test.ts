@@ -41,12 +41,14 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
   const lane: AckedLane = {
     identity: createIdentity(null, null, 0, 2),
     link: null,
-    reply() {},
-    finish: request => {
-      if (request.local !== null) request.owner.deliver(request.local)
-      counters.pendingBytes -= request.weight
+    replies: {
+      reply() {},
+      finish: request => {
+        if (request.local !== null) request.owner.deliver(request.local)
+        counters.pendingBytes -= request.weight
+      },
+      push: frame => void told.push(`push ${frame}`),
     },
-    push: frame => void told.push(`push ${frame}`),
     onAllTold: isAnswer => void allTold.push(isAnswer),
     pump() {},
     onStepBug: error => {
@@ -72,7 +74,7 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     request.expect = 0
     const bytes = Buffer.from(`${text}\r\n`)
     if (!withheld.keepsReplies(request, bytes, true)) request.owner.deliver(bytes)
-    if (!withheld.keepsEnd(request)) lane.finish(request)
+    if (!withheld.keepsEnd(request)) lane.replies.finish(request)
   }
   return { withheld, counters, told, owner, run, reply, arrived: () => arrived, trips: () => trips, allTold }
 }

@@ -39,19 +39,21 @@ class Scene {
     const parts = new Map<string, string>()
     const listener: LinkListener<Named> = {
       onReady() {},
-      onReplies: ({ name, expect }, bytes) => {
-        parts.set(name, (parts.get(name) ?? '') + bytes.toString())
-        this.sockets.memory.giveBack(bytes)
-        if (expect === 0) this.told.push(`${name} ${JSON.stringify(parts.get(name))}`)
-      },
-      onFrame: (link, { name }, frame) => {
-        this.told.push(`${name} ${JSON.stringify(frame.toString())}`)
-        this.onFrame(link)
-      },
-      onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
-      onReadEnd: link => {
-        this.onReadEnd(link)
-        return true
+      replies: {
+        onReplies: ({ name, expect }, bytes) => {
+          parts.set(name, (parts.get(name) ?? '') + bytes.toString())
+          this.sockets.memory.giveBack(bytes)
+          if (expect === 0) this.told.push(`${name} ${JSON.stringify(parts.get(name))}`)
+        },
+        onFrame: (link, { name }, frame) => {
+          this.told.push(`${name} ${JSON.stringify(frame.toString())}`)
+          this.onFrame(link)
+        },
+        onPush: (_link, frame) => void this.told.push(`push ${JSON.stringify(frame.toString())}`),
+        onReadEnd: link => {
+          this.onReadEnd(link)
+          return true
+        },
       },
       onWritable: () => {
         this.told.push('writable')
