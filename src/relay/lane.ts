@@ -29,7 +29,7 @@ import { LaneReplies } from './lane-replies.ts'
 import type { ProvenLane, Prover } from './prover.ts'
 import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
 import { failRequest, ofHandler, prepare, type Request } from './request.ts'
-import { takeBack, takeBackOldest } from './take-back.ts'
+import { takeBack, takeBackOwed } from './take-back.ts'
 
 export class Lane implements LinkedLane, ProvenLane, AckedLane {
   identity: Identity
@@ -476,7 +476,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
   #requeue(link: Link<Request>, end: LinkEnd<Request>): void {
-    const { owed, unsent, refused } = end
+    const { owed } = end
     try {
       const { isDeposed } = this.#refusals
       const back = this.#refusals.end()
@@ -484,17 +484,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const first = this.#prover === null ? owed[0] : this.#prover.oldest(owed)
       const oldest = this.#fatal.onLost(end, link.pauses, first)
       if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered, oldest))
-      else {
-        owed.forEach((request, i) => {
-          const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
-          const outcome = i >= owed.length - unsent ? 'unsent' : lost
-          back.push(
-            ...(i === 0 && oldest !== null
-              ? takeBackOldest(oldest, outcome, this.#host)
-              : takeBack(request, outcome, this.#host)),
-          )
-        })
-      }
+      else back.push(...takeBackOwed(end, { oldest, isDeposed }, this.#host))
       this.#fatal.goesAgain(oldest)
       this.putBack(back)
     } catch (error) {

@@ -3,6 +3,7 @@
 // Never: says what may be sent again, touches a link or a queue (lane.ts).
 import { errors } from '../errors.ts'
 import { type Counters, countUnknown } from '../ops/counters.ts'
+import type { LinkEnd } from '../upstream/link.ts'
 import type { OldestLost } from './fatal-requests.ts'
 import type { LaneHost } from './lane-host.ts'
 import {
@@ -35,6 +36,23 @@ export function takeBackOldest(
   const parts = isFatal ? takeBackFatal(request, host) : takeBack(request, outcome, host)
   oldest.again = parts[0]
   return parts
+}
+
+/**
+ * All that a lost link owed. `oldest`: the first of it, if that may be the reason. `isDeposed`: the node had said itself
+ * that it is no master.
+ */
+export function takeBackOwed(
+  { owed, unsent, refused }: LinkEnd<Request>,
+  { oldest, isDeposed = false }: { readonly oldest: OldestLost | null; readonly isDeposed?: boolean },
+  host: ReplayHost,
+): Request[] {
+  return owed.flatMap((request, i) => {
+    const lost = isDeposed ? 'behind-refused' : !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
+    const outcome = i >= owed.length - unsent ? 'unsent' : lost
+    if (i === 0 && oldest !== null) return takeBackOldest(oldest, outcome, host)
+    return takeBack(request, outcome, host)
+  })
 }
 
 /** The server ends each link that it is sent on, before it has a reply: one command of it is not sent again. */

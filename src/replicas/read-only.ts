@@ -17,7 +17,7 @@ import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, part, type SentCommand } from '../relay/replay-rule.ts'
 import { failRequest, makeLocal, type Request, wholeBytes } from '../relay/request.ts'
-import { settleAnswered, takeBack, takeBackOldest } from '../relay/take-back.ts'
+import { settleAnswered, takeBackOwed } from '../relay/take-back.ts'
 import { commandArgs, leadingArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
@@ -130,17 +130,8 @@ export class ReadOnly implements Prover {
     return first
   }
 
-  onLost(
-    { owed, unsent, refused }: LinkEnd<Request>,
-    _answered: readonly Request[],
-    oldest: OldestLost | null,
-  ): Request[] {
-    return owed.flatMap((request, i) => {
-      const lost = !refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'
-      const outcome = i >= owed.length - unsent ? 'unsent' : lost
-      if (i === 0 && oldest !== null) return takeBackOldest(oldest, outcome, this.#host)
-      return takeBack(request, outcome, this.#host)
-    })
+  onLost(end: LinkEnd<Request>, _answered: readonly Request[], oldest: OldestLost | null): Request[] {
+    return takeBackOwed(end, { oldest }, this.#host)
   }
 
   recall(recalled: readonly Request[]): Request[] {

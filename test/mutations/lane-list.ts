@@ -77,8 +77,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'on the port for replicas a read that the server ends each link for is sent until its time is over',
     file: 'src/replicas/read-only.ts',
-    from: 'if (i === 0 && oldest !== null) return',
-    to: 'if (i < 0 && oldest !== null) return',
+    from: 'takeBackOwed(end, { oldest }, this.#host)',
+    to: 'takeBackOwed(end, { oldest: null }, this.#host)',
     breaks: 'one command does not take the connection from all',
     test: loss,
     shows: /on the port for replicas/,
@@ -175,7 +175,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'what a node has refused counts as unknown',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/take-back.ts',
     from: "!refused ? 'unknown' : i === 0 ? 'refused' : 'behind-refused'",
     to: "!refused || i >= 0 ? 'unknown' : 'refused'",
     breaks: 'what was refused did not run',
@@ -184,7 +184,7 @@ export const laneMutations: readonly Mutation[] = [
   },
   {
     name: 'what never left counts as unknown',
-    file: 'src/relay/lane.ts',
+    file: 'src/relay/take-back.ts',
     from: "i >= owed.length - unsent ? 'unsent'",
     to: "i >= owed.length ? 'unsent'",
     breaks: 'what was not sent did not run',
