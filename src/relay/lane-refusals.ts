@@ -4,10 +4,12 @@
 //   error line ─▶ refusal-texts.ts: whose words? ──┬─ the server's ─▶ refusal
 //                                                  └─ only the node knows: the link stalls, refusal-question.ts asks
 //                                                         answer ─▶ the same frame is looked at again, with a verdict
+//   -UNBLOCKED, where the node was asked for it (unblocking.ts) ─▶ refusal: nothing was taken
 //   refusal, or a deposed node ─▶ not-ready-node.ts sets replies aside until the link owes nothing ─▶ end(): what is sent
 //   again
 //
-// Owns: the question to the node, what is set aside. Never: cuts the link, sends anything again (lane.ts).
+// Owns: the question to the node, what is set aside, which wait the node was asked to end. Never: cuts the link, sends
+// anything again (lane.ts).
 import type { Link } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import type { LaneHost } from './lane-host.ts'
@@ -15,7 +17,7 @@ import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready-node.ts'
 import { type NodeAnswer, NodeQuestion, type StalledReply } from './refusal-question.ts'
 import { isUnblocked, judgeError, refusalCode, type ServerRefusal } from './refusal-texts.ts'
-import { namedClassOf } from './replay-rule.ts'
+import { mayRepeat, namedClassOf, waitsForTheSame } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
@@ -45,6 +47,23 @@ export class LaneRefusals {
   /** Since when (performance.now()) the node is asked; undefined while it is not. */
   get askedSince(): number | undefined {
     return this.#question instanceof NodeQuestion ? this.#question.since : undefined
+  }
+
+  /**
+   * The node is asked to end the wait of the command at the head of the link: one that may not be sent again when the link
+   * is lost. Answers whether there is such a one.
+   */
+  unblock(link: Link<Request>): boolean {
+    const { head } = link
+    if (link.status !== 'ready' || !head?.blocking || this.isUnblocking(link) || link.inFlight > 1) return false
+    if (mayRepeat(head, this.#host.policy, this.#host.learned) || !waitsForTheSame(head)) return false
+    this.unblocked = head
+    return true
+  }
+
+  /** What it answers is no reply of its own, if the wait has ended for that: it says that nothing was taken. */
+  isUnblocking(link: Link<Request>): boolean {
+    return this.unblocked !== null && link.head === this.unblocked
   }
 
   /** The error line that has just answered a command of `request`. 'in doubt': it is looked at again later. */

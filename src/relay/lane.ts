@@ -27,7 +27,6 @@ import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
 import { LaneReplies } from './lane-replies.ts'
 import type { ProvenLane, Prover } from './prover.ts'
-import { mayRepeat, waitsForTheSame } from './replay-rule.ts'
 import { failRequest, ofHandler, prepare, type Request } from './request.ts'
 import { takeBack, takeBackOwed } from './take-back.ts'
 
@@ -49,7 +48,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   readonly #host: LaneHost
   readonly #waiting: HoldQueue
   readonly #uplink: LaneLink
-  readonly #refusals: LaneRefusals
+  readonly refusals: LaneRefusals
   readonly #fatal = new FatalRequests()
   /** The first that waits does so for a reply that the link owes. */
   #awaits = false
@@ -68,14 +67,14 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.owner = owner
     this.#waiting = new HoldQueue(host.counters)
     this.#uplink = new LaneLink(host, this)
-    this.#refusals = new LaneRefusals(host, this)
+    this.refusals = new LaneRefusals(host, this)
     this.withholds = host.acks !== null
     this.#prover = host.prove?.(this, host) ?? null
     this.#acks = host.acks?.of(this, request => this.#prover?.isProven(request) === true) ?? null
     const parts = {
       waiting: this.#waiting,
       uplink: this.#uplink,
-      refusals: this.#refusals,
+      refusals: this.refusals,
       prover: this.#prover,
       acks: this.#acks,
     }
@@ -120,7 +119,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   }
 
   get maySend(): boolean {
-    return this.#host.sendable && this.#refusals.aside === null
+    return this.#host.sendable && this.refusals.aside === null
   }
 
   resubmit(requests: readonly Request[]): void {
@@ -170,7 +169,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
           this.#prover.take(link, request)
           return
         }
-      } else if (this.#host.sendable && this.#refusals.aside === null && !link.full && !this.#waitsForOne(link)) {
+      } else if (this.#host.sendable && this.refusals.aside === null && !link.full && !this.#waitsForOne(link)) {
         request.sends++
         if (request.handler !== null && !this.prepare(request)) return
         link.send(request)
@@ -236,7 +235,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   onConfirmed(isNew: boolean): void {
     this.#uplink.onConfirmed(isNew)
     if (isNew) this.#fatal.forget()
-    this.#refusals.onConfirmed()
+    this.refusals.onConfirmed()
     this.dialIfWanted()
     this.pump()
   }
@@ -260,7 +259,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const recalled = this.#prover?.recall(unwritten) ?? unwritten
     if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
     // All that a refusal had left on the link was unwritten: no read comes that would end it.
-    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
+    if (link !== null && this.refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
   }
 
   /**
@@ -288,31 +287,15 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
    * master. It stays unread, in the kernel's memory and the node's, until serve() resumes or cuts.
    */
   withhold(): void {
-    if (this.#owes && !this.#isUnblocking) this.link?.pause(Pausing.withheld)
-  }
-
-  /** The node is asked to end the wait of its blocking command: one that may not be sent again when its link is lost. */
-  unblock(): Link<Request> | null {
-    const { link, owner } = this
-    const head = link?.head
-    if (link?.status !== 'ready' || owner === null || !head?.blocking || this.#isUnblocking) return null
-    if (link.inFlight > 1 || mayRepeat(head, this.#host.policy, this.#host.learned)) return null
-    if (!waitsForTheSame(head)) return null
-    this.#refusals.unblocked = head
-    return link
-  }
-
-  /** What it answers is no reply of its own, if the wait has ended for that: it says that nothing was taken. */
-  get #isUnblocking(): boolean {
-    const { unblocked } = this.#refusals
-    return unblocked !== null && this.link?.head === unblocked
+    const { link } = this
+    if (link !== null && this.#owes && !this.refusals.isUnblocking(link)) link.pause(Pausing.withheld)
   }
 
   /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
   close(): void {
     const link = this.#uplink.release()
     while (this.#waiting.shift('gone') !== undefined);
-    const kept = [...this.#refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]
+    const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]
     for (const request of kept) this.#host.counters.pendingBytes -= request.weight
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
@@ -335,7 +318,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Sends what waits, in order, as far as the link takes it. */
   pump(): void {
     const { link } = this
-    if (link?.status !== 'ready' || this.#refusals.aside !== null || this.#uplink.isPaused) return
+    if (link?.status !== 'ready' || this.refusals.aside !== null || this.#uplink.isPaused) return
     // Not before: a node that may be replaced decides nothing.
     if (this.#host.sendable && this.#prover?.isInDoubt) this.#waiting.replace(this.#prover.decide() ?? (() => null))
     while (this.#host.sendable && !link.full && !this.#waitsForOne(link)) {
@@ -459,15 +442,15 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
     if (this.link !== link) return
-    const mayRun = this.#prover !== null || (!end.refused && !this.#refusals.isDeposed)
+    const mayRun = this.#prover !== null || (!end.refused && !this.refusals.isDeposed)
     this.#uplink.onLost(link, end.owed.length > 0 && mayRun)
-    this.#refusals.forgetQuestion()
-    this.#refusals.unblocked = null
+    this.refusals.forgetQuestion()
+    this.refusals.unblocked = null
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
     const isEmpty = this.#prover?.idle !== false && this.#acks?.idle !== false
-    if (end.owed.length > 0 || this.#refusals.aside !== null || !isEmpty) this.#requeue(link, end)
+    if (end.owed.length > 0 || this.refusals.aside !== null || !isEmpty) this.#requeue(link, end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
     if (!end.wasReady) this.#uplink.pause()
@@ -478,8 +461,8 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   #requeue(link: Link<Request>, end: LinkEnd<Request>): void {
     const { owed } = end
     try {
-      const { isDeposed } = this.#refusals
-      const back = this.#refusals.end()
+      const { isDeposed } = this.refusals
+      const back = this.refusals.end()
       const answered = this.#acks?.takeBack() ?? []
       const first = this.#prover === null ? owed[0] : this.#prover.oldest(owed)
       const oldest = this.#fatal.onLost(end, link.pauses, first)
@@ -501,12 +484,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
   sendAgain(link: Link<Request>): void {
-    if (this.#refusals.isDeposed) {
+    if (this.refusals.isDeposed) {
       link.cut('the node says it is no master')
       return
     }
     link.replies.inspectAll = false
-    this.putBack([...this.#refusals.end(), ...(this.#prover?.endAside() ?? [])])
+    this.putBack([...this.refusals.end(), ...(this.#prover?.endAside() ?? [])])
     if (this.#waiting.size > 0) this.#uplink.pause()
   }
 

@@ -23,10 +23,10 @@ import type { Request } from './request.ts'
 export function unblock(lanes: Iterable<Lane>, idle: IdlePool, linkLog: LinkLog): void {
   const waiting = new Map<string, Link<Request>[]>()
   for (const lane of lanes) {
+    const { link, owner } = lane
     const { key } = lane.identity
-    if (!idle.has(key)) continue
-    const link = lane.unblock()
-    if (link === null || link.handshake.clientId === 0) continue
+    if (link === null || owner === null || !idle.has(key)) continue
+    if (!lane.refusals.unblock(link) || link.handshake.clientId === 0) continue
     const links = waiting.get(key) ?? []
     if (links.length === 0) waiting.set(key, links)
     links.push(link)

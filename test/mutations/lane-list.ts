@@ -23,7 +23,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a refusal lasts for good where all that was behind it is taken back',
     file: 'src/relay/lane.ts',
-    from: '    if (link !== null && this.#refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)\n',
+    from: '    if (link !== null && this.refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)\n',
     to: '',
     breaks: 'EveryRequestEnds',
     test: scenes,
@@ -320,8 +320,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'bytes stay counted when a lane closes while it is quiet',
     file: 'src/relay/lane.ts',
-    from: 'const kept = [...this.#refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]',
-    to: 'const kept = this.#refusals.drop().slice(0, 0)',
+    from: 'const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]',
+    to: 'const kept = this.refusals.drop().slice(0, 0)',
     breaks: 'CountersAddUp',
     test: notReady,
     shows: /no bytes counted/,

@@ -65,7 +65,7 @@ export const relayMutations: readonly Mutation[] = [
   {
     name: 'replies of the old master are delivered after the promotion',
     file: 'src/relay/lane.ts',
-    from: 'this.link?.pause(Pausing.withheld)',
+    from: ' link.pause(Pausing.withheld)',
     to: 'this.link?.owed()',
     breaks: 'NothingOfTheDeposed',
     test: scenes,
@@ -181,9 +181,9 @@ export const relayMutations: readonly Mutation[] = [
   },
   {
     name: 'the wait of an XREAD from `$` is ended when a failover is announced',
-    file: 'src/relay/lane.ts',
-    from: '    if (!waitsForTheSame(head)) return null\n',
-    to: '',
+    file: 'src/relay/lane-refusals.ts',
+    from: ' || !waitsForTheSame(head)) return false',
+    to: ') return false',
     breaks: 'it misses nothing that was added before the session is back',
     test: 'test/wire/unblocking.test.ts',
     shows: /of which nobody has asked/,
