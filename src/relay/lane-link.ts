@@ -5,21 +5,22 @@
 //
 // A pause follows a dial that failed, and a refusal. Until it is over nothing is dialled or sent again.
 //
-// Owns: the current link, the pause, the fence. Never: knows what waits or what is replayed (lane.ts), sends requests.
+// Owns: the current link, the pause, the fence, the counts of links. Never: knows what waits or what is replayed (lane.ts), sends requests.
 //
 // Must stay true: after a loss, only a master that is confirmed from then on is dialled. Before anything is sent to the
 // same process again, the lost links are ended there.
-import { type Master, sameAddress } from '../address.ts'
+import { formatAddress, type Master, sameAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
-import { Handshake, type LostLink, type ProofSteps, type SessionRestore } from '../upstream/handshake.ts'
+import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
 import { type CloseReason, Link, type LinkListener } from '../upstream/link.ts'
 import type { PushFilter } from '../upstream/reply-reader.ts'
 import { isSameProcess, isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
+import type { Prover } from './prover.ts'
 import type { Request } from './request.ts'
 
 /** Whoever waits for a file descriptor looks again after so long. */
@@ -52,10 +53,7 @@ export interface LaneOwner extends Blamed {
 /** The lane whose link it is. */
 export interface LinkedLane extends LaneInfo, LinkListener<Request> {
   readonly owner: LaneOwner | null
-  /** The fate of writes depends on it that what was sent on the lost link runs no more. */
-  readonly isInDoubt: boolean
-  /** What its next link says for the proof of its writes; null: nothing. */
-  proofSteps(): ProofSteps | null
+  readonly prover: Prover | null
   onPauseOver(): void
 }
 
@@ -94,7 +92,7 @@ export class LaneLink {
     const scripts = loading.commandsFor(this.#lane)
     const isShared = kind === 'shared'
     const named = isShared ? { name: instanceName } : {}
-    const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.proofSteps(), ...named }
+    const first = { fence: this.#fenceAt(master), scripts, proof: this.#lane.prover?.steps() ?? null, ...named }
     const isPlain = isShared && first.fence.length === 0 && scripts.length === 0
     const ahead = isPlain ? this.#host.takeAhead(identity, master, first.proof) : undefined
     if (ahead !== undefined) {
@@ -148,14 +146,20 @@ export class LaneLink {
     if (isNew) this.endPause()
   }
 
-  onReady(): void {
+  onReady({ master, handshake }: Link<Request>): void {
     this.#attempt = 0
     this.#fence = null
+    const { counters, log } = this.#host
+    counters.linksOpened++
+    counters.detail.linksOpened.add(this.#lane.kind)
+    if (handshake.warning) log.warn({ event: 'link.fence', master: formatAddress(master) }, handshake.warning)
   }
 
   /** The link has ended. `mayRun`: what it owed may run later, unless the next link ends it first. */
-  onLost({ master, handshake, localAddress }: Link<Request>, mayRun: boolean): void {
+  onLost({ master, handshake, localAddress }: Link<Request>, reason: CloseReason, mayRun: boolean): void {
     this.state = 'unconfirmed'
+    this.#host.counters.linksLost++
+    this.#host.counters.detail.linksLost.add(reason)
     if (!mayRun || handshake.clientId === 0) return
     // An id of another node would be a stranger's here.
     const links = this.#fence !== null && isSameTerm(this.#fence.at, master) ? this.#fence.links : []
@@ -172,7 +176,12 @@ export class LaneLink {
 
   /** With a marker to read, its value must be final also where the process is the same in a later epoch. */
   #isFencedAt(at: Master, master: Master): boolean {
-    return isSameTerm(at, master) || isRenamed(at, master) || (this.#lane.isInDoubt && isSameProcess(at, master))
+    return isSameTerm(at, master) || isRenamed(at, master) || (this.#isInDoubt && isSameProcess(at, master))
+  }
+
+  /** The fate of writes depends on it that what was sent on the lost link runs no more. */
+  get #isInDoubt(): boolean {
+    return this.#lane.prover?.isInDoubt === true
   }
 
   /** Nothing is dialled or sent for a while, longer with each time in a row. */

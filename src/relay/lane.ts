@@ -12,8 +12,7 @@
 // (reply, error, owner gone); what waits is counted, and the counts add up.
 // It is longer than other files: all that moves a request between the queue and the link stands here, so that the order
 // can be seen.
-import { formatAddress } from '../address.ts'
-import type { HandshakeFailure, ProofSteps } from '../upstream/handshake.ts'
+import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link, LinkEnd } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
@@ -53,7 +52,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** The first that waits does so for a reply that the link owes. */
   #awaits = false
   /** Sends writes in blocks whose fate can be asked for; null: they go as they come. */
-  readonly #prover: Prover | null
+  readonly prover: Prover | null
   /** Withholds replies until they are confirmed; null: they go as they come. */
   readonly #acks: Acknowledger | null
   readonly withholds: boolean
@@ -69,13 +68,13 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#uplink = new LaneLink(host, this)
     this.refusals = new LaneRefusals(host, this)
     this.withholds = host.acks !== null
-    this.#prover = host.prove?.(this, host) ?? null
-    this.#acks = host.acks?.of(this, request => this.#prover?.isProven(request) === true) ?? null
+    this.prover = host.prove?.(this, host) ?? null
+    this.#acks = host.acks?.of(this, request => this.prover?.isProven(request) === true) ?? null
     const parts = {
       waiting: this.#waiting,
       uplink: this.#uplink,
       refusals: this.refusals,
-      prover: this.#prover,
+      prover: this.prover,
       acks: this.#acks,
     }
     this.deadlines = new LaneDeadlines(host, parts, this)
@@ -100,14 +99,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     for (const request of this.link?.owed() ?? []) if (request.blocking) return true
     for (const request of this.#waiting) if (request.blocking) return true
     return false
-  }
-
-  get isInDoubt(): boolean {
-    return this.#prover?.isInDoubt ?? false
-  }
-
-  proofSteps(): ProofSteps | null {
-    return this.#prover?.steps() ?? null
   }
 
   get openState(): 'none' | 'multi' | 'bound' {
@@ -141,7 +132,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** All that was sent is answered, and the client has the replies. */
   get settled(): boolean {
-    return !this.#owes && (this.#prover?.idle ?? true) && (this.#acks?.idle ?? true)
+    return !this.#owes && (this.prover?.idle ?? true) && (this.#acks?.idle ?? true)
   }
 
   /** The link owes a reply. */
@@ -158,15 +149,15 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     }
     const link = this.#uplink.state
     if (typeof link !== 'string' && link.status === 'ready' && this.#waiting.size === 0) {
-      if (request.local !== null && this.#prover === null) {
+      if (request.local !== null && this.prover === null) {
         link.send(request)
         link.replies.settleHead()
         return
       }
-      if (this.#prover !== null) {
+      if (this.prover !== null) {
         const isFree = this.maySend && !link.full && !this.#waitsForOne(link)
-        if (request.local !== null || (isFree && this.#admits(this.#prover, request))) {
-          this.#prover.take(link, request)
+        if (request.local !== null || (isFree && this.#admits(this.prover, request))) {
+          this.prover.take(link, request)
           return
         }
       } else if (this.#host.sendable && this.refusals.aside === null && !link.full && !this.#waitsForOne(link)) {
@@ -192,7 +183,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
   writeNow(): void {
     const { link } = this
-    this.#prover?.close()
+    this.prover?.close()
     if (link?.status === 'ready') this.#host.turn.writeNow(link)
   }
 
@@ -256,7 +247,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   recall(): void {
     const { link } = this
     const unwritten = link?.status === 'ready' ? link.recall() : []
-    const recalled = this.#prover?.recall(unwritten) ?? unwritten
+    const recalled = this.prover?.recall(unwritten) ?? unwritten
     if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
     // All that a refusal had left on the link was unwritten: no read comes that would end it.
     if (link !== null && this.refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
@@ -273,7 +264,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     for (const request of link?.owed() ?? []) if (request.blocking) sent = true
     let isBehind = sent
     const isDropped = (request: Request): boolean => (isBehind ||= request.blocking)
-    const parked = this.#prover?.dropParked(isDropped) ?? []
+    const parked = this.prover?.dropParked(isDropped) ?? []
     for (const request of parked) this.#host.counters.pendingBytes -= request.weight
     const dropped = [...parked, ...this.#waiting.takeOut(isDropped, 'gone')]
     for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
@@ -295,7 +286,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   close(): void {
     const link = this.#uplink.release()
     while (this.#waiting.shift('gone') !== undefined);
-    const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]
+    const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.prover?.drop() ?? [])]
     for (const request of kept) this.#host.counters.pendingBytes -= request.weight
     if (link === null) return
     for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
@@ -320,7 +311,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     const { link } = this
     if (link?.status !== 'ready' || this.refusals.aside !== null || this.#uplink.isPaused) return
     // Not before: a node that may be replaced decides nothing.
-    if (this.#host.sendable && this.#prover?.isInDoubt) this.#waiting.replace(this.#prover.decide() ?? (() => null))
+    if (this.#host.sendable && this.prover?.isInDoubt) this.#waiting.replace(this.prover.decide() ?? (() => null))
     while (this.#host.sendable && !link.full && !this.#waitsForOne(link)) {
       const next = this.#waiting.head()
       if (next === undefined) break
@@ -328,11 +319,11 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
         this.#awaits = true
         break
       }
-      if (this.#prover !== null && !this.#admits(this.#prover, next)) break
+      if (this.prover !== null && !this.#admits(this.prover, next)) break
       this.#waiting.shift('drained')
       if (next.local === null && next.sends > 0) this.#host.counters.replayed++
-      if (this.#prover !== null) {
-        this.#prover.take(link, next)
+      if (this.prover !== null) {
+        this.prover.take(link, next)
         continue
       }
       if (next.local === null) {
@@ -353,7 +344,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   /** Nothing is under way; a reply that its client has not been told would be asked for again on the next link. */
   #isSilent(link: Link<Request>): boolean {
-    return link.inFlight === 0 && this.#prover?.idle !== false && this.#acks?.idle !== false
+    return link.inFlight === 0 && this.prover?.idle !== false && this.#acks?.idle !== false
   }
 
   /** Answers whether it may be sent; if not, its session is gone. */
@@ -375,16 +366,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   // ---- what the link reports ----
 
   onReady(link: Link<Request>): void {
-    this.#host.counters.linksOpened++
-    this.#host.counters.detail.linksOpened.add(this.kind)
-    this.#uplink.onReady()
+    this.#uplink.onReady(link)
     this.refusedAsBusy = false
     this.proven = link.handshake.signedIn
     link.replies.pushes = this.owner?.pushes ?? null
-    if (link.handshake.warning)
-      this.#host.log.warn({ event: 'link.fence', master: formatAddress(link.master) }, link.handshake.warning)
     this.#host.onLinkReady(link, this)
-    this.#prover?.onReady(link.handshake)
+    this.prover?.onReady(link.handshake)
     this.owner?.onLinkReady()
     this.pump()
   }
@@ -419,7 +406,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       // BUSY says that a command has not run. Nobody knows that of one that was sent before.
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
-      if (head.local === null) failRequest(head, this.#prover?.errorInDoubt(head) ?? failure.frame)
+      if (head.local === null) failRequest(head, this.prover?.errorInDoubt(head) ?? failure.frame)
       this.replies.complete(head)
     }
   }
@@ -442,14 +429,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
     if (this.link !== link) return
-    const mayRun = this.#prover !== null || (!end.refused && !this.refusals.isDeposed)
-    this.#uplink.onLost(link, end.owed.length > 0 && mayRun)
+    const mayRun = this.prover !== null || (!end.refused && !this.refusals.isDeposed)
+    this.#uplink.onLost(link, end.reason, end.owed.length > 0 && mayRun)
     this.refusals.forgetQuestion()
     this.refusals.unblocked = null
-    this.#host.counters.linksLost++
-    this.#host.counters.detail.linksLost.add(end.reason)
     if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
-    const isEmpty = this.#prover?.idle !== false && this.#acks?.idle !== false
+    const isEmpty = this.prover?.idle !== false && this.#acks?.idle !== false
     if (end.owed.length > 0 || this.refusals.aside !== null || !isEmpty) this.#requeue(link, end)
     if (this.#uplink.state === 'closed') return
     this.#host.onLinkLost(link, this, end)
@@ -464,9 +449,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const { isDeposed } = this.refusals
       const back = this.refusals.end()
       const answered = this.#acks?.takeBack() ?? []
-      const first = this.#prover === null ? owed[0] : this.#prover.oldest(owed)
+      const first = this.prover === null ? owed[0] : this.prover.oldest(owed)
       const oldest = this.#fatal.onLost(end, link.pauses, first)
-      if (this.#prover !== null) back.push(...this.#prover.onLost(end, answered, oldest))
+      if (this.prover !== null) back.push(...this.prover.onLost(end, answered, oldest))
       else back.push(...takeBackOwed(end, { oldest, isDeposed }, this.#host))
       this.#fatal.goesAgain(oldest)
       this.putBack(back)
@@ -489,7 +474,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       return
     }
     link.replies.inspectAll = false
-    this.putBack([...this.refusals.end(), ...(this.#prover?.endAside() ?? [])])
+    this.putBack([...this.refusals.end(), ...(this.prover?.endAside() ?? [])])
     if (this.#waiting.size > 0) this.#uplink.pause()
   }
 

@@ -2,7 +2,7 @@
 // out, a silent link retired and what became of it, a missing right. It logs a lasting trouble once or now and then,
 // with its cause and remedy.
 //
-// Not here: trouble with TLS (dial.ts, `link.tls`), an old link that could not be ended (lane.ts, `link.fence`), links
+// Not here: trouble with TLS (dial.ts, `link.tls`), an old link that could not be ended (lane-link.ts, `link.fence`), links
 // to Sentinels (sentinel/connection-log.ts). Never: decides what follows.
 import { formatAddress, type Master } from '../address.ts'
 import type { Log } from '../ops/log.ts'

@@ -50,8 +50,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a reply that replicas have not confirmed ends the search for what the server ends links for',
     file: 'src/relay/lane.ts',
-    from: 'return link.inFlight === 0 && this.#prover?.idle !== false && this.#acks?.idle !== false',
-    to: 'return link.inFlight === 0 && this.#prover?.idle !== false',
+    from: 'return link.inFlight === 0 && this.prover?.idle !== false && this.#acks?.idle !== false',
+    to: 'return link.inFlight === 0 && this.prover?.idle !== false',
     breaks: 'one command does not take the connection from all',
     test: largeReplies,
     shows: /replicated, committed/,
@@ -320,7 +320,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'bytes stay counted when a lane closes while it is quiet',
     file: 'src/relay/lane.ts',
-    from: 'const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.#prover?.drop() ?? [])]',
+    from: 'const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.prover?.drop() ?? [])]',
     to: 'const kept = this.refusals.drop().slice(0, 0)',
     breaks: 'CountersAddUp',
     test: notReady,

@@ -143,8 +143,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a node that may be replaced decides what has run',
     file: 'src/relay/lane.ts',
-    from: 'if (this.#host.sendable && this.#prover?.isInDoubt)',
-    to: 'if (this.#prover?.isInDoubt)',
+    from: 'if (this.#host.sendable && this.prover?.isInDoubt)',
+    to: 'if (this.prover?.isInDoubt)',
     breaks: 'AnswersAreTrue: the next master may not have it',
     test: 'test/unit/proof/proof-scenes.test.ts',
     shows: /may be replaced before it has decided/,

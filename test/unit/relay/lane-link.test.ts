@@ -42,13 +42,12 @@ function scene({ owner = null, files = new OpenFiles() }: { owner?: object | nul
     },
     wakeSoon() {},
   }
-  const proof = { isInDoubt: false, proofSteps: () => null }
   const lane = {
     identity: createIdentity(null, null, 0, 2),
     kind: owner === null ? 'shared' : 'private',
     owner,
     onPauseOver: () => uplink.ensure(),
-    ...proof,
+    prover: null,
   }
   const uplink: LaneLink = new LaneLink(host as unknown as LaneHost, lane as unknown as LinkedLane)
   const lose = (clientId: number): void => {
@@ -56,7 +55,7 @@ function scene({ owner = null, files = new OpenFiles() }: { owner?: object | nul
     const { link } = uplink
     if (link === null) throw new Error('nothing was dialled')
     link.handshake.clientId = clientId
-    uplink.onLost(link, true)
+    uplink.onLost(link, 'reset', true)
   }
   const ends = (): string[] => {
     uplink.ensure()
