@@ -6,6 +6,7 @@
 // never sent elsewhere.
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Counters } from '../ops/counters.ts'
+import type { HoldQueue } from './hold-queue.ts'
 import { classOf, framesOf, part } from './replay-rule.ts'
 import { createLocal, nobody, type Request, type RequestOwner, wholeBytes } from './request.ts'
 
@@ -14,6 +15,23 @@ interface Going {
   readonly waiting: Request[]
   commands: number
   stays: boolean
+}
+
+/** Whoever can leave a lane does, and goes on with `fresh`. Answers how many sessions do. */
+export function handOver(
+  sent: Iterable<Request>,
+  waiting: HoldQueue,
+  fresh: { submit(request: Request): void },
+  { learned, counters }: { readonly learned: LearnedCommands; readonly counters: Counters },
+): number {
+  const movable = findMovable(sent, waiting, learned)
+  waiting.takeOut(request => movable.has(request.owner), 'drained')
+  for (const [owner, going] of movable) {
+    owner.follow?.()
+    for (const request of going.sent) fresh.submit(takeOver(request, counters))
+    for (const request of going.waiting) fresh.submit(request)
+  }
+  return movable.size
 }
 
 /** Sessions that can leave a lane which has sent `sent` and not yet sent `waiting`, with what each takes along. */

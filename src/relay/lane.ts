@@ -20,7 +20,7 @@ import type { AckedLane, Acknowledger } from './acknowledger.ts'
 import { FatalRequests } from './fatal-requests.ts'
 import { HoldQueue } from './hold-queue.ts'
 import { LaneDeadlines } from './lane-deadlines.ts'
-import { findMovable, takeOver } from './lane-handover.ts'
+import { handOver } from './lane-handover.ts'
 import type { LaneHost } from './lane-host.ts'
 import { LaneLink, type LaneOwner, type LinkedLane } from './lane-link.ts'
 import { LaneRefusals } from './lane-refusals.ts'
@@ -296,14 +296,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */
   retire(fresh: Lane): number {
     this.retired = true
-    const movable = findMovable(this.link?.owed() ?? [], this.#waiting, this.#host.learned)
-    this.#waiting.takeOut(request => movable.has(request.owner), 'drained')
-    for (const [owner, { sent, waiting }] of movable) {
-      owner.follow?.()
-      for (const request of sent) fresh.submit(takeOver(request, this.#host.counters))
-      for (const request of waiting) fresh.submit(request)
-    }
-    return movable.size
+    return handOver(this.link?.owed() ?? [], this.#waiting, fresh, this.#host)
   }
 
   /** Sends what waits, in order, as far as the link takes it. */
