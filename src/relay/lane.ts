@@ -94,36 +94,16 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return this.#waiting.size
   }
 
+  /** Sessions use it, whether they wait for something now or not. */
+  get inUse(): boolean {
+    return this.owner !== null || (this.users > 0 && !this.retired)
+  }
+
   /** A blocking command of its session is sent and unanswered, or waits to be sent. */
   get blocks(): boolean {
     for (const request of this.link?.owed() ?? []) if (request.blocking) return true
     for (const request of this.#waiting) if (request.blocking) return true
     return false
-  }
-
-  get openState(): 'none' | 'multi' | 'bound' {
-    return this.owner?.openState?.() ?? 'none'
-  }
-
-  get mayInterrupt(): boolean {
-    return this.owner?.mayInterrupt?.() ?? true
-  }
-
-  get maySend(): boolean {
-    return this.#host.sendable && this.refusals.aside === null
-  }
-
-  resubmit(requests: readonly Request[]): void {
-    if (this.#waiting.size === 0) for (const request of requests) this.submit(request)
-    else {
-      this.putBack(requests)
-      this.pump()
-    }
-  }
-
-  /** Sessions use it, whether they wait for something now or not. */
-  get inUse(): boolean {
-    return this.owner !== null || (this.users > 0 && !this.retired)
   }
 
   get idle(): boolean {
@@ -139,6 +119,20 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   get #owes(): boolean {
     return (this.link?.inFlight ?? 0) > 0
   }
+
+  get maySend(): boolean {
+    return this.#host.sendable && this.refusals.aside === null
+  }
+
+  get openState(): 'none' | 'multi' | 'bound' {
+    return this.owner?.openState?.() ?? 'none'
+  }
+
+  get mayInterrupt(): boolean {
+    return this.owner?.mayInterrupt?.() ?? true
+  }
+
+  // ---- what goes out, in order ----
 
   /** Takes a request; it is sent now or waits its turn. */
   submit(request: Request): void {
@@ -180,11 +174,12 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     return this.#acks?.admits(request) !== false && prover.admits(request)
   }
 
-  /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
-  writeNow(): void {
-    const { link } = this
-    this.prover?.close()
-    if (link?.status === 'ready') this.#host.turn.writeNow(link)
+  #refuse(request: Request, error: Buffer): void {
+    this.#host.counters.refusedByBreaker++
+    failRequest(request, error)
+    // With nothing of its own session ahead of it, it does not wait behind those of others.
+    if (request.owner.pending <= request.commands) this.replies.complete(request)
+    else this.submit(request)
   }
 
   #submitHeld(request: Request): void {
@@ -195,108 +190,6 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.#waiting.push(request)
     this.#host.wake()
     this.ensureLink()
-  }
-
-  #refuse(request: Request, error: Buffer): void {
-    this.#host.counters.refusedByBreaker++
-    failRequest(request, error)
-    // With nothing of its own session ahead of it, it does not wait behind those of others.
-    if (request.owner.pending <= request.commands) this.replies.complete(request)
-    else this.submit(request)
-  }
-
-  /** Dials, if there is no link and one may be had now. */
-  ensureLink(): void {
-    this.#uplink.ensure()
-  }
-
-  /** Takes over a link of the same identity that another session has left clean. */
-  acquire(link: Link<Request>): void {
-    this.#uplink.acquire(link)
-    this.proven = link.handshake.signedIn
-    link.replies.pushes = this.owner?.pushes ?? null
-  }
-
-  /** Gives the link away; only when idle. The lane is then closed. */
-  release(): Link<Request> | null {
-    return this.#uplink.release()
-  }
-
-  /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
-  onConfirmed(isNew: boolean): void {
-    this.#uplink.onConfirmed(isNew)
-    if (isNew) this.#fatal.forget()
-    this.refusals.onConfirmed()
-    this.dialIfWanted()
-    this.pump()
-  }
-
-  /** Our own user has a new password: a pause after the old one was refused is over. */
-  onPassword(): void {
-    if (this.link !== null || this.identity.own === null) return
-    this.#uplink.endPause()
-    this.dialIfWanted()
-  }
-
-  /** Something that it had to wait for is over. */
-  dialIfWanted(): void {
-    if (this.inUse || this.#waiting.size > 0) this.ensureLink()
-  }
-
-  /** The gate has shut: what was to leave with this turn's write waits instead. */
-  recall(): void {
-    const { link } = this
-    const unwritten = link?.status === 'ready' ? link.recall() : []
-    const recalled = this.prover?.recall(unwritten) ?? unwritten
-    if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
-    // All that a refusal had left on the link was unwritten: no read comes that would end it.
-    if (link !== null && this.refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
-  }
-
-  /**
-   * The client has sent its last byte: from its first blocking command on, nothing is sent any more. 'sent': that
-   * command is on its way; the server is told the end behind it and closes the link. 'dropped': it never will be.
-   */
-  leave(): 'none' | 'dropped' | 'sent' {
-    this.recall()
-    const { link } = this
-    let sent = false
-    for (const request of link?.owed() ?? []) if (request.blocking) sent = true
-    let isBehind = sent
-    const isDropped = (request: Request): boolean => (isBehind ||= request.blocking)
-    const parked = this.prover?.dropParked(isDropped) ?? []
-    for (const request of parked) this.#host.counters.pendingBytes -= request.weight
-    const dropped = [...parked, ...this.#waiting.takeOut(isDropped, 'gone')]
-    for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
-    if (sent) link?.finish()
-    else this.pump()
-    return sent ? 'sent' : dropped.length > 0 ? 'dropped' : 'none'
-  }
-
-  /**
-   * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
-   * master. It stays unread, in the kernel's memory and the node's, until serve() resumes or cuts.
-   */
-  withhold(): void {
-    const { link } = this
-    if (link !== null && this.#owes && !this.refusals.isUnblocking(link)) link.pause(Pausing.withheld)
-  }
-
-  /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
-  close(): void {
-    const link = this.#uplink.release()
-    while (this.#waiting.shift('gone') !== undefined);
-    const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.prover?.drop() ?? [])]
-    for (const request of kept) this.#host.counters.pendingBytes -= request.weight
-    if (link === null) return
-    for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
-    link.cut('the session ended')
-  }
-
-  /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */
-  retire(fresh: Lane): number {
-    this.retired = true
-    return handOver(this.link?.owed() ?? [], this.#waiting, fresh, this.#host)
   }
 
   /** Sends what waits, in order, as far as the link takes it. */
@@ -330,21 +223,18 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (this.#waiting.size === 0) this.#host.onDrained()
   }
 
-  /** One request is under way at a time, and one is. */
-  #waitsForOne(link: Link<Request>): boolean {
-    return this.#fatal.oneByOne && !this.#isSilent(link)
-  }
-
-  /** Nothing is under way; a reply that its client has not been told would be asked for again on the next link. */
-  #isSilent(link: Link<Request>): boolean {
-    return link.inFlight === 0 && this.prover?.idle !== false && this.#acks?.idle !== false
-  }
-
   /** Answers whether it may be sent; if not, its session is gone. */
   prepare(request: Request): boolean {
     if (prepare(request)) return true
     this.#host.counters.pendingBytes -= request.weight
     return false
+  }
+
+  /** Writes what was submitted now: what others send in this turn must not overtake it at the server. */
+  writeNow(): void {
+    const { link } = this
+    this.prover?.close()
+    if (link?.status === 'ready') this.#host.turn.writeNow(link)
   }
 
   /** A reply of our own, behind those that the link still owes: it is answered out of the link's FIFO. */
@@ -356,83 +246,69 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     } else this.replies.complete(request)
   }
 
-  // ---- what the link reports ----
-
-  onReady(link: Link<Request>): void {
-    this.#uplink.onReady(link)
-    this.refusedAsBusy = false
-    this.proven = link.handshake.signedIn
-    link.replies.pushes = this.owner?.pushes ?? null
-    this.#host.onLinkReady(link, this)
-    this.prover?.onReady(link.handshake)
-    this.owner?.onLinkReady()
-    this.pump()
+  /** One request is under way at a time, and one is. */
+  #waitsForOne(link: Link<Request>): boolean {
+    return this.#fatal.oneByOne && !this.#isSilent(link)
   }
 
-  onAnswers(): void {
-    if (this.#fatal.oneByOne) this.#goOn()
-    if ((this.#acks !== null || this.#awaits) && this.#waiting.size > 0) {
-      this.#awaits = false
-      this.pump()
-    }
+  /** Nothing is under way; a reply that its client has not been told would be asked for again on the next link. */
+  #isSilent(link: Link<Request>): boolean {
+    return link.inFlight === 0 && this.prover?.idle !== false && this.#acks?.idle !== false
   }
 
-  /** The one that was under way has its reply: it is not the one that the server ends links for. */
-  #sendAll(): void {
+  /** Comes before pump(): what that sends alone keeps the others waiting, again and again while more comes. */
+  #goOn(): void {
+    const { link } = this
+    if (link?.status !== 'ready' || !this.#fatal.oneByOne || !this.#isSilent(link)) return
+    // The one that was under way has its reply: it is not the one that the server ends links for.
     this.#fatal.forget()
     this.pump()
   }
 
-  onWritable(): void {
-    this.pump()
+  // ---- what comes back to the front ----
+
+  /** The gate has shut: what was to leave with this turn's write waits instead. */
+  recall(): void {
+    const { link } = this
+    const unwritten = link?.status === 'ready' ? link.recall() : []
+    const recalled = this.prover?.recall(unwritten) ?? unwritten
+    if (recalled.length > 0) this.putBack(recalled.flatMap(request => takeBack(request, 'unsent', this.#host)))
+    // All that a refusal had left on the link was unwritten: no read comes that would end it.
+    if (link !== null && this.refusals.aside !== null && link.inFlight === 0) this.sendAgain(link)
   }
 
-  onWriteFailed(link: Link<Request>): void {
-    if (this.link === link) this.#host.observe('link reset')
+  /** A session may have ended over one of these and closed the lane; then none is kept. */
+  putBack(requests: readonly Request[]): void {
+    if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
+    else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
+    if (!this.#owes) this.#settleFront()
   }
 
-  onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
-    if (!this.#host.onHandshakeFailed(link, failure)) return
-    this.refusedAsBusy = failure.kind === 'busy'
-    if (failure.kind !== 'auth' && failure.kind !== 'busy') return
-    for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
-      // BUSY says that a command has not run. Nobody knows that of one that was sent before.
-      if (failure.kind === 'busy' && head.sends > 0) break
-      this.#waiting.shift(head.local === null ? 'failed' : 'drained')
-      if (head.local === null) failRequest(head, this.prover?.errorInDoubt(head) ?? failure.frame)
+  /** Replies of our own at the front need no link. */
+  #settleFront(): void {
+    for (let head = this.#waiting.head(); head?.local; head = this.#waiting.head()) {
+      this.#waiting.shift('drained')
       this.replies.complete(head)
     }
   }
 
-  /** An exception outside of a handler. The session whose reply it was ends, and the link is lost. */
-  onBug(_link: Link<Request>, request: Request | undefined, error: unknown): void {
-    if (request === undefined) {
-      this.onStepBug(error)
+  resubmit(requests: readonly Request[]): void {
+    if (this.#waiting.size === 0) for (const request of requests) this.submit(request)
+    else {
+      this.putBack(requests)
+      this.pump()
+    }
+  }
+
+  /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
+  sendAgain(link: Link<Request>): void {
+    if (this.refusals.isDeposed) {
+      link.cut('the node says it is no master')
       return
     }
-    this.#host.counters.pendingBytes -= request.weight
-    request.owner.onBug(error)
-  }
-
-  /** An exception in work for the whole lane. Of a private lane its session ends. */
-  onStepBug(error: unknown): void {
-    if (this.owner !== null) this.owner.onBug(error)
-    else this.#host.bugs.ofStep(error, 'shared lane')
-  }
-
-  onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
-    if (this.link !== link) return
-    const mayRun = this.prover !== null || (!end.refused && !this.refusals.isDeposed)
-    this.#uplink.onLost(link, end.reason, end.owed.length > 0 && mayRun)
-    this.refusals.forgetQuestion()
-    this.refusals.unblocked = null
-    if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
-    const isEmpty = this.prover?.idle !== false && this.#acks?.idle !== false
-    if (end.owed.length > 0 || this.refusals.aside !== null || !isEmpty) this.#requeue(link, end)
-    if (this.#uplink.state === 'closed') return
-    this.#host.onLinkLost(link, this, end)
-    if (!end.wasReady) this.#uplink.pause()
-    this.#host.observe(`link ${end.reason}`)
+    link.replies.inspectAll = false
+    this.putBack([...this.refusals.end(), ...(this.prover?.endAside() ?? [])])
+    if (this.#waiting.size > 0) this.#uplink.pause()
   }
 
   /** An exception of ours keeps these commands from going back: their sessions end, rather than wait for ever. */
@@ -453,22 +329,38 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     }
   }
 
-  /** A session may have ended over one of these and closed the lane; then none is kept. */
-  putBack(requests: readonly Request[]): void {
-    if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
-    else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
-    if (!this.#owes) this.#settleFront()
+  // ---- what the link and the way back report ----
+
+  onReady(link: Link<Request>): void {
+    this.#uplink.onReady(link)
+    this.refusedAsBusy = false
+    this.proven = link.handshake.signedIn
+    link.replies.pushes = this.owner?.pushes ?? null
+    this.#host.onLinkReady(link, this)
+    this.prover?.onReady(link.handshake)
+    this.owner?.onLinkReady()
+    this.pump()
   }
 
-  /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
-  sendAgain(link: Link<Request>): void {
-    if (this.refusals.isDeposed) {
-      link.cut('the node says it is no master')
-      return
+  onAnswers(): void {
+    if (this.#fatal.oneByOne) this.#goOn()
+    if ((this.#acks !== null || this.#awaits) && this.#waiting.size > 0) {
+      this.#awaits = false
+      this.pump()
     }
-    link.replies.inspectAll = false
-    this.putBack([...this.refusals.end(), ...(this.prover?.endAside() ?? [])])
-    if (this.#waiting.size > 0) this.#uplink.pause()
+  }
+
+  onAllTold(isAnswer: boolean): void {
+    if (isAnswer) this.#goOn()
+    this.pump()
+  }
+
+  onWritable(): void {
+    this.pump()
+  }
+
+  onWriteFailed(link: Link<Request>): void {
+    if (this.link === link) this.#host.observe('link reset')
   }
 
   onPauseOver(): void {
@@ -480,26 +372,137 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     }
   }
 
-  /** Replies of our own at the front need no link. */
-  #settleFront(): void {
-    for (let head = this.#waiting.head(); head?.local; head = this.#waiting.head()) {
-      this.#waiting.shift('drained')
+  onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
+    if (!this.#host.onHandshakeFailed(link, failure)) return
+    this.refusedAsBusy = failure.kind === 'busy'
+    if (failure.kind !== 'auth' && failure.kind !== 'busy') return
+    for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
+      // BUSY says that a command has not run. Nobody knows that of one that was sent before.
+      if (failure.kind === 'busy' && head.sends > 0) break
+      this.#waiting.shift(head.local === null ? 'failed' : 'drained')
+      if (head.local === null) failRequest(head, this.prover?.errorInDoubt(head) ?? failure.frame)
       this.replies.complete(head)
     }
+  }
+
+  onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
+    if (this.link !== link) return
+    const mayRun = this.prover !== null || (!end.refused && !this.refusals.isDeposed)
+    this.#uplink.onLost(link, end.reason, end.owed.length > 0 && mayRun)
+    this.refusals.forgetQuestion()
+    this.refusals.unblocked = null
+    if (end.wasReady) this.owner?.onLinkLost(link, end.reason)
+    const isEmpty = this.prover?.idle !== false && this.#acks?.idle !== false
+    if (end.owed.length > 0 || this.refusals.aside !== null || !isEmpty) this.#requeue(link, end)
+    if (this.#uplink.state === 'closed') return
+    this.#host.onLinkLost(link, this, end)
+    if (!end.wasReady) this.#uplink.pause()
+    this.#host.observe(`link ${end.reason}`)
   }
 
   onOwnAnswered(): void {
     this.owner?.onOwnAnswered?.()
   }
 
-  /** Comes before pump(): what that sends alone keeps the others waiting, again and again while more comes. */
-  #goOn(): void {
-    const { link } = this
-    if (link?.status === 'ready' && this.#fatal.oneByOne && this.#isSilent(link)) this.#sendAll()
+  /** An exception outside of a handler. The session whose reply it was ends, and the link is lost. */
+  onBug(_link: Link<Request>, request: Request | undefined, error: unknown): void {
+    if (request === undefined) {
+      this.onStepBug(error)
+      return
+    }
+    this.#host.counters.pendingBytes -= request.weight
+    request.owner.onBug(error)
   }
 
-  onAllTold(isAnswer: boolean): void {
-    if (isAnswer) this.#goOn()
+  /** An exception in work for the whole lane. Of a private lane its session ends. */
+  onStepBug(error: unknown): void {
+    if (this.owner !== null) this.owner.onBug(error)
+    else this.#host.bugs.ofStep(error, 'shared lane')
+  }
+
+  // ---- what the control plane and sessions ask for ----
+
+  /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
+  onConfirmed(isNew: boolean): void {
+    this.#uplink.onConfirmed(isNew)
+    if (isNew) this.#fatal.forget()
+    this.refusals.onConfirmed()
+    this.dialIfWanted()
     this.pump()
+  }
+
+  /** Our own user has a new password: a pause after the old one was refused is over. */
+  onPassword(): void {
+    if (this.link !== null || this.identity.own === null) return
+    this.#uplink.endPause()
+    this.dialIfWanted()
+  }
+
+  /** Something that it had to wait for is over. */
+  dialIfWanted(): void {
+    if (this.inUse || this.#waiting.size > 0) this.ensureLink()
+  }
+
+  /** Dials, if there is no link and one may be had now. */
+  ensureLink(): void {
+    this.#uplink.ensure()
+  }
+
+  /** Takes over a link of the same identity that another session has left clean. */
+  acquire(link: Link<Request>): void {
+    this.#uplink.acquire(link)
+    this.proven = link.handshake.signedIn
+    link.replies.pushes = this.owner?.pushes ?? null
+  }
+
+  /** Gives the link away; only when idle. The lane is then closed. */
+  release(): Link<Request> | null {
+    return this.#uplink.release()
+  }
+
+  /**
+   * A replica may be promoted in place of the link's node, so what the node says now counts only if it stays the
+   * master. It stays unread, in the kernel's memory and the node's, until serve() resumes or cuts.
+   */
+  withhold(): void {
+    const { link } = this
+    if (link !== null && this.#owes && !this.refusals.isUnblocking(link)) link.pause(Pausing.withheld)
+  }
+
+  /**
+   * The client has sent its last byte: from its first blocking command on, nothing is sent any more. 'sent': that
+   * command is on its way; the server is told the end behind it and closes the link. 'dropped': it never will be.
+   */
+  leave(): 'none' | 'dropped' | 'sent' {
+    this.recall()
+    const { link } = this
+    let sent = false
+    for (const request of link?.owed() ?? []) if (request.blocking) sent = true
+    let isBehind = sent
+    const isDropped = (request: Request): boolean => (isBehind ||= request.blocking)
+    const parked = this.prover?.dropParked(isDropped) ?? []
+    for (const request of parked) this.#host.counters.pendingBytes -= request.weight
+    const dropped = [...parked, ...this.#waiting.takeOut(isDropped, 'gone')]
+    for (const request of dropped) request.owner.onAnswered(request.commands, request.weight)
+    if (sent) link?.finish()
+    else this.pump()
+    return sent ? 'sent' : dropped.length > 0 ? 'dropped' : 'none'
+  }
+
+  /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */
+  retire(fresh: Lane): number {
+    this.retired = true
+    return handOver(this.link?.owed() ?? [], this.#waiting, fresh, this.#host)
+  }
+
+  /** Ends the lane: nothing waits or is sent any more. Requests still here are dropped; their owner is gone. */
+  close(): void {
+    const link = this.#uplink.release()
+    while (this.#waiting.shift('gone') !== undefined);
+    const kept = [...this.refusals.drop(), ...(this.#acks?.drop() ?? []), ...(this.prover?.drop() ?? [])]
+    for (const request of kept) this.#host.counters.pendingBytes -= request.weight
+    if (link === null) return
+    for (const request of link.owed()) this.#host.counters.pendingBytes -= request.weight
+    link.cut('the session ended')
   }
 }
