@@ -10,7 +10,7 @@
 // A write with a marker is none of these: the marker says that it has run, and it is not sent again (src/proof).
 //
 // Must stay true: no request is blamed that was not alone on a link when the server ended it.
-import type { LinkEnd } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 import type { Pauses } from '../upstream/pauses.ts'
 import type { Request } from './request.ts'
 

@@ -14,7 +14,8 @@
 // can be seen.
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
+import type { Link } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import type { AckedLane, Acknowledger } from './acknowledger.ts'
 import { FatalRequests } from './fatal-requests.ts'

@@ -10,7 +10,8 @@ import { createLogThrottle } from '../ops/log-throttle.ts'
 import type { MissingRights, Right } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
+import type { Link } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 import type { Request } from './request.ts'
 
 /** Whose link it is. */

@@ -2,7 +2,8 @@
 // the lane. Types only: a lane without a prover runs as if this file were not there.
 import type { Handshake, ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
+import type { Link } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 import type { OldestLost } from './fatal-requests.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import type { Request } from './request.ts'

@@ -3,7 +3,7 @@
 // Never: says what may be sent again, touches a link or a queue (lane.ts).
 import { errors } from '../errors.ts'
 import { type Counters, countUnknown } from '../ops/counters.ts'
-import type { LinkEnd } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 import type { OldestLost } from './fatal-requests.ts'
 import type { LaneHost } from './lane-host.ts'
 import {

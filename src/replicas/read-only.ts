@@ -20,7 +20,8 @@ import { failRequest, makeLocal, type Request, wholeBytes } from '../relay/reque
 import { settleAnswered, takeBackOwed } from '../relay/take-back.ts'
 import { commandArgs, leadingArgs } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
-import type { Link, LinkEnd } from '../upstream/link.ts'
+import type { Link } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
 
 /** Servers do not flag these as writes, although a repeat of them may not be the same. */
 const noWrites: ReadonlySet<string> = new Set(['publish', 'spublish', 'xread', 'wait', 'waitaof', 'exec', 'script'])

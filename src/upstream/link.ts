@@ -22,35 +22,13 @@ import { Fifo } from './fifo.ts'
 import type { Handshake, HandshakeFailure } from './handshake.ts'
 import { HandshakeReader } from './handshake-reader.ts'
 import type { LeavingSockets } from './leaving-sockets.ts'
+import type { CloseReason, LinkEnd } from './link-end.ts'
 import type { LiveLink, LiveLinks } from './live-links.ts'
 import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { type Exchange, type ReplyListener, ReplyReader } from './reply-reader.ts'
 import type { Turn } from './turn.ts'
 import { Gatherer, writeGathered } from './write-gather.ts'
-
-export type CloseReason =
-  | 'dial-failed'
-  | 'dial-timeout'
-  | 'peer-closed'
-  | 'reset'
-  | 'broken-reply'
-  | 'handshake'
-  | 'cut'
-  | 'bug'
-
-/** How a link has ended, and what it leaves behind. */
-export interface LinkEnd<E> {
-  readonly reason: CloseReason
-  readonly detail: string
-  /** Of a link that was ready: what it owes may have run. */
-  readonly wasReady: boolean
-  /** Every exchange without its last reply, oldest first; the last `unsent` never reached the socket. */
-  readonly owed: readonly E[]
-  readonly unsent: number
-  /** True: its owner has cut it because the node refused the first of `owed`. */
-  readonly refused: boolean
-}
 
 export interface LinkListener<E extends Exchange> {
   /** Who hears what it reads. */

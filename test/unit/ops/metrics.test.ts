@@ -18,7 +18,7 @@ import {
 import { metricsTable } from '../../../src/ops/metrics.ts'
 import { ProcessStats } from '../../../src/ops/process-stats.ts'
 import type { HandshakeFailure } from '../../../src/upstream/handshake.ts'
-import type { CloseReason } from '../../../src/upstream/link.ts'
+import type { CloseReason } from '../../../src/upstream/link-end.ts'
 
 /** Compiles only when both are the same union. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
