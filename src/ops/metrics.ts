@@ -195,7 +195,7 @@ const program = (stats: ProcessStats): readonly Metric[] => [
   ),
   gauge(
     'holdfast_sessions_limit',
-    'The limit on sessions: --max-sessions, or what the limit of open files allows; 0 is none.',
+    'The limit on sessions: --max-sessions, or what the limit of open files allows beside clients of other ports; 0 is none.',
     f => f.limits.maxSessions,
   ),
   gauge('holdfast_pending_limit_bytes', 'The limit --max-held-bytes.', f => f.limits.maxHeldBytes),
@@ -218,23 +218,19 @@ const program = (stats: ProcessStats): readonly Metric[] => [
     () => stats.startTime,
   ),
   ofProgram.counter('process_cpu_seconds_total', 'User and system CPU time.', () => stats.cpuSeconds()),
-  ofProgram.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage().rss),
+  ofProgram.gauge('process_resident_memory_bytes', 'Resident memory.', () => stats.memory('rss')),
   ofProgram.gauge('process_open_fds', 'Open file descriptors; NaN where the system does not tell.', () =>
     stats.openFds(),
   ),
   ofProgram.gauge('process_max_fds', 'The limit on open file descriptors; NaN where the system does not tell.', () =>
     stats.maxFds(),
   ),
-  ofProgram.gauge('nodejs_heap_size_used_bytes', 'Bytes of JavaScript objects.', () => process.memoryUsage().heapUsed),
-  ofProgram.gauge(
-    'nodejs_heap_size_total_bytes',
-    'Bytes set aside for JavaScript objects.',
-    () => process.memoryUsage().heapTotal,
+  ofProgram.gauge('nodejs_heap_size_used_bytes', 'Bytes of JavaScript objects.', () => stats.memory('heapUsed')),
+  ofProgram.gauge('nodejs_heap_size_total_bytes', 'Bytes set aside for JavaScript objects.', () =>
+    stats.memory('heapTotal'),
   ),
-  ofProgram.gauge(
-    'nodejs_external_memory_bytes',
-    'Bytes outside of the JavaScript heap, socket data included.',
-    () => process.memoryUsage().external,
+  ofProgram.gauge('nodejs_external_memory_bytes', 'Bytes outside of the JavaScript heap, socket data included.', () =>
+    stats.memory('external'),
   ),
 ]
 

@@ -48,6 +48,15 @@ export class ProcessStats {
     return (user + system) / 1e6
   }
 
+  /** Bytes of one kind. NaN where it cannot be told: Node reads a file for it, and no descriptor may be left. */
+  memory(kind: 'rss' | 'heapUsed' | 'heapTotal' | 'external'): number {
+    try {
+      return process.memoryUsage()[kind]
+    } catch {
+      return Number.NaN
+    }
+  }
+
   openFds(): number {
     return openFiles()
   }

@@ -29,6 +29,11 @@ export const replicaMetrics: readonly Metric[] = [
     'Accepted client connections of --replica-listen.',
     one => one.sessionsTotal,
   ),
+  counter(
+    'holdfast_replica_sessions_refused_total',
+    'Clients of --replica-listen turned away because of --max-sessions, or of the limit of open files.',
+    one => one.sessionsRefused,
+  ),
   counter('holdfast_replica_commands_total', 'Commands of clients of --replica-listen.', one => one.commands),
   counter(
     'holdfast_replica_held_total',

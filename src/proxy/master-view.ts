@@ -78,7 +78,7 @@ export function viewOf(seen: SeenMaster): MasterView {
         stories: lanes.stories.stories,
         replicas: replicas()?.snapshot() ?? null,
         limits: {
-          maxSessions: files.limitFor(config.maxSessions),
+          maxSessions: files.limitFor(config.maxSessions, counters.sessions),
           maxHeldBytes: config.maxHeldBytes,
           holdMs: lanes.holdLimitMs,
         },

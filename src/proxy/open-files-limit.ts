@@ -11,7 +11,8 @@ const WORTH_A_WARNING = 0.9
 /** `configs`: one for each master; all share the limit of the process. */
 export function openFilesFor(configs: readonly Config[], log: Log): OpenFiles {
   const limit = openFilesLimitAtStart()
-  const files = new OpenFiles(sharesOf({ limit, inUse: openFiles(), masters: configs.length }), log)
+  const isPrivate = configs.some(({ links }) => links === 'private')
+  const files = new OpenFiles(sharesOf({ limit, inUse: openFiles(), masters: configs.length, isPrivate }), log)
   const { clients } = files.shares
   const wanted = sessionsOf(configs)
   if (clients >= wanted) return files

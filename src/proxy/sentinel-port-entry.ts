@@ -3,9 +3,11 @@
 //
 // With several masters the port speaks TLS where all of them do (the files of the first), and asks for a password where
 // all of them do: that of any master opens it.
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Address } from '../address.ts'
-import { createTlsListener, type TlsListener } from '../client/accept/tls-listener.ts'
+import { Port } from '../client/accept/port.ts'
+import { turnAway } from '../client/accept/turn-away.ts'
+import { ThrottledLog } from '../client/flow/throttled-log.ts'
 import type { ProxyPassword } from '../client/state/proxy-password.ts'
 import type { Config } from '../config.ts'
 import type { Bugs } from '../ops/bugs.ts'
@@ -22,6 +24,9 @@ export interface OpenSentinelPort {
   reloadTls(): void
   close(): Promise<void>
 }
+
+/** The option of this port. */
+const SIDE = 'sentinel-listen'
 
 interface Parts {
   readonly counters: Counters
@@ -41,35 +46,33 @@ export async function openSentinelPort(
   const [{ sentinelListen, maxSessions, tcpKeepaliveMs, listenTls }] = configs
   if (sentinelListen === null) return null
   const { SentinelPort } = await import('../sentinel-port/sentinel-port.ts')
-  const files = configs.every(one => one.listenTls !== null) ? listenTls : null
   const passwords = logins.flatMap(login => login ?? [])
-  let tls: TlsListener | null = null
-  const port = new SentinelPort(
-    {
-      maxConnections: openFiles.limitFor(maxSessions),
-      keepAliveMs: tcpKeepaliveMs,
-      login: passwords.length < logins.length ? null : socket => loginOf(passwords, socket, parts),
-      enter: (socket, onClient) => {
-        const accept = (client: Socket): void => {
-          if (openFiles.admits(client)) onClient(client)
-          else client.on('error', () => {}).destroy()
-        }
-        tls = files && createTlsListener({ files, side: 'sentinel-listen', socket, ...parts }, accept)
-        return tls ?? { server: createServer(socket, accept), endHandshakes: () => {} }
-      },
-    },
+  const sentinelPort = new SentinelPort(
+    configs.map(({ masterName, announce }, i) => ({
+      masterName,
+      announced: announce,
+      clients: bound[i]?.listen ?? null,
+    })),
+    passwords.length < logins.length ? null : socket => loginOf(passwords, socket, parts),
     parts,
   )
-  const told = configs.map(({ masterName, announce }, i) => ({
-    masterName,
-    announced: announce,
-    clients: bound[i]?.listen ?? null,
-  }))
+  const refusals = { counters: parts.counters, limitLog: new ThrottledLog(parts.log) }
+  const accept = (socket: Socket): void => {
+    if (maxSessions === 0 || sentinelPort.size < maxSessions) sentinelPort.accept(socket)
+    else turnAway(socket, { limit: maxSessions, by: '--max-sessions', port: SIDE }, refusals)
+  }
+  const tls = configs.every(one => one.listenTls !== null) ? listenTls : null
+  const port = new Port({ keepAliveMs: tcpKeepaliveMs, tls, side: SIDE, files: openFiles, ...parts }, accept)
   try {
-    const at = await port.listen(sentinelListen, told)
-    return { bound: at, reloadTls: () => tls?.reload(), close: () => port.close() }
+    const at = await port.listen(sentinelListen)
+    const close = async (): Promise<void> => {
+      const closed = port.close()
+      sentinelPort.close()
+      await closed
+    }
+    return { bound: at, reloadTls: () => port.reloadTls(), close }
   } catch (error) {
-    throw aboutPlace(error, { option: 'sentinel-listen', wanted: sentinelListen })
+    throw aboutPlace(error, { option: SIDE, wanted: sentinelListen })
   }
 }
 
@@ -84,7 +87,7 @@ function loginOf(
     accepts: (username, password) => passwords.filter(one => one.accepts(username, password)).length > 0,
     noteRefused: () => {
       counters.loginsRefused++
-      passwords[0]?.logRefused(log, { port: 'sentinel-listen', peer })
+      passwords[0]?.logRefused(log, { port: SIDE, peer })
     },
   }
 }

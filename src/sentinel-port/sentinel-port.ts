@@ -3,15 +3,14 @@
 //
 //   client ─▶ command-scanner ─▶ asker ─▶ answer         get-master-addr-by-name ─▶ Holdfast's own address
 //
-// Owns: the listener, its sockets, and how much of a client is kept. Never: knows the Sentinels, the nodes or a
-// session; waits for anything; publishes an event, because the address that it tells never changes.
+// Owns: the sockets of its clients, and how much of a client is kept. Never: listens, or decides who may come in; knows
+// the Sentinels, the nodes or a session; waits for anything; publishes an event, because the address that it tells
+// never changes.
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import type { Server, ServerOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Address } from '../address.ts'
 import type { Bugs } from '../ops/bugs.ts'
 import type { Counters } from '../ops/counters.ts'
-import type { Log } from '../ops/log.ts'
 import { CommandScanner, FrameKind } from '../resp/command-scanner.ts'
 import { commandArgs } from '../resp/decode.ts'
 import { encodeInline } from '../resp/inline-command.ts'
@@ -26,22 +25,6 @@ const MAX_WORDS = 1_024
 const ONE_WRITE_BYTES = 16 * 1024
 /** How long a client may take to close its side after ours. */
 const LINGER_MS = 1_000
-
-/** The way in for clients, with TLS or without. */
-export interface Entry {
-  readonly server: Server
-  /** Ends what is still in its TLS handshake. */
-  endHandshakes(): void
-}
-
-export interface SentinelPortOptions {
-  readonly maxConnections: number
-  readonly keepAliveMs: number
-  /** Who may ask; null: everybody. */
-  readonly login: ((socket: Socket) => Login) | null
-  /** Makes the server, which gives each client that is through its handshake to `accept`. */
-  readonly enter: (options: ServerOpts, accept: (socket: Socket) => void) => Entry
-}
 
 /** A name, and where its clients reach Holdfast. */
 export interface OwnMaster {
@@ -60,57 +43,43 @@ interface Target {
   readonly isAnnounced: boolean
 }
 
+/** Who may ask; null: everybody. */
+export type LoginOf = ((socket: Socket) => Login) | null
+
 export class SentinelPort {
   readonly #counters: Counters
-  readonly #log: Log
   readonly #bugs: Bugs
-  readonly #login: SentinelPortOptions['login']
-  readonly #entry: Entry
-  readonly #server: Server
+  readonly #login: LoginOf
   readonly #sockets = new Set<Socket>()
   /** As a Sentinel has it; made anew by each process, as the run ids of the masters are. */
   readonly #id = newId()
-  #nextId = 1
   /** What clients are sent to. */
-  #targets: readonly Target[] = []
+  readonly #targets: readonly Target[]
+  #nextId = 1
 
-  constructor(options: SentinelPortOptions, { counters, log, bugs }: { counters: Counters; log: Log; bugs: Bugs }) {
+  constructor(masters: readonly OwnMaster[], login: LoginOf, { counters, bugs }: { counters: Counters; bugs: Bugs }) {
     this.#counters = counters
-    this.#log = log
     this.#bugs = bugs
-    const keepAlive = { keepAlive: options.keepAliveMs > 0, keepAliveInitialDelay: options.keepAliveMs }
-    this.#login = options.login
-    this.#entry = options.enter({ noDelay: true, ...keepAlive }, socket => this.#accept(socket))
-    this.#server = this.#entry.server
-    if (options.maxConnections > 0) this.#server.maxConnections = options.maxConnections
-  }
-
-  /** Resolves with the address bound; rejects with the error of the system. */
-  async listen({ host, port }: Address, masters: readonly OwnMaster[]): Promise<Address> {
+    this.#login = login
     this.#targets = masters.flatMap(({ masterName, announced, clients }) => {
       const address = announced ?? clients
       const name = Buffer.from(masterName).toString('latin1')
       return address ? [{ masterName: name, runId: newId(), address, isAnnounced: announced !== null }] : []
     })
-    this.#server.listen({ host, port })
-    await once(this.#server, 'listening')
-    this.#server.on('error', error =>
-      this.#log.error({ event: 'sentinel_port.error', err: error }, 'the Sentinel port did not accept a client'),
-    )
-    const bound = this.#server.address()
-    return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }
   }
 
-  /** Ends at once, its connections too. */
-  async close(): Promise<void> {
-    if (!this.#server.listening) return
-    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
-    this.#entry.endHandshakes()
+  /** Clients that are connected. */
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  /** Ends all connections at once. */
+  close(): void {
     for (const socket of this.#sockets) socket.destroy()
-    await closed
   }
 
-  #accept(socket: Socket): void {
+  /** Answers a client until it is gone. */
+  accept(socket: Socket): void {
     this.#sockets.add(socket)
     this.#counters.sentinelPortSessions = this.#sockets.size
     const masters = this.#targets.map(({ masterName, runId, ...place }) => {
@@ -135,6 +104,8 @@ export class SentinelPort {
         answer()
       })
       .on('drain', answer)
+      // All that came before is answered: the socket is paused until then.
+      .on('end', () => socket.end())
       .on('error', () => socket.destroy())
       .on('close', () => {
         this.#sockets.delete(socket)

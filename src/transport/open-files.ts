@@ -2,7 +2,7 @@
 //
 //   limit ─┬─ in use at the start
 //          ├─ for Holdfast itself: listeners, Sentinels, probes, shared links, the admin port, files, DNS
-//          └─ the rest: for clients, three quarters of it at most, and for links of their own
+//          └─ the rest: for clients, three quarters of it at most, and for links of their own; half, where each session has one
 //
 // Where none is left, libuv accepts clients and closes them at once, and tells nobody. What a failover needs (a link to
 // the new master, a Sentinel, an answer to a probe) would fail as well. So clients are turned away before, with an
@@ -35,7 +35,7 @@ const OWN = { least: 32, most: 384 }
 /** For each further master: its listeners, probes and shared links. */
 const OWN_OF_MASTER = 8
 /** Of what is left. Most sessions share links; at half of it every one could have a link of its own at the same time. */
-const MOST_FOR_CLIENTS = 3 / 4
+const MOST_FOR_CLIENTS = { sharing: 3 / 4, private: 1 / 2 }
 
 const unlimited: Shares = {
   clients: Number.POSITIVE_INFINITY,
@@ -46,14 +46,23 @@ const unlimited: Shares = {
   viewers: Number.POSITIVE_INFINITY,
 }
 
-/** `limit`, `inUse`: descriptors, NaN where they are not known. Pure. */
-export function sharesOf({ limit, inUse, masters }: { limit: number; inUse: number; masters: number }): Shares {
+export interface Situation {
+  /** Descriptors; NaN where it is not known. */
+  readonly limit: number
+  readonly inUse: number
+  readonly masters: number
+  /** Each session has a link of its own (--links private). */
+  readonly isPrivate?: boolean
+}
+
+/** Pure. */
+export function sharesOf({ limit, inUse, masters, isPrivate = false }: Situation): Shares {
   if (!Number.isFinite(limit)) return unlimited
   const left = Math.max(0, limit - (Number.isNaN(inUse) ? OWN.least : inUse))
   const wanted = Math.min(OWN.most, Math.max(OWN.least, Math.floor(limit / 16))) + OWN_OF_MASTER * (masters - 1)
   const own = Math.min(wanted, Math.floor(left / 2))
   const rest = left - own
-  const clients = Math.max(1, Math.floor(rest * MOST_FOR_CLIENTS))
+  const clients = Math.max(1, Math.floor(rest * MOST_FOR_CLIENTS[isPrivate ? 'private' : 'sharing']))
   const part = Math.max(1, Math.floor(own / 6))
   const admin = 2 * part
   return { clients, sparing: rest, sockets: rest + part, leaving: part, admin, viewers: part }
@@ -72,6 +81,7 @@ export class OpenFiles {
   #clients = 0
   #sockets = 0
   readonly #leaving = new Set<Socket>()
+  readonly #handshakes: (() => number)[] = []
   readonly #log: Log | null
   readonly #throttle = createLogThrottle()
   #shortAt = Number.NEGATIVE_INFINITY
@@ -81,9 +91,13 @@ export class OpenFiles {
     this.#log = log
   }
 
-  /** The limit on sessions that is in force. `wanted`: the option, 0 for none. */
-  limitFor(wanted: number): number {
-    const most = Math.min(wanted === 0 ? Number.POSITIVE_INFINITY : wanted, this.shares.clients)
+  /**
+   * The limit on sessions of one port that is in force; 0: there is none. `wanted`: the option, 0 for none. `own`: how many
+   * there are; what clients of other ports have is not for them.
+   */
+  limitFor(wanted: number, own: number): number {
+    const left = Math.max(1, this.shares.clients - (this.#clients - own))
+    const most = Math.min(wanted === 0 ? Number.POSITIVE_INFINITY : wanted, left)
     return Number.isFinite(most) ? most : 0
   }
 
@@ -94,6 +108,17 @@ export class OpenFiles {
     this.#sockets++
     socket.on('close', this.#clientGone)
     return true
+  }
+
+  /** A port where clients have a file before they are through their TLS handshake: `handshakes` counts these. */
+  countHandshakes(handshakes: () => number): void {
+    this.#handshakes.push(handshakes)
+  }
+
+  /** Clients and those that may become one have more than is for them. */
+  get isCrowded(): boolean {
+    const inHandshake = this.#handshakes.reduce((sum, count) => sum + count(), 0)
+    return this.#clients + this.#leaving.size + inHandshake > this.shares.clients + this.shares.leaving
   }
 
   /** Counts the socket of a client or a link until it is closed. */

@@ -2,6 +2,7 @@
 import type { Mutation } from './mutation.ts'
 
 const crowd = 'test/wire/open-files.test.ts'
+const ports = 'test/wire/open-files-ports.test.ts'
 const link = 'test/unit/relay/lane-link.test.ts'
 
 export const filesMutations: readonly Mutation[] = [
@@ -15,6 +16,15 @@ export const filesMutations: readonly Mutation[] = [
     shows: /as many are served as were announced/,
   },
   {
+    name: 'more clients are let in than can have the link that each needs',
+    file: 'src/transport/open-files.ts',
+    from: 'private: 1 / 2 }',
+    to: 'private: 3 / 4 }',
+    breaks: 'who is let in is served, with --links private too',
+    test: crowd,
+    shows: /each has its link/,
+  },
+  {
     name: 'clients that are turned away keep their files for a second',
     file: 'src/transport/open-files.ts',
     from: 'if (this.#leaving.size <= this.shares.leaving || oldest === undefined) return',
@@ -26,11 +36,29 @@ export const filesMutations: readonly Mutation[] = [
   {
     name: 'clients in their TLS handshake may have every file',
     file: 'src/client/accept/port.ts',
-    from: 'if (this.#tls !== null) this.#boundHandshakes(server)',
+    from: 'if (this.#tls !== null) this.#boundHandshakes(this.#tls)',
     to: '',
     breaks: 'a client that is not served is counted',
     test: crowd,
     shows: /those beyond are counted/,
+  },
+  {
+    name: 'clients in their TLS handshake are bounded for each port alone',
+    file: 'src/client/accept/port.ts',
+    from: 'if (!this.#files.isCrowded) return',
+    to: "if (socket.remoteAddress !== '') return",
+    breaks: 'what Holdfast keeps for itself stays free',
+    test: ports,
+    shows: /leave what Holdfast needs/,
+  },
+  {
+    name: 'the limit on sessions does not know the clients of other masters',
+    file: 'src/transport/open-files.ts',
+    from: 'this.shares.clients - (this.#clients - own)',
+    to: 'this.shares.clients + 0 * own',
+    breaks: 'holdfast_sessions_limit is the limit in force',
+    test: 'test/unit/transport/open-files.test.ts',
+    shows: /what clients of other ports leave/,
   },
   {
     name: 'links of sessions take the files that a failover needs',

@@ -43,6 +43,15 @@ export const sentinelPortMutations: readonly Mutation[] = [
     shows: /it is not read from/,
   },
   {
+    name: 'the Sentinel port lets in more than --max-sessions',
+    file: 'src/proxy/sentinel-port-entry.ts',
+    from: 'if (maxSessions === 0 || sentinelPort.size < maxSessions)',
+    to: 'if (maxSessions >= 0 || sentinelPort.size < maxSessions)',
+    breaks: 'a client beyond the limit is told so',
+    test: 'test/wire/open-files-ports.test.ts',
+    shows: /than --max-sessions/,
+  },
+  {
     name: 'a question without an end is kept',
     file: 'src/sentinel-port/sentinel-port.ts',
     from: 'if (this.#partialBytes > MAX_COMMAND_BYTES)',

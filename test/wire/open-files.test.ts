@@ -88,6 +88,19 @@ t.test(
   },
 )
 
+t.test('as many clients as may be connected — with --links private — each has its link', async t => {
+  const options = { links: 'private', 'hold-timeout': '5s' }
+  const { holdfast } = await startSingleProcess(t, { launcher: under(LIMIT), options })
+  const most = sessionsAllowed(holdfast)
+  const guests = await crowd(t, holdfast.port, most + 20)
+  t.equal(guests.filter(isTurnedAway).length, 20)
+  t.equal(guests.filter(({ reply }) => reply === 'PONG').length, most)
+  const served = guests.filter(({ reply }) => reply === 'PONG')
+  const replies = await Promise.all(served.map(({ client }) => client.send('GET', 'k')))
+  t.strictSame([...new Set(replies)], [null])
+  t.equal(holdfast.find('process.open_files'), undefined, 'nobody had to wait for a file')
+})
+
 t.test('several masters — share what the process may open', async t => {
   const { sentinel } = await startSingleProcess(t)
   const holdfast = await startHoldfastProcess(t, {

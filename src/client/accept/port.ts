@@ -48,7 +48,7 @@ export class Port {
   ) {
     this.#log = log
     this.#files = files
-    this.#crowded = { limit: files.shares.clients, by: 'open files' }
+    this.#crowded = { limit: files.shares.clients, by: 'open files', port: side }
     this.#refusals = { counters, limitLog: new ThrottledLog(log) }
     this.#accept = socket => {
       if (files.admits(socket)) accept(socket)
@@ -83,21 +83,29 @@ export class Port {
     server.on('error', error => this.#log.error({ event: 'listener.error', err: error }, 'a client was not accepted'))
   }
 
-  /** A client is counted when its TLS handshake is done, and has a file before. Without it no error can be said. */
-  #boundHandshakes(server: Server): void {
+  /**
+   * A client is counted when its TLS handshake is done, and has a file before. Without it no error can be said. The server's
+   * own bound costs least; it does not know the other ports.
+   */
+  #boundHandshakes({ server, handshakes }: TlsListener): void {
     const { clients, leaving } = this.#files.shares
     if (!Number.isFinite(clients)) return
+    this.#files.countHandshakes(handshakes)
+    const refuse = (address: string | undefined, port: number | undefined): void =>
+      noteRefused(`${address}:${port}`, this.#crowded, this.#refusals)
     server.maxConnections = clients + leaving
-    server.on('drop', data => {
-      const peer = `${data?.remoteAddress}:${data?.remotePort}`
-      noteRefused(peer, this.#crowded, this.#refusals)
+    server.on('drop', data => refuse(data?.remoteAddress, data?.remotePort))
+    server.on('connection', socket => {
+      if (!this.#files.isCrowded) return
+      refuse(socket.remoteAddress, socket.remotePort)
+      socket.destroy()
     })
   }
 
   /** Resolves with the address bound; rejects with the system's error (EADDRINUSE, EACCES, ...). */
   async listen({ host, port }: Address): Promise<Address> {
     const server = this.#use(this.#tls?.server ?? createServer(this.#plainOptions, this.#accept))
-    if (this.#tls !== null) this.#boundHandshakes(server)
+    if (this.#tls !== null) this.#boundHandshakes(this.#tls)
     await once(server.listen({ host, port, backlog: 1024 }), 'listening')
     this.#keepOn(server)
     const bound = server.address()

@@ -53,6 +53,8 @@ export function createTlsListener(options: TlsListenerOptions, onSecure: (socket
   reportFailures(server, options)
   return {
     server,
+    /** How many are in their handshake. */
+    handshakes: (): number => pending.size,
     /** Ends what is still in its handshake: nobody else knows of it. */
     endHandshakes(): void {
       for (const socket of [...pending.values()]) socket.destroy()

@@ -12,6 +12,8 @@ import { endsOf } from '../state/socket-addresses.ts'
 export interface Crowded {
   readonly limit: number
   readonly by: '--max-sessions' | 'open files'
+  /** The option of the port, where that is not clear from the others. */
+  readonly port?: string
 }
 
 const texts: Readonly<Record<Crowded['by'], string>> = {
@@ -22,11 +24,11 @@ const texts: Readonly<Record<Crowded['by'], string>> = {
 /** Counts and logs a client that may not come in. `peer` undefined: it is gone already. */
 export function noteRefused(
   peer: string | undefined,
-  { limit, by }: Crowded,
+  { limit, by, port }: Crowded,
   { counters, limitLog }: { readonly counters: Counters; readonly limitLog: ThrottledLog },
 ): void {
   counters.sessionsRefused++
-  limitLog.warn('session.refused', { peer, limit, by }, texts[by])
+  limitLog.warn('session.refused', { peer, limit, by, port }, texts[by])
 }
 
 /** Tells the client, and ends its connection within a second. */

@@ -27,6 +27,9 @@ t.test('shares — of common limits', t => {
   t.equal(at(4096), 2861)
   t.equal(at(65_536), 48_845)
   t.equal(at(20), 1, 'one client, however small it is')
+  const { clients, sparing } = sharesOf({ limit: 1024, inUse: 25, masters: 1, isPrivate: true })
+  t.equal(clients, 467, 'fewer, where each has a link of its own')
+  t.ok(2 * clients <= sparing)
   t.end()
 })
 
@@ -50,17 +53,44 @@ t.test('shares — where the limit is not known or there is none — are unlimit
   for (const limit of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const files = new OpenFiles(sharesOf({ limit, inUse: 25, masters: 1 }))
     t.ok(Array.from({ length: 1000 }, pipe).every(one => files.admits(one) && files.hasRoom))
-    t.equal(files.limitFor(7), 7)
-    t.equal(files.limitFor(0), 0)
+    t.equal(files.limitFor(7, 0), 7)
+    t.equal(files.limitFor(0, 0), 0)
   }
   t.end()
 })
 
 t.test('limit on sessions — is the smaller one', t => {
   const files = new OpenFiles(shares)
-  t.equal(files.limitFor(10_000), 2)
-  t.equal(files.limitFor(0), 2)
-  t.equal(files.limitFor(1), 1)
+  t.equal(files.limitFor(10_000, 0), 2)
+  t.equal(files.limitFor(0, 0), 2)
+  t.equal(files.limitFor(1, 0), 1)
+  t.end()
+})
+
+t.test('limit on sessions — is what clients of other ports leave, and never 0', t => {
+  const files = new OpenFiles(shares)
+  files.admits(pipe())
+  t.equal(files.limitFor(0, 1), 2, 'its own clients take nothing from it')
+  t.equal(files.limitFor(0, 0), 1)
+  files.admits(pipe())
+  t.equal(files.limitFor(0, 0), 1)
+  t.end()
+})
+
+t.test('clients in their handshake — at all ports together — crowd it like clients', t => {
+  const files = new OpenFiles(shares)
+  let [here, there] = [2, 2]
+  files.countHandshakes(() => here)
+  files.countHandshakes(() => there)
+  t.notOk(files.isCrowded)
+  here++
+  t.ok(files.isCrowded)
+  there = 0
+  t.notOk(files.isCrowded)
+  files.admits(pipe())
+  t.notOk(files.isCrowded)
+  files.letGo(pipe())
+  t.ok(files.isCrowded)
   t.end()
 })
 
