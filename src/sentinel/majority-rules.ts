@@ -6,7 +6,7 @@
 //      while it goes on, the node under promotion is probed ahead of the majority's word
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
 //      those who name it monitor the name anew; or as a rival: named for 15 s, while ours is no master any more. Another
-//      name of ours is none of these: it is used where nobody is at the one that we have
+//      name of ours is none of these: it is used where nobody is at the one that we have, or it is silent for 15 s
 //   4. another master than ours is named                  → hold and withhold: what the old one takes is lost
 //   5. answers asked for after the need arose agree       → probe the node
 //   6. it is a master, will not say what it is (untold), or is ours and links to it work (vouched)   → serve
@@ -41,6 +41,12 @@ import { candidateSince, quorumOf } from './voters.ts'
  * configuration: their history began anew.
  */
 const RIVAL_MS = 15_000
+
+/**
+ * A process that stood still answers here as soon as it goes on, and then its links last. Under its other name it would lose
+ * them, with what is unanswered. After this time they are no reason to wait.
+ */
+const SILENT_MS = 15_000
 
 export function decide(draft: Draft, now: number): void {
   holdIfAnnounced(draft, now)
@@ -87,13 +93,17 @@ function isOtherName({ address, votes }: Candidate, master: Master): boolean {
   return votes.every(({ runId }) => runId === master.runId)
 }
 
-/** A node that is late, or that turns us away, is there: its links may last. */
-function isTheirTurn({ probe: asked }: Draft, theirs: Address, ours: Address, now: number): boolean {
+/**
+ * A node that is late, or that turns us away, is there: its links may last. Where nothing comes for long, our address leads
+ * nowhere: packets to it are lost, and nobody says so.
+ */
+function isTheirTurn({ probe: asked, gate }: Draft, theirs: Address, ours: Address, now: number): boolean {
   if (asked === null) return false
   const { address, result, retryAt } = asked
   if (sameAddress(address, theirs)) return !isBad(asked) || now < retryAt
-  const isNobody = result?.kind === 'unreachable' && result.sign === undefined && isBad(asked)
-  return isNobody && sameAddress(address, ours)
+  if (!sameAddress(address, ours) || result?.kind !== 'unreachable' || !isBad(asked)) return false
+  const isLost = result.sign === 'late' && gate.kind === 'shut' && now - gate.since >= SILENT_MS
+  return result.sign === undefined || isLost
 }
 
 function holdIfAnnounced(draft: Draft, now: number): void {

@@ -1,5 +1,5 @@
 // Sentinels that name the same node differently: announce-hostnames is set at one, and not yet at the others, which leads
-// a planned failover; or it was changed at all of them while Holdfast runs, and the old name stops working.
+// a planned failover; or it was changed at all of them while Holdfast runs, and the old name stops working, or leads nowhere.
 import t from 'tap'
 import { readStatus } from '../support/admin.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
@@ -45,38 +45,44 @@ t.test('planned failover — announced under another name of the master — lose
   t.notOk(holdfast.find('master.rival', from), 'it is no other master')
 })
 
-t.test(
-  'the name that is in use — works no more, and the Sentinels have another — is left, and nothing runs twice',
-  async t => {
-    const set = await SentinelSet.start({ host: 'localhost' })
-    t.teardown(() => set.stopAll())
-    const [master] = set.nodes
-    if (!master) throw new Error('a master')
-    const wire = await FaultyLink.start(t, { port: master.port })
-    const holdfast = await startHoldfast(t, {
-      sentinels: set.sentinelAddresses(),
-      options: {
-        'admin-listen': '0',
-        'nat-map': `localhost:${master.port}=${wire.host}:${wire.port}`,
-        ...{ 'retry-policy': 'always', ack: 'master', reads: 'plain' },
-      },
-    })
-    const client = await RespClient.connect(holdfast.port)
-    t.teardown(() => client.close())
-    await client.send('SET', 'n', '0')
-    const names = set.sentinels.map(one => set.command(one, 'SENTINEL', 'CONFIG', 'SET', 'announce-hostnames', 'no'))
-    await Promise.all(names)
-    await waitUntil('Holdfast knows the other name', () => isHeard(holdfast, 3), { withinMs: 10_000 })
-    t.equal(await client.send('INCR', 'n'), 1, 'the name in use stays')
-    const from = holdfast.log.length
-    // What is under way stays so, on a connection that the server goes on having.
-    wire.stall('both')
-    const count = client.send('INCR', 'n')
-    wire.refuse()
-    t.equal(await count, 2)
-    t.match(holdfast.find('master.confirmed', from), { address: `127.0.0.1:${master.port}` })
-    wire.resume()
-    await waitUntil('what was under way has arrived or is lost', () => wire.live === 0, { withinMs: 10_000 })
-    t.equal(await client.send('GET', 'n'), '2', 'the old connection was ended at the server first')
-  },
-)
+/** What becomes of new connections by the name in use. */
+const ends: readonly (readonly [what: string, end: (wire: FaultyLink) => void])[] = [
+  ['works no more', wire => wire.refuse()],
+  ['is never answered', () => {}],
+]
+for (const [what, end] of ends)
+  t.test(
+    `the name that is in use — ${what}, and the Sentinels have another — is left, and nothing runs twice`,
+    async t => {
+      const set = await SentinelSet.start({ host: 'localhost' })
+      t.teardown(() => set.stopAll())
+      const [master] = set.nodes
+      if (!master) throw new Error('a master')
+      const wire = await FaultyLink.start(t, { port: master.port })
+      const holdfast = await startHoldfast(t, {
+        sentinels: set.sentinelAddresses(),
+        options: {
+          'admin-listen': '0',
+          'nat-map': `localhost:${master.port}=${wire.host}:${wire.port}`,
+          ...{ 'retry-policy': 'always', ack: 'master', reads: 'plain' },
+        },
+      })
+      const client = await RespClient.connect(holdfast.port)
+      t.teardown(() => client.close())
+      await client.send('SET', 'n', '0')
+      const names = set.sentinels.map(one => set.command(one, 'SENTINEL', 'CONFIG', 'SET', 'announce-hostnames', 'no'))
+      await Promise.all(names)
+      await waitUntil('Holdfast knows the other name', () => isHeard(holdfast, 3), { withinMs: 10_000 })
+      t.equal(await client.send('INCR', 'n'), 1, 'the name in use stays')
+      const from = holdfast.log.length
+      // What is under way stays so, on a connection that the server goes on having.
+      wire.stall('both')
+      const count = client.send('INCR', 'n')
+      end(wire)
+      t.equal(await count, 2)
+      t.match(holdfast.find('master.confirmed', from), { address: `127.0.0.1:${master.port}` })
+      wire.resume()
+      await waitUntil('what was under way has arrived or is lost', () => wire.live === 0, { withinMs: 10_000 })
+      t.equal(await client.send('GET', 'n'), '2', 'the old connection was ended at the server first')
+    },
+  )

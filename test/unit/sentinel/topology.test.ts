@@ -1,4 +1,5 @@
 import t from 'tap'
+import { sameAddress } from '../../../src/address.ts'
 import { isUnsettled } from '../../../src/sentinel/topology.ts'
 import type { ProbeResult } from '../../../src/sentinel/topology-state.ts'
 import { at, letter, Play, type Said } from './steps.ts'
@@ -390,6 +391,23 @@ t.test('the same master under another name at a majority — is tried — when n
   t.strictSame(play.take(), ['hold master-unreachable', 'probe X'])
   play.probed('X').later(100).all('X', { runId: 'r' })
   t.strictSame(play.take(), ['serve X@1'])
+  t.notOk(play.notes().includes('master.rival'))
+})
+
+t.test('the same master under another name at a majority — is tried — when ours was silent for 15 s', async t => {
+  const play = Play.serving().confirm().later(1).all('X', { runId: 'r' })
+  play.take()
+  const tried: number[] = []
+  for (let second = 0; second < 40 && play.topology.master?.port === at('A').port; second++) {
+    const { probe } = play.topology
+    if (probe && sameAddress(probe.address, at('X'))) {
+      tried.push(second)
+      play.probed('X')
+    } else if (probe && !probe.result) play.probed('A', { kind: 'unreachable', why: 'x', sign: 'late' })
+    play.later(1_000).all('X', { runId: 'r' })
+  }
+  t.ok((tried[0] ?? 0) >= 14 && (tried[0] ?? 0) <= 17, `tried after ${tried} seconds`)
+  t.equal(play.master(), 'X@1')
   t.notOk(play.notes().includes('master.rival'))
 })
 
