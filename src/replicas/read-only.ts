@@ -25,6 +25,8 @@ import type { LinkEnd } from '../upstream/link-end.ts'
 
 /** Servers do not flag these as writes, although a repeat of them may not be the same. */
 const noWrites: ReadonlySet<string> = new Set(['publish', 'spublish', 'xread', 'wait', 'waitaof', 'exec', 'script'])
+/** Of a class that does not say so: it makes a sparse HyperLogLog dense, and servers flag it as a write. */
+const writesToo: ReadonlySet<string> = new Set(['pfdebug'])
 const writing: ReadonlySet<ReplayClass> = new Set(['idempotent', 'state-idempotent', 'non-idempotent', 'blocking'])
 /** Scripts, and the form in which a server lets them only read. */
 const readOnlyForms: ReadonlyMap<string, string> = new Map([
@@ -39,7 +41,7 @@ const TO_LOOK_AT = Marking.writes | Marking.apart | Marking.solo | Marking.unsur
 export function isWrite({ spec, frame }: SentCommand, learned: LearnedCommands): boolean {
   if (noWrites.has(spec.name) || readOnlyForms.has(spec.name)) return false
   if (!spec.known) return learned.find(leadingArgs(frame, 1)[0]?.toString('latin1', 0, 128) ?? '')?.cls !== 'read'
-  if (spec.subcommands === null) return writing.has(spec.cls)
+  if (spec.subcommands === null) return writing.has(spec.cls) || writesToo.has(spec.name)
   return writing.has(classifyCommand(leadingArgs(frame, 2), 0))
 }
 

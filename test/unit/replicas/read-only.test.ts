@@ -43,6 +43,7 @@ t.test('isWrite — by the name — and a command that nobody knows is one', asy
     'SORT k',
     'BLPOP k 0',
     'FLUSHALL',
+    'PFDEBUG TODENSE k',
     'XGROUP CREATE s g 0',
     'JSON.SET k . 1',
     'NEW k',
