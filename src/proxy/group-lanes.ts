@@ -8,6 +8,8 @@ import type { GroupPlane } from '../replicas/group.ts'
 import type { PausedReaders } from './paused-readers.ts'
 
 export class GroupLanes extends Lanes {
+  override readonly areOfReplicas = true
+
   /** Nothing of the node is delivered any more. */
   leave(cause: MoveLabel, detail: string): void {
     this.hold(cause, detail)

@@ -72,6 +72,8 @@ export abstract class LaneHost implements LinkHost {
   readonly tripped: ErrorSpec = errors.tripped
   /** Of what was sent, and not answered in time. */
   readonly noAnswer: ErrorSpec = errors.gaveUp
+  /** Their sessions read from replicas. */
+  readonly areOfReplicas: boolean = false
   readonly live: LiveLinks
   readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)

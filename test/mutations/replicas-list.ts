@@ -74,6 +74,15 @@ export const replicasMutations: readonly Mutation[] = [
     shows: /in their own words/,
   },
   {
+    name: 'a replica is told that a client can be redirected',
+    file: 'src/client/commands/client-capa.ts',
+    from: 'if (!host.lanes.areOfReplicas || args.length < 3) return frame',
+    to: 'if (args.length > 0 || !host.lanes.areOfReplicas) return frame',
+    breaks: 'clients of the port for replicas read there',
+    test: 'test/replicas/redirected.test.ts',
+    shows: /reads at a replica/,
+  },
+  {
     name: 'the master runs writes in the place of a replica',
     file: 'src/replicas/read-only.ts',
     from: 'const isRefused = (one: SentCommand): boolean => refuses && isWrite(one, learned)',

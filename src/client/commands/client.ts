@@ -6,6 +6,7 @@
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { trackingOptions, withPrefixesOf } from '../state/tracking-options.ts'
+import { capaFor } from './client-capa.ts'
 import { answerOutside, askRedirect, handleUnblock, redirectTarget, resolveRedirect } from './client-id.ts'
 import { handleKill } from './client-kill.ts'
 import { handleInfo, handleList } from './client-list.ts'
@@ -49,9 +50,10 @@ export function handleClient(context: SessionContext, frame: Buffer, args: reado
     case 'no-evict':
     case 'no-touch':
     case 'tracking':
-    case 'capa':
     case 'import-source':
       return handleFlag(context, frame, args, subcommand)
+    case 'capa':
+      return handleFlag(context, capaFor(context, frame, args), args, subcommand)
     default:
       return 'pass'
   }

@@ -13,6 +13,7 @@ import { unwatch } from '../state/session-state.ts'
 import { endTransaction, execAborted, Transaction } from '../state/transaction.ts'
 import { applyHello, applySelect, handleReset } from './change-identity.ts'
 import { applyClient } from './client.ts'
+import { capaFor } from './client-capa.ts'
 import { namesSession } from './client-id.ts'
 import { answer, type Command, type Outcome, refuse, send, sendAsRead } from './command-outcome.ts'
 import { okReply } from './constant-replies.ts'
@@ -68,7 +69,8 @@ export function queueCommand(context: SessionContext, transaction: Transaction, 
       // It would end links, and whole sets of sessions with them.
       if (args.length > 2 && subcommand === 'kill') return refuse(context, errors.killInMulti.reply)
       if (namesSession(context, args)) return refuse(context, errors.clientIdInMulti.reply)
-      return queue(context, transaction, command, () => applyClient(context, frame, args))
+      const sent = subcommand === 'capa' ? capaFor(context, frame, args) : frame
+      return queue(context, transaction, { ...command, frame: sent }, () => applyClient(context, sent, args))
     }
     case Route.select:
       return queue(context, transaction, command, () => applySelect(context, args))
