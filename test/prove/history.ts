@@ -11,7 +11,8 @@ export type Told = 'ok' | 'applied' | 'not-run' | 'unknown' | 'refused' | 'pendi
 /**
  * append: RPUSH of an element of its own, answers the length. read: LRANGE of the whole list. count: INCR. pair: MULTI
  * with INCR and RPUSH, EXEC. move: LMOVE of a job. put, take: RPUSH and LPOP of a queue. transfer: MULTI with INCR and
- * two INCRBY whose sum is 0, EXEC. sum: MGET of both. set, get: of a register. cas: WATCH, GET, MULTI, SET, EXEC.
+ * two INCRBY whose sum is 0, EXEC. sum: MGET of both. set, get: of a register. cas: WATCH, GET, MULTI, SET, EXEC. look:
+ * what has an answer, and families.ts says which.
  */
 export type Kind =
   | 'append'
@@ -26,6 +27,7 @@ export type Kind =
   | 'set'
   | 'get'
   | 'cas'
+  | 'look'
 
 export interface Operation {
   readonly client: string

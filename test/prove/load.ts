@@ -1,44 +1,14 @@
 // load.ts: clients of the proof: each has one connection, sends without pause until it is told to stop, retries nothing
 // and writes all that it asks and hears into the history.
 import { RespClient, type Value } from '../support/resp-client.ts'
-import { end, History, type Kind, lose, type Operation } from './history.ts'
+import { History, type Operation } from './history.ts'
 import { type Final, judge, type Terms, type Verdict } from './judge.ts'
-
-/** One client's next pipeline: what it sends, and which replies are of which operation. */
-interface Burst {
-  readonly commands: readonly (readonly string[])[]
-  /** By the place of the reply. */
-  readonly operations: ReadonlyMap<number, Operation>
-}
-
-interface Turn {
-  readonly history: History
-  readonly client: string
-  readonly n: number
-  /** Of all keys of the round. */
-  readonly prefix: string
-  readonly registers: Registers
-}
-
-/** How many operations on registers there were in this round. */
-interface Registers {
-  used: number
-}
+import { burst, noteRace, op, settle, type Turn, type Work } from './turns.ts'
 
 /** Operations on one register: few enough to look for an order of them. */
 const OF_ONE_REGISTER = 120
 
-function burst(...parts: readonly (readonly [command: readonly string[], operation?: Operation])[]): Burst {
-  const operations = new Map<number, Operation>()
-  for (const [i, [, operation]] of parts.entries()) if (operation !== undefined) operations.set(i, operation)
-  return { commands: parts.map(([command]) => command), operations }
-}
-
-function op({ history, client }: Turn, kind: Kind, key: string, element?: string): Operation {
-  return history.begin(client, kind, key, element)
-}
-
-const pipelines: readonly ((turn: Turn) => Burst)[] = [
+const pipelines: Work['pipelines'] = [
   // One at a time, into a list of two clients and one that all share.
   turn => {
     const key = `${turn.prefix}:shared`
@@ -136,23 +106,7 @@ async function useRegister(client: RespClient, turn: Turn): Promise<void> {
   }
 }
 
-/** A lost race is the truth about keys whose link was lost, too: nothing of it ran. */
-function noteRace(operation: Operation, exec: Value): void {
-  if (exec === null) operation.told = 'not-run'
-}
-
-const slowly = [slowPair, useRegister] as const
-
-async function settle(reply: Promise<Value>, operation: Operation | undefined): Promise<Value> {
-  try {
-    const value = await reply
-    if (operation !== undefined) end(operation, value)
-    return value
-  } catch (error) {
-    if (operation !== undefined) lose(operation, String(error))
-    throw error
-  }
-}
+export const writes: Work = { pipelines, slowly: [slowPair, useRegister] }
 
 export interface Load {
   readonly history: History
@@ -165,9 +119,11 @@ export interface Load {
 export const lastOk = ({ lastOks }: Load): number => Math.max(...lastOks)
 
 /** `prefix`: of all its keys. */
-export async function startLoad(port: number, clients: number, prefix: string): Promise<Load> {
+export async function startLoad(port: number, clients: number, prefix: string, work: Work = writes): Promise<Load> {
+  const { pipelines, slowly } = work
   const history = new History()
   const connections = await Promise.all(Array.from({ length: clients }, () => RespClient.connect(port)))
+  if (connections[0] !== undefined) await work.prepare?.(connections[0], prefix)
   const registers = { used: 0 }
   let stopping = false
   const lastOks = connections.map(() => 0)
@@ -200,7 +156,7 @@ export async function startLoad(port: number, clients: number, prefix: string): 
   return load
 }
 
-type Ask = (...command: string[]) => Promise<Value>
+export type Ask = (...command: string[]) => Promise<Value>
 
 /** Reads what is stored, and judges the history by it. */
 export async function judgeLoad(history: History, prefix: string, terms: Terms, ask: Ask): Promise<Verdict> {

@@ -7,9 +7,11 @@ import type { Flavour } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { setApart } from './apart.ts'
 import { countFailovers, survives } from './failovers.ts'
+import { families, judgeFamilies } from './families.ts'
 import { type Fault, pause, proxyUser } from './faults.ts'
+import type { Operation } from './history.ts'
 import type { Terms, Verdict } from './judge.ts'
-import { judgeLoad, startLoad } from './load.ts'
+import { judgeLoad, startLoad, writes } from './load.ts'
 
 /** The options of Holdfast that are proven. */
 export interface Arm {
@@ -26,10 +28,11 @@ export interface Arm {
 export interface RunOptions extends Arm {
   readonly clients: number
   readonly ioThreads: string
+  readonly load: 'writes' | 'families'
 }
 
 export interface Round extends Verdict {
-  /** What clients were told with UNKNOWN, each once. */
+  /** What clients were told with UNKNOWN, each once, and of what. */
   readonly unknownTexts: readonly string[]
   /** More failovers than the fault asks for, after which acknowledged writes may be gone: `lost` breaks no promise. */
   readonly isBeyond: boolean
@@ -130,7 +133,8 @@ async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: s
   const { set, holdfast } = stage
   if (options.isApart) await setApart(set, await set.currentMaster())
   const before = await countFailovers(set.sentinels)
-  const load = await startLoad(holdfast.port, options.clients, name)
+  const isPlain = options.load === 'writes'
+  const load = await startLoad(holdfast.port, options.clients, name, isPlain ? writes : families)
   const served = async (who: 'some' | 'every' = 'some'): Promise<void> => {
     const from = performance.now()
     const isServed = (at: number): boolean => at > from
@@ -146,12 +150,23 @@ async function runRound(fault: Fault, stage: Stage, options: RunOptions, name: s
   await load.stop()
   const master = await set.currentMaster()
   const failovers = (await countFailovers(set.sentinels)) - before
-  const verdict = await judgeLoad(load.history, name, termsOf(fault, options, failovers), (...command) =>
-    set.command(master, ...command),
+  const verdict = await (isPlain ? judgeLoad : judgeFamilies)(
+    load.history,
+    name,
+    termsOf(fault, options, failovers),
+    (...command) => set.command(master, ...command),
   )
   const unknown = load.history.operations.filter(({ told }) => told === 'unknown')
   const isBeyond = survives(fault, options) && !survives(fault, options, failovers)
-  return { ...verdict, unknownTexts: [...new Set(unknown.map(({ message }) => message))], isBeyond }
+  return { ...verdict, unknownTexts: textsOf(unknown, name), isBeyond }
+}
+
+/** What was said, and of which keys. */
+function textsOf(operations: readonly Operation[], prefix: string): string[] {
+  return [...Map.groupBy(operations, ({ message }) => message)].map(([message, of]) => {
+    const keys = new Set(of.map(({ key }) => key.slice(prefix.length + 1).replace(/\d+$/, '')))
+    return `${message}: ${[...keys].join(', ')}`
+  })
 }
 
 /** What this fault may do to the data under these options, when the Sentinels have failed over so often. */

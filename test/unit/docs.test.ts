@@ -169,7 +169,7 @@ t.test('pages — every option they name exists', async t => {
   const known = new Set<string>(Object.keys(options))
   // Of other programs, of commands, and of the scripts of this project.
   const others =
-    /^(?:for|max|timeout|foreground|ignore-blocked|hold|set|keep|failover|memory|steady-minutes|tail|syscalls|cores|idle|predixy|json|help|version|only|merge|rounds|seed|minutes|cells|clients|jobs|with|server|policy|table|list|json|force|max-lag|count|plain-every|record|kills|freezes|cuts|out|sidecars|triggers|failovers|faults|page|flavour|import|enable-source-maps|single-threaded-gc|max-semi-space-size)$/
+    /^(?:for|max|timeout|foreground|ignore-blocked|hold|set|keep|failover|memory|steady-minutes|tail|syscalls|cores|idle|predixy|json|help|version|only|merge|rounds|seed|minutes|cells|clients|jobs|with|server|policy|table|list|json|force|max-lag|count|plain-every|record|kills|load|freezes|cuts|out|sidecars|triggers|failovers|faults|page|flavour|import|enable-source-maps|single-threaded-gc|max-semi-space-size)$/
   const wrong: string[] = []
   for (const page of pages().filter(page => page.startsWith('docs/') && !page.includes('decisions'))) {
     const text = readFileSync(join(root, page), 'utf8')
