@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import type { Counters } from '../../src/ops/counters.ts'
 import { createProxy } from '../../src/proxy.ts'
+import { tellOnFailure } from './facts.ts'
 import type { Teardown } from './fake-redis.ts'
 import { FakeSentinel } from './fake-sentinel.ts'
 import { imbalance } from './imbalance.ts'
@@ -228,6 +229,7 @@ interface Running {
 }
 
 function handle(t: Teardown, { port, admin, sentinelPort, log, expected, end }: Running): Holdfast {
+  tellOnFailure(t, log)
   let stopping: Promise<void> | null = null
   const judge = async (): Promise<void> => {
     const faults = [...(await end()), ...surprises(log, expected)]

@@ -3,13 +3,14 @@
 // A bound that is broken in a calm window is a broken promise. In a window in which the machine stood still, or was
 // slow, it says nothing: it is measured again, and after the third time reported as not judged, with the figure.
 // Never: lets a broken bound pass. What is not a promise is no test; its place is bench/.
+import { factsNow } from './facts.ts'
 import { openWindow, probeAgain, type Window } from './pace.ts'
 import { waitUntil } from './wait-until.ts'
 
 /** What judge-bound needs of tap's test. */
 export interface Judge {
   pass(...args: [name: string] | [name: string, extra: { skip: string }]): unknown
-  fail(name: string): unknown
+  fail(name: string, extra: { readonly facts: string }): unknown
   comment(text: string): unknown
 }
 
@@ -50,7 +51,7 @@ export function judgeOnce(t: Judge, what: string, limitMs: number, ms: number, w
 function settle(t: Judge, what: string, limitMs: number, ms: number, window: Window, isLast: boolean): boolean {
   const figure = `${what}: ${Math.round(ms)} ms, promised within ${limitMs} ms`
   if (window.calm) {
-    t.fail(figure)
+    t.fail(figure, { facts: factsNow() })
     return true
   }
   const why = `the machine stood still for ${Math.round(window.stolenMs)} ms and was ${window.slowness.toFixed(1)} times slower`

@@ -5,6 +5,7 @@
 // as many times longer (pace.ts). A server may excuse itself, as a Sentinel in TILT does: then the wait begins anew.
 // Owns nothing; never sleeps for a fixed time in place of a condition.
 import { inspect } from 'node:util'
+import { factsNow } from './facts.ts'
 import { findExcuse, openWindow, probeAgain, slowness, type Window } from './pace.ts'
 
 export interface WaitOptions {
@@ -55,7 +56,10 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
     }
     if (isOver && leftMs(window(), options.withinMs) <= 0) {
       const why = stretch(whole(), excuse)
-      throw new Error(`${what}: not within ${options.withinMs} ms${why}; last seen: ${last}`)
+      const error = new Error(`${what}: not within ${options.withinMs} ms${why}; last seen: ${last}`)
+      const facts = factsNow()
+      // Tap prints what an error has besides its message.
+      throw facts === '' ? error : Object.assign(error, { facts })
     }
     await pause(Math.min(options.everyMs ?? 10, Math.max(1, leftMs(window(), options.withinMs))))
   }

@@ -12,6 +12,7 @@ import { Watcher, type WatcherOptions } from '../../src/sentinel/watcher.ts'
 import { createNatMap, type NatMap } from '../../src/transport/nat-map.ts'
 import { Password } from '../../src/transport/password.ts'
 import { ServerRoutes } from '../../src/transport/server-route.ts'
+import { tellOnFailure } from '../support/facts.ts'
 import { FakeRedis, type Handler, type Teardown } from '../support/fake-redis.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { bulk } from '../support/resp-encoder.ts'
@@ -97,6 +98,7 @@ export class Observed {
         },
       },
     )
+    tellOnFailure(t, this.lines)
     t.teardown(() => this.watcher.stop())
     this.watcher.start()
   }
