@@ -2,7 +2,7 @@
 //
 // Owns: all of it, until the test's teardown. Never: makes a fault.
 import type { Test } from 'tap'
-import { ask } from '../support/admin.ts'
+import { ask, readStatus } from '../support/admin.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { type Node, SentinelSet, type SentinelSetOptions } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -38,9 +38,21 @@ export async function open(t: Test, options: Record<string, string> = {}, about:
   })
   const [master, first, second] = set.nodes
   if (master === undefined || first === undefined || second === undefined) throw new Error('not three nodes')
+  await replicasAreGood(holdfast, set.nodes.length - 1)
   const ledger = await startLedger({ master: holdfast.port, replicas: holdfast.replicaPort }, about.ledger)
   t.teardown(() => ledger.stop())
   return { set, holdfast, ledger, master, replicas: [first, second] }
+}
+
+/** Sessions that come before all are known to be good may all end at one replica. */
+export async function replicasAreGood({ admin }: InProcess, count: number): Promise<void> {
+  const areGood = async (): Promise<boolean> => {
+    const nodes = (await readStatus(admin)).replicas?.nodes ?? []
+    const conditions = nodes.map(({ condition }) => condition)
+    if (nodes.length === count && conditions.every(condition => condition === 'good')) return true
+    throw new Error(`the replicas are: ${conditions.join(', ')}`)
+  }
+  await waitUntil(`${count} replicas are good`, areGood, { withinMs: 20_000 })
 }
 
 /** Ends the ledger and Holdfast, and judges both. `allowed`: what errors may say. */

@@ -6,7 +6,7 @@ import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { RespClient, type Value } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { left, places, sessionsLeave } from './scene.ts'
+import { left, places, replicasAreGood, sessionsLeave } from './scene.ts'
 
 interface World {
   readonly set: SentinelSet
@@ -30,6 +30,7 @@ async function open(t: Test, options: Record<string, string> = {}): Promise<Worl
   await writer.send('XADD', 'stream', '1-1', 'f', 'v')
   await writer.send('SET', 'key', '0')
   await writer.send('WAIT', '2', '5000')
+  await replicasAreGood(holdfast, 2)
   return { set, holdfast, writer, replicas: [first, second] }
 }
 
