@@ -4,7 +4,7 @@ import { controlPath, openControl } from '../support/control.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
-import { SentinelSet } from '../support/sentinel-set.ts'
+import { DOWN_AFTER_MS, PATIENT_MS, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload } from '../support/workload.ts'
 
@@ -21,6 +21,7 @@ t.test(
     const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
     await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
     const workload = startWorkload({ port: holdfast.port, rawClients: 4 })
+    t.teardown(() => workload.stop({ withinMs: 0 }))
     await waitUntil('the load is on', () => workload.ledger.operations.length > 50, { withinMs: 20_000 })
     const control = await openControl(t, path)
     const old = await set.currentMaster()
@@ -31,9 +32,11 @@ t.test(
     await set.failover()
     const { node: now } = await set.waitForNewMaster(old, { withinMs: 30_000 })
     await waitUntil('it is confirmed', () => holdfast.find('hold.drain', from), { withinMs: 30_000 })
-    await waitUntil('a link to it is up', async () => String((await control.ask('status'))['links']), {
-      withinMs: 5000,
-    })
+    const isLinked = async (): Promise<boolean> => {
+      const { links } = (await control.ask('status')) as { links?: { readonly shared: number } }
+      return links !== undefined && links.shared > 0
+    }
+    await waitUntil('a link to it is up', isLinked, { withinMs: 5000 })
     t.match(await control.ask('status'), { gate: { state: 'draining' }, pause: { state: 'paused' } })
     t.equal(holdfast.counters.drained, drained, 'what waits goes on waiting')
     const seen = workload.ledger.operations.filter(({ outcome }) => outcome.kind === 'ok').length
@@ -55,7 +58,8 @@ t.test(
 const dryRun = { 'dry-run': 'on', 'retry-policy': 'always', ack: 'master', reads: 'plain' }
 
 t.test('dry run — the master is killed — nothing is held, and it is told what would have been', { skip }, async t => {
-  const set = await SentinelSet.start()
+  // No new master before the test has seen what it is like without one.
+  const set = await SentinelSet.start({ downAfterMs: PATIENT_MS })
   t.teardown(() => set.stopAll())
   const path = await controlPath(t)
   const options = { ...dryRun, 'control-socket': path }
@@ -63,7 +67,9 @@ t.test('dry run — the master is killed — nothing is held, and it is told wha
   await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
   const client = await RespClient.connect(holdfast.port)
   t.teardown(() => client.close())
-  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  // Its link is dialled by a master that is confirmed, and a process that stood still asks for that anew.
+  const isServed = async (): Promise<boolean> => (await client.send('SET', 'k', 'v')) === 'OK'
+  await waitUntil('a client is served', isServed, { withinMs: 10_000 })
   const control = await openControl(t, path)
   t.match(await control.ask('status'), { dryRun: true })
   await t.rejects(control.ask('pause'), { message: /--dry-run, which holds nothing; start Holdfast without/ })
@@ -82,6 +88,7 @@ t.test('dry run — the master is killed — nothing is held, and it is told wha
   t.match(await client.send('BLPOP', 'jobs', '600'), { message: /^TRYAGAIN/ }, 'its own time is not over')
   t.equal(holdfast.find('hold.drain', from), undefined)
   t.equal(holdfast.find('gate.tripped'), undefined)
+  await set.setDownAfter(DOWN_AFTER_MS)
   await set.waitForNewMaster(old, { withinMs: 60_000 })
   const told = await waitUntil('it is told', () => holdfast.find('hold.dry_run', from), { withinMs: 30_000 })
   t.ok(Number(told['commands']) >= 20)
@@ -99,6 +106,7 @@ t.test(
     const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options: dryRun })
     await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
     const workload = startWorkload({ port: holdfast.port, rawClients: 4 })
+    t.teardown(() => workload.stop({ withinMs: 0 }))
     await waitUntil('the load is on', () => workload.ledger.operations.length > 50, { withinMs: 20_000 })
     const from = holdfast.log.length
     const old = await set.currentMaster()

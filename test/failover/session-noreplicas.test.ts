@@ -21,11 +21,12 @@ t.test('an open MULTI — runs whole, once — when the new master has no replic
   const demand = (replicas: string): Promise<unknown> =>
     Promise.all(others.map(node => set.command(node, 'CONFIG', 'SET', 'min-replicas-to-write', replicas)))
   await demand('5')
+  const from = holdfast.log.length
   await set.kill(old)
   // In the middle of the failover: the rest of one transaction, all of another in two writes, and plain writes.
   const rest = [split.send('INCR', 'split'), split.send('EXEC')]
   const whole = [piped.send('MULTI')]
-  await waitUntil('the gate is shut', () => holdfast.find('hold.start') !== undefined, { withinMs: 10_000 })
+  await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 10_000 })
   whole.push(piped.send('INCR', 'piped'), piped.send('INCR', 'piped'), piped.send('EXEC'))
   const single = plain.send('INCR', 'plain')
   // The new master asks for more replicas than there are, and refuses. Nobody sees that; then it asks for none.

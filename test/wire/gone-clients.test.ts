@@ -69,6 +69,9 @@ const leavers: Leaver[] = [
 ]
 
 async function nothingTaken(t: Test, at: SingleServer, keys: readonly string[]): Promise<void> {
+  // Whose session has not begun yet is not gone.
+  const haveCome = (): boolean => at.holdfast.counters.sessionsTotal >= keys.length
+  await waitUntil('their sessions have begun', haveCome, { withinMs: 20_000 })
   await allGone(at.holdfast)
   await noneBlocked(at)
   for (const key of keys) await ask(at.node, ['RPUSH', key, 'job'])

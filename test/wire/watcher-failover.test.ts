@@ -126,8 +126,10 @@ t.test(
     one.switchMaster(place(b), 2)
     two.switchMaster(place(b), 2)
     await seen.until(`serve ${b.port}@2`)
+    const reachable = (): number => seen.watcher.status().reachableSentinels
+    await waitUntil('its loss is noticed', () => reachable() === 2, { withinMs: 3_000 })
     stale.server.mode = 'normal'
-    await waitUntil('it is back', () => seen.watcher.status().reachableSentinels === 3, { withinMs: 3_000 })
+    await waitUntil('it is back', () => reachable() === 3, { withinMs: 3_000 })
     const before = seen.story()
     stale.publish('+try-failover', aboutMaster(stale))
     stale.publish('+selected-slave', aboutReplica(stale, b))
