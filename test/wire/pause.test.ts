@@ -122,7 +122,9 @@ t.test(
     const own = await openControl(t, path)
     const pause = await holdPause(own, terms)
     const since = performance.now()
-    await waitUntil('three leases are over', () => performance.now() - since > 3.2 * leaseMs, { withinMs: 5000 })
+    // The machine may be faster by now than when the lease was chosen.
+    const inTime = { withinMs: 4 * leaseMs + 5000 }
+    await waitUntil('three leases are over', () => performance.now() - since > 3.2 * leaseMs, inTime)
     t.equal(await isPaused(control), true, 'it is renewed')
     own.close()
     t.equal(await pause.ended, 'holder-gone')
@@ -130,7 +132,7 @@ t.test(
     t.match(holdfast.find('pause.end'), { why: 'holder-gone' })
     const from = holdfast.log.length
     await control.ask('pause', { ...terms })
-    await waitUntil('nobody renews it', () => holdfast.find('pause.end', from), { withinMs: 5000 })
+    await waitUntil('nobody renews it', () => holdfast.find('pause.end', from), inTime)
     t.match(holdfast.find('pause.end', from), { why: 'lease' })
     const third = await holdPause(await openControl(t, path), terms)
     await third.resume()
@@ -201,14 +203,20 @@ t.test(
 t.test('pause and resume — a hundred times under load — nothing lost, doubled or reordered', { skip }, async t => {
   const { control, holdfast, node } = await start(t)
   const workload = startWorkload({ port: holdfast.port, rawClients: 6, ioredisClients: 2, roundsPerSecond: 200 })
+  t.teardown(() => workload.stop({ withinMs: 0 }))
   await waitUntil('the load is on', () => workload.ledger.operations.length > 100, { withinMs: 20_000 })
+  // What the server has run of it: Holdfast sends a handshake on a spare link now and then.
+  const ran = async (): Promise<string> =>
+    String(await ask(node, ['INFO', 'commandstats']))
+      .match(/cmdstat_(set|incr|echo):calls=\d+/g)
+      ?.join() ?? ''
   let withWaiting = 0
   for (let round = 0; round < 100; round++) {
     await control.ask('pause', { maxMs: 30_000 })
-    const sent = holdfast.counters.masterBytesOut
+    const before = await ran()
     await waitUntil('commands wait', () => holdfast.counters.waiting > 0, { withinMs: 5000, everyMs: 1 })
     if (holdfast.counters.waiting > 0) withWaiting++
-    t.equal(holdfast.counters.masterBytesOut, sent, 'nothing is sent')
+    t.equal(await ran(), before, 'nothing is sent')
     await control.ask('resume')
   }
   await workload.stop()
