@@ -235,4 +235,13 @@ export const replicasMutations: readonly Mutation[] = [
     test: group,
     shows: /has not answered in this round/,
   },
+  {
+    name: 'a replica that lets a user in no more answers its reads',
+    file: 'src/client/session/read-split.ts',
+    from: "    if (!lane.proven) return 'no-replica'\n",
+    to: '',
+    breaks: 'a user that a replica does not let in reads at the master',
+    test: 'test/replicas/split.test.ts',
+    shows: /asks for a password/,
+  },
 ]

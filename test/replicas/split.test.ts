@@ -205,6 +205,27 @@ t.test('read split — the commands that a replica answers — are reads to the 
   }
 })
 
+t.test('read split — a replica asks for a password that the master does not — reads are at the master', async t => {
+  const scene = await open(t)
+  const { set, replica } = scene
+  for (const node of set.nodes) await set.command(node, 'ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '+@all')
+  const warm = await connect(t, scene)
+  t.equal(await warm.send('AUTH', 'app', 'secret'), 'OK')
+  await untilRead(scene, warm)
+  // Holdfast's own connection there was let in before, so to Holdfast the replica is good.
+  await set.command(replica, 'CONFIG', 'SET', 'requirepass', 'secret')
+  replica.password = 'secret'
+  const client = await connect(t, scene)
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  const before = await readsOf(scene)
+  const haveRead = async (): Promise<boolean> => {
+    t.equal(await client.send('GET', 'k'), 'v')
+    return (await readsOf(scene)).master['no-replica'] >= before.master['no-replica'] + 30
+  }
+  await waitUntil('it has read', haveRead, { withinMs: 20_000 })
+  t.equal((await readsOf(scene)).replica, before.replica)
+})
+
 t.test('read split — while the master is paused — no read goes to a replica either', async t => {
   const path = await controlPath(t)
   const scene = await open(t, { 'control-socket': path })

@@ -94,6 +94,8 @@ export class ReadSplit implements RequestOwner {
     const lane = place === null ? null : this.#laneAt(place)
     if (place === null || lane === null || place.freshAt === Number.NEGATIVE_INFINITY) return 'no-replica'
     if (!lane.maySend || lane.link?.status !== 'ready' || lane.waiting > 0) return 'no-replica'
+    // Its NOAUTH would be the replica's answer, and perhaps not the master's.
+    if (!lane.proven) return 'no-replica'
     if (place.freshAt > this.#wroteBy) return null
     this.#places.want(commands)
     return 'behind'
