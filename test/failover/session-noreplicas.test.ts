@@ -3,7 +3,7 @@
 import t from 'tap'
 import { startHoldfast } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
-import { SentinelSet } from '../support/sentinel-set.ts'
+import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('an open MULTI — runs whole, once — when the new master has no replicas yet', async t => {
@@ -18,8 +18,13 @@ t.test('an open MULTI — runs whole, once — when the new master has no replic
 
   const old = await set.currentMaster()
   const others = set.nodes.filter(node => node !== old)
+  // A Sentinel that gives a node another master ends the connections there, ours among them.
+  const takes = async (node: Node, replicas: string): Promise<boolean> =>
+    (await set.command(node, 'CONFIG', 'SET', 'min-replicas-to-write', replicas)) === 'OK'
   const demand = (replicas: string): Promise<unknown> =>
-    Promise.all(others.map(node => set.command(node, 'CONFIG', 'SET', 'min-replicas-to-write', replicas)))
+    Promise.all(
+      others.map(node => waitUntil(`${node.name} takes it`, () => takes(node, replicas), { withinMs: 10_000 })),
+    )
   await demand('5')
   const from = holdfast.log.length
   await set.kill(old)

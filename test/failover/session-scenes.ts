@@ -34,7 +34,7 @@ export interface World {
   connect(options?: RespClientOptions): Promise<RespClient>
   /** A RESP2 client of one node. */
   direct(node: Node): Promise<RespClient>
-  /** The same command on every node that lives. */
+  /** The same command on every node that lives; once more where the connection is lost. */
   everywhere(...args: (string | number)[]): Promise<void>
 }
 
@@ -141,7 +141,10 @@ function createWorld(t: Test, given: Omit<World, 't' | 'connect' | 'direct' | 'e
     },
     direct: node => open(node),
     everywhere: async (...args) => {
-      for (const node of set.living()) if (node.kind === 'data') await set.command(node, ...args)
+      // A Sentinel that gives a node another master ends the connections there, ours among them.
+      const takes = async (node: Node): Promise<true> => set.command(node, ...args).then(() => true)
+      const nodes = set.living().filter(({ kind }) => kind === 'data')
+      for (const node of nodes) await waitUntil(`${node.name} takes it`, () => takes(node), { withinMs: 10_000 })
     },
   }
 }
