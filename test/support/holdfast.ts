@@ -229,7 +229,6 @@ interface Running {
 }
 
 function handle(t: Teardown, { port, admin, sentinelPort, log, expected, end }: Running): Holdfast {
-  tellOnFailure(t, log)
   let stopping: Promise<void> | null = null
   const judge = async (): Promise<void> => {
     const faults = [...(await end()), ...surprises(log, expected)]
@@ -242,6 +241,8 @@ function handle(t: Teardown, { port, admin, sentinelPort, log, expected, end }: 
   // After a teardown that rejects, tap runs no other one: the servers would stay, and the file would hang until its
   // limit.
   t.teardown(t.threw === undefined ? stop : () => stop().catch(error => t.threw?.(error)))
+  // The last teardown runs first: what it tells does not end with the words of the stop.
+  tellOnFailure(t, log)
   return {
     host: '127.0.0.1',
     port,

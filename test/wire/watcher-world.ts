@@ -98,8 +98,8 @@ export class Observed {
         },
       },
     )
-    tellOnFailure(t, this.lines)
     t.teardown(() => this.watcher.stop())
+    tellOnFailure(t, this.lines)
     this.watcher.start()
   }
 
