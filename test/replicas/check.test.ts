@@ -6,8 +6,8 @@ import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('check — says of each replica whether the port for replicas can use it', async t => {
-  // So long that nothing is promoted.
-  const set = await SentinelSet.start({ downAfterMs: 120_000 })
+  // So long that nothing is promoted, and no replica is given back the master that it was taken from.
+  const set = await SentinelSet.start({ downAfterMs: 120_000, failoverTimeoutMs: 120_000 })
   t.teardown(() => set.stopAll())
   const [master, first, second] = set.nodes
   if (master === undefined || first === undefined || second === undefined) throw new Error('not three nodes')
