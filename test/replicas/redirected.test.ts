@@ -22,7 +22,7 @@ t.test('a client that can be redirected — reads at a replica — and its write
   t.teardown(() => set.stopAll())
   const [, replica] = set.nodes
   if (replica === undefined) throw new Error('no replica')
-  const options = { 'admin-listen': '127.0.0.1:0', 'replica-listen': '127.0.0.1:0', 'hold-timeout': '60s' }
+  const options = { 'admin-listen': '127.0.0.1:0', 'replica-listen': '127.0.0.1:0', 'hold-timeout': '20s' }
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
   const connect = async (): Promise<RespClient> => {
     const client = await RespClient.connect(holdfast.replicaPort)
