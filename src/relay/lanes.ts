@@ -262,7 +262,8 @@ export class Lanes extends LanePool {
   }
 
   onExpired(): void {
-    if (this.#passes) return
+    // What is given up at the end of the process has not waited for the whole hold time.
+    if (this.#passes || this.#hasGivenUp) return
     this.gate.move({ kind: 'expired' }, performance.now())
   }
 

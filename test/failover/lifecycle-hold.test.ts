@@ -23,7 +23,6 @@ t.test('SIGTERM', async t => {
     startHoldfastProcess(t, {
       sentinels: set.sentinelAddresses(),
       options,
-      expectedErrors: ['gate.tripped'],
       expectedExitCode,
     })
 

@@ -182,6 +182,15 @@ export const replicasMutations: readonly Mutation[] = [
     shows: /all get a reply|each command gets an error/,
   },
   {
+    name: 'what is given up at the end of the process is told as a hold time that is over',
+    file: 'src/relay/lanes.ts',
+    from: 'if (this.#passes || this.#hasGivenUp) return',
+    to: 'if (this.#passes) return',
+    breaks: 'a stop is no error',
+    test: 'test/replicas/split-ends.test.ts',
+    shows: /all get a reply|each command gets an error/,
+  },
+  {
     name: 'a client of the port for replicas that waits for its group is dropped by a shutdown',
     file: 'src/proxy/served-replicas.ts',
     from: '      replicas.admit()\n      const closed = port.close()',
