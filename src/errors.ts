@@ -59,6 +59,12 @@ export const errors = {
       'is not there; it may have run',
     'unknown',
   ),
+  /** The same where the marker says "not yet", and the lost connection may still bring it. */
+  notEnded: spec(
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent, and could not be ended there ' +
+      '(rights: CLIENT KILL, and for the user of Holdfast INFO and ROLE); it may have run',
+    'unknown',
+  ),
   /** `once`, or `--ack replicated`: no master came that could be asked for the marker. */
   undecided: spec(
     'UNKNOWN holdfast: no master in time that could tell whether the command has run; it may have run',

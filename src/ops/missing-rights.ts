@@ -4,11 +4,15 @@
 // user: it is missing until a person grants it, and more lines would only bury the first.
 import type { Log } from './log.ts'
 
+const unproven = 'with --retry-policy once or --ack replicated, a write in flight on a lost link may get UNKNOWN'
+
 /** By command: the ACL rule that allows it, and what Holdfast does without it. */
 export const rights = {
   role: {
     rule: '+role',
-    cost: 'Holdfast cannot ask the node whether it is the master, and believes the majority of the Sentinels',
+    cost:
+      'Holdfast cannot ask the node whether it is the master, and believes the majority of the Sentinels; it knows ' +
+      `the process no better than without +info; ${unproven}`,
   },
   ping: {
     rule: '+ping',
@@ -16,7 +20,7 @@ export const rights = {
   },
   info: {
     rule: '+info',
-    cost: 'Holdfast takes a master that restarts at the same address for the same process',
+    cost: `Holdfast takes a master that restarts at the same address for the same process; ${unproven}`,
   },
   'info|replication': {
     rule: '+info',
@@ -30,7 +34,7 @@ export const rights = {
     rule: '+client|kill',
     cost:
       'Holdfast cannot end a lost link at the server before it sends the commands again: a server that was only ' +
-      'stalled may run them twice',
+      `stalled may run them twice; ${unproven}`,
   },
   'client|unblock': {
     rule: '+client|unblock',

@@ -22,7 +22,7 @@ import { restartUnit, settleAnswered } from '../relay/take-back.ts'
 import { commandArgs } from '../resp/decode.ts'
 import type { Handshake, MarkerRead } from '../upstream/handshake.ts'
 import type { Mark, Markers, Series } from './marker.ts'
-import { judge, replyTo, transactionReply, type Verdict } from './verdict.ts'
+import { errorOf, judge, replyTo, transactionReply, type Unknown, type Verdict } from './verdict.ts'
 
 /** A command that the marker has shown to have run, whose client is not told before replicas of this master have it. */
 interface Proven {
@@ -198,7 +198,7 @@ export class Doubts {
     if (this.#decided.has(request)) return this.#endDecided(request, mark, verdict)
     if (verdict === 'not-applied') return this.#again(request, 'lost')
     const isKept = request.kept !== null && verdict === 'applied'
-    if (verdict === 'unknown') counters.proofsLost++
+    if (verdict !== 'applied') counters.proofsLost++
     // Without its reply there is nothing to give, and `always` sends again what may have run.
     if (!isKept && policy.policy === 'always') return this.#again(request, 'lost')
     if (!isKept) forgetReplies(request, counters)
@@ -261,7 +261,7 @@ export class Doubts {
     return [request]
   }
 
-  #endCommand(part: Request, mark: Mark, verdict: 'applied' | 'unknown', writers: Set<RequestOwner>): void {
+  #endCommand(part: Request, mark: Mark, verdict: 'applied' | Unknown, writers: Set<RequestOwner>): void {
     const { counters } = this.#host
     const args = commandArgs(wholeBytes(part))
     const name = args[0]?.toString('latin1').toLowerCase() ?? ''
@@ -273,17 +273,17 @@ export class Doubts {
       return
     }
     if (writes && verdict === 'applied') counters.appliedUnanswered++
-    if (writes && verdict === 'unknown') countUnknown(counters, part.owner)
+    if (writes && verdict !== 'applied') countUnknown(counters, part.owner)
     if (verdict === 'applied' && writes) this.#prove(part, mark, reply)
     else makeLocal(part, reply)
   }
 
-  #endUnit(request: Request, mark: Mark, verdict: 'applied' | 'unknown'): readonly Request[] {
+  #endUnit(request: Request, mark: Mark, verdict: 'applied' | Unknown): readonly Request[] {
     const { counters } = this.#host
     const { kept, handler } = request
     if (kept === null && verdict === 'applied') counters.appliedUnanswered++
-    else if (verdict === 'unknown') countUnknown(counters, request.owner)
-    const exec = (verdict === 'applied' ? errors.applied : errors.markerLost).reply
+    else if (verdict !== 'applied') countUnknown(counters, request.owner)
+    const exec = errorOf(verdict).reply
     if (handler === null) {
       const reply = kept?.bytes() ?? transactionReply(request.commands, exec)
       forgetKept(request, counters)

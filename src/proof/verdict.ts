@@ -3,20 +3,29 @@
 //   marker = number    applied       it ran: replies that are always the same are given, reads behind the session's
 //                                    last write in the block are sent again, anything else is APPLIED
 //   marker < number    not applied   it is not in the history that survives, and never will be: it is sent again
-//   no marker          unknown       UNKNOWN: no marker is no proof, it may have been flushed or evicted. Beside the
+//   no marker          no-marker     UNKNOWN: no marker is no proof, it may have been flushed or evicted. Beside the
 //                                    witness (marker.ts) it counts as 0
+//   no fence           no-fence      UNKNOWN: a server that was only stalled runs what lies in its sockets when it wakes
+//                                    up, so without the fence a marker < number may not be its last
 //
-// "Never will be" needs the fence: a server that was only stalled runs what lies in its sockets when it wakes up.
 // Must stay true: nothing is decided without a marker.
-import { errors } from '../errors.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 
-export type Verdict = 'applied' | 'not-applied' | 'unknown'
+/** What is not known, and so may have run. */
+export type Unknown = 'no-marker' | 'no-fence'
+export type Verdict = 'applied' | 'not-applied' | Unknown
 
 /** `value`: of the block's field; null: it is not there. `fenced`: what was sent on the lost link can run no more. */
 export function judge(seq: number, value: number | null, fenced: boolean): Verdict {
-  if (value === null) return 'unknown'
+  if (value === null) return 'no-marker'
   if (value >= seq) return 'applied'
-  return fenced ? 'not-applied' : 'unknown'
+  return fenced ? 'not-applied' : 'no-fence'
+}
+
+/** What is told of a write. */
+export function errorOf(verdict: 'applied' | Unknown): ErrorSpec {
+  if (verdict === 'applied') return errors.applied
+  return verdict === 'no-marker' ? errors.markerLost : errors.notEnded
 }
 
 /**
@@ -25,12 +34,11 @@ export function judge(seq: number, value: number | null, fenced: boolean): Verdi
  */
 export function replyTo(
   args: readonly Buffer[],
-  verdict: 'applied' | 'unknown',
+  verdict: 'applied' | Unknown,
   { writes, isBehind }: { readonly writes: boolean; readonly isBehind: boolean },
 ): Buffer | null {
   if (!writes) return isBehind ? null : errors.readLost.reply
-  if (verdict === 'unknown') return errors.markerLost.reply
-  return constantReply(args) ?? errors.applied.reply
+  return (verdict === 'applied' ? constantReply(args) : null) ?? errorOf(verdict).reply
 }
 
 const OK = Buffer.from('+OK\r\n')

@@ -107,7 +107,7 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a marker that is gone counts as not applied',
     file: 'src/proof/verdict.ts',
-    from: "  if (value === null) return 'unknown'\n",
+    from: "  if (value === null) return 'no-marker'\n",
     to: "  if (value === null) return 'not-applied'\n",
     breaks: 'EffectOnce: nothing is decided without a marker',
     test: random,
@@ -116,11 +116,20 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a marker is final although the lost link was not ended',
     file: 'src/proof/verdict.ts',
-    from: "  return fenced ? 'not-applied' : 'unknown'\n",
+    from: "  return fenced ? 'not-applied' : 'no-fence'\n",
     to: "  return 'not-applied'\n",
     breaks: 'EffectOnce: a stalled server runs what lies in its sockets',
     test: random,
     shows: /EffectOnce|AnswersAreTrue/,
+  },
+  {
+    name: 'a link that could not be ended is told as a marker that is gone',
+    file: 'src/proof/verdict.ts',
+    from: "return verdict === 'no-marker' ? errors.markerLost : errors.notEnded",
+    to: 'return errors.markerLost',
+    breaks: 'an UNKNOWN names what it comes from',
+    test: 'test/wire/access-rights.test.ts',
+    shows: /names it/,
   },
   {
     name: 'a block has run when a later one has',

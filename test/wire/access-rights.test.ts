@@ -47,14 +47,36 @@ t.test('docs/access.md — names every right, with what it costs to be without',
 })
 
 /** A server on which our user may do what the rules say, and read and write app:*. */
-function startAs(t: Test, flavour: (typeof flavours)[number], rules: readonly string[]): Promise<SingleServer> {
+function startAs(
+  t: Test,
+  flavour: (typeof flavours)[number],
+  rules: readonly string[],
+  options: Record<string, string> = {},
+): Promise<SingleServer> {
   return startSingle(t, {
     flavour,
-    options: { 'redis-username': 'holdfast', 'redis-password': 'node-secret' },
+    options: { 'redis-username': 'holdfast', 'redis-password': 'node-secret', ...options },
     serverConfig: [
       `user holdfast on >node-secret ${rules.join(' ')} ~app:* +get +set +eval +evalsha ${rulesOfMarkers}`,
     ],
   })
+}
+
+/** A SET waits at the server when its link is lost. Answers what it gets. */
+async function setOnLostLink(t: Test, { holdfast, node }: SingleServer): Promise<unknown> {
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('SET', 'app:k', 'v'), 'OK')
+  await ask(node, ['CLIENT', 'PAUSE', '60000', 'WRITE'])
+  const held = client.send('SET', 'app:k', 'w')
+  // Its last command was a SET before that, too: one that waits is marked as blocked.
+  const waits = /flags=\S*b\S* .*cmd=set /
+  const paused = async (): Promise<boolean> => waits.test(String(await ask(node, ['CLIENT', 'LIST'])))
+  await waitUntil('the server has it', paused, { withinMs: 3000 })
+  const opened = holdfast.counters.linksOpened
+  await ask(node, ['CLIENT', 'KILL', 'USER', 'holdfast'])
+  await waitUntil('a new link', () => holdfast.counters.linksOpened > opened, { withinMs: 5000 })
+  await ask(node, ['CLIENT', 'UNPAUSE'])
+  return held
 }
 
 for (const flavour of flavours) {
@@ -82,23 +104,27 @@ for (const flavour of flavours) {
         [rules, 0],
         [without(rules, '+client|kill'), 1],
       ] as const) {
-        const { holdfast, node } = await startAs(t, flavour, given)
-        const client = await connect(t, holdfast)
-        t.equal(await client.send('SET', 'app:k', 'v'), 'OK')
-        await ask(node, ['CLIENT', 'PAUSE', '60000', 'WRITE'])
-        const held = client.send('SET', 'app:k', 'w')
-        // Its last command was a SET before that, too: one that waits is marked as blocked.
-        const waits = /flags=\S*b\S* .*cmd=set /
-        const paused = async (): Promise<boolean> => waits.test(String(await ask(node, ['CLIENT', 'LIST'])))
-        await waitUntil('the server has it', paused, { withinMs: 3000 })
-        const opened = holdfast.counters.linksOpened
-        await ask(node, ['CLIENT', 'KILL', 'USER', 'holdfast'])
-        await waitUntil('a new link', () => holdfast.counters.linksOpened > opened, { withinMs: 5000 })
-        await ask(node, ['CLIENT', 'UNPAUSE'])
+        const scene = await startAs(t, flavour, given)
+        const held = await setOnLostLink(t, scene)
         // Where the lost link cannot be ended, a marker does not say what may still run.
-        if (settings.policy === 'once' && wanted === 1) t.match(await held, { code: 'UNKNOWN' })
-        else t.equal(await held, 'OK')
-        t.equal(missing(holdfast, '+client|kill'), wanted)
+        if (settings.policy === 'once' && wanted === 1) t.match(held, { code: 'UNKNOWN' })
+        else t.equal(held, 'OK')
+        t.equal(missing(scene.holdfast, '+client|kill'), wanted)
+      }
+    },
+  )
+
+  t.test(
+    `data node (${flavour}) without a right that the proof needs — the write's UNKNOWN names it — and the log what it costs`,
+    async t => {
+      const all = [...rules, ...rights.markers.rule.split(' ')]
+      const once = { 'retry-policy': 'once' }
+      t.equal(await setOnLostLink(t, await startAs(t, flavour, all, once)), 'OK', 'with all of them it is sent again')
+      for (const rule of ['+client|kill', '+info', '+role']) {
+        const scene = await startAs(t, flavour, without(all, rule), once)
+        t.match(await setOnLostLink(t, scene), { code: 'UNKNOWN', message: /could not be ended there \(rights: / })
+        const told = scene.holdfast.log.find(line => line.event === 'rights.missing' && line.right === rule)
+        t.match(told?.['cost'], /a write in flight on a lost link may get UNKNOWN/, rule)
       }
     },
   )

@@ -12,10 +12,10 @@ t.test('verdict — by the marker of the block, and the fence', async t => {
     [7, true, 'applied'],
     [7, false, 'applied'],
     [6, true, 'not-applied'],
-    [6, false, 'unknown'],
+    [6, false, 'no-fence'],
     [0, true, 'not-applied'],
-    [null, true, 'unknown'],
-    [null, false, 'unknown'],
+    [null, true, 'no-marker'],
+    [null, false, 'no-marker'],
   ] as const)
     t.equal(judge(7, value, fenced), verdict, `${value} ${fenced}`)
 })
@@ -25,12 +25,12 @@ t.test('verdict — what a command gets — by what it is and where it stands', 
   for (const [command, verdict, isBehind, gets] of [
     [['GET', 'k'], 'applied', true, 'again'],
     [['GET', 'k'], 'applied', false, '-TRYAGAIN'],
-    [['GET', 'k'], 'unknown', true, 'again'],
-    [['GET', 'k'], 'unknown', false, '-TRYAGAIN'],
+    [['GET', 'k'], 'no-marker', true, 'again'],
+    [['GET', 'k'], 'no-marker', false, '-TRYAGAIN'],
     [['INCR', 'k'], 'applied', true, '-APPLIED'],
-    [['INCR', 'k'], 'unknown', true, '-UNKNOWN'],
+    [['INCR', 'k'], 'no-marker', true, '-UNKNOWN'],
     [['SET', 'k', 'v'], 'applied', false, '+OK'],
-    [['SET', 'k', 'v'], 'unknown', false, '-UNKNOWN'],
+    [['SET', 'k', 'v'], 'no-fence', false, '-UNKNOWN'],
   ] as const)
     t.equal(
       text(replyTo(args(...command), verdict, { writes: command[0] !== 'GET', isBehind })),
@@ -72,6 +72,6 @@ t.test('verdict — a whole transaction — has the replies before EXEC’s', as
 })
 
 t.test('verdict — what a marker decides names no policy — --ack writes markers under each', async t => {
-  for (const name of ['applied', 'readLost', 'markerLost', 'undecided'] as const)
+  for (const name of ['applied', 'readLost', 'markerLost', 'notEnded', 'undecided'] as const)
     t.notMatch(errors[name].reply.toString(), /retry-policy/, name)
 })
