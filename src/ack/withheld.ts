@@ -198,7 +198,11 @@ export class Withheld implements Acknowledger {
       this.#line.shift()
       isAnswer ||= request?.local === null
       if (request === null) item.act?.()
-      else this.#giveUp(request)
+      else {
+        this.#giveUp(request)
+        // Where nothing waits any longer, no time is over.
+        if (Number.isFinite(now)) this.#barrier.trip()
+      }
     }
     if (this.idle && this.#line.size < before) this.lane.onAllTold(isAnswer)
   }
@@ -214,7 +218,6 @@ export class Withheld implements Acknowledger {
       if (writes) counters.unacknowledged++
       failRequest(request, (writes ? errors.unacknowledged : errors.unconfirmedRead).reply)
     }
-    this.#barrier.trip()
     this.lane.replies.finish(request)
   }
 

@@ -298,7 +298,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         if (forReplicas.replicaSocket !== null) listening.push(forReplicas.replicaSocket)
         return { name: config.masterName, listen, socket, ...forReplicas }
       } catch (error) {
-        await Promise.all([listener.stop(0, () => {}), replicas?.endSessions(0)])
+        await Promise.all([listener.stop(0, lanes), replicas?.endSessions(0)])
         throw aboutPlace(error, place)
       }
     },
@@ -309,7 +309,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
     },
     async endSessions(graceMs) {
       const ended = replicas?.endSessions(graceMs)
-      await listener.stop(graceMs, () => {
+      const giveUp = (): void => {
         const { waiting } = counters
         log.warn(
           { event: 'proxy.grace_over', sessions: listener.size, waiting, graceMs },
@@ -317,7 +317,8 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         )
         replicas?.split?.giveUp()
         lanes.giveUp()
-      })
+      }
+      await listener.stop(graceMs, { giveUp, failAll: () => lanes.failAll() })
       await ended
     },
     async stop() {

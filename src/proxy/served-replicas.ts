@@ -244,7 +244,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
       // Those who wait to be told their group have sent something, perhaps: they are sessions like the others.
       replicas.admit()
       const closed = port.close()
-      await Promise.all([...planes.values()].map(({ listener, lanes }) => listener.stop(graceMs, () => lanes.giveUp())))
+      await Promise.all([...planes.values()].map(({ listener, lanes }) => listener.stop(graceMs, lanes)))
       await closed
     },
     async stop() {

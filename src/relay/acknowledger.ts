@@ -23,7 +23,7 @@ export interface Acknowledger {
   afterAck(act: () => void): void
   /** The link is lost: answers the requests whose last reply was kept, oldest first. They are the caller's now. */
   takeBack(): Request[]
-  /** Ends what is withheld since before `now - limitMs`. */
+  /** Ends what is withheld since before `now - limitMs`; `now` Infinity: all of it, where the process ends. */
   expire(now: number, limitMs: number): void
   /** The lane is closed: answers what is still here. */
   drop(): Request[]

@@ -64,7 +64,7 @@ export class LaneDeadlines {
     acks?.expire(now, limit)
     const clock = Number.isFinite(now) ? now : performance.now()
     const since = heldSince ?? refusals.askedSince ?? now
-    if (now - since >= limit) this.#abandonLink(since)
+    if (now - since >= limit) this.#abandonLink(since, Number.isFinite(now))
     for (let head = waiting.head(); head !== undefined; head = waiting.head()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
       if (head.local === null && timeout === null && now - head.heldAt < limit) return
@@ -90,13 +90,13 @@ export class LaneDeadlines {
     return error.reply
   }
 
-  /** A link that has not answered for a whole hold is given up, and what is in flight on it. */
-  #abandonLink(heldAt: number): void {
+  /** A link that has not answered for a whole hold, or may not any longer, is given up, and what is in flight on it. */
+  #abandonLink(heldAt: number, isLate: boolean): void {
     const { prover, uplink } = this.#parts
     const { link } = uplink
     if (link === null || link.inFlight === 0) return
     for (const request of link.owed()) request.heldAt = request.heldAt || heldAt
     for (const request of prover?.parked() ?? []) request.heldAt = request.heldAt || heldAt
-    link.cut('no answer for the whole hold time')
+    link.cut(isLate ? 'no answer for the whole hold time' : 'no answer before the end')
   }
 }

@@ -198,6 +198,11 @@ export class Lanes extends LanePool {
     this.failWaiting()
   }
 
+  /** The process ends now: what has no reply yet is answered with what is known of it, also where a master is served. */
+  failAll(): void {
+    this.each(lane => lane.deadlines.expire(Number.POSITIVE_INFINITY, 0))
+  }
+
   /** What waits for a master is answered now, where none is served. */
   failWaiting(): void {
     if (this.sendable) return

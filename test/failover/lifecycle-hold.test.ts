@@ -55,6 +55,25 @@ t.test('SIGTERM', async t => {
   })
 
   await t.test(
+    'a stop — says of a command in flight that it may have run — when the server does not answer',
+    async t => {
+      const holdfast = await start({ 'shutdown-grace': '100ms' })
+      const client = await connect(t, holdfast)
+      t.equal(await client.send('SET', 'k', 'v'), 'OK')
+      const master = await set.currentMaster()
+      t.teardown(() => set.command(master, 'CLIENT', 'UNPAUSE'))
+      await set.command(master, 'CLIENT', 'PAUSE', '60000', 'WRITE')
+      const reply = client.send('INCR', 'paused')
+      holdfast.signal('SIGTERM')
+      const value = await reply
+      t.match(value instanceof RespError && value.message, /^(TRYAGAIN|UNKNOWN) holdfast: .* may have run/)
+      t.equal((await client.closed).error, null)
+      t.equal(await holdfast.ended, 0)
+      await holdfast.stop()
+    },
+  )
+
+  await t.test(
     'a stop — does not wait for a client that is blocked or subscribed — when the grace is over',
     async t => {
       const holdfast = await start({ 'shutdown-grace': '300ms' })

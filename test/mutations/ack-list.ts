@@ -6,6 +6,24 @@ const line = 'test/unit/ack/withheld.test.ts'
 
 export const ackMutations: readonly Mutation[] = [
   {
+    name: 'a stop leaves what waits for replicas without a word',
+    file: 'src/client/accept/listener.ts',
+    from: '        steps.failAll()\n',
+    to: '',
+    breaks: 'each command that was read has a reply before the process ends',
+    test: wire,
+    shows: /a stop while a replica is missed/,
+  },
+  {
+    name: 'a stop is told as replicas that did not confirm within the hold time',
+    file: 'src/ack/withheld.ts',
+    from: 'if (Number.isFinite(now)) this.#barrier.trip()',
+    to: 'this.#barrier.trip()',
+    breaks: 'a stop is no error',
+    test: wire,
+    shows: /a stop while a replica is missed/,
+  },
+  {
     name: 'the link that asks replicas is dialled without a pause where its login is refused',
     file: 'src/ack/barrier.ts',
     from: 'if (this.#attempt <= 1 || this.#dialled === null || !isSameTerm(this.#dialled, master)) this.#endPause()',

@@ -257,7 +257,7 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'what is in flight on a silent link outlives the hold',
     file: 'src/relay/lane-deadlines.ts',
-    from: ' this.#abandonLink(since)\n    for',
+    from: ' this.#abandonLink(since, Number.isFinite(now))\n    for',
     to: ' this.#parts.uplink.ensure()\n    for',
     breaks: 'EveryRequestEnds',
     test: scenes,

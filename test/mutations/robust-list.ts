@@ -181,8 +181,8 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'a stop over a standstill ends sessions before it has read what the master answered',
     file: 'src/client/accept/listener.ts',
-    from: 'endLast = afterRunning(LAST_REPLIES_MS, () => eachSession(session => session.destroy()))',
-    to: 'eachSession(session => session.destroy())',
+    from: 'endLast = afterRunning(LAST_REPLIES_MS, () => {\n',
+    to: 'destroyAll()\n      endLast = afterRunning(LAST_REPLIES_MS, () => {\n',
     breaks: 'behind the grace period replies that are on their way are delivered',
     test: stopped,
     shows: /gives the reply that has come/,

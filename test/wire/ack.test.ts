@@ -108,6 +108,26 @@ t.test('ack — the reply to a write waits for a replica — a read does not', a
   t.ok(holdfast.find('ack.restored'))
 })
 
+t.test(
+  'ack — a stop while a replica is missed — clients are told what is known before their connections end',
+  async t => {
+    const { holdfast, master, replicas, connect } = await world(t, { 'shutdown-grace': '0s' })
+    const writer = await connect()
+    t.equal(await writer.send('SET', 'k', 'old'), 'OK')
+    for (const replica of replicas) await stopServer(replica)
+    const set = writer.send('SET', 'k', 'new')
+    await waitUntil('the master has it', async () => (await ask(master, ['GET', 'k'])) === 'new', { withinMs: 5000 })
+    const get = writer.send('GET', 'k')
+    await waitUntil('both wait', () => holdfast.counters.withheldReplies === 2, { withinMs: 5000 })
+    const stopping = holdfast.stop()
+    t.match(text(await set), /^UNKNOWN holdfast: the command has run on the master, but not enough replicas have/)
+    t.match(text(await get), /^TRYAGAIN holdfast: not enough replicas have confirmed in time what the read has seen/)
+    t.equal((await writer.closed).error, null, 'the connection is ended, not reset')
+    await stopping
+    t.equal(holdfast.counters.unacknowledged, 1)
+  },
+)
+
 /** As many writes as one link can tell apart are at the master and wait for its replica, and two more wait for them. */
 async function fillLink({ holdfast, master, replicas, connect }: World) {
   const first = await connect()

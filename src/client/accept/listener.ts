@@ -24,7 +24,17 @@ import { statesOf } from './state-census.ts'
 import { turnAway } from './turn-away.ts'
 
 /** How long, behind the grace period, replies that are on their way may still take. */
-export const LAST_REPLIES_MS = 500
+const LAST_REPLIES_MS = 500
+/** How long errors in place of the others may take to leave. */
+const LAST_ERRORS_MS = 100
+
+/** What is done at the end of sessions that do not leave by themselves. */
+export interface LastSteps {
+  /** The grace period is over: what waits for a master waits no longer. */
+  giveUp(): void
+  /** What has no reply yet gets an error. */
+  failAll(): void
+}
 
 /** Accepts on an address, a socket, or both, until stopped. */
 export class Listener {
@@ -181,21 +191,26 @@ export class Listener {
 
   /**
    * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
-   * more (`onGraceOver` is called first): idle ones end, others when they have their replies, all after
-   * LAST_REPLIES_MS.
+   * more: idle ones end, others when they have their replies, or after LAST_REPLIES_MS errors in their place.
    */
-  async stop(graceMs: number, onGraceOver: () => void): Promise<void> {
+  async stop(graceMs: number, steps: LastSteps): Promise<void> {
     const closed = this.#port.close()
     this.#host.bugs.guard('handoff notices', () => this.#handoff.moving(graceMs))
     const eachSession = (act: (session: Session) => void): void => {
       for (const session of [...this.#sessions.values()]) this.#host.bugs.guard('end of a session', () => act(session))
     }
     let endLast = (): void => {}
+    const destroyAll = (): void => eachSession(session => session.destroy())
     const grace = setTimeout(() => {
-      onGraceOver()
+      steps.giveUp()
       eachSession(session => session.leave())
       // Begun here: where this process stood still over the end of the grace, replies have not been read yet.
-      endLast = afterRunning(LAST_REPLIES_MS, () => eachSession(session => session.destroy()))
+      endLast = afterRunning(LAST_REPLIES_MS, () => {
+        // Nothing new is sent when what is in flight has its error.
+        eachSession(session => session.dropInput())
+        steps.failAll()
+        endLast = afterRunning(LAST_ERRORS_MS, destroyAll)
+      })
     }, graceMs)
     await closed
     this.#sweep.stop()
