@@ -38,6 +38,8 @@ export interface LaneOwner extends Blamed {
   openState?(): 'none' | 'multi' | 'bound'
   /** Something of Holdfast's own may be said between two commands of it. True where not given. */
   mayInterrupt?(): boolean
+  /** What the link was told for the next command alone (CLIENT CACHING): it goes again with that. Null: nothing. */
+  saidForNext?(): Request | null
   /** The name and library that the session restore gives the link. */
   label(): string
   /** Which frames of its private link are no replies. */

@@ -308,7 +308,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       return
     }
     link.replies.inspectAll = false
-    this.putBack([...this.refusals.end(), ...(this.prover?.endAside() ?? [])])
+    const again = [...this.refusals.end(), ...(this.prover?.endAside() ?? [])]
+    const first = again.length > 0 ? (this.owner?.saidForNext?.() ?? null) : null
+    this.putBack(first === null ? again : [first, ...again])
     if (this.#waiting.size > 0) this.#uplink.pause()
   }
 

@@ -23,6 +23,8 @@ export class NotReady {
   readonly #owners = new Set<RequestOwner>()
   readonly #units = new Map<Request, Buffer[] | null>()
   readonly #unknown = new Set<Request>()
+  /** What each of these has said last is for its next command, and was answered with this. */
+  readonly #forNext = new Map<RequestOwner, { readonly request: Request; readonly reply: Buffer }>()
 
   constructor(learned: LearnedCommands) {
     this.#learned = learned
@@ -37,7 +39,22 @@ export class NotReady {
    * Looks at one reply (`request.expect` counts those still to come). True: it took it, the client must not see it now.
    */
   take(request: Request, frame: Buffer, type: number, refused: boolean): boolean {
-    return request.unit ? this.#takeUnit(request, frame, type, refused) : this.#takeCommand(request, frame, refused)
+    if (!request.unit) return this.#takeCommand(request, frame, refused)
+    const isBehind = this.#owners.has(request.owner) && !this.deposed && !refused
+    if (!isBehind || request.handler?.isForNext !== true) return this.#takeUnit(request, frame, type, refused)
+    this.#add(request)
+    this.#forNext.set(request.owner, { request, reply: Buffer.from(frame) })
+    return true
+  }
+
+  /** What was said for this command has been used where it has run. Else both are sent again. */
+  #add(request: Request): void {
+    const { owner } = request
+    const before = this.#forNext.get(owner)
+    if (before !== undefined && request.local !== null) makeLocal(before.request, before.reply)
+    this.#forNext.delete(owner)
+    this.#owners.add(owner)
+    this.#again.push(request)
   }
 
   /** A server refused all of these, none of which has a reply yet. */
@@ -87,8 +104,7 @@ export class NotReady {
     request.weight -= single.weight
     if (!refused && this.deposed) this.#unknown.add(single)
     else if (!refused && classOf(single, Date.now(), this.#learned) !== 'read') makeLocal(single, Buffer.from(frame))
-    this.#owners.add(request.owner)
-    this.#again.push(single)
+    this.#add(single)
     return true
   }
 
@@ -107,8 +123,7 @@ export class NotReady {
     this.#units.delete(request)
     if (frames && this.deposed && frames.length === 0) this.#unknown.add(request)
     else if (frames) makeLocal(request, Buffer.concat(frames))
-    this.#owners.add(request.owner)
-    this.#again.push(request)
+    this.#add(request)
     return true
   }
 }

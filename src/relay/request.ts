@@ -62,6 +62,8 @@ export interface RequestHandler {
   onFailed?(request: Request): void
   /** `onReply` says how many replies are still to come: each must be looked at when it comes. */
   readonly setsExpect?: boolean
+  /** It says how the command behind it is to be run: where that is sent again, it is, too (CLIENT CACHING). */
+  readonly isForNext?: boolean | undefined
   /** It belongs to an open MULTI, which lives on its link alone. When refused, a new link is told all of it again. */
   readonly ofOpenTransaction?: boolean
   /** The command's own time is over while it waits for a master: the server's answer to that; null while it is not. */

@@ -311,8 +311,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a reply overtakes a refused command of its session',
     file: 'src/relay/not-ready-node.ts',
-    from: '    this.#owners.add(request.owner)\n    this.#again.push(single)',
-    to: '    this.#again.push(single)',
+    from: '    this.#owners.add(owner)\n    this.#again.push(request)',
+    to: '    this.#again.push(request)',
     breaks: 'OrderKept',
     test: notReady,
     shows: /behind a refused/,

@@ -134,7 +134,7 @@ function handleCaching(context: SessionContext, frame: Buffer): Outcome {
   const onSuccess = (): void => {
     context.state.caching = { frame: Buffer.from(frame), answered: context.place - context.pending }
   }
-  return send(context, frame, new OneReply({ onSuccess }))
+  return send(context, frame, new OneReply({ onSuccess, isForNext: true }))
 }
 
 function handleFlag(context: SessionContext, frame: Buffer, args: readonly Buffer[], subcommand: string): Outcome {

@@ -10,14 +10,17 @@ interface Options {
   readonly rewrite?: (frame: Buffer) => Buffer
   /** The bytes, each time it is sent. */
   readonly prepare?: (() => Buffer) | undefined
+  readonly isForNext?: boolean
 }
 
 /** The first reply is the client's. Replies behind it are Holdfast's own and discarded. */
 export class OneReply implements RequestHandler {
+  readonly isForNext: boolean
   readonly #options: Options
   #done = false
 
   constructor(options: Options) {
+    this.isForNext = options.isForNext ?? false
     this.#options = options
   }
 

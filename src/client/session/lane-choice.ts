@@ -20,7 +20,7 @@ import type { LaneMoves, SessionContext, SessionHost } from '../state/session-co
 import { isPlain } from '../state/session-state.ts'
 import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
-import { buildRestore, cachesNext, labelCommands, labelOf } from './link-restore.ts'
+import { buildRestore, cachesNext, cachingDue, labelCommands, labelOf } from './link-restore.ts'
 import { redirectAgain } from './redirect-again.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
@@ -136,6 +136,13 @@ export class LaneChoice implements LaneMoves {
       },
       // It would be the command that CLIENT CACHING is for.
       mayInterrupt: () => !cachesNext(session),
+      saidForNext: () => {
+        const caching = cachingDue(session)
+        if (caching === null) return null
+        const request = createUnit(this.#nobody, caching, 0, 1, null)
+        request.weight = 0 // nobody has counted it
+        return request
+      },
       label: () => (restore === 'without' || this.#signsIn ? '' : labelOf(session.state)),
       pushes: this.#pushes,
       onPush: frame => {
