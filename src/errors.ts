@@ -47,6 +47,12 @@ export const errors = {
       'client-query-buffer-limit); it may have run',
     'unknown',
   ),
+  /** The same of a write whose marker says that it has not run: its bytes are too many. */
+  notTaken: spec(
+    'ERR holdfast: the server closed the connection each time the command was sent (client-query-buffer-limit); it was ' +
+      'not run',
+    'no',
+  ),
   /** Policy `once`: a command that can have no marker, or went without one, behaves as under `safe`. */
   unmarkedOutcome: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent without a marker; it may ' +

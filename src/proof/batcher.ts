@@ -13,7 +13,7 @@
 // block. So an aborted block is harmless: nothing that came later has run. A number is given when a block is sent, so
 // numbers are in the order of the wire.
 import { Marking } from '../command/marking.ts'
-import type { OldestLost } from '../relay/fatal-requests.ts'
+import type { FirstOwed, OldestLost } from '../relay/fatal-requests.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, remainderOf } from '../relay/replay-rule.ts'
@@ -321,9 +321,15 @@ export class Batcher implements Prover {
     return [...back, ...waited]
   }
 
-  oldest(owed: readonly Request[]): Request | undefined {
-    const first = owed.find(request => !this.#state.owns(request))
-    return first === undefined || this.#sent.owns(first) || this.#sent.byMember().has(first) ? undefined : first
+  firstOwed({ owed, unsent }: LinkEnd<Request>): FirstOwed | undefined {
+    const sent = owed.slice(0, owed.length - unsent)
+    const first = sent.find(request => !this.#state.owns(request))
+    if (first === undefined || this.#sent.byMember().has(first)) return undefined
+    if (!this.#sent.owns(first)) return { request: first, isAlone: sent.length === 1 }
+    // Of several members none stands for the block.
+    const [request, second] = this.#sent.all()[0]?.members ?? []
+    if (request === undefined || second !== undefined) return undefined
+    return { request, isAlone: this.#sent.size === 1 && sent.every(one => one === request || this.#sent.owns(one)) }
   }
 
   onLost(end: LinkEnd<Request>, answered: readonly Request[], oldest: OldestLost | null): Request[] {

@@ -4,7 +4,7 @@
 // Must stay true: nothing is sent again before the marker is read, and each request leaves once.
 import { classifyCommand } from '../command/classify.ts'
 import { Marking, markingOf } from '../command/marking.ts'
-import { errors } from '../errors.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 import { countUnknown } from '../ops/counters.ts'
 import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
@@ -46,6 +46,8 @@ export class Doubts {
   #asked: readonly Series[] = []
   /** Known not to have run, although they were sent. */
   readonly #notRun = new WeakSet<Request>()
+  /** The server ends each link over them: they are not sent again. */
+  readonly #blamed = new WeakSet<Request>()
 
   /** `withholds`: what has run on a lost link may be lost again with the next one, until replicas have it. */
   constructor(host: LaneHost, withholds: boolean) {
@@ -103,6 +105,11 @@ export class Doubts {
       this.#series.delete(series)
       markers.end(series)
     }
+  }
+
+  /** See fatal-requests.ts. */
+  blame(request: Request): void {
+    this.#blamed.add(request)
   }
 
   hasNotRun(request: Request): boolean {
@@ -196,11 +203,11 @@ export class Doubts {
   #end(request: Request, mark: Mark, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {
     const { counters, policy } = this.#host
     if (this.#decided.has(request)) return this.#endDecided(request, mark, verdict)
-    if (verdict === 'not-applied') return this.#again(request, 'lost')
+    if (verdict === 'not-applied') return this.#again(request, 'lost', errors.notTaken)
     const isKept = request.kept !== null && verdict === 'applied'
     if (verdict !== 'applied') counters.proofsLost++
     // Without its reply there is nothing to give, and `always` sends again what may have run.
-    if (!isKept && policy.policy === 'always') return this.#again(request, 'lost')
+    if (!isKept && policy.policy === 'always') return this.#again(request, 'lost', errors.fatal)
     if (!isKept) forgetReplies(request, counters)
     if (request.unit) {
       writers.add(senderOf(request))
@@ -241,18 +248,20 @@ export class Doubts {
 
   /** Its block was refused as a whole. Answers what goes back to the front of the lane. */
   refused(request: Request): readonly Request[] {
-    if (!request.owner.gone) return this.#again(request, 'refused')
+    if (!request.owner.gone) return this.#again(request, 'refused', errors.notTaken)
     this.#host.counters.pendingBytes -= request.weight
     return []
   }
 
-  /** It is not in the history that survives. */
-  #again(request: Request, reason: 'lost' | 'refused'): readonly Request[] {
+  /** It is not in the history that survives. `ifBlamed`: what it gets where it is not sent again. */
+  #again(request: Request, reason: 'lost' | 'refused', ifBlamed: ErrorSpec): readonly Request[] {
     const { policy, counters } = this.#host
     forgetReplies(request, counters)
-    const error = decideReplay('refused', 'read', request.sends, policy)
-    if (error !== null) failRequest(request, error.reply)
-    else {
+    const error = this.#blamed.has(request) ? ifBlamed : decideReplay('refused', 'read', request.sends, policy)
+    if (error !== null) {
+      if (error.executed === 'unknown') countUnknown(counters, request.owner)
+      failRequest(request, error.reply)
+    } else {
       counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
       if (request.unit) restartUnit(request, 0)
       else request.expect = request.commands

@@ -53,11 +53,14 @@ export class LostRequests {
       const isUnsent = i >= owed.length - unsent
       if (state.owns(request)) return
       const behind = before.get(request)
-      if (request === oldest?.request) back.push(...this.#ofOldest(oldest, end, isUnsent, behind))
-      else if (!sent.owns(request)) back.push(...this.#ofOwed(request, blockOf.get(request), end, isUnsent, behind))
+      const add = (one: Request, block: Block | undefined): void => {
+        if (one === oldest?.request) back.push(...this.#ofOldest(oldest, block, end, isUnsent, behind))
+        else back.push(...this.#ofOwed(one, block, end, isUnsent, behind))
+      }
+      if (!sent.owns(request)) add(request, blockOf.get(request))
       else {
         const block = sent.transactionOf(request)
-        for (const member of block?.members ?? []) back.push(...this.#ofOwed(member, block, end, isUnsent))
+        for (const member of block?.members ?? []) add(member, block)
       }
     })
     return back
@@ -101,12 +104,20 @@ export class LostRequests {
     return takeBack(request, 'unknown', this.#host)
   }
 
-  /** Where a marker tells of it, that ends it, whatever becomes of links. */
-  #ofOldest(oldest: OldestLost, end: LinkEnd<Request>, isUnsent: boolean, behind?: Mark): readonly Request[] {
+  /** Where a marker tells of it, that says what it gets. */
+  #ofOldest(
+    oldest: OldestLost,
+    block: Block | undefined,
+    end: LinkEnd<Request>,
+    isUnsent: boolean,
+    behind?: Mark,
+  ): readonly Request[] {
     const { request, isFatal } = oldest
-    const isMarked = this.#knowing.doubts.holds(request) || (this.#markOf(request) ?? behind) !== undefined
+    const { doubts } = this.#knowing
+    const isMarked = doubts.holds(request) || (block?.mark ?? this.#markOf(request) ?? behind) !== undefined
+    if (isMarked && isFatal) doubts.blame(request)
     if (isMarked || !isFatal) {
-      const back = this.#ofOwed(request, undefined, end, isUnsent, behind)
+      const back = this.#ofOwed(request, block, end, isUnsent, behind)
       oldest.again = back[0]
       return back
     }

@@ -7,12 +7,19 @@
 // Sent again with what others have sent, it takes the link from all of them, until its hold time is over. Never: sends,
 // fails anything (lane.ts).
 //
-// A write with a marker is none of these: the marker says that it has run, and it is not sent again (src/proof).
+// A write with a marker may be one of these, too: the marker says whether it has run, and what it gets (src/proof).
 //
 // Must stay true: no request is blamed that was not alone on a link when the server ended it.
 import type { LinkEnd } from '../upstream/link-end.ts'
 import type { Pauses } from '../upstream/pauses.ts'
 import type { Request } from './request.ts'
+
+/** What a link owed first when it was lost. */
+export interface FirstOwed {
+  readonly request: Request
+  /** Nothing else was on the link. */
+  readonly isAlone: boolean
+}
 
 /** The oldest request that a lost link owed, if it can be sent again and again without a word from anybody. */
 export interface OldestLost {
@@ -21,6 +28,12 @@ export interface OldestLost {
   readonly isFatal: boolean
   /** What goes back to the front of the lane in its place; whoever takes it back says so. */
   again: Request | undefined
+}
+
+/** Of a link that answers one request after the other. */
+export function firstOwed({ owed, unsent }: LinkEnd<Request>): FirstOwed | undefined {
+  const [request] = owed
+  return request && { request, isAlone: owed.length - unsent === 1 }
 }
 
 /** After so many links in a row that ended before the oldest request had a reply, requests go one at a time. */
@@ -44,21 +57,21 @@ export class FatalRequests {
   }
 
   /**
-   * A link is lost. `first`: the oldest request that it owed, undefined where something else tells what becomes of that.
-   * Answers it, and whether it is the reason; null: nobody is suspected.
+   * A link is lost. `first`: what it owed first, undefined where something else tells what becomes of that. Answers it,
+   * and whether it is the reason; null: nobody is suspected.
    */
-  onLost({ reason, owed, unsent }: LinkEnd<Request>, pauses: Pauses, first: Request | undefined): OldestLost | null {
-    const sent = owed.length - unsent
+  onLost({ reason, owed, unsent }: LinkEnd<Request>, pauses: Pauses, first: FirstOwed | undefined): OldestLost | null {
     const isByServer = reason === 'peer-closed' || reason === 'reset'
     // What waits for long, or for its client, is the oldest for other reasons.
-    if (!isByServer || first === undefined || sent === 0 || first.blocking || pauses.ofSessionLately) {
+    if (!isByServer || !first || owed.length === unsent || first.request.blocking || pauses.ofSessionLately) {
       this.forget()
       return null
     }
-    const isAgain = first === this.#oldest && first.expect === first.replies
-    const isFatal = isAgain && this.oneByOne && sent === 1
+    const { request, isAlone } = first
+    const isAgain = request === this.#oldest && request.expect === request.replies
+    const isFatal = isAgain && this.oneByOne && isAlone
     this.#losses = isAgain ? this.#losses + 1 : 1
-    return { request: first, isFatal, again: undefined }
+    return { request, isFatal, again: undefined }
   }
 
   /** What onLost has answered was taken back. */

@@ -18,7 +18,7 @@ import type { Link } from '../upstream/link.ts'
 import type { LinkEnd } from '../upstream/link-end.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import type { AckedLane, Acknowledger } from './acknowledger.ts'
-import { FatalRequests } from './fatal-requests.ts'
+import { FatalRequests, firstOwed } from './fatal-requests.ts'
 import { HoldQueue } from './hold-queue.ts'
 import { LaneDeadlines } from './lane-deadlines.ts'
 import { handOver } from './lane-handover.ts'
@@ -321,7 +321,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const { isDeposed } = this.refusals
       const back = this.refusals.end()
       const answered = this.#acks?.takeBack() ?? []
-      const first = this.prover === null ? owed[0] : this.prover.oldest(owed)
+      const first = this.prover === null ? firstOwed(end) : this.prover.firstOwed(end)
       const oldest = this.#fatal.onLost(end, link.pauses, first)
       if (this.prover !== null) back.push(...this.prover.onLost(end, answered, oldest))
       else back.push(...takeBackOwed(end, { oldest, isDeposed }, this.#host))

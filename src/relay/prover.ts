@@ -4,7 +4,7 @@ import type { Handshake, ProofSteps } from '../upstream/handshake.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
 import type { LinkEnd } from '../upstream/link-end.ts'
-import type { OldestLost } from './fatal-requests.ts'
+import type { FirstOwed, OldestLost } from './fatal-requests.ts'
 import type { ServerRefusal } from './refusal-texts.ts'
 import type { Request } from './request.ts'
 
@@ -35,8 +35,8 @@ export interface Prover {
   endAside(): Request[]
   /** What the link had not written yet, and what waits here: oldest first, ready for the front of the lane. */
   recall(recalled: readonly Request[]): Request[]
-  /** Of what a link owed at its end the first that a client has sent; undefined: a block is older, and its marker tells. */
-  oldest(owed: readonly Request[]): Request | undefined
+  /** Of what a link owed at its end the first that a client has sent; undefined: what runs now is a block. */
+  firstOwed(end: LinkEnd<Request>): FirstOwed | undefined
   /**
    * The same of all that the link owes at its end. `answered`: before that, those whose replies were withheld. `oldest`:
    * of what it owes, see fatal-requests.ts.

@@ -12,7 +12,7 @@ import type { ReplayClass } from '../command/command-spec.ts'
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import { Marking } from '../command/marking.ts'
 import { errors } from '../errors.ts'
-import type { OldestLost } from '../relay/fatal-requests.ts'
+import { type FirstOwed, firstOwed, type OldestLost } from '../relay/fatal-requests.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import type { ProvenLane, Prover } from '../relay/prover.ts'
 import { commandsIn, part, type SentCommand } from '../relay/replay-rule.ts'
@@ -129,8 +129,8 @@ export class ReadOnly implements Prover {
     return Buffer.concat(replies.slice(request.given))
   }
 
-  oldest([first]: readonly Request[]): Request | undefined {
-    return first
+  firstOwed(end: LinkEnd<Request>): FirstOwed | undefined {
+    return firstOwed(end)
   }
 
   onLost(end: LinkEnd<Request>, _answered: readonly Request[], oldest: OldestLost | null): Request[] {

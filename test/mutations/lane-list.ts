@@ -32,11 +32,20 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a command that the server ends each link for is sent until its time is over',
     file: 'src/relay/fatal-requests.ts',
-    from: 'return { request: first, isFatal, again: undefined }',
-    to: 'return { request: first, isFatal: false, again: undefined }',
+    from: 'return { request, isFatal, again: undefined }',
+    to: 'return { request, isFatal: false, again: undefined }',
     breaks: 'one command does not take the connection from all',
     test: 'test/wire/lane-loss.test.ts',
     shows: /the server ends each link for/,
+  },
+  {
+    name: 'a write with a marker that the server ends each link for is sent until its time is over',
+    file: 'src/proof/lost-requests.ts',
+    from: 'if (isMarked && isFatal) doubts.blame(request)',
+    to: '',
+    breaks: 'one command does not take the connection from all',
+    test: 'test/wire/large-replies.test.ts',
+    shows: /a write that the server does not take/,
   },
   {
     name: 'under once a read that the server ends each link for is sent until its time is over',

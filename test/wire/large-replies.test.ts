@@ -1,5 +1,5 @@
-// A reply that is more than the server lets a client have: the server ends each connection over it. Under every policy
-// its command alone gets an error, and what others sent runs once.
+// A reply, or a write, that is more than the server lets a client have: the server ends each connection over it. Under
+// every policy its command alone gets an error, and what others sent runs once.
 import t, { type Test } from 'tap'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type InProcess, startHoldfast, startReplica } from '../support/holdfast.ts'
@@ -119,4 +119,35 @@ for (const { name, command, once } of kinds) {
       for (const end of ends) await end()
     },
   )
+}
+
+for (const ack of ['master', 'replicated']) {
+  t.test(`a write that the server does not take — is an error that says so — others go on: ${ack}`, async t => {
+    const { holdfast, node } = await start(t, { 'hold-timeout': HOLD, 'retry-policy': 'once', ack })
+    const direct = await connect(t, node)
+    await direct.send('CONFIG', 'SET', 'client-query-buffer-limit', '1mb')
+    const value = Buffer.alloc(4 * MB, 'x')
+    const notTaken = { message: /^ERR holdfast: .* \(client-query-buffer-limit\); it was not run$/ }
+    const [writes, others] = [await connect(t, holdfast), await connect(t, holdfast)]
+    const end = await repeat(others, 'INCR', 'n')
+    t.match(
+      await writes.pipeline([
+        ['INCR', 'before'],
+        ['SET', 'large', value],
+        ['INCR', 'behind'],
+      ]),
+      [1, notTaken, 1],
+    )
+    const inside = [['MULTI'], ['INCR', 'inside'], ['SET', 'large', value], ['EXEC']]
+    const closed = { message: /^UNKNOWN holdfast: the server closed the connection each time/ }
+    t.match(await writes.pipeline(inside), ['OK', 'QUEUED', closed, { message: /^EXECABORT/ }])
+    t.equal(await writes.send('INCR', 'behind'), 2)
+    const { sent, replies: said } = await end()
+    t.strictSame(
+      said.filter(reply => typeof reply !== 'number' && !says(reply, /^APPLIED holdfast/)),
+      [],
+    )
+    t.equal(await direct.send('GET', 'n'), String(sent), 'each has run once')
+    t.strictSame(await direct.send('EXISTS', 'large', 'inside'), 0)
+  })
 }
