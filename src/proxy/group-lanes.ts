@@ -3,12 +3,17 @@
 // The same as the master's (relay/lanes.ts): to sessions a move to another replica is what a failover is to those of the
 // master.
 import type { MoveLabel } from '../ops/counters.ts'
-import { Lanes } from '../relay/lanes.ts'
+import { Lanes, type LanesOptions } from '../relay/lanes.ts'
 import type { GroupPlane } from '../replicas/group.ts'
 import type { PausedReaders } from './paused-readers.ts'
 
 export class GroupLanes extends Lanes {
   override readonly areOfReplicas = true
+
+  constructor(options: LanesOptions) {
+    // A group moves when its replica restarts, and mostly nobody waits.
+    super({ ...options, tellsIfFelt: true })
+  }
 
   /** Nothing of the node is delivered any more. */
   leave(cause: MoveLabel, detail: string): void {

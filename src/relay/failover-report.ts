@@ -39,6 +39,8 @@ export interface ReportOptions {
   readonly isDryRun?: boolean
   /** By default that the hold time is over without a master. */
   readonly trip?: TripWords | undefined
+  /** A hold is told from the first command on that waits, so one that nobody feels is not. */
+  readonly ifFelt?: boolean
 }
 
 const outOfTime: TripWords = {
@@ -67,7 +69,12 @@ export class FailoverReport {
   #heldMs = 0
   #last: Master | null = null
   #record: FailoverRecord | null = null
+  /** Tells that this hold has begun; null: the log has it. */
+  #untold: (() => void) | null = null
+  /** `held` when it began. */
+  #heldAt = 0
   readonly #isDryRun: boolean
+  readonly #ifFelt: boolean
   readonly #trip: TripWords
   /** With --dry-run: `commands` when the gate shut. */
   #commandsAt = 0
@@ -79,9 +86,16 @@ export class FailoverReport {
   #unknownBeforeLoss = 0
 
   /** `now` in milliseconds of a monotonic clock, as in all that follows. The gate is shut from the start. */
-  constructor(counters: Counters, log: Log, now: number, { isDryRun = false, trip = outOfTime }: ReportOptions = {}) {
+  constructor(
+    counters: Counters,
+    log: Log,
+    now: number,
+    { isDryRun = false, trip = outOfTime, ifFelt = false }: ReportOptions = {},
+  ) {
     this.#trip = trip
     this.#isDryRun = isDryRun
+    this.#ifFelt = ifFelt
+    if (ifFelt) this.#untold = () => {} // nobody is told that a process starts
     this.#counters = counters
     this.#log = log
     this.#cause = 'starting'
@@ -102,6 +116,22 @@ export class FailoverReport {
     this.#unknownNoted = this.#counters.unknownOutcomes
   }
 
+  /** Called now and then while the gate is shut. */
+  lookForWaiting(): void {
+    if (this.#untold !== null && this.#isFelt) this.#tell()
+  }
+
+  /** A command waits, or has waited since this hold began. */
+  get #isFelt(): boolean {
+    return this.#counters.waiting > 0 || this.#counters.held > this.#heldAt
+  }
+
+  #tell(): void {
+    const tell = this.#untold
+    this.#untold = null
+    tell?.()
+  }
+
   /** `detail`: the control plane's reason in words; '' where it gave none. */
   onGate(from: GateState, to: GateState, now: number, detail: string): void {
     switch (to.kind) {
@@ -110,6 +140,7 @@ export class FailoverReport {
         return
       case 'tripped':
         if (from.kind === 'tripped') return
+        this.#tell()
         this.#counters.trips++
         this.stories.step('tripped', this.#trip.story, now)
         this.#log[this.#trip.level](
@@ -138,10 +169,13 @@ export class FailoverReport {
     this.#counters.detail.holds.add(cause)
     this.#commandsAt = this.#counters.commands
     const isDry = this.#isDryRun && this.#last !== null
-    this.#log.info(
-      { event: 'hold.start', cause, detail, ...(this.#last && place(this.#last)), ...(isDry && { dryRun: true }) },
-      isDry ? 'commands would be held from here on (--dry-run)' : 'commands are held',
-    )
+    const fields = { cause, detail, ...(this.#last && place(this.#last)), ...(isDry && { dryRun: true }) }
+    this.#untold = () =>
+      this.#log.info(
+        { event: 'hold.start', ...fields },
+        isDry ? 'commands would be held from here on (--dry-run)' : 'commands are held',
+      )
+    if (!this.#ifFelt || this.#isFelt) this.#tell()
   }
 
   #onDraining(from: GateState, master: Master, now: number): void {
@@ -161,6 +195,8 @@ export class FailoverReport {
     if (shut) this.#noteDryRun()
     this.#note(master)
     this.#last = master
+    this.lookForWaiting()
+    if (this.#untold !== null) return
     this.#log.info(
       { event: 'hold.drain', ...place(master), waiting, heldMs: Math.round(this.#heldMs), linksLost },
       'a master is confirmed: sending what was held',
@@ -171,6 +207,8 @@ export class FailoverReport {
     this.stories.begin(cause, detail, this.#last, now)
     this.#cause = cause
     this.#shutAt = now
+    this.#untold = null
+    this.#heldAt = this.#counters.held
     this.#counters.detail.waits.max = 0
   }
 
@@ -231,6 +269,8 @@ export class FailoverReport {
       counters.detail.failoverTimes.observe(totalMs / 1000)
     }
     this.stories.ended({ drained, longestMs, resent, expired, timedOut, unknownOutcomes }, now)
+    this.lookForWaiting()
+    if (this.#untold !== null) return
     this.#log.info(
       {
         event: 'hold.end',

@@ -51,6 +51,8 @@ export interface LanesOptions extends LanePoolOptions {
   readonly pollForMs?: number
   /** What is said when commands fail at once. */
   readonly trip?: TripWords
+  /** The log has a hold from the first command on that waits. */
+  readonly tellsIfFelt?: boolean
   readonly pausedWith?: PausedWith
   /** Before links write; may shut the gate. */
   readonly beforeWrites?: (now: number) => void
@@ -113,6 +115,7 @@ export class Lanes extends LanePool {
     this.#report = new FailoverReport(options.counters, options.log, performance.now(), {
       isDryRun: this.#dryRun,
       trip: options.trip,
+      ifFelt: options.tellsIfFelt ?? false,
     })
     this.gate = new Gate(performance.now(), (from, to) => this.#onGate(from, to))
     this.pause = new Pause(this)
@@ -354,6 +357,7 @@ export class Lanes extends LanePool {
       isQuiet &&= isHeld ? lane.deadlines.isQuietUntil(now + NEAR_MS) : lane.deadlines.isQuiet
     })
     this.acks?.tick(now)
+    if (shut !== null) this.#report.lookForWaiting()
     this.refill(now)
     if (now - this.#tidiedAt >= TIDY_MS) {
       this.#tidiedAt = now

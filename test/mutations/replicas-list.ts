@@ -191,6 +191,15 @@ export const replicasMutations: readonly Mutation[] = [
     shows: /all get a reply|each command gets an error/,
   },
   {
+    name: 'a move that no client feels is told as a hold',
+    file: 'src/proxy/group-lanes.ts',
+    from: 'super({ ...options, tellsIfFelt: true })',
+    to: 'super(options)',
+    breaks: 'the log of a restart of replicas tells of no hold that nobody had',
+    test: 'test/replicas/quiet-log.test.ts',
+    shows: /tells of no hold/,
+  },
+  {
     name: 'a client of the port for replicas that waits for its group is dropped by a shutdown',
     file: 'src/proxy/served-replicas.ts',
     from: '      replicas.admit()\n      const closed = port.close()',
