@@ -189,3 +189,50 @@ t.test('docs/ARCHITECTURE.md — the way of a plain GET — each file has its fu
     t.match(readFileSync(`${root}/${file}`, 'utf8'), isThere, `${file} has ${name}`)
   }
 })
+
+/** By their names, as the page has them that `npm run metrics` writes. */
+const metrics = [...readFileSync(`${root}/docs/metrics.md`, 'utf8').matchAll(/^\| `(holdfast_\w+)` \|/gm)].map(
+  ([, name = '']) => name,
+)
+
+t.test('pages, dashboard and alerts — every metric they name exists', async t => {
+  t.ok(metrics.length > 50, 'they were found')
+  // A name may stand for all that begin with it, and a histogram has three.
+  const isKnown = (name: string): boolean =>
+    metrics.some(one => one === name.replace(/_(bucket|sum|count)$/, '') || one.startsWith(`${name}_`))
+  const others = ['dashboard.json', 'alerts.yaml'].map(file => join('deploy/observability', file))
+  const wrong: string[] = []
+  for (const page of [...pages(), ...others])
+    for (const [name] of readFileSync(join(root, page), 'utf8').matchAll(/\bholdfast_[a-z0-9_]+[a-z0-9]/g))
+      if (!isKnown(name)) wrong.push(`${page}: ${name}`)
+  t.strictSame(wrong, [])
+})
+
+t.test('pages — what stands in brackets behind an option is its default', async t => {
+  const rows = readFileSync(`${root}/docs/options.md`, 'utf8').matchAll(
+    /^\| `--([a-z-]+)[^|]*(?:\\\|[^|]*)*\| `([^`]+)`/gm,
+  )
+  const defaults = new Map([...rows].map(([, name = '', value = '']) => [name, value]))
+  const wrong: string[] = []
+  let found = 0
+  for (const page of pages()) {
+    const text = readFileSync(join(root, page), 'utf8')
+    for (const [, name = '', value = ''] of text.matchAll(/`--([a-z-]+)`\s+\((\d+(?: (?:ms|s|m|h|KB|MB|GB))?)[,)]/g)) {
+      if (!defaults.has(name)) continue
+      found++
+      if (defaults.get(name) !== value.replace(' ', '').toLowerCase()) wrong.push(`${page}: --${name} (${value})`)
+    }
+  }
+  t.ok(found > 10, 'they were found')
+  t.strictSame(wrong, [])
+})
+
+t.test('docs/troubleshooting.md — every event that it explains is one of the program', async t => {
+  const events = [
+    ...page.matchAll(/^\| (`[a-z]+\.[a-z_]+`(?:, `[a-z]+\.[a-z_]+`)*) \| (?:error|fatal|warn)/gm),
+  ].flatMap(([, cell = '']) => cell.split(', ').map(one => one.slice(1, -1)))
+  t.ok(events.length > 30, 'they were found')
+  const source = sourceFiles().map(file => readFileSync(`${root}/src/${file}`, 'utf8'))
+  const gone = events.filter(event => !source.some(text => text.includes(`'${event}'`)))
+  t.strictSame(gone, [])
+})
