@@ -8,6 +8,9 @@ import ts from 'typescript'
 import { options } from '../../src/config/option-table.ts'
 import { asks } from '../../src/control/protocol.ts'
 import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
+import { clients } from '../clients/clients.ts'
+import { faults } from '../faults/faults.ts'
+import { loads } from '../faults/loads.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(`${root}/docs/troubleshooting.md`, 'utf8')
@@ -235,4 +238,13 @@ t.test('docs/troubleshooting.md — every event that it explains is one of the p
   const source = sourceFiles().map(file => readFileSync(`${root}/src/${file}`, 'utf8'))
   const gone = events.filter(event => !source.some(text => text.includes(`'${event}'`)))
   t.strictSame(gone, [])
+})
+
+t.test('README.md — how many faults, loads, clients and languages — as many as the tables have', async t => {
+  const numbers = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
+  const readme = readFileSync(`${root}/README.md`, 'utf8').replace(/\s+/g, ' ')
+  const languages = new Set(clients.map(({ language }) => language))
+  t.match(readme, `makes ${faults.length} faults against real servers`)
+  t.match(readme, `under ${numbers[loads.length]} kinds of load`)
+  t.match(readme, `runs ${clients.length} unmodified clients in ${numbers[languages.size]} languages`)
 })
