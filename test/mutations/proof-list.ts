@@ -128,7 +128,7 @@ export const proofMutations: readonly Mutation[] = [
     from: "return verdict === 'no-marker' ? errors.markerLost : errors.notEnded",
     to: 'return errors.markerLost',
     breaks: 'an UNKNOWN names what it comes from',
-    test: 'test/wire/access-rights.test.ts',
+    test: table,
     shows: /names it/,
   },
   {

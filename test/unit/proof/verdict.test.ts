@@ -1,7 +1,7 @@
 // What a marker says of a block, and what its commands get: the whole tables.
 import t from 'tap'
 import { errors } from '../../../src/errors.ts'
-import { constantReply, judge, replyTo, transactionReply } from '../../../src/proof/verdict.ts'
+import { constantReply, errorOf, judge, replyTo, transactionReply } from '../../../src/proof/verdict.ts'
 import { commandArgs } from '../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 
@@ -74,4 +74,9 @@ t.test('verdict — a whole transaction — has the replies before EXEC’s', as
 t.test('verdict — what a marker decides names no policy — --ack writes markers under each', async t => {
   for (const name of ['applied', 'readLost', 'markerLost', 'notEnded', 'undecided'] as const)
     t.notMatch(errors[name].reply.toString(), /retry-policy/, name)
+})
+
+t.test('verdict — an UNKNOWN names it — no marker, or a lost link that could not be ended', async t => {
+  t.equal(errorOf('no-marker'), errors.markerLost)
+  t.equal(errorOf('no-fence'), errors.notEnded)
 })
