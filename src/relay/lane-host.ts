@@ -120,6 +120,8 @@ export abstract class LaneHost implements LinkHost {
     return refusalCode(frame) !== 'NOREPLICAS' || performance.now() - this.gate.state.since <= NOREPLICAS_WINDOW_MS
   }
 
+  /** A link of a session is wanted: may it be dialled in this turn? If not, the lane is asked again in the next. */
+  abstract mayDialNow(): boolean
   /** A link waits for a file descriptor: ends those that nobody uses. */
   abstract makeRoom(): void
   /** A link that was made before this master was one, if there is any. */

@@ -104,7 +104,7 @@ export class LaneLink {
       if (ahead.status === 'ready') this.#lane.onReady(ahead)
       return
     }
-    if (owner !== null && !this.#mayHaveFile()) return
+    if (owner !== null && !(this.#mayHaveFile() && this.#host.mayDialNow())) return
     const handshake = new Handshake(identity, first, owner?.restore() ?? null, master.role)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
     this.#host.wakeSoon()

@@ -12,6 +12,7 @@ import type { Identity } from '../upstream/identity.ts'
 import { LeavingSockets } from '../upstream/leaving-sockets.ts'
 import type { Link } from '../upstream/link.ts'
 import { AheadLinks } from './ahead-links.ts'
+import { DialTurns } from './dial-turns.ts'
 import { isSameTerm } from './gate.ts'
 import { IdlePool } from './idle-pool.ts'
 import { Lane } from './lane.ts'
@@ -38,6 +39,10 @@ export abstract class LanePool extends LaneHost {
   readonly #spares: SpareLinks
   readonly #ahead = new AheadLinks(this)
   readonly #leaving = new LeavingSockets()
+  readonly #dialTurns = new DialTurns(
+    work => this.turn.defer(work, this),
+    () => this.each(lane => lane.dialIfWanted()),
+  )
 
   constructor(options: LanePoolOptions) {
     super(options)
@@ -132,6 +137,10 @@ export abstract class LanePool extends LaneHost {
       address,
       inUse.map(lane => lane.identity),
     )
+  }
+
+  mayDialNow(): boolean {
+    return this.#dialTurns.take()
   }
 
   makeRoom(): void {

@@ -12,6 +12,15 @@ const link = 'test/unit/upstream/link.test.ts'
 
 export const laneMutations: readonly Mutation[] = [
   {
+    name: 'a session that has to wait for the next turn is never dialled for',
+    file: 'src/relay/dial-turns.ts',
+    from: '      this.#somebodyWaits = true\n',
+    to: '',
+    breaks: 'every session gets a link to the new master',
+    test: 'test/unit/relay/dial-turns.test.ts',
+    shows: /in the end every session has a link/,
+  },
+  {
     name: 'a client is told that a command may have run, and no counter says so',
     file: 'src/relay/lane-deadlines.ts',
     from: "    if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)\n",

@@ -40,6 +40,7 @@ function scene({ owner = null, files = new OpenFiles() }: { owner?: object | nul
     makeRoom: () => {
       madeRoom.push(1)
     },
+    mayDialNow: () => true,
     wakeSoon() {},
   }
   const lane = {
