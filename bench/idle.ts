@@ -13,14 +13,16 @@ export interface IdleResult {
 }
 
 const warmUpSessions = 200
+/** Every target answers it, the echo servers too. */
+const first = ['GET', 'key:000000000000']
 
 /** @throws Error when the limit of open files cannot hold the sessions. */
 export async function measureIdle(target: Target, sessions: number): Promise<IdleResult> {
   needFiles(sessions)
   const pid = pidOf(target)
-  closeAll(await openSessions(target.port, warmUpSessions, ['PING']))
+  closeAll(await openSessions(target.port, warmUpSessions, first))
   const beforeBytes = await settledBytes(pid)
-  const clients = await openSessions(target.port, sessions, ['PING'])
+  const clients = await openSessions(target.port, sessions, first)
   const afterBytes = await settledBytes(pid)
   closeAll(clients)
   const bytesPerSession = (afterBytes - beforeBytes) / sessions
