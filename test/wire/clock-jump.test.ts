@@ -33,15 +33,27 @@ async function makeClock(t: Test): Promise<Clock> {
     renameSync(next, file)
   }
   set(0)
-  // Where the library is, faketime knows.
-  const library = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).stdout.trim()
   const fake = {
-    LD_PRELOAD: library,
+    LD_PRELOAD: await findLibrary(),
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    // Shared memory outlives a process that is killed, and a later process with the same id takes it for its own.
+    FAKETIME_DISABLE_SHM: '1',
   }
   return { launcher: ['env', ...Object.entries(fake).map(([name, value]) => `${name}=${value}`)], set }
+}
+
+/** Where the library is, faketime knows. It fails where something is left of an earlier process with the same id. */
+async function findLibrary(): Promise<string> {
+  const ask = (): string => {
+    const { stdout, stderr, error } = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], {
+      encoding: 'utf8',
+    })
+    if (stdout?.trim()) return stdout.trim()
+    throw new Error(`faketime does not say where its library is: ${error?.message ?? stderr}`)
+  }
+  return waitUntil('the library is known', ask, { withinMs: 10_000, everyMs: 50 })
 }
 
 /** Answers when a line of the log has been written by the new time, with the days it is ahead of ours. */
