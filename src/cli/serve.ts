@@ -117,7 +117,7 @@ function stopOnSignal(proxy: RunningProxy, { log, output, delayMs }: Ending): ()
     return stopping
   }
   const options: closeWithGrace.Options = {
-    // It would end the process as soon as it wakes up from a standstill: `stuck` does what this is for.
+    // It would end the process as soon as it wakes up from a standstill: `onStuck` does what this is for.
     delay: false,
     logger: false,
     // SIGHUP reloads (reloadOnSignal), SIGUSR2 belongs to debuggers, and an empty event loop is no reason to drain.

@@ -37,17 +37,24 @@ t.test('SIGTERM', async t => {
     await holdfast.stop()
   })
 
-  await t.test('a stop — gives a command in flight its reply — when the grace is over', async t => {
-    const holdfast = await start({ 'shutdown-grace': '300ms' })
+  /** A stop begins while the server keeps a write waiting, until it is told CLIENT UNPAUSE. */
+  const stopInFlight = async (t: Test, graceMs: number) => {
+    const holdfast = await start({ 'shutdown-grace': `${graceMs}ms` })
     const client = await connect(t, holdfast)
     t.equal(await client.send('SET', 'k', 'v'), 'OK')
     const master = await set.currentMaster()
-    t.teardown(() => set.command(master, 'CLIENT', 'UNPAUSE'))
+    const unpause = (): Promise<unknown> => set.command(master, 'CLIENT', 'UNPAUSE')
+    t.teardown(unpause)
     await set.command(master, 'CLIENT', 'PAUSE', '60000', 'WRITE')
     const reply = client.send('INCR', 'paused')
     holdfast.signal('SIGTERM')
+    return { holdfast, client, reply, unpause }
+  }
+
+  await t.test('a stop — gives a command in flight its reply — when the grace is over', async t => {
+    const { holdfast, client, reply, unpause } = await stopInFlight(t, 300)
     await waitUntil('the grace is over', () => holdfast.find('proxy.grace_over'), { withinMs: 10_000, everyMs: 1 })
-    await set.command(master, 'CLIENT', 'UNPAUSE')
+    await unpause()
     t.equal(await reply, 1)
     t.equal((await client.closed).error, null)
     t.equal(await holdfast.ended, 0)
@@ -57,14 +64,7 @@ t.test('SIGTERM', async t => {
   await t.test(
     'a stop — says of a command in flight that it may have run — when the server does not answer',
     async t => {
-      const holdfast = await start({ 'shutdown-grace': '100ms' })
-      const client = await connect(t, holdfast)
-      t.equal(await client.send('SET', 'k', 'v'), 'OK')
-      const master = await set.currentMaster()
-      t.teardown(() => set.command(master, 'CLIENT', 'UNPAUSE'))
-      await set.command(master, 'CLIENT', 'PAUSE', '60000', 'WRITE')
-      const reply = client.send('INCR', 'paused')
-      holdfast.signal('SIGTERM')
+      const { holdfast, client, reply } = await stopInFlight(t, 100)
       const value = await reply
       t.match(value instanceof RespError && value.message, /^(TRYAGAIN|UNKNOWN) holdfast: .* may have run/)
       t.equal((await client.closed).error, null)

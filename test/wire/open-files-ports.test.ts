@@ -2,39 +2,25 @@
 // is turned away is told, counted and logged, at the Sentinel port too.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { Agent, get, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import t, { type Test } from 'tap'
-import { ask as askAdmin } from '../support/admin.ts'
+import t from 'tap'
 import { type AsProcess, startHoldfastProcess, startSingle, startSingleProcess } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
-import { RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import {
+  crowd,
+  isServed,
+  isTurnedAway,
+  LIMIT,
+  metric,
+  servesByTls,
+  sessionsAllowed,
+  stayInHandshake,
+  under,
+} from './few-files.ts'
 
-const LIMIT = 128
-const launcher = ['sh', '-c', `ulimit -n ${LIMIT}; exec "$0" "$@"`]
-
-const isTurnedAway = (reply: Value | Error): boolean =>
-  reply instanceof RespError && reply.message === 'ERR max number of clients reached'
-
-/** So many at the same moment; each sends PING at once. */
-async function crowd(t: Test, port: number, count: number): Promise<(Value | Error)[]> {
-  const one = async (): Promise<Value | Error> => {
-    const client = await RespClient.connect(port, '127.0.0.1', { connectTimeoutMs: 20_000 })
-    t.teardown(() => client.close())
-    return client.send('PING').catch((error: Error) => error)
-  }
-  return Promise.all(Array.from({ length: count }, one))
-}
-
-/** `of`: the labels that it must have. */
-async function metric(holdfast: AsProcess, name: string, of = ''): Promise<number> {
-  const { body } = await askAdmin(holdfast.admin, '/metrics')
-  return Number(new RegExp(`^${name}(?:\\{.*${of}.*\\})? (\\S+)`, 'm').exec(body)?.[1])
-}
+const launcher = under(LIMIT)
 
 function portsOf(holdfast: AsProcess, field: string): number[] {
   const line = JSON.stringify(holdfast.find('process.listening'))
@@ -44,11 +30,11 @@ function portsOf(holdfast: AsProcess, field: string): number[] {
 t.test('more clients of the Sentinel port than files — each is answered or told — and counted', async t => {
   const options = { 'admin-listen': '127.0.0.1:0', 'sentinel-listen': '127.0.0.1:0' }
   const { holdfast } = await startSingleProcess(t, { launcher, options })
-  const most = Number(holdfast.find('process.open_files_limit')?.['sessions'])
+  const most = sessionsAllowed(holdfast)
   const [port = 0] = portsOf(holdfast, 'sentinel')
-  const replies = await crowd(t, port, most + 40)
-  t.equal(replies.filter(reply => reply === 'PONG').length, most)
-  t.equal(replies.filter(isTurnedAway).length, 40)
+  const guests = await crowd(t, port, most + 40)
+  t.equal(guests.filter(isServed).length, most)
+  t.equal(guests.filter(isTurnedAway).length, 40)
   t.equal(await metric(holdfast, 'holdfast_sessions_refused_total'), 40)
   t.match(holdfast.find('session.refused'), {
     ...{ level: 'warn', port: 'sentinel-listen', by: 'open files', limit: most },
@@ -59,9 +45,9 @@ t.test('more clients of the Sentinel port than files — each is answered or tol
 t.test('more clients of the Sentinel port than --max-sessions — each is answered or told — and counted', async t => {
   const options = { 'sentinel-listen': '127.0.0.1:0', 'max-sessions': '3' }
   const { holdfast } = await startSingle(t, { options })
-  const replies = await crowd(t, holdfast.sentinelPort, 8)
-  t.equal(replies.filter(reply => reply === 'PONG').length, 3)
-  t.equal(replies.filter(isTurnedAway).length, 5)
+  const guests = await crowd(t, holdfast.sentinelPort, 8)
+  t.equal(guests.filter(isServed).length, 3)
+  t.equal(guests.filter(isTurnedAway).length, 5)
   t.equal(holdfast.counters.sessionsRefused, 5)
   t.match(holdfast.find('session.refused'), { port: 'sentinel-listen', by: '--max-sessions', limit: 3 })
 })
@@ -74,11 +60,11 @@ t.test('the limit on sessions — is what clients of other masters leave', async
     options: { 'admin-listen': '127.0.0.1:0' },
     launcher,
   })
-  const most = Number(holdfast.find('process.open_files_limit')?.['sessions'])
+  const most = sessionsAllowed(holdfast)
   const limitOf = (name: string): Promise<number> => metric(holdfast, 'holdfast_sessions_limit', `"${name}"`)
   t.strictSame([await limitOf('mymaster'), await limitOf('unknown')], [most, most], 'without a client')
   const [here = 0] = portsOf(holdfast, 'address')
-  t.ok((await crowd(t, here, most - 4)).every(reply => reply === 'PONG'))
+  t.ok((await crowd(t, here, most - 4)).every(isServed))
   t.strictSame([await limitOf('mymaster'), await limitOf('unknown')], [most, 4])
   t.equal((await crowd(t, here, 6)).filter(isTurnedAway).length, 2)
   t.equal(await limitOf('unknown'), 1, 'never 0: that means that there is none')
@@ -115,28 +101,10 @@ t.test(
     const { holdfast } = await startSingleProcess(t, { launcher, options })
     const ports = ['address', 'sentinel', 'replicas'].flatMap(field => portsOf(holdfast, field))
     t.equal(ports.length, 3)
-    const most = Number(holdfast.find('process.open_files_limit')?.['sessions'])
-    // They say nothing: only their connections are there.
-    const silent = ports.flatMap(port =>
-      Array.from({ length: 150 }, () => connect(port, '127.0.0.1').on('error', () => {})),
-    )
-    t.teardown(() => {
-      for (const socket of silent) socket.destroy()
-    })
-    const isFull = async (): Promise<boolean> => {
-      const names = ['holdfast_sessions_refused_total', 'holdfast_replica_sessions_refused_total']
-      const refused = await Promise.all(names.map(name => metric(holdfast, name)))
-      return refused.reduce((sum, count) => sum + count, 0) >= 450 - 2 * most
-    }
-    await waitUntil('those beyond are counted', isFull, { withinMs: 10_000, everyMs: 50 })
-    const open = readdirSync(`/proc/${holdfast.pid}/fd`).length
-    t.ok(open < LIMIT - 8, `${open} files are open`)
-    for (const socket of silent) socket.destroy()
-    const isServed = async (): Promise<boolean> => {
-      const client = await RespClient.connect(holdfast.port, 'localhost', { tls: tls.clientOptions() })
-      t.teardown(() => client.close())
-      return (await client.send('PING')) === 'PONG'
-    }
-    await waitUntil('a client is served', isServed, { withinMs: 10_000, everyMs: 100 })
+    const counters = ['holdfast_sessions_refused_total', 'holdfast_replica_sessions_refused_total']
+    const { openFiles, leave } = await stayInHandshake(t, holdfast, { ports, each: 150, counters })
+    t.ok(openFiles < LIMIT - 8, `${openFiles} files are open`)
+    leave()
+    await servesByTls(t, holdfast, tls)
   },
 )

@@ -2,48 +2,26 @@
 // needs for itself is taken.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { connect } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ask as askAdmin } from '../support/admin.ts'
-import { type AsProcess, startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
+import { startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
-import { ask, RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { ask, type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import {
+  crowd,
+  isServed,
+  isTurnedAway,
+  LIMIT,
+  metric,
+  servesByTls,
+  sessionsAllowed,
+  stayInHandshake,
+  under,
+} from './few-files.ts'
 
-const LIMIT = 128
 const skip = without('prlimit')
-
-/** What starts Node with so many files at most. */
-const under = (limit: number): string[] => ['sh', '-c', `ulimit -n ${limit}; exec "$0" "$@"`]
-
-function sessionsAllowed(holdfast: AsProcess): number {
-  return Number(holdfast.find('process.open_files_limit')?.['sessions'])
-}
-
-interface Guest {
-  readonly client: RespClient
-  readonly reply: Value | Error
-}
-
-/** So many at the same moment; each sends PING at once. */
-async function crowd(t: Test, port: number, count: number): Promise<Guest[]> {
-  const one = async (): Promise<Guest> => {
-    const client = await RespClient.connect(port, '127.0.0.1', { connectTimeoutMs: 20_000 })
-    t.teardown(() => client.close())
-    const reply = await client.send('PING').catch((error: Error) => error)
-    return { client, reply }
-  }
-  return Promise.all(Array.from({ length: count }, one))
-}
-
-const isTurnedAway = ({ reply }: Guest): boolean =>
-  reply instanceof RespError && reply.message === 'ERR max number of clients reached'
-
-async function metric(holdfast: AsProcess, name: string): Promise<number> {
-  const { body } = await askAdmin(holdfast.admin, '/metrics')
-  return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)`, 'm').exec(body)?.[1])
-}
 
 t.test('more clients than files — each is served or told — and all is well when they have left', async t => {
   const options = { 'admin-listen': '127.0.0.1:0' }
@@ -54,7 +32,7 @@ t.test('more clients than files — each is served or told — and all is well w
   t.ok(most >= 16 && most < LIMIT, `${most} sessions`)
   t.equal(await metric(holdfast, 'holdfast_sessions_limit'), most)
   const guests = await crowd(t, holdfast.port, 600)
-  const served = guests.filter(({ reply }) => reply === 'PONG')
+  const served = guests.filter(isServed)
   t.equal(served.length, most, 'as many are served as were announced')
   t.equal(guests.filter(isTurnedAway).length, 600 - most, 'each other one is told')
   t.equal(await metric(holdfast, 'holdfast_sessions_refused_total'), 600 - most, 'and counted')
@@ -72,7 +50,7 @@ t.test(
   async t => {
     const { holdfast, node } = await startSingleProcess(t, { launcher: under(LIMIT) })
     const most = sessionsAllowed(holdfast)
-    const guests = (await crowd(t, holdfast.port, most + 20)).filter(({ reply }) => reply === 'PONG')
+    const guests = (await crowd(t, holdfast.port, most + 20)).filter(isServed)
     t.equal(guests.length, most)
     const blocking = guests.slice(0, Math.floor(most / 3))
     const popped = blocking.map(({ client }, i) => client.send('BLPOP', `q${i}`, '0'))
@@ -94,8 +72,8 @@ t.test('as many clients as may be connected — with --links private — each ha
   const most = sessionsAllowed(holdfast)
   const guests = await crowd(t, holdfast.port, most + 20)
   t.equal(guests.filter(isTurnedAway).length, 20)
-  t.equal(guests.filter(({ reply }) => reply === 'PONG').length, most)
-  const served = guests.filter(({ reply }) => reply === 'PONG')
+  t.equal(guests.filter(isServed).length, most)
+  const served = guests.filter(isServed)
   const replies = await Promise.all(served.map(({ client }) => client.send('GET', 'k')))
   t.strictSame([...new Set(replies)], [null])
   t.equal(holdfast.find('process.open_files'), undefined, 'nobody had to wait for a file')
@@ -113,7 +91,7 @@ t.test('several masters — share what the process may open', async t => {
   const { masters } = holdfast.find('process.listening') as unknown as { masters: { address: string }[] }
   const [here = 0, there = 0] = masters.map(({ address }) => Number(address.split(':').at(-1)))
   const most = sessionsAllowed(holdfast)
-  t.equal((await crowd(t, here, most - 4)).filter(({ reply }) => reply === 'PONG').length, most - 4)
+  t.equal((await crowd(t, here, most - 4)).filter(isServed).length, most - 4)
   // No Sentinel knows the other master: whoever is let in waits there for its hold time.
   t.equal((await crowd(t, there, 6)).filter(isTurnedAway).length, 2, 'four more were let in')
 })
@@ -125,25 +103,12 @@ t.test(
     const tls = await TlsScene.make(t)
     const options = { ...tls.holdfast('listen'), 'admin-listen': '127.0.0.1:0' }
     const { holdfast } = await startSingleProcess(t, { launcher: under(LIMIT), options })
-    const most = sessionsAllowed(holdfast)
-    // They say nothing: only their connections are there.
-    const silent = Array.from({ length: 300 }, () => connect(holdfast.port, '127.0.0.1').on('error', () => {}))
-    t.teardown(() => {
-      for (const socket of silent) socket.destroy()
-    })
-    const isFull = async (): Promise<boolean> =>
-      (await metric(holdfast, 'holdfast_sessions_refused_total')) >= 300 - 2 * most
-    await waitUntil('those beyond are counted', isFull, { withinMs: 10_000, everyMs: 50 })
-    const open = readdirSync(`/proc/${holdfast.pid}/fd`).length
-    t.ok(open < LIMIT - 8, `${open} files are open`)
+    const counters = ['holdfast_sessions_refused_total']
+    const { openFiles, leave } = await stayInHandshake(t, holdfast, { ports: [holdfast.port], each: 300, counters })
+    t.ok(openFiles < LIMIT - 8, `${openFiles} files are open`)
     t.match(holdfast.find('session.refused'), { by: 'open files' })
-    for (const socket of silent) socket.destroy()
-    const isServed = async (): Promise<boolean> => {
-      const client = await RespClient.connect(holdfast.port, 'localhost', { tls: tls.clientOptions() })
-      t.teardown(() => client.close())
-      return (await client.send('PING')) === 'PONG'
-    }
-    await waitUntil('a client is served', isServed, { withinMs: 10_000, everyMs: 100 })
+    leave()
+    await servesByTls(t, holdfast, tls)
   },
 )
 
