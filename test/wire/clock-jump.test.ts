@@ -38,13 +38,16 @@ async function makeClock(t: Test): Promise<Clock> {
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    // Shared memory outlives a process that is killed, and a later process with the same id takes it for its own.
+    // The shared memory of a process that is killed stays, and `faketime` fails when it gets the same process id.
     FAKETIME_DISABLE_SHM: '1',
   }
   return { launcher: ['env', ...Object.entries(fake).map(([name, value]) => `${name}=${value}`)], set }
 }
 
-/** Where the library is, faketime knows. It fails where something is left of an earlier process with the same id. */
+/**
+ * Where the library is, `faketime` knows. It fails where an earlier process with its id has left shared memory: the
+ * next try has another id.
+ */
 async function findLibrary(): Promise<string> {
   const ask = (): string => {
     const { stdout, stderr, error } = spawnSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'], {
