@@ -136,6 +136,8 @@ export const errors = {
   transactionTooLarge: spec('ERR holdfast: the open transactions hold too much (--max-held-bytes)', 'no'),
   /** Without the right, the server's answer is about a connection that has written nothing, not about the session. */
   waitNeedsRight: spec('NOPERM holdfast: WAIT and WAITAOF need the right +spublish &holdfast:wait on every node', 'no'),
+  /** The same where there is no SPUBLISH: before Redis 7, or with rename-command. */
+  waitNeedsSpublish: spec('ERR holdfast: WAIT and WAITAOF need SPUBLISH, which this server does not know', 'no'),
   tooManySessions: spec('ERR max number of clients reached', 'no'),
 } as const satisfies Record<string, ErrorSpec>
 

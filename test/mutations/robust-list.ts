@@ -64,11 +64,20 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'WAIT answers for a connection that has written nothing',
     file: 'src/client/commands/wait.ts',
-    from: 'else if (this.#refused) {',
+    from: 'else if (this.#refused !== null) {',
     to: 'else if (this.#place < 0) {',
     breaks: 'an answer of WAIT is about the writes of its session',
     test: waits,
     shows: /names the right that is missing/,
+  },
+  {
+    name: 'WAIT answers for a connection that has written nothing where there is no SPUBLISH',
+    file: 'src/client/commands/wait.ts',
+    from: 'else if (type === ReplyType.error) this.#refused = errors.waitNeedsSpublish',
+    to: '',
+    breaks: 'an answer of WAIT is about the writes of its session',
+    test: waits,
+    shows: /says what the server lacks/,
   },
   {
     name: 'a BLPOP that has timed out counts as an expired hold',

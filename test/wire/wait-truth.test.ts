@@ -174,3 +174,16 @@ t.test('WAIT — names the right that is missing — rather than answer for anot
   t.equal(told.length, 1, 'once')
   t.match(told[0], { user: 'mute', right: '+spublish &holdfast:wait' })
 })
+
+t.test('WAIT — says what the server lacks — rather than answer for another connection', async t => {
+  const { holdfast } = await startSingle(t, {
+    flavour: 'redis',
+    serverConfig: ['rename-command SPUBLISH ""'],
+    options: { ack: 'master', reads: 'plain' },
+  })
+  const client = await connect(t, holdfast.port)
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  t.match(await client.send('WAIT', '1', '10'), { message: /^ERR holdfast: .* need SPUBLISH/ })
+  if (hasAof) t.match(await client.send('WAITAOF', '0', '1', '10'), { message: /^ERR holdfast: .* need SPUBLISH/ })
+  t.equal(await client.send('GET', 'k'), 'v', 'the session goes on')
+})

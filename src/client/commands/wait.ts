@@ -4,7 +4,7 @@
 // session's writes went over another one. So a write that changes nothing goes ahead. Not before a WAIT for no replica
 // of a session that has written nothing: it asks how many replicas there are, and none has that write yet.
 // wait-answers.ts says what the answer means when the master has changed.
-import { errors } from '../../errors.ts'
+import { type ErrorSpec, errors } from '../../errors.ts'
 import { isNoPerm } from '../../ops/missing-rights.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
@@ -37,8 +37,8 @@ class WaitingForReplicas implements RequestHandler {
   /** The name and the numbers behind it: the wishes, then the time-out; null when the server will refuse them. */
   readonly #name: string
   readonly #numbers: readonly number[] | null
-  /** The user may not make the write ahead: the answer would be about nothing. */
-  #refused = false
+  /** The server has not made the write ahead: its answer would be about nothing. Null: it has. */
+  #refused: ErrorSpec | null = null
   /** The writes are lost: the command was sent only to learn of errors. */
   #isLost = false
 
@@ -53,7 +53,7 @@ class WaitingForReplicas implements RequestHandler {
 
   /** Lost writes need no waiting: asked for no replica, the server says at once whether it accepts the command. */
   onSend(request: Request): void {
-    this.#refused = false
+    this.#refused = null
     this.#isLost = this.#context.waits.lost && this.#numbers !== null
     if (!this.#isLost) {
       this.#blocking.onSend(request)
@@ -66,16 +66,19 @@ class WaitingForReplicas implements RequestHandler {
 
   onReply(request: Request, frame: Buffer, type: number): void {
     if (request.expect > 0) {
-      this.#refused = type === ReplyType.error && isNoPerm(frame.toString('latin1', 0, 64))
+      const mayNot = type === ReplyType.error && isNoPerm(frame.toString('latin1', 0, 64))
+      if (mayNot) this.#refused = errors.waitNeedsRight
+      // It is a command of Redis 7, and rename-command may have taken it away.
+      else if (type === ReplyType.error) this.#refused = errors.waitNeedsSpublish
       return
     }
     if (type === ReplyType.error) request.owner.deliver(frame)
     else if (this.#isLost) {
       this.#context.waits.told()
       request.owner.deliver(timeoutReply(this.#context, this.#name))
-    } else if (this.#refused) {
-      this.#logMissingRight()
-      request.owner.deliver(errors.waitNeedsRight.reply)
+    } else if (this.#refused !== null) {
+      if (this.#refused === errors.waitNeedsRight) this.#logMissingRight()
+      request.owner.deliver(this.#refused.reply)
     } else {
       if (this.#isEnough(frame)) this.#context.waits.vouched(this.#place)
       request.owner.deliver(frame)
