@@ -3,7 +3,7 @@
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { Evidence, ListedReplica, NodeEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
-import { chosenMaster } from './judge-sentinels.ts'
+import { areReplicasUnseen, chosenMaster } from './judge-sentinels.ts'
 import type { CheckSettings } from './settings.ts'
 import { type Fault, type Need, needsOf, type Topology } from './survival.ts'
 
@@ -20,6 +20,10 @@ interface Scene {
 export function judgeAcknowledged(evidence: Evidence, { ackReplicas }: CheckSettings): Finding[] {
   const address = chosenMaster(evidence)
   if (ackReplicas === null || address === null) return []
+  if (areReplicasUnseen(evidence.sentinels)) {
+    const text = 'what an acknowledged write survives is left out: no Sentinel lists replicas to our user'
+    return [{ level: 'note', id: 'note', subject: `--ack replicated=${ackReplicas}`, text, remedy: null }]
+  }
   const scene = sceneOf(evidence, address, ackReplicas)
   const few = tooFew(scene)
   if (few !== null) return [few, ...judgeRestart(scene)]
@@ -107,7 +111,7 @@ function* judgePriorities({ n, subject, replicas, master }: Scene): Iterable<Fin
   const what =
     `the nodes have different replica-priority (${values}), and Sentinel prefers the lowest to the one that has most: ` +
     'an acknowledged write may be on another'
-  const remedy = `CONFIG SET replica-priority 100 on every node, or --ack replicated=${replicas.length}`
+  const remedy = `CONFIG SET replica-priority 100 on every node that may be master, or --ack replicated=${replicas.length}`
   const level = ofReplicas.size > 1 ? problem : warning
   yield level('ack.priorities', subject, what, remedy)
 }

@@ -1,8 +1,9 @@
 // judge-nodes.ts: judges the data nodes: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, isLoopback, sameAddress } from '../address.ts'
+import { exceptionOf } from '../ops/missing-rights.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
-import { chosenMaster } from './judge-sentinels.ts'
+import { areReplicasUnseen, chosenMaster } from './judge-sentinels.ts'
 import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
 
@@ -95,21 +96,24 @@ const needed = ['hello', 'role', 'client|kill']
 function* judgeRights({ denied }: NodeEvidence, subject: string, settings: CheckSettings): Iterable<Finding> {
   const missing = denied.filter(right => needed.includes(right))
   const useful = denied.filter(right => !needed.includes(right))
-  const remedyOf = (rights: readonly string[]): string =>
-    `ACL SETUSER ${settings.redisUsername ?? 'default'} ${rights.map(right => `+${right}`).join(' ')}, on every node`
+  const remedyOf = (rights: readonly string[]): string => {
+    const rule = rights.map(right => `+${right}`).join(' ')
+    return `ACL SETUSER ${settings.redisUsername ?? 'default'} ${rule}, on every node${exceptionOf(rule)}`
+  }
   if (missing.length > 0) {
     const why = 'it cannot see the role of a node, or end its old connection before it sends a command again'
     const what = `our user may not run ${missing.join(', ')}: ${why}`
     yield problem('node.rights', subject, what, remedyOf(missing))
   }
   if (useful.length > 0) {
-    const what = `our user may not run ${useful.join(', ')}: restarts, scripts and WAIT are handled less well`
+    const what = `our user may not run ${useful.join(', ')}: docs/access.md says what each lack costs`
     yield warning('node.fewer_rights', subject, what, remedyOf(useful))
   }
 }
 
 function* judgeReplicas({ sentinels, nodes }: Evidence, subject: string): Iterable<Finding> {
   const listed = sentinels.flatMap(({ replicas }) => replicas)
+  if (areReplicasUnseen(sentinels)) return
   if (listed.length === 0) {
     const what = 'has no replica that the Sentinels know: nothing can take over'
     yield problem('replicas.none', subject, what, 'give it a replica: REPLICAOF on another node')
@@ -123,7 +127,8 @@ function* judgeReplicas({ sentinels, nodes }: Evidence, subject: string): Iterab
     if (isLinked && !flags.includes('s_down')) continue
     const what = flags.includes('s_down') ? 'the Sentinels see it down' : 'its link to the master is down'
     const remedy =
-      'it cannot take over: look at its log (masterauth, network), or SENTINEL RESET where it is gone for good'
+      'it cannot take over: look at its log (masterauth, network); where it is gone for good, SENTINEL RESET on each ' +
+      'Sentinel, one after the other, half a minute apart'
     yield problem('replica.link', `replica ${formatAddress(address)}`, what, remedy)
   }
   if (replicas.every(({ priority }) => priority === 0)) {
@@ -140,11 +145,15 @@ function* judgeSettings(
   const minReplicas = Number(config['min-replicas-to-write'] ?? Number.NaN)
   if (minReplicas === 0) {
     const what = 'min-replicas-to-write is 0: a master that is cut off goes on taking writes that will be lost'
+    const wanted = settings.ackReplicas ?? 1
+    // With no replica to spare, the next failover would leave a master that takes no writes.
+    const more = attached === null ? 0 : wanted + 1 - attached
+    const first = more > 0 ? `attach ${more} more ${more === 1 ? 'replica' : 'replicas'}, then ` : ''
     yield warning(
       'master.split_brain',
       subject,
       what,
-      `CONFIG SET min-replicas-to-write ${settings.ackReplicas ?? 1} on every node`,
+      `${first}CONFIG SET min-replicas-to-write ${wanted} on every node`,
     )
   } else if (attached !== null && minReplicas > attached) {
     const what = `min-replicas-to-write is ${minReplicas}, and ${attached} are attached: every write is refused`

@@ -3,6 +3,7 @@
 import { formatAddress } from '../address.ts'
 import type { Evidence, ReplicaEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { areReplicasUnseen } from './judge-sentinels.ts'
 import type { CheckSettings } from './settings.ts'
 
 const without = {
@@ -22,6 +23,12 @@ export function judgeReplicaPort({ sentinels, replication }: Evidence, settings:
       ? [...listed.values()].filter(({ linkStatus }) => linkStatus === 'ok').length
       : replication.filter(({ state }) => state === 'has-all').length
   const each = (replication ?? []).flatMap(one => judgeReplica(one, settings))
+  if (areReplicasUnseen(sentinels)) {
+    const what = `our user may not ask the Sentinels for the replicas: ${then}`
+    const remedy = `ACL SETUSER ${settings.sentinelUsername ?? 'default'} +sentinel|replicas, on every Sentinel`
+    const isTrouble = hasReplicaPort ? problem : warning
+    return [...each, isTrouble('replica-port.none', subject, what, remedy)]
+  }
   if (good === 0) {
     const what = `no replica is good now (${listed.size} are listed): ${then}`
     const remedy = 'attach replicas, or look at why those that are listed are not connected to the master, or behind'

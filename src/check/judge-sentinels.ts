@@ -9,6 +9,13 @@ import type { CheckSettings } from './settings.ts'
 
 const together = 'Sentinels'
 
+/** Holdfast serves without these rights, with a cost. */
+const useful: readonly string[] = ['sentinel|replicas', 'sentinel|myid', 'client|setname']
+const ofTheCheck = new Map([
+  ['sentinel|ckquorum', 'whether their quorum is there'],
+  ['info', 'whether they are in TILT mode'],
+])
+
 interface Seen {
   readonly sentinel: SentinelEvidence
   readonly view: SentinelView
@@ -19,8 +26,9 @@ export function judgeSentinels({ sentinels }: Evidence, settings: CheckSettings)
   return [
     ...sentinels.flatMap(sentinel => judgeOne(sentinel, settings)),
     ...judgeNumber(sentinels, seen),
-    ...judgeQuorum(seen),
-    ...judgeAgreement(seen),
+    ...judgeQuorum(seen, settings),
+    ...judgeAgreement(seen, settings),
+    ...judgeUnasked(sentinels),
   ]
 }
 
@@ -42,10 +50,17 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
     ]
   }
   const findings: Finding[] = []
-  if (sentinel.denied.length > 0) {
+  const missing = sentinel.denied.filter(right => !useful.includes(right) && !ofTheCheck.has(right))
+  const lesser = sentinel.denied.filter(right => useful.includes(right))
+  if (missing.length > 0) {
     const remedy = sentinelRemedy('NOPERM', settings.sentinelUsername) ?? ''
-    const what = `our user may not run: ${sentinel.denied.join(', ')}`
+    const what = `our user may not run: ${missing.join(', ')}`
     findings.push(problem('sentinel.rights', subject, what, remedy))
+  } else if (lesser.length > 0) {
+    const rules = lesser.map(right => `+${right}`).join(' ')
+    const remedy = `ACL SETUSER ${settings.sentinelUsername ?? 'default'} ${rules}, on every Sentinel`
+    const what = `our user may not run: ${lesser.join(', ')}; docs/access.md says what each lack costs`
+    findings.push(warning('sentinel.fewer_rights', subject, what, remedy))
   }
   if (sentinel.otherNames) {
     const known =
@@ -57,8 +72,17 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
     const remedy = 'its clock jumped or its host stalls: look at the host; it acts again after 30 quiet seconds'
     findings.push(problem('sentinel.tilt', subject, 'is in TILT mode and starts no failover', remedy))
   }
-  if (findings.length === 0) findings.push(ok(subject, aboutOne(sentinel)))
+  if (findings.every(({ level }) => level === 'warning')) findings.unshift(ok(subject, aboutOne(sentinel)))
   return findings
+}
+
+/** What this check alone asks: without an answer it cannot see what that would tell. */
+function* judgeUnasked(sentinels: readonly SentinelEvidence[]): Iterable<Finding> {
+  for (const [right, what] of ofTheCheck) {
+    if (!sentinels.some(({ denied }) => denied.includes(right))) continue
+    const text = `${what} is left out: our user may not run ${right}`
+    yield { level: 'note', id: 'note', subject: together, text, remedy: null }
+  }
 }
 
 function aboutOne({ contact, view }: SentinelEvidence): string {
@@ -89,7 +113,7 @@ function* judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly See
   const known = Math.max(there.length, ...seen.map(({ view }) => view.knownSentinels))
   const needed = majorityOf(known)
   const gone = goneForAll(sentinels)
-  if (known === 0) {
+  if (known === 0 || seen.length === 0) {
     const what = `none of the ${sentinels.length} given can be asked about this master`
     const remedy = 'mend what is said of each: without an answer nothing is served'
     yield problem('sentinels.minority', together, what, remedy)
@@ -105,7 +129,8 @@ function* judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly See
   if (known > there.length || gone > 0) {
     const found = Math.min(there.length, known) - gone
     const what = `they count ${known}, and only ${found} can be found: some of those they remember are gone`
-    const remedy = 'those count for the majority: SENTINEL RESET on each Sentinel, one after the other'
+    const remedy =
+      'those count for the majority: SENTINEL RESET on each Sentinel, one after the other, half a minute apart'
     yield warning('sentinels.forgotten', together, what, remedy)
   }
   if (known === 1) {
@@ -142,36 +167,44 @@ function goneForAll(sentinels: readonly SentinelEvidence[]): number {
   }).length
 }
 
-function* judgeQuorum(seen: readonly Seen[]): Iterable<Finding> {
+function* judgeQuorum(seen: readonly Seen[], { masterName }: CheckSettings): Iterable<Finding> {
   const quorums = [...new Set(seen.map(({ view }) => view.quorum))].sort((a, b) => a - b)
   const known = Math.max(0, ...seen.map(({ view }) => view.knownSentinels))
   const highest = quorums.at(-1) ?? 0
   for (const { sentinel } of seen) {
     if (sentinel.noQuorum === null) continue
-    const remedy = 'bring Sentinels back, or correct the quorum: SENTINEL SET <name> quorum <n>'
+    const remedy = `bring Sentinels back, or correct the quorum: SENTINEL SET ${masterName} quorum N`
     yield problem('sentinels.no_quorum', `Sentinel ${formatAddress(sentinel.address)}`, sentinel.noQuorum, remedy)
   }
   if (highest > known) {
     const what = `the quorum is ${highest}, and there are ${known} Sentinels: the master can never be found down`
-    const remedy = `SENTINEL SET <name> quorum ${majorityOf(known)} on each`
+    const remedy = `SENTINEL SET ${masterName} quorum ${majorityOf(known)} on each`
     yield problem('sentinels.quorum_too_high', together, what, remedy)
   } else if (highest === 1 && known > 2) {
     const what = 'the quorum is 1: what a single Sentinel does not see starts a failover'
-    yield warning('sentinels.quorum_one', together, what, `SENTINEL SET <name> quorum ${majorityOf(known)} on each`)
+    yield warning(
+      'sentinels.quorum_one',
+      together,
+      what,
+      `SENTINEL SET ${masterName} quorum ${majorityOf(known)} on each`,
+    )
   }
   if (quorums.length > 1) {
     const what = `they are configured with different quorums: ${quorums.join(', ')}`
-    yield warning('sentinels.settings_differ', together, what, 'SENTINEL SET <name> quorum <n> on each')
+    yield warning('sentinels.settings_differ', together, what, `SENTINEL SET ${masterName} quorum N on each`)
   }
 }
 
-function* judgeAgreement(seen: readonly Seen[]): Iterable<Finding> {
+function* judgeAgreement(seen: readonly Seen[], { masterName }: CheckSettings): Iterable<Finding> {
   if (seen.length === 0) return
   const masters = [...new Set(seen.map(({ view }) => formatAddress(view.master)))]
   const epochs = [...new Set(seen.map(({ view }) => view.epoch))]
   if (masters.length > 1) {
     const what = `they disagree about the master: ${seen.map(said).join('; ')}`
-    const remedy = 'a failover may be under way: check again. If it stays so, RESET the Sentinels that are behind'
+    // RESET keeps the address: a Sentinel that was given a wrong one goes on naming it.
+    const remedy =
+      'a failover may be under way: check again. If it stays so, on each Sentinel that is wrong SENTINEL REMOVE ' +
+      `${masterName}, then SENTINEL MONITOR ${masterName} with the right address, and its settings again`
     yield problem('sentinels.disagree', together, what, remedy)
   } else if (epochs.length > 1) {
     const what = `they agree on ${masters[0]} and not on its epoch: ${seen.map(said).join('; ')}`
@@ -182,13 +215,19 @@ function* judgeAgreement(seen: readonly Seen[]): Iterable<Finding> {
   const downAfter = [...new Set(seen.map(({ view }) => view.downAfterMs))]
   if (downAfter.length > 1) {
     const what = `they are configured with different down-after-milliseconds: ${downAfter.join(', ')}`
-    const remedy = 'SENTINEL SET <name> down-after-milliseconds <n> on each'
+    const remedy = `SENTINEL SET ${masterName} down-after-milliseconds N on each`
     yield warning('sentinels.settings_differ', together, what, remedy)
   }
 }
 
 function said({ sentinel, view }: Seen): string {
   return `${formatAddress(sentinel.address)} says ${formatAddress(view.master)} (epoch ${view.epoch})`
+}
+
+/** No Sentinel lists replicas, and one does not because our user may not ask. */
+export function areReplicasUnseen(sentinels: readonly SentinelEvidence[]): boolean {
+  if (sentinels.some(({ replicas }) => replicas.length > 0)) return false
+  return sentinels.some(({ denied }) => denied.includes('sentinel|replicas'))
 }
 
 /** The master that a majority of the Sentinels in reach names; null without one. */

@@ -80,7 +80,7 @@ function judgeSlow({ sentinels, nodes }: Evidence, { answerTimeoutMs }: CheckSet
   })
 }
 
-function* judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettings): Iterable<Finding> {
+function* judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold, masterName }: CheckSettings): Iterable<Finding> {
   const views = sentinels.flatMap(({ view }) => view ?? [])
   if (views.length === 0) return
   const subject = '--hold-timeout'
@@ -93,11 +93,13 @@ function* judgeTimes({ sentinels }: Evidence, { holdLimitMs: hold }: CheckSettin
       `(down-after-milliseconds ${downAfter} and ${FAILOVER_MS})`
     const remedy = `raise --hold-timeout (and --max-retries) above that, or lower down-after-milliseconds`
     yield problem('hold.too_short', subject, what, remedy)
-  } else if (hold < downAfter + retry) {
+    return
+  }
+  if (hold < downAfter + retry) {
     const what =
       `${seconds(hold)} outlasts a failover (about ${seconds(needed)}), but not a second attempt after a failed one ` +
       `(failover-timeout: ${seconds(retry)} later)`
-    const remedy = 'SENTINEL SET <name> failover-timeout 10000 on each, or accept errors in that case'
+    const remedy = `SENTINEL SET ${masterName} failover-timeout 10000 on each, or accept errors in that case`
     yield warning('hold.one_attempt', subject, what, remedy)
   } else {
     yield ok(subject, `${seconds(hold)} outlasts a failover (about ${seconds(needed)})`)

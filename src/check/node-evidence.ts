@@ -1,8 +1,8 @@
 // node-evidence.ts: asks one data node everything that a judgement needs. Judges nothing.
 //
 // It finds out rights by using them, because ACL DRYRUN needs rights of its own. It changes nothing that lasts: CLIENT
-// KILL names an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache. What a marker
-// needs is queued in a MULTI that is never executed: a server judges rights when it queues.
+// KILL and UNBLOCK name an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
+// What a marker needs is queued in a MULTI that is never executed: a server judges rights when it queues.
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import { type NodeEvidence, settingNames } from './evidence.ts'
@@ -23,14 +23,13 @@ const proofQuestions = {
   hdel: ['HDEL', '__holdfast:check', 'check'],
   expire: ['EXPIRE', '__holdfast:check', '1'],
   wait: ['WAIT', '0', '1'],
-  pexpireat: ['PEXPIREAT', '__holdfast:check', '1'],
 } as const
 
 export type ProofRight = keyof typeof proofQuestions
 
 /** In the order of the questions: MULTI comes before what it queues, and EXEC before that. */
 export const markerRights: readonly ProofRight[] = ['exec', 'multi', 'hset', 'hmget', 'hdel', 'expire']
-export const ackRights: readonly ProofRight[] = ['wait', 'pexpireat']
+export const ackRights: readonly ProofRight[] = ['wait']
 
 /** Ids grow by one with each connection: no server reaches this one. */
 const noClient = String(Number.MAX_SAFE_INTEGER)
@@ -65,12 +64,15 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
     ['SPUBLISH', 'holdfast:wait', ''],
     ['TIME'],
     ['CLIENT', 'LIST'],
+    ['CLIENT', 'UNBLOCK', noClient],
+    ['CLIENT', 'SETNAME', 'holdfast-check'],
+    ['COMMAND'],
     ...settingNames.map(name => ['CONFIG', 'GET', name]),
     ...proof.map(right => proofQuestions[right]),
   ])
   const now = Date.now()
   if (refused) return { ...unasked, refused }
-  const [hello, ping, role, info, kill, script, publish, time, clients, ...more] = replies
+  const [hello, ping, role, info, kill, script, publish, time, clients, unblock, setName, commands, ...more] = replies
   const config = more.slice(0, settingNames.length)
   const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
   return {
@@ -84,6 +86,10 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
       ['info', info],
       ['script|load', script],
       ['spublish &holdfast:wait', publish],
+      ['client|list', clients],
+      ['client|unblock', unblock],
+      ['client|setname', setName],
+      ['command', commands],
     ]),
     role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),

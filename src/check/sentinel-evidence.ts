@@ -35,7 +35,6 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
     ['SENTINEL', 'REPLICAS', masterName],
     ['SENTINEL', 'MASTERS'],
     ['INFO', 'sentinel'],
-    ['PING'],
     ['HELLO', '2'],
     ['CLIENT', 'SETNAME', 'holdfast-check'],
   ]
@@ -46,14 +45,17 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
     })
   })
   if (refused) return { ...unasked, refused }
-  const [named, master, sentinels, myId, quorum, replicas, masters, info, ping, hello, setName] = replies
+  const [named, master, sentinels, myId, quorum, replicas, masters, info, hello, setName] = replies
   const denied = deniedOf([
     ['sentinel|get-master-addr-by-name', named],
     ['sentinel|master', master],
     ['sentinel|sentinels', sentinels],
-    ['ping', ping],
     ['hello', hello],
     ['client|setname', setName],
+    ['sentinel|replicas', replicas],
+    ['sentinel|myid', myId],
+    ['sentinel|ckquorum', quorum],
+    ['info', info],
   ])
   const view = viewOf(named, master)
   return {

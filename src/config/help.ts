@@ -85,7 +85,7 @@ export function helpText(table: Table): string {
     [`${group}:`, ...rows.filter(row => row.group === group).map(helpRow)].join('\n'),
   )
   const asks = Object.entries(questions).map(([name, short]) => `  ${flagOf(name)}, -${short}`)
-  return [about(), ...groups.map(group => `${group}\n`), `Questions:\n${asks.join('\n')}`].join('\n')
+  return [about(), ...groups.map(group => `${group}\n`), `Questions:\n${asks.join('\n')}\n`].join('\n')
 }
 
 function helpRow(row: Row): string {

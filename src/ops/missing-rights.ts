@@ -98,9 +98,15 @@ export class MissingRights {
     if (this.#logged.has(key)) return
     this.#logged.add(key)
     const { rule, cost } = rights[right]
-    const msg = `the user may not do this; allow it on every node: ACL SETUSER ${who} ${rule}`
+    const msg = `the user may not do this; allow it on every node: ACL SETUSER ${who} ${rule}${exceptionOf(rule)}`
     this.#log.warn({ event: 'rights.missing', node, user: who, right: rule, cost, msg })
   }
+}
+
+/** A server refuses the whole command when a user that has all keys or channels is given one more pattern of them. */
+export function exceptionOf(rule: string): string {
+  const [pattern] = /[~&]\S+/.exec(rule) ?? []
+  return pattern === undefined ? '' : ` (without ${pattern} where the user has ${pattern.slice(0, 1)}*)`
 }
 
 /** Whether an error says that the user lacks the right. */

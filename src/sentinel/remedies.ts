@@ -15,7 +15,7 @@ export function sentinelRemedy(error: string, username: string | null): string |
   if (/NOAUTH/.test(error)) return 'this Sentinel asks for a password: set --sentinel-password'
   if (/NOPERM/.test(error)) {
     const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
-    return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|myid +client|setname`
+    return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|replicas +sentinel|myid +client|setname`
   }
   if (/EMFILE|ENFILE/.test(error)) return OPEN_FILES_REMEDY
   return tlsRemedy(error, 'sentinel')

@@ -1,4 +1,5 @@
 // `holdfast check` against one real set in which one thing after the other is made wrong, and put right again.
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { runCheck } from '../support/check.ts'
 import { startHoldfast } from '../support/holdfast.ts'
@@ -6,6 +7,13 @@ import { RespClient } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { freePort } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+/** The rules of a user as a page has them, behind its password. */
+function rulesOf(name: 'access' | 'exactly-once', user: string): string[] {
+  const page = readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
+  const [, rules = 'none'] = new RegExp(`^ACL SETUSER ${user} (?:on >\\S+ )?(.*)$`, 'm').exec(page) ?? []
+  return rules.split(' ')
+}
 
 interface Planted {
   readonly what: string
@@ -101,7 +109,7 @@ t.test('check', async t => {
       plant: () => sentinelSet('quorum', '5'),
       undo: () => sentinelSet('quorum', '2'),
       problem:
-        /^Sentinels: the quorum is 5, and there are 3 Sentinels.*\[remedy: SENTINEL SET <name> quorum 2 on each\]/,
+        /^Sentinels: the quorum is 5, and there are 3 Sentinels.*\[remedy: SENTINEL SET mymaster quorum 2 on each\]/,
     },
     {
       what: 'a quorum of one',
@@ -150,6 +158,14 @@ t.test('check', async t => {
       warning: /^master .*: our user may not run script\|load: .*\[remedy: ACL SETUSER app \+script\|load/,
     },
     {
+      what: 'a Redis user with all channels that may not publish: the server takes no further pattern',
+      options: { 'redis-username': 'app', 'redis-password': 'secret' },
+      plant: () => user(set.nodes, '+@all', '-spublish', '-client|unblock'),
+      undo: noUser,
+      warning:
+        /^master .*\[remedy: ACL SETUSER app \+spublish &holdfast:wait \+client\|unblock, .* \(without &holdfast:wait where the user has &\*\)/,
+    },
+    {
       what: 'a wrong password for the Sentinels',
       options: { 'sentinel-username': 'app', 'sentinel-password': 'wrong' },
       plant: () => user(set.sentinels, '+@all'),
@@ -162,6 +178,22 @@ t.test('check', async t => {
       plant: () => user(set.sentinels, '+@all', '-psubscribe', '-sentinel|master'),
       undo: noUser,
       problem: /^Sentinel .*: our user may not run: sentinel\|master, psubscribe \[remedy: allow the user app/,
+    },
+    {
+      what: 'a Sentinel user that may not list replicas: the set has some all the same',
+      options: { 'sentinel-username': 'app', 'sentinel-password': 'secret' },
+      plant: () => user(set.sentinels, '+@all', '-sentinel|replicas'),
+      undo: noUser,
+      warning:
+        /^Sentinel .*: our user may not run: sentinel\|replicas; .*\[remedy: ACL SETUSER app \+sentinel\|replicas, on/,
+    },
+    {
+      what: 'a port for replicas and a Sentinel user that may not list them',
+      options: { 'sentinel-username': 'app', 'sentinel-password': 'secret', 'replica-listen': '127.0.0.1:0' },
+      plant: () => user(set.sentinels, '+@all', '-sentinel|replicas'),
+      undo: noUser,
+      problem:
+        /^--replica-listen: our user may not ask the Sentinels for the replicas: .*\+sentinel\|replicas, on every/,
     },
     {
       what: 'a user that may not write markers',
@@ -282,6 +314,20 @@ t.test('check', async t => {
       t.ok(named, `named in\n${result.output}`)
     })
   }
+
+  await t.test('check — misses no right — with those of docs/access.md and docs/exactly-once.md alone', async t => {
+    const rules = rulesOf('access', 'holdfast').concat(rulesOf('exactly-once', 'app'), '+wait')
+    const taken = await onAll(set.nodes, 'ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...rules)
+    t.strictSame(taken, ['OK', 'OK', 'OK'])
+    await onAll(set.sentinels, 'ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...rulesOf('access', 'watcher'))
+    const login = { 'redis-username': 'app', 'redis-password': 'secret' }
+    const watch = { 'sentinel-username': 'app', 'sentinel-password': 'secret' }
+    const result = await runCheck({ sentinels: seed, ...login, ...watch, 'retry-policy': 'once', ack: 'replicated' })
+    await noUser()
+    t.equal(result.code, 0, result.output)
+    t.notMatch([...result.problems, ...result.warnings].join('\n'), /our user/)
+    t.match(result.output, / note +Sentinels +whether their quorum is there is left out: .* sentinel\|ckquorum\n/)
+  })
 
   await t.test('check — has one line for markers, and leaves none behind — with --retry-policy once', async t => {
     const result = await runCheck({ sentinels: seed, 'retry-policy': 'once' })

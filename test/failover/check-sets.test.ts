@@ -5,6 +5,7 @@ import { runCheck } from '../support/check.ts'
 import { without } from '../support/needs.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const skip = without('openssl')
 
@@ -87,6 +88,15 @@ t.test('check — names it — Sentinels that contradict one another and the ser
     const named = problems.find(line => line.startsWith('Sentinels: they disagree about the master'))
     t.match(named, `127.0.0.1:${s3.port} says 127.0.0.1:${port}`)
     t.match(named, `127.0.0.1:${s1.port} says 127.0.0.1:${master.port}`)
+    t.match(named, 'SENTINEL REMOVE mymaster, then SENTINEL MONITOR mymaster with the right address')
+    await set.command(s3, 'SENTINEL', 'RESET', 'mymaster')
+    const [, still] = (await set.command(s3, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster')) as string[]
+    t.equal(still, String(port), 'RESET would not help')
+    await set.command(s3, 'SENTINEL', 'REMOVE', 'mymaster')
+    await set.command(s3, 'SENTINEL', 'MONITOR', 'mymaster', master.host, String(master.port), '2')
+    await set.command(s3, 'SENTINEL', 'SET', 'mymaster', 'down-after-milliseconds', '20000')
+    const isWhole = async (): Promise<boolean> => (await runCheck({ sentinels })).code === 0
+    await waitUntil('the remedy has helped', isWhole, { withinMs: 30_000, everyMs: 500 })
   })
 })
 

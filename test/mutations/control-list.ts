@@ -8,6 +8,15 @@ const gate = 'test/unit/relay/gate.test.ts'
 
 export const controlMutations: readonly Mutation[] = [
   {
+    name: 'holdfast check takes replicas that it may not ask for as none',
+    file: 'src/check/judge-nodes.ts',
+    from: 'if (areReplicasUnseen(sentinels)) return',
+    to: '',
+    breaks: 'what a check could not see is no finding about the servers',
+    test: 'test/unit/check/judge.test.ts',
+    shows: /does not say that there are no replicas/,
+  },
+  {
     name: 'the other name of a master is never tried',
     file: 'src/sentinel/majority-rules.ts',
     from: 'return result.sign === undefined || isLost',

@@ -100,6 +100,7 @@ async function connectHeld(t: Test, port: number): Promise<Socket> {
 
 t.test('main — answers --help and --version — on standard output with exit code 0', async t => {
   const help = await runToEnd(t, ['--help'])
+  t.match(help.stdout, /\n$/, 'the prompt behind it has a line of its own')
   t.match(help, { code: 0, stderr: '', stdout: /^Holdfast: [\s\S]*--sentinels HOST[\s\S]*HOLDFAST_SENTINELS/ })
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   t.strictSame(await runToEnd(t, ['--version']), { code: 0, stdout: `holdfast ${version}\n`, stderr: '' })

@@ -131,7 +131,19 @@ for (const [what, given, wanted, n] of cases) {
 t.test('judge — asks for as many replicas to write as have to confirm', async t => {
   const given = placed({ settings: { 'min-replicas-to-write': '0' } })
   const remedies = judge(given, { ...settings, ...acks(2) }).map(({ id, remedy }) => `${id} ${remedy}`)
-  t.match(remedies.join('\n'), /master\.split_brain CONFIG SET min-replicas-to-write 2 on every node/)
+  t.match(
+    remedies.join('\n'),
+    /master\.split_brain attach 1 more replica, then CONFIG SET min-replicas-to-write 2 on every/,
+  )
+})
+
+t.test('judge — the minimum that it asks for outlasts a failover — with one replica another comes first', async t => {
+  const remedyOf = (replicas: readonly (readonly [string])[]): string | null | undefined => {
+    const given = placed({ replicas, settings: { 'min-replicas-to-write': '0' } })
+    return judge(given, settings).find(({ id }) => id === 'master.split_brain')?.remedy
+  }
+  t.equal(remedyOf([[two]]), 'attach 1 more replica, then CONFIG SET min-replicas-to-write 1 on every node')
+  t.equal(remedyOf([[two], [three]]), 'CONFIG SET min-replicas-to-write 1 on every node')
 })
 
 t.test('judge — names what takes markers away, and who may not write them — with once', async t => {

@@ -199,6 +199,26 @@ for (const [what, given, wanted, changes] of cases) {
   })
 }
 
+t.test('judge — says to RESET no Sentinel — where all refuse our password', async t => {
+  const refused = { code: 'WRONGPASS', text: 'WRONGPASS invalid username-password pair' }
+  const given = facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { refused, view: null })), nodes: [] })
+  const findings = judge(given, settings)
+  t.match(
+    findings.filter(({ level }) => level === 'problem').map(({ id }) => id),
+    ['sentinel.password', 'sentinel.password', 'sentinel.password', 'sentinels.minority'],
+  )
+  t.notMatch(findings.map(({ remedy }) => remedy).join(), /RESET/)
+})
+
+t.test('judge — does not say that there are no replicas — where no Sentinel lists them to our user', async t => {
+  const denied = ['sentinel|replicas']
+  const given = facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { denied, replicas: [] })) })
+  const fewer = ['sentinel.fewer_rights', 'sentinel.fewer_rights', 'sentinel.fewer_rights']
+  t.strictSame(ids(given), fewer)
+  t.strictSame(ids(given, { ackReplicas: 1 }), fewer)
+  t.strictSame(ids(given, readers), [...fewer, 'replica-port.none'])
+})
+
 t.test('judge — gives a remedy — with every problem and every warning', async t => {
   for (const [what, given, , changes] of cases) {
     for (const { level, remedy } of judge(given, { ...settings, ...changes })) {
