@@ -25,10 +25,15 @@ function wait(ms: number): Promise<true> {
   return waitUntil(`${ms} ms`, (): boolean => performance.now() - from >= ms, { withinMs: ms + 2000 })
 }
 
-function inBounds(t: Test, { value, ms, pace }: Ended, [least, most]: readonly [number, number], what: string): void {
+async function inBounds(
+  t: Test,
+  { value, ms, pace }: Ended,
+  [least, most]: readonly [number, number],
+  what: string,
+): Promise<void> {
   t.equal(value instanceof RespError && value.code, 'TRYAGAIN', what)
   t.ok(ms >= least, `${what}: after ${ms.toFixed(0)} ms, not before ${least}`)
-  judgeOnce(t, what, most, ms, pace)
+  await judgeOnce(t, what, most, ms, pace)
 }
 
 async function connect(t: Test, port: number): Promise<RespClient> {
@@ -63,13 +68,18 @@ t.test('a hold — ends each command at its own time, then fails at once, then s
   const second = timed(b.send('GET', 'k'))
   await wait(700)
   const third = timed(c.send('SET', 'k', 'w'))
-  inBounds(t, await first, [2000, 2300], 'the first command')
-  inBounds(t, await timed(a.send('GET', 'k')), [0, 100], 'a new command in the same session, with the breaker open')
-  inBounds(t, await timed((await connect(t, timeout.port)).send('GET', 'k')), [0, 100], 'one in a new session')
-  inBounds(t, await second, [2000, 2300], 'the command that came 0.7 s later')
-  inBounds(t, await third, [2000, 2300], 'the command that came 1.4 s later')
-  inBounds(t, await recipe, [3000, 3400], 'three retries, one second apart')
-  inBounds(t, await timed(d.send('GET', 'k')), [0, 100], 'the breaker after the retries')
+  await inBounds(t, await first, [2000, 2300], 'the first command')
+  await inBounds(
+    t,
+    await timed(a.send('GET', 'k')),
+    [0, 100],
+    'a new command in the same session, with the breaker open',
+  )
+  await inBounds(t, await timed((await connect(t, timeout.port)).send('GET', 'k')), [0, 100], 'one in a new session')
+  await inBounds(t, await second, [2000, 2300], 'the command that came 0.7 s later')
+  await inBounds(t, await third, [2000, 2300], 'the command that came 1.4 s later')
+  await inBounds(t, await recipe, [3000, 3400], 'three retries, one second apart')
+  await inBounds(t, await timed(d.send('GET', 'k')), [0, 100], 'the breaker after the retries')
   t.equal(timeout.counters.waiting, 0)
 
   const [old] = set.nodes

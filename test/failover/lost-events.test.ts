@@ -63,7 +63,7 @@ t.test(
       for (const link of scene.links) link.strand()
       await scene.set.failover()
     })
-    judgeOnce(t, 'served after the majority', boundMs, ms, readPace())
+    await judgeOnce(t, 'served after the majority', boundMs, ms, readPace())
     t.equal(scene.seen.logged('failover.announced').length, 0, 'no event told of it')
   },
 )
@@ -76,7 +76,7 @@ t.test('subscriptions that are cut in the middle of a failover — delay the cha
     await scene.seen.until('hold failover-announced', 5_000)
     for (const node of scene.set.sentinels) await scene.set.command(node, 'CLIENT', 'KILL', 'TYPE', 'pubsub')
   })
-  judgeOnce(t, 'served after the majority', 1_500, ms, readPace())
+  await judgeOnce(t, 'served after the majority', 1_500, ms, readPace())
 })
 
 t.test('Sentinels that are slow to tell and to answer — delay the change — by what they are late', async t => {
@@ -85,7 +85,7 @@ t.test('Sentinels that are slow to tell and to answer — delay the change — b
   for (const link of scene.links) link.delay(lateMs)
   const readPace = openWindow()
   const ms = await untilServed(scene, () => scene.set.failover())
-  judgeOnce(t, 'served after the majority', 4 * lateMs + 500, ms, readPace())
+  await judgeOnce(t, 'served after the majority', 4 * lateMs + 500, ms, readPace())
 })
 
 t.test(
@@ -98,7 +98,7 @@ t.test(
     await set.stop(paused)
     const readPace = openWindow()
     const ms = await untilServed(scene, () => set.failover())
-    judgeOnce(t, 'served after the majority', 500, ms, readPace())
+    await judgeOnce(t, 'served after the majority', 500, ms, readPace())
     await set.resume(paused)
     const names = (): boolean => {
       const { master, sentinels } = seen.watcher.status()

@@ -80,14 +80,14 @@ interface Wanted {
 }
 
 /** None before its time, half of them within a quarter of a second after it, all within two. */
-function onTime(t: Test, what: string, ended: readonly Ended[], { wantedMs, pace }: Wanted): void {
+async function onTime(t: Test, what: string, ended: readonly Ended[], { wantedMs, pace }: Wanted): Promise<void> {
   const late = ended.map(({ ms }) => ms - wantedMs).sort((a, b) => a - b)
   const at = (q: number): number => late[Math.min(late.length - 1, Math.floor(q * late.length))] ?? Number.NaN
   const shown = [0, 0.5, 0.9, 0.99, 1].map(q => at(q).toFixed(1)).join(', ')
   t.comment(`${what}: ${late.length}, ms after the deadline at 0, 50, 90, 99, 100 %: ${shown}`)
   t.ok(at(0) >= -clockMs, `${what}: none before its deadline, the first ${at(0).toFixed(1)} ms after it`)
-  judgeOnce(t, `${what}: half of them after it`, 250, at(0.5), pace)
-  judgeOnce(t, `${what}: the last after it`, 2000, at(1), pace)
+  await judgeOnce(t, `${what}: half of them after it`, 250, at(0.5), pace)
+  await judgeOnce(t, `${what}: the last after it`, 2000, at(1), pace)
 }
 
 async function playDeadlines(t: Test, crowd: Crowd): Promise<void> {
@@ -106,11 +106,11 @@ async function playDeadlines(t: Test, crowd: Crowd): Promise<void> {
     stagger(crowd.subscriber, [['PING']]),
   ])
   const pace = readPace()
-  onTime(t, 'plain commands', plain, { wantedMs: holdMs, pace })
-  onTime(t, 'BLPOP with more time than the hold', blocking, { wantedMs: holdMs, pace })
-  onTime(t, 'BLPOP with less', brief, { wantedMs: shortMs, pace })
-  onTime(t, 'in an open MULTI', queueing, { wantedMs: holdMs, pace })
-  onTime(t, 'PING of subscribers', subscriber, { wantedMs: holdMs, pace })
+  await onTime(t, 'plain commands', plain, { wantedMs: holdMs, pace })
+  await onTime(t, 'BLPOP with more time than the hold', blocking, { wantedMs: holdMs, pace })
+  await onTime(t, 'BLPOP with less', brief, { wantedMs: shortMs, pace })
+  await onTime(t, 'in an open MULTI', queueing, { wantedMs: holdMs, pace })
+  await onTime(t, 'PING of subscribers', subscriber, { wantedMs: holdMs, pace })
   for (const [what, ended] of Object.entries({ plain, blocking, queueing, subscriber }))
     t.strictSame(
       textsOf(ended).filter(text => !plainTexts.includes(text)),
@@ -133,7 +133,7 @@ async function playBreaker(t: Test, holdfast: InProcess, crowd: Crowd): Promise<
   const times = ended.map(({ ms }) => ms).sort((a, b) => a - b)
   const median = times[100] ?? Number.NaN
   t.comment(`200 commands: median ${median.toFixed(2)} ms, longest ${(times.at(-1) ?? 0).toFixed(1)} ms`)
-  judgeOnce(t, 'the median of errors at once', 20, median, readPace())
+  await judgeOnce(t, 'the median of errors at once', 20, median, readPace())
   const tripped = 'TRYAGAIN holdfast: no master for longer than the hold time; the command was not run'
   t.strictSame(textsOf(ended), ['"OK"', tripped], 'DISCARD of a MULTI that was never opened is OK')
 }

@@ -229,7 +229,7 @@ const others: Scene = {
         await worker.send('INCR', `${tag}:n`)
         worst = Math.max(worst, performance.now() - from)
       }
-      judgeOnce(t, `the slowest of 50 commands, ${when}`, 200, worst, readPace())
+      await judgeOnce(t, `the slowest of 50 commands, ${when}`, 200, worst, readPace())
     }
     await judgeSlowest(world.t, 'before')
     return {
@@ -293,7 +293,7 @@ const timeouts: Scene = {
           if (command[0] === 'WAIT') judgeCount(t, one, world.fault === 'kill' ? 2 : 1)
           else t.equal(one.reply, nil)
           t.ok(one.ms >= 5900, `${command[0]} ended after ${one.ms.toFixed(0)} ms`)
-          judgeOnce(t, `${command[0]} ends`, 6500, one.ms, one.pace)
+          await judgeOnce(t, `${command[0]} ends`, 6500, one.ms, one.pace)
         }
       },
     }

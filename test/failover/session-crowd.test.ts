@@ -76,7 +76,7 @@ const crowd: Scene = {
         t.equal(times.length, blocked + working)
         const [fastest, slowest] = [Math.min(...times), Math.max(...times)]
         t.comment(`served ${fastest} to ${slowest} ms after the majority`)
-        judgeOnce(t, 'the last is served after the majority', 1000, slowest, readPace())
+        await judgeOnce(t, 'the last is served after the majority', 1000, slowest, readPace())
         t.equal(await workers[0]?.send('GET', tag), String(2 * working), 'each INCR ran once')
       },
     }

@@ -17,7 +17,7 @@ for (const flavour of ['redis', 'valkey'] satisfies Flavour[]) {
     const readPace = openWindow()
     const set = await SentinelSet.start({ flavour })
     t.teardown(() => set.stopAll())
-    judgeOnce(t, 'starts in a few seconds', 10_000, readPace().elapsedMs, readPace())
+    await judgeOnce(t, 'starts in a few seconds', 10_000, readPace().elapsedMs, readPace())
     t.strictSame([set.nodes.length, set.sentinels.length], [3, 3])
     t.ok([...set.nodes, ...set.sentinels].every(({ port }) => port < 32_768))
     const info = await set.command(set.nodes[0] as Node, 'INFO', 'server')
@@ -75,7 +75,7 @@ async function afterKill(t: Test, set: SentinelSet, first: Node): Promise<Node> 
   const seen = watch.history.map(({ address }) => address).filter(address => address !== '')
   t.strictSame([seen[0], seen.at(-1)], [`127.0.0.1:${first.port}`, `127.0.0.1:${node.port}`])
   const apart = Math.abs((watch.history.at(-1)?.at ?? 0) - majorityAt)
-  judgeOnce(t, 'two watches date it alike', 100, apart, readPace())
+  await judgeOnce(t, 'two watches date it alike', 100, apart, readPace())
   await set.settle()
   t.ok((await set.configEpoch(set.sentinels[0] as Node)) > epoch)
   return node

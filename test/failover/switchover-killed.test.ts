@@ -51,7 +51,7 @@ for (const victim of ['Sentinel', 'replica'] as const) {
           // death or the next step, is a matter of milliseconds.
           // A Sentinel that has died before it promoted anybody will promote nobody: that is seen at once.
           const isOver = /has died before it promoted/.test(stdout) || !/\n ask |Not seen to its end/.test(stdout)
-          if (isOver) judgeOnce(t, 'no failover is under way: served within the lease', SERVED_MS, ms, pace)
+          if (isOver) await judgeOnce(t, 'no failover is under way: served within the lease', SERVED_MS, ms, pace)
           if (victim === 'Sentinel' && step === 'ask')
             t.ok(isOver || code === 0, 'it is not waited for what cannot come')
         } finally {

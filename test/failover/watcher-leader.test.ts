@@ -36,7 +36,7 @@ t.test(
       { withinMs: 30_000 },
     )
     t.match(served, { kind: 'serve', master: { port: master.port } }, 'the old one')
-    judgeOnce(t, 'served after the leader’s death', BOUND_MS, served.at - from, readPace())
+    await judgeOnce(t, 'served after the leader’s death', BOUND_MS, served.at - from, readPace())
     t.equal(seen.logged('failover.over').length, 1, 'the log says that it is over')
   },
 )

@@ -125,7 +125,7 @@ t.test('planned failover — is held before the replica is promoted — and serv
   t.match(held, { cause: 'failover-announced' })
   t.ok(held && promotedAfter !== null && held.at < promotedAfter, 'held while the chosen node was still a replica')
   t.comment(`held at least ${Math.round((promotedAfter ?? 0) - (held?.at ?? 0))} ms before the promotion`)
-  judgeOnce(t, 'served after the majority was seen (sampled every 4 ms)', 150, ms, pace)
+  await judgeOnce(t, 'served after the majority was seen (sampled every 4 ms)', 150, ms, pace)
   // The leader's own +switch-master comes a second later and must change nothing.
   await waitUntil('all Sentinels have switched', () => seen.logged('sentinel.switched').length === 3, {
     withinMs: 5_000,
@@ -144,7 +144,7 @@ t.test('kill -9 of the master — ends in the new one — seen from a single see
     await waitUntil('the loss is confirmed', () => seen.story().includes('hold master-unreachable'), { withinMs: 900 })
   })
   checkStory(t, scene, node)
-  judgeOnce(t, 'served after the majority was seen (sampled every 4 ms)', 150, ms, pace)
+  await judgeOnce(t, 'served after the majority was seen (sampled every 4 ms)', 150, ms, pace)
   t.match(seen.logged('master.confirmed').at(-1), { level: 'info', epoch: 1 })
 })
 

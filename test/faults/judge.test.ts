@@ -76,7 +76,7 @@ t.test('violations — allow what is declared — for its loads, policies and co
 t.test('a failover that is announced — may cost what a crash does — on a machine that stood still', async t => {
   const where = { load: 'transaction', policy: 'safe' } as const
   const judged = (stolenMs: number, failsOver: boolean): number => {
-    const pace = { elapsedMs: 5000, stolenMs, slowness: 1, calm: stolenMs === 0 }
+    const pace = { elapsedMs: 5000, stolenMs, lagMs: 0, slowness: 1, calm: stolenMs === 0 }
     const change = { done: 5, errors: { UNKNOWN: 3 } }
     return violationsOf({ ...fault, allowed: [], failsOver }, cell(change, where), pace).length
   }

@@ -222,7 +222,7 @@ export function violationsOf(judged: Fault, { load, policy, figures }: Cell, pac
   return found
 }
 
-const usual: Window = { elapsedMs: 0, stolenMs: 0, slowness: 1, calm: true }
+const usual: Window = { elapsedMs: 0, stolenMs: 0, lagMs: 0, slowness: 1, calm: true }
 
 /** A bound by the machine's pace. A Sentinel that stood still for two seconds does nothing for 30 more (TILT). */
 function stretched(boundMs: number, { stolenMs, slowness }: Window): number {

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { RespClient } from './resp-client.ts'
 import type { SentinelSet } from './sentinel-set.ts'
 import type { Stage } from './switchover.ts'
+import { deadline } from './wait-until.ts'
 import { readBack, type Workload } from './workload.ts'
 
 /** Stops the loads and judges them: no error, no lost connection, no lost, doubled or reordered write. */
@@ -25,9 +26,9 @@ export async function serves(t: Test, { holdfast }: Pick<Stage, 'holdfast'>, wit
   const client = await RespClient.connect(holdfast.port)
   try {
     // A closed client rejects what it waits for.
-    const timer = setTimeout(() => void client.close(), withinMs)
+    const end = deadline(withinMs, () => void client.close())
     t.equal(await client.send('SET', 'probe', 'x'), 'OK', 'it serves')
-    clearTimeout(timer)
+    end()
   } finally {
     await client.close()
   }

@@ -3,6 +3,7 @@
 //
 //   witness (a thread of its own) ─▶ spells in which the machine did not run it ─┐
 //   this thread's own tick ────────▶ spells in which our event loop was stuck ───┴─▶ stolen time
+//   witness, each tick ────────────▶ how late it was run, though a free core is all it needs ──▶ lag
 //   probe (the witness counts for a while) ─▶ slowness: how much longer the same work takes here than on a usual machine
 //
 // Owns: the witness and the tick, from the first use to the end of the process; neither keeps the process alive.
@@ -13,15 +14,22 @@ import { Worker } from 'node:worker_threads'
 const TICK_MS = 20
 /** A tick that comes this much late is a spell; less is what any scheduler does. */
 const SPELL_MS = 100
+/** A tick that comes this much late had no core when it needed one. A quiet machine is not late by a fifth of it. */
+const LAG_MS = 10
 /** Rounds of the probe, and the milliseconds they take on a usual machine of 2020 or later. */
 const PROBE_ROUNDS = 12_000_000
 const PROBE_USUAL_MS = 25
+/** A machine that is not slower than this is as fast as a usual one. */
+export const CALM_SLOWNESS = 2
 /** A machine that seems slower than this is taken for one that stands still. */
 const MOST_SLOWNESS = 40
 
+/** A probe is waited for this long: what it takes a machine of MOST_SLOWNESS, and the start of the witness there. */
+const PROBE_WITHIN_MS = 5000
+
 /** Cells of the memory that the witness shares with us: milliseconds, and the last probe's result. */
-const cell = { stolen: 0, tickedAt: 1, slowness: 2 } as const
-const cells = new Float64Array(new SharedArrayBuffer(8 * 3))
+const cell = { stolen: 0, tickedAt: 1, slowness: 2, lag: 3 } as const
+const cells = new Float64Array(new SharedArrayBuffer(8 * 4))
 /** [0]: probes asked for; [1]: probes made. */
 const probes = new Int32Array(new SharedArrayBuffer(8))
 const ownTick = { stolen: 0, tickedAt: 0 }
@@ -29,7 +37,7 @@ let witness: Worker | null = null
 
 const script = `
 const { workerData } = require('node:worker_threads')
-const { cells, probes, tickMs, spellMs, rounds, usualMs } = workerData
+const { cells, probes, tickMs, spellMs, lagMs, rounds, usualMs } = workerData
 const nap = new Int32Array(new SharedArrayBuffer(4))
 const now = () => Number(process.hrtime.bigint()) / 1e6
 function count(rounds) {
@@ -56,6 +64,7 @@ for (;;) {
   Atomics.wait(nap, 0, 0, tickMs)
   const at = now()
   if (at - last > tickMs + spellMs) cells[0] += at - last - tickMs
+  if (at - last > tickMs + lagMs) cells[3] += at - last - tickMs
   last = at
   cells[1] = at
 }
@@ -77,6 +86,7 @@ export function watchPace(): void {
     probes,
     tickMs: TICK_MS,
     spellMs: SPELL_MS,
+    lagMs: LAG_MS,
     rounds: PROBE_ROUNDS,
     usualMs: PROBE_USUAL_MS,
   }
@@ -98,6 +108,12 @@ function stolenSoFar(): number {
   return Math.max(machine, ownTick.stolen + late(ownTick.tickedAt))
 }
 
+/** Milliseconds so far in which the witness waited for a core. */
+function lagSoFar(): number {
+  const late = now() - (cells[cell.tickedAt] ?? 0) - TICK_MS
+  return (cells[cell.lag] ?? 0) + (late > LAG_MS ? late : 0)
+}
+
 /** How many times longer work takes here than on a usual machine, by the last probe; 1 or more. */
 export function slowness(): number {
   return Math.min(MOST_SLOWNESS, Math.max(1, cells[cell.slowness] ?? 1))
@@ -109,6 +125,18 @@ export function probeAgain(): void {
   if (Atomics.load(probes, 0) === Atomics.load(probes, 1)) Atomics.add(probes, 0, 1)
 }
 
+/**
+ * Probes, and answers how slow the machine is at this moment. Whoever is about to say that something took too long asks
+ * this first: what the last probe saw may be seconds old.
+ */
+export async function slownessNow(): Promise<number> {
+  probeAgain()
+  const asked = Atomics.load(probes, 0)
+  const until = now() + PROBE_WITHIN_MS
+  while (Atomics.load(probes, 1) < asked && now() < until) await new Promise(resolve => setTimeout(resolve, 5))
+  return slowness()
+}
+
 /** What happened to time since the window was opened. */
 export interface Window {
   /** Milliseconds on the clock. */
@@ -116,7 +144,9 @@ export interface Window {
   /** Milliseconds of them in which the machine or this process stood still. */
   readonly stolenMs: number
   readonly slowness: number
-  /** Nothing was stolen, and the machine is as fast as a usual one. A promise in time can be judged by this window. */
+  /** Milliseconds of them in which the witness waited for a core. */
+  readonly lagMs: number
+  /** Nothing was stolen, a core was free, the machine is as fast as a usual one: a promise in time can be judged. */
   readonly calm: boolean
 }
 
@@ -125,10 +155,13 @@ export function openWindow(): () => Window {
   watchPace()
   const from = now()
   const stolenBefore = stolenSoFar()
+  const lagBefore = lagSoFar()
   return () => {
     const stolenMs = Math.max(0, stolenSoFar() - stolenBefore)
+    const lagMs = Math.max(0, lagSoFar() - lagBefore)
     const slow = slowness()
-    return { elapsedMs: now() - from, stolenMs, slowness: slow, calm: stolenMs === 0 && slow < 2 }
+    const calm = stolenMs === 0 && lagMs === 0 && slow < CALM_SLOWNESS
+    return { elapsedMs: now() - from, stolenMs, lagMs, slowness: slow, calm }
   }
 }
 

@@ -2,11 +2,12 @@
 // failure.
 //
 // The bound is time of a usual machine. Time in which this machine stood still does not count, and a slow machine gets
-// as many times longer (pace.ts). A server may excuse itself, as a Sentinel in TILT does: then the wait begins anew.
+// as many times longer (pace.ts); how slow it is, is measured once more before a wait fails. A server may excuse
+// itself, as a Sentinel in TILT does: then the wait begins anew.
 // Owns nothing; never sleeps for a fixed time in place of a condition.
 import { inspect } from 'node:util'
 import { factsNow } from './facts.ts'
-import { findExcuse, openWindow, probeAgain, slowness, type Window } from './pace.ts'
+import { findExcuse, openWindow, probeAgain, slowness, slownessNow, type Window } from './pace.ts'
 
 export interface WaitOptions {
   /** Milliseconds of a usual machine until the wait fails. */
@@ -54,7 +55,7 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
         continue
       }
     }
-    if (isOver && leftMs(window(), options.withinMs) <= 0) {
+    if (isOver && (await isSpent(window, options.withinMs))) {
       const why = stretch(whole(), excuse)
       const error = new Error(`${what}: not within ${options.withinMs} ms${why}; last seen: ${last}`)
       const facts = factsNow()
@@ -71,14 +72,26 @@ export async function waitUntil<T>(what: string, fn: () => T | Promise<T>, optio
  */
 export function deadline(withinMs: number, onOver: () => void): () => void {
   const window = openWindow()
+  let isEnded = false
   let timer: NodeJS.Timeout
-  const look = (): void => {
-    const left = leftMs(window(), withinMs)
-    if (left <= 0) onOver()
-    else timer = setTimeout(look, Math.max(10, left))
+  const look = async (): Promise<void> => {
+    const isOver = await isSpent(window, withinMs)
+    if (isEnded) return
+    if (isOver) onOver()
+    else timer = setTimeout(look, Math.max(10, leftMs(window(), withinMs)))
   }
   timer = setTimeout(look, withinMs)
-  return () => clearTimeout(timer)
+  return () => {
+    isEnded = true
+    clearTimeout(timer)
+  }
+}
+
+/** Nothing is left, also by how slow the machine is at this moment. */
+async function isSpent(window: () => Window, withinMs: number): Promise<boolean> {
+  if (leftMs(window(), withinMs) > 0) return false
+  await slownessNow()
+  return leftMs(window(), withinMs) <= 0
 }
 
 /** Milliseconds on the clock that a wait still has which began with the window. */

@@ -7,6 +7,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import { type Actual, Ledger, type Operation } from './ledger.ts'
 import { RespClient, RespError, type Value } from './resp-client.ts'
+import { deadline } from './wait-until.ts'
 
 export interface WorkloadOptions {
   readonly port: number
@@ -27,7 +28,7 @@ export interface WorkloadOptions {
 
 export interface Workload {
   readonly ledger: Ledger
-  /** No new rounds; answers when open ones have ended, at the latest after `withinMs` (30000). */
+  /** No new rounds; answers when open ones have ended, at the latest after `withinMs` (30000) of a usual machine. */
   stop(options?: { readonly withinMs?: number }): Promise<void>
 }
 
@@ -56,9 +57,12 @@ export function startWorkload(options: WorkloadOptions): Workload {
     ledger,
     stop: async ({ withinMs = 30_000 } = {}) => {
       stopping.abort()
-      const cancel = new AbortController()
-      await Promise.race([Promise.all(loops), pause(withinMs, cancel.signal)])
-      cancel.abort()
+      let end = (): void => {}
+      const isLate = new Promise<void>(resolve => {
+        end = deadline(withinMs, resolve)
+      })
+      await Promise.race([Promise.all(loops), isLate])
+      end()
       // What is still open now stays 'pending' in the ledger: it must not turn into a lost connection of our own
       // making.
       run.over = true

@@ -214,7 +214,7 @@ t.test('half a frame — holds up no other session — for as long as it stays h
   await waitUntil('a bystander is served', () => bystander.asked() >= 200, { withinMs: 10_000 })
   const { wrong, longestMs } = await bystander.stop()
   t.equal(wrong, 0)
-  judgeOnce(t, 'the longest wait of a bystander', 500, longestMs, readPace())
+  await judgeOnce(t, 'the longest wait of a bystander', 500, longestMs, readPace())
   await waitUntil('those with half a frame alone are there', () => holdfast.counters.sessions === halves.length, {
     withinMs: 2000,
   })

@@ -40,7 +40,7 @@ t.test('blocking commands — end when their own time is over — while there is
       const name = `${command[0]} RESP${protocol}`
       t.equal(raw.toString(), expected, name)
       t.ok(ms >= 395, `${name} after ${Math.round(ms)} ms`)
-      judgeOnce(t, `${name} ends`, 1000, ms, readPace())
+      await judgeOnce(t, `${name} ends`, 1000, ms, readPace())
     }),
   )
 })

@@ -110,7 +110,7 @@ t.test(
       t.match(await answer, { message: /^TRYAGAIN / })
       const ms = performance.now() - began
       t.ok(ms >= holdMs * 0.9, `it waited for ${Math.round(ms)} ms`)
-      judgeOnce(t, `a command is given up, ${days} days on`, 3 * holdMs, ms, window())
+      await judgeOnce(t, `a command is given up, ${days} days on`, 3 * holdMs, ms, window())
       resumeServer(node)
       const again = async (): Promise<boolean> => (await client.send('GET', 'k').catch(() => null)) === 'v'
       await waitUntil('it is served again', again, { withinMs: 20_000, everyMs: 50 })

@@ -63,7 +63,7 @@ t.test('a slow reader of 1,024 pipelined replies of 1 MB — gets every byte —
     `RSS ${(before / MB).toFixed(0)} MB before, ${(most / MB).toFixed(0)} MB at most; bystander ${longestMs.toFixed(0)} ms`,
   )
   t.equal(wrong, 0)
-  judgeOnce(t, 'the longest wait of a bystander', 3000, longestMs, readPace())
+  await judgeOnce(t, 'the longest wait of a bystander', 3000, longestMs, readPace())
   t.ok(most < before + 200 * MB, `${((most - before) / MB).toFixed(0)} MB more`)
   await client.close()
   await holdfast.stop()

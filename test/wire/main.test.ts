@@ -219,7 +219,7 @@ t.test('main — ends at once with exit code 1 — at a second signal', async t 
   const readPace = openWindow()
   run.child.kill('SIGTERM')
   t.strictSame(await run.ended, { code: 1, signal: null })
-  judgeOnce(t, 'it ends long before the grace is over', 5000, readPace().elapsedMs, readPace())
+  await judgeOnce(t, 'it ends long before the grace is over', 5000, readPace().elapsedMs, readPace())
   t.ok(findEvent(run, 'process.abort'))
 })
 

@@ -34,7 +34,7 @@ t.test('+try-failover alone — opens again in about two seconds — while its e
   const served = await seen.until(`serve ${a.port}@1`, 4_000)
   const ms = served.at - held.at
   t.ok(ms > 1_900, `${Math.round(ms)} ms`)
-  judgeOnce(t, 'open again', 2600, ms, readPace())
+  await judgeOnce(t, 'open again', 2600, ms, readPace())
   t.strictSame(seen.story().length, 3, 'and stays open')
 })
 
@@ -73,7 +73,7 @@ t.test('new address of the leader alone — is not served — until a second Sen
   second.switchMaster(place(b), 2)
   const served = await seen.until(`serve ${b.port}@2`)
   const ms = served.at - majorityAt
-  judgeOnce(t, 'served after the majority', 100, ms, readPace())
+  await judgeOnce(t, 'served after the majority', 100, ms, readPace())
   // The leader goes on showing its failover for a second and then publishes its own switch: neither may hold.
   leader.listed = null
   show(null)

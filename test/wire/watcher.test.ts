@@ -134,7 +134,7 @@ t.test('node that is gone — is held — and served within half a second when i
   const back = performance.now()
   const readPace = openWindow()
   const served = await seen.until(`serve ${a.port}@1`)
-  judgeOnce(t, 'served once it is back', 600, served.at - back, readPace())
+  await judgeOnce(t, 'served once it is back', 600, served.at - back, readPace())
 })
 
 t.test('node that is gone — is asked again in time — when that fell due while its hold was worked on', async t => {

@@ -22,7 +22,7 @@ function fakeTest(passes: boolean) {
   }
 }
 
-const calm = { elapsedMs: 50, stolenMs: 0, slowness: 1, calm: true } as const
+const calm = { elapsedMs: 50, stolenMs: 0, lagMs: 0, slowness: 1, calm: true } as const
 
 t.test('a wait that fails — tells the last lines of what runs — without the texts for people', async t => {
   const { teller, end } = fakeTest(true)
@@ -38,7 +38,7 @@ t.test('a broken promise — tells them, too', async t => {
   tellOnFailure(teller, [{ event: 'hold.begin' }])
   const failed: unknown[] = []
   const judge: Judge = { pass: () => {}, fail: (_, extra) => failed.push(extra), comment: () => {} }
-  judgeOnce(judge, 'it is served', 10, 50, calm)
+  await judgeOnce(judge, 'it is served', 10, 50, calm, async () => 1)
   t.match(failed, [{ facts: /hold\.begin/ }])
 })
 

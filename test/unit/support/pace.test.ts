@@ -1,6 +1,6 @@
 import t from 'tap'
 import { judgeBound, judgeOnce } from '../../support/judge-bound.ts'
-import { addExcuse, onExcuse, openWindow, slowness, type Window } from '../../support/pace.ts'
+import { addExcuse, onExcuse, openWindow, slowness, slownessNow, type Window } from '../../support/pace.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
 /** Nothing of this process runs for this long. */
@@ -27,8 +27,8 @@ class Heard {
   }
 }
 
-const calm: Window = { elapsedMs: 500, stolenMs: 0, slowness: 1, calm: true }
-const stolen: Window = { elapsedMs: 500, stolenMs: 300, slowness: 1, calm: false }
+const calm: Window = { elapsedMs: 500, stolenMs: 0, lagMs: 0, slowness: 1, calm: true }
+const stolen: Window = { elapsedMs: 500, stolenMs: 300, lagMs: 0, slowness: 1, calm: false }
 
 t.test('pace — counts a standstill as stolen — also before its next tick', async t => {
   await pause(50)
@@ -43,6 +43,7 @@ t.test('pace — counts a standstill as stolen — also before its next tick', a
 t.test('pace — says how slow the machine is — never faster than a usual one', async t => {
   t.ok(slowness() >= 1)
   t.ok(Number.isFinite(slowness()))
+  t.ok((await slownessNow()) >= 1, 'by a probe of this moment')
 })
 
 t.test('waitUntil — does not count stolen time — and looks once more after its deadline', async t => {
@@ -70,12 +71,18 @@ t.test('waitUntil — begins anew — while a server excuses itself', async t =>
 
 t.test('a bound — is kept or broken — by a calm window', async t => {
   const heard = new Heard()
-  judgeOnce(heard, 'a reply', 100, 99, stolen)
-  judgeOnce(heard, 'a reply', 100, 101, calm)
+  await judgeOnce(heard, 'a reply', 100, 99, stolen)
+  await judgeOnce(heard, 'a reply', 100, 101, calm, async () => 1)
   t.strictSame(heard.told, [
     'pass a reply: 99 ms, promised within 100 ms',
     'fail a reply: 101 ms, promised within 100 ms',
   ])
+})
+
+t.test('a bound — is not judged by a calm window — when the machine is slow right after it', async t => {
+  const heard = new Heard()
+  await judgeOnce(heard, 'a reply', 100, 101, calm, async () => 3)
+  t.match(heard.told, [/^skip a reply: 101 ms, promised within 100 ms: not judged: .* was 3\.0 times slower$/])
 })
 
 t.test('a bound — is not judged, and never passed — when time was stolen each time', async t => {

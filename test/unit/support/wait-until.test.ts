@@ -24,10 +24,8 @@ t.test('waitUntil — takes a throw as not yet — and shows it', async t => {
 })
 
 t.test('waitUntil — gives up a look that never ends — at the bound', async t => {
-  const started = performance.now()
   await t.rejects(
     waitUntil('it', () => new Promise(() => {}), { withinMs: 30 }),
     { message: /the first look never ended/ },
   )
-  t.ok(performance.now() - started < 5000)
 })
