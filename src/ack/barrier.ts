@@ -127,6 +127,10 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     this.send()
   }
 
+  ran(since: number, now: number): number {
+    return this.#host.ran(since, now)
+  }
+
   trip(): void {
     // Without a master the gate's own breaker refuses, and says so.
     if (this.#host.gate.master === null || this.isTripped) return
@@ -316,7 +320,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   /** Called some times a second. */
   tick(now: number): void {
     const link = this.#link
-    if (this.#asked !== null && link !== null && now - link.lastActivity > this.#host.holdLimitMs)
+    if (this.#asked !== null && link !== null && this.ran(link.lastActivity, now) > this.#host.holdLimitMs)
       link.cut('no answer for the whole hold time')
   }
 

@@ -36,6 +36,8 @@ export interface Confirmer {
   /** A reply of this lane is complete. Answers its place in the count of all. */
   arrive(withheld: Withheld): number
   trip(): void
+  /** Milliseconds in which this process ran. */
+  ran(since: number, now: number): number
   /** The lane is closed. */
   leave(withheld: Withheld): void
 }
@@ -194,7 +196,7 @@ export class Withheld implements Acknowledger {
     let isAnswer = false
     for (let item = this.#line.peek(); item !== undefined; item = this.#line.peek()) {
       const { request } = item
-      if (request !== null && (item.arrived === INCOMPLETE || now - item.since < limitMs)) break
+      if (request !== null && (item.arrived === INCOMPLETE || this.#barrier.ran(item.since, now) < limitMs)) break
       this.#line.shift()
       isAnswer ||= request?.local === null
       if (request === null) item.act?.()

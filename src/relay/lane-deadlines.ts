@@ -7,7 +7,8 @@
 // Each request knows since when it waits (`heldAt`), and none has a later deadline than those behind it: only the oldest
 // is looked at. Never: sends, or answers out of turn (lane.ts).
 //
-// Must stay true: each command has its whole hold time, and one answer at the end of it.
+// Must stay true: each command has its whole hold time, in which this process runs (standstills.ts), and one answer at
+// the end of it.
 import { countUnknown } from '../ops/counters.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneParts } from './lane-parts.ts'
@@ -64,10 +65,10 @@ export class LaneDeadlines {
     acks?.expire(now, limit)
     const clock = Number.isFinite(now) ? now : performance.now()
     const since = heldSince ?? refusals.askedSince ?? now
-    if (now - since >= limit) this.#abandonLink(since, Number.isFinite(now))
+    if (this.#host.ran(since, now) >= limit) this.#abandonLink(since, Number.isFinite(now))
     for (let head = waiting.head(); head !== undefined; head = waiting.head()) {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
-      if (head.local === null && timeout === null && now - head.heldAt < limit) return
+      if (head.local === null && timeout === null && this.#host.ran(head.heldAt, now) < limit) return
       waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
       if (timeout !== null) makeLocal(head, timeout)
       else if (head.local === null) {

@@ -110,6 +110,8 @@ export abstract class LaneHost implements LinkHost {
     return true
   }
 
+  /** Milliseconds from `since` to `now` in which this process ran: what deadlines count. */
+  abstract ran(since: number, now: number): number
   /** A request waits, or a link is dialled: deadlines are looked at often from now on (watchdog.ts). */
   abstract wake(): void
   /** The same where nothing has a deadline: a sweep that comes within a tenth of a second will do. */

@@ -282,6 +282,10 @@ export class Lanes extends LanePool {
     return this.#watchdog.lookedAt
   }
 
+  ran(since: number, now: number): number {
+    return this.#watchdog.standstills.ran(since, now)
+  }
+
   /** performance.now() since when commands are held, by the gate or a pause; null: they are sent. */
   get heldSince(): number | null {
     const gate = this.gate.master === null && !this.#passes ? this.gate.state.since : Number.POSITIVE_INFINITY
@@ -370,10 +374,10 @@ export class Lanes extends LanePool {
 
   /** A command would fail soon only because the pause goes on. */
   #isLastCall(now: number): boolean {
-    const latest = now - this.holdLimitMs + Math.min(LAST_CALL_MS, this.holdLimitMs / 4)
+    const latestMs = this.holdLimitMs - Math.min(LAST_CALL_MS, this.holdLimitMs / 4)
     let isDue = false
     this.each(lane => {
-      isDue ||= lane.deadlines.waitsSince <= latest
+      isDue ||= this.ran(lane.deadlines.waitsSince, now) >= latestMs
     })
     return isDue
   }

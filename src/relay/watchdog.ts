@@ -23,6 +23,7 @@
 import type { Lane } from './lane.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { SilenceWatch } from './silent-links.ts'
+import { Standstills } from './standstills.ts'
 
 /** How often deadlines are looked at; the error at the end of a hold is late by at most this. */
 const SWEEP_MS = 25
@@ -53,6 +54,7 @@ export interface WatchdogHost extends Pick<LaneHost, 'turn' | 'bugs' | 'gate' | 
 export class Watchdog {
   readonly #host: WatchdogHost
   readonly #silence: SilenceWatch
+  readonly standstills = new Standstills()
   #timer: NodeJS.Timeout | null = null
   #everyMs = SWEEP_MS
   #rests = false
@@ -160,7 +162,10 @@ export class Watchdog {
   #judgeGap(now: number, mayRemember: boolean): void {
     const passedMs = now - this.#lookedAt
     this.#lookedAt = now
-    if (passedMs >= STOOD_STILL_MS) this.#rememberedMs = Math.max(this.#rememberedMs, passedMs)
+    if (passedMs >= STOOD_STILL_MS) {
+      this.#rememberedMs = Math.max(this.#rememberedMs, passedMs)
+      this.standstills.note(now, passedMs)
+    }
     if (this.#rememberedMs === 0 || mayRemember) return
     const gapMs = this.#rememberedMs
     this.#rememberedMs = 0

@@ -248,8 +248,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a wait ends early',
     file: 'src/relay/lane-deadlines.ts',
-    from: 'now - head.heldAt < limit) return',
-    to: 'now - head.heldAt < limit / 2) return',
+    from: 'this.#host.ran(head.heldAt, now) < limit) return',
+    to: 'this.#host.ran(head.heldAt, now) < limit / 2) return',
     breaks: 'each command has its whole hold time',
     test: scenes,
     shows: /deadline/,
@@ -257,8 +257,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a wait ends late',
     file: 'src/relay/lane-deadlines.ts',
-    from: 'now - head.heldAt < limit) return',
-    to: 'now - head.heldAt < limit * 2) return',
+    from: 'this.#host.ran(head.heldAt, now) < limit) return',
+    to: 'this.#host.ran(head.heldAt, now) < limit * 2) return',
     breaks: 'each command ends at its own deadline',
     test: scenes,
     shows: /deadline/,
@@ -266,8 +266,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a wait begins with the hold and not with the command',
     file: 'src/relay/lane-deadlines.ts',
-    from: 'now - head.heldAt < limit) return',
-    to: 'now - (heldSince ?? head.heldAt) < limit) return',
+    from: 'this.#host.ran(head.heldAt, now) < limit) return',
+    to: 'this.#host.ran(heldSince ?? head.heldAt, now) < limit) return',
     breaks: 'each command has its whole hold time',
     test: scenes,
     shows: /deadline/,

@@ -55,8 +55,8 @@ export const pauseMutations: readonly Mutation[] = [
   {
     name: 'commands fail at the end of their hold time because of a pause',
     file: 'src/relay/lanes.ts',
-    from: 'isDue ||= lane.deadlines.waitsSince <= latest',
-    to: 'isDue ||= lane.deadlines.waitsSince < 0 && latest > 0',
+    from: 'isDue ||= this.ran(lane.deadlines.waitsSince, now) >= latestMs',
+    to: 'isDue ||= lane.deadlines.waitsSince < 0 && latestMs > 0',
     breaks: 'no command fails because of a pause',
     test: pause,
     shows: /longer than the hold time|for a command that has waited long/,

@@ -5,6 +5,7 @@ const waits = 'test/wire/wait-truth.test.ts'
 const bug = 'test/wire/session-bug.test.ts'
 const clientData = 'test/wire/client-data.test.ts'
 const stopped = 'test/wire/stopped-process.test.ts'
+const stoppedLong = 'test/wire/stopped-deadlines.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
   {
@@ -204,5 +205,50 @@ export const robustMutations: readonly Mutation[] = [
     breaks: 'a stop that stands still ends in order when it goes on',
     test: 'test/unit/running-time.test.ts',
     shows: /stands still/,
+  },
+  {
+    name: 'a withheld reply is given up for a standstill, with its confirmation unread',
+    file: 'src/ack/withheld.ts',
+    from: 'this.#barrier.ran(item.since, now) < limitMs',
+    to: 'now - item.since < limitMs',
+    breaks: 'a standstill of Holdfast costs no client its reply',
+    test: stoppedLong,
+    shows: /a withheld write/,
+  },
+  {
+    name: 'a held command fails for a standstill',
+    file: 'src/relay/lane-deadlines.ts',
+    from: 'this.#host.ran(head.heldAt, now) < limit',
+    to: 'now - head.heldAt < limit',
+    breaks: 'a standstill of Holdfast costs no client its reply',
+    test: stoppedLong,
+    shows: /a held command/,
+  },
+  {
+    name: 'a link is cut for a standstill, with its replies unread',
+    file: 'src/relay/lane-deadlines.ts',
+    from: 'this.#host.ran(since, now) >= limit',
+    to: 'now - since >= limit',
+    breaks: 'a standstill of Holdfast costs no client its reply',
+    test: stoppedLong,
+    shows: /a reply that came in a standstill/,
+  },
+  {
+    name: 'a standstill ends a pause as if a command had waited for nearly the whole hold time',
+    file: 'src/relay/lanes.ts',
+    from: 'this.ran(lane.deadlines.waitsSince, now) >= latestMs',
+    to: 'now - lane.deadlines.waitsSince >= latestMs',
+    breaks: 'a pause ends for a command only when that is about to fail',
+    test: 'test/unit/relay/pause-scenes.test.ts',
+    shows: /stood still for longer than the hold time/,
+  },
+  {
+    name: 'standstills in a row never end a wait',
+    file: 'src/relay/standstills.ts',
+    from: 'ms: isRow ? ms - COUNTS_MS : ms + LEFT_MS',
+    to: 'ms: ms + LEFT_MS',
+    breaks: 'each command has an answer at the end of its hold time, also where the process gets little of a processor',
+    test: 'test/unit/relay/standstills.test.ts',
+    shows: /one after the other/,
   },
 ]

@@ -36,6 +36,7 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     isTripped: false,
     arrive: () => ++arrived,
     trip: () => void trips++,
+    ran: (since, now) => now - since,
     leave() {},
   }
   const lane: AckedLane = {

@@ -264,7 +264,7 @@ export class LaneModel {
     },
     expire: () => {
       if (this.counters.waiting === 0 && this.lanes.sendable) return false
-      this.loop.pass(HOLD_MS + 1)
+      this.loop.run(HOLD_MS + 1)
       return true
     },
     gone: () => {

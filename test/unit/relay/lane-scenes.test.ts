@@ -20,10 +20,7 @@ function play(policy: 'always' | 'safe', script: (model: LaneModel) => void): La
 const events = (model: LaneModel, ...names: string[]): void => {
   for (const name of names) model.play(name)
 }
-const pass = (model: LaneModel, ms: number): void => {
-  model.loop.pass(ms)
-  model.settle()
-}
+const pass = (model: LaneModel, ms: number): void => model.loop.run(ms, () => model.settle())
 const codes = (replies: readonly unknown[]): unknown[] =>
   replies.map(reply => (reply instanceof RespError ? reply.code : reply))
 

@@ -6,8 +6,6 @@ import { VirtualLoop } from './virtual-loop.ts'
 
 /** As lane-model.ts has it. */
 const HOLD_MS = 10_000
-/** A longer step is a standstill. */
-const STEP_MS = 200
 
 function play(script: (model: LaneModel) => void, options: { dryRun?: boolean } = {}): void {
   const loop = new VirtualLoop()
@@ -21,12 +19,7 @@ function play(script: (model: LaneModel) => void, options: { dryRun?: boolean } 
 const events = (model: LaneModel, ...names: string[]): void => {
   for (const name of names) t.equal(model.play(name), true, name)
 }
-const pass = (model: LaneModel, ms: number): void => {
-  for (let left = ms; left > 0; left -= STEP_MS) {
-    model.loop.pass(Math.min(left, STEP_MS))
-    model.settle()
-  }
-}
+const pass = (model: LaneModel, ms: number): void => model.loop.run(ms, () => model.settle())
 const codes = (replies: readonly unknown[]): unknown[] =>
   replies.map(reply => (reply instanceof RespError ? reply.code : 'ok'))
 
@@ -60,6 +53,17 @@ t.test('pause — the process stood still meanwhile — after it the gate waits 
     events(model, 'resume')
     t.equal(model.play('answer'), false, 'nothing is sent to a node that was the master before')
     events(model, 'same', 'answer')
+    t.strictSame(codes(model.a.replies), ['ok'])
+  })
+})
+
+t.test('pause — the process stood still for longer than the hold time — no command fails', async t => {
+  play(model => {
+    events(model, 'pause', 'incr')
+    model.loop.pass(HOLD_MS * 2)
+    model.settle()
+    t.equal(model.lanes.pause.isOn, true, 'nor is it the last moment for one')
+    events(model, 'resume', 'same', 'answer')
     t.strictSame(codes(model.a.replies), ['ok'])
   })
 })

@@ -2,6 +2,9 @@
 // run when the test says so. Installed only while one sequence is played; everything is put back afterwards.
 type Task = () => void
 
+/** After a longer gap the watchdog finds that the process stood still. */
+const STEP_MS = 499
+
 export class VirtualLoop {
   now = 1000
   #immediates: Task[] = []
@@ -65,6 +68,14 @@ export class VirtualLoop {
   pass(ms: number): void {
     this.now += ms
     for (const task of this.#intervals.values()) task()
+  }
+
+  /** The same in steps that are no standstill. */
+  run(ms: number, afterEach: () => void = () => {}): void {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      this.pass(Math.min(left, STEP_MS))
+      afterEach()
+    }
   }
 
   #keep(where: Map<number, Task>, task: Task): number {
