@@ -109,9 +109,11 @@ interface Job {
 /** Lasts until somebody stops this process, and at most its longest time. */
 async function pauseHere(client: ControlClient, said: Job['said'], json: boolean): Promise<void> {
   const terms = { ...said, by: 'ctl', leaseMs: LEASE_MS } as unknown as HeldPauseTerms
-  const { reached, ended, resume } = await holdPause(client, terms).catch(named(json))
+  // From here on: somebody may stop it while it waits for what is in flight.
+  const stop = stopSignal()
+  const { reached, ended, resume } = await holdPause(client, terms, stop).catch(named(json))
   // Where it fails, the end of this process does it.
-  stopSignal().addEventListener('abort', () => void resume().catch(() => client.close()))
+  stop.addEventListener('abort', () => void resume().catch(() => client.close()))
   process.stdout.write(json ? `${JSON.stringify(reached)}\n` : pauseTable(reached))
   const why = await ended
   process.stdout.write(json ? `${JSON.stringify({ ended: why })}\n` : `the pause is over (${why})\n`)

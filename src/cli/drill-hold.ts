@@ -58,7 +58,7 @@ async function run(client: ControlClient, { holdMs, master }: Hold): Promise<Dri
   const before = await sessionsOf(client, master)
   const startedAt = performance.now()
   const since = (): number => performance.now() - startedAt
-  const pause = await holdPause(client, {
+  const terms = {
     master,
     by: 'drill',
     // It ends the hold itself; this is for the case that it cannot.
@@ -66,7 +66,10 @@ async function run(client: ControlClient, { holdMs, master }: Hold): Promise<Dri
     emptyMs: Math.min(EMPTY_MS, holdMs + LEASE_MS),
     leaseMs: LEASE_MS,
     ignoreBlocked: true,
-  })
+  }
+  // From here on: somebody may stop it while it waits for what is in flight.
+  const stop = stopSignal()
+  const pause = await holdPause(client, terms, stop)
   const looks = new Map<string, Look[]>()
   const look = async (inHold: boolean): Promise<void> => {
     const found = await sessionsOf(client, master)
@@ -77,15 +80,14 @@ async function run(client: ControlClient, { holdMs, master }: Hold): Promise<Dri
   void pause.ended.then(why => {
     ended ??= why
   })
-  const stop = stopSignal()
   while (since() < holdMs && ended === null && !stop.aborted) {
     await delay(Math.min(LOOK_MS, Math.max(0, holdMs - since())), undefined, { signal: stop }).catch(() => {})
     if (ended === null) await look(true)
   }
   const heldMs = Math.round(since())
-  const isStopped = ended === null && stop.aborted
   if (ended === null) await pause.resume()
-  const why = isStopped ? 'stopped' : await pause.ended
+  const end = await pause.ended
+  const why = stop.aborted && end === 'resume' ? 'stopped' : end
   for (const from = since(); since() - from < AFTER_MS; await delay(LOOK_MS)) await look(false)
   return [...before].map(([name, sessions]) => ({
     master: name,

@@ -30,10 +30,12 @@ export interface HeldPause {
 const MARGIN_MS = 2_000
 
 /**
- * Resolves when nothing is in flight. One pause at a time on one connection.
+ * Resolves when nothing is in flight. One pause at a time on one connection. A `stop` before that ends it, in words;
+ * afterwards it is the caller's.
+ *
  * @throws ControlError; then nothing is paused by it.
  */
-export async function holdPause(client: ControlClient, terms: HeldPauseTerms): Promise<HeldPause> {
+export async function holdPause(client: ControlClient, terms: HeldPauseTerms, stop?: AbortSignal): Promise<HeldPause> {
   const ended = Promise.withResolvers<PauseEnd>()
   const timer = setInterval(() => {
     // Where it fails, the notice or the end of the connection says so.
@@ -42,18 +44,20 @@ export async function holdPause(client: ControlClient, terms: HeldPauseTerms): P
   client.onNotice = ({ why }) => ended.resolve(why)
   void client.closed.then(() => ended.resolve('holder-gone'))
   void ended.promise.then(() => clearInterval(timer))
+  const resume = async (): Promise<void> => {
+    clearInterval(timer)
+    await client.ask('resume', { master: terms.master })
+  }
+  // Where it fails, the end of the connection does it.
+  const onStop = (): void => void resume().catch(() => client.close())
+  stop?.addEventListener('abort', onStop)
   try {
     const reached = (await client.ask('pause', { ...terms }, terms.emptyMs + MARGIN_MS)) as unknown as PauseResult
-    return {
-      reached,
-      ended: ended.promise,
-      async resume() {
-        clearInterval(timer)
-        await client.ask('resume', { master: terms.master })
-      },
-    }
+    return { reached, ended: ended.promise, resume }
   } catch (error) {
     clearInterval(timer)
     throw error
+  } finally {
+    stop?.removeEventListener('abort', onStop)
   }
 }

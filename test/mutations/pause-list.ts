@@ -26,6 +26,15 @@ export const pauseMutations: readonly Mutation[] = [
     shows: /without a renewal/,
   },
   {
+    name: 'a Ctrl-C while a pause is not reached yet is told to nobody',
+    file: 'src/control/held-pause.ts',
+    from: "stop?.addEventListener('abort', onStop)",
+    to: '',
+    breaks: 'Ctrl-C ends a hold at once, and the command says so',
+    test: pause,
+    shows: /before it is reached/,
+  },
+  {
     name: 'a pause does not stop what is sent',
     file: 'src/relay/lanes.ts',
     from: '|| this.#passes) && !this.pause.isOn',

@@ -5,6 +5,7 @@ import { controlPath, runProgram, startProgram } from '../support/control.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { ask } from '../support/resp-client.ts'
+import { resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const skip = without('redis-server')
@@ -133,4 +134,24 @@ t.test('drill — Ctrl-C — ends the hold at once, and reports what was seen', 
   t.equal(code, 1, 'the hold was shorter than it was to be')
   t.match(stdout, /^mymaster: commands were held for .*\nsomebody stopped it early\n$/)
   t.match(holdfast.find('pause.end'), { why: 'resume' })
+})
+
+t.test('drill — Ctrl-C while the master does not answer — ends the hold at once, and says so', { skip }, async t => {
+  const path = await controlPath(t)
+  const { holdfast, node } = await startSingle(t, { options: { 'control-socket': path } })
+  const client = new Redis({ port: holdfast.port })
+  t.teardown(() => client.disconnect())
+  await client.incr('n')
+  await stopServer(node)
+  t.teardown(() => resumeServer(node))
+  const reply = client.incr('n')
+  const running = startProgram(t, ['drill', '--hold', '5m', '--control-socket', path])
+  await waitUntil('it is asked for', () => holdfast.find('pause.start'), { withinMs: 20_000 })
+  running.child.kill('SIGINT')
+  const { code, stderr } = await running.ended
+  t.equal(code, 1)
+  t.match(stderr, /the pause ended before everything was answered \(resume\)/)
+  t.match(holdfast.find('pause.end'), { why: 'resume' })
+  resumeServer(node)
+  t.equal(await reply, 2)
 })

@@ -173,6 +173,24 @@ t.test('pause — Ctrl-C in the foreground — ends it, and says so', { skip }, 
   t.match(await console_.ended, { code: 0, stdout: /\nthe pause is over \(resume\)\n$/ })
 })
 
+t.test('pause — Ctrl-C in the foreground, before it is reached — ends it, and says so', { skip }, async t => {
+  const { path, connect, holdfast } = await start(t)
+  const blocked = (await connect()).send('BLPOP', 'queue', 0)
+  const client = await connect()
+  await waitUntil('it waits at the master', () => holdfast.counters.masterBytesOut > 0, { withinMs: 5000 })
+  const words = ['--foreground', '--max', '60s', '--timeout', '20s', '--control-socket', path]
+  const console_ = startProgram(t, ['ctl', 'pause', ...words])
+  await waitUntil('it is asked for', () => holdfast.find('pause.start'), { withinMs: 20_000 })
+  const reply = client.send('INCR', 'n')
+  await held(holdfast, 1)
+  console_.child.kill('SIGINT')
+  t.equal(await reply, 1)
+  t.match(holdfast.find('pause.end'), { why: 'resume' })
+  t.match(await console_.ended, { code: 1, stderr: /the pause ended before everything was answered \(resume\)/ })
+  t.equal(await client.send('RPUSH', 'queue', 'x'), 1)
+  t.strictSame(await blocked, ['queue', 'x'])
+})
+
 t.test('pause — without --foreground — outlives its console', { skip }, async t => {
   const { path, control } = await start(t)
   const first = await startProgram(t, ['ctl', 'pause', '--max', '61s', '--control-socket', path]).ended
