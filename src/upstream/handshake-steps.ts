@@ -79,12 +79,19 @@ export type NodeRole = 'master' | 'replica'
 /** The node's error line without its '-'. */
 export const errorOf = (frame: Buffer): string => frame.toString('utf8', 1, frame.length - 2)
 const isAuthError = (error: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(error)
-const isBusy = (error: string): boolean => error.startsWith('BUSY ')
+/** A script runs for too long: the node takes next to nothing. */
+export const isBusy = (error: string): boolean => error.startsWith('BUSY ')
 const failed = (kind: 'auth' | 'busy', text: string, frame: Buffer): HandshakeFailure => ({
   kind,
   frame: Buffer.from(frame),
   text,
 })
+
+/** What a session's restore was refused for now: it is tried again, and until then a busy node is told of as one. */
+export function notNow(frame: Buffer): HandshakeFailure {
+  const text = errorOf(frame)
+  return isBusy(text) ? failed('busy', text, frame) : { kind: 'not-ready', text }
+}
 
 export function helloStep(
   identity: Identity,

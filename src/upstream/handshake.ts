@@ -22,6 +22,7 @@ import {
   helloStep,
   type LostLink,
   type NodeRole,
+  notNow,
   type ProofSteps,
   pingStep,
   proofSteps,
@@ -135,7 +136,7 @@ export class Handshake implements Told {
       return this.#next < this.#steps.length || this.#restore || this.#waits ? 'more' : 'ready'
     }
     const answer = this.#restore === null || this.#restore.onFrame(frame, type)
-    if (answer === 'not-now') return { kind: 'not-ready', text: errorOf(frame) }
+    if (answer === 'not-now') return notNow(frame)
     return answer ? 'ready' : 'more'
   }
 }

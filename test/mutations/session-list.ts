@@ -5,6 +5,15 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'a session goes on without what a busy master did not take',
+    file: 'src/client/session/link-restore.ts',
+    from: "if (isBusy(reply)) return 'not-now'",
+    to: '',
+    breaks: 'the new master knows what the old one knew',
+    test: 'test/wire/busy-master.test.ts',
+    shows: /a message reaches the subscriber|is told of the change/,
+  },
+  {
     name: 'an open MULTI is rebuilt without its queue',
     file: 'src/client/session/link-restore.ts',
     from: 'context.transaction?.queued ?? []) add',

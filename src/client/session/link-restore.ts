@@ -8,6 +8,7 @@ import { leadingArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionRestore } from '../../upstream/handshake.ts'
+import { isBusy } from '../../upstream/handshake-steps.ts'
 import { redirectTarget } from '../commands/client-id.ts'
 import { forgetAll } from '../commands/constant-replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
@@ -41,8 +42,9 @@ export function buildRestore(
       if (type === ReplyType.error) {
         // A queue with a hole in it must never run: the whole is tried again when the node takes writes.
         if (isQueued(step) && serverRefusalOf(frame) !== undefined) return 'not-now'
-        step.replies = 0
         const reply = frame.toString('utf8', 1, frame.length - 2)
+        if (isBusy(reply)) return 'not-now'
+        step.replies = 0
         // Not let in is one trouble, which the client is told of with its next command.
         if (step.what !== refused && !reply.startsWith('NOAUTH') && !isUnknownLabel(step, reply))
           context.host.log.error(
