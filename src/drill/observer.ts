@@ -9,10 +9,13 @@ import type { SessionSnapshot } from '../ops/snapshot.ts'
 import type { ProxyControl } from '../switchover/proxy-hold.ts'
 import { type Account, accountsOf, type Look } from './observe.ts'
 
-/** Between looks. A proxy with many sessions is asked less often: looks take a fifth of the time at most. */
+/**
+ * Between looks. A proxy with many sessions is asked less often: looks take a fifth of the time at most. What a look
+ * costs is what the fastest took: a single slow one would hide the rest of the hold.
+ */
 const LOOK_MS = 50
 const REST = 4
-/** A client waits for the last look before the resume: only where looks are fast. */
+/** A client waits for the last look before the resume: only where looks are fast, and for so long. */
 const QUICK_MS = 20
 /** Clients that have lost a connection come back within a second or two. */
 const AFTER_MS = 2_000
@@ -30,15 +33,20 @@ export function observe(proxy: ProxyControl, sessions: () => Promise<readonly Se
   let before: readonly SessionSnapshot[] = []
   let startedAt: number | null = null
   let endedAt: number | null = null
-  let tookMs = 0
+  let costMs = Number.POSITIVE_INFINITY
   let isStopped = false
   let looking: Promise<void> = Promise.resolve()
 
+  const ask = async (): Promise<readonly SessionSnapshot[] | null> => {
+    const from = performance.now()
+    const found = await sessions().catch(() => null)
+    if (found !== null) costMs = Math.min(costMs, performance.now() - from)
+    return found
+  }
   const look = async (): Promise<void> => {
     const from = performance.now()
     const inHold = endedAt === null
-    const found = await sessions().catch(() => null)
-    tookMs = performance.now() - from
+    const found = await ask()
     // One that spans the end of the hold is of neither.
     if (found === null || startedAt === null || inHold !== (endedAt === null)) return
     looks.push({ atMs: Math.round(from - startedAt), inHold, sessions: found })
@@ -46,7 +54,7 @@ export function observe(proxy: ProxyControl, sessions: () => Promise<readonly Se
   const lookOn = async (): Promise<void> => {
     while (!isStopped && (endedAt === null || performance.now() - endedAt < AFTER_MS)) {
       await look()
-      await delay(Math.max(LOOK_MS, REST * tookMs))
+      await delay(Number.isFinite(costMs) ? Math.max(LOOK_MS, REST * costMs) : LOOK_MS)
     }
   }
 
@@ -54,7 +62,7 @@ export function observe(proxy: ProxyControl, sessions: () => Promise<readonly Se
     proxy: {
       ...proxy,
       async pause(terms) {
-        before = await sessions().catch(() => [])
+        before = (await ask()) ?? []
         const from = performance.now()
         // What is unanswered before nothing is in flight any more is no sign of waiting.
         const pause = await proxy.pause(terms)
@@ -67,7 +75,7 @@ export function observe(proxy: ProxyControl, sessions: () => Promise<readonly Se
         return {
           ...pause,
           async resume() {
-            if (tookMs < QUICK_MS) await look()
+            if (costMs < QUICK_MS) await Promise.race([look(), delay(QUICK_MS)])
             end()
             await pause.resume()
           },

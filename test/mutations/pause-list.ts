@@ -116,6 +116,15 @@ export const pauseMutations: readonly Mutation[] = [
     shows: /told apart/,
   },
   {
+    name: 'one slow look in a drill is taken for what every look costs',
+    file: 'src/drill/observer.ts',
+    from: 'costMs = Math.min(costMs, performance.now() - from)',
+    to: 'costMs = performance.now() - from',
+    breaks: 'a drill names the clients that give up',
+    test: 'test/unit/drill/observer.test.ts',
+    shows: /the first look took long/,
+  },
+  {
     name: 'a dry run holds commands',
     file: 'src/relay/lanes.ts',
     from: 'return this.#dryRun && this.gate.master === null',
