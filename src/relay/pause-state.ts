@@ -44,6 +44,8 @@ export type PauseState =
 export type PauseEvent =
   | { readonly kind: 'begin'; readonly terms: PauseTerms }
   | { readonly kind: 'renew' }
+  /** This process did not run for so long, and could hear no renewal. */
+  | { readonly kind: 'stood-still'; readonly ms: number }
   /** Nothing is in flight. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'end' }
@@ -62,6 +64,8 @@ export function nextPause(state: PauseState, event: PauseEvent, now: number): Pa
       return state
     case 'renew':
       return { ...state, leaseEndsAt: leaseEnd(state.terms, now) }
+    case 'stood-still':
+      return { ...state, leaseEndsAt: Math.min(state.leaseEndsAt + event.ms, leaseEnd(state.terms, now)) }
     case 'empty':
       return state.kind === 'paused' ? state : { ...state, kind: 'paused' }
     case 'end':

@@ -15,6 +15,8 @@ import { PauseStory, type PauseStoryLanes } from './pause-story.ts'
 
 /** How often a pause that begins looks whether everything is answered. It looks at each lane. */
 const LOOK_MS = 2
+/** A tick that is so late was not run, and neither was what reads renewals. */
+const DEAF_MS = 500
 
 /** The lanes of the master. */
 export interface PausedLanes extends PauseStoryLanes {
@@ -114,8 +116,10 @@ export class Pause {
     }
   }
 
-  /** The pause ends if its time is over. `mustSend`: a command has waited almost as long as it may. */
-  tick(now: number, mustSend: boolean): void {
+  /** The pause ends if its time is over. `mustSend`: a command has waited almost as long as it may; `lateMs`: behind its time. */
+  tick(now: number, mustSend: boolean, lateMs: number): void {
+    // A holder that has renewed its lease meanwhile is heard after this tick.
+    if (lateMs >= DEAF_MS) this.state = nextPause(this.state, { kind: 'stood-still', ms: lateMs }, now)
     const why = pauseOver(this.state, now, mustSend)
     if (why !== null) this.end(why)
   }

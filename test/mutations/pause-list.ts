@@ -35,6 +35,15 @@ export const pauseMutations: readonly Mutation[] = [
     shows: /before it is reached/,
   },
   {
+    name: 'a lease runs out while nobody could be heard',
+    file: 'src/relay/pause.ts',
+    from: 'if (lateMs >= DEAF_MS)',
+    to: 'if (lateMs >= 1e9)',
+    breaks: 'a pause whose holder renews it outlasts a standstill of Holdfast',
+    test: pause,
+    shows: /stands still for longer than the lease/,
+  },
+  {
     name: 'a pause does not stop what is sent',
     file: 'src/relay/lanes.ts',
     from: '|| this.#passes) && !this.pause.isOn',

@@ -140,6 +140,23 @@ t.test(
   },
 )
 
+t.test(
+  'pause — Holdfast stands still for longer than the lease — goes on, as its holder is there',
+  { skip },
+  async t => {
+    const { path, control, holdfast } = await start(t)
+    const leaseMs = 1500
+    const terms = { master: null, by: 'test', maxMs: 60_000, emptyMs: 1000, leaseMs, ignoreBlocked: false }
+    const pause = await holdPause(await openControl(t, path), terms)
+    const until = performance.now() + leaseMs + 500
+    while (performance.now() < until);
+    t.equal(await isPaused(control), true)
+    t.equal(holdfast.find('pause.end'), undefined)
+    await pause.resume()
+    t.equal(await pause.ended, 'resume')
+  },
+)
+
 for (const [signal, why] of [
   ['SIGKILL', 'holder-gone'],
   ['SIGSTOP', 'lease'],

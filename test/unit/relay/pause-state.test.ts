@@ -25,6 +25,7 @@ const states: Readonly<Record<string, PauseState>> = {
 const events: readonly PauseEvent[] = [
   { kind: 'begin', terms: other },
   { kind: 'renew' },
+  { kind: 'stood-still', ms: 3 },
   { kind: 'empty' },
   { kind: 'end' },
 ]
@@ -33,11 +34,24 @@ const truth: Readonly<Record<string, Readonly<Record<string, PauseState | null>>
   none: {
     begin: { kind: 'emptying', terms: other, since: 9, endsAt: 909, leaseEndsAt: Number.POSITIVE_INFINITY },
     renew: null,
+    'stood-still': null,
     empty: null,
     end: null,
   },
-  emptying: { begin: null, renew: lasting('emptying', 39), empty: lasting('paused'), end: noPause },
-  paused: { begin: null, renew: lasting('paused', 39), empty: null, end: noPause },
+  emptying: {
+    begin: null,
+    renew: lasting('emptying', 39),
+    'stood-still': lasting('emptying', 38),
+    empty: lasting('paused'),
+    end: noPause,
+  },
+  paused: {
+    begin: null,
+    renew: lasting('paused', 39),
+    'stood-still': lasting('paused', 38),
+    empty: null,
+    end: noPause,
+  },
 }
 
 for (const [from, state] of Object.entries(states)) {
@@ -57,6 +71,11 @@ t.test('pause — is over — at its longest time, without a renewal, or when so
   t.equal(pauseOver(lasting('emptying'), 25, false), 'in-flight')
   t.equal(pauseOver(lasting('paused'), 34, false), null, 'once it is reached that time is no matter')
   t.equal(pauseOver(lasting('paused'), 35, false), 'lease')
+  t.equal(
+    pauseOver(nextPause(lasting('paused'), { kind: 'stood-still', ms: 40 }, 50), 50, false),
+    null,
+    'nobody was heard',
+  )
   t.equal(pauseOver(lasting('paused', 200), 104, false), null)
   t.equal(pauseOver(lasting('paused', 200), 105, false), 'max', 'renewed or not')
   t.equal(pauseOver(lasting('paused'), 6, true), 'hold-time')
