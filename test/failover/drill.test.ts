@@ -10,7 +10,7 @@ import { openFeed } from '../support/page-feed.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { type JsonFinding, type Stage, stageOf, startDrill } from '../support/switchover.ts'
+import { type JsonFinding, type Stage, stageOf, startDrill, undisturbed } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
 
@@ -39,10 +39,13 @@ interface DrillJson {
   readonly classes: readonly ClassRow[]
 }
 
-async function runDrill(t: Test, stage: Stage, words: readonly string[] = []) {
-  const { code, stdout, stderr } = await startDrill(t, stage, ['--json', ...words]).ended
-  if (!stdout.startsWith('{')) throw new Error(`exit code ${code}: ${stdout}\n${stderr}`)
-  return { code, report: JSON.parse(stdout) as DrillJson }
+function runDrill(t: Test, stage: Stage, words: readonly string[] = []) {
+  const run = async () => {
+    const { code, stdout, stderr } = await startDrill(t, stage, ['--json', ...words]).ended
+    if (!stdout.startsWith('{')) throw new Error(`exit code ${code}: ${stdout}\n${stderr}`)
+    return { code, report: JSON.parse(stdout) as DrillJson }
+  }
+  return undisturbed(stage.set, run, ({ report }) => (report.end === null ? report.findings : []))
 }
 
 /** A set whose first node is chosen again on the way back: of the two replicas one stands behind it. */

@@ -269,9 +269,10 @@ export class SentinelSet {
 
   /**
    * Waits until the set is whole again: the majority's master says master, all other living nodes are its replicas with
-   * the link up and receive what it writes, every living Sentinel sees that and no failover runs. An old master that
-   * comes back, or that was replaced by a planned failover, is demoted only after some 10 to 18 s: the Sentinels work
-   * faster until it is (sentinel-pace.ts), unless `pace` is usual, because it is the demotion that a test is about.
+   * the link up and receive what it writes, every living Sentinel sees that and acts (no TILT), no failover runs. An old
+   * master that comes back, or that was replaced by a planned failover, is demoted only after some 10 to 18 s: the
+   * Sentinels work faster until it is (sentinel-pace.ts), unless `pace` is usual, because it is the demotion that a test
+   * is about.
    */
   async settle(options: { readonly withinMs?: number; readonly pace?: 'fast' | 'usual' } = {}): Promise<void> {
     const withinMs = options.withinMs ?? 60_000
@@ -305,7 +306,7 @@ export class SentinelSet {
         ),
       ])
       const wrong = complaints.filter(complaint => complaint !== '')
-      if (wrong.length === 0) wrong.push(await streamHealth(master, data.length - 1))
+      if (wrong.length === 0) wrong.push(await streamHealth(master, data.length - 1), (await tiltOf(sentinels)) ?? '')
       if (wrong.some(complaint => complaint !== '')) throw new Error(wrong.join('; '))
       return true
     }

@@ -86,23 +86,32 @@ function startOn(t: Teardown, { set, path }: Pick<Stage, 'set' | 'path'>, words:
   return startProgram(t, [...words, ...common, '--listen', '127.0.0.1:0', '--control-socket', path])
 }
 
-/**
- * Runs it to its end with --json. A Sentinel in TILT is nothing that a test has made wrong, this machine stood still:
- * where that is found, and nothing is done, it runs again when the TILT is over.
- *
- * @throws Error with what it said where that is no report.
- */
-export async function runSwitchover(
+/** Runs it to its end with --json. @throws Error with what it said where that is no report. */
+export function runSwitchover(
   t: Teardown,
   stage: Pick<Stage, 'set' | 'path'>,
   words: readonly string[] = [],
 ): Promise<{ readonly code: number | null; readonly report: JsonReport }> {
-  for (let run = 1; ; run++) {
-    const ended = reportOf(await startSwitchover(t, stage, ['--json', ...words]).ended)
-    const { findings, outcome } = ended.report
-    const isDisturbed = outcome === null && findings.some(({ id }) => id === 'sentinel.tilt')
-    if (!isDisturbed || run === MOST_RUNS) return ended
-    const isOver = async (): Promise<boolean> => (await tiltOf(stage.set.sentinels)) === null
+  return undisturbed(
+    stage.set,
+    async () => reportOf(await startSwitchover(t, stage, ['--json', ...words]).ended),
+    ({ report }) => (report.outcome === null ? report.findings : []),
+  )
+}
+
+/**
+ * Runs a command again that has done nothing because a Sentinel was in TILT: nothing that a test has made wrong, this
+ * machine stood still. `found`: why nothing was done.
+ */
+export async function undisturbed<T>(
+  set: SentinelSet,
+  run: () => Promise<T>,
+  found: (result: T) => readonly JsonFinding[],
+): Promise<T> {
+  for (let i = 1; ; i++) {
+    const result = await run()
+    if (i === MOST_RUNS || found(result).every(({ id }) => id !== 'sentinel.tilt')) return result
+    const isOver = async (): Promise<boolean> => (await tiltOf(set.sentinels)) === null
     await waitUntil('the TILT is over', isOver, { withinMs: 40_000, everyMs: 100 })
   }
 }

@@ -7,7 +7,7 @@ import { controlPath, openControl, startProgram } from '../support/control.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { slowness } from '../support/pace.ts'
-import { ask, RespClient } from '../support/resp-client.ts'
+import { ask, RespClient, RespError } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload } from '../support/workload.ts'
 
@@ -228,9 +228,13 @@ t.test(
     await control.ask('pause', { maxMs: 60_000 })
     const reply = client.send('SET', 'last', 'words')
     await held(holdfast, 1)
+    const from = holdfast.log.length
     await holdfast.stop()
-    t.equal(await reply, 'OK')
-    t.equal(await ask(node, ['GET', 'last']), 'words')
+    // Where the machine stands still over the end of the grace period, nobody knows who is master then.
+    const isUnknown = holdfast.find('hold.start', from)?.cause === 'stood-still'
+    const [answer, value] = [await reply, await ask(node, ['GET', 'last'])]
+    if (isUnknown && answer instanceof RespError) t.strictSame([answer.code, value], ['TRYAGAIN', null])
+    else t.strictSame([answer, value], ['OK', 'words'])
     t.match(holdfast.find('pause.end'), { why: 'stopping' })
   },
 )
