@@ -64,7 +64,8 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   readonly #options: BarrierOptions
   readonly #users = new AckUsers()
   readonly #question: Buffer
-  readonly #baseline: Buffer
+  /** Commands that make the marker, with one reply each. */
+  readonly #baseline: readonly Buffer[]
   readonly #lanes = new Set<Withheld>()
   /** Those with something to release. */
   readonly #waiting = new Set<Withheld>()
@@ -87,7 +88,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     this.#options = options
     this.#blamed = { onBug: error => host.bugs.ofStep(error, 'waiting for replicas') }
     const expire = encodeCommand(['EXPIRE', options.key, String(options.lifeSeconds)])
-    this.#baseline = Buffer.concat([encodeCommand(['HSET', options.key, 'ack', '0']), expire])
+    this.#baseline = [encodeCommand(['HSET', options.key, 'ack', '0']), expire]
     this.#question = Buffer.concat([expire, encodeCommand(['WAIT', String(options.replicas), String(SLICE_MS)])])
   }
 
@@ -149,7 +150,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     if (this.#link !== null || this.#pause !== null || master === null || this.#isClosed) return
     const identity = this.#users.current
     if (identity === null) return
-    const proof = { read: null, prove: [this.#baseline] }
+    const proof = { read: null, prove: this.#baseline }
     this.#dialled = master
     this.#link = new Link(
       master,
@@ -281,7 +282,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
 
   /** The key of the markers is gone, or the server takes no write now. */
   #onUnwritten(link: Link<Request>): void {
-    link.send(createUnit(nobody, this.#baseline, 0, 2, null))
+    link.send(createUnit(nobody, Buffer.concat(this.#baseline), 0, this.#baseline.length, null))
     this.#retryLater()
   }
 

@@ -12,7 +12,8 @@ import { errors } from '../errors.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { AckedLane, Acknowledger } from '../relay/acknowledger.ts'
 import { forgetKept, KeptReplies } from '../relay/kept-replies.ts'
-import { failRequest, type Request, type RequestOwner, senderOf } from '../relay/request.ts'
+import { failRequest, makeLocal, type Request, type RequestOwner, senderOf } from '../relay/request.ts'
+import { countReplies } from '../resp/decode.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Fifo } from '../upstream/fifo.ts'
 import { type Needs, saysNothing } from './needs.ts'
@@ -219,6 +220,11 @@ export class Withheld implements Acknowledger {
       const writes = this.#needs.writes(request)
       if (writes) counters.unacknowledged++
       failRequest(request, (writes ? errors.unacknowledged : errors.unconfirmedRead).reply)
+    } else if (this.#needs.local(request)) {
+      // A lost link has brought its reply, and a marker its effect: replicas have neither for that.
+      counters.unacknowledged++
+      const told = new Array<Buffer>(countReplies(request.local)).fill(errors.unacknowledged.reply)
+      makeLocal(request, Buffer.concat(told))
     }
     this.lane.replies.finish(request)
   }

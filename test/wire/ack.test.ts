@@ -393,6 +393,27 @@ t.test('ack — the connection that asks is lost — the marker tells, and nothi
   t.ok(holdfast.counters.linksLost > 0)
 })
 
+t.test('ack — the connection that asks is lost while a replica is missed — its next one confirms nothing', async t => {
+  const { holdfast, master, replicas, connect } = await world(t)
+  const { counters } = holdfast
+  const [first, second] = [await connect(), await connect()]
+  t.equal(await first.send('INCR', 'n'), 1)
+  for (const replica of replicas) await stopServer(replica)
+  const writes = [watch(first.send('INCR', 'n'))]
+  await waitUntil('the replica is missed', () => holdfast.find('ack.short'), { withinMs: 5000 })
+  const barriers = (): number => counters.detail.linksOpened.get('barrier') ?? 0
+  const before = barriers()
+  await ask(master, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+  await waitUntil('another connection asks', () => barriers() > before, { withinMs: 10_000 })
+  const short = counters.barriersShort
+  writes.push(watch(second.send('INCR', 'm')))
+  const isSaid = (): boolean => writes.some(({ said }) => said)
+  await waitUntil('it has asked', () => isSaid() || counters.barriersShort > short, { withinMs: 10_000 })
+  t.notOk(isSaid(), 'no replica has it')
+  for (const replica of replicas) await resumeServer(replica)
+  t.strictSame(await Promise.all(writes.map(({ reply }) => reply)), [2, 1])
+})
+
 t.test('ack — pipelines with and without effects — keep their order', async t => {
   const { connect } = await world(t)
   const client = await connect()

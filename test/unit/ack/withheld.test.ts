@@ -4,9 +4,10 @@ import { AckUsers } from '../../../src/ack/ack-users.ts'
 import { Needs } from '../../../src/ack/needs.ts'
 import { type Confirmer, Withheld } from '../../../src/ack/withheld.ts'
 import { Marking } from '../../../src/command/marking.ts'
+import { errors } from '../../../src/errors.ts'
 import { type Counters, createCounters } from '../../../src/ops/counters.ts'
 import type { AckedLane } from '../../../src/relay/acknowledger.ts'
-import { createLocal, createRun, type Request, type RequestOwner } from '../../../src/relay/request.ts'
+import { createLocal, createRun, makeLocal, type Request, type RequestOwner } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 
@@ -102,6 +103,24 @@ t.test(
     t.strictSame([counters.pendingBytes, counters.withheldBytes, counters.withheldReplies], [0, 0, 0])
   },
 )
+
+t.test('withheld — a reply of a lost link that no replica confirms — is not told', async t => {
+  const { withheld, counters, told, owner, run, trips } = world()
+  const a = owner('a')
+  const pipeline = run(a, set, Marking.writes)
+  makeLocal(pipeline, Buffer.from('+OK\r\n*2\r\n:1\r\n:2\r\n'))
+  t.ok(withheld.keepsEnd(pipeline))
+  const own = createLocal(a, Buffer.from('+own\r\n'))
+  counters.pendingBytes += own.weight
+  t.ok(withheld.keepsEnd(own))
+  withheld.expire(performance.now() + 2, 1)
+  const { reply } = errors.unacknowledged
+  t.strictSame(told, [`a ${reply}${reply}`.trim(), 'a +own'])
+  t.equal(counters.unacknowledged, 1)
+  t.ok(trips() > 0)
+  t.ok(withheld.idle)
+  t.equal(counters.pendingBytes, 0)
+})
 
 t.test('withheld — reads committed — wait, and what shows no data does not', async t => {
   const { withheld, told, owner, run, reply, arrived } = world('committed')
