@@ -1,4 +1,4 @@
-// Links of sessions are dialled a few in each turn of the loop, those that many share first, and none is forgotten.
+// Links of sessions are dialled a few in each turn of the loop, those that many share at once, and none is forgotten.
 import { pino } from 'pino'
 import t from 'tap'
 import type { Master } from '../../../src/address.ts'
