@@ -78,10 +78,23 @@ export interface ServedReplicas {
   snapshot(): ReplicasSnapshot
 }
 
-const refusing: TripWords = {
-  level: 'warn',
-  story: 'No replica is good: commands fail at once until one is (--replica-fallback error)',
-  message: 'no replica is good: commands fail at once until one is (--replica-fallback error)',
+const tripWords: Record<Fallback, TripWords> = {
+  error: {
+    level: 'warn',
+    story: 'No replica is good: commands fail at once until one is (--replica-fallback error)',
+    message: 'no replica is good: commands fail at once until one is (--replica-fallback error)',
+  },
+  hold: {
+    level: 'error',
+    story: 'The hold time is over: commands fail at once until a replica is good (--replica-fallback hold)',
+    message:
+      'the hold time is over without a good replica: commands fail at once until one is good (--replica-fallback hold)',
+  },
+  master: {
+    level: 'error',
+    story: 'The hold time is over: commands fail at once until there is a good replica or a master',
+    message: 'the hold time is over without a good replica or a master: commands fail at once until there is one',
+  },
 }
 
 /** A server's READONLY is what a client wants to hear that writes to a replica. */
@@ -152,7 +165,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
         onMoved: () => listener.masterMoved(),
         onShut: () => listener.gateShut(),
         onOpened: () => listener.gateOpened(),
-        ...(config.replicaFallback === 'error' && { trip: refusing }),
+        trip: tripWords[config.replicaFallback],
       },
       config.replicaFallback,
     )

@@ -94,3 +94,22 @@ t.test('hold: all replicas get no more of the stream — reads wait — until on
   await ledger.goOn('all read on', 30_000)
   await judge(t, scene)
 })
+
+t.test(
+  'hold: no replica comes back — reads fail when the hold time is over — and the log says for want of what',
+  async t => {
+    const about = { set: { failoverTimeoutMs: 60_000 }, ledger: { readers: 1 } }
+    const options = { 'replica-fallback': 'hold', 'hold-timeout': '1s' }
+    const scene = await open(t, options, { ...about, expectedErrors: ['gate.tripped'] })
+    const { set, ledger, replicas, holdfast } = scene
+    await waitUntil('much is read', () => ledger.reads.length > 20, { withinMs: 20_000 })
+    await Promise.all(replicas.map(node => set.kill(node)))
+    const line = await waitUntil('the hold time is over', () => holdfast.find('gate.tripped'), { withinMs: 30_000 })
+    t.match(line, {
+      level: 'error',
+      group: Number,
+      msg: /^the hold time is over without a good replica: .*--replica-fallback hold/,
+    })
+    await judge(t, scene, { allowed: /^reader 0: TRYAGAIN holdfast: no (good replica in time|replica is good now)/ })
+  },
+)

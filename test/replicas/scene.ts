@@ -21,6 +21,7 @@ export interface Scene {
 export interface About {
   readonly set?: SentinelSetOptions
   readonly ledger?: LedgerOptions
+  readonly expectedErrors?: readonly string[]
 }
 
 /** `options`: of Holdfast. */
@@ -29,6 +30,7 @@ export async function open(t: Test, options: Record<string, string> = {}, about:
   t.teardown(() => set.stopAll())
   const holdfast = await startHoldfast(t, {
     sentinels: set.sentinelAddresses(),
+    ...(about.expectedErrors && { expectedErrors: about.expectedErrors }),
     options: {
       'admin-listen': '127.0.0.1:0',
       'replica-listen': '127.0.0.1:0',
