@@ -17,6 +17,8 @@ import { comparedSettings, type NodeSight, type SentinelSight, type Sight } from
 
 /** Sentinels are configured with names of masters; nobody takes this one. */
 const noMaster = 'holdfast-asks-for-its-rights'
+/** Our own row in CLIENT LIST is known by it: CLIENT ID needs a right that nothing else needs. */
+const OWN_NAME = 'holdfast-check'
 
 /** Those that answered the check. */
 export async function look(config: Config, evidence: Evidence): Promise<Sight> {
@@ -104,13 +106,12 @@ async function lookAtNode(address: Address, target: Target, isMaster: boolean): 
     ['INFO', 'memory'],
     ['ACL', 'LIST'],
     ['FUNCTION', 'LIST', 'WITHCODE'],
-    ['CLIENT', 'ID'],
+    ['CLIENT', 'SETNAME', OWN_NAME],
     ['CLIENT', 'LIST'],
     ...comparedSettings.map(name => ['CONFIG', 'GET', name]),
   ])
-  const [replication, memory, users, functions, id, clients, ...config] = replies
+  const [replication, memory, users, functions, , clients, ...config] = replies
   const memoryText = textOf(memory)
-  const own = String(id?.[1] ?? '')
   const rows = readClients(textOf(clients))
   return {
     address,
@@ -129,8 +130,8 @@ async function lookAtNode(address: Address, target: Target, isMaster: boolean): 
     users: users?.[0] === null ? usersOf(listOf(users)) : null,
     functions: functions?.[0] === null ? digestOf(JSON.stringify(sorted(functions[1]))) : null,
     scripts: Number(/^number_of_cached_scripts:(\d+)/m.exec(memoryText)?.[1] ?? 0),
-    ownHost: rows.filter(client => client.id === own).map(hostOf)[0] ?? '',
-    clients: clients?.[0] === null ? rows.filter(client => client.id !== own) : null,
+    ownHost: rows.filter(({ name }) => name === OWN_NAME).map(hostOf)[0] ?? '',
+    clients: clients?.[0] === null ? rows : null,
   }
 }
 

@@ -1,11 +1,19 @@
 // `holdfast switchover --dry-run` against one real set in which one thing after the other is made wrong, and put right
 // again.
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
 import { runSwitchover, stageOf } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+/** What a page lets a user do: words of its ACL SETUSER. */
+function rulesOf(name: string, user: string): string[] {
+  const page = readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
+  const [, rules = 'none'] = new RegExp(`^ACL SETUSER ${user} (?:on >\\S+ )?([^#\\n]*)`, 'm').exec(page) ?? []
+  return rules.trim().split(/ +/)
+}
 
 interface Planted {
   readonly what: string
@@ -236,6 +244,27 @@ t.test('switchover --dry-run', async t => {
       }
     })
   }
+
+  await t.test('the rights of docs/access.md and docs/switchover.md — are enough — with nothing besides', async t => {
+    const least = async (nodes: readonly Node[], name: string): Promise<void> => {
+      const rules = [...rulesOf('access', name), ...rulesOf('switchover', name)]
+      const taken = await Promise.all(
+        nodes.map(node => set.command(node, 'ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...rules)),
+      )
+      t.ok(taken.every(one => one === 'OK'))
+    }
+    await least(set.nodes, 'holdfast')
+    await least(set.sentinels, 'watcher')
+    t.teardown(noUser)
+    const node = ['--redis-username', 'app', '--redis-password', 'secret']
+    const sentinel = ['--sentinel-username', 'app', '--sentinel-password', 'secret']
+    const { code, report } = await runSwitchover(t, stage, ['--dry-run', ...node, ...sentinel])
+    t.equal(code, 0, JSON.stringify(report.findings, null, 1))
+    t.strictSame(
+      report.findings.filter(({ level, text }) => level !== 'ok' && !/COORDINATED/.test(text)),
+      [],
+    )
+  })
 
   await t.test('planted — a failover under way — failover.under_way', async t => {
     // Whom the Sentinel chooses does not answer: the failover goes on until failover-timeout.
