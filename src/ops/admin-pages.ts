@@ -8,16 +8,18 @@ export interface Health {
 }
 
 /**
- * /startup: Holdfast listens and has had every required master once. Before that a wrong name, address or password may
- * be the cause, and people should see it before the application starts. After that, commands wait for a missing master.
+ * /startup: Holdfast listens, and has had every required master once, which has let it in. Before that a wrong name,
+ * address or password may be the cause, and people should see it before the application starts. After that, commands
+ * wait for a missing master.
  */
 export function startup(snapshot: Snapshot): Health {
   if (!isListening(snapshot)) return { ok: false, text: 'not listening yet' }
-  const missing = snapshot.masters.filter(({ required, served }) => required && !served)
+  const missing = snapshot.masters.filter(one => one.required && (!one.served || one.loginRefused))
   if (missing.length === 0) return { ok: true, text: 'started' }
   const isAlone = snapshot.masters.length === 1
   const problems = missing.map(one => (isAlone ? '' : `${one.topology.masterName}: `) + masterProblem(one))
-  return { ok: false, text: `no master has been served yet: ${problems.join('; ')}` }
+  const isAnyUnserved = missing.some(({ served }) => !served)
+  return { ok: false, text: `${isAnyUnserved ? 'no master has been served yet: ' : ''}${problems.join('; ')}` }
 }
 
 function isListening({ masters }: Snapshot): boolean {
@@ -35,7 +37,9 @@ export function live(): Health {
   return { ok: true, text: 'alive' }
 }
 
-function masterProblem({ topology, gate }: MasterSnapshot): string {
+function masterProblem({ topology, gate, served, loginRefused, master }: MasterSnapshot): string {
+  if (served && loginRefused)
+    return `${master?.address} refuses our password: correct --redis-username and --redis-password`
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
   if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
   if (reachableSentinels === 0) return `no Sentinel can be asked about the master (0 of ${sentinels.length})`

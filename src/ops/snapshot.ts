@@ -211,6 +211,8 @@ export interface MasterSnapshot {
   readonly master: NodeSnapshot | null
   /** A master was served since the start. */
   readonly served: boolean
+  /** The nodes have refused the password of --redis-password since the start. */
+  readonly loginRefused: boolean
   readonly libraries: readonly LibrarySnapshot[]
   readonly sessionStates: SessionStates
   readonly links: readonly LinkSnapshot[]

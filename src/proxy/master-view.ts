@@ -11,12 +11,15 @@ import { gateSnapshot } from '../relay/gate.ts'
 import type { Lanes } from '../relay/lanes.ts'
 import type { Watcher } from '../sentinel/watcher.ts'
 import type { OpenFiles } from '../transport/open-files.ts'
+import type { Password } from '../transport/password.ts'
 import type { LiveLinks } from '../upstream/live-links.ts'
 import type { ServedReplicas } from './served-replicas.ts'
 
 /** What of one master is looked at. */
 export interface SeenMaster {
   readonly config: Config
+  /** Of Holdfast's own user. */
+  readonly password: Password
   readonly files: OpenFiles
   readonly counters: Counters
   readonly lanes: Lanes
@@ -41,7 +44,7 @@ export interface MasterView {
 }
 
 export function viewOf(seen: SeenMaster): MasterView {
-  const { config, files, counters, lanes, listener, watcher, live, listening, served, replicas } = seen
+  const { config, password, files, counters, lanes, listener, watcher, live, listening, served, replicas } = seen
   return {
     controlled: {
       name: config.masterName,
@@ -70,6 +73,7 @@ export function viewOf(seen: SeenMaster): MasterView {
         lastPause: lanes.pause.lastSnapshot(),
         master: master && { address: formatAddress(master), epoch: master.epoch, runId: master.runId },
         served: master !== null,
+        loginRefused: password.isRefused,
         libraries: listener.libraries(),
         sessionStates: listener.sessionStates(),
         links: lanes.census(),

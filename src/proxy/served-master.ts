@@ -261,6 +261,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
   })
   const view = viewOf({
     config,
+    password: redisLogin.password,
     files,
     counters,
     lanes,

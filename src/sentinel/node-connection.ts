@@ -115,6 +115,7 @@ export async function askSignedIn(
   const auth = password === null ? undefined : replies.shift()
   const refused = refusalOf(auth)
   if (refused !== null) passwords.refused(password)
+  else if (auth?.[0] === null) passwords.taken()
   return { auth, refused, replies }
 }
 

@@ -27,6 +27,8 @@ export interface ProberOptions extends ProbeOptions {
 
 const RETRY: BackoffLimits = { minMs: 50, maxMs: 500 }
 const TIDY_MS = 1_000
+/** How often a node that has refused our password from the start is asked whether it takes it now. */
+const LOGIN_MS = 1_000
 
 type Told = Extract<Observation, { readonly kind: 'probed' | 'warm' | 'cold' }>
 
@@ -44,6 +46,8 @@ export class Prober {
   /** The node that was served last. */
   #kept = ''
   #tidying: NodeJS.Timeout | null = null
+  #signingIn: NodeJS.Timeout | null = null
+  #isStopped = false
 
   constructor(options: ProberOptions, rights: MissingRights, tell: (told: Told) => void) {
     this.#options = options
@@ -116,6 +120,8 @@ export class Prober {
   async stop(): Promise<void> {
     this.#stopWarming()
     if (this.#tidying !== null) clearTimeout(this.#tidying)
+    if (this.#signingIn !== null) clearTimeout(this.#signingIn)
+    this.#isStopped = true
     for (const probe of this.#probes.values()) this.#closing.add(probe.close())
     await this.#closing.all()
   }
@@ -137,9 +143,26 @@ export class Prober {
     const about = { node: formatAddress(address), user: redisLogin.username }
     for (const right of missing) this.#rights.logMissing(right, about)
     this.#logRefusal(probe, result, refusedAuth)
+    if (redisLogin.password.isRefused) this.#signInLater()
     const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
     const retryAt = performance.now() + (waits ? backoffMs(Math.max(1, probe.failures), RETRY) : 0)
     this.#tell({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
+  }
+
+  /**
+   * A node that does not let us in is served by the word of the majority, and then nothing makes us ask it again. Whoever
+   * waits for a password that is right (/startup) hears of it by this.
+   */
+  #signInLater(): void {
+    if (this.#isStopped) return
+    this.#signingIn ??= setTimeout(() => {
+      this.#signingIn = null
+      const probe = this.#probes.get(this.#kept)
+      const asked = probe && !probe.isAsked ? probe.ask() : Promise.resolve()
+      void asked.then(() => {
+        if (this.#options.redisLogin.password.isRefused) this.#signInLater()
+      })
+    }, LOGIN_MS)
   }
 
   #logRefusal(probe: Probe, result: ProbeResult, refusedAuth: string | null): void {

@@ -21,6 +21,9 @@ export class Password {
   #newest: Secret | null
   #previous: Secret | null = null
   #usePrevious = false
+  /** Until a server has taken one of its values. */
+  #wasTaken = false
+  #wasRefused = false
 
   constructor(value: Secret | null, file: string | null = null) {
     this.#newest = value
@@ -32,8 +35,19 @@ export class Password {
     return this.#usePrevious ? this.#previous : this.#newest
   }
 
-  /** A server has refused `tried`; unless that is still the choice, nothing changes. */
+  /** A server has taken the one that was tried. */
+  taken(): void {
+    this.#wasTaken = true
+  }
+
+  /** Servers have refused it, and none has ever taken it: it was never right. */
+  get isRefused(): boolean {
+    return this.#wasRefused && !this.#wasTaken
+  }
+
+  /** A server has refused `tried`; unless that is still the choice, the choice stays. */
   refused(tried: Secret | null): void {
+    this.#wasRefused = true
     if (this.#previous !== null && isSameSecret(tried, this.current)) this.#usePrevious = !this.#usePrevious
   }
 

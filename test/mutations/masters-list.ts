@@ -7,6 +7,15 @@ const wire = 'test/wire/several-masters.test.ts'
 
 export const mastersMutations: readonly Mutation[] = [
   {
+    name: 'a rollout with a wrong password for Redis goes on',
+    file: 'src/ops/admin-pages.ts',
+    from: '(!one.served || one.loginRefused)',
+    to: '!one.served',
+    breaks: 'a wrong password stops a rollout at its first pod',
+    test: 'test/wire/health-real.test.ts',
+    shows: /while the node refuses our password/,
+  },
+  {
     name: 'the first master that leaves ends the connection of the others',
     file: 'src/sentinel/connection.ts',
     from: "if (this.#askers.size > 0 || this.#state.kind === 'stopped') return",
@@ -54,8 +63,8 @@ export const mastersMutations: readonly Mutation[] = [
   {
     name: '/startup waits for a master that is not required',
     file: 'src/ops/admin-pages.ts',
-    from: 'required && !served',
-    to: '(required || !served) && !served',
+    from: 'one => one.required && (',
+    to: 'one => (',
     breaks: 'a cache that is away stops no rollout',
     test: wire,
     shows: /waits for every required master/,

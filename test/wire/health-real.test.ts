@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ask, readStatus } from '../support/admin.ts'
-import { startHoldfastProcess } from '../support/holdfast.ts'
+import { ask, probes, readStatus } from '../support/admin.ts'
+import { startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { deadline, waitUntil } from '../support/wait-until.ts'
@@ -65,6 +65,24 @@ t.test('health — is 1 for startup alone, and says why — while no Sentinel ca
     stderr,
     /\/startup: status 503: no master has been served yet: no Sentinel can be asked about the master \(0 of 1\)/,
   )
+})
+
+t.test('startup — is 503 while the node refuses our password, and 200 for good — once it has taken it', async t => {
+  const { holdfast, node } = await startSingle(t, {
+    options: { 'admin-listen': '127.0.0.1:0', 'redis-username': 'own', 'redis-password': 'secret', ack: 'master' },
+    expectedErrors: ['master.probe_refused'],
+  })
+  const { status, body } = await ask(holdfast.admin, '/startup')
+  t.equal(status, 503)
+  t.equal(body, `${node.host}:${node.port} refuses our password: correct --redis-username and --redis-password\n`)
+  t.strictSame(await probes(holdfast.admin), { startup: 503, ready: 200, live: 200 })
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  await direct.send('ACL', 'SETUSER', 'own', 'on', '>secret', '+@all', '~*', '&*')
+  const isUp = async (): Promise<boolean> => (await ask(holdfast.admin, '/startup')).status === 200
+  await waitUntil('it is let in without a restart, and without a client', isUp, { withinMs: 10_000 })
+  await direct.send('ACL', 'SETUSER', 'own', 'resetpass', '>other')
+  t.equal(await isUp(), true, 'what was true once stays true')
 })
 
 t.test('health — is 0 through a kill -9, and 1 for ready from SIGTERM on — of a real set', async t => {
