@@ -4,9 +4,7 @@
 //                     ▲                               └─ fewer ─▶ again
 //                     └──────────── what came meanwhile ◀──┘
 //
-// WAIT asks for the offset of the connection's own last write, so a write stands before it. EXPIRE is one that a server
-// takes when its memory is full, and that always goes to the replicas when its key is there. It runs behind all whose
-// replies had come when it was sent, so its offset covers them, whichever link they were on.
+// question.ts has the commands.
 //
 // Owns: that link, the count of what has come. withheld.ts has the replies. Never: knows sessions.
 //
@@ -23,19 +21,16 @@ import { isNoPerm } from '../ops/missing-rights.ts'
 import type { AckedLane, Acknowledgements, Acknowledger } from '../relay/acknowledger.ts'
 import { isSameTerm } from '../relay/gate.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
+import { serverRefusalOf } from '../relay/refusal-texts.ts'
 import { createUnit, nobody, type Request } from '../relay/request.ts'
-import { encodeCommand } from '../resp/encode.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
 import { IdleListener } from '../upstream/idle-listener.ts'
 import { Link } from '../upstream/link.ts'
 import { Pausing } from '../upstream/pauses.ts'
 import { AckUsers } from './ack-users.ts'
 import { Needs } from './needs.ts'
+import { type Asking, Question } from './question.ts'
 import { type Confirmer, isErrorReply, Withheld } from './withheld.ts'
-
-/** How long one WAIT may take: the link shows in between that the node lives, and asks for what has come meanwhile. */
-const SLICE_MS = 500
-const ONE = Buffer.from(':1\r\n')
 
 export interface BarrierOptions {
   /** So many replicas must have it. */
@@ -48,12 +43,11 @@ export interface BarrierOptions {
 
 interface Asked {
   readonly request: Request
+  readonly asking: Asking
   /** What had arrived when it was sent. */
   readonly covers: number
   /** The gate has been shut meanwhile. */
   isVoid: boolean
-  /** The marker was there: EXPIRE has gone to the replicas. */
-  isWritten: boolean
 }
 
 export class Barrier extends IdleListener<Request> implements Acknowledgements, Confirmer {
@@ -63,9 +57,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   readonly #host: LaneHost
   readonly #options: BarrierOptions
   readonly #users = new AckUsers()
-  readonly #question: Buffer
-  /** Commands that make the marker, with one reply each. */
-  readonly #baseline: readonly Buffer[]
+  readonly #question: Question
   readonly #lanes = new Set<Withheld>()
   /** Those with something to release. */
   readonly #waiting = new Set<Withheld>()
@@ -87,9 +79,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     this.counters = host.counters
     this.#options = options
     this.#blamed = { onBug: error => host.bugs.ofStep(error, 'waiting for replicas') }
-    const expire = encodeCommand(['EXPIRE', options.key, String(options.lifeSeconds)])
-    this.#baseline = [encodeCommand(['HSET', options.key, 'ack', '0']), expire]
-    this.#question = Buffer.concat([expire, encodeCommand(['WAIT', String(options.replicas), String(SLICE_MS)])])
+    this.#question = new Question(options)
   }
 
   of(lane: AckedLane, isProven: (request: Request) => boolean): Acknowledger {
@@ -150,7 +140,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     if (this.#link !== null || this.#pause !== null || master === null || this.#isClosed) return
     const identity = this.#users.current
     if (identity === null) return
-    const proof = { read: null, prove: this.#baseline }
+    const proof = { read: null, prove: this.#question.baseline }
     this.#dialled = master
     this.#link = new Link(
       master,
@@ -163,10 +153,11 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   override onReady(link: Link<Request>): void {
     const { proofError, identity, signedIn } = link.handshake
     const error = signedIn ? proofError?.toString('latin1', 1).trimEnd() : 'NOAUTH'
-    if (error !== undefined) {
+    if (error !== undefined && !error.startsWith('OOM ')) {
       this.#onRefused(link, error)
       return
     }
+    this.#question.hasMarker = error === undefined
     this.#attempt = 0
     this.#users.serves(identity)
     this.#host.counters.linksOpened++
@@ -231,9 +222,10 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     // A pause does not stop it: what is in flight is to be confirmed.
     const isShut = this.#host.gate.master === null
     if (!isWanted || this.#asked !== null || this.#pause !== null || link?.status !== 'ready' || isShut) return
-    const request = createUnit(nobody, this.#question, 0, 2, null)
+    const asking = this.#question.ask()
+    const request = createUnit(nobody, asking.bytes, 0, asking.replies, null)
     request.inspect = true
-    this.#asked = { request, covers: this.#arrived, isVoid: false, isWritten: false }
+    this.#asked = { request, asking, covers: this.#arrived, isVoid: false }
     this.counters.barriers++
     link.send(request)
   }
@@ -242,13 +234,13 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     const asked = this.#asked
     if (asked === null || request !== asked.request) return
     if (request.expect > 0) {
-      asked.isWritten = frame.equals(ONE)
+      this.#question.onWrite(asked.asking, frame, request.expect)
       return
     }
     this.#asked = null
     const replicas = Number(frame.toString('latin1', 1))
     if (isErrorReply(frame)) this.#onError(link, frame)
-    else if (!asked.isWritten) this.#onUnwritten(link)
+    else if (!asked.asking.isWritten) this.#onUnwritten(link, asked.asking.error)
     else if (replicas >= this.#options.replicas && !asked.isVoid) this.#onConfirmed(asked.covers)
     else if (replicas < this.#options.replicas) this.#onShort(replicas)
   }
@@ -281,8 +273,10 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   }
 
   /** The key of the markers is gone, or the server takes no write now. */
-  #onUnwritten(link: Link<Request>): void {
-    link.send(createUnit(nobody, Buffer.concat(this.#baseline), 0, this.#baseline.length, null))
+  #onUnwritten({ master, handshake }: Link<Request>, error: Buffer | null): void {
+    // A node that is no master, or has no replicas, is told of as such.
+    if (error !== null && serverRefusalOf(error) === undefined)
+      this.#host.linkLog.notAcknowledged(master, handshake.identity, error.toString('latin1', 1).trimEnd())
     this.#retryLater()
   }
 

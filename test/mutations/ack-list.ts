@@ -53,11 +53,20 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'the answer to what makes the marker counts as one of the first question',
     file: 'src/ack/barrier.ts',
-    from: 'prove: this.#baseline }',
-    to: 'prove: [Buffer.concat(this.#baseline)] }',
+    from: 'prove: this.#question.baseline }',
+    to: 'prove: [Buffer.concat(this.#question.baseline)] }',
     breaks: 'an acknowledged write is on no replica',
     test: wire,
     shows: /no replica has it|next one confirms nothing/,
+  },
+  {
+    name: 'a server whose memory is full is asked for replicas by what it does not take',
+    file: 'src/ack/question.ts',
+    from: '[...this.baseline, offsetMessage, wait]',
+    to: '[...this.baseline, this.baseline[0] ?? wait, wait]',
+    breaks: 'clients can delete when the memory is full',
+    test: wire,
+    shows: /the memory is full and the marker evicted/,
   },
   {
     name: 'a reply of a lost link is told when the time for replicas is over',

@@ -414,6 +414,28 @@ t.test('ack — the connection that asks is lost while a replica is missed — i
   t.strictSame(await Promise.all(writes.map(({ reply }) => reply)), [2, 1])
 })
 
+t.test('ack — the memory is full and the marker evicted, or the connection new — clients can delete', async t => {
+  const { holdfast, master, connect } = await world(t, { 'hold-timeout': '10s' })
+  const client = await connect()
+  for (const key of ['one', 'two', 'three']) t.equal(await client.send('SET', key, 'v'), 'OK')
+  t.equal(await ask(master, ['SET', 'big', 'x'.repeat(5_000_000)]), 'OK')
+  // Nothing but the marker may be evicted.
+  await ask(master, ['CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru'])
+  await ask(master, ['CONFIG', 'SET', 'maxmemory', '3mb'])
+  t.match(text(await client.send('INCR', 'n')), /^OOM /)
+  const markers = async (): Promise<number> => [await ask(master, ['KEYS', '__holdfast:*'])].flat().length
+  await waitUntil('the marker is evicted', async () => (await markers()) === 0, { withinMs: 5000 })
+  t.equal(await client.send('DEL', 'one'), 1)
+  const barriers = (): number => holdfast.counters.detail.linksOpened.get('barrier') ?? 0
+  const before = barriers()
+  await ask(master, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+  t.equal(await client.send('DEL', 'two'), 1)
+  t.ok(barriers() > before)
+  t.equal(await client.send('DEL', 'big'), 1)
+  t.equal(await client.send('SET', 'k', 'v'), 'OK')
+  await waitUntil('the marker is there again', async () => (await markers()) === 1, { withinMs: 5000 })
+})
+
 t.test('ack — pipelines with and without effects — keep their order', async t => {
   const { connect } = await world(t)
   const client = await connect()

@@ -1,16 +1,13 @@
 // before-blocking.ts: what Holdfast sends just before a blocking command, on the session's own link and in the same
 // write. It makes the answer true, or lets the command go out again on another node without missing anything.
 import { streamsIndex } from '../../command/blocking-arguments.ts'
+import { offsetMessage } from '../../relay/offset-message.ts'
 import { decodeReply, textOf } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import type { Preflight } from './send-blocking.ts'
 
-/**
- * Before WAIT. SPUBLISH is replicated and changes no data; only subscribers of this one shard channel can see it. It
- * moves the link's replication offset behind all earlier writes of the session, whatever link they used. WAIT looks at
- * the offset of its own connection only (waitCommand in replication.c).
- */
-export const offsetMarker: Preflight = { bytes: encodeCommand(['SPUBLISH', 'holdfast:wait', '']), replies: 1 }
+/** Before WAIT: it stands behind all earlier writes of the session then, whatever link they used. */
+export const offsetMarker: Preflight = { bytes: offsetMessage, replies: 1 }
 
 /**
  * Before XREAD BLOCK with `$`: asks the last id of each such stream. Sent again, `$` would mean the new master's last
