@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { failOver } from '../support/apps/fail-over.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
-import { saysApplied } from '../support/settings.ts'
+import { saysReplyLost } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Half of what the Sentinels need to see that the master is down, so a hold outlasts it in any case. */
@@ -43,8 +43,8 @@ async function startWork(t: Test, port: number, options: Parameters<typeof creat
         work.done++
       } catch (error) {
         const rejected = error as Error
-        // It took effect: the loop goes on.
-        if (!saysApplied(rejected.message)) {
+        // It took effect, or may have: the loop goes on.
+        if (!saysReplyLost(rejected.message)) {
           work.troubles.push(`rejected ${rejected.constructor.name}`)
           return
         }

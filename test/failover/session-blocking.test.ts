@@ -5,12 +5,9 @@ import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow, type Window } from '../support/pace.ts'
 import type { RespClient, Value } from '../support/resp-client.ts'
 import type { Node, SentinelSet } from '../support/sentinel-set.ts'
-import { isUnproven, settings } from '../support/settings.ts'
+import { isUnproven, mayBeUnproven, settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { block, later, playScenes, type Scene, type World } from './session-scenes.ts'
-
-/** See `isUnproven`. */
-const mayBeUnproven = settings.policy === 'once'
 
 interface Blocker {
   readonly name: string

@@ -3,7 +3,7 @@
 import type { Test } from 'tap'
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'
-import { settings } from '../support/settings.ts'
+import { mayBeUnproven } from '../support/settings.ts'
 import { block, itemsOf, later, playScenes, pushed, type Scene, type World } from './session-scenes.ts'
 
 const invalidations = (client: RespClient): Value[] => client.pushes.map(push => itemsOf(push).at(-1) ?? null)
@@ -221,8 +221,8 @@ const unblock: Scene = {
     await block(world, send)
     return {
       after: async t => {
-        // Under `once` the death of the master ends what blocks: nobody can tell whether it took something.
-        const isHeld = settings.policy !== 'once' || world.fault === 'planned'
+        // Under `once` and `safe` the death of the master ends what blocks: nobody can tell whether it took something.
+        const isHeld = !mayBeUnproven || world.fault === 'planned'
         t.equal(await other.send('CLIENT', 'UNBLOCK', id, 'ERROR'), isHeld ? 1 : 0, 'after')
         const error = await reply
         t.equal(error instanceof RespError && error.code, isHeld ? 'UNBLOCKED' : 'UNKNOWN')

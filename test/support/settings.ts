@@ -35,9 +35,12 @@ export function readSettings({
 
 export const settings = readSettings(process.env)
 
+/** A command that blocks may end in `isUnproven`. */
+export const mayBeUnproven = settings.policy === 'once' || settings.policy === 'safe'
+
 /**
  * Under `once` a command that blocks has no marker: when its link is lost nobody can tell whether it took something, and
- * its client is told so, as under `safe`.
+ * its client is told so, as under `safe` of every command that must not run twice.
  */
 export function isUnproven(reply: unknown): boolean {
   return typeof reply === 'object' && reply !== null && 'message' in reply && saysUnproven(String(reply.message))
@@ -45,12 +48,34 @@ export function isUnproven(reply: unknown): boolean {
 
 /** The same of what a library or a log makes of the error. */
 export function saysUnproven(text: string): boolean {
+  if (settings.policy === 'safe') return saysUnknown(text)
   return settings.policy === 'once' && /\bUNKNOWN holdfast: .* without a marker/.test(text)
 }
 
 /** Under `once` the reply to a command that took effect may be lost with the old master: its client is told so. */
 export function saysApplied(text: string): boolean {
   return settings.policy === 'once' && /\bAPPLIED:? holdfast: /.test(text)
+}
+
+function saysUnknown(text: string): boolean {
+  return /\bUNKNOWN:? holdfast: .*\(retry-policy safe\)/.test(text)
+}
+
+/** When the master dies, the reply of a command in flight may be lost with it: `once` and `safe` tell its client. */
+export function saysReplyLost(text: string): boolean {
+  return saysApplied(text) || (settings.policy === 'safe' && saysUnknown(text))
+}
+
+/** Of the errors of a report, by their text: those that do not say that, and how many commands were told that. */
+export function besidesReplyLost(errors: Readonly<Record<string, number>>): {
+  readonly others: Readonly<Record<string, number>>
+  readonly told: number
+} {
+  const all = Object.entries(errors)
+  return {
+    others: Object.fromEntries(all.filter(([text]) => !saysReplyLost(text))),
+    told: all.reduce((sum, [text, times]) => sum + (saysReplyLost(text) ? times : 0), 0),
+  }
 }
 
 /** The rights that a user of the servers needs besides, as ACL rules: see docs/exactly-once.md. */
