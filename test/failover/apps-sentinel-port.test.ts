@@ -1,5 +1,7 @@
 // The Sentinel port: ioredis and node-redis in Sentinel mode, which were told nothing else, through a failover without
 // a reconnect; the answers of a real Sentinel next to ours; and nothing of the real topology in any of ours.
+
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { createSentinel } from 'redis'
 import t, { type Test } from 'tap'
@@ -97,7 +99,11 @@ t.test('ioredis and node-redis in Sentinel mode — notice nothing of a failover
   const counts = new Map<App, number>(apps.map(app => [app, 0]))
   let stopping = false
   const work = apps.map(async (app, n) => {
-    while (!stopping) counts.set(app, await app.incr(`n:${n}`).catch(appliedTo(counts.get(app))))
+    while (!stopping) {
+      counts.set(app, await app.incr(`n:${n}`).catch(appliedTo(counts.get(app))))
+      // Without a rest a slow machine would have no time for the Sentinels.
+      await pause(5)
+    }
   })
   const heard = new Map<App, string>()
   await Promise.all(apps.map((app, n) => app.subscribe(`news:${n}`, message => heard.set(app, message))))

@@ -4,13 +4,14 @@ import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { ClassRow } from '../../src/drill/classes.ts'
 import type { Account } from '../../src/drill/observe.ts'
+import type { Running } from '../support/control.ts'
 import { judgeClients, serves } from '../support/drilled.ts'
 import { without } from '../support/needs.ts'
 import { openFeed } from '../support/page-feed.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { type JsonFinding, type Stage, stageOf, startDrill, undisturbed } from '../support/switchover.ts'
+import { type JsonFinding, type Stage, stageOf, startDrill, startUntil, undisturbed } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
 
@@ -277,8 +278,8 @@ t.test('drill — ends in between — says where the set is, and the set serves'
   const stage = await stageOf(t, set)
   const load = startWorkload({ port: stage.holdfast.port })
   t.teardown(() => load.stop({ withinMs: 0 }))
-  const reached = (what: string, output: () => string, times = 1): Promise<unknown> =>
-    waitUntil(`${what}, ${times} times`, () => output().split(what).length > times, { withinMs: 90_000, everyMs: 1 })
+  const started = (what: string, times = 1): Promise<Running> =>
+    startUntil(set, () => startDrill(t, stage, []), what, times)
   /** The set is whole, and the first node its master. */
   const ready = async (): Promise<void> => {
     await set.settle()
@@ -294,8 +295,7 @@ t.test('drill — ends in between — says where the set is, and the set serves'
 
   await t.test('stopped between the two — exit code 5', async t => {
     await ready()
-    const running = startDrill(t, stage, [])
-    await reached('\n follow ', running.stdout)
+    const running = await started('\n follow ')
     running.child.kill('SIGINT')
     const { code, stdout } = await running.ended
     t.equal(code, 5, stdout)
@@ -311,8 +311,7 @@ t.test('drill — ends in between — says where the set is, and the set serves'
 
   await t.test('the other replica is preferred meanwhile — stays there, and says why', async t => {
     await ready()
-    const running = startDrill(t, stage, [])
-    await reached('\n resume ', running.stdout)
+    const running = await started('\n resume ')
     await set.command(last, 'CONFIG', 'SET', 'replica-priority', '10')
     const { code, stdout } = await running.ended
     await setPriority(set, last, '200')
@@ -331,8 +330,7 @@ t.test('drill — ends in between — says where the set is, and the set serves'
   ] as const) {
     await t.test(`killed behind ${what.trim()} of switchover ${times} — serves within the lease`, async t => {
       await ready()
-      const running = startDrill(t, stage, [])
-      await reached(what, running.stdout, times)
+      const running = await started(what, times)
       running.child.kill('SIGKILL')
       await serves(t, stage, what === '\n ask ' ? ABORTED_MS : SERVED_MS)
       await running.ended
@@ -341,8 +339,7 @@ t.test('drill — ends in between — says where the set is, and the set serves'
 
   await t.test('stopped while commands are held — exit code 3 or 4', async t => {
     await ready()
-    const running = startDrill(t, stage, [])
-    await reached('\n hold ', running.stdout)
+    const running = await started('\n hold ')
     running.child.kill('SIGINT')
     const { code, stdout } = await running.ended
     t.ok(code === 3 || code === 4, `exit code ${code}`)

@@ -1,5 +1,6 @@
 // Sentinels that name the same node differently: announce-hostnames is set at one, and not yet at the others, which leads
 // a planned failover; or it was changed at all of them while Holdfast runs, and the old name stops working, or leads nowhere.
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { readStatus } from '../support/admin.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
@@ -31,7 +32,11 @@ t.test('planned failover — announced under another name of the master — lose
   const replies: Value[] = []
   let isOver = false
   const writes = (async () => {
-    while (!isOver) replies.push(await client.send('INCR', 'n'))
+    while (!isOver) {
+      replies.push(await client.send('INCR', 'n'))
+      // Without a rest a slow machine would have no time for the Sentinels.
+      await pause(5)
+    }
   })()
   await set.command(odd, 'SENTINEL', 'FAILOVER', set.masterName)
   await waitUntil('it is over', () => holdfast.find('hold.end', from), { withinMs: 30_000 })

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { ControlClient } from '../../src/control/client.ts'
 import { holdPause } from '../../src/control/held-pause.ts'
 import type { ControlError } from '../../src/control/protocol.ts'
-import { controlPath, openControl, type Running, startProgram } from '../support/control.ts'
+import { controlPath, openControl, startProgram } from '../support/control.ts'
 import { judgeClients, serves } from '../support/drilled.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { hurry } from '../support/sentinel-pace.ts'
@@ -17,6 +17,7 @@ import {
   stageOf,
   startDrill,
   startSwitchover,
+  startUntil,
 } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
@@ -53,16 +54,6 @@ t.test('operators — in each other’s way — are told who, and what to do', a
     await hurry(set.sentinels)
   }
   /** It has printed this. @throws Error with all that it has printed where it ended without. */
-  const reached = async (what: string, running: Running): Promise<void> => {
-    const ended = running.ended.then(({ code, stdout, stderr }) => `exit code ${code}: ${stdout}${stderr}`)
-    let end: string | null = null
-    void ended.then(text => {
-      end = text
-    })
-    await waitUntil(what, () => end !== null || running.stdout().includes(what), { withinMs: 60_000, everyMs: 1 })
-    if (!running.stdout().includes(what)) throw new Error(`${what} never came: ${await ended}`)
-  }
-
   await t.test('a pause lasts — nothing is done', async t => {
     await control.ask('pause', { maxMs: 30_000, by: 'ctl' })
     const { code, report } = await runSwitchover(t, stage)
@@ -94,8 +85,7 @@ t.test('operators — in each other’s way — are told who, and what to do', a
       const other = await openControl(t, stage.path)
       // The moment may come at once. Then the switchover was first.
       for (let i = 0; i < 5; i++) {
-        const running = startSwitchover(t, stage, [])
-        await reached('Holdfast switchover of master', running)
+        const running = await startUntil(set, () => startSwitchover(t, stage, []), 'Holdfast switchover of master')
         const pause = await holdPause(other, byOperator).catch(() => null)
         const { code, stdout } = await running.ended
         if (pause === null || code === 1) {
@@ -115,8 +105,7 @@ t.test('operators — in each other’s way — are told who, and what to do', a
 
   await t.test('ctl pause and ctl resume meanwhile — the first is refused, the second told', async t => {
     await ready()
-    const running = startSwitchover(t, stage, [])
-    await reached('\n hold ', running)
+    const running = await startUntil(set, () => startSwitchover(t, stage, []), '\n hold ')
     const refused = await control.ask('pause', { maxMs: 1000, by: 'ctl' }).catch((error: ControlError) => error.failure)
     t.match(refused, { code: 'paused', cause: /by switchover$/, remedy: /wait for its end$/ })
     await control.ask('resume')
@@ -131,8 +120,7 @@ t.test('operators — in each other’s way — are told who, and what to do', a
     await ready()
     const first = await set.currentMaster()
     const from = stage.holdfast.log.length
-    const running = startDrill(t, stage, [])
-    await reached('\n follow ', running)
+    const running = await startUntil(set, () => startDrill(t, stage, []), '\n follow ')
     const before = await set.currentMaster()
     // The third node is preferred. The first one was demoted just now: who promotes it before each Sentinel has seen that
     // has it demoted again, and nothing is moved.
@@ -159,8 +147,7 @@ t.test('operators — in each other’s way — are told who, and what to do', a
   await t.test('the proxy ends within a drill — exit code 5, and a report', async t => {
     await ready()
     const other = await anotherStage(t, set)
-    const running = startDrill(t, other, [])
-    await reached('\n follow ', running)
+    const running = await startUntil(set, () => startDrill(t, other, []), '\n follow ')
     await other.holdfast.stop()
     const { code, stdout, stderr } = await running.ended
     t.equal(stderr, '')

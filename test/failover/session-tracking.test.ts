@@ -1,5 +1,6 @@
 // CLIENT TRACKING and client ids through a change of master: caches are told to forget everything and are kept up to
 // date by the new master; the id a client was told names it before and after.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Node } from '../support/sentinel-set.ts'
@@ -107,7 +108,11 @@ const busy: Scene = {
     const change = async (node: Node): Promise<void> => {
       while (!stop.signal.aborted) {
         const direct = await world.direct(node)
-        while (!stop.signal.aborted && direct.isOpen) await direct.send('SET', `${tag}:x`, 'v').catch(() => null)
+        while (!stop.signal.aborted && direct.isOpen) {
+          await direct.send('SET', `${tag}:x`, 'v').catch(() => null)
+          // Without a rest a slow machine would have no time for the Sentinels.
+          await pause(1)
+        }
       }
     }
     let changing: Promise<unknown> = Promise.resolve()

@@ -6,8 +6,7 @@ import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { stageOf, startSwitchover } from '../support/switchover.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { stageOf, startSwitchover, startUntil } from '../support/switchover.ts'
 
 /** The lease of the pause, and a second for a busy machine. */
 const SERVED_MS = 3_000
@@ -25,11 +24,7 @@ for (const victim of ['Sentinel', 'replica'] as const) {
       await t.test(`behind ${step}`, async t => {
         await set.settle()
         await hurry(set.sentinels)
-        const running = startSwitchover(t, stage, [])
-        await waitUntil(`the step ${step}`, () => running.stdout().includes(`\n ${step} `), {
-          withinMs: 30_000,
-          everyMs: 1,
-        })
+        const running = await startUntil(set, () => startSwitchover(t, stage, []), `\n ${step} `)
         // The first finding: ` ok  replica 127.0.0.1:7001  Sentinel 127.0.0.1:26379 would promote it`
         const [, replica, sentinel] = /replica \S+:(\d+) +Sentinel \S+:(\d+) would promote/.exec(running.stdout()) ?? []
         const told = /names \S+:(\d+), which says it is the master/.exec(running.stdout())?.[1] ?? replica

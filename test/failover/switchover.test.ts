@@ -1,13 +1,14 @@
 // `holdfast switchover` on real sets under load: another node becomes the master, no command fails, no write is lost;
 // and whatever is killed in the middle, the set serves afterwards.
 import t from 'tap'
+import type { Running } from '../support/control.ts'
 import { judgeClients, serves } from '../support/drilled.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { hurry } from '../support/sentinel-pace.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
-import { runSwitchover, stageOf, startSwitchover } from '../support/switchover.ts'
+import { runSwitchover, stageOf, startSwitchover, startUntil } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
 
@@ -75,14 +76,13 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
     await set.settle()
     await hurry(set.sentinels)
   }
-  const reached = (step: string, output: () => string): Promise<unknown> =>
-    waitUntil(`the step ${step}`, () => output().includes(`\n ${step} `), { withinMs: 30_000, everyMs: 1 })
+  const started = (step: string): Promise<Running> =>
+    startUntil(set, () => startSwitchover(t, stage, []), `\n ${step} `)
 
   for (const step of ['moment', 'hold', 'catch up', 'ask', 'serve', 'resume']) {
     await t.test(`the command is killed behind the step ${step} — it serves within the lease`, async t => {
       await ready()
-      const running = startSwitchover(t, stage, [])
-      await reached(step, running.stdout)
+      const running = await started(step)
       running.child.kill('SIGKILL')
       await serves(t, stage, step === 'ask' ? ABORTED_MS : SERVED_MS)
       await running.ended
@@ -91,8 +91,7 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
 
   await t.test('the command is frozen while commands are held — it serves when the lease is over', async t => {
     await ready()
-    const running = startSwitchover(t, stage, [])
-    await reached('hold', running.stdout)
+    const running = await started('hold')
     running.child.kill('SIGSTOP')
     // By the time that the signal arrives the failover may have been asked for.
     await serves(t, stage, running.stdout().includes('\n ask ') ? ABORTED_MS : SERVED_MS)
@@ -102,8 +101,7 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
 
   await t.test('somebody stops it while commands are held — it resumes and says so', async t => {
     await ready()
-    const running = startSwitchover(t, stage, [])
-    await reached('hold', running.stdout)
+    const running = await started('hold')
     running.child.kill('SIGINT')
     const { code, stdout } = await running.ended
     // By the time that the signal arrives the failover may have been asked for.
@@ -115,9 +113,8 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
   await t.test('it waits for the old master to follow — it says so', async t => {
     await ready()
     const from = (await set.currentMaster()).port
-    const running = startSwitchover(t, stage, [])
     const text = `waits until the Sentinels have made a replica of 127.0.0.1:${from}`
-    await waitUntil('it says so', () => running.stdout().includes(text), { withinMs: 60_000, everyMs: 10 })
+    const running = await startUntil(set, () => startSwitchover(t, stage, []), text)
     t.match(running.stdout(), /\n resume /, 'commands are sent again')
     await running.ended
   })
@@ -144,8 +141,7 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
   await t.test('the replica that is promoted is killed — it serves', async t => {
     await ready()
     const old = await set.currentMaster()
-    const running = startSwitchover(t, stage, [])
-    await reached('ask', running.stdout)
+    const running = await started('ask')
     const port = Number(/is accepted by 127\.0\.0\.1:(\d+)/.exec(running.stdout())?.[1])
     const asked = set.sentinels.find(node => node.port === port) as Node
     const chosen = async (): Promise<Node | undefined> => {

@@ -7,7 +7,8 @@
 import type { ConnectionOptions } from 'node:tls'
 import { askMajority, type MajorityWatch, watchMajority } from './majority.ts'
 import { addExcuse } from './pace.ts'
-import { type Argument, ask, RespError, type Value } from './resp-client.ts'
+import { PlannedFailover } from './planned-failover.ts'
+import { type Argument, ask, type Value } from './resp-client.ts'
 import { dataConfig, type Plan, sentinelConfig, sentinelId } from './sentinel-config.ts'
 import { hurry, shortenTilt } from './sentinel-pace.ts'
 import {
@@ -70,6 +71,8 @@ export const DOWN_AFTER_MS = 2000
 export const PATIENT_MS = 120_000
 
 const startAttempts = 5
+/** How often it is asked whether a planned failover still goes on. */
+const PLANNED_EVERY_MS = 1000
 
 export class SentinelSet {
   readonly masterName: string
@@ -82,6 +85,7 @@ export class SentinelSet {
   readonly #stopped = new Set<Node>()
   readonly #watches = new Set<MajorityWatch>()
   readonly #endExcuse: () => void
+  readonly #planned: PlannedFailover
 
   private constructor(plan: Plan, dir: string, flavour: Flavour, nodes: Node[], sentinels: Node[]) {
     this.masterName = plan.masterName
@@ -89,6 +93,7 @@ export class SentinelSet {
     this.dir = dir
     this.nodes = nodes
     this.sentinels = sentinels
+    this.#planned = new PlannedFailover(plan.masterName)
     this.#endExcuse = addExcuse(() => tiltOf(this.living().filter(node => node.kind === 'sentinel')))
   }
 
@@ -163,17 +168,20 @@ export class SentinelSet {
 
   /** SIGKILL; answers when the process is gone. */
   async kill(node: Node): Promise<void> {
+    this.#planned.forget()
     this.#stopped.delete(node)
     await endServer(node)
   }
 
   /** SIGTERM; answers when the process has ended by itself (a master waits up to 10 s for its replicas). */
   async term(node: Node): Promise<void> {
+    this.#planned.forget()
     await termServer(node)
   }
 
   /** SIGSTOP: sockets stay open, nothing answers. */
   async stop(node: Node): Promise<void> {
+    this.#planned.forget()
     this.#stopped.add(node)
     await stopServer(node)
   }
@@ -219,17 +227,16 @@ export class SentinelSet {
   async failover(options: { readonly withinMs?: number } = {}): Promise<void> {
     const [sentinel] = this.sentinels.filter(node => this.living().includes(node))
     if (!sentinel) throw new Error('no living Sentinel to ask for a failover')
-    const accepted = async (): Promise<boolean> => {
-      const reply = await this.command(sentinel, 'SENTINEL', 'FAILOVER', this.masterName)
-      if (reply === 'OK') return true
-      throw new Error(reply instanceof RespError ? reply.message : String(reply))
-    }
-    await waitUntil('SENTINEL FAILOVER is accepted', accepted, { withinMs: options.withinMs ?? 15_000, everyMs: 100 })
+    await waitUntil('SENTINEL FAILOVER is accepted', () => this.#planned.begin(sentinel), {
+      withinMs: options.withinMs ?? 15_000,
+      everyMs: 100,
+    })
   }
 
   /**
-   * Waits until more than half of all Sentinels name another master than `old`.
-   * `majorityAt` is Date.now() of the moment, seen within 5 ms.
+   * Waits until more than half of all Sentinels name another master than `old`. A planned failover that its Sentinel has
+   * given up, because this machine stood still, is asked for again. `majorityAt` is Date.now() of the moment, seen within
+   * 5 ms.
    */
   async waitForNewMaster(
     old: Node,
@@ -237,7 +244,14 @@ export class SentinelSet {
   ): Promise<{ node: Node; majorityAt: number }> {
     const watch = this.watchMajority()
     try {
-      const isNew = () => watch.history.find(({ address }) => address !== '' && address !== `${old.host}:${old.port}`)
+      let lookAt = performance.now() + PLANNED_EVERY_MS
+      const isNew = async () => {
+        const found = watch.history.find(({ address }) => address !== '' && address !== `${old.host}:${old.port}`)
+        if (found !== undefined || performance.now() < lookAt) return found
+        await this.#planned.goOn(old).catch(() => {})
+        lookAt = performance.now() + PLANNED_EVERY_MS
+        return undefined
+      }
       const change = await waitUntil(`a majority names another master than ${old.name}`, isNew, {
         withinMs: options.withinMs,
         everyMs: 5,
@@ -246,6 +260,7 @@ export class SentinelSet {
       if (!node) throw new Error(`the majority names ${change.address}, which is no node of this set`)
       return { node, majorityAt: change.at }
     } finally {
+      this.#planned.forget()
       watch.stop()
     }
   }

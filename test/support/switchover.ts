@@ -111,9 +111,36 @@ export async function undisturbed<T>(
   for (let i = 1; ; i++) {
     const result = await run()
     if (i === MOST_RUNS || found(result).every(({ id }) => id !== 'sentinel.tilt')) return result
-    const isOver = async (): Promise<boolean> => (await tiltOf(set.sentinels)) === null
-    await waitUntil('the TILT is over', isOver, { withinMs: 40_000, everyMs: 100 })
+    await untilNoTilt(set)
   }
+}
+
+/**
+ * Starts a command, and answers when it has said `what`, so many times; a command that a TILT keeps from doing anything
+ * is started again.
+ *
+ * @throws Error when it ends before it has said it.
+ */
+export async function startUntil(set: SentinelSet, start: () => Running, what: string, times = 1): Promise<Running> {
+  for (let i = 1; ; i++) {
+    const running = start()
+    let hasEnded = false
+    void running.ended.then(() => {
+      hasEnded = true
+    })
+    const hasSaid = (): boolean => running.stdout().split(what).length > times
+    await waitUntil(`it says ${what.trim()}`, () => hasSaid() || hasEnded, { withinMs: 90_000, everyMs: 1 })
+    if (hasSaid()) return running
+    const { code, stdout, stderr } = await running.ended
+    if (i === MOST_RUNS || !/is in TILT mode[\s\S]*nothing was done/.test(stdout))
+      throw new Error(`it ended before it said ${what.trim()}: exit code ${code}: ${stdout}\n${stderr}`)
+    await untilNoTilt(set)
+  }
+}
+
+async function untilNoTilt({ sentinels }: SentinelSet): Promise<void> {
+  const isOver = async (): Promise<boolean> => (await tiltOf(sentinels)) === null
+  await waitUntil('the TILT is over', isOver, { withinMs: 40_000, everyMs: 100 })
 }
 
 export function reportOf({ code, stdout, stderr }: Ended): {
