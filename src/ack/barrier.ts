@@ -21,6 +21,7 @@ import { isNoPerm } from '../ops/missing-rights.ts'
 import type { AckedLane, Acknowledgements, Acknowledger } from '../relay/acknowledger.ts'
 import { isSameTerm } from '../relay/gate.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
+import type { Prover } from '../relay/prover.ts'
 import { serverRefusalOf } from '../relay/refusal-texts.ts'
 import { createUnit, nobody, type Request } from '../relay/request.ts'
 import { Handshake, type HandshakeFailure } from '../upstream/handshake.ts'
@@ -82,8 +83,8 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     this.#question = new Question(options)
   }
 
-  of(lane: AckedLane, isProven: (request: Request) => boolean): Acknowledger {
-    const withheld = new Withheld(lane, this, new Needs(this.#options.reads, isProven))
+  of(lane: AckedLane, provenBytes: Prover['provenBytes']): Acknowledger {
+    const withheld = new Withheld(lane, this, new Needs(this.#options.reads, provenBytes))
     this.#lanes.add(withheld)
     this.#users.add(lane.identity)
     this.#dial()

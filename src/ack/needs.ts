@@ -18,14 +18,17 @@ export function saysNothing(frame: Buffer): boolean {
   )
 }
 
+/** What of a command must be confirmed before its reply is told: its effect, or what it has seen. */
+export type Need = 'effect' | 'sight' | 'none'
+
 export class Needs {
   readonly #committed: boolean
-  readonly #isProven: Prover['isProven']
+  readonly #provenBytes: Prover['provenBytes']
 
-  /** `isProven`: of the lane's prover. */
-  constructor(reads: 'plain' | 'committed', isProven: Prover['isProven']) {
+  /** `provenBytes`: of the lane's prover. */
+  constructor(reads: 'plain' | 'committed', provenBytes: Prover['provenBytes']) {
     this.#committed = reads === 'committed'
-    this.#isProven = isProven
+    this.#provenBytes = provenBytes
   }
 
   /** The request's effect must be confirmed, or what it has seen. */
@@ -34,12 +37,23 @@ export class Needs {
   }
 
   reply(request: Request): boolean {
-    return this.writes(request) || (this.#committed && shows(request))
+    return this.of(request) !== 'none'
+  }
+
+  of(request: Request): Need {
+    if (this.writes(request)) return 'effect'
+    return this.#committed && shows(request) ? 'sight' : 'none'
+  }
+
+  /** Of one command of a run. */
+  ofCommand(command: SentCommand): Need {
+    if (mayChangeData(wholeCommand(command))) return 'effect'
+    return this.#committed && showsStored(command) ? 'sight' : 'none'
   }
 
   /** It may change data. */
   writes(request: Request): boolean {
-    if (this.#isProven(request)) return true
+    if (this.#provenBytes(request) !== null) return true
     if (request.cls === 'read') return false
     if (request.handler === null && !request.unit && !request.blocking && (request.marking & Marking.unsure) === 0) {
       if ((request.marking & Marking.writes) !== 0) return true
@@ -49,9 +63,15 @@ export class Needs {
     return false
   }
 
+  /** The commands of a request without a handler; none where nobody knows them any more. */
+  commandsOf(request: Request): SentCommand[] {
+    const bytes = request.local === null ? wholeBytes(request) : this.#provenBytes(request)
+    return bytes === null ? [] : [...commandsIn(bytes)]
+  }
+
   /** A reply that is known already: of a command that ran on a master before, or that ran while its node was not ready. */
   local(request: Request): boolean {
-    if (this.#isProven(request)) return true
+    if (this.#provenBytes(request) !== null) return true
     return request.sends > 0 && request.local !== null && request.local[0] !== ReplyType.error
   }
 }
@@ -74,9 +94,11 @@ const mixed: ReadonlySet<string> = new Set(['memory', 'function'])
 
 function shows(request: Request): boolean {
   if ((request.marking & Marking.shows) !== 0) return true
-  for (const command of commandsIn(wholeBytes(request))) {
-    const { spec } = command
-    if (showsData(spec) || (mixed.has(spec.name) && wholeCommand(command).cls === 'read')) return true
-  }
+  for (const command of commandsIn(wholeBytes(request))) if (showsStored(command)) return true
   return false
+}
+
+function showsStored(command: SentCommand): boolean {
+  const { spec } = command
+  return showsData(spec) || (mixed.has(spec.name) && wholeCommand(command).cls === 'read')
 }

@@ -12,10 +12,10 @@ import { errors } from '../errors.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { AckedLane, Acknowledger } from '../relay/acknowledger.ts'
 import { forgetKept, KeptReplies } from '../relay/kept-replies.ts'
-import { failRequest, makeLocal, type Request, type RequestOwner, senderOf } from '../relay/request.ts'
-import { countReplies } from '../resp/decode.ts'
+import { type Request, type RequestOwner, senderOf } from '../relay/request.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import { Fifo } from '../upstream/fifo.ts'
+import { giveUp } from './given-up.ts'
 import { type Needs, saysNothing } from './needs.ts'
 
 interface Item {
@@ -196,11 +196,20 @@ export class Withheld implements Acknowledger {
     const before = this.#line.size
     let isAnswer = false
     for (let item = this.#line.peek(); item !== undefined; item = this.#line.peek()) {
-      const { request } = item
-      if (request !== null && (item.arrived === INCOMPLETE || this.#barrier.ran(item.since, now) < limitMs)) break
+      const { request, arrived, since } = item
+      if (request === null) {
+        this.#line.shift()
+        item.act?.()
+        continue
+      }
+      const isLate = arrived !== INCOMPLETE && this.#barrier.ran(since, now) >= limitMs
+      const isFirst = arrived !== INCOMPLETE && this.#line.size < before
+      // It waits for those in front of it alone, and they have just left.
+      const isFree = (isLate || isFirst) && !this.#needs.request(request)
+      if (!isLate && !isFree) break
       this.#line.shift()
-      isAnswer ||= request?.local === null
-      if (request === null) item.act?.()
+      isAnswer ||= request.local === null
+      if (isFree) this.#tell(request)
       else {
         this.#giveUp(request)
         // Where nothing waits any longer, no time is over.
@@ -210,22 +219,9 @@ export class Withheld implements Acknowledger {
     if (this.idle && this.#line.size < before) this.lane.onAllTold(isAnswer)
   }
 
-  /** It ran on the master, and that is all that is known. */
   #giveUp(request: Request): void {
-    const { counters } = this.#barrier
     this.#leave(request)
-    if (request.local === null) {
-      forgetKept(request, counters)
-      request.expect = request.replies
-      const writes = this.#needs.writes(request)
-      if (writes) counters.unacknowledged++
-      failRequest(request, (writes ? errors.unacknowledged : errors.unconfirmedRead).reply)
-    } else if (this.#needs.local(request)) {
-      // A lost link has brought its reply, and a marker its effect: replicas have neither for that.
-      counters.unacknowledged++
-      const told = new Array<Buffer>(countReplies(request.local)).fill(errors.unacknowledged.reply)
-      makeLocal(request, Buffer.concat(told))
-    }
+    giveUp(request, this.#needs, this.#barrier.counters)
     this.lane.replies.finish(request)
   }
 

@@ -377,8 +377,8 @@ export class Batcher implements Prover {
     return this.#doubts.hasNotRun(request)
   }
 
-  isProven(request: Request): boolean {
-    return this.#doubts.isProven(request)
+  provenBytes(request: Request): Buffer | null {
+    return this.#doubts.provenBytes(request)
   }
 
   forget(request: Request): void {

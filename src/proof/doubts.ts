@@ -78,8 +78,10 @@ export class Doubts {
     return this.#marks.has(request)
   }
 
-  isProven(request: Request): boolean {
-    return this.#proven.has(request)
+  provenBytes(request: Request): Buffer | null {
+    const proven = this.#proven.get(request)
+    if (proven === undefined) return null
+    return proven.rest === null ? proven.bytes : Buffer.concat([proven.bytes, ...proven.rest])
   }
 
   /** Its client has its reply. */

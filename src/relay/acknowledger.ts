@@ -51,8 +51,8 @@ export interface AckedLane {
 
 /** Of all lanes of one master. */
 export interface Acknowledgements {
-  /** `isProven`: of the lane's prover. */
-  of(lane: AckedLane, isProven: (request: Request) => boolean): Acknowledger
+  /** `provenBytes`: of the lane's prover. */
+  of(lane: AckedLane, provenBytes: (request: Request) => Buffer | null): Acknowledger
   /** The control plane has confirmed this master. */
   onServe(master: Master): void
   /** Nothing is sent for now, and what is confirmed from here on counts no more. */

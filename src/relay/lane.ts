@@ -70,7 +70,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.refusals = new LaneRefusals(host, this)
     this.withholds = host.acks !== null
     this.prover = host.prove?.(this, host) ?? null
-    this.#acks = host.acks?.of(this, request => this.prover?.isProven(request) === true) ?? null
+    this.#acks = host.acks?.of(this, request => this.prover?.provenBytes(request) ?? null) ?? null
     const parts = {
       waiting: this.#waiting,
       uplink: this.#uplink,

@@ -52,8 +52,11 @@ export interface Prover {
   errorInDoubt(request: Request): Buffer | null
   /** It is known that the request has not run, although it was sent. */
   hasNotRun(request: Request): boolean
-  /** Its reply was kept over a change of the link, or it is what the marker says: it ran on a master before this one. */
-  isProven(request: Request): boolean
+  /**
+   * What was sent of a request whose reply was kept over a change of the link, or is what the marker says: it ran on a
+   * master before this one. Null: it is none.
+   */
+  provenBytes(request: Request): Buffer | null
   /** Its client has its reply. */
   forget(request: Request): void
   /** Called some times a second. */

@@ -159,8 +159,8 @@ export class ReadOnly implements Prover {
   hasNotRun(): boolean {
     return false
   }
-  isProven(): boolean {
-    return false
+  provenBytes(): null {
+    return null
   }
   endAside(): Request[] {
     return []

@@ -178,14 +178,6 @@ export function elementTypes(frame: Buffer): number[] {
   return types
 }
 
-/** How many whole replies these bytes are. */
-export function countReplies(bytes: Buffer): number {
-  const scanner = new ReplyScanner()
-  let count = 0
-  for (let at = scanner.next(bytes, 0); at >= 0; at = at < bytes.length ? scanner.next(bytes, at) : -1) count++
-  return count
-}
-
 /** A value as text, for names and words inside replies; undefined for anything that is no string or number. */
 export function textOf(value: Value | undefined): string | undefined {
   if (Buffer.isBuffer(value)) return value.toString()

@@ -67,7 +67,7 @@ class Scene {
       },
     }
     if (barrier === null) throw new Error('nobody withholds')
-    this.#withheld = (barrier as Barrier).of(lane, () => false)
+    this.#withheld = (barrier as Barrier).of(lane, () => null)
   }
 
   #run(socket: MemorySocket, name: string): void {
