@@ -3,7 +3,9 @@
 //   none ──dial──▶ a Link ──ends──▶ unconfirmed ──the control plane confirms a master──▶ none
 //     └───────────────┴──close──▶ closed
 //
-// A pause follows a dial that failed, and a refusal. Until it is over nothing is dialled or sent again.
+// A pause follows a dial that failed, and a refusal. It follows, too, when links come up and their node then says that it
+// is no master, for the second time in a row: the control plane may confirm it again and again (a proxy leads its address
+// elsewhere). Until it is over nothing is dialled or sent again.
 //
 // Owns: the current link, the pause, the fence, the counts of links. Never: knows what waits or what is replayed (lane.ts), sends requests.
 //
@@ -26,6 +28,9 @@ import type { Request } from './request.ts'
 
 /** Whoever waits for a file descriptor looks again after so long. */
 const FOR_A_FILE: BackoffLimits = { minMs: 20, maxMs: 500 }
+
+/** A link that was up for longer ends a row of those that led to a wrong node. */
+const WRONG_ROW_MS = 1_000
 
 /** What a private lane's session adds to its link, and hears besides replies. */
 export interface LaneOwner extends Blamed {
@@ -69,6 +74,9 @@ export class LaneLink {
   readonly #host: LaneHost
   readonly #lane: LinkedLane
   #attempt = 0
+  /** Links in a row that were up and led to a node that is no master; when the last one came up. */
+  #wrongNodes = 0
+  #readyAt = 0
   #pause: NodeJS.Timeout | null = null
   /** The ids our lost links had on one node; the next link to the same process ends them there. */
   #fence: { readonly at: Master; readonly links: readonly LostLink[] } | null = null
@@ -146,11 +154,14 @@ export class LaneLink {
   onConfirmed(isNew: boolean): void {
     if (this.state === 'unconfirmed') this.state = 'none'
     // A pause that the last master has earned is not for the next one.
-    if (isNew) this.endPause()
+    if (!isNew) return
+    this.endPause()
+    this.#wrongNodes = 0
   }
 
   onReady({ master, handshake }: Link<Request>): void {
-    this.#attempt = 0
+    this.#attempt = Math.max(0, this.#wrongNodes - 1)
+    this.#readyAt = performance.now()
     this.#fence = null
     const { counters, log } = this.#host
     counters.linksOpened++
@@ -185,6 +196,12 @@ export class LaneLink {
   /** The fate of writes depends on it that what was sent on the lost link runs no more. */
   get #isInDoubt(): boolean {
     return this.#lane.prover?.isInDoubt === true
+  }
+
+  /** The link's node says that it is no master. After a failover it does so once, and the next dial is not to wait. */
+  onWrongNode(): void {
+    this.#wrongNodes = performance.now() - this.#readyAt < WRONG_ROW_MS ? this.#wrongNodes + 1 : 1
+    if (this.#wrongNodes > 1) this.pause()
   }
 
   /** Nothing is dialled or sent for a while, longer with each time in a row. */

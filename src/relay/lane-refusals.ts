@@ -26,6 +26,7 @@ export class LaneRefusals {
   aside: NotReady | null = null
   readonly #host: LaneHost
   readonly #lane: LaneInfo
+  readonly #onWrongNode: () => void
   /** The node was asked to end the wait of this command (unblocking.ts); null: of none. */
   unblocked: Request | null = null
   /**
@@ -34,9 +35,10 @@ export class LaneRefusals {
    */
   #question: NodeQuestion | ServerRefusal | 'own reply' | null = null
 
-  constructor(host: LaneHost, lane: LaneInfo) {
+  constructor(host: LaneHost, lane: LaneInfo, onWrongNode: () => void) {
     this.#host = host
     this.#lane = lane
+    this.#onWrongNode = onWrongNode
   }
 
   /** No reply of this node counts: it is no master by its own word. */
@@ -96,6 +98,7 @@ export class LaneRefusals {
     if (answer === 'no-master' && this.#host.prove !== null) {
       // The marker tells what has run, and better than the replies of this node.
       this.#host.observe('the node says it is no master')
+      this.#onWrongNode()
       link.cut('the node says it is no master')
       return
     }

@@ -107,6 +107,7 @@ export class LaneReplies implements ReplyListener<Request, Link<Request>>, Prove
     this.#refusals.absorb(frame)
     link.cut(frame.toString('latin1', 1, 64).trimEnd(), 'refused')
     if (refusal === 'not-now') this.#uplink.pause()
+    else this.#uplink.onWrongNode()
   }
 
   reply(request: Request, frame: Buffer, type: number): void {

@@ -67,7 +67,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.owner = owner
     this.#waiting = new HoldQueue(host.counters)
     this.#uplink = new LaneLink(host, this)
-    this.refusals = new LaneRefusals(host, this)
+    this.refusals = new LaneRefusals(host, this, () => this.#uplink.onWrongNode())
     this.withholds = host.acks !== null
     this.prover = host.prove?.(this, host) ?? null
     this.#acks = host.acks?.of(this, request => this.prover?.provenBytes(request) ?? null) ?? null
@@ -304,6 +304,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** The link owes nothing more: what the node has refused is sent again after a pause, or elsewhere. */
   sendAgain(link: Link<Request>): void {
     if (this.refusals.isDeposed) {
+      this.#uplink.onWrongNode()
       link.cut('the node says it is no master')
       return
     }

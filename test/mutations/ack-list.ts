@@ -125,8 +125,8 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'reads are never withheld',
     file: 'src/ack/needs.ts',
-    from: 'return this.writes(request) || (this.#committed && shows(request))',
-    to: 'return this.writes(request)',
+    from: "return this.#committed && shows(request) ? 'sight' : 'none'",
+    to: "return this.#committed && shows(request) ? 'none' : 'none'",
     breaks: '--reads committed shows what a crash takes back',
     test: wire,
     shows: /what may be lost is not shown/,

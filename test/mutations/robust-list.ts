@@ -209,8 +209,8 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'a withheld reply is given up for a standstill, with its confirmation unread',
     file: 'src/ack/withheld.ts',
-    from: 'this.#barrier.ran(item.since, now) < limitMs',
-    to: 'now - item.since < limitMs',
+    from: 'this.#barrier.ran(since, now) >= limitMs',
+    to: 'now - since >= limitMs',
     breaks: 'a standstill of Holdfast costs no client its reply',
     test: stoppedLong,
     shows: /a withheld write/,

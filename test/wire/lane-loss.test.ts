@@ -4,7 +4,7 @@ import { createUnit, makeLocal, type RequestHandler } from '../../src/relay/requ
 import { encodeCommand } from '../../src/resp/encode.ts'
 import { FakeRedis, type Handler } from '../support/fake-redis.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { LaneWorld, told } from './lane-world.ts'
+import { LaneWorld, takesMarkers, told } from './lane-world.ts'
 
 const pipeline = [
   ['SET', 'k', 'v'],
@@ -118,6 +118,33 @@ for (const policy of ['always', 'safe'] as const) {
     t.equal(second.length, policy === 'safe' ? 0 : 2)
   })
 }
+
+for (const marks of [false, true])
+  t.test(
+    `READONLY — of each link to a node that is confirmed as master — ${marks ? 'with' : 'without'} markers`,
+    async t => {
+      let serves = false
+      const refused = new Set<number>()
+      const fake = await FakeRedis.start(t, (argv, context) => {
+        if (!serves && argv[0] === 'INCR') {
+          refused.add(context.connection)
+          return "-READONLY You can't write against a read only replica.\r\n"
+        }
+        if (argv[0] === 'EXEC' && refused.delete(context.connection))
+          return '-EXECABORT Transaction discarded because of previous errors.\r\n'
+        return marks ? takesMarkers(argv, context) : argv[0] === 'INCR' ? ':1\r\n' : undefined
+      })
+      const world = new LaneWorld(t, fake, { marks })
+      world.send(['INCR', 'n'])
+      const until = performance.now() + 500
+      await waitUntil('it was dialled for a while', () => performance.now() > until, { withinMs: 8000 })
+      // The longest pause is 40 ms here. Without any, hundreds of links come up in this time.
+      const passedMs = performance.now() - until + 500
+      t.ok(fake.accepted <= 10 + passedMs / 10, `${fake.accepted} dials in ${passedMs} ms`)
+      serves = true
+      t.equal((await world.replies(1)).length, 1)
+    },
+  )
 
 const readonly = "-READONLY You can't write against a read only replica."
 

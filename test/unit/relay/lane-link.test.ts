@@ -15,6 +15,7 @@ import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 import { dialMemory } from './memory-net.ts'
+import { VirtualLoop } from './virtual-loop.ts'
 
 const first: Master = { host: 'a', port: 1, epoch: 1, runId: 'run-a' }
 const second: Master = { host: 'b', port: 2, epoch: 2, runId: 'run-b' }
@@ -100,6 +101,32 @@ t.test('link of a lane — is never dialled — once the lane is closed', async 
   uplink.onConfirmed(true)
   uplink.ensure()
   t.equal(uplink.state, 'closed')
+})
+
+t.test('link of a lane — is dialled at once when its node is no master any more — and the second time not', async t => {
+  const { gate, uplink } = scene()
+  const loop = new VirtualLoop()
+  const sayNoMaster = (upMs: number): void => {
+    uplink.ensure()
+    const { link } = uplink
+    if (link === null) throw new Error('nothing was dialled')
+    uplink.onReady(link)
+    loop.now += upMs
+    uplink.onWrongNode()
+    uplink.onLost(link, 'cut', false)
+    uplink.onConfirmed(false)
+  }
+  loop.play(() => {
+    sayNoMaster(5000)
+    t.equal(uplink.isPaused, false, 'a failover')
+    sayNoMaster(1)
+    t.equal(uplink.isPaused, true, 'the same node again')
+    gate.master = second
+    uplink.onConfirmed(true)
+    t.equal(uplink.isPaused, false, 'another one')
+    sayNoMaster(5000)
+    t.equal(uplink.isPaused, false)
+  })
 })
 
 t.test('link of a session — waits while others have all files — and a shared link does not', async t => {
