@@ -1,5 +1,7 @@
 // sentinel-evidence.ts: asks one Sentinel everything that a judgement needs. Judges nothing.
+
 import { type Reply, readAddress, readFields, readPeers } from '../sentinel/sentinel-view.ts'
+import { subscribeToAll } from '../sentinel/subscription.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 import { contact } from './first-question.ts'
@@ -40,9 +42,8 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
   ]
   const { replies, refused } = await ask(target, questions, async client => {
     // Comes last: RESP2 allows no question after it.
-    await client.psubscribe('*').catch((error: unknown) => {
-      deaf = error instanceof Error && error.message.startsWith('NOPERM')
-    })
+    const heard = await subscribeToAll(client).catch(() => null)
+    deaf = heard !== null && heard.refused.length > 0
   })
   if (refused) return { ...unasked, refused }
   const [named, master, sentinels, myId, quorum, replicas, masters, info, hello, setName] = replies
@@ -61,7 +62,7 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
   return {
     ...unasked,
     refused: overall(named),
-    denied: deaf ? [...denied, 'psubscribe'] : denied,
+    denied: deaf ? [...denied, 'subscribe'] : denied,
     runId: textOf(myId),
     isSentinel: !/unknown command/i.test(named?.[0]?.message ?? ''),
     otherNames: named !== undefined && named[0] === null && named[1] === null ? namesOf(masters) : null,

@@ -55,22 +55,14 @@ const channels = [
  * caller has to dial again.
  */
 export async function subscribe(client: Redis, { sentinel, log }: { sentinel: string; log: Log }): Promise<boolean> {
-  let hears = true
-  try {
-    await client.psubscribe(...patterns)
-  } catch (error) {
-    // A missing right stays until a person grants it. Any other error passes, or ends the connection.
-    if (!isNoPerm(reasonOf(error))) throw error
-    const results = await settled(channels.map(channel => client.subscribe(channel)))
-    const refused = channels.filter((_, i) => results[i]?.status === 'rejected')
-    if (client.status !== 'ready') return false
-    if (refused.length > 0) {
-      hears = false
-      log.error(
-        { event: 'sentinel.deaf', sentinel, refused, err: reasonOf(error) },
-        'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
-      )
-    }
+  const { refused, why } = await subscribeToAll(client)
+  if (why !== '' && client.status !== 'ready') return false
+  const hears = refused.length === 0
+  if (!hears) {
+    log.error(
+      { event: 'sentinel.deaf', sentinel, refused, err: why },
+      'Holdfast notices planned failovers late, and writes may be lost: allow the user +subscribe +psubscribe &*',
+    )
   }
   if (client.mode !== 'subscriber') return hears
   // Without RESP3 a connection that is subscribed takes no question.
@@ -80,6 +72,19 @@ export async function subscribe(client: Redis, { sentinel, log }: { sentinel: st
     'this Sentinel does not speak RESP3 (Redis 6 or later): Holdfast only polls it and notices planned failovers late',
   )
   return false
+}
+
+/** `why`: the error where patterns are not allowed; then by name, and `refused` are the channels that are not either. */
+export async function subscribeToAll(client: Redis): Promise<{ refused: readonly string[]; why: string }> {
+  try {
+    await client.psubscribe(...patterns)
+    return { refused: [], why: '' }
+  } catch (error) {
+    // A missing right stays until a person grants it. Any other error passes, or ends the connection.
+    if (!isNoPerm(reasonOf(error))) throw error
+    const results = await settled(channels.map(channel => client.subscribe(channel)))
+    return { refused: channels.filter((_, i) => results[i]?.status === 'rejected'), why: reasonOf(error) }
+  }
 }
 
 /** Waits for all. Only a missing right is no reason to reject. */

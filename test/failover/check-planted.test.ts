@@ -175,9 +175,9 @@ t.test('check', async t => {
     {
       what: 'a Sentinel user that lacks rights',
       options: { 'sentinel-username': 'app', 'sentinel-password': 'secret' },
-      plant: () => user(set.sentinels, '+@all', '-psubscribe', '-sentinel|master'),
+      plant: () => user(set.sentinels, '+@all', '-psubscribe', '-subscribe', '-sentinel|master'),
       undo: noUser,
-      problem: /^Sentinel .*: our user may not run: sentinel\|master, psubscribe \[remedy: allow the user app/,
+      problem: /^Sentinel .*: our user may not run: sentinel\|master, subscribe \[remedy: allow the user app/,
     },
     {
       what: 'a Sentinel user that may not list replicas: the set has some all the same',
@@ -327,6 +327,16 @@ t.test('check', async t => {
     t.equal(result.code, 0, result.output)
     t.notMatch([...result.problems, ...result.warnings].join('\n'), /our user/)
     t.match(result.output, / note +Sentinels +whether their quorum is there is left out: .* sentinel\|ckquorum\n/)
+  })
+
+  await t.test('check — misses no right — where one of the two ways to subscribe is allowed', async t => {
+    for (const denied of ['-psubscribe', '-subscribe']) {
+      await user(set.sentinels, '+@all', denied)
+      const result = await runCheck({ sentinels: seed, 'sentinel-username': 'app', 'sentinel-password': 'secret' })
+      await noUser()
+      t.equal(result.code, 0, result.output)
+      t.notMatch(result.output, /may not run/)
+    }
   })
 
   await t.test('check — has one line for markers, and leaves none behind — with --retry-policy once', async t => {
