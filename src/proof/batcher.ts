@@ -63,7 +63,10 @@ export class Batcher implements Prover {
     this.#sorter = new Sorter(host.learned)
     this.#sent = new SentBlocks(lane, host, this.#state, {
       free: block => this.#blocks.free(block),
-      aside: block => this.#blocks.aside(block),
+      aside: block => {
+        for (const member of block.members) this.#doubts.setAside(member)
+        this.#blocks.aside(block)
+      },
       room: () => this.#sendUnsentSoon(),
       suspect: owner => this.#sorter.suspect(owner),
     })

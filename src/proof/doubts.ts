@@ -118,6 +118,11 @@ export class Doubts {
     return this.#notRun.has(request)
   }
 
+  /** A node that is not ready has refused it, and nothing is known of it from before. */
+  setAside(request: Request): void {
+    if (request.sends <= 1) this.#notRun.add(request)
+  }
+
   /** The request waits for its verdict no longer: its time is over. Null: it did not. */
   giveUp(request: Request): Buffer | null {
     if (!this.#marks.delete(request)) return null

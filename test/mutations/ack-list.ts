@@ -69,6 +69,15 @@ export const ackMutations: readonly Mutation[] = [
     shows: /the memory is full and the marker evicted/,
   },
   {
+    name: 'a write that the server has refused for the whole hold time may have run',
+    file: 'src/proof/doubts.ts',
+    from: '    if (request.sends <= 1) this.#notRun.add(request)\n',
+    to: '',
+    breaks: 'an error says what is known',
+    test: wire,
+    shows: /refuses a write for the whole hold time/,
+  },
+  {
     name: 'a reply of a lost link is told when the time for replicas is over',
     file: 'src/ack/withheld.ts',
     from: '    giveUp(request, this.#needs, this.#barrier.counters)\n',

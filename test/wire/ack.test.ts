@@ -485,6 +485,16 @@ t.test('ack — the memory is full and the marker evicted, or the connection new
   await waitUntil('the marker is there again', async () => (await markers()) === 1, { withinMs: 5000 })
 })
 
+t.test('ack — the server refuses a write for the whole hold time — its client is told that it was not run', async t => {
+  const { master, connect } = await world(t, { 'hold-timeout': roomFor(1500) })
+  const client = await connect()
+  t.equal(await client.send('INCR', 'n'), 1)
+  await ask(master, ['CONFIG', 'SET', 'min-replicas-to-write', '9'])
+  t.match(text(await client.send('INCR', 'n')), /^TRYAGAIN .* was not run/)
+  await ask(master, ['CONFIG', 'SET', 'min-replicas-to-write', '0'])
+  t.equal(await client.send('INCR', 'n'), 2)
+})
+
 t.test('ack — pipelines with and without effects — keep their order', async t => {
   const { connect } = await world(t)
   const client = await connect()
