@@ -319,7 +319,12 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         replicas?.split?.giveUp()
         lanes.giveUp()
       }
-      await listener.stop(graceMs, { giveUp, failAll: () => lanes.failAll() })
+      const failReads = (): boolean => replicas?.split?.failReads() === true
+      const failAll = (): void => {
+        failReads()
+        lanes.failAll()
+      }
+      await listener.stop(graceMs, { giveUp, failReads, failAll })
       await ended
     },
     async stop() {

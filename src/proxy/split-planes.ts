@@ -123,6 +123,17 @@ export class SplitPlanes implements ReadPlaces {
     for (const { lanes } of this.#planes) lanes.giveUp()
   }
 
+  /** What replicas have not answered gets an error. Answers whether there was anything. */
+  failReads(): boolean {
+    let isAny = false
+    for (const { lanes, counters } of this.#planes) {
+      if (counters.waiting === 0 && lanes.unanswered().requests === 0) continue
+      isAny = true
+      lanes.failAll()
+    }
+    return isAny
+  }
+
   stop(): void {
     for (const { lanes } of this.#planes) lanes.stop()
   }

@@ -8,7 +8,7 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'a stop leaves what waits for replicas without a word',
     file: 'src/client/accept/listener.ts',
-    from: '        steps.failAll()\n',
+    from: '      steps.failAll()\n',
     to: '',
     breaks: 'each command that was read has a reply before the process ends',
     test: wire,

@@ -262,4 +262,13 @@ export const replicasMutations: readonly Mutation[] = [
     test: 'test/replicas/split.test.ts',
     shows: /asks for a password/,
   },
+  {
+    name: 'reads at a replica that answers no more end without a word when Holdfast stops',
+    file: 'src/proxy/split-planes.ts',
+    from: '      lanes.failAll()\n',
+    to: '',
+    breaks: 'each command that was read has a reply before the process ends',
+    test: 'test/replicas/split-ends.test.ts',
+    shows: /the replica answers no more/,
+  },
 ]

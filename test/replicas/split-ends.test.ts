@@ -126,6 +126,16 @@ t.test('shutdown — the grace period is over — what was sent is answered, and
   await stopping
 })
 
+t.test('shutdown — the replica answers no more — its reads get an error, and what waits behind them runs', async t => {
+  const scene = await open(t, { 'shutdown-grace': '0s' })
+  const { client, replies } = await waiting(t, scene, writes)
+  const stopping = scene.holdfast.stop()
+  const noAnswer = 'TRYAGAIN holdfast: no answer in time; the command may have run'
+  t.strictSame(await said(replies), [noAnswer, noAnswer, 'OK', 'new', 1])
+  t.equal((await client.closed).error, null)
+  await stopping
+})
+
 const notRun = 'TRYAGAIN holdfast: no master in time; the command was not run'
 
 t.test(

@@ -32,6 +32,11 @@ const LAST_ERRORS_MS = 100
 export interface LastSteps {
   /** The grace period is over: what waits for a master waits no longer. */
   giveUp(): void
+  /**
+   * Reads that a replica has not answered get an error, and what waits behind them in their sessions goes on to the
+   * master. Answers whether there were any.
+   */
+  failReads?(): boolean
   /** What has no reply yet gets an error. */
   failAll(): void
 }
@@ -191,7 +196,8 @@ export class Listener {
 
   /**
    * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
-   * more: idle ones end, others when they have their replies, or after LAST_REPLIES_MS errors in their place.
+   * more: idle ones end, others when they have their replies, or after LAST_REPLIES_MS errors in their place. Behind
+   * those of --read-split other commands may wait, which have LAST_ERRORS_MS more.
    */
   async stop(graceMs: number, steps: LastSteps): Promise<void> {
     const closed = this.#port.close()
@@ -201,15 +207,19 @@ export class Listener {
     }
     let endLast = (): void => {}
     const destroyAll = (): void => eachSession(session => session.destroy())
+    const failAll = (): void => {
+      // Nothing new is sent when what is in flight has its error.
+      eachSession(session => session.dropInput())
+      steps.failAll()
+      endLast = afterRunning(LAST_ERRORS_MS, destroyAll)
+    }
     const grace = setTimeout(() => {
       steps.giveUp()
       eachSession(session => session.leave())
       // Begun here: where this process stood still over the end of the grace, replies have not been read yet.
       endLast = afterRunning(LAST_REPLIES_MS, () => {
-        // Nothing new is sent when what is in flight has its error.
-        eachSession(session => session.dropInput())
-        steps.failAll()
-        endLast = afterRunning(LAST_ERRORS_MS, destroyAll)
+        if (steps.failReads?.() === true) endLast = afterRunning(LAST_ERRORS_MS, failAll)
+        else failAll()
       })
     }, graceMs)
     await closed
