@@ -7,6 +7,7 @@ import { createSentinel } from 'redis'
 import t, { type Test } from 'tap'
 import { failOver } from '../support/apps/fail-over.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
+import { slowness } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { saysApplied } from '../support/settings.ts'
@@ -64,7 +65,8 @@ async function nodeRedisApp(port: number, RESP: 2 | 3): Promise<App> {
     name: 'mymaster',
     sentinelRootNodes: [{ host: '127.0.0.1', port }],
     RESP,
-    scanInterval: 200,
+    // A scan that comes before the last one has ended leaves a slow machine no time for commands.
+    scanInterval: Math.round(200 * slowness()),
   })
   sentinel.on('error', error => troubles.push(`error ${error}`))
   sentinel.on('client-error', ({ error }) => troubles.push(`client-error ${error}`))

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import t from 'tap'
 import { createLog } from '../../src/ops/log.ts'
 import { type Dial, dialPlain } from '../../src/upstream/dial.ts'
+import { slowness } from '../support/pace.ts'
 import { ask } from '../support/resp-client.ts'
 import { anyFlavour, endServer, makeFolder, type Node, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -35,7 +36,7 @@ const cell = new Int32Array(new SharedArrayBuffer(4))
 
 /** Looks again and again while nothing else runs in this process: no socket is read. */
 function standUntil(what: string, isSo: () => boolean): void {
-  const until = performance.now() + soon.withinMs
+  const until = performance.now() + soon.withinMs * slowness()
   while (!isSo()) {
     if (performance.now() > until) throw new Error(`${what}: not in time`)
     Atomics.wait(cell, 0, 0, 1)
