@@ -220,7 +220,7 @@ export class ProofModel {
     expire: () => {
       if (this.counters.waiting === 0 && this.lanes.sendable) return false
       this.#mayBeUnknown = true
-      this.loop.pass(HOLD_MS + 1)
+      this.loop.run(HOLD_MS + 1)
       return true
     },
     gone: () => {
