@@ -8,11 +8,18 @@ import type { ReplayRule } from './command-spec.ts'
 /** How the options of GETEX, HGETEX and HSETEX that carry a time mean it. */
 const timeOptions: OptionGrammar = { EX: 1, PX: 1, EXAT: 1, PXAT: 1 }
 
+/**
+ * `nowMs` is this process's clock, and of a moment before the command is sent again. The server's may be minutes ahead, and
+ * a hold may lie between. A repeat behind its time would delete what somebody else has written to the key since. So a time
+ * that is written out is in the future only from here on. A server whose clock is behind takes it for later: that is safe.
+ */
+const AHEAD_MS = 10 * 60_000
+
 /** Whether the time at `index`, meant as `unit` says, lies in the future; false where it is no number. */
 function isFuture(args: readonly Buffer[], index: number, unit: string, nowMs: number): boolean {
   const time = integerAt(args, index)
-  if (unit === 'EXAT') return time * 1000 > nowMs
-  if (unit === 'PXAT') return time > nowMs
+  if (unit === 'EXAT') return time * 1000 > nowMs + AHEAD_MS
+  if (unit === 'PXAT') return time > nowMs + AHEAD_MS
   return time > 0
 }
 

@@ -68,4 +68,13 @@ export const commandMutations: readonly Mutation[] = [
     test: 'test/wire/short-timeouts.test.ts',
     shows: /the library is named/,
   },
+  {
+    name: 'a time that may pass before the repeat counts as the future',
+    file: 'src/command/time-rules.ts',
+    from: 'const AHEAD_MS = 10 * 60_000',
+    to: 'const AHEAD_MS = 0',
+    breaks: 'a repeat under safe takes nothing that others have written',
+    test: 'test/wire/lane-loss.test.ts',
+    shows: /deletes what is there at its time/,
+  },
 ]

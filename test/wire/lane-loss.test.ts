@@ -119,6 +119,18 @@ for (const policy of ['always', 'safe'] as const) {
   })
 }
 
+t.test(
+  'loss — of a command that deletes what is there at its time — it is not sent again behind that, safe',
+  async t => {
+    const fake = await FakeRedis.start(t, ([name]) => (name === 'PEXPIREAT' ? 'cut-after-write' : undefined))
+    const world = new LaneWorld(t, fake, { policy: 'safe' })
+    await waitUntil('a link', () => world.lane.link?.status === 'ready', { withinMs: 8000 })
+    world.send(['PEXPIREAT', 'k', String(Date.now() + 60_000)])
+    t.match(await world.replies(1), [unknown])
+    t.equal(fake.received.filter(({ argv }) => argv[0] === 'PEXPIREAT').length, 1)
+  },
+)
+
 for (const marks of [false, true])
   t.test(
     `READONLY — of each link to a node that is confirmed as master — ${marks ? 'with' : 'without'} markers`,

@@ -39,17 +39,21 @@ t.test('classify — every rule has an example for and against', async t => {
   t.strictSame(lacking, [])
 })
 
-t.test('classify — times are compared with the given present', async t => {
-  const second = nowMs / 1000
-  t.equal(classify(`EXPIREAT k ${second + 1}`), 'idempotent')
-  t.equal(classify(`EXPIREAT k ${second}`), 'state-idempotent')
-  t.equal(classify(`EXPIREAT k ${second + 1}`, nowMs + 1000), 'state-idempotent')
-  t.equal(classify(`PEXPIREAT k ${nowMs + 1}`), 'idempotent')
-  t.equal(classify(`PEXPIREAT k ${nowMs}`), 'state-idempotent')
-  t.equal(classify(`GETEX k PXAT ${nowMs + 1}`), 'idempotent')
-  t.equal(classify(`GETEX k PXAT ${nowMs}`), 'state-idempotent')
-  t.equal(classify(`HGETEX k EXAT ${second} FIELDS 1 f`), 'state-idempotent')
-})
+t.test(
+  'classify — times are compared with the given present — and with what a hold and other clocks add to it',
+  async t => {
+    const soonMs = nowMs + 10 * 60_000
+    const second = soonMs / 1000
+    t.equal(classify(`EXPIREAT k ${second + 1}`), 'idempotent')
+    t.equal(classify(`EXPIREAT k ${second}`), 'state-idempotent')
+    t.equal(classify(`EXPIREAT k ${second + 1}`, nowMs + 1000), 'state-idempotent')
+    t.equal(classify(`PEXPIREAT k ${soonMs + 1}`), 'idempotent')
+    t.equal(classify(`PEXPIREAT k ${soonMs}`), 'state-idempotent')
+    t.equal(classify(`GETEX k PXAT ${soonMs + 1}`), 'idempotent')
+    t.equal(classify(`GETEX k PXAT ${soonMs}`), 'state-idempotent')
+    t.equal(classify(`HGETEX k EXAT ${second} FIELDS 1 f`), 'state-idempotent')
+  },
+)
 
 t.test('classify — is never better than the table — for a command alone or cut short', async t => {
   for (const { command } of repeatCases) {
