@@ -160,6 +160,7 @@ export class Doubts {
       return []
     }
     this.#series.add(mark.series)
+    this.#notRun.delete(request)
     if (request.kept !== null) {
       this.#marks.set(request, mark)
       return [request]
@@ -210,7 +211,7 @@ export class Doubts {
   #end(request: Request, mark: Mark, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {
     const { counters, policy } = this.#host
     if (this.#decided.has(request)) return this.#endDecided(request, mark, verdict)
-    if (verdict === 'not-applied') return this.#again(request, 'lost', errors.notTaken)
+    if (verdict === 'not-applied') return this.#again(request, 'lost')
     const isKept = request.kept !== null && verdict === 'applied'
     if (verdict !== 'applied') counters.proofsLost++
     // Without its reply there is nothing to give, and `always` sends again what may have run.
@@ -255,13 +256,16 @@ export class Doubts {
 
   /** Its block was refused as a whole. Answers what goes back to the front of the lane. */
   refused(request: Request): readonly Request[] {
-    if (!request.owner.gone) return this.#again(request, 'refused', errors.notTaken)
+    if (!request.owner.gone) return this.#again(request, 'refused')
     this.#host.counters.pendingBytes -= request.weight
     return []
   }
 
-  /** It is not in the history that survives. `ifBlamed`: what it gets where it is not sent again. */
-  #again(request: Request, reason: 'lost' | 'refused', ifBlamed: ErrorSpec): readonly Request[] {
+  /**
+   * It is not in the history that survives, or `always` does not ask. `ifBlamed`: what it gets where it is not sent
+   * again.
+   */
+  #again(request: Request, reason: 'lost' | 'refused', ifBlamed: ErrorSpec = errors.notTaken): readonly Request[] {
     const { policy, counters } = this.#host
     forgetReplies(request, counters)
     const error = this.#blamed.has(request) ? ifBlamed : decideReplay('refused', 'read', request.sends, policy)
@@ -272,7 +276,7 @@ export class Doubts {
       counters.detail.replays.add(`${namedClassOf(request)} ${reason}`)
       if (request.unit) restartUnit(request, 0)
       else request.expect = request.commands
-      this.#notRun.add(request)
+      if (ifBlamed.executed === 'no') this.#notRun.add(request)
     }
     return [request]
   }
