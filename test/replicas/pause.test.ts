@@ -10,14 +10,22 @@ import { waitUntil } from '../support/wait-until.ts'
 import { places, sessionsLeave } from './scene.ts'
 
 async function open(t: Test, options: Record<string, string> = {}) {
-  const set = await SentinelSet.start({ replicas: 1 })
+  // One replica, which most of these tests kill: it cannot confirm writes, whatever the policy.
+  const set = await SentinelSet.start({ replicas: 1, isExact: true })
   t.teardown(() => set.stopAll())
   const [master, replica] = set.nodes
   if (master === undefined || replica === undefined) throw new Error('not two nodes')
   const path = await controlPath(t)
   const holdfast = await startHoldfast(t, {
     sentinels: set.sentinelAddresses(),
-    options: { 'admin-listen': '127.0.0.1:0', 'replica-listen': '127.0.0.1:0', 'control-socket': path, ...options },
+    options: {
+      'admin-listen': '127.0.0.1:0',
+      'replica-listen': '127.0.0.1:0',
+      'control-socket': path,
+      ack: 'master',
+      reads: 'plain',
+      ...options,
+    },
   })
   const connect = async (port: number): Promise<RespClient> => {
     const client = await RespClient.connect(port)
