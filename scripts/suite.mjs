@@ -12,8 +12,8 @@ import { root } from './setup.mjs'
 // Most files wait for Sentinels most of the time: two for each core keep it busy, and leave it time to be punctual.
 const filesAtOnce = Math.max(4, Math.min(8, 2 * availableParallelism()))
 
-/** A file that takes longer is ended; each test has a bound of its own below this. */
-const fileLimitMs = 900_000
+/** A file that takes longer is ended. What a test waits for has a bound of its own, by the pace of the machine. */
+export const fileLimitMs = 900_000
 
 /**
  * What takes more than half a minute on a quiet machine, longest first. A name that is missing here costs time, no

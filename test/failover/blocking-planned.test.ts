@@ -25,40 +25,36 @@ const needs = (flavour: Flavour): { skip?: string } =>
   findServer(flavour) === undefined ? { skip: `${flavour}-server is not installed` } : {}
 
 for (const flavour of ['redis', 'valkey'] as const satisfies readonly Flavour[])
-  t.test(
-    `commands that wait — are served by the new master — ${flavour}`,
-    { timeout: 240_000, ...needs(flavour) },
-    async t => {
-      const set = await SentinelSet.start({ flavour })
-      t.teardown(() => set.stopAll())
-      const first = await set.currentMaster()
-      const blocked = async (): Promise<number> =>
-        Number(/blocked_clients:(\d+)/.exec(String(await set.command(first, 'INFO', 'clients')))?.[1])
-      const replies: { command: string[]; push: string[]; expected: Value; got: Promise<Value> }[] = []
-      const proxies: InProcess[] = []
-      for (const policy of ['safe', 'once']) {
-        const options = { 'retry-policy': policy, ack: 'master', reads: 'plain' }
-        const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
-        proxies.push(holdfast)
-        for (const [i, of] of waiting.entries()) {
-          const { command, push, reply: expected } = of(`${policy}:${i}`)
-          const client = await RespClient.connect(holdfast.port)
-          t.teardown(() => client.close())
-          if (command[0] === 'XREADGROUP') await client.send('XGROUP', 'CREATE', `${policy}:${i}`, 'g', '$', 'MKSTREAM')
-          const got = client.send(...command)
-          got.catch(() => {})
-          replies.push({ command, push, expected, got })
-          await waitUntil('it waits at the master', async () => (await blocked()) === replies.length, inTime)
-        }
+  t.test(`commands that wait — are served by the new master — ${flavour}`, needs(flavour), async t => {
+    const set = await SentinelSet.start({ flavour })
+    t.teardown(() => set.stopAll())
+    const first = await set.currentMaster()
+    const blocked = async (): Promise<number> =>
+      Number(/blocked_clients:(\d+)/.exec(String(await set.command(first, 'INFO', 'clients')))?.[1])
+    const replies: { command: string[]; push: string[]; expected: Value; got: Promise<Value> }[] = []
+    const proxies: InProcess[] = []
+    for (const policy of ['safe', 'once']) {
+      const options = { 'retry-policy': policy, ack: 'master', reads: 'plain' }
+      const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
+      proxies.push(holdfast)
+      for (const [i, of] of waiting.entries()) {
+        const { command, push, reply: expected } = of(`${policy}:${i}`)
+        const client = await RespClient.connect(holdfast.port)
+        t.teardown(() => client.close())
+        if (command[0] === 'XREADGROUP') await client.send('XGROUP', 'CREATE', `${policy}:${i}`, 'g', '$', 'MKSTREAM')
+        const got = client.send(...command)
+        got.catch(() => {})
+        replies.push({ command, push, expected, got })
+        await waitUntil('it waits at the master', async () => (await blocked()) === replies.length, inTime)
       }
-      await set.settle()
-      const from = proxies.map(({ log }) => log.length)
-      await set.failover()
-      const { node: master } = await set.waitForNewMaster(first, inTime)
-      for (const [i, holdfast] of proxies.entries())
-        await waitUntil('it is served', () => holdfast.find('hold.end', from[i]), inTime)
-      for (const { push } of replies) await set.command(master, ...push)
-      for (const { command, expected, got } of replies) t.strictSame(await got, expected, command.join(' '))
-      for (const { counters } of proxies) t.equal(counters.unknownOutcomes, 0)
-    },
-  )
+    }
+    await set.settle()
+    const from = proxies.map(({ log }) => log.length)
+    await set.failover()
+    const { node: master } = await set.waitForNewMaster(first, inTime)
+    for (const [i, holdfast] of proxies.entries())
+      await waitUntil('it is served', () => holdfast.find('hold.end', from[i]), inTime)
+    for (const { push } of replies) await set.command(master, ...push)
+    for (const { command, expected, got } of replies) t.strictSame(await got, expected, command.join(' '))
+    for (const { counters } of proxies) t.equal(counters.unknownOutcomes, 0)
+  })

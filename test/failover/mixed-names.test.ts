@@ -9,8 +9,6 @@ import { RespClient, type Value } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(120_000)
-
 /** So many Sentinels name the address. */
 async function isHeard({ admin }: Holdfast, sentinels: number): Promise<boolean> {
   const { each } = (await readStatus(admin)).sentinels

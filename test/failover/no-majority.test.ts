@@ -11,8 +11,6 @@ import { freePort } from '../support/servers.ts'
 import { isUnproven } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(240_000)
-
 const options = { 'admin-listen': '0' }
 
 async function isServed(holdfast: Holdfast, withinMs: number): Promise<void> {

@@ -11,6 +11,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { imbalance } from '../support/imbalance.ts'
+import { slowness } from '../support/pace.ts'
 import { RespClient, type RespClientOptions, type Value } from '../support/resp-client.ts'
 import { RespPush } from '../support/resp-decoder.ts'
 import { DOWN_AFTER_MS, type Node, PATIENT_MS, SentinelSet } from '../support/sentinel-set.ts'
@@ -85,7 +86,7 @@ export function playScenes(scenes: readonly Scene[], stage: Stage = {}): void {
 }
 
 /** A reply that never comes fails its scene, not the whole file. Values of 64 MB take their time on a busy machine. */
-const bounded = { timeout: 120_000 }
+const bounded = () => ({ timeout: 120_000 * slowness() })
 
 interface Play {
   readonly set: SentinelSet
@@ -121,7 +122,7 @@ async function playOnce(t: Test, { set, holdfast, fault, scenes }: Play): Promis
   await set.setDownAfter(PATIENT_MS)
   await waitUntil('commands are sent', () => holdfast.find('hold.end', from), { withinMs: 10_000 })
   await acting
-  for (const { name, acts } of running) await t.test(name, bounded, t => acts.after(t, { master, majorityAt }))
+  for (const { name, acts } of running) await t.test(name, bounded(), t => acts.after(t, { master, majorityAt }))
 }
 
 function createWorld(t: Test, given: Omit<World, 't' | 'connect' | 'direct' | 'everywhere'>): World {

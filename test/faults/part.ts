@@ -24,9 +24,6 @@ const turnsOf = (policy: Policy): typeof turns => [
   ['valkey', policy],
 ]
 
-/** One trial takes 3 to 40 s; the bound is for a machine with much else to do. */
-const trialMs = 120_000
-
 export interface PartOptions {
   /** The faults of the group to try; all where left out. */
   readonly only?: readonly string[]
@@ -37,12 +34,10 @@ export interface PartOptions {
 /** Defines one test for each fault of the group. */
 export function testGroup(t: Test, group: Fault['group'], { only, beside = [] }: PartOptions = {}): void {
   const chosen = faults.filter(fault => fault.group === group && only?.includes(fault.name) !== false)
-  t.setTimeout(chosen.length * trialMs)
   const inTurn = settings.policy === null ? turns : turnsOf(settings.policy)
   chosen.forEach((fault, i) => {
     const [server, policy] = inTurn[i % inTurn.length] ?? ['redis', 'safe']
     t.test(`${fault.name} — costs clients nothing but time and what is declared — ${server}, ${policy}`, async t => {
-      t.setTimeout(trialMs)
       const trial = await runTrial(fault, {
         server: findServer(server) ? server : anyFlavour(),
         policy,

@@ -20,8 +20,12 @@ export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
 
 /** Servers are asked for an excuse this often; a wait of less than this never asks. */
 const EXCUSE_EVERY_MS = 2000
-/** For so long may excuses make a wait begin anew. A TILT lasts 30 s; each standstill of 2 s begins another. */
-const MOST_EXCUSED_MS = 15 * 60_000
+/**
+ * For so long may excuses make a wait begin anew. A TILT lasts 30 s; each standstill of 2 s begins another. On a machine
+ * that stands still all the time no TILT ends: the wait fails and says so, long before the suite ends the file without
+ * a word.
+ */
+export const MOST_EXCUSED_MS = 5 * 60_000
 
 /**
  * Calls `fn` until it answers something truthy, and answers that.

@@ -10,8 +10,6 @@ import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { command } from './bytes.ts'
 
-t.setTimeout(120_000)
-
 function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })

@@ -11,8 +11,6 @@ import { makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { command } from './bytes.ts'
 
-t.setTimeout(240_000)
-
 const bulk = (value: Buffer): Buffer => Buffer.concat([Buffer.from(`$${value.length}\r\n`), value, Buffer.from('\r\n')])
 
 /** SET at the proxy, by a client that is gone afterwards. */

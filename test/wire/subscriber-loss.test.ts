@@ -6,8 +6,6 @@ import { ask, RespClient } from '../support/resp-client.ts'
 import { isUnproven } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-t.setTimeout(120_000)
-
 t.test('a subscriber that does not read — is ended, with its cause — when the server has had enough of it', async t => {
   const at = await startSingle(t, { serverConfig: ['client-output-buffer-limit pubsub 4mb 0 0'] })
   const { holdfast } = at

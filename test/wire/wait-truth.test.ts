@@ -65,7 +65,7 @@ async function connect(t: Test, port: number): Promise<RespClient> {
 const blocked = async (node: Node): Promise<boolean> =>
   String(await ask(node, ['INFO', 'clients'])).includes('blocked_clients:1')
 
-t.test('WAIT — answers 0 — for writes that another master has acknowledged', { timeout: 120_000 }, async t => {
+t.test('WAIT — answers 0 — for writes that another master has acknowledged', async t => {
   const { port, first, failOver } = await startPair(t)
   const [blocks, later, reader, vouched, unheard, piped] = await Promise.all(
     Array.from({ length: 6 }, () => connect(t, port)),
@@ -99,7 +99,7 @@ t.test('WAIT — answers 0 — for writes that another master has acknowledged',
 })
 
 for (const policy of ['safe', 'once'] as const)
-  t.test(`WAIT — is asked again — where writes are not, under ${policy}`, { timeout: 120_000 }, async t => {
+  t.test(`WAIT — is asked again — where writes are not, under ${policy}`, async t => {
     const { port, first, failOver } = await startPair(t, { 'retry-policy': policy })
     const client = await connect(t, port)
     t.equal(await client.send('SET', 'k', 'v'), 'OK')
@@ -111,7 +111,7 @@ for (const policy of ['safe', 'once'] as const)
     t.equal(await client.send('WAIT', '1', '60000'), 1)
   })
 
-t.test('WAIT — answers the truth — of a write that was held for the new master', { timeout: 120_000 }, async t => {
+t.test('WAIT — answers the truth — of a write that was held for the new master', async t => {
   const { port, first, second, failOver } = await startPair(t)
   const client = await connect(t, port)
   t.equal(await client.send('PING'), 'PONG')
