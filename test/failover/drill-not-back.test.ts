@@ -50,10 +50,9 @@ t.test('drill — the Sentinel would choose another for a minute — stays there
   t.teardown(() => reader.close())
   const from = stage.holdfast.log.length
   const running = startDrill(t, stage, ['--json'])
-  await waitUntil('it is there', () => stage.holdfast.find('pause.end', from), { withinMs: 60_000 })
+  const end = await waitUntil('it is there', () => stage.holdfast.find('pause.end', from), { withinMs: 60_000 })
   const there = await set.currentMaster()
   t.not(there, first)
-  const thereAt = performance.now()
   // Sentinels say hello to each other over the master, and that counts as data: who is ahead would be left to chance.
   const follows = async (): Promise<boolean> =>
     /role:slave[\s\S]*master_link_status:up/.test(String(await set.command(first, 'INFO', 'replication')))
@@ -74,7 +73,7 @@ t.test('drill — the Sentinel would choose another for a minute — stays there
   isOver = true
   await reading
   t.equal(code, 5, `${stdout}\n${stderr}`)
-  t.ok(performance.now() - thereAt >= MINUTE_MS, 'it has waited for the whole minute')
+  t.ok(Date.now() - Number(end['time']) >= MINUTE_MS, 'it has waited for the whole minute')
   const report = JSON.parse(stdout)
   const [other] = set.nodes.filter(node => node !== first && node !== there)
   t.match(report.end, {
