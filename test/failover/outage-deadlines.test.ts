@@ -18,6 +18,7 @@ const shortMs = 1000
 /** performance.now() of two places in one process, and timers that round down. */
 const clockMs = 5
 
+const tripped = 'TRYAGAIN holdfast: no master for longer than the hold time; the command was not run'
 const plainTexts = [
   'TRYAGAIN holdfast: no master in time; the command was not run',
   'TRYAGAIN holdfast: no answer in time; the command may have run',
@@ -106,18 +107,21 @@ async function playDeadlines(t: Test, crowd: Crowd): Promise<void> {
     stagger(crowd.subscriber, [['PING']]),
   ])
   const pace = readPace()
-  await onTime(t, 'plain commands', plain, { wantedMs: holdMs, pace })
-  await onTime(t, 'BLPOP with more time than the hold', blocking, { wantedMs: holdMs, pace })
-  await onTime(t, 'BLPOP with less', brief, { wantedMs: shortMs, pace })
-  await onTime(t, 'in an open MULTI', queueing, { wantedMs: holdMs, pace })
-  await onTime(t, 'PING of subscribers', subscriber, { wantedMs: holdMs, pace })
+  // What a standstill of this machine has delayed may come when the breaker is open.
+  const inTime = (ended: readonly Ended[]): readonly Ended[] =>
+    pace.stolenMs > 0 ? ended.filter(one => !textsOf([one]).includes(tripped)) : ended
+  await onTime(t, 'plain commands', inTime(plain), { wantedMs: holdMs, pace })
+  await onTime(t, 'BLPOP with more time than the hold', inTime(blocking), { wantedMs: holdMs, pace })
+  await onTime(t, 'BLPOP with less', inTime(brief), { wantedMs: shortMs, pace })
+  await onTime(t, 'in an open MULTI', inTime(queueing), { wantedMs: holdMs, pace })
+  await onTime(t, 'PING of subscribers', inTime(subscriber), { wantedMs: holdMs, pace })
   for (const [what, ended] of Object.entries({ plain, blocking, queueing, subscriber }))
     t.strictSame(
-      textsOf(ended).filter(text => !plainTexts.includes(text)),
+      textsOf(inTime(ended)).filter(text => !plainTexts.includes(text)),
       [],
       `${what}: the documented errors alone`,
     )
-  t.strictSame(textsOf(brief), ['null'], 'a BLPOP whose own time is over answers as on a server')
+  t.strictSame(textsOf(inTime(brief)), ['null'], 'a BLPOP whose own time is over answers as on a server')
 }
 
 async function playBreaker(t: Test, holdfast: InProcess, crowd: Crowd): Promise<void> {
@@ -134,7 +138,6 @@ async function playBreaker(t: Test, holdfast: InProcess, crowd: Crowd): Promise<
   const median = times[100] ?? Number.NaN
   t.comment(`200 commands: median ${median.toFixed(2)} ms, longest ${(times.at(-1) ?? 0).toFixed(1)} ms`)
   await judgeOnce(t, 'the median of errors at once', 20, median, readPace())
-  const tripped = 'TRYAGAIN holdfast: no master for longer than the hold time; the command was not run'
   t.strictSame(textsOf(ended), ['"OK"', tripped], 'DISCARD of a MULTI that was never opened is OK')
 }
 
@@ -170,6 +173,7 @@ t.test('an outage longer than the hold time', async t => {
   const options = { 'hold-timeout': `${holdMs}ms` }
   const expectedErrors = ['gate.tripped', 'ack.tripped']
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options, expectedErrors })
+  await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
   const crowd = await gather(t, holdfast.port)
   await Promise.all(set.nodes.map(node => set.kill(node)))
   await t.test('every request — ends at its own deadline — whatever waits beside it', t => playDeadlines(t, crowd))
