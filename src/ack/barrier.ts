@@ -174,7 +174,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   /** This user may not do it; another one may. */
   #onRefused(link: Link<Request>, error: string): void {
     const { identity } = link.handshake
-    if (isNoPerm(error)) this.#host.linkLog.rightMissing('ack', link.master, identity)
+    if (isNoPerm(error)) this.#host.linkLog.missing({ right: 'ack', lack: 'right' }, link.master, identity)
     else this.#host.linkLog.notAcknowledged(link.master, identity, error)
     this.#users.next()
     link.cut('the user cannot ask whether replicas have it')

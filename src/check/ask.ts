@@ -1,6 +1,7 @@
 // ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
+import { isUnknownCommand } from '../ops/missing-rights.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
@@ -64,6 +65,11 @@ export function errorReplyOf(error: Error): ErrorReply {
 /** The value of a reply as a list; empty for one that is none. */
 export function listOf(reply: Reply | undefined): readonly unknown[] {
   return Array.isArray(reply?.[1]) ? reply[1] : []
+}
+
+/** The commands that the server does not know: rename-command, or an older version. */
+export function unknownOf(pairs: readonly (readonly [right: string, reply: Reply | undefined])[]): string[] {
+  return pairs.filter(([, reply]) => isUnknownCommand(reply?.[0]?.message ?? '')).map(([right]) => right)
 }
 
 /** EXEC is refused in words of its own. */

@@ -70,8 +70,12 @@ export interface NodeEvidence {
   readonly contact: Contact
   readonly refused: ErrorReply | null
   readonly denied: readonly string[]
+  /** Commands that it does not know: rename-command, or an older version. */
+  readonly unknown: readonly string[]
   /** ACL rules that our user lacks for markers and acknowledgements; empty where the options need none. */
   readonly proofDenied: readonly string[]
+  /** Commands of these that it does not know. */
+  readonly proofUnknown: readonly string[]
   /** What it says it is; null where it does not say. */
   readonly role: 'master' | 'replica' | 'loading' | null
   /** It has HELLO (Redis 6 and later). */

@@ -1,5 +1,6 @@
 // judge-markers.ts: can the markers of --retry-policy once and of --ack be written, and do they stay? Pure.
 import { formatAddress } from '../address.ts'
+import { unknownRemedy } from '../ops/missing-rights.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import type { CheckSettings } from './settings.ts'
@@ -15,9 +16,13 @@ export function judgeMarkers({ nodes }: Evidence, settings: CheckSettings): Find
 }
 
 function* judgeRights(node: NodeEvidence, { redisUsername, policy, ackReplicas }: CheckSettings): Iterable<Finding> {
-  const { proofDenied } = node
-  if (proofDenied.length === 0) return
+  const { proofDenied, proofUnknown } = node
   const option = policy === 'once' ? '--retry-policy once' : `--ack replicated=${ackReplicas}`
+  if (proofUnknown.length > 0) {
+    const what = `does not know ${proofUnknown.join(', ').toUpperCase()}, which ${option} needs`
+    yield problem('markers.commands', subjectOf(node), what, unknownRemedy)
+  }
+  if (proofDenied.length === 0) return
   const what = `our user lacks ${proofDenied.join(' ')}: its writes leave without the markers of ${option}`
   const remedy = `ACL SETUSER ${redisUsername ?? 'default'} ${proofDenied.join(' ')}, on every node and for every user`
   yield problem('markers.rights', subjectOf(node), what, remedy)

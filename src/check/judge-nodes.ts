@@ -1,6 +1,6 @@
 // judge-nodes.ts: judges the data nodes: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, isLoopback, sameAddress } from '../address.ts'
-import { exceptionOf } from '../ops/missing-rights.ts'
+import { exceptionOf, unknownRemedy } from '../ops/missing-rights.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
 import { areReplicasUnseen, chosenMaster } from './judge-sentinels.ts'
@@ -12,6 +12,7 @@ const CLOCK_LIMIT_MS = 2000
 
 export function* judgeNodes(evidence: Evidence, settings: CheckSettings): Iterable<Finding> {
   for (const node of evidence.nodes) yield* judgeNode(node, settings)
+  yield* judgeUnasked(evidence.nodes)
   const master = chosenMaster(evidence)
   if (master === null) return
   const node = evidence.nodes.find(({ announced }) => sameAddress(announced, master))
@@ -40,7 +41,7 @@ function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
   if (unmet) return [unmet]
   const refusal = judgeRefusal(node, subject, settings)
   if (refusal) return [refusal]
-  const findings = [...judgeRights(node, subject, settings)]
+  const findings = [...judgeRights(node, subject, settings), ...judgeCommands(node, subject)]
   if (node.role === 'loading') {
     const remedy = 'it is no use before that: wait, and watch INFO persistence there'
     findings.push(problem('node.loading', subject, 'is still loading its data', remedy))
@@ -53,7 +54,8 @@ function judgeNode(node: NodeEvidence, settings: CheckSettings): Finding[] {
     findings.push(problem('node.role', subject, what, remedy))
   }
   if (!node.knowsHello) {
-    findings.push(problem('node.too_old', subject, 'does not know HELLO', 'Redis 6, Valkey 7.2 or later is needed'))
+    const remedy = `${unknownRemedy}: Redis 6, Valkey 7.2 or later is needed`
+    findings.push(problem('node.too_old', subject, 'does not know HELLO', remedy))
   }
   if (node.clockOffsetMs !== null && Math.abs(node.clockOffsetMs) > CLOCK_LIMIT_MS) {
     const what = `its clock differs from ours by ${(node.clockOffsetMs / 1000).toFixed(1)} s`
@@ -92,23 +94,53 @@ function judgeRefusal({ refused }: NodeEvidence, subject: string, settings: Chec
 
 /** Without these rights Holdfast is blind or may run a command twice. */
 const needed = ['hello', 'role', 'client|kill']
+const whyNeeded = 'it cannot see the role of a node, or end its old connection before it sends a command again'
+/** The check alone asks this (judgeUnasked). */
+const OF_THE_CHECK = 'config|get'
 
 function* judgeRights({ denied }: NodeEvidence, subject: string, settings: CheckSettings): Iterable<Finding> {
   const missing = denied.filter(right => needed.includes(right))
-  const useful = denied.filter(right => !needed.includes(right))
+  const useful = denied.filter(right => !needed.includes(right) && right !== OF_THE_CHECK)
   const remedyOf = (rights: readonly string[]): string => {
     const rule = rights.map(right => `+${right}`).join(' ')
     return `ACL SETUSER ${settings.redisUsername ?? 'default'} ${rule}, on every node${exceptionOf(rule)}`
   }
   if (missing.length > 0) {
-    const why = 'it cannot see the role of a node, or end its old connection before it sends a command again'
-    const what = `our user may not run ${missing.join(', ')}: ${why}`
+    const what = `our user may not run ${missing.join(', ')}: ${whyNeeded}`
     yield problem('node.rights', subject, what, remedyOf(missing))
   }
   if (useful.length > 0) {
     const what = `our user may not run ${useful.join(', ')}: docs/access.md says what each lack costs`
     yield warning('node.fewer_rights', subject, what, remedyOf(useful))
   }
+}
+
+/** HELLO has a finding of its own. */
+function* judgeCommands({ unknown }: NodeEvidence, subject: string): Iterable<Finding> {
+  const nameOf = (right: string): string => right.replace(/ .*/, '').replace('|', ' ').toUpperCase()
+  const missing = unknown.filter(right => needed.includes(right) && right !== 'hello').map(nameOf)
+  const useful = unknown.filter(right => !needed.includes(right) && right !== OF_THE_CHECK).map(nameOf)
+  if (missing.length > 0) {
+    const what = `does not know ${missing.join(', ')}: ${whyNeeded}`
+    yield problem('node.commands', subject, what, unknownRemedy)
+  }
+  if (useful.length > 0) {
+    const what = `does not know ${useful.join(', ')}: docs/access.md says what each lack costs`
+    yield warning('node.fewer_commands', subject, what, unknownRemedy)
+  }
+}
+
+/** What this check alone asks: without an answer it cannot see what that would tell. */
+function* judgeUnasked(nodes: readonly NodeEvidence[]): Iterable<Finding> {
+  const isHidden = (of: readonly string[]): boolean => of.includes(OF_THE_CHECK)
+  const why = nodes.some(({ denied }) => isHidden(denied))
+    ? `our user may not run ${OF_THE_CHECK}`
+    : nodes.some(({ unknown }) => isHidden(unknown))
+      ? 'not every node knows CONFIG GET'
+      : null
+  if (why === null) return
+  const text = `how they are configured is left out: ${why}`
+  yield { level: 'note', id: 'note', subject: 'nodes', text, remedy: null }
 }
 
 function* judgeReplicas({ sentinels, nodes }: Evidence, subject: string): Iterable<Finding> {

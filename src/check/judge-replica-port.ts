@@ -64,7 +64,7 @@ function judgeReplica({ announced, state, behindMs }: ReplicaEvidence, settings:
     }
     case 'refused': {
       const what = 'does not tell our user how far it is (INFO): without that no replica is known to be good'
-      const remedy = `ACL SETUSER ${redisUsername ?? 'default'} +info on every node, or correct the password`
+      const remedy = `ACL SETUSER ${redisUsername ?? 'default'} +info on every node, correct the password, or give INFO its name back`
       return [warning('replica-port.rights', subject, what, remedy)]
     }
     // What a node that does not answer means is said of the node.

@@ -3,8 +3,9 @@
 // It finds out rights by using them, because ACL DRYRUN needs rights of its own. It changes nothing that lasts: CLIENT
 // KILL and UNBLOCK name an id that no client has, and SCRIPT LOAD leaves only `return 0` in the server's script cache.
 // What a marker needs is queued in a MULTI that is never executed: a server judges rights when it queues.
+import { isUnknownCommand } from '../ops/missing-rights.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
-import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
+import { ask, deniedOf, errorReplyOf, listOf, type Target, unknownOf } from './ask.ts'
 import { type NodeEvidence, settingNames } from './evidence.ts'
 import { contact } from './first-question.ts'
 
@@ -44,7 +45,9 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
     contact: met,
     refused: null,
     denied: [],
+    unknown: [],
     proofDenied: [],
+    proofUnknown: [],
     role: null,
     knowsHello: true,
     attached: null,
@@ -74,28 +77,34 @@ export async function nodeEvidence({ target, announced, listed, proof = [] }: No
   if (refused) return { ...unasked, refused }
   const [hello, ping, role, info, kill, script, publish, time, clients, unblock, setName, commands, ...more] = replies
   const config = more.slice(0, settingNames.length)
-  const error = [role, ping].map(reply => reply?.[0]).find(found => /^(NOAUTH|ERR)/.test(found?.message ?? ''))
+  const proofReplies = more.slice(settingNames.length)
+  const asked = [
+    ['hello', hello],
+    ['ping', ping],
+    ['role', role],
+    ['client|kill', kill],
+    ['info', info],
+    ['script|load', script],
+    ['spublish &holdfast:wait', publish],
+    ['client|list', clients],
+    ['client|unblock', unblock],
+    ['client|setname', setName],
+    ['command', commands],
+    ['config|get', config[0]],
+  ] as const
+  const isWhole = ({ message }: Error): boolean => /^(NOAUTH|ERR)/.test(message) && !isUnknownCommand(message)
+  const error = [role, ping].flatMap(reply => reply?.[0] ?? []).find(isWhole)
   return {
     ...unasked,
     refused: error ? errorReplyOf(error) : null,
-    denied: deniedOf([
-      ['hello', hello],
-      ['ping', ping],
-      ['role', role],
-      ['client|kill', kill],
-      ['info', info],
-      ['script|load', script],
-      ['spublish &holdfast:wait', publish],
-      ['client|list', clients],
-      ['client|unblock', unblock],
-      ['client|setname', setName],
-      ['command', commands],
-    ]),
+    denied: deniedOf(asked),
+    unknown: unknownOf(asked),
     role: /^LOADING/.test(role?.[0]?.message ?? ping?.[0]?.message ?? '') ? 'loading' : roleOf(role),
     knowsHello: !/unknown command/i.test(hello?.[0]?.message ?? ''),
     attached: attachedOf(role),
     linkState: linkStateOf(role),
-    proofDenied: proofDeniedOf(proof, more.slice(settingNames.length)),
+    proofDenied: proofDeniedOf(proof, proofReplies),
+    proofUnknown: unknownOf(proof.map((right, i) => [right, proofReplies[i]] as const)),
     settings: Object.fromEntries(settingNames.flatMap((name, i) => settingOf(name, config[i]))),
     libraries: librariesOf(clients),
     clockOffsetMs: clockOf(time, now),

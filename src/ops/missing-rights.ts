@@ -1,7 +1,8 @@
-// missing-rights.ts: the rights that Holdfast itself needs at Redis and Sentinel, and what it costs to lack each.
+// missing-rights.ts: the rights that Holdfast itself needs at Redis and Sentinel, and what it costs to lack each. A command
+// that a server does not have (rename-command) costs the same.
 //
-// The table is the source of docs/access.md; a test compares them. A missing right is logged once for each node and
-// user: it is missing until a person grants it, and more lines would only bury the first.
+// The table is the source of docs/access.md; a test compares them. What is missing is logged once for each node and
+// user: it is missing until a person gives it, and more lines would only bury the first.
 import type { Log } from './log.ts'
 
 const unproven = 'with --retry-policy once or --ack replicated, a write in flight on a lost link may get UNKNOWN'
@@ -63,7 +64,7 @@ export const rights = {
   spublish: {
     rule: '+spublish &holdfast:wait',
     cost:
-      'WAIT and WAITAOF get NOPERM: without that message ahead of them a server would answer for a connection that ' +
+      'WAIT and WAITAOF are refused: without that message ahead of them a server would answer for a connection that ' +
       'has written nothing',
   },
   'sentinel|sentinels': {
@@ -82,7 +83,19 @@ export const rights = {
 
 export type Right = keyof typeof rights
 
-/** Logs each missing right once. */
+/** What keeps a command of ours from being run: the user lacks the right, or the server does not have the command. */
+export interface Missing {
+  readonly right: Right
+  readonly lack: 'right' | 'command'
+}
+
+/** Whether an error says that we have to do without; null: it says something else. */
+export function missingOf(right: Right, error: string): Missing | null {
+  if (isNoPerm(error)) return { right, lack: 'right' }
+  return isUnknownCommand(error) ? { right, lack: 'command' } : null
+}
+
+/** Logs each once. */
 export class MissingRights {
   readonly #log: Log
   readonly #logged = new Set<string>()
@@ -92,12 +105,18 @@ export class MissingRights {
   }
 
   /** `user` null: the default user. */
-  logMissing(right: Right, { node, user }: { readonly node: string; readonly user: string | null }): void {
+  logMissing({ right, lack }: Missing, { node, user }: { readonly node: string; readonly user: string | null }): void {
     const who = user ?? 'default'
-    const key = `${right} ${node} ${who}`
+    // Whoever asks, the server does not have the command.
+    const key = lack === 'command' ? `${right} ${node}` : `${right} ${node} ${who}`
     if (this.#logged.has(key)) return
     this.#logged.add(key)
     const { rule, cost } = rights[right]
+    if (lack === 'command') {
+      const fields = { event: 'commands.missing', node, command: commandOf(right), cost }
+      this.#log.warn(fields, `the server does not know this command: ${unknownRemedy}`)
+      return
+    }
     const msg = `the user may not do this; allow it on every node: ACL SETUSER ${who} ${rule}${exceptionOf(rule)}`
     this.#log.warn({ event: 'rights.missing', node, user: who, right: rule, cost, msg })
   }
@@ -107,6 +126,20 @@ export class MissingRights {
 export function exceptionOf(rule: string): string {
   const [pattern] = /[~&]\S+/.exec(rule) ?? []
   return pattern === undefined ? '' : ` (without ${pattern} where the user has ${pattern.slice(0, 1)}*)`
+}
+
+/** What helps where a server does not know a command. */
+export const unknownRemedy =
+  'give it its name back on every node (rename-command in the configuration), or use a newer server'
+
+/** Whether an error says that the server does not have the command. */
+export function isUnknownCommand(message: string): boolean {
+  return /^-?ERR unknown (sentinel )?(sub)?command\b/i.test(message)
+}
+
+/** `client|kill` as it is sent. */
+function commandOf(right: Right): string {
+  return right.toUpperCase().replace('|', ' ')
 }
 
 /** Whether an error says that the user lacks the right. */

@@ -166,7 +166,7 @@ export class MarkingState {
     this.#until = performance.now() + (lasts ? RIGHTS_MS : TRANSIENT_MS)
     const { identity, link } = this.#lane
     if (link === null) return
-    if (isNoPerm(reply)) this.#host.linkLog.rightMissing('markers', link.master, identity)
+    if (isNoPerm(reply)) this.#host.linkLog.missing({ right: 'markers', lack: 'right' }, link.master, identity)
     else this.#host.linkLog.withoutMarkers(link.master, identity, reply)
   }
 

@@ -3,7 +3,7 @@
 import { formatAddress, type Master } from '../address.ts'
 import type { LearnedCommands } from '../command/learned-commands.ts'
 import type { Bugs } from '../ops/bugs.ts'
-import type { MissingRights } from '../ops/missing-rights.ts'
+import type { Missing, MissingRights } from '../ops/missing-rights.ts'
 import { isSameTerm } from '../relay/gate.ts'
 import { fetchCommandFlags } from '../sentinel/command-list.ts'
 import type { Login } from '../transport/password.ts'
@@ -27,10 +27,10 @@ export function createCommandLearner({ learned, login, routes, rights, bugs }: C
   let learnedFrom: Master | null = null
   let timer: NodeJS.Timeout | undefined
   const ask = (master: Master): void => {
-    const onNoPerm = (): void => {
-      rights.logMissing('command', { node: formatAddress(master), user: login.username })
+    const onMissing = (missing: Missing): void => {
+      rights.logMissing(missing, { node: formatAddress(master), user: login.username })
     }
-    fetchCommandFlags(routes.route(master), login, onNoPerm)
+    fetchCommandFlags(routes.route(master), login, onMissing)
       .then(flags => {
         if (flags !== undefined && learnedFrom === master) learned.learn(flags)
       })

@@ -7,7 +7,7 @@
 import { formatAddress, type Master } from '../address.ts'
 import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'
-import type { MissingRights, Right } from '../ops/missing-rights.ts'
+import { isUnknownCommand, type Missing, type MissingRights, unknownRemedy } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
 import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
@@ -30,6 +30,8 @@ const whyRefused = {
   elsewhere:
     'the node refuses a user that another node lets in: ACLs are not replicated, set the same rights on every node',
 } as const
+
+const whyUnknown = `no link comes up without this command: ${unknownRemedy}`
 
 export class LinkLog {
   readonly #log: Log
@@ -57,8 +59,7 @@ export class LinkLog {
       { event: 'link.ready', kind, identity: describeIdentity(identity), master: node, epoch: link.master.epoch },
       'link to the master is up',
     )
-    for (const right of link.handshake.missing)
-      this.#rights.logMissing(right, { node, user: nameShown(identity.username) })
+    for (const missing of link.handshake.missing) this.missing(missing, link.master, identity)
     this.#refused.delete(`${node} ${describeIdentity(identity)}`)
     const nodes = this.#accepted.get(identity.key)
     if (nodes !== undefined) nodes.add(node)
@@ -91,14 +92,14 @@ export class LinkLog {
       if (this.#refused.get(key) === failure.text) return
       this.#refused.set(key, failure.text)
       const fields = { event: 'link.refused', ...at(master, about), reply: failure.text }
-      this.#log.error(fields, this.#why(about.key, node))
+      this.#log.error(fields, isUnknownCommand(failure.text) ? whyUnknown : this.#why(about.key, node))
       return
     }
     const notLogged = failure.kind === 'busy' ? this.#throttle(`${node} busy`) : 0
     if (notLogged === undefined) return
     this.#log.warn(
       { event: 'link.handshake', ...at(master, about), cause: failure.kind, reply: failure.text, notLogged },
-      'the link did not come up: it is dialled again after a pause',
+      isUnknownCommand(failure.text) ? whyUnknown : 'the link did not come up: it is dialled again after a pause',
     )
   }
 
@@ -145,8 +146,10 @@ export class LinkLog {
     )
   }
 
-  rightMissing(right: Right, master: Master, { username }: Identity): void {
-    this.#rights.logMissing(right, { node: formatAddress(master), user: nameShown(username) })
+  /** A command of ours that the user may not run, or the node does not know. `missing` null: neither. */
+  missing(missing: Missing | null, master: Master, { username }: Identity): void {
+    if (missing === null) return
+    this.#rights.logMissing(missing, { node: formatAddress(master), user: nameShown(username) })
   }
 
   tooManyRetired(about: Identity, silentMs: number): void {

@@ -13,7 +13,7 @@
 //
 // Must stay true: only silence counts that was measured while this process ran. A link is cut for silence only when the
 // node itself says twice that it has nothing of it.
-import { isNoPerm } from '../ops/missing-rights.ts'
+import { missingOf } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
@@ -206,7 +206,7 @@ export class SilenceWatch {
     const { linkLog, idle } = this.#host
     const asked = idle.ask(lane.identity.key, command, frame => {
       const reply = frame.toString('latin1')
-      if (isNoPerm(reply)) linkLog.rightMissing('client|list', link.master, lane.identity)
+      linkLog.missing(missingOf('client|list', reply), link.master, lane.identity)
       const verdict = judgeListed(reply)
       quiet.strikes = verdict === 'idle' || verdict === 'gone' ? quiet.strikes + 1 : 0
       // Once is not enough: a server that wakes up may answer this before it reads what lies in its other sockets.

@@ -11,7 +11,7 @@
 // Must stay true: only the answer of the link on which the command waits says anything: it is behind all that was taken
 // before. Never: waits for an answer; where none comes before the link is cut, all is as without this.
 
-import { isNoPerm } from '../ops/missing-rights.ts'
+import { missingOf } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Link } from '../upstream/link.ts'
 import type { IdlePool } from './idle-pool.ts'
@@ -37,8 +37,8 @@ export function unblock(lanes: Iterable<Lane>, idle: IdlePool, linkLog: LinkLog)
     )
     const onReply = (frame: Buffer): void => {
       const [link] = links
-      if (link !== undefined && isNoPerm(frame.toString('latin1')))
-        linkLog.rightMissing('client|unblock', link.master, link.handshake.identity)
+      const missing = missingOf('client|unblock', frame.toString('latin1'))
+      if (link !== undefined) linkLog.missing(missing, link.master, link.handshake.identity)
     }
     idle.ask(key, Buffer.concat(commands), onReply, commands.length)
   }

@@ -1,6 +1,6 @@
 // command-list.ts: asks a confirmed master for its COMMAND list, once, on a connection of its own.
 // Where the node gives no list (no rights, an error, no answer in time), its commands stay unknown.
-import { isNoPerm } from '../ops/missing-rights.ts'
+import { type Missing, missingOf } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
 import { closeClient, createClient, reasonOf } from './ioredis-client.ts'
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 2000
 export async function fetchCommandFlags(
   route: ServerRoute,
   { username, password }: Login,
-  onNoPerm: () => void,
+  onMissing: (missing: Missing) => void,
 ): Promise<Map<string, Set<string>> | undefined> {
   const client = createClient(
     {
@@ -29,7 +29,8 @@ export async function fetchCommandFlags(
     await client.connect()
     return readCommandFlags(await client.call('COMMAND'))
   } catch (error) {
-    if (isNoPerm(reasonOf(error))) onNoPerm()
+    const missing = missingOf('command', reasonOf(error))
+    if (missing) onMissing(missing)
     return undefined
   } finally {
     await closeClient(client)

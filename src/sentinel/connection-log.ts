@@ -1,7 +1,7 @@
 // connection-log.ts: what the log says of one Sentinel: each trouble once, until another one comes or all is well.
 // Owns: what is wrong now, and what of it is logged. Never: closes or dials anything.
 import type { Log } from '../ops/log.ts'
-import { isNoPerm, MissingRights, type Right } from '../ops/missing-rights.ts'
+import { MissingRights, missingOf, type Right } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint } from '../transport/tls-trouble.ts'
@@ -68,10 +68,11 @@ export class ConnectionLog {
     )
   }
 
-  /** The right is missing where the error says so. */
+  /** The right or the command is missing where the error says so. */
   refused(right: Right, error: unknown): void {
-    if (!isNoPerm(reasonOf(error))) return
-    this.#rights.logMissing(right, { node: this.#sentinel, user: this.#options.sentinelLogin.username })
+    const missing = missingOf(right, reasonOf(error))
+    if (missing === null) return
+    this.#rights.logMissing(missing, { node: this.#sentinel, user: this.#options.sentinelLogin.username })
   }
 
   broken(error: unknown): void {

@@ -2,7 +2,7 @@
 // Never: decides anything, or when to ask again.
 import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
-import { isNoPerm, type Right } from '../ops/missing-rights.ts'
+import { type Missing, missingOf } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
@@ -15,8 +15,8 @@ export interface ProbeAnswer {
   readonly result: ProbeResult
   /** The words in which the node refused our credentials; null where it did not, or we have none. */
   readonly refusedAuth: string | null
-  /** The rights for our questions that our user lacks. */
-  readonly missing?: readonly Right[]
+  /** Our questions that our user may not put, or the node does not know. */
+  readonly missing?: readonly Missing[]
 }
 
 export interface ProbeOptions extends NodeTimeouts {
@@ -99,7 +99,7 @@ export class Probe {
       const questions = this.#named === client ? QUESTIONS : [...QUESTIONS, NAME]
       this.#named = client
       const { auth, replies } = await askSignedIn(client, this.#options.redisLogin, questions)
-      const answer = { ...readProbe(replies, auth), missing: missingRights(replies) }
+      const answer = { ...readProbe(replies, auth), missing: missingQuestions(replies) }
       // A full or protected node closes the connection after its refusal: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#connection.client === client) await this.#connection.drop()
       return answer
@@ -132,10 +132,10 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   return said({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
 }
 
-/** Which of ROLE, PING and INFO our user may not send. Pure. */
-function missingRights(replies: readonly Reply[]): Right[] {
+/** Which of ROLE, PING and INFO cannot be asked here. Pure. */
+function missingQuestions(replies: readonly Reply[]): Missing[] {
   const asked = ['role', 'ping', 'info'] as const
-  return asked.filter((_, i) => isNoPerm(replies[i]?.[0]?.message ?? ''))
+  return asked.flatMap((right, i) => missingOf(right, replies[i]?.[0]?.message ?? '') ?? [])
 }
 
 /** Whether the error is the server's; what ioredis says of the connection has another name. */

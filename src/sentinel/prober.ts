@@ -4,7 +4,7 @@
 import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { type BackoffLimits, backoffMs, promotionDial } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
-import { isNoPerm, type MissingRights } from '../ops/missing-rights.ts'
+import { type MissingRights, missingOf } from '../ops/missing-rights.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { Closing } from './closing-connections.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
@@ -141,7 +141,7 @@ export class Prober {
     const isHeard = (links?.bytesIn() ?? 0) > heardBefore
     const sign: LinkSign = links?.isUpTo(address) ? (isHeard ? 'heard' : 'up') : 'none'
     const about = { node: formatAddress(address), user: redisLogin.username }
-    for (const right of missing) this.#rights.logMissing(right, about)
+    for (const one of missing) this.#rights.logMissing(one, about)
     this.#logRefusal(probe, result, refusedAuth)
     if (redisLogin.password.isRefused) this.#signInLater()
     const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
@@ -178,7 +178,7 @@ export class Prober {
       const hint = !probe.answered && probe.failures > 2 ? tlsHint(result.why, redisRoutes) : null
       if (remedy !== null) this.#logOnce('error', node, result.why, remedy)
       else if (hint !== null) this.#logOnce('warn', node, result.why, hint)
-    } else if (result.kind === 'untold' && !isNoPerm(result.why)) {
+    } else if (result.kind === 'untold' && missingOf('role', result.why) === null) {
       this.#logOnce('warn', node, result.why, roleRemedy(result.why))
     }
   }

@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis'
 import { type Address, formatAddress } from '../address.ts'
 import type { MissingRights } from '../ops/missing-rights.ts'
-import { isNoPerm } from '../ops/missing-rights.ts'
+import { missingOf } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { reasonOf } from './ioredis-client.ts'
@@ -63,8 +63,8 @@ export class ReplicationAsker {
       const { refused, replies } = await askSignedIn(client, login, QUESTIONS)
       if (refused !== null) return { kind: 'refused', why: refused }
       const answer = readReport(replies)
-      if (answer.kind === 'refused' && isNoPerm(answer.why))
-        rights.logMissing('info|replication', { node: formatAddress(this.address), user: login.username })
+      const missing = answer.kind === 'refused' ? missingOf('info|replication', answer.why) : null
+      if (missing) rights.logMissing(missing, { node: formatAddress(this.address), user: login.username })
       return answer
     } catch (error) {
       return silent(reasonOf(error))

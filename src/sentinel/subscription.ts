@@ -2,7 +2,7 @@
 // allows.
 import type { Redis } from 'ioredis'
 import type { Log } from '../ops/log.ts'
-import { isNoPerm } from '../ops/missing-rights.ts'
+import { isNoPerm, isUnknownCommand } from '../ops/missing-rights.ts'
 import { elected, promoted } from './events.ts'
 import { reasonOf } from './ioredis-client.ts'
 
@@ -80,17 +80,22 @@ export async function subscribeToAll(client: Redis): Promise<{ refused: readonly
     await client.psubscribe(...patterns)
     return { refused: [], why: '' }
   } catch (error) {
-    // A missing right stays until a person grants it. Any other error passes, or ends the connection.
-    if (!isNoPerm(reasonOf(error))) throw error
+    // A missing right or command stays until a person grants it. Any other error passes, or ends the connection.
+    if (!isLasting(error)) throw error
     const results = await settled(channels.map(channel => client.subscribe(channel)))
     return { refused: channels.filter((_, i) => results[i]?.status === 'rejected'), why: reasonOf(error) }
   }
 }
 
-/** Waits for all. Only a missing right is no reason to reject. */
+function isLasting(error: unknown): boolean {
+  const text = reasonOf(error)
+  return isNoPerm(text) || isUnknownCommand(text)
+}
+
+/** Waits for all. Only a missing right or command is no reason to reject. */
 async function settled(calls: readonly Promise<unknown>[]): Promise<readonly PromiseSettledResult<unknown>[]> {
   const results = await Promise.allSettled(calls)
-  const failed = results.find(one => one.status === 'rejected' && !isNoPerm(reasonOf(one.reason)))
+  const failed = results.find(one => one.status === 'rejected' && !isLasting(one.reason))
   if (failed?.status === 'rejected') throw failed.reason
   return results
 }

@@ -120,8 +120,12 @@ function* judgeMinimum({ candidates }: Plan, target: NodeSight): Iterable<Findin
   yield problem('target.min_replicas', nameOf(target), what, remedy)
 }
 
-/** What could not be compared, because our user may not ask. */
+/** What could not be compared, because our user may not ask, or the node does not know the command. */
 function* judgeUnseen(target: NodeSight): Iterable<Finding> {
+  if (target.unknown.length > 0) {
+    const text = `does not know ${target.unknown.join(', ')}: what that would show is not compared`
+    yield { level: 'note', id: 'note', subject: nameOf(target), text, remedy: null }
+  }
   if (target.denied.length === 0) return
   const rules = target.denied.map(right => `+${right}`).join(' ')
   const text = `our user may not run ${target.denied.join(', ')}: what that would show is not compared (${rules})`

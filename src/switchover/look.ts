@@ -4,7 +4,7 @@
 // has: a server judges rights before it looks for the name.
 import { createHash } from 'node:crypto'
 import { type Address, sameAddress } from '../address.ts'
-import { ask, deniedOf, listOf, type Target } from '../check/ask.ts'
+import { ask, deniedOf, listOf, type Target, unknownOf } from '../check/ask.ts'
 import { routesOf } from '../check/collect.ts'
 import type { Evidence } from '../check/evidence.ts'
 import { chosenMaster } from '../check/judge-sentinels.ts'
@@ -113,17 +113,19 @@ async function lookAtNode(address: Address, target: Target, isMaster: boolean): 
   const [replication, memory, users, functions, , clients, ...config] = replies
   const memoryText = textOf(memory)
   const rows = readClients(textOf(clients))
+  const asked = [
+    ['info', replication],
+    ['acl|list', users],
+    ['function|list', functions],
+    ['client|list', clients],
+    ['config|get', config[0]],
+  ] as const
   return {
     address,
     target,
     isMaster,
-    denied: deniedOf([
-      ['info', replication],
-      ['acl|list', users],
-      ['function|list', functions],
-      ['client|list', clients],
-      ...comparedSettings.map((_, i) => ['config|get', config[i]] as const).slice(0, 1),
-    ]),
+    denied: deniedOf(asked),
+    unknown: unknownOf(asked),
     replication: readReplication(textOf(replication)),
     usedMemory: Number(/^used_memory:(\d+)/m.exec(memoryText)?.[1] ?? 0),
     settings: Object.fromEntries(comparedSettings.flatMap((name, i) => settingOf(name, config[i]))),

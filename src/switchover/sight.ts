@@ -48,6 +48,8 @@ export interface NodeSight {
   readonly isMaster: boolean
   /** Commands of ours that it refused; what they would show is not known. */
   readonly denied: readonly string[]
+  /** Our questions that it does not know (rename-command). */
+  readonly unknown: readonly string[]
   /** What it says of itself; null: it did not answer. */
   readonly replication: Replication | null
   readonly usedMemory: number

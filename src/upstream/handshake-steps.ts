@@ -3,7 +3,7 @@
 //
 // Owns: the words, and the judgement of each answer. Never: knows in which order they are said (handshake.ts), or what a
 // failure leads to (the lane).
-import { isNoPerm, type Right } from '../ops/missing-rights.ts'
+import { isNoPerm, type Missing, missingOf } from '../ops/missing-rights.ts'
 import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { firstErrorIn } from '../resp/exec-reply.ts'
@@ -52,8 +52,8 @@ export interface Told {
   selected: boolean
   /** Something worth a warning that did not stop the link. */
   warning: string | null
-  /** What of this the user may not do, the link being of use all the same. */
-  readonly missing: Right[]
+  /** What of this the user may not do, or the server does not know, the link being of use all the same. */
+  readonly missing: Missing[]
   /** The lost links that had to be ended are gone for certain. */
   fenced: boolean
   /**
@@ -140,7 +140,8 @@ export function fenceStep({ clientId, address }: LostLink): Step {
       if (error !== null || (address !== null && frame[1] !== ONE)) told.fenced = false
       if (error === null) return null
       if (isBusy(error)) return failed('busy', error, frame)
-      if (isNoPerm(error)) told.missing.push('client|kill')
+      const missing = missingOf('client|kill', error)
+      if (missing) told.missing.push(missing)
       else told.warning = `could not end the old link (client id ${clientId}): -${error}`
       return null
     },
@@ -182,7 +183,8 @@ export function scriptStep(bytes: Buffer): Step {
     judge(told, error, frame) {
       if (error === null) return null
       if (isBusy(error)) return failed('busy', error, frame)
-      if (isNoPerm(error)) told.missing.push('script|load')
+      const missing = missingOf('script|load', error)
+      if (missing) told.missing.push(missing)
       else told.warning = `a script could not be loaded on the new master: -${error}`
       if (/^NO(PERM|AUTH)/.test(error)) told.scriptsRefused = true
       return null
@@ -233,6 +235,8 @@ function proveStep(bytes: Buffer): Step {
     bytes,
     judge(told, error, frame) {
       if (error !== null && /^(READONLY|EXECABORT .*READONLY)/.test(error)) return { kind: 'not-master', text: error }
+      // The link would stay in MULTI, and each command would get QUEUED.
+      if (error !== null && /^ERR unknown command ['`]EXEC\b/i.test(error)) return { kind: 'refused', text: error }
       const line = error === null ? firstErrorIn(frame) : Buffer.from(frame)
       told.proofError ??= line
       return null
@@ -244,7 +248,8 @@ export const pingStep: Step = {
   bytes: encodeCommand(['PING']),
   judge(told, error) {
     if (error === null) return null
-    if (isNoPerm(error)) told.missing.push('ping')
+    const missing = missingOf('ping', error)
+    if (missing) told.missing.push(missing)
     return /^(LOADING|MASTERDOWN)( |$)/.test(error) ? { kind: 'not-ready', text: error } : null
   },
 }

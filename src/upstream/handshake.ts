@@ -11,7 +11,7 @@
 //
 // Owns: their order, and what has been said and answered. handshake-steps.ts has the words and judges the answers. Never:
 // decides what a failure leads to (the lane does).
-import type { Right } from '../ops/missing-rights.ts'
+import type { Missing } from '../ops/missing-rights.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Secret } from '../transport/secret.ts'
 import {
@@ -56,7 +56,7 @@ export class Handshake implements Told {
   clientId = 0
   signedIn = true
   warning: string | null = null
-  readonly missing: Right[] = []
+  readonly missing: Missing[] = []
   fenced = true
   readonly markers: (number | null)[] = []
   proofError: Buffer | null = null

@@ -123,3 +123,24 @@ t.test('check — names it — a server that speaks TLS where our options do not
     output,
   )
 })
+
+t.test('check — names commands that nodes do not know — and what it cannot look at', async t => {
+  const set = await SentinelSet.start({
+    flavour: 'redis',
+    replicas: 2,
+    isExact: true,
+    dataConfig: ['ROLE', 'CLIENT', 'SCRIPT', 'CONFIG', 'HMGET'].map(name => `rename-command ${name} ""`),
+  })
+  t.teardown(() => set.stopAll())
+  const sentinels = set.sentinelAddresses().join(',')
+  const result = await runCheck({ sentinels, 'retry-policy': 'once' })
+  t.equal(result.code, 1, result.output)
+  const all = [...result.problems, ...result.warnings].join('\n')
+  for (const node of set.nodes) {
+    const subject = `(master|replica) ${node.host}:${node.port}: does not know`
+    t.match(all, new RegExp(`${subject} ROLE, CLIENT KILL: it cannot see .*rename-command`))
+    t.match(all, new RegExp(`${subject} SCRIPT LOAD, CLIENT LIST, .*docs/access.md`))
+    t.match(all, new RegExp(`${subject} HMGET, which --retry-policy once needs`))
+  }
+  t.match(result.output, / note +nodes +how they are configured is left out: not every node knows CONFIG GET\n/)
+})

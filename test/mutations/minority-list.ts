@@ -115,8 +115,8 @@ export const minorityMutations: readonly Mutation[] = [
   {
     name: 'PSUBSCRIBE falls back to single channels whatever was wrong',
     file: 'src/sentinel/subscription.ts',
-    from: 'if (!isNoPerm(reasonOf(error))) throw error',
-    to: 'if (isNoPerm(reasonOf(error)) && client.status === null) throw error',
+    from: 'if (!isLasting(error)) throw error',
+    to: 'if (isLasting(error) && client.status === null) throw error',
     breaks: 'what passes by itself is tried again as a whole',
     test: 'test/wire/watcher-minority.test.ts',
     shows: /PSUBSCRIBE/,

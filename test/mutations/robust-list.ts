@@ -7,7 +7,36 @@ const clientData = 'test/wire/client-data.test.ts'
 const stopped = 'test/wire/stopped-process.test.ts'
 const stoppedLong = 'test/wire/stopped-deadlines.test.ts'
 
+const unknown = 'test/wire/unknown-commands.test.ts'
+
 export const robustMutations: readonly Mutation[] = [
+  {
+    name: 'a command that a server does not know is told nowhere',
+    file: 'src/ops/missing-rights.ts',
+    from: "  return isUnknownCommand(error) ? { right, lack: 'command' } : null\n",
+    to: '  return null\n',
+    breaks: 'the log says what is lost',
+    test: unknown,
+    shows: /the cost is told once/,
+  },
+  {
+    name: 'a link stays in MULTI where the server knows no EXEC',
+    file: 'src/upstream/handshake-steps.ts',
+    from: "if (error !== null && /^ERR unknown command ['`]EXEC\\b/i.test(error))",
+    to: 'if (false)',
+    breaks: 'no command gets QUEUED outside of a transaction of its client',
+    test: unknown,
+    shows: /without EXEC/,
+  },
+  {
+    name: 'holdfast check takes a node that knows no ROLE for one that refuses everything',
+    file: 'src/check/node-evidence.ts',
+    from: ' && !isUnknownCommand(message)',
+    to: '',
+    breaks: 'what is missing is named',
+    test: 'test/failover/check-sets.test.ts',
+    shows: /commands that nodes do not know/,
+  },
   {
     name: "an EXEC's reply is taken apart by recursion",
     file: 'src/client/commands/transaction-replies.ts',
@@ -74,8 +103,8 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'WAIT answers for a connection that has written nothing where there is no SPUBLISH',
     file: 'src/client/commands/wait.ts',
-    from: 'else if (type === ReplyType.error) this.#refused = errors.waitNeedsSpublish',
-    to: '',
+    from: 'errors.waitNeedsRight : errors.waitNeedsSpublish',
+    to: 'errors.waitNeedsRight : null',
     breaks: 'an answer of WAIT is about the writes of its session',
     test: waits,
     shows: /says what the server lacks/,

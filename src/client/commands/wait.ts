@@ -5,7 +5,7 @@
 // of a session that has written nothing: it asks how many replicas there are, and none has that write yet.
 // wait-answers.ts says what the answer means when the master has changed.
 import { type ErrorSpec, errors } from '../../errors.ts'
-import { isNoPerm } from '../../ops/missing-rights.ts'
+import { type Missing, missingOf } from '../../ops/missing-rights.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
@@ -39,6 +39,7 @@ class WaitingForReplicas implements RequestHandler {
   readonly #numbers: readonly number[] | null
   /** The server has not made the write ahead: its answer would be about nothing. Null: it has. */
   #refused: ErrorSpec | null = null
+  #missing: Missing | null = null
   /** The writes are lost: the command was sent only to learn of errors. */
   #isLost = false
 
@@ -66,10 +67,10 @@ class WaitingForReplicas implements RequestHandler {
 
   onReply(request: Request, frame: Buffer, type: number): void {
     if (request.expect > 0) {
-      const mayNot = type === ReplyType.error && isNoPerm(frame.toString('latin1', 0, 64))
-      if (mayNot) this.#refused = errors.waitNeedsRight
+      if (type !== ReplyType.error) return
+      this.#missing = missingOf('spublish', frame.toString('latin1', 0, 64))
       // It is a command of Redis 7, and rename-command may have taken it away.
-      else if (type === ReplyType.error) this.#refused = errors.waitNeedsSpublish
+      this.#refused = this.#missing?.lack === 'right' ? errors.waitNeedsRight : errors.waitNeedsSpublish
       return
     }
     if (type === ReplyType.error) request.owner.deliver(frame)
@@ -77,7 +78,7 @@ class WaitingForReplicas implements RequestHandler {
       this.#context.waits.told()
       request.owner.deliver(timeoutReply(this.#context, this.#name))
     } else if (this.#refused !== null) {
-      if (this.#refused === errors.waitNeedsRight) this.#logMissingRight()
+      this.#logMissing()
       request.owner.deliver(this.#refused.reply)
     } else {
       if (this.#isEnough(frame)) this.#context.waits.vouched(this.#place)
@@ -85,9 +86,9 @@ class WaitingForReplicas implements RequestHandler {
     }
   }
 
-  #logMissingRight(): void {
+  #logMissing(): void {
     const { host, lane, state } = this.#context
-    if (lane.link !== null) host.lanes.linkLog.rightMissing('spublish', lane.link.master, state.identity)
+    if (lane.link !== null) host.lanes.linkLog.missing(this.#missing, lane.link.master, state.identity)
   }
 
   onReplay(request: Request): void {

@@ -20,6 +20,7 @@ const node = (port: number, priority?: string, more: Partial<NodeSight> = {}): N
   target: {} as NodeSight['target'],
   isMaster: port === 1,
   denied: [],
+  unknown: [],
   replication: { role: port === 1 ? 'master' : 'replica', offset: 500, linkUp: port !== 1, master: '', replicas: [] },
   usedMemory: 1000,
   settings: priority === undefined ? {} : { 'replica-priority': priority },

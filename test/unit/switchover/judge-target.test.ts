@@ -16,6 +16,7 @@ function node(port: number, info: string): NodeSight {
     target: { route: { address, tls: null, keep: () => {} }, username: null, password: null },
     isMaster: info.startsWith('role:master'),
     denied: [],
+    unknown: [],
     replication: readReplication(info),
     usedMemory: 1000,
     settings: {},

@@ -139,7 +139,10 @@ t.test('handshake — names the rights it lacks and goes on — when the user ma
   const first = { fence: [lost(3)], scripts: [encodeCommand(['SCRIPT', 'LOAD', 'x'])] }
   const handshake = new Handshake(nobody, first, null)
   t.equal(answer(handshake, helloReply('master'), '-NOPERM no\r\n', '-NOPERM no\r\n', '-NOPERM no\r\n'), 'ready')
-  t.strictSame(handshake.missing, ['client|kill', 'ping', 'script|load'])
+  t.strictSame(
+    handshake.missing,
+    ['client|kill', 'ping', 'script|load'].map(right => ({ right, lack: 'right' })),
+  )
   t.equal(handshake.scriptsRefused, true)
   t.equal(handshake.warning, null)
 })
