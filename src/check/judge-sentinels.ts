@@ -202,9 +202,13 @@ function* judgeAgreement(seen: readonly Seen[], { masterName }: CheckSettings): 
   if (masters.length > 1) {
     const what = `they disagree about the master: ${seen.map(said).join('; ')}`
     // RESET keeps the address: a Sentinel that was given a wrong one goes on naming it.
-    const remedy =
-      'a failover may be under way: check again. If it stays so, on each Sentinel that is wrong SENTINEL REMOVE ' +
-      `${masterName}, then SENTINEL MONITOR ${masterName} with the right address, and its settings again`
+    const correct =
+      `on each Sentinel that is wrong SENTINEL REMOVE ${masterName}, then SENTINEL MONITOR ${masterName} with the ` +
+      'right address, and its settings again'
+    const remedy = areStrangers(seen)
+      ? 'those that name different masters do not list one another: where they watch two deployments, give ' +
+        `--sentinels those of one. Otherwise, ${correct}`
+      : `a failover may be under way: check again. If it stays so, ${correct}`
     yield problem('sentinels.disagree', together, what, remedy)
   } else if (epochs.length > 1) {
     const what = `they agree on ${masters[0]} and not on its epoch: ${seen.map(said).join('; ')}`
@@ -218,6 +222,16 @@ function* judgeAgreement(seen: readonly Seen[], { masterName }: CheckSettings): 
     const remedy = `SENTINEL SET ${masterName} down-after-milliseconds N on each`
     yield warning('sentinels.settings_differ', together, what, remedy)
   }
+}
+
+/** No Sentinel lists one that names another master: in a failover they would. */
+function areStrangers(seen: readonly Seen[]): boolean {
+  return seen.every(({ sentinel: { peers }, view: { master } }) =>
+    seen.every(({ sentinel: other, view }) => {
+      if (sameAddress(master, view.master)) return true
+      return !peers.some(({ runId, address }) => runId === other.runId || sameAddress(address, other.address))
+    }),
+  )
 }
 
 function said({ sentinel, view }: Seen): string {

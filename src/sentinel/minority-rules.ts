@@ -45,12 +45,20 @@ export function waitMs({ answerMs }: Topology): number {
 /** What is missing for a majority and what to do about it, for people. */
 export function describeMinority(topology: Topology, now: number): string {
   const { known, majority } = quorumOf(topology, now)
-  const asked = new Set(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => vote.voter)).size
+  const votes = new Map(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => [vote.voter, vote]))
+  const asked = votes.size
   // Those that never answered count no more after a while: of what is left, "0 of 1" would be no help.
   if (asked === 0) return `no Sentinel can be asked about the master (0 of ${topology.sentinels.size})`
   const dead = deadSentinels(topology).length
   const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
-  return `${asked} of ${known} Sentinels can be asked about the master, and ${majority} are needed${dead === 0 ? '' : gone}`
+  const missing = asked < majority ? 'are needed' : `must name the same one: ${whomTheyName([...votes.values()])}`
+  return `${asked} of ${known} Sentinels can be asked about the master, and ${majority} ${missing}${dead === 0 ? '' : gone}`
+}
+
+/** `2 name 10.0.0.1:6379, 1 names 10.0.0.2:6379`. */
+function whomTheyName(votes: readonly Vote[]): string {
+  const named = Map.groupBy(votes, ({ address }) => formatAddress(address))
+  return [...named].map(([place, { length }]) => `${length} ${length === 1 ? 'names' : 'name'} ${place}`).join(', ')
 }
 
 function begin(draft: Draft, now: number): void {

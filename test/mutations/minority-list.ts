@@ -95,6 +95,15 @@ export const minorityMutations: readonly Mutation[] = [
     shows: /rotated|first look/,
   },
   {
+    name: 'Sentinels that disagree are told as too few',
+    file: 'src/sentinel/minority-rules.ts',
+    from: "asked < majority ? 'are needed'",
+    to: "asked <= known ? 'are needed'",
+    breaks: 'the log and /status say what is missing',
+    test: minority,
+    shows: /disagree/,
+  },
+  {
     name: 'each dial looks a name up by itself',
     file: 'src/transport/name-lookup.ts',
     from: ';(underWay.get(name) ?? begin(name)).then(',

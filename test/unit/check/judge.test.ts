@@ -210,6 +210,24 @@ t.test('judge — says to RESET no Sentinel — where all refuse our password', 
   t.notMatch(findings.map(({ remedy }) => remedy).join(), /RESET/)
 })
 
+t.test('judge — tells two sets of Sentinels from one that disagrees — by whom they list', async t => {
+  const elsewhere = { ...view, master: replica }
+  const remedyFor = (given: Evidence): string => {
+    const found = judge(given, settings).find(({ id }) => id === 'sentinels.disagree')
+    return found?.remedy ?? 'no such finding'
+  }
+  const peersOf = (...numbers: number[]) =>
+    numbers.map(n => ({ runId: `run-${n}`, address: sentinel(n).address, down: false }))
+  const apart = [
+    sentinel(1, { peers: peersOf(2) }),
+    sentinel(2, { peers: peersOf(1) }),
+    sentinel(3, { view: elsewhere, peers: peersOf(4) }),
+  ]
+  t.match(remedyFor(facts({ sentinels: apart })), /two deployments, give --sentinels those of one/)
+  const together = [sentinel(1, { peers: peersOf(2, 3) }), sentinel(2), sentinel(3, { view: elsewhere })]
+  t.match(remedyFor(facts({ sentinels: together })), /^a failover may be under way/)
+})
+
 t.test('judge — does not say that there are no replicas — where no Sentinel lists them to our user', async t => {
   const denied = ['sentinel|replicas']
   const given = facts({ sentinels: [1, 2, 3].map(n => sentinel(n, { denied, replicas: [] })) })

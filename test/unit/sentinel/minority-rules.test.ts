@@ -1,6 +1,7 @@
 // What is done without a majority: when a master may be begun with, when the last one may be used further, and that
 // every question ends.
 import t from 'tap'
+import { formatAddress } from '../../../src/address.ts'
 import { describeMinority, minorityTiming } from '../../../src/sentinel/minority-rules.ts'
 import type { LinkSign, ProbeResult } from '../../../src/sentinel/topology-state.ts'
 import { deadSentinels, quorumOf, voterTiming } from '../../../src/sentinel/voters.ts'
@@ -32,6 +33,16 @@ t.test('without any Sentinel — all that are known are named — also those tha
   for (let passed = 0; passed < voterTiming.unmetMs + 1_000; passed += 100) play.later(100)
   t.ok(quorumOf(play.topology, play.now).known < 3)
   t.equal(describeMinority(play.topology, play.now), 'no Sentinel can be asked about the master (0 of 3)')
+})
+
+t.test('Sentinels that disagree — are told as such — and not as too few', async t => {
+  const play = Play.with('s1', 's2', 's3', 's4')
+  live(play, 500, { says: { s1: ['A'], s2: ['B'], s3: ['A'], s4: ['B'] }, node: master })
+  const [a, b] = ['A', 'B'].map(place => formatAddress(viewOf(place, 0).address))
+  t.equal(
+    describeMinority(play.topology, play.now),
+    `4 of 4 Sentinels can be asked about the master, and 3 must name the same one: 2 name ${a}, 2 name ${b}`,
+  )
 })
 
 interface Beginning {
