@@ -4,7 +4,8 @@
 // for both replies. What happens goes into a ledger; `begin` puts a new one in place, so that one failover can be
 // judged by itself while the same connections go on. Never: retries a command, reconnects without counting it.
 import { Redis } from 'ioredis'
-import { Ledger, nowMs, type Operation } from '../../test/support/ledger.ts'
+import { Ledger, nowMs, type Operation, textOf } from '../../test/support/ledger.ts'
+import { pause } from '../../test/support/pause.ts'
 
 export interface LoadOptions {
   readonly port: number
@@ -182,24 +183,4 @@ function onConnectionError({ totals, stopping, chapter }: Run, client: string, r
   totals.connectionErrors++
   totals.lastProblem = reason
   chapter.ledger.connectionError(client, reason)
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted || ms <= 0) {
-      setImmediate(resolve)
-      return
-    }
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
 }

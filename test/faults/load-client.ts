@@ -4,7 +4,8 @@
 // Owns: the sockets and their end. What a connection costs is in the ledger: a client of the proxy should never lose
 // one.
 // Never: retries a command, judges.
-import { Ledger, type Operation } from '../support/ledger.ts'
+import { Ledger, type Operation, textOf } from '../support/ledger.ts'
+import { pause } from '../support/pause.ts'
 import { ConnectionLost, RespClient, RespError, type Value } from '../support/resp-client.ts'
 import type { Findings, RunningLoad } from './types.ts'
 
@@ -89,7 +90,7 @@ async function runClient(plan: ClientPlan, run: Run): Promise<void> {
     } catch (error) {
       if (client !== null) run.open.delete(client)
       client = null
-      if (!run.over) ledger.connectionError(plan.name, text(error))
+      if (!run.over) ledger.connectionError(plan.name, textOf(error))
       await pause(redialMs, signal)
     }
     next = Math.max(next + plan.everyMs, performance.now())
@@ -126,7 +127,7 @@ export async function settle(ledger: Ledger, operation: Operation, reply: Promis
     ledger.ok(operation, plain(value))
     return value
   } catch (error) {
-    if (operation.outcome.kind === 'pending') ledger.lost(operation, text(error))
+    if (operation.outcome.kind === 'pending') ledger.lost(operation, textOf(error))
     throw error
   }
 }
@@ -134,24 +135,4 @@ export async function settle(ledger: Ledger, operation: Operation, reply: Promis
 /** What the ledger keeps of a reply; of anything that is no plain value only that it came. */
 export function plain(value: Value): string | number | null {
   return value === null || typeof value === 'string' || typeof value === 'number' ? value : 'array'
-}
-
-export function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted || ms <= 0) {
-      setImmediate(resolve)
-      return
-    }
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
 }

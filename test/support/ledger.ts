@@ -230,3 +230,8 @@ function longestGap(client: string, operations: readonly Operation[]): Pause {
   }
   return longest
 }
+
+/** What a caught error says: the reason that an entry gives. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

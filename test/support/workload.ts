@@ -5,7 +5,8 @@
 // connection error costs is in the ledger. After one, a client connects again, so that the load goes on.
 import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
-import { type Actual, Ledger, type Operation } from './ledger.ts'
+import { type Actual, Ledger, type Operation, textOf } from './ledger.ts'
+import { pause } from './pause.ts'
 import { RespClient, RespError, type Value } from './resp-client.ts'
 import { deadline } from './wait-until.ts'
 
@@ -123,7 +124,7 @@ async function dial(name: string, run: Run): Promise<Driver | null> {
   try {
     return await (name.startsWith('raw-') ? rawDriver(run) : ioredisDriver(run))
   } catch (error) {
-    if (!run.over) run.ledger.connectionError(name, text(error))
+    if (!run.over) run.ledger.connectionError(name, textOf(error))
     await pause(redialMs, run.signal)
     return null
   }
@@ -156,7 +157,7 @@ async function rawDriver({ options, closers }: Run): Promise<Driver> {
       client.socket.uncork()
       const results = await Promise.allSettled(replies)
       return results.map(result =>
-        result.status === 'fulfilled' ? replyOf(result.value) : { kind: 'lost', message: text(result.reason) },
+        result.status === 'fulfilled' ? replyOf(result.value) : { kind: 'lost', message: textOf(result.reason) },
       )
     },
     isOpen: () => client.isOpen,
@@ -196,7 +197,7 @@ async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
       return results.map(result => {
         if (result.status === 'fulfilled') return replyOf(result.value as Value)
         const replied = result.reason instanceof Error && result.reason.name === 'ReplyError'
-        return { kind: replied ? 'error' : 'lost', message: text(result.reason) }
+        return { kind: replied ? 'error' : 'lost', message: textOf(result.reason) }
       })
     },
     isOpen: () => redis.status === 'ready',
@@ -231,24 +232,4 @@ export async function readBack(ledger: Ledger, at: Server): Promise<Actual> {
     await client.close()
   }
   return actual
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted || ms <= 0) {
-      setImmediate(resolve)
-      return
-    }
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
 }

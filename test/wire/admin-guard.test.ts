@@ -1,36 +1,12 @@
 // Who may use the admin port: no web page of a stranger, and nobody alone.
-import { connect, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import t from 'tap'
 import { probes } from '../support/admin.ts'
 import { startSingle } from '../support/holdfast.ts'
+import { openRawAdmin, statusLine } from '../support/raw-admin.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const options = { 'admin-listen': '127.0.0.1:0' }
-
-interface Raw {
-  readonly socket: Socket
-  readonly received: () => string
-  readonly closed: Promise<void>
-}
-
-/** One connection that says what it likes. */
-function open(admin: string, bytes: string): Raw {
-  const socket = connect(Number(new URL(admin).port), '127.0.0.1', () => socket.write(bytes))
-  let text = ''
-  socket.setEncoding('latin1').on('data', (part: string) => {
-    text += part
-  })
-  socket.on('error', () => {})
-  return { socket, received: () => text, closed: new Promise(resolve => socket.once('close', () => resolve())) }
-}
-
-async function statusLine(admin: string, bytes: string): Promise<string> {
-  const raw = open(admin, bytes)
-  await waitUntil('an answer', () => raw.received().includes('\r\n'), { withinMs: 8000 })
-  raw.socket.destroy()
-  return raw.received().split('\r\n', 1)[0] ?? ''
-}
 
 t.test(
   'a name that is not of this host — is answered nothing on the loopback — as a rebound browser would ask',
@@ -59,7 +35,7 @@ t.test(
 
 t.test('probes — are answered — while somebody holds more connections open than there may be', async t => {
   const { holdfast } = await startSingle(t, { options })
-  const held = Array.from({ length: 200 }, () => open(holdfast.admin, 'GET /live HTTP/1.1\r\nHost: x\r\n'))
+  const held = Array.from({ length: 200 }, () => openRawAdmin(holdfast.admin, 'GET /live HTTP/1.1\r\nHost: x\r\n'))
   t.teardown(() => {
     for (const { socket } of held) socket.destroy()
   })

@@ -1,13 +1,13 @@
 // The admin port over HTTP: its pages, wrong questions, clients that mean harm, what Prometheus and Grafana rely on.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ask, probes, readStatus, scrape, sumOf } from '../support/admin.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { startHoldfast, startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
+import { openRawAdmin, statusLine } from '../support/raw-admin.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -15,30 +15,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const options = { 'admin-listen': '127.0.0.1:0' }
 const skip = without('promtool')
 const folder = `${root}deploy/observability`
-
-interface Raw {
-  readonly socket: Socket
-  readonly received: () => string
-  readonly closed: Promise<void>
-}
-
-/** One connection that says what it likes. */
-function open(admin: string, bytes: string): Raw {
-  const socket = connect(Number(new URL(admin).port), '127.0.0.1', () => socket.write(bytes))
-  let text = ''
-  socket.setEncoding('latin1').on('data', (part: string) => {
-    text += part
-  })
-  socket.on('error', () => {})
-  return { socket, received: () => text, closed: new Promise(resolve => socket.once('close', () => resolve())) }
-}
-
-async function statusLine(admin: string, bytes: string): Promise<string> {
-  const raw = open(admin, bytes)
-  await waitUntil('an answer', () => raw.received().includes('\r\n'), { withinMs: 8000 })
-  raw.socket.destroy()
-  return raw.received().split('\r\n', 1)[0] ?? ''
-}
 
 t.test('probes — are all 200 — once a master is served', async t => {
   const { holdfast } = await startSingle(t, { options })
@@ -71,7 +47,7 @@ t.test('a body, a huge header, bytes that are no HTTP — end their own connecti
   const big = `GET /live HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`
   t.match(await statusLine(holdfast.admin, big), '431')
   t.match(await statusLine(holdfast.admin, '*1\r\n$4\r\nPING\r\n'), '400')
-  const body = open(holdfast.admin, `GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello`)
+  const body = openRawAdmin(holdfast.admin, `GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello`)
   await body.closed
   t.match(body.received(), /^HTTP\/1\.1 200 OK[\s\S]*Connection: close/)
   t.strictSame(await probes(holdfast.admin), { startup: 200, ready: 200, live: 200 })
@@ -79,8 +55,8 @@ t.test('a body, a huge header, bytes that are no HTTP — end their own connecti
 
 t.test('a client that sends half a request — is cut within seconds', async t => {
   const { holdfast } = await startSingle(t, { options })
-  const slow = open(holdfast.admin, 'GET /live HTTP/1.1\r\nHost: x\r\n')
-  const mute = open(holdfast.admin, '')
+  const slow = openRawAdmin(holdfast.admin, 'GET /live HTTP/1.1\r\nHost: x\r\n')
+  const mute = openRawAdmin(holdfast.admin, '')
   await waitUntil('both are cut', () => slow.socket.closed && mute.socket.closed, { withinMs: 20_000 })
   t.equal((await ask(holdfast.admin, '/live')).status, 200)
 })

@@ -2,9 +2,9 @@
 //
 // The watching client counts up by compare and set: read, watched, write one more. It is the key's only writer, so an
 // EXEC that answers nil although it ran shows as a number that nobody was told.
-import type { Ledger, Operation } from '../../support/ledger.ts'
+import { type Ledger, type Operation, textOf } from '../../support/ledger.ts'
 import { RespError, type Value } from '../../support/resp-client.ts'
-import { type ClientPlan, plain, type Seat, startClients, text } from '../load-client.ts'
+import { type ClientPlan, plain, type Seat, startClients } from '../load-client.ts'
 import type { Load } from '../types.ts'
 
 export const transaction: Load = {
@@ -88,7 +88,7 @@ async function withOperations(
       }
     })
   } catch (error) {
-    for (const operation of operations) ledger.lost(operation, text(error))
+    for (const operation of operations) ledger.lost(operation, textOf(error))
     throw error
   }
 }

@@ -14,15 +14,17 @@ import { Batcher } from '../../../src/proof/batcher.ts'
 import { Markers } from '../../../src/proof/marker.ts'
 import type { Lane } from '../../../src/relay/lane.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
-import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
+import { createLocal, createRun, createUnit, type Request } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
-import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
+import { RespError, type Value } from '../../support/resp-decoder.ts'
+import type { MemoryConnection } from '../relay/memory-connection.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
+import { ModelClient } from '../relay/model-client.ts'
 import { VirtualLoop } from '../relay/virtual-loop.ts'
-import { type Connection, type Entry, ProofServer } from './proof-server.ts'
+import { type Entry, ProofServer } from './proof-server.ts'
 
 const log = createLog('silent')
 const identity = createIdentity(null, null, 0, 2)
@@ -34,28 +36,7 @@ interface Sent {
   readonly kind: 'write' | 'constant' | 'read' | 'exec' | 'OK' | 'QUEUED' | 'LOCAL' | 'bad'
 }
 
-class Client implements RequestOwner {
-  gone = false
-  pending = 0
-  pendingBytes = 0
-  block: RequestOwner['block'] = null
-  readonly name: string
-  readonly sent: Sent[] = []
-  readonly replies: Value[] = []
-  readonly #decoder = new RespDecoder()
-  constructor(name: string) {
-    this.name = name
-  }
-  deliver(bytes: Buffer): void {
-    if (!this.gone) for (const { value } of this.#decoder.push(bytes)) this.replies.push(value)
-  }
-  onAnswered(commands: number, weight: number): void {
-    this.pending -= commands
-    this.pendingBytes -= weight
-  }
-  onBug(error: unknown): void {
-    throw error
-  }
+class Client extends ModelClient<Sent> {
   /** A command of its own; the key is used once. */
   write(name: 'INCR' | 'SET'): Buffer {
     const key = `${this.name}${this.sent.length + 1}`
@@ -461,7 +442,7 @@ export class ProofModel {
 }
 
 /** What the server has said on it, and its end, arrive. Answers whether there was anything. */
-function arrived(connection: Connection): boolean {
+function arrived(connection: MemoryConnection): boolean {
   const { socket, outgoing } = connection
   if (socket.destroyed) {
     connection.outgoing = ''

@@ -5,8 +5,8 @@
 // It runs commands when the model says so. What lies in a connection that the proxy has closed can still run: that is
 // a server that was only stalled.
 import type { Master } from '../../../src/address.ts'
-import { RespDecoder } from '../../support/resp-decoder.ts'
 import { array, bulk, failure, integer, simple } from '../../support/resp-encoder.ts'
+import { MemoryConnection } from '../relay/memory-connection.ts'
 import type { MemorySocket } from '../relay/memory-net.ts'
 
 /** `run`: the effect of a client's command. `mark`: a field of a marker. `wipe`: all markers are gone. */
@@ -22,26 +22,10 @@ const writes = new Set(['INCR', 'SET', 'HSET', 'EXPIRE', 'HDEL'])
 /** What a server refuses while its memory is full. */
 const denyOom = new Set(['INCR', 'SET', 'HSET'])
 
-export class Connection {
-  readonly socket: MemorySocket
-  readonly id: number
-  readonly decoder = new RespDecoder()
-  queue: string[][] = []
-  outgoing = ''
-  /** The server ends it once `outgoing` is read. */
-  ended = false
-  multi: string[][] | null = null
-  dirty = false
-  constructor(socket: MemorySocket, id: number) {
-    this.socket = socket
-    this.id = id
-  }
-}
-
 export class ProofServer {
   readonly master: Master
   readonly log: Entry[]
-  readonly connections: Connection[] = []
+  readonly connections: MemoryConnection[] = []
   demoted = false
   outOfMemory = false
   /** The error of the next write. */
@@ -75,18 +59,18 @@ export class ProofServer {
     return value
   }
 
-  accept(socket: MemorySocket): Connection {
-    const connection = new Connection(socket, ++this.#nextId)
+  accept(socket: MemorySocket): MemoryConnection {
+    const connection = new MemoryConnection(socket, ++this.#nextId)
     this.connections.push(connection)
     return connection
   }
 
-  of(socket: MemorySocket): Connection | undefined {
+  of(socket: MemorySocket): MemoryConnection | undefined {
     return this.connections.find(connection => connection.socket === socket)
   }
 
   /** Takes bytes in; a handshake is answered at once. Answers whether there was anything else. */
-  take(connection: Connection, bytes: Buffer): boolean {
+  take(connection: MemoryConnection, bytes: Buffer): boolean {
     for (const { value } of connection.decoder.push(bytes)) {
       const argv = Array.isArray(value) ? value.map(String) : []
       if (connection.multi === null && connection.queue.length === 0 && this.#isGreeting(connection, argv))
@@ -97,11 +81,11 @@ export class ProofServer {
   }
 
   /** Of a new connection all is a greeting that comes in one write with HELLO. */
-  #isGreeting(_connection: Connection, [name = '']: readonly string[]): boolean {
+  #isGreeting(_connection: MemoryConnection, [name = '']: readonly string[]): boolean {
     return ofHandshake.has(name) || name === 'HMGET'
   }
 
-  #greet(argv: readonly string[], connection: Connection): string {
+  #greet(argv: readonly string[], connection: MemoryConnection): string {
     const [name = '', sub = ''] = argv
     const right = name === 'CLIENT' ? `CLIENT ${sub}` : name
     if (this.forbidden.has(right)) return failure(`NOPERM User has no permissions to run the '${right}' command`)
@@ -122,12 +106,12 @@ export class ProofServer {
   }
 
   /** The oldest connection with something unread, dead ones first. */
-  next(): Connection | undefined {
+  next(): MemoryConnection | undefined {
     return this.connections.find(({ queue }) => queue.length > 0)
   }
 
   /** Runs one command. */
-  step(connection: Connection): void {
+  step(connection: MemoryConnection): void {
     const argv = connection.queue.shift()
     if (argv !== undefined) connection.outgoing += this.#reply(argv, connection)
   }
@@ -145,7 +129,7 @@ export class ProofServer {
     return next
   }
 
-  #reply(argv: string[], connection: Connection): string {
+  #reply(argv: string[], connection: MemoryConnection): string {
     const [name = ''] = argv
     const error = this.#refusal(argv)
     if (error !== null && name === 'EXEC') {
@@ -172,7 +156,7 @@ export class ProofServer {
     return reply
   }
 
-  #exec(connection: Connection): string {
+  #exec(connection: MemoryConnection): string {
     const queued = connection.multi
     connection.multi = null
     if (queued === null) return failure('ERR EXEC without MULTI')

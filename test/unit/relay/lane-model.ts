@@ -22,13 +22,14 @@ import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
 import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
-import { createLocal, createRun, createUnit, type Request, type RequestOwner } from '../../../src/relay/request.ts'
+import { createLocal, createRun, createUnit, type Request } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
-import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
+import { RespError, type Value } from '../../support/resp-decoder.ts'
 import { command, Node, noReplicasError, readonlyError } from './lane-servers.ts'
 import { dialMemory, type MemorySocket } from './memory-net.ts'
+import { ModelClient } from './model-client.ts'
 import { VirtualLoop } from './virtual-loop.ts'
 
 const log = createLog('silent')
@@ -45,28 +46,7 @@ interface Expected {
 /** After these a command may rightly run twice under `always`. */
 const troubles = new Set(['readonly', 'cut', 'lost', 'silent', 'new', 'expire'])
 
-class Client implements RequestOwner {
-  gone = false
-  pending = 0
-  block: RequestOwner['block'] = null
-  pendingBytes = 0
-  readonly name: string
-  readonly sent: Expected[] = []
-  readonly replies: Value[] = []
-  readonly #decoder = new RespDecoder()
-  constructor(name: string) {
-    this.name = name
-  }
-  deliver(bytes: Buffer): void {
-    if (!this.gone) for (const { value } of this.#decoder.push(bytes)) this.replies.push(value)
-  }
-  onAnswered(commands: number, weight: number): void {
-    this.pending -= commands
-    this.pendingBytes -= weight
-  }
-  onBug(error: unknown): void {
-    throw error
-  }
+class Client extends ModelClient<Expected> {
   expect(kind: Expected['kind'], name: string, key = `${this.name}${this.sent.length + 1}`): string {
     this.sent.push({ key, kind, name })
     return key

@@ -4,36 +4,18 @@
 // Replies of commands: a bulk "key=count". Handshakes are answered at once.
 import type { Master } from '../../../src/address.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
-import { RespDecoder } from '../../support/resp-decoder.ts'
 import { array, bulk, failure, integer, simple } from '../../support/resp-encoder.ts'
+import { MemoryConnection } from './memory-connection.ts'
 import type { MemorySocket } from './memory-net.ts'
 
 const ofHandshake = new Set(['HELLO', 'PING', 'SELECT', 'CLIENT', 'SCRIPT'])
 const writes = new Set(['INCR', 'SET'])
 
-export class Connection {
-  readonly socket: MemorySocket
-  readonly id: number
-  readonly decoder = new RespDecoder()
-  /** Read by nobody yet. */
-  queue: string[][] = []
-  /** Written by the server, not yet read by the link. */
-  outgoing = ''
-  /** The server ends it once `outgoing` is read. */
-  ended = false
-  multi: string[][] | null = null
-  dirty = false
-  constructor(socket: MemorySocket, id: number) {
-    this.socket = socket
-    this.id = id
-  }
-}
-
 export class Node {
   readonly master: Master
   /** How often each key's command has run. */
   readonly runs: Map<string, number>
-  readonly connections: Connection[] = []
+  readonly connections: MemoryConnection[] = []
   demoted = false
   #nextId: number
 
@@ -43,18 +25,18 @@ export class Node {
     this.#nextId = master.port
   }
 
-  accept(socket: MemorySocket): Connection {
-    const connection = new Connection(socket, ++this.#nextId)
+  accept(socket: MemorySocket): MemoryConnection {
+    const connection = new MemoryConnection(socket, ++this.#nextId)
     this.connections.push(connection)
     return connection
   }
 
-  of(socket: MemorySocket): Connection | undefined {
+  of(socket: MemorySocket): MemoryConnection | undefined {
     return this.connections.find(connection => connection.socket === socket)
   }
 
   /** Takes bytes in; answers the commands that are no handshake. */
-  take(connection: Connection, bytes: Buffer): string[][] {
+  take(connection: MemoryConnection, bytes: Buffer): string[][] {
     const commands: string[][] = []
     for (const { value } of connection.decoder.push(bytes)) {
       const argv = Array.isArray(value) ? value.map(String) : []
@@ -65,7 +47,7 @@ export class Node {
     return commands
   }
 
-  #greet(argv: readonly string[], connection: Connection): string {
+  #greet(argv: readonly string[], connection: MemoryConnection): string {
     if (argv[0] === 'HELLO') {
       const role = this.demoted ? 'replica' : 'master'
       return array([bulk('id'), integer(connection.id), bulk('role'), bulk(role)])
@@ -79,17 +61,17 @@ export class Node {
   }
 
   /** The oldest connection with something unread, dead ones first: a server reads what lies in its sockets. */
-  next(): Connection | undefined {
+  next(): MemoryConnection | undefined {
     return this.connections.find(({ queue }) => queue.length > 0)
   }
 
   /** Runs one command; `refuse`: if it is a write it does not run and this error answers it. */
-  run(connection: Connection, refuse: string | null): void {
+  run(connection: MemoryConnection, refuse: string | null): void {
     const argv = connection.queue.shift()
     if (argv !== undefined) connection.outgoing += this.#reply(argv, connection, refuse)
   }
 
-  #reply(argv: string[], connection: Connection, refuse: string | null): string {
+  #reply(argv: string[], connection: MemoryConnection, refuse: string | null): string {
     const [name = '', key = ''] = argv
     if (name === 'MULTI') {
       connection.multi = []
@@ -108,7 +90,7 @@ export class Node {
     return simple('QUEUED')
   }
 
-  #exec(connection: Connection, refuse: string | null): string {
+  #exec(connection: MemoryConnection, refuse: string | null): string {
     const queued = connection.multi ?? []
     connection.multi = null
     if (connection.dirty) return failure('EXECABORT Transaction discarded because of previous errors.')
