@@ -60,8 +60,8 @@ export interface FuzzResult {
   readonly finding: string | null
 }
 
-/** Runs until `seconds` are over or something is found. */
-export async function fuzzScanners(seconds: number, seed: number): Promise<FuzzResult> {
+/** Runs until `seconds` are over, and `least` inputs are tried, or something is found. */
+export async function fuzzScanners(seconds: number, seed: number, least = 0): Promise<FuzzResult> {
   const random = randomFrom(seed)
   const corpus: Buffer[] = [...seeds]
   const seen = new Set<string>()
@@ -69,7 +69,7 @@ export async function fuzzScanners(seconds: number, seed: number): Promise<FuzzR
   const until = performance.now() + seconds * 1000
   let runs = 0
   let finding: string | null = null
-  while (performance.now() < until && finding === null) {
+  while ((performance.now() < until || runs < least) && finding === null) {
     const batch = Array.from({ length: 100 }, (_, i) =>
       runs === 0 ? (seeds[i % seeds.length] ?? seeds[0]) : mutate(corpus, random),
     )

@@ -9,6 +9,7 @@ import {
   startHoldfast,
   startSingle,
 } from '../support/holdfast.ts'
+import { openWindow } from '../support/pace.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { findServer } from '../support/servers.ts'
@@ -184,13 +185,13 @@ async function withRights(
     options: { 'sentinel-username': 'watcher', 'sentinel-password': 'watch-secret', 'hold-timeout': '1s' },
     expectedErrors: ['sentinel.deaf', 'sentinel.trouble', 'sentinels.trouble', 'gate.tripped'],
   }
+  const readPace = openWindow()
   const holdfast = await startHoldfast(t, options)
-  const isServed = !mustHave.includes(left)
-  // Else a busy machine may take longer to start than the hold time.
-  if (isServed) await waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
   const client = await connect(t, holdfast)
-  if (!isServed) t.match(String(await client.sendForBytes('PING')), /^-TRYAGAIN /)
-  else t.equal(await client.send('PING'), 'PONG')
+  // A busy machine may take longer to start than the hold time.
+  const isServed = async (): Promise<boolean> => (await client.send('PING')) === 'PONG'
+  if (mustHave.includes(left)) t.match(String(await client.sendForBytes('PING')), /^-TRYAGAIN /)
+  else await waitUntil('the master is served', isServed, { withinMs: 20_000 })
   const lines = (): string[] =>
     holdfast.log
       .filter(line => line.event === event && /rights|deaf|trouble/.test(line.event ?? ''))
@@ -198,7 +199,10 @@ async function withRights(
   if (event === null) {
     t.equal(holdfast.find('rights.missing'), undefined)
     t.equal(holdfast.find('sentinel.deaf'), undefined)
-    t.equal(holdfast.find('sentinel.trouble'), undefined)
+    const trouble = holdfast.find('sentinel.trouble')
+    if (trouble !== undefined && readPace().stolenMs > 0)
+      t.pass('no trouble', { skip: 'not judged: the machine stood still' })
+    else t.equal(trouble, undefined)
     return
   }
   await waitUntil('it is told', () => lines().length >= set.sentinels.length, { withinMs: 3000 })
