@@ -3,7 +3,7 @@
 import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { failOver } from '../support/apps/fail-over.ts'
-import { startHoldfast } from '../support/holdfast.ts'
+import { type Holdfast, startHoldfast } from '../support/holdfast.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { saysReplyLost } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -25,12 +25,13 @@ const patient = { maintRelaxedSocketTimeout: 120_000 }
 /** A hold of at most this leaves a second of the default. */
 const WELL_RELAXED_MS = 9000
 
-async function startWork(t: Test, port: number, options: Parameters<typeof createClient>[0] = patient): Promise<Work> {
-  const client = createClient({
-    RESP: 3,
-    ...options,
-    socket: { host: '127.0.0.1', port, socketTimeout: SOCKET_TIMEOUT_MS },
-  })
+async function startWork(
+  t: Test,
+  { port }: Holdfast,
+  options: Parameters<typeof createClient>[0] = patient,
+  socketTimeout = SOCKET_TIMEOUT_MS,
+): Promise<Work> {
+  const client = createClient({ RESP: 3, ...options, socket: { host: '127.0.0.1', port, socketTimeout } })
   const work: Work = { client, troubles: [], done: 0, stop: () => Promise.resolve() }
   for (const event of ['error', 'reconnecting', 'end'] as const)
     client.on(event, (error?: Error) => work.troubles.push(`${event} ${error?.constructor.name ?? ''}`))
@@ -65,6 +66,10 @@ async function startWork(t: Test, port: number, options: Parameters<typeof creat
   return work
 }
 
+/** A busy machine may take longer to start than the time-out. */
+const isServed = (holdfast: Holdfast): Promise<unknown> =>
+  waitUntil('the master is served', () => holdfast.find('hold.end'), { withinMs: 20_000 })
+
 const advance = (work: Work): Promise<unknown> => {
   const from = work.done
   return waitUntil('commands go on', () => work.done > from + 20, { withinMs: 30_000 })
@@ -74,9 +79,10 @@ t.test('node-redis with a time-out shorter than the hold — asks, is told, and 
   const set = await SentinelSet.start({ downAfterMs: DOWN_AFTER_MS, failoverTimeoutMs: 10_000 })
   t.teardown(() => set.stopAll())
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses() })
-  const asks = await startWork(t, holdfast.port)
-  const byDefault = await startWork(t, holdfast.port, {})
-  const control = await startWork(t, holdfast.port, { maintNotifications: 'disabled' })
+  await isServed(holdfast)
+  const asks = await startWork(t, holdfast)
+  const byDefault = await startWork(t, holdfast, {})
+  const control = await startWork(t, holdfast, { maintNotifications: 'disabled' })
   t.equal(holdfast.counters.handoffSessions, 2, 'they ask by themselves')
   const { heldMs } = await failOver(set, holdfast, 'kill')
   await advance(asks)
@@ -105,7 +111,8 @@ t.test('MOVING — takes node-redis to another Holdfast — before the first one
   const next = await startHoldfast(t, { sentinels })
   const options = { announce: `127.0.0.1:${next.port}`, 'shutdown-grace': '30s' }
   const first = await startHoldfast(t, { sentinels, options })
-  const work = await startWork(t, first.port)
+  await Promise.all([next, first].map(isServed))
+  const work = await startWork(t, first, patient, patient.maintRelaxedSocketTimeout)
   const subscriber = createClient({ RESP: 3, socket: { host: '127.0.0.1', port: first.port } })
   await subscriber.connect()
   t.teardown(() => subscriber.destroy())
