@@ -69,7 +69,7 @@ t.test(
     const writers = [await open(), await open(), await open(), await open()]
     const large = Buffer.alloc(MB / 2, 'x')
     t.equal(await reader.send('SET', 'large', large), 'OK')
-    t.equal(await reader.send('WAIT', '1', '5000'), 1)
+    t.ok(Number(await reader.send('WAIT', '1', '5000')) >= 1)
     const workload = startWorkload({ port: holdfast.port, rawClients: 15, roundsPerSecond: 10 })
     t.teardown(() => workload.stop({ withinMs: 0 }))
     await goesOn(workload, 300)

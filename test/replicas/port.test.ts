@@ -98,11 +98,11 @@ t.test('replica port — a client that speaks before replicas are known — is a
 })
 
 t.test('replica port — while the master answers — refuses writes, and scripts only read', async t => {
-  const set = await SentinelSet.start({ replicas: 1 })
+  const set = await SentinelSet.start({ replicas: 1, isExact: true })
   t.teardown(() => set.stopAll())
   const [master, replica] = set.nodes
   if (master === undefined || replica === undefined) throw new Error('not two nodes')
-  const options = { 'replica-listen': '127.0.0.1:0' }
+  const options = { 'replica-listen': '127.0.0.1:0', ack: 'master', reads: 'plain' }
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), options })
   await set.command(master, 'SET', 'k', 'v')
   const reader = await RespClient.connect(holdfast.replicaPort)

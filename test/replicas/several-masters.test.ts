@@ -17,12 +17,13 @@ masters:
 `
 
 async function open(t: Test) {
-  const set = await SentinelSet.start({ masterName: 'cache', replicas: 1 })
+  // One replica each, of which one is killed: it cannot confirm writes, whatever the policy.
+  const set = await SentinelSet.start({ masterName: 'cache', replicas: 1, isExact: true })
   t.teardown(() => set.stopAll())
-  const queue = await addMaster(t, set, 'queue')
+  const queue = await addMaster(t, set, 'queue', { isExact: true })
   const text = CONFIG.replace('SENTINELS', set.sentinelAddresses().join(', '))
   const config = `${t.testdir({ 'holdfast.yaml': text })}/holdfast.yaml`
-  const options = { config, 'admin-listen': '127.0.0.1:0' }
+  const options = { config, 'admin-listen': '127.0.0.1:0', ack: 'master', reads: 'plain' }
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), masterName: '', options })
   const start = async (name: string) => {
     const { port = 0, replicaPort = 0 } = holdfast.masters.get(name) ?? {}

@@ -6,15 +6,21 @@ import { RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-/** A client whose commands wait at the one replica, which is frozen. */
+/** A client whose commands wait at the one replica, which is frozen: it cannot confirm writes, whatever the policy. */
 async function open(t: Test, options: Record<string, string>) {
-  const set = await SentinelSet.start({ replicas: 1, failoverTimeoutMs: 60_000 })
+  const set = await SentinelSet.start({ replicas: 1, isExact: true, failoverTimeoutMs: 60_000 })
   t.teardown(() => set.stopAll())
   const [master, replica] = set.nodes
   if (master === undefined || replica === undefined) throw new Error('not two nodes')
   const holdfast = await startHoldfast(t, {
     sentinels: set.sentinelAddresses(),
-    options: { 'admin-listen': '127.0.0.1:0', 'replica-listen': '127.0.0.1:0', ...options },
+    options: {
+      'admin-listen': '127.0.0.1:0',
+      'replica-listen': '127.0.0.1:0',
+      ack: 'master',
+      reads: 'plain',
+      ...options,
+    },
   })
   await set.command(master, 'SET', 'k', 'v')
   const isThere = async (): Promise<boolean> => (await set.command(replica, 'GET', 'k')) === 'v'
@@ -68,7 +74,7 @@ t.test('shutdown — no replica is there — each command gets an error, and the
 })
 
 t.test('shutdown — a client waits to be told its replica — it is answered', async t => {
-  const set = await SentinelSet.start({ replicas: 1, failoverTimeoutMs: 60_000 })
+  const set = await SentinelSet.start({ replicas: 1, isExact: true, failoverTimeoutMs: 60_000 })
   t.teardown(() => set.stopAll())
   const [, replica] = set.nodes
   if (replica === undefined) throw new Error('no replica')

@@ -21,14 +21,16 @@ export async function open(
   options: Record<string, string> = {},
   about: { readonly set?: SentinelSetOptions; readonly expectedErrors?: readonly string[] } = {},
 ): Promise<Scene> {
-  const set = await SentinelSet.start({ replicas: 1, failoverTimeoutMs: 60_000, ...about.set })
+  // One replica, which these tests kill or cut off: it cannot confirm writes, whatever the policy.
+  const set = await SentinelSet.start({ replicas: 1, isExact: true, failoverTimeoutMs: 60_000, ...about.set })
   t.teardown(() => set.stopAll())
   const [master, replica] = set.nodes
   if (master === undefined || replica === undefined) throw new Error('not two nodes')
   const holdfast = await startHoldfast(t, {
     sentinels: set.sentinelAddresses(),
     expectedErrors: about.expectedErrors ?? [],
-    options: { 'admin-listen': '127.0.0.1:0', 'read-split': 'on', ...options },
+    // --read-split goes with plain reads alone.
+    options: { 'admin-listen': '127.0.0.1:0', 'read-split': 'on', ack: 'master', reads: 'plain', ...options },
   })
   return { set, holdfast, master, replica }
 }

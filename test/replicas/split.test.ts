@@ -256,7 +256,7 @@ t.test('read split — of one of two masters — leaves the other as it is', asy
     '',
   ].join('\n')
   const config = `${t.testdir({ 'holdfast.yaml': text })}/holdfast.yaml`
-  const options = { config, 'admin-listen': '127.0.0.1:0' }
+  const options = { config, 'admin-listen': '127.0.0.1:0', reads: 'plain' }
   const holdfast = await startHoldfast(t, { sentinels: set.sentinelAddresses(), masterName: '', options })
   const connectTo = async (name: string): Promise<RespClient> => {
     const client = await RespClient.connect(holdfast.masters.get(name)?.port ?? 0)
