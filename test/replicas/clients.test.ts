@@ -3,6 +3,7 @@
 import t, { type Test } from 'tap'
 import { later } from '../failover/session-scenes.ts'
 import { startHoldfast } from '../support/holdfast.ts'
+import { judgeUnlessStill } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { type Node, SentinelSet } from '../support/sentinel-set.ts'
@@ -145,12 +146,9 @@ t.test(
     const killed = Number(await writer.send('CLIENT', 'KILL', 'TYPE', 'normal'))
     t.type(killed, 'number')
     // After a standstill Holdfast itself cuts the links of readers.
-    const judge = (areSpared: boolean, what: string): void => {
-      if (areSpared || readPace().stolenMs === 0) t.ok(areSpared, what)
-      else t.pass(what, { skip: 'not judged: the machine stood still' })
-    }
     const left = (await linksAt(set)).accepted
-    judge(left.join() === accepted.join(), `links are spared at the port of the master: ${left}, of ${accepted}`)
+    const spared = `links are spared at the port of the master: ${left}, of ${accepted}`
+    judgeUnlessStill(t, spared, left.join() === accepted.join(), readPace())
     // Sentinels have connected anew meanwhile, or not yet.
     const ended = Number(await sessions[0].send('CLIENT', 'KILL', 'TYPE', 'normal', 'USER', 'default'))
     t.ok(ended >= 3, `${ended} clients are ended`)
@@ -158,10 +156,8 @@ t.test(
     await waitUntil('the other sessions are ended', isAlone, { withinMs: 10_000 })
     t.ok(sessions[0].isOpen)
     const links = (await linksAt(set)).accepted
-    judge(
-      links.some(address => accepted.includes(address)),
-      'its link is spared',
-    )
+    const isSpared = links.some(address => accepted.includes(address))
+    judgeUnlessStill(t, 'its link is spared', isSpared, readPace())
     await holdfast.stop()
   },
 )

@@ -58,6 +58,13 @@ export async function judgeOnce(
   else await settle(t, { what, limitMs, ms, window, slow, isLast: true })
 }
 
+/** Judges what a standstill may rightly break: broken in a window that has one, it is not judged. */
+export function judgeUnlessStill(t: Judge, what: string, isKept: boolean, { stolenMs }: Window): void {
+  if (isKept) t.pass(what)
+  else if (stolenMs === 0) t.fail(what, { facts: factsNow() })
+  else t.pass(what, { skip: `not judged: the machine stood still for ${Math.round(stolenMs)} ms` })
+}
+
 interface Broken {
   readonly what: string
   readonly limitMs: number

@@ -9,6 +9,7 @@ import {
   startHoldfast,
   startSingle,
 } from '../support/holdfast.ts'
+import { judgeUnlessStill } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { ask, RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
@@ -199,10 +200,7 @@ async function withRights(
   if (event === null) {
     t.equal(holdfast.find('rights.missing'), undefined)
     t.equal(holdfast.find('sentinel.deaf'), undefined)
-    const trouble = holdfast.find('sentinel.trouble')
-    if (trouble !== undefined && readPace().stolenMs > 0)
-      t.pass('no trouble', { skip: 'not judged: the machine stood still' })
-    else t.equal(trouble, undefined)
+    judgeUnlessStill(t, 'no trouble', holdfast.find('sentinel.trouble') === undefined, readPace())
     return
   }
   await waitUntil('it is told', () => lines().length >= set.sentinels.length, { withinMs: 3000 })

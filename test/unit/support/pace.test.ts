@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeBound, judgeOnce } from '../../support/judge-bound.ts'
+import { judgeBound, judgeOnce, judgeUnlessStill } from '../../support/judge-bound.ts'
 import { addExcuse, onExcuse, openWindow, slowness, slownessNow, type Window } from '../../support/pace.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -76,6 +76,18 @@ t.test('a bound — is kept or broken — by a calm window', async t => {
   t.strictSame(heard.told, [
     'pass a reply: 99 ms, promised within 100 ms',
     'fail a reply: 101 ms, promised within 100 ms',
+  ])
+})
+
+t.test('what a standstill may break — is judged — where none was', async t => {
+  const heard = new Heard()
+  judgeUnlessStill(heard, 'a link lives', true, stolen)
+  judgeUnlessStill(heard, 'a link lives', false, calm)
+  judgeUnlessStill(heard, 'a link lives', false, stolen)
+  t.match(heard.told, [
+    /^pass a link lives$/,
+    /^fail a link lives$/,
+    /^skip a link lives: not judged: the machine stood still for \d+ ms$/,
   ])
 })
 
