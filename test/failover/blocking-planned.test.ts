@@ -31,7 +31,13 @@ for (const flavour of ['redis', 'valkey'] as const satisfies readonly Flavour[])
     const first = await set.currentMaster()
     const blocked = async (): Promise<number> =>
       Number(/blocked_clients:(\d+)/.exec(String(await set.command(first, 'INFO', 'clients')))?.[1])
-    const replies: { command: string[]; push: string[]; expected: Value; got: Promise<Value> }[] = []
+    const replies: {
+      command: string[]
+      push: string[]
+      expected: Value
+      got: Promise<Value>
+      behind: Promise<Value>
+    }[] = []
     const proxies: InProcess[] = []
     for (const policy of ['safe', 'once']) {
       const options = { 'retry-policy': policy, ack: 'master', reads: 'plain' }
@@ -44,7 +50,9 @@ for (const flavour of ['redis', 'valkey'] as const satisfies readonly Flavour[])
         if (command[0] === 'XREADGROUP') await client.send('XGROUP', 'CREATE', `${policy}:${i}`, 'g', '$', 'MKSTREAM')
         const got = client.send(...command)
         got.catch(() => {})
-        replies.push({ command, push, expected, got })
+        const behind = client.send('INCR', `${policy}:${i}:behind`)
+        behind.catch(() => {})
+        replies.push({ command, push, expected, got, behind })
         await waitUntil('it waits at the master', async () => (await blocked()) === replies.length, inTime)
       }
     }
@@ -55,6 +63,9 @@ for (const flavour of ['redis', 'valkey'] as const satisfies readonly Flavour[])
     for (const [i, holdfast] of proxies.entries())
       await waitUntil('it is served', () => holdfast.find('hold.end', from[i]), inTime)
     for (const { push } of replies) await set.command(master, ...push)
-    for (const { command, expected, got } of replies) t.strictSame(await got, expected, command.join(' '))
+    for (const { command, expected, got, behind } of replies) {
+      t.strictSame(await got, expected, command.join(' '))
+      t.equal(await behind, 1, `${command.join(' ')}: what its client has sent behind it runs once`)
+    }
     for (const { counters } of proxies) t.equal(counters.unknownOutcomes, 0)
   })

@@ -6,7 +6,7 @@ import { openSocket, repeated, writeThenRead } from '../support/blocking-client.
 import { startBystander } from '../support/bystander.ts'
 import { startSingle, startSingleProcess } from '../support/holdfast.ts'
 import { MB, watchResident } from '../support/resident.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { command } from './bytes.ts'
@@ -125,3 +125,30 @@ t.test(
     await holdfast.stop()
   },
 )
+
+t.test('what stands behind a command that blocks — is sent when that is answered — and not before', async t => {
+  const { holdfast, node } = await startSingle(t)
+  for (const blocking of [
+    ['BLPOP', 'q', '0'],
+    ['XREAD', 'BLOCK', '0', 'STREAMS', 's', '0-0'],
+  ]) {
+    const socket = await openSocket({ port: holdfast.port })
+    t.teardown(() => socket.destroy())
+    socket.write(Buffer.concat([command(...blocking), command('INCR', 'n'), command('ECHO', 'end')]))
+    const waits = async (): Promise<string | undefined> =>
+      String(await ask(node, ['CLIENT', 'LIST']))
+        .split('\n')
+        .find(line => / flags=b /.test(line))
+    await waitUntil('it waits at the server', async () => (await waits()) !== undefined, { withinMs: 20_000 })
+    t.match(await waits(), / qbuf=0 /, 'the server has nothing more of this client')
+    const read = new Promise<string>(resolve => {
+      let text = ''
+      socket.on('data', bytes => {
+        text += bytes.toString('latin1')
+        if (text.endsWith('end\r\n')) resolve(text)
+      })
+    })
+    await ask(node, blocking[0] === 'BLPOP' ? ['RPUSH', 'q', 'v'] : ['XADD', 's', '1-1', 'f', 'v'])
+    t.match(await read, /v\r\n:\d\r\n\$3\r\nend\r\n$/, 'then all is answered, in its order')
+  }
+})

@@ -7,7 +7,8 @@ import { abort } from '../state/transaction.ts'
 
 /**
  * - `done`: taken; the next command may be looked at.
- * - `barrier`: taken; its reply may change what later commands mean, so they wait until everything before is answered.
+ * - `barrier`: taken; later commands wait until everything before is answered: its reply may change what they mean, or
+ *   the server may keep them waiting.
  * - `wait`: not taken; offered again when everything before is answered.
  * - `look`: not taken; offered again when the client has been read from once more.
  * - `pass`: to be sent on as it came.

@@ -1,6 +1,10 @@
 // send-blocking.ts: commands that block (BLPOP, XREAD BLOCK, WAIT, ...), on a link of the session's own.
 //
 // Held or sent again, such a command goes out with the time that is left, counted from when the client asked.
+//
+// What the client sends behind it stays here until it is answered. A server would not run it earlier either. At an old
+// master it would run when the wait is over, and again at the new one; and a wait with something behind it could not
+// be ended there (unblocking.ts).
 import { type BlockingTimeout, blockingTimeout } from '../../command/blocking-arguments.ts'
 import { classifyCommand } from '../../command/classify.ts'
 import { createUnit, type Request, type RequestHandler } from '../../relay/request.ts'
@@ -30,7 +34,7 @@ export function handleBlocking(
   const request = createUnit(context.replyTo(), bytes, 1, 1 + (ahead?.replies ?? 0), handler)
   request.blocking = true
   context.submit(request)
-  return 'done'
+  return 'barrier'
 }
 
 /** Frames of Holdfast's own that go before a blocking command, and what their replies are for. */

@@ -26,7 +26,7 @@ export function handleWait(context: SessionContext, frame: Buffer, args: readonl
   // It changes nothing: under every policy it is asked again, and answers 0 for what the lost master had acknowledged.
   request.cls = 'read'
   context.submit(request)
-  return 'done'
+  return 'barrier'
 }
 
 class WaitingForReplicas implements RequestHandler {
