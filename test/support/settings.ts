@@ -61,9 +61,14 @@ function saysUnknown(text: string): boolean {
   return /\bUNKNOWN:? holdfast: .*\(retry-policy safe\)/.test(text)
 }
 
+/** The same of a read before a write that took effect: sent again it would see that write. */
+function saysReadLost(text: string): boolean {
+  return settings.policy === 'once' && /\bTRYAGAIN:? holdfast: the reply to a read was lost /.test(text)
+}
+
 /** When the master dies, the reply of a command in flight may be lost with it: `once` and `safe` tell its client. */
 export function saysReplyLost(text: string): boolean {
-  return saysApplied(text) || (settings.policy === 'safe' && saysUnknown(text))
+  return saysApplied(text) || saysReadLost(text) || (settings.policy === 'safe' && saysUnknown(text))
 }
 
 /** Of the errors of a report, by their text: those that do not say that, and how many commands were told that. */
