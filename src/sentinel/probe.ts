@@ -26,6 +26,11 @@ export interface ProbeOptions extends NodeTimeouts {
 }
 
 const QUESTIONS = [['ROLE'], ['PING'], ['INFO', 'server']] as const
+/**
+ * A node that says for so long that it cannot serve is dialled anew: its name, or a load balancer, may lead to another one
+ * by now, and the connection to the old one lasts. Longer than a promotion takes, whose connection is made ahead.
+ */
+const DIAL_ANEW_MS = 3_000
 /** For people who read CLIENT LIST; the answer does not matter. */
 const NAME = ['CLIENT', 'SETNAME', 'holdfast-watcher'] as const
 
@@ -36,6 +41,8 @@ export class Probe {
   /** The client that has its name. */
   #named: Redis | null = null
   #closed = false
+  /** Since when the node says over this connection that it cannot serve; null: it does not. */
+  #unfitSince: number | null = null
   /** Questions in a row without an answer. */
   failures = 0
   /** The node has answered once. */
@@ -67,7 +74,16 @@ export class Probe {
     this.isAsked = false
     this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
     this.answered ||= this.failures === 0
+    this.#dropWhereUnfit(answer.result)
     return answer
+  }
+
+  #dropWhereUnfit({ kind }: ProbeResult): void {
+    const now = performance.now()
+    this.#unfitSince = kind === 'replica' || kind === 'loading' ? (this.#unfitSince ?? now) : null
+    if (this.#unfitSince === null || now - this.#unfitSince < DIAL_ANEW_MS) return
+    this.#unfitSince = null
+    this.#connection.drop().catch(() => undefined)
   }
 
   /** Ends the connection for good; a question under way answers `unreachable`. */

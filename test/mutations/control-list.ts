@@ -224,6 +224,15 @@ export const controlMutations: readonly Mutation[] = [
     shows: /not ok/,
   },
   {
+    name: 'a node that says it is a replica is asked over one connection for good',
+    file: 'src/sentinel/probe.ts',
+    from: 'now - this.#unfitSince < DIAL_ANEW_MS',
+    to: 'now - this.#unfitSince < DIAL_ANEW_MS * 100',
+    breaks: 'an address that leads to another process by now is followed there',
+    test: 'test/wire/moved-address.test.ts',
+    shows: /led to a replica/,
+  },
+  {
     name: 'the role in HELLO is not checked',
     file: 'src/upstream/handshake-steps.ts',
     from: "if (name === 'role' && role !== wanted)",
