@@ -47,6 +47,8 @@ async function collectEvidence(config: Config): Promise<Evidence> {
   const announced = [
     ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
     ...sentinels.map(sentinel => sentinel.address),
+    // Of a seed that is given by the address to dial, the others alone say how it is announced.
+    ...sentinels.flatMap(({ peers }) => peers.map(({ address }) => address)),
     ...nodes.map(node => node.announced),
   ]
   const unusedNat = config.natMap.map(rule => rule.from).filter(from => !announced.some(one => sameAddress(one, from)))

@@ -366,6 +366,11 @@ t.test('check', async t => {
     const mapped = await runCheck({ sentinels: seed, 'nat-map': `127.0.0.2:${s3.port}=127.0.0.1:${s3.port}` })
     t.equal(mapped.code, 0, mapped.output)
     t.strictSame(mapped.problems, [])
+    const bySeed = await runCheck({
+      sentinels: `127.0.0.1:${s3.port}`,
+      'nat-map': `127.0.0.2:${s3.port}=127.0.0.1:${s3.port}`,
+    })
+    t.notMatch(bySeed.warnings.join(), /--nat-map/, 'the rule of a Sentinel that is given by the address to dial')
     await set.command(s3, 'SENTINEL', 'CONFIG', 'SET', 'announce-ip', '127.0.0.1')
     const restored = async (): Promise<boolean> => {
       return (await runCheck({ sentinels: seed })).output.includes(` ok       Sentinel 127.0.0.1:${s3.port} `)
