@@ -316,7 +316,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   /** Called some times a second. */
   tick(now: number): void {
     const link = this.#link
-    if (this.#asked !== null && link !== null && this.ran(link.lastActivity, now) > this.#host.holdLimitMs)
+    if (this.#asked !== null && link !== null && this.ran(link.silentSince, now) > this.#host.holdLimitMs)
       link.cut('no answer for the whole hold time')
   }
 

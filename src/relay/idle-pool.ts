@@ -110,7 +110,7 @@ export class IdlePool extends IdleListener<Request> {
   expire(now: number, inUse: (key: string) => boolean): void {
     const kept = new Set<string>()
     for (const { identity, link, since } of this.#idle.toReversed()) {
-      if (link.inFlight > 0 && now - link.lastActivity > DUMB_MS) link.cut('it does not answer')
+      if (link.inFlight > 0 && now - link.silentSince > DUMB_MS) link.cut('it does not answer')
       else if (now - since > IDLE_MS && (kept.has(identity.key) || !inUse(identity.key))) link.cut('idle')
       else kept.add(identity.key)
     }

@@ -11,8 +11,9 @@
 // Owns: how long each link has been silent, and what follows. Never: the silence of a node that answers nobody (the
 // control plane's), nor that of blocking commands, which may stay unanswered for long.
 //
-// Must stay true: only silence counts that was measured while this process ran. A link is cut for silence only when the
-// node itself says twice that it has nothing of it.
+// Must stay true: only silence counts that was measured while this process ran and read the link. A pause of its reading
+// keeps what was measured: on a machine that stands still every few seconds a dead link is found all the same. A link is
+// cut for silence only when the node itself says twice that it has nothing of it, and was read all the time between.
 import { missingOf } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
@@ -92,9 +93,13 @@ export interface SilenceHost {
 
 class Quiet {
   readonly link: Link<Request>
-  /** Its last activity, and the time that this process has run since it was first seen so. */
+  /** Its last activity, and since when it has been read. */
   readonly at: number
+  readonly readSince: number
+  /** What the watch had counted when the silence began. */
   readonly ran: number
+  /** What of the silence was measured when its reading paused; null: it goes on. */
+  measuredMs: number | null = null
   foundAt = 0
   asked = false
   fresh: Lane | null = null
@@ -107,6 +112,7 @@ class Quiet {
   constructor(link: Link<Request>, ran: number) {
     this.link = link
     this.at = link.lastActivity
+    this.readSince = link.silentSince
     this.ran = ran
   }
 }
@@ -158,14 +164,27 @@ export class SilenceWatch {
 
   #look(lane: Lane, now: number): Quiet | undefined {
     const { link } = lane
-    const silent = link !== null && owes(link) && now - link.lastActivity >= silence.maxGapMs
-    const quiet = this.#quiet.get(lane)
-    if (silent && quiet !== undefined && quiet.link === link && quiet.at === link.lastActivity) return quiet
-    if (quiet !== undefined) this.forget(lane)
-    if (!silent) return undefined
-    const begun = new Quiet(link, this.#ran - silence.maxGapMs)
+    const last = this.#quiet.get(lane)
+    const owing = link !== null && owes(link) ? link : null
+    const quiet = last !== undefined && last.link === owing && last.at === owing.lastActivity ? last : undefined
+    const isRead = owing?.pauses.any === false
+    if (quiet !== undefined && !isRead) {
+      quiet.measuredMs ??= this.#ran - quiet.ran
+      return undefined
+    }
+    if (quiet !== undefined && quiet.readSince === owing?.silentSince) return quiet
+    // What was asked or dialled before a pause says nothing about the time behind it.
+    if (last !== undefined) this.forget(lane)
+    if (owing === null || !isRead) return undefined
+    if (quiet === undefined && now - owing.silentSince < silence.maxGapMs) return undefined
+    const measuredMs = quiet === undefined ? silence.maxGapMs : (quiet.measuredMs ?? this.#ran - quiet.ran)
+    const begun = new Quiet(owing, this.#ran - measuredMs)
     this.#quiet.set(lane, begun)
     return begun
+  }
+
+  #isStill({ link, at, readSince }: Quiet): boolean {
+    return owes(link) && !link.pauses.any && link.lastActivity === at && link.silentSince === readSince
   }
 
   #actShared(lane: Lane, quiet: Quiet, quietMs: number, now: number): void {
@@ -210,7 +229,7 @@ export class SilenceWatch {
       const verdict = judgeListed(reply)
       quiet.strikes = verdict === 'idle' || verdict === 'gone' ? quiet.strikes + 1 : 0
       // Once is not enough: a server that wakes up may answer this before it reads what lies in its other sockets.
-      if (quiet.strikes < 2 || lane.link !== link || link.lastActivity !== quiet.at || !owes(link)) return
+      if (quiet.strikes < 2 || lane.link !== link || !this.#isStill(quiet)) return
       link.cut(`no reply for ${Math.round(performance.now() - quiet.at)} ms, and the node knows of none`)
     })
     if (asked) quiet.notBefore = now + silence.againMs
@@ -222,6 +241,7 @@ function stateOf(fresh: Lane | null): SilenceFacts['fresh'] {
   return fresh.link?.status === 'ready' ? 'ready' : 'dialling'
 }
 
+/** Where its session does not read, the node may be unable to write. */
 function owes(link: Link<Request>): boolean {
-  return link.status === 'ready' && link.head !== undefined && !link.head.blocking && !link.pauses.any
+  return link.status === 'ready' && link.head !== undefined && !link.head.blocking && !link.pauses.ofSession
 }

@@ -180,7 +180,7 @@ export class Watchdog {
   checkSilence(lane: Lane, now: number): void {
     const quietMs = this.#silence.quietMs(lane, now)
     if (quietMs === 0) return
-    if (lane.link !== null && now - lane.link.lastActivity >= SILENT_MS && now - this.#askedAt > SILENT_MS) {
+    if (lane.link !== null && now - lane.link.silentSince >= SILENT_MS && now - this.#askedAt > SILENT_MS) {
       this.#askedAt = now
       this.#host.observe('link silent')
     }

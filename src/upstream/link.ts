@@ -184,6 +184,11 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     return this.#fifo.peek()
   }
 
+  /** performance.now() since when it is read and brings nothing; only while it owes something. */
+  get silentSince(): number {
+    return Math.max(this.lastActivity, this.pauses.endedAt)
+  }
+
   /** Hands the link to another owner; only while nothing is in flight. */
   setListener(listener: LinkListener<E>): void {
     this.#listener = listener
@@ -276,7 +281,6 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Looks at what was stalled, then reads on; when nothing else keeps it from reading. */
   resume(why: Pausing = Pausing.session): void {
     if (!this.pauses.end(why) || this.status === 'closed') return
-    this.lastActivity = performance.now()
     const stalled = this.pauses.takeStalled()
     for (const bytes of stalled ?? []) this.#take(bytes)
     if (this.#isClosed) return

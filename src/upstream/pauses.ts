@@ -24,6 +24,8 @@ const TAKEN_UP_MS = 5000
 export class Pauses {
   /** Read, and not looked at before the link goes on; null: nothing is stalled. */
   stalled: Buffer[] | null = null
+  /** performance.now() of the last time that no reason was left. */
+  endedAt = Number.NEGATIVE_INFINITY
   #why = 0
   #takenUpAt = Number.NEGATIVE_INFINITY
 
@@ -50,8 +52,11 @@ export class Pauses {
   end(why: Pausing): boolean {
     if ((this.#why & why) === 0) return false
     this.#why &= ~why
-    if (why === Pausing.session) this.#takenUpAt = performance.now()
-    return this.#why === 0
+    const now = performance.now()
+    if (why === Pausing.session) this.#takenUpAt = now
+    if (this.#why !== 0) return false
+    this.endedAt = now
+    return true
   }
 
   /** What is stalled is looked at now. */

@@ -37,6 +37,15 @@ export const silenceMutations: readonly Mutation[] = [
     shows: /ends a link/,
   },
   {
+    name: 'each standstill begins the silence of a link anew',
+    file: 'src/relay/silent-links.ts',
+    from: ': (quiet.measuredMs ?? this.#ran - quiet.ran)',
+    to: ': silence.maxGapMs',
+    breaks: 'a dead link is found on a machine that stands still every few seconds',
+    test: laneSilence,
+    shows: /every few seconds/,
+  },
+  {
     name: 'a link is cut although its command waits on the node',
     file: 'src/relay/silent-links.ts',
     from: "const waits = flags.includes('b') ||",
