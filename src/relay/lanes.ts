@@ -348,7 +348,7 @@ export class Lanes extends LanePool {
 
   /** Of the watchdog. */
   onSweep(now: number, lateMs: number): boolean {
-    if (this.pause.isOn) this.pause.tick(now, this.#isLastCall(now), lateMs)
+    if (this.pause.isOn) this.pause.tick(now, this.#isLastCall(now))
     // A pause gives nothing up that is in flight.
     const passes = this.#passes
     const shut = this.gate.master === null && !passes ? this.gate.state.since : null

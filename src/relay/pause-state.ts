@@ -10,7 +10,8 @@
 // It stands beside the gate (gate.ts): commands are sent while the gate lets them and no pause lasts. So a master that
 // the control plane confirms ends no pause, and the end of a pause opens no gate.
 //
-// Must stay true: every pause ends, at the latest at `endsAt`, and no command waits for it until its time is over.
+// Must stay true: every pause ends, at the latest at `endsAt`, and no command waits for it until its time is over. A
+// standstill of this process ends none sooner: in it no renewal could be heard, and no reply be read.
 
 // How a pause ends: `resume`: somebody said so. `max`: its longest time is over. `lease`: its holder has not renewed it.
 // `holder-gone`: the connection that holds it is closed. `in-flight`: in the time for it, something stayed in flight.
@@ -22,9 +23,9 @@ import type { PauseEnd } from '../ops/counters.ts'
 export interface PauseTerms {
   /** The longest time from the begin to the end. */
   readonly maxMs: number
-  /** How long what is in flight may take to be answered. */
+  /** How long what is in flight may take to be answered, in which this process runs. */
   readonly emptyMs: number
-  /** How long it lasts without being renewed; null: it needs no renewal. */
+  /** How long it lasts without being renewed, in which this process runs; null: it needs no renewal. */
   readonly leaseMs: number | null
   /** Blocked commands may stay in flight. */
   readonly ignoreBlocked: boolean
@@ -37,15 +38,12 @@ export type PauseState =
       readonly terms: PauseTerms
       readonly since: number
       readonly endsAt: number
-      /** Infinity: it needs no renewal. */
-      readonly leaseEndsAt: number
+      readonly renewedAt: number
     }
 
 export type PauseEvent =
   | { readonly kind: 'begin'; readonly terms: PauseTerms }
   | { readonly kind: 'renew' }
-  /** This process did not run for so long, and could hear no renewal. */
-  | { readonly kind: 'stood-still'; readonly ms: number }
   /** Nothing is in flight. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'end' }
@@ -57,15 +55,13 @@ export function nextPause(state: PauseState, event: PauseEvent, now: number): Pa
   if (state.kind === 'none') {
     if (event.kind !== 'begin') return state
     const { terms } = event
-    return { kind: 'emptying', terms, since: now, endsAt: now + terms.maxMs, leaseEndsAt: leaseEnd(terms, now) }
+    return { kind: 'emptying', terms, since: now, endsAt: now + terms.maxMs, renewedAt: now }
   }
   switch (event.kind) {
     case 'begin':
       return state
     case 'renew':
-      return { ...state, leaseEndsAt: leaseEnd(state.terms, now) }
-    case 'stood-still':
-      return { ...state, leaseEndsAt: Math.min(state.leaseEndsAt + event.ms, leaseEnd(state.terms, now)) }
+      return { ...state, renewedAt: now }
     case 'empty':
       return state.kind === 'paused' ? state : { ...state, kind: 'paused' }
     case 'end':
@@ -73,15 +69,19 @@ export function nextPause(state: PauseState, event: PauseEvent, now: number): Pa
   }
 }
 
-function leaseEnd({ leaseMs }: PauseTerms, now: number): number {
-  return leaseMs === null ? Number.POSITIVE_INFINITY : now + leaseMs
-}
-
-/** Why the pause is over now; null while it goes on. `mustSend`: a command has waited almost as long as it may. */
-export function pauseOver(state: PauseState, now: number, mustSend: boolean): PauseEnd | null {
+/**
+ * Why the pause is over now; null while it goes on. `mustSend`: a command has waited almost as long as it may. `ran`: for
+ * how long of the time since a moment this process ran.
+ */
+export function pauseOver(
+  state: PauseState,
+  now: number,
+  { mustSend, ran }: { readonly mustSend: boolean; readonly ran: (since: number, now: number) => number },
+): PauseEnd | null {
   if (state.kind === 'none') return null
+  const { leaseMs, emptyMs } = state.terms
   if (mustSend) return 'hold-time'
   if (now >= state.endsAt) return 'max'
-  if (now >= state.leaseEndsAt) return 'lease'
-  return state.kind === 'emptying' && now - state.since >= state.terms.emptyMs ? 'in-flight' : null
+  if (leaseMs !== null && ran(state.renewedAt, now) >= leaseMs) return 'lease'
+  return state.kind === 'emptying' && ran(state.since, now) >= emptyMs ? 'in-flight' : null
 }

@@ -15,8 +15,6 @@ import { PauseStory, type PauseStoryLanes } from './pause-story.ts'
 
 /** How often a pause that begins looks whether everything is answered. It looks at each lane. */
 const LOOK_MS = 2
-/** A tick that is so late was not run, and neither was what reads renewals. */
-const DEAF_MS = 500
 
 /** The lanes of the master. */
 export interface PausedLanes extends PauseStoryLanes {
@@ -27,6 +25,8 @@ export interface PausedLanes extends PauseStoryLanes {
   /** The pause is over: what waits is sent, if the gate lets it. */
   sendAgain(): void
   unanswered(): InFlight
+  /** Milliseconds from `since` to `now` in which this process ran. */
+  ran(since: number, now: number): number
 }
 
 /** Who asked for a pause. */
@@ -116,11 +116,9 @@ export class Pause {
     }
   }
 
-  /** The pause ends if its time is over. `mustSend`: a command has waited almost as long as it may; `lateMs`: behind its time. */
-  tick(now: number, mustSend: boolean, lateMs: number): void {
-    // A holder that has renewed its lease meanwhile is heard after this tick.
-    if (lateMs >= DEAF_MS) this.state = nextPause(this.state, { kind: 'stood-still', ms: lateMs }, now)
-    const why = pauseOver(this.state, now, mustSend)
+  /** The pause ends if its time is over. `mustSend`: a command has waited almost as long as it may. */
+  tick(now: number, mustSend: boolean): void {
+    const why = pauseOver(this.state, now, { mustSend, ran: (since, now) => this.#lanes.ran(since, now) })
     if (why !== null) this.end(why)
   }
 
@@ -137,7 +135,10 @@ export class Pause {
       state: state.kind,
       by: this.#holder?.name ?? '',
       forMs: Math.max(0, now - state.since),
-      endsInMs: Math.max(0, Math.min(state.endsAt, state.leaseEndsAt) - now),
+      endsInMs: Math.max(
+        0,
+        Math.min(state.endsAt, state.renewedAt + (state.terms.leaseMs ?? Number.POSITIVE_INFINITY)) - now,
+      ),
       inFlight: this.#lanes.unanswered(),
     }
   }

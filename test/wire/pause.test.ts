@@ -8,6 +8,7 @@ import { startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { slowness } from '../support/pace.ts'
 import { ask, RespClient, RespError } from '../support/resp-client.ts'
+import { resumeServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { readBack, startWorkload } from '../support/workload.ts'
 
@@ -156,6 +157,25 @@ t.test(
     t.equal(await pause.ended, 'resume')
   },
 )
+
+t.test('pause — Holdfast stands still before it is reached — reads what came meanwhile', { skip }, async t => {
+  const { control, connect, holdfast, node } = await start(t)
+  const client = await connect()
+  await client.send('SET', 'k', 'v')
+  await stopServer(node)
+  t.teardown(() => resumeServer(node))
+  const reply = client.send('GET', 'k')
+  const isSent = (): boolean => holdfast.counters.pendingBytes > 0 && holdfast.counters.waiting === 0
+  await waitUntil('it is sent', isSent, { withinMs: 5000 })
+  const paused = control.ask('pause', { maxMs: 60_000, emptyMs: 500 })
+  await waitUntil('it is asked for', () => holdfast.find('pause.start'), { withinMs: 5000 })
+  resumeServer(node)
+  const until = performance.now() + 1000
+  while (performance.now() < until);
+  t.match(await paused, { masters: [{ requests: 0, blocked: 0 }] })
+  t.equal(await reply, 'v')
+  await control.ask('resume')
+})
 
 for (const [signal, why] of [
   ['SIGKILL', 'holder-gone'],

@@ -10,12 +10,12 @@ import {
 
 const terms: PauseTerms = { maxMs: 100, emptyMs: 20, leaseMs: 30, ignoreBlocked: false }
 const other: PauseTerms = { maxMs: 900, emptyMs: 900, leaseMs: null, ignoreBlocked: true }
-const lasting = (kind: 'emptying' | 'paused', leaseEndsAt = 35): PauseState => ({
+const lasting = (kind: 'emptying' | 'paused', renewedAt = 5, leased = true): PauseState => ({
   kind,
-  terms,
+  terms: leased ? terms : { ...terms, leaseMs: null },
   since: 5,
   endsAt: 105,
-  leaseEndsAt,
+  renewedAt,
 })
 const states: Readonly<Record<string, PauseState>> = {
   none: noPause,
@@ -25,30 +25,31 @@ const states: Readonly<Record<string, PauseState>> = {
 const events: readonly PauseEvent[] = [
   { kind: 'begin', terms: other },
   { kind: 'renew' },
-  { kind: 'stood-still', ms: 3 },
   { kind: 'empty' },
   { kind: 'end' },
 ]
+/** A process that stood still for so long. */
+const ran =
+  (stoodMs: number) =>
+  (since: number, now: number): number =>
+    now - since - stoodMs
 /** null: nothing changes, not even the object. */
 const truth: Readonly<Record<string, Readonly<Record<string, PauseState | null>>>> = {
   none: {
-    begin: { kind: 'emptying', terms: other, since: 9, endsAt: 909, leaseEndsAt: Number.POSITIVE_INFINITY },
+    begin: { kind: 'emptying', terms: other, since: 9, endsAt: 909, renewedAt: 9 },
     renew: null,
-    'stood-still': null,
     empty: null,
     end: null,
   },
   emptying: {
     begin: null,
-    renew: lasting('emptying', 39),
-    'stood-still': lasting('emptying', 38),
+    renew: lasting('emptying', 9),
     empty: lasting('paused'),
     end: noPause,
   },
   paused: {
     begin: null,
-    renew: lasting('paused', 39),
-    'stood-still': lasting('paused', 38),
+    renew: lasting('paused', 9),
     empty: null,
     end: noPause,
   },
@@ -66,19 +67,20 @@ for (const [from, state] of Object.entries(states)) {
 }
 
 t.test('pause — is over — at its longest time, without a renewal, or when something stays in flight', async t => {
-  t.equal(pauseOver(noPause, 1e9, true), null)
-  t.equal(pauseOver(lasting('emptying'), 24, false), null)
-  t.equal(pauseOver(lasting('emptying'), 25, false), 'in-flight')
-  t.equal(pauseOver(lasting('paused'), 34, false), null, 'once it is reached that time is no matter')
-  t.equal(pauseOver(lasting('paused'), 35, false), 'lease')
-  t.equal(
-    pauseOver(nextPause(lasting('paused'), { kind: 'stood-still', ms: 40 }, 50), 50, false),
-    null,
-    'nobody was heard',
-  )
-  t.equal(pauseOver(lasting('paused', 200), 104, false), null)
-  t.equal(pauseOver(lasting('paused', 200), 105, false), 'max', 'renewed or not')
-  t.equal(pauseOver(lasting('paused'), 6, true), 'hold-time')
+  const over = (state: PauseState, now: number, stoodMs = 0) =>
+    pauseOver(state, now, { mustSend: false, ran: ran(stoodMs) })
+  t.equal(over(noPause, 1e9), null)
+  t.equal(over(lasting('emptying'), 24), null)
+  t.equal(over(lasting('emptying'), 25), 'in-flight')
+  t.equal(over(lasting('emptying'), 34, 10), null, 'nothing was read')
+  t.equal(over(lasting('paused'), 34), null, 'once it is reached that time is no matter')
+  t.equal(over(lasting('paused'), 35), 'lease')
+  t.equal(over(lasting('paused'), 74, 40), null, 'nobody was heard')
+  t.equal(over(lasting('paused', 5, false), 104), null, 'it needs no renewal')
+  t.equal(over(lasting('paused', 100), 104), null)
+  t.equal(over(lasting('paused', 100), 105), 'max', 'renewed or not')
+  t.equal(over(lasting('paused', 100), 105, 40), 'max', 'standstill or not')
+  t.equal(pauseOver(lasting('paused'), 6, { mustSend: true, ran: ran(0) }), 'hold-time')
 })
 
 t.test('pause — keeps its invariants — in every sequence of six events', async t => {
@@ -92,9 +94,9 @@ t.test('pause — keeps its invariants — in every sequence of six events', asy
         if (state.kind !== 'none' && (to.endsAt !== state.endsAt || to.since !== state.since))
           return `NothingProlongsIt: ${event.kind}`
         if (to.endsAt !== to.since + to.terms.maxMs) return 'EndsAtItsLongestTime'
-        if (pauseOver(to, to.endsAt, false) === null) return 'EveryPauseEnds'
+        if (pauseOver(to, to.endsAt, { mustSend: false, ran: ran(1e9) }) === null) return 'EveryPauseEnds'
         if (to.kind === 'emptying' && state.kind === 'paused') return 'NeverBack'
-        if (to.leaseEndsAt > now + (to.terms.leaseMs ?? Number.POSITIVE_INFINITY)) return 'LeaseIsShort'
+        if (to.renewedAt > now) return 'LeaseIsShort'
       } else if (state.kind !== 'none' && event.kind !== 'end') return `EndedByEnd: ${event.kind}`
       const deeper = depth < 6 ? go(to, depth + 1) : null
       if (deeper !== null) return deeper
