@@ -5,6 +5,15 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'the last replies of a client that has sent its end are dropped over a standstill',
+    file: 'src/client/session/half-closed.ts',
+    from: 'afterRunning(SERVER_MS, () => this.#session.destroy())',
+    to: '(timer => () => clearTimeout(timer))(setTimeout(() => this.#session.destroy(), SERVER_MS))',
+    breaks: 'a standstill of Holdfast ends no session',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /has sent its end/,
+  },
+  {
     name: 'a session goes on without what a busy master did not take',
     file: 'src/client/session/link-restore.ts',
     from: "if (isBusy(reply)) return 'not-now'",

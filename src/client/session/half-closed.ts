@@ -10,8 +10,9 @@
 //
 // Owns: the time the server has for it. Never: touches the client's socket, decides for a session that still sends.
 import type { Lane } from '../../relay/lane.ts'
+import { afterRunning } from '../../running-time.ts'
 
-/** A server that stands still gets this long; then the link is cut. */
+/** A server that stands still gets this long, in which this process runs; then the link is cut. */
 const SERVER_MS = 1_000
 
 export interface HalfClosedSession {
@@ -23,7 +24,8 @@ export interface HalfClosedSession {
 
 export class HalfClosed {
   readonly #session: HalfClosedSession
-  #timer: NodeJS.Timeout | null = null
+  /** Ends the server's time; null: it has not been told. */
+  #endTime: (() => void) | null = null
 
   constructor(session: HalfClosedSession) {
     this.#session = session
@@ -34,15 +36,15 @@ export class HalfClosed {
     const blocking = lane.leave()
     if (blocking === 'none') return
     this.#session.dropInput()
-    if (blocking === 'sent') this.#timer ??= setTimeout(() => this.#session.destroy(), SERVER_MS)
+    if (blocking === 'sent') this.#endTime ??= afterRunning(SERVER_MS, () => this.#session.destroy())
   }
 
   /** The server has been told, and may close the link. */
   get isTold(): boolean {
-    return this.#timer !== null
+    return this.#endTime !== null
   }
 
   clear(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#endTime?.()
   }
 }
