@@ -5,6 +5,24 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'a redirect that a busy master refuses is forgotten',
+    file: 'src/client/session/redirect-again.ts',
+    from: 'if (wasBusy) {',
+    to: 'if (wasBusy && frame.length === 0) {',
+    breaks: 'whoever caches hears of changes again',
+    test: 'test/wire/tracking-loss.test.ts',
+    shows: /is told again/,
+  },
+  {
+    name: 'a session that a busy master cannot be told of cannot end the script',
+    file: 'src/client/session/lane-choice.ts',
+    from: 'if (this.#isShutOut) this.leavePrivate()',
+    to: '',
+    breaks: 'SCRIPT KILL works for every session',
+    test: 'test/wire/busy-master.test.ts',
+    shows: /of a session that the busy master/,
+  },
+  {
     name: 'the last replies of a client that has sent its end are dropped over a standstill',
     file: 'src/client/session/half-closed.ts',
     from: 'afterRunning(SERVER_MS, () => this.#session.destroy())',

@@ -69,6 +69,25 @@ t.test('subscription — is there again — when the new master was busy at firs
   await waitUntil('it has it', () => heard(listener, 'message') >= 2, { withinMs: 5000 })
 })
 
+t.test('SCRIPT KILL — of a session that the busy master cannot be told of — ends the script', async t => {
+  const { port, failOver } = await start(t)
+  const [listener, publisher] = [await connect(t, port), await connect(t, port)]
+  await listener.send('HELLO', '3')
+  await listener.send('SELECT', '9')
+  await listener.send('SUBSCRIBE', 'ch')
+  await failOver()
+  await waitUntil('it is told so', async () => /BUSY/.test(String(await listener.sendForBytes('GET', 'k'))), {
+    withinMs: 10_000,
+  })
+  t.equal(await listener.send('SCRIPT', 'KILL'), 'OK')
+  // The script ends a moment later.
+  await waitUntil('it writes', async () => (await listener.send('SET', 'k', 'v')) === 'OK', { withinMs: 10_000 })
+  t.equal(await publisher.send('GET', 'k'), null, 'in its own database')
+  const reaches = async (): Promise<boolean> => (await publisher.send('PUBLISH', 'ch', 'two')) === 1
+  await waitUntil('a message reaches the subscriber', reaches, { withinMs: 20_000 })
+  await waitUntil('it has it', () => heard(listener, 'message') >= 1, { withinMs: 5000 })
+})
+
 t.test('CLIENT TRACKING — is there again — when the new master was busy at first', async t => {
   const { port, failOver, endScript } = await start(t)
   const [cache, writer] = [await connect(t, port), await connect(t, port)]

@@ -100,6 +100,36 @@ t.test(
   },
 )
 
+t.test('CLIENT TRACKING with REDIRECT — the master is busy when the target has a new link — is told again', async t => {
+  const at = await startSingle(t)
+  const [reader, target] = [await Party.join(t, at, 3), await Party.join(t, at, 3)]
+  reader.listener = target
+  await reader.tracks()
+  await reader.send('GET', 'k')
+  const id = await target.serverId()
+  // Where nothing has to be told on it, a link comes up behind a script.
+  await target.send('CLIENT', 'SETNAME', '')
+  const [caller, direct] = [await RespClient.connect(at.node.port), await RespClient.connect(at.node.port)]
+  for (const client of [caller, direct]) t.teardown(() => client.close())
+  await direct.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
+  const from = at.holdfast.log.length
+  const script = caller.pipeline([
+    ['CLIENT', 'KILL', 'ID', id],
+    ['EVAL', 'while true do end', '0'],
+  ])
+  const isUp = (): boolean =>
+    at.holdfast.log.slice(from).some(({ event, kind }) => event === 'link.ready' && kind === 'private')
+  await waitUntil('the target has a new link', isUp, { withinMs: 30_000 })
+  // Behind what was said for its session on the same link.
+  t.match(await reader.send('GET', 'k'), { code: 'BUSY' })
+  t.equal(await direct.send('SCRIPT', 'KILL'), 'OK')
+  await script
+  await target.hears(null)
+  t.equal(await reader.send('GET', 'k'), null)
+  await isHeard(at, target, 'k')
+  await at.holdfast.stop()
+})
+
 // A server loses what changes in between, so nobody keeps a cache over OFF: it need not be told to forget it.
 t.test('CLIENT TRACKING — off and on again — says nothing of its own, as a server does', async t => {
   const at = await startSingle(t)

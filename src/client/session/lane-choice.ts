@@ -8,13 +8,14 @@
 // leaves a lane of its own as soon as nothing of it needs one.
 
 import type { Master } from '../../address.ts'
+import { backoffMs } from '../../backoff.ts'
 import { isSameTerm } from '../../relay/gate.ts'
 import type { Lane } from '../../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import type { PushFilter } from '../../upstream/reply-reader.ts'
-import { redirectTarget } from '../commands/client-id.ts'
+import { isRefusedSubscriber, redirectTarget } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
@@ -36,6 +37,8 @@ export class LaneChoice implements LaneMoves {
   isPrivate = false
   /** `trackAgain` waits for the end of the open transaction. */
   #trackingDue = false
+  /** `trackAgain` waits for the end of a script. */
+  #busyTimer: NodeJS.Timeout | null = null
   /** The label of a session on a link that was not told of it; null: the link carries the session's label. */
   #nameless: string | null = null
   /** The link is signed in as nobody: a server that asks for a password takes the login and nothing else. */
@@ -79,7 +82,12 @@ export class LaneChoice implements LaneMoves {
   readonly #leaveIfIdle = (): void => {
     const { gone, pending } = this.#session
     // On a borrowed link the next command would run elsewhere, whatever of Holdfast's own is unanswered there.
-    if (!gone && pending === 0 && (this.lane.idle || this.#isBorrowed) && this.#mayLeave) this.leavePrivate()
+    if (gone || pending > 0 || !(this.lane.idle || this.#isBorrowed) || !this.#mayLeave) return
+    const lost = this.#lost
+    this.leavePrivate()
+    if (this.canShare) return
+    this.#openOwn()
+    this.#lost = lost
   }
 
   takePrivate(): boolean {
@@ -98,16 +106,29 @@ export class LaneChoice implements LaneMoves {
     return this.isPrivate
   }
 
-  /** Without database and name, because a busy node refuses to set them. */
+  /**
+   * Without database, name and whatever else the session has said, because a busy node refuses to set them. A link of the
+   * session's own that does not come up for that reason makes room, and is dialled again afterwards.
+   */
   takeForRescue(): boolean {
+    const lost = this.#lost
+    if (this.#isShutOut) this.leavePrivate()
     if (this.#mayOpen) {
       const { state } = this.#session
       const { username, password, own, protocol } = state.identity
       this.#isBorrowed = true
       this.#openPrivate(createIdentity(username, own ?? password, 0, protocol), 'without')
+      this.#lost = lost
       this.#nameless = labelOf(state)
     }
     return this.isPrivate
+  }
+
+  /** Its own link does not come up, because the node is busy. A server refuses a RESP2 subscriber in any case. */
+  get #isShutOut(): boolean {
+    const { isPrivate, lane } = this
+    if (!isPrivate || this.#session.pending > 0 || isRefusedSubscriber(this.#session)) return false
+    return lane.refusedAsBusy && lane.link?.status !== 'ready'
   }
 
   get #mayOpen(): boolean {
@@ -219,9 +240,9 @@ export class LaneChoice implements LaneMoves {
 
   /**
    * Sends CLIENT TRACKING with REDIRECT again, because this session or its target has a new link. It needs both links:
-   * whichever comes up last asks.
+   * whichever comes up last asks. `tries`: so often in a row a busy master has refused it.
    */
-  trackAgain(): void {
+  trackAgain(tries = 0): void {
     const session = this.#session
     const { tracking } = session.state
     const target = tracking === null ? undefined : redirectTarget(session, tracking)
@@ -230,13 +251,27 @@ export class LaneChoice implements LaneMoves {
     this.#trackingDue = session.transaction !== null
     if (this.#trackingDue) return
     if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
-    session.submit(redirectAgain(this.#nobody, session, target, tracking))
+    const { link } = this.lane
+    session.submit(redirectAgain(this.#nobody, session, target, tracking, () => this.#onBusy(link, tries + 1)))
+  }
+
+  /** No new link tells it anything: those of both are up. */
+  #onBusy(link: Lane['link'], tries: number): void {
+    if (this.#closed || this.lane.link !== link) return
+    this.#busyTimer ??= setTimeout(
+      () => {
+        this.#busyTimer = null
+        if (this.lane.link === link) this.#host.turn.defer(() => this.trackAgain(tries), this.#session)
+      },
+      backoffMs(tries, this.#host.lanes.backoff),
+    )
   }
 
   /** The session needs no lane any more. A second call does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.#busyTimer !== null) clearTimeout(this.#busyTimer)
     if (this.isPrivate) this.#host.lanes.closePrivate(this.lane, false)
     else this.#host.lanes.detachShared(this.lane)
     this.#host.redirects.delete(this.#session.id)
@@ -263,6 +298,8 @@ export class LaneChoice implements LaneMoves {
 
   /** Sessions that redirect their invalidations here named the lost link: they name this one now. */
   #onLinkReady(): void {
+    // Nothing of the session is there. Its own comes up later, or is not needed.
+    if (this.#isBorrowed) return
     if (this.#session.state.monitoring) this.#session.state.monitoringSince = performance.now()
     const lost = this.#lost
     this.#lost = null
