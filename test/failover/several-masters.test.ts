@@ -5,6 +5,7 @@ import { startHoldfast } from '../support/holdfast.ts'
 import { addMaster } from '../support/more-masters.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
+import { saysReplyLost } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
 
@@ -61,7 +62,11 @@ t.test('kill -9 of one of three masters — holds its clients — and the others
 
   for (const [i, name] of names.entries()) {
     const { operations = [], connectionErrors = [] } = loads[i]?.ledger ?? {}
-    const failed = operations.filter(({ outcome }) => outcome.kind !== 'ok')
+    // Under `once` and `safe` clients are told of replies that were lost with the master that was killed.
+    const isTold = (message: string): boolean => name === 'queue' && saysReplyLost(message)
+    const failed = operations.filter(
+      ({ outcome }) => outcome.kind !== 'ok' && !(outcome.kind === 'error' && isTold(outcome.message)),
+    )
     t.strictSame({ failed, connectionErrors }, { failed: [], connectionErrors: [] }, `${name}: no error`)
   }
   const holds = holdfast.log.slice(from).filter(line => line.event === 'hold.start' && line.cause !== 'stood-still')
