@@ -38,7 +38,8 @@ export interface LaneOwner extends Blamed {
   restore(): SessionRestore | null
   /**
    * `none`: a MULTI of Holdfast's own may be put around its commands. `multi`: its own is open, or on its way to the
-   * server. `bound`: it watches keys, or the lines of MONITOR come in between. `none` where not given.
+   * server. `bound`: it watches keys, the lines of MONITOR come in between, or it is a
+   * subscriber of RESP2, which may not say MULTI. `none` where not given.
    */
   openState?(): 'none' | 'multi' | 'bound'
   /** Something of Holdfast's own may be said between two commands of it. True where not given. */

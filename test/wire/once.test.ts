@@ -46,6 +46,24 @@ t.test('once — answers what the server would — to a transaction of a subscri
   t.equal(holdfast.counters.linksLost, 0)
 })
 
+t.test('once — a subscriber on RESP2 that writes — is refused by the server, and nobody else is blamed', async t => {
+  const { holdfast } = await startSingle(t, once)
+  const client = await connect(t, holdfast)
+  t.equal(await client.send('INCR', 'n'), 1)
+  t.strictSame(await client.send('SUBSCRIBE', 'ch'), ['subscribe', 'ch', 1])
+  t.match(await client.send('INCR', 'n'), { message: /^ERR Can't execute 'incr'/ })
+  t.strictSame(await client.send('UNSUBSCRIBE', 'ch'), ['unsubscribe', 'ch', 0])
+  const { unmarkedWrites } = holdfast.counters
+  t.equal(await client.send('INCR', 'n'), 2)
+  t.equal(holdfast.counters.unmarkedWrites, unmarkedWrites, 'it has a marker again')
+  const [, behind] = await client.pipeline([
+    ['SUBSCRIBE', 'ch'],
+    ['INCR', 'n'],
+  ])
+  t.match(behind, { message: /^ERR Can't execute 'incr'/ }, 'behind a SUBSCRIBE that nobody has waited for')
+  t.equal(holdfast.find('proof.without'), undefined)
+})
+
 t.test('once — answers what the server would — to pipelines of all kinds', async t => {
   const { holdfast, node } = await startSingle(t, once)
   const proxied = await connect(t, holdfast)

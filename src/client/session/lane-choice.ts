@@ -152,7 +152,7 @@ export class LaneChoice implements LaneMoves {
           ? null
           : buildRestore(session, (frame, type) => this.#pushes.is(frame, type)),
       openState: () => {
-        if (session.state.watching || session.state.monitoring) return 'bound'
+        if (session.state.watching || session.state.monitoring || listensByResp2(session)) return 'bound'
         return session.transaction !== null && isOpenAtServer(session.transaction) ? 'multi' : 'none'
       },
       // It would be the command that CLIENT CACHING is for.
@@ -335,6 +335,11 @@ export class LaneChoice implements LaneMoves {
       return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
     },
   }
+}
+
+/** Or has asked for it, or for its end: until the server answers, nobody knows. */
+function listensByResp2({ subscriptions, state }: SessionContext): boolean {
+  return state.identity.protocol === 2 && (subscriptions.size > 0 || subscriptions.asked > 0)
 }
 
 const PLUS = 43
