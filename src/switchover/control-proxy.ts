@@ -39,9 +39,9 @@ export async function controlProxy(
       const { ids } = await client.ask('links', { master: masterName })
       return new Set(Array.isArray(ids) ? ids.map(String) : [])
     },
-    async pause({ maxMs, emptyMs }) {
+    async pause({ maxMs, emptyMs, stop }) {
       const terms = { master: masterName, by, leaseMs: LEASE_MS, ignoreBlocked: true, maxMs, emptyMs }
-      const { reached, ended, resume } = await holdPause(client, terms)
+      const { reached, ended, resume } = await holdPause(client, terms, stop)
       return { emptiedMs: reached.masters[0]?.ms ?? 0, ended, resume }
     },
     async served(): Promise<Served> {

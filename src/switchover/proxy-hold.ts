@@ -46,8 +46,8 @@ export interface ProxyControl {
   standing(): Promise<Standing>
   /** The ids that its links to the master have there now. @throws Error */
   links(): Promise<ReadonlySet<string>>
-  /** Resolves when nothing is in flight. @throws Error; then nothing is paused. */
-  pause(terms: { readonly maxMs: number; readonly emptyMs: number }): Promise<ProxyPause>
+  /** Resolves when nothing is in flight. `stop` before that ends it. @throws Error; then nothing is paused. */
+  pause(terms: { readonly maxMs: number; readonly emptyMs: number; readonly stop: AbortSignal }): Promise<ProxyPause>
   served(): Promise<Served>
   /** Since the last pause began; null where the proxy does not say. */
   waits(): Promise<Waits | null>

@@ -161,10 +161,15 @@ class Run {
   }
 
   async hold(): Promise<void> {
-    const { proxy, timeoutMs } = this.#world
+    const { proxy, timeoutMs, signal } = this.#world
+    this.#stopIfAsked()
     this.#pausedAt = performance.now()
     // A second longer than we wait: so it is always we who end it.
-    const pause = await proxy.pause({ maxMs: timeoutMs + 1_000, emptyMs: Math.min(EMPTY_MS, timeoutMs) })
+    const terms = { maxMs: timeoutMs + 1_000, emptyMs: Math.min(EMPTY_MS, timeoutMs), stop: signal }
+    const pause = await proxy.pause(terms).catch(error => {
+      this.#stopIfAsked()
+      throw error
+    })
     this.#pause = pause
     void pause.ended.then(why => {
       this.#pauseEnded = why

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import type { ControlClient } from '../../src/control/client.ts'
 import { holdPause } from '../../src/control/held-pause.ts'
 import type { ControlError } from '../../src/control/protocol.ts'
+import { controlProxy } from '../../src/switchover/control-proxy.ts'
 import { controlPath, openControl, startProgram } from '../support/control.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
@@ -59,6 +60,27 @@ t.test('pause — holds what comes, whoever confirms the master — until resume
   t.strictSame(await Promise.all(replies), [2, 3])
   t.match(holdfast.find('pause.end'), { why: 'resume', waiting: 1 })
   t.equal(await isPaused(control), false)
+})
+
+t.test('pause — of a switchover that is stopped while a command is in flight — ends at once', { skip }, async t => {
+  const { control, connect, holdfast, node, path } = await start(t)
+  const client = await connect()
+  await client.send('SET', 'k', '1')
+  await ask(node, ['CLIENT', 'PAUSE', '60000', 'WRITE'])
+  const held = client.send('SET', 'k', '2')
+  const hasIt = async (): Promise<boolean> => /flags=\S*b/.test(String(await ask(node, ['CLIENT', 'LIST'])))
+  await waitUntil('the master has it', hasIt, { withinMs: 10_000 })
+  const proxy = await controlProxy(await openControl(t, path), { masterName: 'mymaster', by: 'switchover' })
+  const stop = new AbortController()
+  // Longer than this test may take.
+  const end = failure(proxy.pause({ maxMs: 600_000, emptyMs: 600_000, stop: stop.signal }))
+  await waitUntil('it waits', () => holdfast.find('pause.start'), { withinMs: 5000 })
+  stop.abort()
+  t.match(await end, { cause: /the pause ended before everything was answered \(resume\)/ })
+  t.match(holdfast.find('pause.end'), { why: 'resume' })
+  t.equal(await isPaused(control), false)
+  await ask(node, ['CLIENT', 'UNPAUSE'])
+  t.equal(await held, 'OK')
 })
 
 t.test('pause — ends by itself at its longest time, and for a command that has waited long', { skip }, async t => {

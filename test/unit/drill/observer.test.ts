@@ -6,7 +6,7 @@ import type { ProxyControl } from '../../../src/switchover/proxy-hold.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
 const leaver = { id: 1, address: '10.0.0.1:1', name: 'leaver', pending: 0, submitted: 1 } as SessionSnapshot
-const terms = { maxMs: 1000, emptyMs: 1000 }
+const terms = { maxMs: 1000, emptyMs: 1000, stop: new AbortController().signal }
 const slowMs = 500
 
 /** A proxy that is paused at once, until it is told to resume. */
