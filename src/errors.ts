@@ -29,6 +29,8 @@ export const errors = {
   ),
   /** The hold time or the retries are used up, and the command was sent at least once. */
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
+  /** The same of a read. */
+  gaveUpReading: spec('TRYAGAIN holdfast: no answer in time; nothing was changed', 'no'),
   /** `--replica-listen`: the same, where a replica was waited for. */
   noReplica: spec('TRYAGAIN holdfast: no good replica in time; nothing was changed', 'no'),
   noReplicas: spec('TRYAGAIN holdfast: no replica is good now; nothing was changed (--replica-fallback)', 'no'),

@@ -12,6 +12,7 @@
 import { countUnknown } from '../ops/counters.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneParts } from './lane-parts.ts'
+import { errorFor } from './replay-rule.ts'
 import { failRequest, makeLocal, ofHandler, type Request } from './request.ts'
 
 /** The lane whose deadlines these are. */
@@ -86,7 +87,7 @@ export class LaneDeadlines {
     const inDoubt = prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && prover?.hasNotRun(request) !== true
-    const error = mayHaveRun ? this.#host.noAnswer : uplink.outOfTime
+    const error = mayHaveRun ? errorFor(request, this.#host.noAnswer, this.#host.learned) : uplink.outOfTime
     if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
     return error.reply
   }

@@ -42,6 +42,14 @@ export function decideReplay(
   return null
 }
 
+/** What its client is told that got `error`: whether a read has run is nothing that anybody needs to find out. */
+export function errorFor(request: Request, error: ErrorSpec, learned: LearnedCommands): ErrorSpec {
+  if (error !== errors.gaveUp) return error
+  // `cls` says what may be sent again, which for CLIENT KILL is no read.
+  const isRead = (request.cls ?? 'read') === 'read' && classOf(request, Date.now(), learned) === 'read'
+  return isRead ? errors.gaveUpReading : error
+}
+
 /** Whether it may be sent again although it may have run, so that nobody needs to know. */
 export function mayRepeat(request: Request, policy: ReplayPolicy, learned: LearnedCommands): boolean {
   const cls = request.cls ?? classOf(request, Date.now(), learned)

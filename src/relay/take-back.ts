@@ -9,6 +9,7 @@ import type { LaneHost } from './lane-host.ts'
 import {
   classOf,
   decideReplay,
+  errorFor,
   namedClassOf,
   outcomeBehindRefused,
   type RequestFate,
@@ -103,8 +104,9 @@ function decide(request: Request, outcome: RequestFate, { policy, counters, lear
   const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
   const error = decideReplay(outcome, cls, request.sends, policy)
   if (error !== null) {
-    if (error.executed === 'unknown') countUnknown(counters, request.owner)
-    failRequest(request, error.reply)
+    const told = errorFor(request, error, learned)
+    if (told.executed === 'unknown') countUnknown(counters, request.owner)
+    failRequest(request, told.reply)
     return
   }
   if (matters && request.handler?.onDoubt !== undefined) {

@@ -22,6 +22,7 @@ const tripped = 'TRYAGAIN holdfast: no master for longer than the hold time; the
 const plainTexts = [
   'TRYAGAIN holdfast: no master in time; the command was not run',
   'TRYAGAIN holdfast: no answer in time; the command may have run',
+  'TRYAGAIN holdfast: no answer in time; nothing was changed',
 ]
 
 interface Ended {

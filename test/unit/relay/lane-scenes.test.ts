@@ -113,6 +113,14 @@ t.test('deadline — of a command that was sent — is counted as an unknown out
   t.equal(model.counters.unknownOutcomes, 1, 'as its client is told')
 })
 
+t.test('deadline — of a read that was sent — says that nothing was changed, and nothing is unknown', async t => {
+  const model = play('always', model => {
+    events(model, 'get', 'hold', 'silent', 'run', 'expire')
+    t.match(model.a.replies, [{ message: /no answer in time; nothing was changed$/ }])
+  })
+  t.equal(model.counters.unknownOutcomes, 0)
+})
+
 t.test('breaker — closes — with the first master that is served', async t => {
   const model = play('always', model => {
     events(model, 'hold', 'incr', 'expire')
