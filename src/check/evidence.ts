@@ -21,8 +21,8 @@ export interface SentinelEvidence {
   readonly runId: string | null
   /** False: it does not know SENTINEL, so it is a data node or something else. */
   readonly isSentinel: boolean
-  /** The master names it knows, where ours is not among them; null where it is. */
-  readonly otherNames: readonly string[] | null
+  /** The master names it knows, where ours is not among them; null where it is. `untold`: our user may not ask. */
+  readonly otherNames: readonly string[] | 'untold' | null
   readonly view: SentinelView | null
   /** The answer to CKQUORUM, unless it is OK. */
   readonly noQuorum: string | null

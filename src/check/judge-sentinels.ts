@@ -63,9 +63,7 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
     findings.push(warning('sentinel.fewer_rights', subject, what, remedy))
   }
   if (sentinel.otherNames) {
-    const known =
-      sentinel.otherNames.length === 0 ? 'it watches no master' : `it knows: ${sentinel.otherNames.join(', ')}`
-    const what = `does not know the master name ${settings.masterName}; ${known}`
+    const what = `does not know the master name ${settings.masterName}; ${othersKnown(sentinel.otherNames)}`
     findings.push(problem('sentinel.unknown_master', subject, what, 'correct --master, or run SENTINEL MONITOR there'))
   }
   if (sentinel.inTilt) {
@@ -74,6 +72,11 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
   }
   if (findings.every(({ level }) => level === 'warning')) findings.unshift(ok(subject, aboutOne(sentinel)))
   return findings
+}
+
+function othersKnown(names: readonly string[] | 'untold'): string {
+  if (names === 'untold') return 'our user may not run sentinel|masters, which would name those that it knows'
+  return names.length === 0 ? 'it watches no master' : `it knows: ${names.join(', ')}`
 }
 
 /** What this check alone asks: without an answer it cannot see what that would tell. */

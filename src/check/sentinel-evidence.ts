@@ -65,7 +65,7 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
     denied: deaf ? [...denied, 'subscribe'] : denied,
     runId: textOf(myId),
     isSentinel: !/unknown command/i.test(named?.[0]?.message ?? ''),
-    otherNames: named !== undefined && named[0] === null && named[1] === null ? namesOf(masters) : null,
+    otherNames: named !== undefined && named[0] === null && named[1] === null ? namesIn(masters) : null,
     view,
     noQuorum: /^NOQUORUM/.test(quorum?.[0]?.message ?? '') ? (quorum?.[0]?.message ?? null) : null,
     replicas: replicasOf(replicas),
@@ -107,7 +107,8 @@ function replicasOf(reply: Reply | undefined): ListedReplica[] {
   })
 }
 
-function namesOf(reply: Reply | undefined): string[] {
+function namesIn(reply: Reply | undefined): string[] | 'untold' {
+  if (reply?.[0]) return 'untold'
   return listOf(reply).flatMap(entry => readFields(entry)?.get('name') ?? [])
 }
 

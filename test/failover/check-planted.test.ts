@@ -315,6 +315,16 @@ t.test('check', async t => {
     })
   }
 
+  await t.test('check — says what it does not see — of a user that may not list the masters', async t => {
+    await user(set.sentinels, '+@all', '-sentinel|masters')
+    const login = { 'sentinel-username': 'app', 'sentinel-password': 'secret' }
+    const { code, output } = await runCheck({ sentinels: seed, master: 'mymastre', ...login })
+    await noUser()
+    t.equal(code, 1, output)
+    t.match(output, /does not know the master name mymastre; our user may not run sentinel\|masters/)
+    t.notMatch(output, /watches no master/)
+  })
+
   await t.test('check — misses no right — with those of docs/access.md and docs/exactly-once.md alone', async t => {
     const rules = rulesOf('access', 'holdfast').concat(rulesOf('exactly-once', 'app'), '+wait')
     const taken = await onAll(set.nodes, 'ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...rules)
