@@ -11,6 +11,33 @@ const unknown = 'test/wire/unknown-commands.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
   {
+    name: 'a read without an answer may have run',
+    file: 'src/relay/replay-rule.ts',
+    from: 'return isRead ? errors.gaveUpReading : error',
+    to: 'return isRead ? error : error',
+    breaks: 'an error says whether the data may be another now',
+    test: 'test/unit/relay/lane-scenes.test.ts',
+    shows: /nothing was changed/,
+  },
+  {
+    name: 'a switchover that is stopped waits for what is in flight',
+    file: 'src/switchover/control-proxy.ts',
+    from: 'await holdPause(client, terms, stop)',
+    to: 'await holdPause(client, terms)',
+    breaks: 'Ctrl-C ends the pause at once',
+    test: 'test/wire/pause.test.ts',
+    shows: /of a switchover that is stopped/,
+  },
+  {
+    name: 'a user who may not list masters is told that there is none',
+    file: 'src/check/sentinel-evidence.ts',
+    from: "  if (reply?.[0]) return 'untold'\n",
+    to: '',
+    breaks: 'what was not seen is not said to be missing',
+    test: 'test/failover/check-planted.test.ts',
+    shows: /may not list the masters/,
+  },
+  {
     name: 'a command that a server does not know is told nowhere',
     file: 'src/ops/missing-rights.ts',
     from: "  return isUnknownCommand(error) ? { right, lack: 'command' } : null\n",
