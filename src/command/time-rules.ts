@@ -9,9 +9,9 @@ import type { ReplayRule } from './command-spec.ts'
 const timeOptions: OptionGrammar = { EX: 1, PX: 1, EXAT: 1, PXAT: 1 }
 
 /**
- * `nowMs` is this process's clock, and of a moment before the command is sent again. The server's may be minutes ahead, and
- * a hold may lie between. A repeat behind its time would delete what somebody else has written to the key since. So a time
- * that is written out is in the future only from here on. A server whose clock is behind takes it for later: that is safe.
+ * `nowMs` is by this process's clock, and the latest moment at which the command may be sent again. The server's clock may
+ * be minutes ahead. A repeat behind its time would delete what somebody else has written to the key since. So a time that
+ * is written out is in the future only from here on. A server whose clock is behind takes it for later: that is safe.
  */
 const AHEAD_MS = 10 * 60_000
 

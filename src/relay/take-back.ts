@@ -17,7 +17,7 @@ import {
 } from './replay-rule.ts'
 import { failRequest, ofHandler, type Request } from './request.ts'
 
-type ReplayHost = Pick<LaneHost, 'policy' | 'counters' | 'learned'>
+type ReplayHost = Pick<LaneHost, 'policy' | 'counters' | 'learned' | 'holdLimitMs'>
 
 /**
  * What goes back to the front of the lane, oldest first; empty when its client is gone. 'behind-refused': it was sent
@@ -99,9 +99,11 @@ export function settleAnswered(request: Request, parts: readonly Request[], coun
   request.owner.onAnswered(commands, weight)
 }
 
-function decide(request: Request, outcome: RequestFate, { policy, counters, learned }: ReplayHost): void {
+function decide(request: Request, outcome: RequestFate, { policy, counters, learned, holdLimitMs }: ReplayHost): void {
   const matters = outcome === 'unknown' && policy.policy !== 'always'
-  const cls = matters ? (request.cls ?? classOf(request, Date.now(), learned)) : 'read'
+  // It may be sent again as late as that: a time that is written out is to be ahead then, too.
+  const latestMs = Date.now() + holdLimitMs
+  const cls = matters ? (request.cls ?? classOf(request, latestMs, learned)) : 'read'
   const error = decideReplay(outcome, cls, request.sends, policy)
   if (error !== null) {
     const told = errorFor(request, error, learned)
@@ -110,7 +112,7 @@ function decide(request: Request, outcome: RequestFate, { policy, counters, lear
     return
   }
   if (matters && request.handler?.onDoubt !== undefined) {
-    const asItIs = decideReplay(outcome, classOf(request, Date.now(), learned), request.sends, policy)
+    const asItIs = decideReplay(outcome, classOf(request, latestMs, learned), request.sends, policy)
     if (asItIs !== null) ofHandler(request, handler => handler.onDoubt?.(asItIs.reply))
   }
   const reason = outcome === 'refused' ? 'refused' : 'lost'

@@ -11,6 +11,15 @@ const unknown = 'test/wire/unknown-commands.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
   {
+    name: 'a time that is written out is judged by the present, whatever the hold time',
+    file: 'src/relay/take-back.ts',
+    from: 'const latestMs = Date.now() + holdLimitMs',
+    to: 'const latestMs = Date.now()',
+    breaks: 'a repeat never comes behind its time',
+    test: 'test/unit/relay/take-back.test.ts',
+    shows: /at the end of the hold time/,
+  },
+  {
     name: 'a read without an answer may have run',
     file: 'src/relay/replay-rule.ts',
     from: 'return isRead ? errors.gaveUpReading : error',
