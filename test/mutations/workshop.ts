@@ -2,17 +2,7 @@
 //
 // Owns: the folder and the test processes it starts. Never: writes to the checkout.
 import { spawn } from 'node:child_process'
-import {
-  closeSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,8 +32,8 @@ export class Workshop {
 
   constructor() {
     this.dir = mkdtempSync(join(tmpdir(), 'holdfast-mutations-'))
-    for (const folder of ['src', 'test']) cpSync(join(root, folder), join(this.dir, folder), { recursive: true })
-    mkdirSync(join(this.dir, 'docs'))
+    for (const folder of ['src', 'test', 'docs'])
+      cpSync(join(root, folder), join(this.dir, folder), { recursive: true })
     cpSync(join(root, 'package.json'), join(this.dir, 'package.json'))
     symlinkSync(join(root, 'node_modules'), join(this.dir, 'node_modules'), 'dir')
   }
