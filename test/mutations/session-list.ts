@@ -239,6 +239,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /what stands behind a command that blocks/,
   },
   {
+    name: 'what stands behind a WAIT is sent with it',
+    file: 'src/client/commands/wait.ts',
+    from: "  context.submit(request)\n  return 'barrier'",
+    to: "  context.submit(request)\n  return 'done'",
+    breaks: 'what stands behind a wait runs once',
+    test: 'test/wire/pipelines.test.ts',
+    shows: /what stands behind a command that blocks/,
+  },
+  {
     name: 'a command of an open MULTI that was refused is sent again on the same link',
     file: 'src/relay/lane-replies.ts',
     from: "if (refusal === 'wrong-node' || request.handler?.ofOpenTransaction === true)",

@@ -128,13 +128,15 @@ t.test(
 
 t.test('what stands behind a command that blocks — is sent when that is answered — and not before', async t => {
   const { holdfast, node } = await startSingle(t)
-  for (const blocking of [
-    ['BLPOP', 'q', '0'],
-    ['XREAD', 'BLOCK', '0', 'STREAMS', 's', '0-0'],
+  for (const { blocking, end, reply } of [
+    { blocking: 'BLPOP q 0', end: () => 'RPUSH q v', reply: /v$/ },
+    { blocking: 'XREAD BLOCK 0 STREAMS s 0-0', end: () => 'XADD s 1-1 f v', reply: /v$/ },
+    // Before Redis 7 it is an error.
+    { blocking: 'WAIT 9 0', end: (id: string) => `CLIENT UNBLOCK ${id}`, reply: /^(:\d|-ERR .*)$/ },
   ]) {
     const socket = await openSocket({ port: holdfast.port })
     t.teardown(() => socket.destroy())
-    socket.write(Buffer.concat([command(...blocking), command('INCR', 'n'), command('ECHO', 'end')]))
+    socket.write(Buffer.concat([command(...blocking.split(' ')), command('INCR', 'n'), command('ECHO', 'end')]))
     const waits = async (): Promise<string | undefined> =>
       String(await ask(node, ['CLIENT', 'LIST']))
         .split('\n')
@@ -148,7 +150,10 @@ t.test('what stands behind a command that blocks — is sent when that is answer
         if (text.endsWith('end\r\n')) resolve(text)
       })
     })
-    await ask(node, blocking[0] === 'BLPOP' ? ['RPUSH', 'q', 'v'] : ['XADD', 's', '1-1', 'f', 'v'])
-    t.match(await read, /v\r\n:\d\r\n\$3\r\nend\r\n$/, 'then all is answered, in its order')
+    const id = /^id=(\d+)/.exec((await waits()) ?? '')?.[1] ?? ''
+    await ask(node, end(id).split(' '))
+    const [first = '', behind = ''] = (await read).split(/\r\n(?=:\d\r\n\$3\r\nend)/)
+    t.match(first, reply, `${blocking}: it has its reply`)
+    t.match(behind, /^:\d\r\n\$3\r\nend\r\n$/, 'then all is answered, in its order')
   }
 })

@@ -4,26 +4,13 @@
 //
 // Replies of commands: a bulk "key=count". Never: decides what is right (the model does).
 import type { Master } from '../../../src/address.ts'
-import { RespDecoder } from '../../support/resp-decoder.ts'
 import { array, bulk, failure, integer, simple } from '../../support/resp-encoder.ts'
+import { MemoryConnection } from '../relay/memory-connection.ts'
 import type { MemorySocket } from '../relay/memory-net.ts'
 
-export class Connection {
-  readonly socket: MemorySocket
-  readonly id: number
-  readonly decoder = new RespDecoder()
+export class Connection extends MemoryConnection {
   readonly channels = new Set<string>()
-  queue: string[][] = []
-  outgoing = ''
   greeted = false
-  ended = false
-  multi: string[][] | null = null
-  dirty = false
-
-  constructor(socket: MemorySocket, id: number) {
-    this.socket = socket
-    this.id = id
-  }
 }
 
 export class SessionNode {
