@@ -8,21 +8,19 @@
 // leaves a lane of its own as soon as nothing of it needs one.
 
 import type { Master } from '../../address.ts'
-import { backoffMs } from '../../backoff.ts'
 import { isSameTerm } from '../../relay/gate.ts'
 import type { Lane } from '../../relay/lane.ts'
 import { createUnit, type RequestOwner } from '../../relay/request.ts'
-import { ReplyType } from '../../resp/reply-scanner.ts'
 import { createIdentity, type Identity } from '../../upstream/identity.ts'
 import type { PushFilter } from '../../upstream/reply-reader.ts'
-import { isRefusedSubscriber, redirectTarget } from '../commands/client-id.ts'
+import { isRefusedSubscriber } from '../commands/client-id.ts'
 import { MonitorLines } from '../commands/monitor-lines.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
-import { isConfirmation, isMessage } from '../state/subscriptions.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
 import { buildRestore, cachesNext, cachingDue, labelCommands, labelOf } from './link-restore.ts'
-import { redirectAgain } from './redirect-again.ts'
+import { pushFilter } from './push-filter.ts'
+import { RedirectAgain } from './redirect-again.ts'
 
 /** The session's own link is lost, and the next one is not up yet. */
 interface LostLink {
@@ -35,10 +33,6 @@ interface LostLink {
 export class LaneChoice implements LaneMoves {
   lane: Lane
   isPrivate = false
-  /** `trackAgain` waits for the end of the open transaction. */
-  #trackingDue = false
-  /** `trackAgain` waits for the end of a script. */
-  #busyTimer: NodeJS.Timeout | null = null
   /** The label of a session on a link that was not told of it; null: the link carries the session's label. */
   #nameless: string | null = null
   /** The link is signed in as nobody: a server that asks for a password takes the login and nothing else. */
@@ -52,11 +46,15 @@ export class LaneChoice implements LaneMoves {
   readonly #host: SessionHost
   /** Takes the replies to what Holdfast says on the session's behalf, and discards them. */
   readonly #nobody: RequestOwner
+  readonly #redirect: RedirectAgain
+  readonly #pushes: PushFilter
 
   constructor(session: SessionContext, nobody: RequestOwner) {
     this.#session = session
     this.#host = session.host
     this.#nobody = nobody
+    this.#redirect = new RedirectAgain(session, nobody)
+    this.#pushes = pushFilter(session)
     this.lane = session.host.lanes.attachShared(session.state.identity)
   }
 
@@ -74,7 +72,7 @@ export class LaneChoice implements LaneMoves {
 
   /** Everything is answered, on a lane of its own. */
   onIdle(): void {
-    if (this.#trackingDue) this.trackAgain()
+    this.#redirect.askIfDue()
     if (this.#mayLeave) this.#host.turn.defer(this.#leaveIfIdle, this.#session)
   }
 
@@ -238,40 +236,15 @@ export class LaneChoice implements LaneMoves {
     this.lane = this.#host.lanes.attachShared(identity)
   }
 
-  /**
-   * Sends CLIENT TRACKING with REDIRECT again, because this session or its target has a new link. It needs both links:
-   * whichever comes up last asks. `tries`: so often in a row a busy master has refused it.
-   */
-  trackAgain(tries = 0): void {
-    const session = this.#session
-    const { tracking } = session.state
-    const target = tracking === null ? undefined : redirectTarget(session, tracking)
-    if (tracking === null || target === undefined) return
-    // Inside MULTI the server would queue it, and EXEC would answer for it.
-    this.#trackingDue = session.transaction !== null
-    if (this.#trackingDue) return
-    if (this.lane.link?.status !== 'ready' || target.lane.link?.status !== 'ready') return
-    const { link } = this.lane
-    session.submit(redirectAgain(this.#nobody, session, target, tracking, () => this.#onBusy(link, tries + 1)))
-  }
-
-  /** No new link tells it anything: those of both are up. */
-  #onBusy(link: Lane['link'], tries: number): void {
-    if (this.#closed || this.lane.link !== link) return
-    this.#busyTimer ??= setTimeout(
-      () => {
-        this.#busyTimer = null
-        if (this.lane.link === link) this.#host.turn.defer(() => this.trackAgain(tries), this.#session)
-      },
-      backoffMs(tries, this.#host.lanes.backoff),
-    )
+  trackAgain(): void {
+    this.#redirect.ask()
   }
 
   /** The session needs no lane any more. A second call does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#busyTimer !== null) clearTimeout(this.#busyTimer)
+    this.#redirect.close()
     if (this.isPrivate) this.#host.lanes.closePrivate(this.lane, false)
     else this.#host.lanes.detachShared(this.lane)
     this.#host.redirects.delete(this.#session.id)
@@ -304,7 +277,7 @@ export class LaneChoice implements LaneMoves {
     const lost = this.#lost
     this.#lost = null
     if (lost !== null && this.#isOver(lost)) return
-    this.trackAgain()
+    this.#redirect.ask()
     for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
       this.#host.sessions.get(tracker)?.choice.trackAgain()
   }
@@ -322,19 +295,6 @@ export class LaneChoice implements LaneMoves {
       this.#host.resubscribed.add({ channels: subscriptions.size, awayMs: performance.now() - at, isSame })
     return false
   }
-
-  readonly #pushes: PushFilter = {
-    mayBe: type => {
-      if (type === ReplyType.push) return true
-      if (type === ReplyType.array) return this.#session.subscriptions.size > 0
-      return this.#session.state.monitoring && type === ReplyType.simple
-    },
-    is: (frame, type) => {
-      if (type === ReplyType.push) return !isConfirmation(frame)
-      if (type === ReplyType.array) return this.#session.subscriptions.size > 0 && isMessage(frame)
-      return this.#session.state.monitoring && type === ReplyType.simple && isDigit(frame[1])
-    },
-  }
 }
 
 /** Or has asked for it, or for its end: until the server answers, nobody knows. */
@@ -343,4 +303,3 @@ function listensByResp2({ subscriptions, state }: SessionContext): boolean {
 }
 
 const PLUS = 43
-const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte <= 57
