@@ -40,8 +40,8 @@ export const rights = {
   'client|unblock': {
     rule: '+client|unblock',
     cost:
-      'a client that waits in BLPOP or the like through a planned failover gets UNKNOWN under --retry-policy safe and ' +
-      'once: Holdfast cannot end the wait at the old master',
+      'Holdfast cannot end the wait of BLPOP or the like at the old master in a planned failover: under --retry-policy ' +
+      'safe and once its client gets UNKNOWN, under always it may lose what it is given meanwhile',
   },
   'client|list': {
     rule: '+client|list',

@@ -121,8 +121,7 @@ export abstract class LanePool extends LaneHost {
 
   /** A failover is announced: clients that wait in the node to be given something wait here instead (unblocking.ts). */
   protected unblock(): void {
-    if (this.policy.policy !== 'always' && this.#private.size > 0)
-      unblock(this.#private.keys(), this.#idle, this.linkLog)
+    if (this.#private.size > 0) unblock(this.#private.keys(), this.#idle, this.linkLog)
   }
 
   /** Whether a link to this node is up. */

@@ -17,7 +17,7 @@ import type { LaneInfo } from './link-log.ts'
 import { NotReady } from './not-ready-node.ts'
 import { type NodeAnswer, NodeQuestion, type StalledReply } from './refusal-question.ts'
 import { isUnblocked, judgeError, refusalCode, type ServerRefusal } from './refusal-texts.ts'
-import { mayRepeat, namedClassOf, waitsForTheSame } from './replay-rule.ts'
+import { mayRunTwice, namedClassOf, waitsForTheSame } from './replay-rule.ts'
 import type { Request } from './request.ts'
 import { takeBack } from './take-back.ts'
 
@@ -52,13 +52,13 @@ export class LaneRefusals {
   }
 
   /**
-   * The node is asked to end the wait of the command at the head of the link: one that may not be sent again when the link
-   * is lost. Answers whether there is such a one.
+   * The node is asked to end the wait of the command at the head of the link, if that may take something. Answers whether
+   * there is such a one.
    */
   unblock(link: Link<Request>): boolean {
     const { head } = link
     if (link.status !== 'ready' || !head?.blocking || this.isUnblocking(link) || link.inFlight > 1) return false
-    if (mayRepeat(head, this.#host.policy, this.#host.learned) || !waitsForTheSame(head)) return false
+    if (mayRunTwice(head, this.#host.learned) || !waitsForTheSame(head)) return false
     this.unblocked = head
     return true
   }

@@ -4,7 +4,8 @@
 //                                                               └──▶ an element: the reply, as ever
 //
 // When the link is lost instead, nobody can tell whether the command has taken something: under `safe` and `once` its
-// client is told UNKNOWN. The old master lives on in a planned failover, so it can say so itself while it is the master.
+// client is told UNKNOWN, and under `always` the command goes again, so that what it has taken is lost. The old master
+// lives on in a planned failover, so it can say so itself while it is the master.
 //
 // An XREAD from `$` whose place is not known yet is left alone: from where would it go on?
 //

@@ -180,6 +180,15 @@ export const relayMutations: readonly Mutation[] = [
     shows: /it is asked to end the wait/,
   },
   {
+    name: 'under always nobody ends the wait of a BLPOP when a failover is announced',
+    file: 'src/relay/lane-pool.ts',
+    from: 'if (this.#private.size > 0) unblock(',
+    to: "if (this.policy.policy !== 'always' && this.#private.size > 0) unblock(",
+    breaks: 'a planned failover takes no element that no client is told of',
+    test: 'test/wire/unblocking.test.ts',
+    shows: /always: it is asked to end the wait/,
+  },
+  {
     name: 'the wait of an XREAD from `$` is ended when a failover is announced',
     file: 'src/relay/lane-refusals.ts',
     from: ' || !waitsForTheSame(head)) return false',
