@@ -14,15 +14,19 @@ import { isHoldfast } from './port-owner.ts'
 import { replicationEvidence } from './replication-evidence.ts'
 import { sentinelEvidence } from './sentinel-evidence.ts'
 import { settingsOf } from './settings.ts'
+import { undisturbed } from './undisturbed.ts'
 
 /** Sentinels name one another; after more rounds than this somebody invents them. */
 const MAX_ROUNDS = 4
 /** Nobody waits longer for a replica that is behind. */
 const MAX_LAG_MS = 10_000
 
-/** Of each master; a rule of --nat-map is unused where none needs it, and told with the first. */
+/**
+ * Of each master, seen while this process ran; a rule of --nat-map is unused where none needs it, and told with the
+ * first.
+ */
 export async function collectAll(configs: readonly Config[]): Promise<(readonly [Config, Evidence])[]> {
-  const all = await Promise.all(configs.map(collectEvidence))
+  const all = await undisturbed(() => Promise.all(configs.map(collectEvidence)))
   const unusedNat = all.map(one => one.unusedNat).reduce((some, more) => some.filter(rule => more.includes(rule)))
   return configs.flatMap((config, i) => {
     const evidence = all[i]

@@ -2,6 +2,7 @@
 //
 // Must stay true: every wait has a bound, and every failure is a ControlError with cause and remedy.
 import { connect, type Socket } from 'node:net'
+import { afterRunning } from '../running-time.ts'
 import { Lines } from './lines.ts'
 import { type Ask, ControlError, type Failure, type Notice, PROTOCOL, parseObject } from './protocol.ts'
 
@@ -45,13 +46,13 @@ export class ControlClient {
         socket.destroy()
         reject(new ControlError(failure))
       }
-      const timer = setTimeout(() => fail(noAnswer(path, timeoutMs)), timeoutMs)
+      const endLimit = afterRunning(timeoutMs, () => fail(noAnswer(path, timeoutMs)))
       socket.on('error', error => {
-        clearTimeout(timer)
+        endLimit()
         fail(cannotConnect(path, error))
       })
       socket.once('connect', () => {
-        clearTimeout(timer)
+        endLimit()
         resolve(new ControlClient(socket, path))
       })
     })
@@ -67,12 +68,13 @@ export class ControlClient {
     const id = ++this.#lastId
     const waiting = Promise.withResolvers<Readonly<Record<string, unknown>>>()
     this.#waiting.set(id, waiting)
-    const timer = setTimeout(() => waiting.reject(new ControlError(noAnswer(this.#path, timeoutMs))), timeoutMs)
+    const late = (): void => waiting.reject(new ControlError(noAnswer(this.#path, timeoutMs)))
+    const endLimit = afterRunning(timeoutMs, late)
     this.#socket.write(`${JSON.stringify({ v: PROTOCOL, id, ask: what, ...said })}\n`)
     try {
       return await waiting.promise
     } finally {
-      clearTimeout(timer)
+      endLimit()
       this.#waiting.delete(id)
     }
   }

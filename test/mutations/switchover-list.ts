@@ -113,4 +113,22 @@ export const switchoverMutations: readonly Mutation[] = [
     test: 'test/failover/operators.test.ts',
     shows: /somebody moves the master within a drill/,
   },
+  {
+    name: 'check and switchover say of servers what a standstill of their own process has shown',
+    file: 'src/check/undisturbed.ts',
+    from: 'if (!stoodStill.is() || looks',
+    to: 'if (looks >= 1 || looks',
+    breaks: 'what is told to operators is true',
+    test: 'test/wire/check-standstill.test.ts',
+    shows: /tells no server as silent/,
+  },
+  {
+    name: 'an answer of the proxy that came in a standstill of the asker is not heard',
+    file: 'src/control/client.ts',
+    from: 'const endLimit = afterRunning(timeoutMs, late)',
+    to: 'const timer = setTimeout(late, timeoutMs)\n    const endLimit = (): void => clearTimeout(timer)',
+    breaks: 'what is told to operators is true',
+    test: 'test/wire/control-socket.test.ts',
+    shows: /hears the answer/,
+  },
 ]

@@ -159,6 +159,14 @@ t.test('control client — says why it cannot — with a remedy, and never waits
   }
 })
 
+t.test('control client — hears the answer — that came while it stood still itself', { skip }, async t => {
+  const { path } = await start(t)
+  const client = await openControl(t, path)
+  const answer = client.ask('status', {}, 300)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+  t.match(await answer, { masterName: 'mymaster' })
+})
+
 t.test('ctl — wrong words and options — exit code 2, nothing asked', async t => {
   const wrong: [string[], RegExp][] = [
     [[], /expected one of status, pause/],
