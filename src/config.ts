@@ -8,6 +8,7 @@
 // its place, and never with a secret.
 // Never: starts anything, writes anything, or decides an exit code.
 import { formatAddress } from './address.ts'
+import { differingOptions } from './config/after-restart.ts'
 import type { Environment } from './config/environment.ts'
 import { type ResolvedMaster, resolveMasters } from './config/masters.ts'
 import { options, type Values } from './config/option-table.ts'
@@ -150,15 +151,25 @@ export function printableConfigs(configs: readonly [Config, ...Config[]]): Reado
   }
 }
 
-export type ReadResult =
-  | {
-      readonly kind: 'config'
-      /** The first master's. Options of the program are the same in all. */
-      readonly config: Config
-      readonly masters: readonly [Config, ...Config[]]
-    }
-  | Question
-  | WrongOptions
+/** The options, all of them right. */
+export interface ConfigRead {
+  readonly kind: 'config'
+  /** The first master's. Options of the program are the same in all. */
+  readonly config: Config
+  readonly masters: readonly [Config, ...Config[]]
+  /** Reads all of it again, which blocks for some milliseconds. */
+  readonly afterRestart: () => AfterRestart
+}
+
+export type ReadResult = ConfigRead | Question | WrongOptions
+
+/** What a restart would find. */
+export interface AfterRestart {
+  /** The options that would be others (after-restart.ts). */
+  readonly options: readonly string[]
+  /** What is wrong with the options: it would not start. */
+  readonly mistakes: readonly string[]
+}
 
 /**
  * Reads all sources, the files of secrets and the certificates. Never throws for what a person wrote. A question
@@ -171,5 +182,11 @@ export function readConfig(argv: readonly string[], env: Environment): ReadResul
   if (masters === null) return { kind: 'errors', errors: [...errors] }
   const [first, ...others] = masters
   const config = toConfig(first)
-  return { kind: 'config', config, masters: [config, ...others.map(toConfig)] }
+  const afterRestart = (): AfterRestart => {
+    const again = readSources(argv, env)
+    const now = again.kind === 'sources' ? resolveMasters(again.sources) : { masters: null, errors: [] }
+    const options = now.masters === null ? [] : differingOptions(masters, now.masters)
+    return { options, mistakes: now.errors }
+  }
+  return { kind: 'config', config, masters: [config, ...others.map(toConfig)], afterRestart }
 }

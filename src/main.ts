@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     const read = readConfig(process.argv.slice(2), process.env)
     if (read.kind === 'config') {
       const { serve } = await import('./cli/serve.ts')
-      await serve(read.masters)
+      await serve(read)
     } else {
       const { answerInstead } = await import('./cli/output.ts')
       answerInstead(read)

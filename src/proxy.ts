@@ -6,7 +6,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from './address.ts'
-import { type Config, printableConfigs } from './config.ts'
+import { type AfterRestart, type Config, printableConfigs } from './config.ts'
 import type { Controlled } from './control/controlled.ts'
 import type { ControlServer } from './control/server.ts'
 import { instanceName } from './instance.ts'
@@ -15,6 +15,7 @@ import { statusOf } from './ops/admin-pages.ts'
 import type { Bugs } from './ops/bugs.ts'
 import type { Counters } from './ops/counters.ts'
 import type { Log, LogLevel } from './ops/log.ts'
+import type { Reload } from './ops/reload-line.ts'
 import type { Snapshot } from './ops/snapshot.ts'
 import type { PageSources } from './page/page.ts'
 import { aboutPlace } from './proxy/bind-error.ts'
@@ -22,7 +23,7 @@ import { openFilesFor } from './proxy/open-files-limit.ts'
 import { type OpenSentinelPort, openSentinelPort } from './proxy/sentinel-port-entry.ts'
 import { createServedMaster, type MasterBound, type ServedMaster } from './proxy/served-master.ts'
 import { SentinelPool } from './sentinel/sentinel-pool.ts'
-import { createSecurity, type Reloaded } from './transport/security.ts'
+import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 
 export { SocketFileError } from './transport/unix-socket.ts'
@@ -48,8 +49,8 @@ export interface Proxy {
    * grace period is over, and ends. `state` is `stopping` from the first moment on.
    */
   stop(): Promise<void>
-  /** Reads passwords and TLS files again at once, not only within a second. */
-  reload(): Promise<Reloaded>
+  /** Reads passwords and TLS files again at once, not only within a second, and looks at the options. */
+  reload(): Promise<Reload>
   readonly state: ProxyState
   /** Of each master, in the order of the configuration. */
   readonly counters: NonEmpty<Readonly<Counters>>
@@ -67,6 +68,8 @@ export interface About {
   droppedLines?(): number
   /** Stops the program as SIGTERM does; left out where it is not ours. */
   drain?(): void
+  /** What a restart would find in the options; left out where they are in no file. */
+  afterRestart?(): AfterRestart
   /** Called once, when all code is loaded and no client can connect yet. */
   onLoaded?(): void
   /** Called once, when clients have sent and got so much that the process is in use. */
@@ -139,7 +142,10 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
       about.drain?.()
       return about.drain !== undefined
     },
-    reload: () => security.reload(),
+    async reload() {
+      const after = about.afterRestart?.() ?? { options: [], mistakes: [] }
+      return { ...(await security.reload()), ...after }
+    },
     get logLevel() {
       return log.level as LogLevel
     },

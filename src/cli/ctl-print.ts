@@ -25,6 +25,11 @@ export function resumeTable({ masters }: ResumeResult): string {
     .join('')
 }
 
+export function reloadTable({ changed, options }: Fields): string {
+  const waiting = Array.isArray(options) && options.length > 0 ? `a restart would change ${options.join(', ')}\n` : ''
+  return `passwords and TLS files were read again: ${String(changed)} changed\n${waiting}`
+}
+
 /** The sessions that have something in flight; nothing where there are none. */
 export function sessionTable(masters: readonly PausedMaster[]): string {
   const rows = masters.flatMap(({ master, sessions }) =>

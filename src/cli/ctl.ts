@@ -14,7 +14,7 @@ import { ANSWER_MS, type ControlClient } from '../control/client.ts'
 import { type HeldPauseTerms, holdPause } from '../control/held-pause.ts'
 import { ControlError, type PauseResult, type ResumeResult } from '../control/protocol.ts'
 import { answersQuestion, controlPath, refuseDryRun, withControl, wrong } from './control-socket.ts'
-import { pauseTable, resumeTable, sessionTable, statusTable } from './ctl-print.ts'
+import { pauseTable, reloadTable, resumeTable, sessionTable, statusTable } from './ctl-print.ts'
 import { type OwnFlags, takeFlags, timeOf } from './own-flags.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -142,7 +142,7 @@ async function run(word: Word, { client, said, json }: Job): Promise<string> {
     case 'drain':
       return 'the proxy stops, as after SIGTERM\n'
     case 'reload':
-      return `passwords and TLS files were read again: ${String(result['changed'])} changed\n`
+      return reloadTable(result)
     case 'log-level':
       return `the log level was ${String(result['was'])} and is ${String(result['level'])}\n`
   }

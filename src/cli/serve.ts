@@ -7,10 +7,11 @@
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
 import { exposures } from '../config/exposed-listeners.ts'
-import { type Config, printableConfigs } from '../config.ts'
+import { type ConfigRead, printableConfigs } from '../config.ts'
 import { writeKept } from '../ops/late-lines.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
+import { logReload } from '../ops/reload-line.ts'
 import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
 import { afterRunning } from '../running-time.ts'
 import { bindProblem } from './bind-problem.ts'
@@ -31,8 +32,8 @@ interface Ending {
   readonly delayMs: number
 }
 
-/** Runs the proxy; resolves when it listens, or when it cannot. `configs`: one for each master. */
-export async function serve(configs: readonly [Config, ...Config[]]): Promise<void> {
+/** Runs the proxy; resolves when it listens, or when it cannot. */
+export async function serve({ masters: configs, afterRestart }: ConfigRead): Promise<void> {
   const [config] = configs
   const output = new LogOutput(standardOutput())
   const log = createProgramLog(config.logLevel, output, config.logPretty ? await prettyFormat() : line => line)
@@ -47,6 +48,7 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
     version: packageVersion(),
     droppedLines: () => output.dropped,
     drain: () => drain(),
+    afterRestart,
     onLoaded: compactHeap,
     onUsed: releaseOptimizer,
   })
@@ -85,12 +87,7 @@ export async function serve(configs: readonly [Config, ...Config[]]): Promise<vo
 /** SIGHUP asks a daemon to read its files again; a terminal also sends it when it closes. */
 function reloadOnSignal(proxy: RunningProxy, log: Log): void {
   process.on('SIGHUP', () => {
-    void proxy.reload().then(({ changed, unusable }) => {
-      log.info(
-        { event: 'process.reload', signal: 'SIGHUP', changed, unusable },
-        'password and TLS files were read again; options need a restart',
-      )
-    })
+    void proxy.reload().then(found => logReload(log, { signal: 'SIGHUP' }, found))
   })
 }
 

@@ -1,6 +1,7 @@
 // answers.ts: what each command of the control socket does. One function per command; each answers a result or throws a
 // ControlError with cause and remedy.
 import type { Log, LogLevel } from '../ops/log.ts'
+import { logReload } from '../ops/reload-line.ts'
 import type { Controlled, ControlledMaster } from './controlled.ts'
 import type { Pauses } from './pauses.ts'
 import { badRequest, ControlError, numberIn, type Request, type ResumeResult } from './protocol.ts'
@@ -47,13 +48,12 @@ export async function answer(request: Request, desk: Desk): Promise<object> {
       if (!controlled.drain()) throw cannotDrain()
       return {}
     case 'reload': {
-      const { changed, unusable } = await controlled.reload()
-      log.info(
-        { event: 'process.reload', by: 'ctl', changed, unusable },
-        'password and TLS files were read again; options need a restart',
-      )
+      const found = await controlled.reload()
+      logReload(log, { by: 'ctl' }, found)
+      const { changed, unusable, options, mistakes } = found
       if (unusable.length > 0) throw cannotUse(unusable)
-      return { changed }
+      if (mistakes.length > 0) throw cannotRestart(mistakes)
+      return { changed, options }
     }
     case 'log-level':
       return desk.levels.set(
@@ -125,6 +125,11 @@ function cannotDrain(): ControlError {
 function cannotUse(files: readonly string[]): ControlError {
   const cause = `files cannot be used, and what was read from them before stays in use (${files.join('; ')})`
   return new ControlError({ code: 'failed', cause, remedy: 'correct them, and reload again' })
+}
+
+function cannotRestart(mistakes: readonly string[]): ControlError {
+  const cause = `the options are wrong now, and those of the start stay in use (${mistakes.join('; ')})`
+  return new ControlError({ code: 'failed', cause, remedy: 'correct them before a restart, which would fail' })
 }
 
 /** The level of the log, changed for some time or until the restart. */

@@ -1,5 +1,6 @@
 // controlled.ts: what the control socket may ask of the running program. Only types; proxy.ts fills them.
 import type { LogLevel } from '../ops/log.ts'
+import type { Reload } from '../ops/reload-line.ts'
 import type { InFlightSession, SessionSnapshot } from '../ops/snapshot.ts'
 import type { Pause } from '../relay/pause.ts'
 
@@ -26,8 +27,8 @@ export interface Controlled {
   status(): Readonly<Record<string, unknown>>
   /** Begins to stop as SIGTERM does. Answers false where the process is not ours to stop. */
   drain(): boolean
-  /** Reads passwords and TLS files again; answers how many have changed, and which cannot be used. */
-  reload(): Promise<{ readonly changed: number; readonly unusable: readonly string[] }>
+  /** Reads passwords and TLS files again, and looks at the options. */
+  reload(): Promise<Reload>
   readonly logLevel: LogLevel
   setLogLevel(level: LogLevel): void
 }

@@ -37,6 +37,7 @@ const leaves = [
   'ops/bugs',
   'ops/log-throttle',
   'ops/descriptors',
+  'ops/reload-line',
 ] as const
 /** Behind the admin port; the proxy alone builds it. */
 const adminParts = [
@@ -156,6 +157,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'ops/missing-rights': ['ops/log'],
   'ops/bugs': ['ops/counters', 'ops/log', 'ops/log-throttle'],
   'ops/log-throttle': [],
+  'ops/reload-line': ['ops/log'],
 }
 
 /** Who may import a package; Node's own modules are free. */

@@ -1,5 +1,5 @@
 // SIGHUP: files are read again, and the process lives on.
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { controlPath, runProgram } from '../support/control.ts'
@@ -67,3 +67,57 @@ t.test('files — that are as they were, after others that cannot be used — en
   await waitUntil('it is over', () => holdfast.find('password.reloaded'), { withinMs: 10_000 })
   t.match(holdfast.find('password.reloaded'), { level: 'info', who: 'redis', msg: /correct again/ })
 })
+
+t.test(
+  'SIGHUP — the file of --config is another one — names what a restart would change, and says when it would fail',
+  async t => {
+    const directory = t.testdir({ secret: 'one', 'holdfast.yaml': '' })
+    const file = join(directory, 'holdfast.yaml')
+    const write = (...lines: string[]): void => writeFileSync(file, lines.join('\n'))
+    const kept = [`redis-password-file: ${join(directory, 'secret')}`, 'client-password: before']
+    write('hold-timeout: 20s', ...kept)
+    const sentinel = await FakeSentinel.start(t)
+    sentinel.master = null
+    const sentinels = [`${sentinel.host}:${sentinel.port}`]
+    const control = await controlPath(t)
+    const options = { config: file, 'control-socket': control }
+    const holdfast = await startHoldfastProcess(t, { sentinels, options, expectedErrors: ['password.kept'] })
+    const reload = () => runProgram(t, ['ctl', 'reload'], { HOLDFAST_CONTROL_SOCKET: control })
+    const hangUp = async () => {
+      const from = holdfast.log.length
+      process.kill(holdfast.pid, 'SIGHUP')
+      return waitUntil('the signal is seen', () => holdfast.find('process.reload', from), { withinMs: 10_000 })
+    }
+    t.match(await hangUp(), { level: 'info', changed: 0, options: [], mistakes: [] })
+
+    write('hold-timeout: 21s', 'max-sessions: 7', kept[0] ?? '', 'client-password: behind-1')
+    const told = await hangUp()
+    t.strictSame(told['options'], ['client-password', 'max-sessions', 'hold-timeout'])
+    t.match(told, { level: 'warn', mistakes: [], msg: /these options \(options\) are others now, and need a restart$/ })
+    t.match(await reload(), {
+      code: 0,
+      stdout: /a restart would change client-password, max-sessions, hold-timeout\n$/,
+    })
+
+    // A flag wins over the file, and the content of a password's file needs no restart.
+    write('hold-timeout: 20s', ...kept, 'shutdown-grace: 9s', 'control-socket: /elsewhere')
+    writeFileSync(join(directory, 'secret'), 'two')
+    t.match(await hangUp(), { level: 'info', changed: 1, options: [] })
+
+    write('hold-timeout: 20s', ...kept, 'no-such-option: 1', 'max-sessions: many')
+    t.match(await hangUp(), {
+      level: 'warn',
+      options: [],
+      mistakes: [/holdfast.yaml: no-such-option: no such option/, /holdfast.yaml: max-sessions: got "many", expected/],
+      msg: /a restart would fail: the options are wrong now \(mistakes\), and those of the start stay in use$/,
+    })
+    t.match(await reload(), {
+      code: 1,
+      stderr: /the options are wrong now.*no-such-option.*; correct them before a restart/,
+    })
+    rmSync(file)
+    t.match(await hangUp(), { level: 'warn', mistakes: [/cannot read .*holdfast.yaml: no such file or directory/] })
+    t.notMatch(JSON.stringify(holdfast.log), /behind-1|before"/, 'no password is told')
+    await holdfast.stop()
+  },
+)
