@@ -27,6 +27,12 @@ export const rights = {
     rule: '+info',
     cost: '--replica-listen and --read-split cannot ask the node how far behind it is: it gets no reads',
   },
+  'info|server': {
+    rule: '+info',
+    cost:
+      'a new link to a replica cannot ask which process it has reached: where the address leads to a replica of ' +
+      'another deployment by now, --replica-listen and --read-split read there for a moment',
+  },
   command: {
     rule: '+command',
     cost: 'Holdfast takes commands of modules and newer servers for writes that must not run twice',

@@ -227,6 +227,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
         answerTimeoutMs: config.answerTimeoutMs,
       }),
     listed: () => parts.listed(),
+    observeMaster: observation => parts.observeMaster(observation),
     createPlane: config.replicaListen !== null || config.replicaListenSocket !== null ? createPlane : null,
     createSplitPlane: split?.createPlane ?? null,
     log,

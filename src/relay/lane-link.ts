@@ -114,7 +114,7 @@ export class LaneLink {
       return
     }
     if (owner !== null && !(this.#mayHaveFile() && this.#host.mayDialNow())) return
-    const handshake = new Handshake(identity, first, owner?.restore() ?? null, master.role)
+    const handshake = new Handshake(identity, first, owner?.restore() ?? null, master)
     this.state = new Link(master, handshake, this.#lane, this.#host, { busy: isShared })
     this.#host.wakeSoon()
     this.state.label = owner?.label() ?? ''

@@ -60,7 +60,7 @@ export class NodeQuestion extends IdleListener<Request> {
 
   #ask(): void {
     const { master } = this.about.link
-    this.#link = new Link(master, new Handshake(this.about.identity, undefined, null, master.role), this, this.#host)
+    this.#link = new Link(master, new Handshake(this.about.identity, undefined, null, master), this, this.#host)
   }
 
   #tell(answer: NodeAnswer): void {

@@ -129,7 +129,7 @@ export class SpareLinks extends IdleListener<Request> {
     for (const [key, use] of this.#uses)
       if (use.mayDial(now) && this.#isDue(key, use, now)) {
         use.proveAt = now + randomOf(PROVE_MS)
-        use.dialling = new Link(master, new Handshake(use.identity, undefined, null, master.role), this, this.#host)
+        use.dialling = new Link(master, new Handshake(use.identity, undefined, null, master), this, this.#host)
       }
   }
 

@@ -19,6 +19,8 @@ import { MasterOffsets } from './offsets.ts'
 export interface Asker {
   /** Never rejects. */
   ask(): Promise<NodeAnswer>
+  /** The next question goes over a new connection. Only while none is under way. */
+  dialAnew(): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,6 +31,8 @@ export interface NodesOptions {
   master(): Master | null
   /** How soon all are asked again, ms. */
   paceMs(): number
+  /** What answers in the master's place is another process than the one that is served. */
+  doubtMaster(): void
   /** Something is known that was not. */
   onNews(): void
   readonly bugs: Bugs
@@ -36,10 +40,23 @@ export interface NodesOptions {
 
 /** A master that is slow to answer must not keep the replicas from being asked. */
 const MASTER_FIRST_MS = 50
+/**
+ * A node that has been a stranger for so long is dialled anew: its name, or a load balancer, may lead to the right one by
+ * now, and the connection to the stranger lasts. After a failover replicas follow the old history for a moment.
+ */
+const STRANGER_MS = 3_000
+/** A link that found another process has its node dialled anew, and not more often than this. */
+const DOUBT_MS = 1_000
 
 interface Asked {
   readonly asker: Asker
   isUnderWay: boolean
+  /** The next question goes over a new connection. */
+  mustDial: boolean
+  /** When that was last said, ms of a monotonic clock. */
+  doubtedAt: number
+  /** Since when its answers are those of a node of another deployment; null: they are not. */
+  strangeSince: number | null
 }
 
 export class Nodes {
@@ -131,7 +148,10 @@ export class Nodes {
     const answer = await this.#ask(asked)
     const now = master()
     const isStill = now !== null && formatAddress(now) === formatAddress(served) && now.epoch === served.epoch
-    if (answer?.kind !== 'report' || answer.role !== 'master' || !isStill || this.#isStopped) return
+    if (answer === null || !isStill || this.#isStopped) return
+    // It may have restarted while nobody had a link to it.
+    this.#noteStranger(asked, isStrangeMaster(answer, served), () => this.#options.doubtMaster())
+    if (answer.kind !== 'report' || isStrangeMaster(answer, served)) return
     this.offsets.note({ ...answer, askedAt })
     // A replica may have answered a moment before.
     for (const replica of this.replicas.values()) this.#judge(replica)
@@ -140,8 +160,10 @@ export class Nodes {
 
   async #askReplica(replica: Replica): Promise<void> {
     const askedAt = performance.now()
-    const answer = await this.#ask(this.#askerOf(replica.address))
+    const asked = this.#askerOf(replica.address)
+    const answer = await this.#ask(asked)
     if (answer === null || this.#isStopped) return
+    this.#noteStranger(asked, isStrangeReplica(answer, this.offsets.replid))
     replica.answer = answer
     replica.askedAt = askedAt
     if (answer.kind === 'report' && answer.role === 'master') replica.isChosen = false
@@ -160,10 +182,33 @@ export class Nodes {
     else if (condition !== 'behind') replica.goodSince = null
   }
 
+  /** A link to this node found another process than the one that answers here. */
+  doubt(key: string): void {
+    const asked = this.#askers.get(key)
+    const now = performance.now()
+    if (asked === undefined || now - asked.doubtedAt < DOUBT_MS) return
+    asked.doubtedAt = now
+    asked.mustDial = true
+  }
+
+  /** `onNews`: it is one, for the first time or for another while. */
+  #noteStranger(asked: Asked, isStrange: boolean, onNews = () => {}): void {
+    const now = performance.now()
+    const since = asked.strangeSince
+    if (!isStrange) asked.strangeSince = null
+    else if (since === null || now - since >= STRANGER_MS) {
+      asked.strangeSince = now
+      asked.mustDial ||= since !== null
+      onNews()
+    }
+  }
+
   /** null: an earlier question is still under way. */
   async #ask(asked: Asked): Promise<NodeAnswer | null> {
     if (asked.isUnderWay) return null
     asked.isUnderWay = true
+    if (asked.mustDial) this.#guard(asked.asker.dialAnew())
+    asked.mustDial = false
     const answer = await asked.asker.ask()
     asked.isUnderWay = false
     return answer
@@ -171,7 +216,7 @@ export class Nodes {
 
   #askerOf(address: Address): Asked {
     const key = formatAddress(address)
-    const asked = this.#askers.get(key) ?? { asker: this.#options.createAsker(address), isUnderWay: false }
+    const asked = this.#askers.get(key) ?? createAsked(this.#options.createAsker(address))
     this.#askers.set(key, asked)
     return asked
   }
@@ -179,4 +224,20 @@ export class Nodes {
   #guard(work: Promise<unknown>): void {
     work.catch(error => this.#options.bugs.ofStep(error, 'asking replicas'))
   }
+}
+
+function createAsked(asker: Asker): Asked {
+  return { asker, isUnderWay: false, mustDial: false, doubtedAt: Number.NEGATIVE_INFINITY, strangeSince: null }
+}
+
+/** Who refuses our user may be of another deployment, too. */
+function isStrangeMaster(answer: NodeAnswer, { runId }: Master): boolean {
+  if (answer.kind !== 'report') return answer.kind === 'refused'
+  return answer.role !== 'master' || (runId !== null && answer.runId !== null && answer.runId !== runId)
+}
+
+/** `replid`: the history that the master writes; null while that is not known. */
+function isStrangeReplica(answer: NodeAnswer, replid: string | null): boolean {
+  if (answer.kind !== 'report') return answer.kind === 'refused'
+  return answer.role === 'master' || (replid !== null && answer.replid !== replid)
 }

@@ -26,6 +26,8 @@ export interface ReplicasOptions {
   createAsker(address: Address): Asker
   /** The replicas that a majority of the Sentinels lists; null: no majority gives a list. Never rejects. */
   listed(): Promise<readonly Address[] | null>
+  /** The control plane is to ask the master again: something is odd about it. */
+  observeMaster(observation: string): void
   /** For sessions of the port for replicas; null: there is no such port. */
   readonly createPlane: CreatePlane | null
   /** For sessions of the master's port; null: these do not read from replicas. */
@@ -81,6 +83,7 @@ export class Replicas {
       maxLagMs,
       createAsker: address => options.createAsker(address),
       master: () => this.master,
+      doubtMaster: () => options.observeMaster('another process answers where replicas are compared with the master'),
       paceMs: () => this.#paceMs(),
       onNews: () => this.#onNews(),
       bugs: options.bugs,
@@ -198,6 +201,8 @@ export class Replicas {
   observe(group: Group, observation: string): void {
     const isLost = /^link (peer-closed|reset)/.test(observation)
     group.doubt(performance.now(), isLost)
+    // The link may have found another process at the address than the one that has answered there until now.
+    if (observation === 'link handshake' && group.target?.kind === 'replica') this.#nodes.doubt(group.target.key)
     this.#nodes.askSoon(0)
   }
 

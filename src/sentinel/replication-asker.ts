@@ -50,6 +50,11 @@ export class ReplicationAsker {
     return answer
   }
 
+  /** The next question goes over a new connection. Only while none is under way. */
+  async dialAnew(): Promise<void> {
+    await this.#connection.drop()
+  }
+
   /** Ends the connection for good; a question under way answers `silent`. */
   async close(): Promise<void> {
     this.#closed = true

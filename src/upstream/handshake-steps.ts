@@ -76,6 +76,14 @@ export interface Step {
 /** What a node must say that it is, in the words of HELLO. */
 export type NodeRole = 'master' | 'replica'
 
+/** Who must answer: the role alone, or one process. */
+export interface ExpectedNode {
+  /** Left out: a master. */
+  readonly role?: NodeRole
+  /** Of a replica its process, which is asked for, too; null: any one will do. */
+  readonly runId: string | null
+}
+
 /** The node's error line without its '-'. */
 export const errorOf = (frame: Buffer): string => frame.toString('utf8', 1, frame.length - 2)
 const isAuthError = (error: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(error)
@@ -163,6 +171,32 @@ export function earlySelectStep(database: number): Step {
         : null
     },
   }
+}
+
+/**
+ * Whether the node is the process that was found to be a good replica. Its role does not tell: a name or a load balancer
+ * may lead to a replica of another deployment by now. Where the user may not ask, or a script runs for too long, nobody
+ * can tell, and the link serves.
+ */
+export function processStep(runId: string): Step {
+  return {
+    bytes: encodeCommand(['INFO', 'server']),
+    judge(told, error, frame) {
+      const missing = error === null ? null : missingOf('info|server', error)
+      if (missing) told.missing.push(missing)
+      if (error !== null) return null
+      const found = runIdOf(textOf(decodeReply(frame)) ?? '')
+      if (found === null || found === runId) return null
+      return {
+        kind: 'not-master',
+        text: `the address leads to another process than the replica that was asked (${found})`,
+      }
+    },
+  }
+}
+
+function runIdOf(info: string): string | null {
+  return /^run_id:(\w+)/m.exec(info)?.[1] ?? null
 }
 
 export function selectStep(database: number): Step {

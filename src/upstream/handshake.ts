@@ -4,6 +4,7 @@
 //   HELLO n [AUTH ...] [SETNAME n] answers the node's role and our client id in the same round trip
 //   [CLIENT KILL ID old ...]       the fence, see fenceStep
 //   SELECT db                      only when not 0
+//   [INFO server]                  only of a replica: is it the process that was found to be good
 //   PING                           a node that loads or has lost its master answers an error; BUSY is a sign of life
 //   (waits for `proceed`)          only of a link that is made ahead, and has more to say to a node that is confirmed
 //   SCRIPT LOAD ...                on one link of a new master: the scripts that clients have shown us
@@ -15,16 +16,17 @@ import type { Missing } from '../ops/missing-rights.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Secret } from '../transport/secret.ts'
 import {
+  type ExpectedNode,
   earlySelectStep,
   errorOf,
   fenceStep,
   type HandshakeFailure,
   helloStep,
   type LostLink,
-  type NodeRole,
   notNow,
   type ProofSteps,
   pingStep,
+  processStep,
   proofSteps,
   type Step,
   scriptStep,
@@ -33,7 +35,7 @@ import {
 } from './handshake-steps.ts'
 import { type Identity, passwordOf } from './identity.ts'
 
-export type { HandshakeFailure, LostLink, MarkerRead, NodeRole, ProofSteps } from './handshake-steps.ts'
+export type { HandshakeFailure, LostLink, MarkerRead, ProofSteps } from './handshake-steps.ts'
 
 /** Frames an owner adds behind the handshake proper, and who hears their answers. */
 export interface SessionRestore {
@@ -82,7 +84,7 @@ export class Handshake implements Told {
       readonly name?: string
     } = { fence: [], scripts: [] },
     restore: SessionRestore | null = null,
-    role: NodeRole = 'master',
+    { role = 'master', runId }: ExpectedNode = { runId: null },
   ) {
     this.#waits = first.waits ?? false
     this.identity = identity
@@ -92,6 +94,7 @@ export class Handshake implements Told {
     const early = identity.database !== 0 && identity.username !== null ? earlySelectStep(identity.database) : null
     if (early !== null) this.#steps.unshift(early)
     if (identity.database !== 0) this.#steps.push(selectStep(identity.database))
+    if (role === 'replica' && runId !== null) this.#steps.push(processStep(runId))
     this.#steps.push(pingStep, ...first.scripts.map(scriptStep))
     this.#steps.push(...proofSteps(first.proof ?? null))
     this.#restore = restore !== null && restore.bytes.length > 0 ? restore : null

@@ -11,6 +11,33 @@ const pause = 'test/replicas/pause.test.ts'
 
 export const replicasMutations: readonly Mutation[] = [
   {
+    name: 'a node of another deployment is asked over one connection for good',
+    file: 'src/replicas/nodes.ts',
+    from: 'now - since >= STRANGER_MS',
+    to: 'now - since >= 1000 * STRANGER_MS',
+    breaks: 'an address that leads to the right replica by now is read from',
+    test: 'test/replicas/moved-address.test.ts',
+    shows: /led to another deployment at first/,
+  },
+  {
+    name: 'a link does not ask which replica it has reached',
+    file: 'src/upstream/handshake-steps.ts',
+    from: 'if (found === null || found === runId) return null',
+    to: 'if (found === null || found.length > 0) return null',
+    breaks: 'nobody reads from a replica of another deployment',
+    test: 'test/replicas/moved-address.test.ts',
+    shows: /leads to another deployment by now/,
+  },
+  {
+    name: 'a master that restarted unseen stays the old process where replicas are compared with it',
+    file: 'src/replicas/nodes.ts',
+    from: '() => this.#options.doubtMaster()',
+    to: '() => undefined',
+    breaks: 'its replica is read from again',
+    test: 'test/replicas/moved-address.test.ts',
+    shows: /restarts at its address while nobody writes/,
+  },
+  {
     name: 'a replica serves after its bound is over',
     file: 'src/replicas/condition.ts',
     from: "if (now - freshAt > maxLagMs) return 'replica-lagging'",

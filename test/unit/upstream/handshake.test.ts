@@ -82,6 +82,23 @@ for (const [what, frames, kind] of failures) {
   })
 }
 
+const process = (runId: string): string => {
+  const text = `# Server\r\nrun_id:${runId}\r\n`
+  return `$${text.length}\r\n${text}\r\n`
+}
+const found = [
+  ['is the one that was found to be good', process('abc'), 'more'],
+  ['is another one', process('abd'), { kind: 'not-master', text: /another process/ }],
+  ['does not let the user ask', "-NOPERM User u has no permissions to run the 'info' command\r\n", 'more'],
+  ['runs a script for too long', '-BUSY Redis is busy running a script.\r\n', 'more'],
+] as const
+for (const [what, reply, outcome] of found) {
+  t.test(`handshake — looks at the process of a replica — that ${what}`, async t => {
+    const handshake = new Handshake(nobody, nothing, null, { role: 'replica', runId: 'abc' })
+    t.match(answer(handshake, helloReply('replica'), reply), outcome)
+  })
+}
+
 const noSelect = "-NOPERM User u has no permissions to run the 'select' command\r\n"
 const early = [
   ['the connection may before it signs in', '+OK\r\n', noSelect, 'more'],
