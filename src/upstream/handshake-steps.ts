@@ -264,13 +264,17 @@ function readMarker(value: Value | undefined): number | null {
   return /^\d{1,15}$/.test(text) ? Number(text) : null
 }
 
+const knowsNoExec = /^ERR unknown command ['`]EXEC\b/i
+const knowsNoMulti = /^-ERR unknown command ['`]MULTI\b/i
+
 function proveStep(bytes: Buffer): Step {
   return {
     bytes,
     judge(told, error, frame) {
       if (error !== null && /^(READONLY|EXECABORT .*READONLY)/.test(error)) return { kind: 'not-master', text: error }
-      // The link would stay in MULTI, and each command would get QUEUED.
-      if (error !== null && /^ERR unknown command ['`]EXEC\b/i.test(error)) return { kind: 'refused', text: error }
+      // The link would stay in MULTI, and each command would get QUEUED. Without MULTI there is nothing to end.
+      if (error !== null && knowsNoExec.test(error) && !knowsNoMulti.test(String(told.proofError)))
+        return { kind: 'refused', text: error }
       const line = error === null ? firstErrorIn(frame) : Buffer.from(frame)
       told.proofError ??= line
       return null

@@ -58,11 +58,20 @@ export const robustMutations: readonly Mutation[] = [
   {
     name: 'a link stays in MULTI where the server knows no EXEC',
     file: 'src/upstream/handshake-steps.ts',
-    from: "if (error !== null && /^ERR unknown command ['`]EXEC\\b/i.test(error))",
-    to: 'if (false)',
+    from: 'if (error !== null && knowsNoExec.test(error)',
+    to: 'if (false',
     breaks: 'no command gets QUEUED outside of a transaction of its client',
     test: unknown,
     shows: /without EXEC/,
+  },
+  {
+    name: 'a server that knows neither MULTI nor EXEC gets no link',
+    file: 'src/upstream/handshake-steps.ts',
+    from: ' && !knowsNoMulti.test(String(told.proofError))',
+    to: '',
+    breaks: 'what can be served without markers is served',
+    test: unknown,
+    shows: /not ok .* MULTI,EXEC/,
   },
   {
     name: 'holdfast check takes a node that knows no ROLE for one that refuses everything',

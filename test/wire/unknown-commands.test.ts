@@ -118,10 +118,12 @@ t.test('a server without SPUBLISH — refuses WAIT — and the cost is told once
 })
 
 t.test('a server without what markers need — is served as under safe — and the command is named', { skip }, async t => {
-  for (const command of ['MULTI', 'HSET', 'HMGET', 'EXPIRE']) {
-    const { holdfast } = await start(t, [`rename-command ${command} ""`], { 'retry-policy': 'once' })
+  for (const unknown of [['MULTI'], ['MULTI', 'EXEC'], ['HSET'], ['HMGET'], ['EXPIRE']]) {
+    const config = unknown.map(command => `rename-command ${command} ""`)
+    const { holdfast } = await start(t, config, { 'retry-policy': 'once', 'hold-timeout': '2s' })
     const client = await connect(t, holdfast)
-    t.equal(await client.send('SET', 'k', 'v'), 'OK', command)
+    const [command] = unknown
+    t.equal(await client.send('SET', 'k', 'v'), 'OK', unknown.join())
     await waitUntil('it is told', () => holdfast.find('proof.without'), soon)
     t.match(holdfast.find('proof.without')?.['reply'], new RegExp(`unknown command.*${command}`))
   }
