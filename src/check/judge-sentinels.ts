@@ -8,6 +8,7 @@ import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
 
 const together = 'Sentinels'
+export const tiltRemedy = 'its clock jumped or its host stalls: look at the host; it acts again after 30 quiet seconds'
 
 /** Holdfast serves without these rights, with a cost. */
 const useful: readonly string[] = ['sentinel|replicas', 'sentinel|myid', 'client|setname']
@@ -67,8 +68,7 @@ function judgeOne(sentinel: SentinelEvidence, settings: CheckSettings): Finding[
     findings.push(problem('sentinel.unknown_master', subject, what, 'correct --master, or run SENTINEL MONITOR there'))
   }
   if (sentinel.inTilt) {
-    const remedy = 'its clock jumped or its host stalls: look at the host; it acts again after 30 quiet seconds'
-    findings.push(problem('sentinel.tilt', subject, 'is in TILT mode and starts no failover', remedy))
+    findings.push(problem('sentinel.tilt', subject, 'is in TILT mode and starts no failover', tiltRemedy))
   }
   if (findings.every(({ level }) => level === 'warning')) findings.unshift(ok(subject, aboutOne(sentinel)))
   return findings

@@ -70,8 +70,13 @@ export async function sentinelEvidence({ target, announced, masterName }: Sentin
     noQuorum: /^NOQUORUM/.test(quorum?.[0]?.message ?? '') ? (quorum?.[0]?.message ?? null) : null,
     replicas: replicasOf(replicas),
     peers: readPeers(sentinels?.[1]),
-    inTilt: /^sentinel_tilt:1/m.test(textOf(info) ?? ''),
+    inTilt: saysTilt(info?.[1]),
   }
+}
+
+/** `info`: INFO sentinel. */
+export function saysTilt(info: unknown): boolean {
+  return /^sentinel_tilt:1/m.test(String(info ?? ''))
 }
 
 /** A refusal of the first question that holds for all others too. */

@@ -18,7 +18,7 @@ import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
 import type { Plan } from './plan.ts'
 import { type ProxyControl, type ProxyPause, servedBy, type Waits } from './proxy-hold.ts'
 import { askForReplication, Servers } from './servers.ts'
-import { MovedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { inTilt, MovedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
 import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
@@ -64,6 +64,8 @@ const LOOK_MS = 10
 const EMPTY_MS = 2_000
 /** So many looks of the Sentinel at the replicas may choose who is wanted: it has six of them. */
 const WANTED_WAIT_MS = 60_000
+/** A TILT lasts 30 s, and begins anew with each standstill of its host. */
+const TILT_WAIT_MS = 40_000
 /** The old master is demoted some ten seconds after the failover; with a busy host more. */
 const FOLLOW_MS = 30_000
 
@@ -127,9 +129,10 @@ class Run {
     let isSaid = false
     for (;;) {
       this.#stopIfAsked()
-      const [named, replicas] = await Promise.all([
+      const [named, replicas, isTilted] = await Promise.all([
         this.#servers.ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
         this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName),
+        this.#servers.isSentinelInTilt(),
       ])
       const master = readAddress(named)
       if (master !== undefined && formatAddress(master) !== this.from) throw new MovedAway(this.from)
@@ -138,6 +141,13 @@ class Run {
       const isWanted = own === best[0] || wanted === undefined
       const moment = momentOf(best)
       const waitedMs = performance.now() - from
+      if (isTilted) {
+        if (waitedMs > TILT_WAIT_MS) throw inTilt(sentinel.address)
+        if (!isSaid) this.#world.sayWait('waits until the Sentinel leaves its TILT mode; commands go on')
+        isSaid = true
+        await this.#wait(10 * LOOK_MS)
+        continue
+      }
       if (isWanted && moment === 'ready') {
         this.#end('moment', 'the Sentinel will notice the promotion at once')
         return

@@ -2,6 +2,7 @@
 //
 // Owns: one connection to each, from `open` to `close`. Never: decides anything.
 import { type Address, formatAddress } from '../address.ts'
+import { saysTilt } from '../check/sentinel-evidence.ts'
 import type { Plan } from './plan.ts'
 import { readReplication } from './replication.ts'
 import { openServer, type Server } from './server.ts'
@@ -41,6 +42,15 @@ export class Servers {
     if (state === null)
       throw new Trouble(`${formatAddress(node.address)} does not say how far it is`, 'run holdfast check')
     return state
+  }
+
+  /** As it may be since the check: a wait for the moment lasts up to a minute. False where our user may not ask. */
+  async isSentinelInTilt(): Promise<boolean> {
+    const info = await this.ask('sentinel', 'INFO', 'sentinel').catch(error => {
+      if (error instanceof Trouble) throw error
+      return ''
+    })
+    return saysTilt(info)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 // trouble.ts: why a switchover goes no further, and what to do about it. Pure.
 import { type Address, formatAddress } from '../address.ts'
+import { tiltRemedy } from '../check/judge-sentinels.ts'
 
 /** Why it goes no further. */
 export class Trouble extends Error {
@@ -27,6 +28,11 @@ export function refusalRemedy(text: string): string {
   if (/^NOGOODSLAVE/.test(text)) return 'the Sentinel finds no replica fit: run holdfast check; nothing has changed'
   if (/^NOPERM/.test(text)) return 'ACL SETUSER ... +sentinel|failover on each Sentinel; nothing has changed'
   return 'see the log of the Sentinel; nothing has changed'
+}
+
+/** It accepts SENTINEL FAILOVER and does nothing: clients would wait for all of `--timeout`. */
+export function inTilt(address: Address): Trouble {
+  return new Trouble(`the Sentinel ${formatAddress(address)} is in TILT mode and starts no failover`, tiltRemedy)
 }
 
 /** Another node became the master before the failover was asked for. The proxy may not have followed yet. */

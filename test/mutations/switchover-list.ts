@@ -131,4 +131,13 @@ export const switchoverMutations: readonly Mutation[] = [
     test: 'test/wire/control-socket.test.ts',
     shows: /hears the answer/,
   },
+  {
+    name: 'a switchover asks a Sentinel that is in TILT, which does nothing',
+    file: 'src/switchover/run.ts',
+    from: 'if (isTilted) {',
+    to: 'if (isTilted && waitedMs < 0) {',
+    breaks: 'clients wait only while something is done',
+    test: 'test/failover/switchover-tilt.test.ts',
+    shows: /not ok .* it acts again/,
+  },
 ]
