@@ -197,7 +197,7 @@ export class Listener {
   /**
    * Accepts no more; resolves when the last session is gone. Those that are left after `graceMs` are not read from any
    * more: idle ones end, others when they have their replies, or after LAST_REPLIES_MS errors in their place. Behind
-   * those of --read-split other commands may wait, which have LAST_ERRORS_MS more.
+   * those of --read-split other commands may wait, which have as long again.
    */
   async stop(graceMs: number, steps: LastSteps): Promise<void> {
     const closed = this.#port.close()
@@ -218,7 +218,7 @@ export class Listener {
       eachSession(session => session.leave())
       // Begun here: where this process stood still over the end of the grace, replies have not been read yet.
       endLast = afterRunning(LAST_REPLIES_MS, () => {
-        if (steps.failReads?.() === true) endLast = afterRunning(LAST_ERRORS_MS, failAll)
+        if (steps.failReads?.() === true) endLast = afterRunning(LAST_REPLIES_MS, failAll)
         else failAll()
       })
     }, graceMs)
