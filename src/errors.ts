@@ -46,13 +46,19 @@ export const errors = {
   /** Several links in a row ended over it: its reply or its bytes are more than the server lets a client have. */
   fatal: spec(
     'UNKNOWN holdfast: the server closed the connection each time the command was sent (client-output-buffer-limit, ' +
-      'client-query-buffer-limit); it may have run',
+      'client-query-buffer-limit, proto-max-bulk-len); it may have run',
     'unknown',
+  ),
+  /** The same of a read. */
+  fatalRead: spec(
+    'ERR holdfast: the server closed the connection each time the read was sent (client-output-buffer-limit, ' +
+      'client-query-buffer-limit, proto-max-bulk-len); nothing was changed',
+    'no',
   ),
   /** The same of a write whose marker says that it has not run: its bytes are too many. */
   notTaken: spec(
-    'ERR holdfast: the server closed the connection each time the command was sent (client-query-buffer-limit); it was ' +
-      'not run',
+    'ERR holdfast: the server closed the connection each time the command was sent (client-query-buffer-limit, ' +
+      'proto-max-bulk-len); it was not run',
     'no',
   ),
   /** Policy `once`: a command that can have no marker, or went without one, behaves as under `safe`. */

@@ -44,10 +44,11 @@ export function decideReplay(
 
 /** What its client is told that got `error`: whether a read has run is nothing that anybody needs to find out. */
 export function errorFor(request: Request, error: ErrorSpec, learned: LearnedCommands): ErrorSpec {
-  if (error !== errors.gaveUp) return error
+  if (error !== errors.gaveUp && error !== errors.fatal) return error
   // `cls` says what may be sent again, which for CLIENT KILL is no read.
   const isRead = (request.cls ?? 'read') === 'read' && classOf(request, Date.now(), learned) === 'read'
-  return isRead ? errors.gaveUpReading : error
+  if (!isRead) return error
+  return error === errors.fatal ? errors.fatalRead : errors.gaveUpReading
 }
 
 /** Whether it leaves the same when it runs twice, so that nobody needs to know whether it has run. */

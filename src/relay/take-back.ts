@@ -61,8 +61,9 @@ function takeBackFatal(request: Request, host: ReplayHost): Request[] {
   const parts = takeBackParts(request, 'unknown', host, true)
   const [only] = parts
   if (only === undefined || parts.length > 1 || only.local !== null) return parts
-  countUnknown(host.counters, only.owner)
-  failRequest(only, errors.fatal.reply)
+  const told = errorFor(only, errors.fatal, host.learned)
+  if (told.executed === 'unknown') countUnknown(host.counters, only.owner)
+  failRequest(only, told.reply)
   return parts
 }
 
