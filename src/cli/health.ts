@@ -55,8 +55,18 @@ function ask({ host, port }: Address, question: Question): Promise<string | null
       request.destroy()
       resolve(failure)
     }
-    request.on('error', error => finish(error.message || String(error)))
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      finish(`${error.message || String(error)}${remedyFor(error)}`),
+    )
   })
+}
+
+function remedyFor({ code = '' }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED')
+    return '; nobody listens there: is Holdfast running, and is this the --admin-listen that it was given?'
+  if (code.startsWith('HPE_'))
+    return '; what listens there speaks no HTTP: --admin-listen must be the one that Holdfast was given'
+  return ''
 }
 
 function oneLine(text: string): string {

@@ -47,12 +47,12 @@ export const options = {
     ),
     'connect-timeout': withDefault(
       '2s',
-      duration({ min: '10ms', max: '60s' }),
+      duration({ min: '10ms', max: '60s', unitBelow: '100ms' }),
       'How long it may take to connect to a node or a Sentinel, TLS included.',
     ),
     'answer-timeout': withDefault(
       '1s',
-      duration({ min: '10ms', max: '60s' }),
+      duration({ min: '10ms', max: '60s', unitBelow: '100ms' }),
       'How long a node or a Sentinel may take to answer a question of Holdfast itself. Holdfast waits twice as long ' +
         'for a majority of the Sentinels.',
     ),
@@ -91,12 +91,12 @@ export const options = {
     ),
     'frame-timeout': withDefault(
       '60s',
-      duration({ min: '0ms', max: '24h' }),
+      duration({ min: '0ms', max: '24h', unitBelow: '1s' }),
       'How long a client may take to finish a command that it began, or the next megabyte of it; 0 is no limit.',
     ),
     'tcp-keepalive': withDefault(
       '300s',
-      duration({ min: '0ms', max: '24h' }),
+      duration({ min: '0ms', max: '24h', unitBelow: '1s' }),
       'How long a client may send nothing before TCP asks whether it is still there; ten seconds without an answer ' +
         'end the connection. 0 never asks.',
     ),
@@ -193,7 +193,7 @@ export const options = {
     'retry-backoff-max': withDefault('1s', duration({ min: '1ms', max: '10m' }), 'The longest wait between retries.'),
     'hold-timeout': withDefault(
       '60s',
-      duration({ min: '1ms', max: '24h' }),
+      duration({ min: '1ms', max: '24h', unitBelow: '1s' }),
       'How long a command waits for a master before its client gets an error.',
     ),
     'dry-run': withDefault(
@@ -298,12 +298,12 @@ export const options = {
     ),
     'shutdown-delay': withDefault(
       '0s',
-      duration({ min: '0ms', max: '1h' }),
+      duration({ min: '0ms', max: '1h', unitBelow: '1s' }),
       'How long after SIGTERM new clients may still come, before the grace period begins.',
     ),
     'shutdown-grace': withDefault(
       '10s',
-      duration({ min: '0ms', max: '1h' }),
+      duration({ min: '0ms', max: '1h', unitBelow: '1s' }),
       'How long after that connected clients are still served; a second signal ends the process at once.',
     ),
     config: optional(path, 'A YAML or JSON file of options; its keys are the names of the flags without --.'),

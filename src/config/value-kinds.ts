@@ -184,11 +184,24 @@ export function count(limits: Limits): Kind<number> {
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
-/** A time as `250ms`, `1.5s`, `2m`, `1h`, or a bare number of milliseconds; the value is whole milliseconds. */
-export function duration(limits: Limits): Kind<number> {
-  const form = 'time: ms, s, m, h; bare = ms'
+/**
+ * A time as `250ms`, `1.5s`, `2m`, `1h`, or a bare number of milliseconds; the value is whole milliseconds. `unitBelow`: a
+ * bare number below it needs its unit, as `5` is nearly always meant as seconds there. 0 is 0 in any unit.
+ */
+export function duration({ unitBelow, ...limits }: Limits & { readonly unitBelow?: string }): Kind<number> {
   const examples = ['250ms', '5s', '2m']
-  return within(limits, { placeholder: 'TIME', form, noun: 'a time', examples, parse: durationMs })
+  const form = 'time: ms, s, m, h; bare = ms'
+  const amount = { placeholder: 'TIME', form, noun: 'a time', examples, parse: durationMs }
+  if (unitBelow === undefined) return within(limits, amount)
+  const least = durationMs(unitBelow)
+  const kind = within(limits, { ...amount, form: `${form} (from ${least} on)` })
+  const isDoubtful = (given: string): boolean =>
+    /^[\d.]+$/.test(given) && Number(given) > 0 && durationMs(given) < least
+  const withUnit = (given: string): string => {
+    const meant = [`${given}s`, `${given}ms`].filter(text => 'value' in kind.read(text))
+    return `a unit, as a number alone is milliseconds: ${meant.join(' or ')}`
+  }
+  return { ...kind, read: given => (isDoubtful(given) ? { expected: withUnit(given) } : kind.read(given)) }
 }
 
 function durationMs(given: string): number {

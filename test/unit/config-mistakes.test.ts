@@ -31,6 +31,17 @@ t.test('an amount — out of its limits — is told examples within them', async
   ])
 })
 
+t.test('a time without its unit — where that is hardly milliseconds — is asked for it', async t => {
+  const told = (given: string, meant = `${given}s or ${given}ms`) =>
+    `got "${given}", expected a unit, as a number alone is milliseconds: ${meant}`
+  t.strictSame(errorsOf([...needed, '--hold-timeout', '5']), [`--hold-timeout: ${told('5')}`])
+  t.strictSame(errorsOf(needed, { HOLDFAST_TCP_KEEPALIVE: '300' }), [
+    `HOLDFAST_TCP_KEEPALIVE (environment): ${told('300')}`,
+  ])
+  t.strictSame(errorsOf([...needed, '--connect-timeout', '5']), [`--connect-timeout: ${told('5', '5s')}`])
+  t.strictSame(errorsOf([...needed, '--hold-timeout', '5000', '--frame-timeout', '0', '--retry-backoff-min', '20']), [])
+})
+
 t.test('several masters — without their ports — are no master of such a name', async t => {
   t.match(errorsOf(['--sentinels', 's', '--master', 'cache,queue']), [
     /^--master: got "cache" in "cache,queue", expected NAME=PORT or NAME=HOST:PORT for each of several masters/,

@@ -50,6 +50,22 @@ check('duration — has units, fractions and limits', duration({ min: '1ms', max
   Infinity: undefined,
 })
 
+check(
+  'duration — wants a unit — where a small number alone is hardly milliseconds',
+  duration({ min: '0ms', max: '1h', unitBelow: '1s' }),
+  {
+    '0': 0,
+    '0.0': 0,
+    '5': undefined,
+    '1.5': undefined,
+    '999': undefined,
+    '1000': 1000,
+    '5ms': 5,
+    '5s': 5000,
+    '5x': undefined,
+  },
+)
+
 check('short time — has units, fractions and limits', shortTime({ min: '0us', max: '10ms' }), {
   '0': 0,
   '0us': 0,

@@ -72,7 +72,10 @@ t.test('health — exit code 1 and one line with the reason — when the proxy i
 t.test('health — exit code 1 — when nothing listens there', async t => {
   const { code, stderr } = await run(t, ['health', '--admin-listen', '127.0.0.1:1'])
   t.equal(code, 1)
-  t.match(stderr, /^holdfast: health: 127\.0\.0\.1:1\/ready: .*ECONNREFUSED.*\n$/)
+  t.match(
+    stderr,
+    /^holdfast: health: 127\.0\.0\.1:1\/ready: .*ECONNREFUSED.*nobody listens there: .* --admin-listen .*\n$/,
+  )
 })
 
 t.test('health — exit code 1 within its time — when the answer does not come, or does not end', async t => {
