@@ -91,7 +91,7 @@ export const options = {
     ),
     'frame-timeout': withDefault(
       '60s',
-      duration({ min: '0ms', max: '24h', unitBelow: '1s' }),
+      duration({ min: '0ms', max: '24h', unitBelow: '100ms' }),
       'How long a client may take to finish a command that it began, or the next megabyte of it; 0 is no limit.',
     ),
     'tcp-keepalive': withDefault(
@@ -193,7 +193,7 @@ export const options = {
     'retry-backoff-max': withDefault('1s', duration({ min: '1ms', max: '10m' }), 'The longest wait between retries.'),
     'hold-timeout': withDefault(
       '60s',
-      duration({ min: '1ms', max: '24h', unitBelow: '1s' }),
+      duration({ min: '1ms', max: '24h', unitBelow: '100ms' }),
       'How long a command waits for a master before its client gets an error.',
     ),
     'dry-run': withDefault(
@@ -298,12 +298,12 @@ export const options = {
     ),
     'shutdown-delay': withDefault(
       '0s',
-      duration({ min: '0ms', max: '1h', unitBelow: '1s' }),
+      duration({ min: '0ms', max: '1h', unitBelow: '100ms' }),
       'How long after SIGTERM new clients may still come, before the grace period begins.',
     ),
     'shutdown-grace': withDefault(
       '10s',
-      duration({ min: '0ms', max: '1h', unitBelow: '1s' }),
+      duration({ min: '0ms', max: '1h', unitBelow: '100ms' }),
       'How long after that connected clients are still served; a second signal ends the process at once.',
     ),
     config: optional(path, 'A YAML or JSON file of options; its keys are the names of the flags without --.'),

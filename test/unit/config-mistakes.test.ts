@@ -39,7 +39,7 @@ t.test('a time without its unit — where that is hardly milliseconds — is ask
     `HOLDFAST_TCP_KEEPALIVE (environment): ${told('300')}`,
   ])
   t.strictSame(errorsOf([...needed, '--connect-timeout', '5']), [`--connect-timeout: ${told('5', '5s')}`])
-  t.strictSame(errorsOf([...needed, '--hold-timeout', '5000', '--frame-timeout', '0', '--retry-backoff-min', '20']), [])
+  t.strictSame(errorsOf([...needed, '--hold-timeout', '500', '--frame-timeout', '0', '--retry-backoff-min', '20']), [])
 })
 
 t.test('several masters — without their ports — are no master of such a name', async t => {

@@ -393,7 +393,7 @@ t.test('help — is answered whatever else stands there — with every option, v
   }
   t.match(
     read.text,
-    /--hold-timeout TIME\n.*\n +\[default: 60s \| time: ms, s, m, h; bare = ms \(from 1000 on\) \| HOLDFAST_HOLD_TIMEOUT\]/,
+    /--hold-timeout TIME\n.*\n +\[default: 60s \| time: ms, s, m, h; bare = ms \(from 100 on\) \| HOLDFAST_HOLD_TIMEOUT\]/,
   )
 })
 
