@@ -20,6 +20,11 @@ export interface Master extends Address {
    */
   readonly since?: number
   readonly runId: string | null
+  /**
+   * Where the master before it stands, `ip:port`: no link may, whatever its name resolves to. That server says for ten
+   * seconds more that it is a master. Left out: not known, or both are reached there.
+   */
+  readonly notAt?: string
   /** What the node must say that it is, before anything is sent to it; left out: a master. */
   readonly role?: 'replica'
 }

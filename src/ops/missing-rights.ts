@@ -21,7 +21,9 @@ export const rights = {
   },
   info: {
     rule: '+info',
-    cost: `Holdfast takes a master that restarts at the same address for the same process; ${unproven}`,
+    cost:
+      'Holdfast takes a master that restarts at the same address for the same process, and the old master for the new ' +
+      `one where the new one's name still leads there; ${unproven}`,
   },
   'info|replication': {
     rule: '+info',

@@ -53,13 +53,20 @@ export class AheadLinks extends IdleListener<Request> {
     for (const ahead of this.#ahead) this.#later(ahead, promotionDial.afterMs())
   }
 
-  /** A link to the master that is up, or on its way; it is the caller's from now on. `proof`: what it says first. */
+  /**
+   * A link to the master that is up, or on its way; it is the caller's from now on. `proof`: what it says first. It was
+   * dialled by a name before the node there was known: one that stands elsewhere is ended.
+   */
   take(identity: Identity, master: Master, proof: ProofSteps | null): Link<Request> | undefined {
     const ahead = this.#ahead.find(one => one.identity.key === identity.key && one.link !== null)
     if (!ahead?.link || !sameAddress(ahead.link.master, master)) return undefined
     const { link } = ahead
     this.#drop(ahead)
     link.master = master
+    if (link.isMisled) {
+      link.cut('it stands at the server that was the master before')
+      return undefined
+    }
     if (proof !== null) {
       link.handshake.proceed(proof)
       link.writeHandshake()

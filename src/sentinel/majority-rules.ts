@@ -139,7 +139,8 @@ function probeAhead(draft: Draft, now: number): void {
     const replica = isNamed ? view.address : failover.replica
     if (replica === null || !(isNamed || (warm && sameAddress(warm, replica)))) continue
     const asked = answerSince(draft, replica, wanted.since)
-    if (asked === null || isBad(asked) || !isRecent(asked, now)) probe(draft, replica, now, true)
+    if (asked === null || isBad(asked) || !isRecent(asked, now))
+      probe(draft, replica, now, { isAhead: true, unlike: master.runId })
   }
 }
 
@@ -255,12 +256,27 @@ function confirmNode(draft: Draft, address: Address, now: number): void {
   const epoch = acceptableEpoch(draft, fresh, now)
   if (epoch === null || announcer(draft, address, epoch, now) !== null) return
   const asked = answerSince(draft, address, since)
-  if (asked && !isBad(asked) && isRecent(asked, now)) {
+  const unlike = replacedBy(draft, fresh, epoch)
+  if (asked && !isBad(asked) && isRecent(asked, now) && !isProcess(asked, unlike)) {
     serveMaster(draft, { address, epoch, asked, basis: 'majority' }, now)
     return
   }
   if (asked && isBad(asked)) holdForProbe(draft, asked, now)
-  probe(draft, address, now)
+  probe(draft, address, now, { unlike })
+}
+
+/**
+ * The run id of the master that the candidate replaces, by a failover; null: it replaces none. After a planned failover the
+ * old master says for ten seconds more that it is one, and what it takes is lost. A name server that is behind may lead
+ * there by the name of the new one.
+ */
+function replacedBy({ master }: Topology, candidate: Candidate, epoch: number): string | null {
+  if (!master || sameAddress(master, candidate.address) || epoch <= master.epoch) return null
+  return isOtherName(candidate, master) ? null : master.runId
+}
+
+function isProcess({ result }: ProbeState, runId: string | null): boolean {
+  return runId !== null && result?.kind === 'master' && result.runId === runId
 }
 
 function isMonitoredAnew(topology: Topology, voter: string): boolean {

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import type { Address } from '../address.ts'
 import { type Missing, missingOf } from '../ops/missing-rights.ts'
 import type { Login } from '../transport/password.ts'
+import { peerOf } from '../transport/peer.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 import { inHandshake, noHandshake, reasonOf } from './ioredis-client.ts'
@@ -65,14 +66,19 @@ export class Probe {
     else client.once('ready', onReady)
   }
 
-  /** What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. */
-  async ask(): Promise<ProbeAnswer> {
+  /**
+   * What the node is. Takes no longer than an answer may, and a connection where it dials. Never rejects. `unlike`: the
+   * run id of the master that it replaces: who gives that one is another server, and the next question is dialled anew.
+   */
+  async ask(unlike: string | null = null): Promise<ProbeAnswer> {
     if (this.#closed) return unreachable('the probe is closed')
     const { limitMs } = this.#connection
     this.isAsked = true
-    const answer = await within(limitMs, this.#converse(limitMs), () => this.#giveUp(limitMs))
+    const answer = asReplacing(unlike, await within(limitMs, this.#converse(limitMs), () => this.#giveUp(limitMs)))
     this.isAsked = false
-    this.failures = answer.result.kind === 'unreachable' ? this.failures + 1 : 0
+    const { kind } = answer.result
+    if (kind === 'replaced') this.#connection.drop().catch(() => undefined)
+    this.failures = kind === 'unreachable' || kind === 'replaced' ? this.failures + 1 : 0
     this.answered ||= this.failures === 0
     this.#dropWhereUnfit(answer.result)
     return answer
@@ -115,7 +121,7 @@ export class Probe {
       const questions = this.#named === client ? QUESTIONS : [...QUESTIONS, NAME]
       this.#named = client
       const { auth, replies } = await askSignedIn(client, this.#options.redisLogin, questions)
-      const answer = { ...readProbe(replies, auth), missing: missingQuestions(replies) }
+      const answer = { ...standingAt(client, readProbe(replies, auth)), missing: missingQuestions(replies) }
       // A full or protected node closes the connection after its refusal: the next question needs a new one.
       if (answer.result.kind === 'unreachable' && this.#connection.client === client) await this.#connection.drop()
       return answer
@@ -146,6 +152,18 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   if (kind === 'slave' || kind === 'replica') return said({ kind: 'replica' })
   if (kind !== 'master') return said({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
   return said({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
+}
+
+function asReplacing(unlike: string | null, answer: ProbeAnswer): ProbeAnswer {
+  const { result } = answer
+  if (unlike === null || result.kind !== 'master' || result.runId !== unlike) return answer
+  return { ...answer, result: { kind: 'replaced' } }
+}
+
+function standingAt(client: Redis, answer: ProbeAnswer): ProbeAnswer {
+  const at = client.stream ? peerOf(client.stream) : null
+  if (at === null || answer.result.kind !== 'master') return answer
+  return { ...answer, result: { ...answer.result, at } }
 }
 
 /** Which of ROLE, PING and INFO cannot be asked here. Pure. */

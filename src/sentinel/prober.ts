@@ -8,7 +8,7 @@ import { type MissingRights, missingOf } from '../ops/missing-rights.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { Closing } from './closing-connections.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
-import { nodePasswordRemedy, roleRemedy } from './remedies.ts'
+import { nodePasswordRemedy, replacedRemedy, roleRemedy } from './remedies.ts'
 import type { LinkSign, Observation, ProbeResult } from './topology-state.ts'
 
 /** What speaks for a node that does not answer in time or will not say what it is: links to it that work. */
@@ -55,9 +55,9 @@ export class Prober {
     this.#tell = tell
   }
 
-  /** Asks the node once, and tells its answer. */
-  ask(address: Address, startedAt: number): void {
-    this.#ask(address, startedAt).catch(error => {
+  /** Asks the node once, and tells its answer. `unlike`: the run id of the master that it replaces. */
+  ask(address: Address, startedAt: number, unlike: string | null = null): void {
+    this.#ask(address, startedAt, unlike).catch(error => {
       this.#options.log.error(
         { event: 'probe.broken', err: error },
         'an error in Holdfast: the node is asked again; please report this line',
@@ -133,18 +133,18 @@ export class Prober {
     return probe
   }
 
-  async #ask(address: Address, startedAt: number): Promise<void> {
+  async #ask(address: Address, startedAt: number, unlike: string | null): Promise<void> {
     const probe = this.#probeOf(address)
     const { redisLogin, links } = this.#options
     const heardBefore = links?.bytesIn() ?? 0
-    const { result, refusedAuth, missing = [] } = await probe.ask()
+    const { result, refusedAuth, missing = [] } = await probe.ask(unlike)
     const isHeard = (links?.bytesIn() ?? 0) > heardBefore
     const sign: LinkSign = links?.isUpTo(address) ? (isHeard ? 'heard' : 'up') : 'none'
     const about = { node: formatAddress(address), user: redisLogin.username }
     for (const one of missing) this.#rights.logMissing(one, about)
     this.#logRefusal(probe, result, refusedAuth)
     if (redisLogin.password.isRefused) this.#signInLater()
-    const waits = result.kind === 'unreachable' || result.kind === 'replica' || result.kind === 'loading'
+    const waits = result.kind !== 'master' && result.kind !== 'untold'
     const retryAt = performance.now() + (waits ? backoffMs(Math.max(1, probe.failures), RETRY) : 0)
     this.#tell({ kind: 'probed', address, startedAt, result, links: sign, retryAt })
   }
@@ -178,6 +178,8 @@ export class Prober {
       const hint = !probe.answered && probe.failures > 2 ? tlsHint(result.why, redisRoutes) : null
       if (remedy !== null) this.#logOnce('error', node, result.why, remedy)
       else if (hint !== null) this.#logOnce('warn', node, result.why, hint)
+    } else if (result.kind === 'replaced') {
+      this.#logOnce('warn', node, 'its address leads to the master that it replaces', replacedRemedy(node))
     } else if (result.kind === 'untold' && missingOf('role', result.why) === null) {
       this.#logOnce('warn', node, result.why, roleRemedy(result.why))
     }

@@ -26,6 +26,11 @@ export function nodePasswordRemedy(node: string, username: string | null): strin
   return `${node} refuses the password of the user ${who}: correct --redis-username and --redis-password, or the node's`
 }
 
+export function replacedRemedy(node: string): string {
+  const what = `a majority names ${node}, and from here that leads to the old master: no command is sent there`
+  return `${what}; correct what its name resolves to, or --nat-map: it is looked up anew until it leads to the new master`
+}
+
 export function roleRemedy(why: string): string {
   const believed = 'the node does not say whether it is master, so the majority is believed'
   if (/^-?NOAUTH/.test(why)) {

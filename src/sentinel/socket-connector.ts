@@ -10,7 +10,7 @@ import type { ServerRoute } from '../transport/server-route.ts'
 
 /** For the option `Connector`. `disconnectTimeoutMs`: a peer that leaves our FIN unanswered is dropped after it. */
 export function connectorOf(
-  { address: { host, port }, lookup, tls }: ServerRoute,
+  { address: { host, port }, lookup, follow, tls }: ServerRoute,
   { disconnectTimeoutMs }: { disconnectTimeoutMs: number },
 ): new () => AbstractConnector {
   const names = lookup && { lookup }
@@ -35,6 +35,7 @@ export function connectorOf(
             reject(error)
             return
           }
+          follow?.(this.stream)
           this.stream.on('error', error => {
             this.firstError ??= error
           })

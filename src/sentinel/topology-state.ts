@@ -10,7 +10,10 @@ import type { Peer, View } from './sentinel-view.ts'
 export type HoldCause = Exclude<HoldLabel, 'starting' | 'stood-still'>
 
 export type ProbeResult =
-  | { readonly kind: 'master'; readonly runId: string | null }
+  /** `at`: where the connection stands over which it said so, `ip:port`. */
+  | { readonly kind: 'master'; readonly runId: string | null; readonly at?: string }
+  /** Another name leads to the process of the master that it replaces: a name server is behind. */
+  | { readonly kind: 'replaced' }
   /** The node lives but does not let us ask (NOAUTH, NOPERM, BUSY): the word of the majority has to do. */
   | { readonly kind: 'untold'; readonly why: string }
   | { readonly kind: 'replica' }
@@ -105,6 +108,10 @@ export interface Topology {
   /** By connection; several may be one process (same run id), which has one vote. */
   readonly sentinels: ReadonlyMap<string, SentinelState>
   readonly master: Master | null
+  /** Where the process that is served was asked, `ip:port`; null: not known. */
+  readonly servedAt: string | null
+  /** The same of the master before it. */
+  readonly leftAt: string | null
   /** On whose word the master was last served; null before. */
   readonly basis: Basis | null
   readonly gate: GateOrder
@@ -157,7 +164,13 @@ export type Effect =
   | { readonly kind: 'hold'; readonly cause: HoldCause; readonly detail: string }
   /** From here on a replica may be promoted: what the old master says counts only if it stays the master. */
   | { readonly kind: 'withhold' }
-  | { readonly kind: 'probe'; readonly address: Address; readonly startedAt: number }
+  /** `unlike`: the run id of the master that it replaces, which cannot be its own; null: it replaces none. */
+  | {
+      readonly kind: 'probe'
+      readonly address: Address
+      readonly startedAt: number
+      readonly unlike: string | null
+    }
   /** This node is likely to be asked soon: have a connection ready. */
   | { readonly kind: 'warm'; readonly address: Address }
   /** Ask this Sentinel now; null: all. */

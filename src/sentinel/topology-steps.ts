@@ -44,7 +44,13 @@ export function serveMaster(draft: Draft, { address, epoch, asked, basis }: Serv
   const { gate, wanted } = draft
   const runId = runIdOf(draft, address, asked)
   const since = sinceOf(draft, address, epoch, runId)
-  const master: Master = { host: address.host, port: address.port, epoch, runId, ...(since !== epoch && { since }) }
+  const notAt = followServer(draft, { address, runId, asked })
+  const { host, port } = address
+  const master: Master = {
+    ...{ host, port, epoch, runId },
+    ...(since !== epoch && { since }),
+    ...(notAt !== null && { notAt }),
+  }
   draft.effects.push({ kind: 'serve', master })
   const changed = gate.kind === 'shut' || draft.master?.epoch !== epoch || !sameAddress(draft.master, address)
   note(draft, changed ? 'info' : 'debug', 'master.confirmed', {
@@ -83,6 +89,26 @@ function sinceOf({ master, gate, wanted }: Draft, address: Address, epoch: numbe
   return isSame ? since : epoch
 }
 
+interface Asked {
+  readonly address: Address
+  readonly runId: string | null
+  readonly asked: ProbeState
+}
+
+/**
+ * Remembers where the master stands and where the one before it stood. Answers where no link to the master may stand. A
+ * balancer in front of both leads to whoever is master: then there is no such place.
+ */
+function followServer(draft: Draft, { address, runId, asked }: Asked): string | null {
+  const { master, servedAt } = draft
+  const isMoved = master !== null && !sameAddress(master, address) && runId !== master.runId
+  const isSame = master !== null && sameAddress(master, address) && runId === master.runId
+  const at = asked.result?.kind === 'master' ? (asked.result.at ?? null) : null
+  if (isMoved) draft.leftAt = servedAt
+  draft.servedAt = at ?? (isSame ? servedAt : null)
+  return draft.servedAt !== null && draft.leftAt !== draft.servedAt ? draft.leftAt : null
+}
+
 /** A node that does not give its run id is the same process as before where a link to it has lasted. */
 function runIdOf({ master }: Draft, address: Address, { result, vouched }: ProbeState): string | null {
   if (result?.kind === 'master') return result.runId
@@ -119,6 +145,7 @@ export function holdForProbe(draft: Draft, { address, result }: ProbeState, now:
   if (result?.kind === 'replica') hold(draft, 'not-master', detail, now)
   if (result?.kind === 'loading') hold(draft, 'master-loading', detail, now)
   if (result?.kind === 'unreachable') hold(draft, 'master-unreachable', detail, now)
+  if (result?.kind === 'replaced') hold(draft, 'master-moved', detail, now)
 }
 
 /** `10.0.0.1:6379 says it is a replica`. */
@@ -131,6 +158,8 @@ export function describeProbe(address: Address, result: ProbeResult | null): str
       return `${where} is loading its data set`
     case 'unreachable':
       return `${where}: ${result.why}`
+    case 'replaced':
+      return `${where} is the new master, and leads to the server of the old one from here: its name or a nat-map is wrong`
     case 'untold':
       return `${where} does not say whether it is master: ${result.why}`
     case 'master':
@@ -152,14 +181,25 @@ function wantFresh(draft: Draft, now: number): void {
   draft.wanted = { since: now, first, owed, stalls, stalledAt }
 }
 
-/** `isAhead`: it is a replica under promotion. */
-export function probe(draft: Draft, address: Address, now: number, isAhead = false): void {
+interface ProbeAs {
+  /** It is a replica under promotion. */
+  readonly isAhead?: boolean
+  /** The run id that it cannot have: that of the master which it replaces. */
+  readonly unlike?: string | null
+}
+
+export function probe(
+  draft: Draft,
+  address: Address,
+  now: number,
+  { isAhead = false, unlike = null }: ProbeAs = {},
+): void {
   const running = draft.probe
   if (running && sameAddress(running.address, address)) {
     if (!running.result || now < running.retryAt) return
   }
   draft.probe = { address, startedAt: now, result: null, answeredAt: now, vouched: false, retryAt: now, isAhead }
-  draft.effects.push({ kind: 'probe', address, startedAt: now })
+  draft.effects.push({ kind: 'probe', address, startedAt: now, unlike })
 }
 
 /** The last probe of this node that began at `since` or later and has ended; null without one. */

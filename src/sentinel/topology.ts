@@ -36,6 +36,8 @@ export function createTopology(now: number, answerMs = 1_000): Topology {
     answerMs,
     sentinels: new Map(),
     master: null,
+    servedAt: null,
+    leftAt: null,
     basis: null,
     gate: { kind: 'shut', since: now, cause: 'unconfirmed' },
     wanted: { since: now, first: now, owed: false, stalls: 0, stalledAt: now },

@@ -200,7 +200,7 @@ export class Watcher {
         this.#listener.onExpect?.(effect.address)
         break
       case 'probe':
-        this.#prober.ask(effect.address, effect.startedAt)
+        this.#prober.ask(effect.address, effect.startedAt, effect.unlike)
         break
       case 'note':
         this.#log[effect.level]({ event: effect.event, ...effect.fields })

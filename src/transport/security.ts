@@ -51,7 +51,7 @@ export function createSecurity(options: SecurityOptions, log: Log) {
   const wrong = new Map<object, readonly string[]>()
   const wasWrong = (user: object): boolean => (wrong.get(user) ?? []).length > 0
   const nat = createNatMap(options.natMap)
-  const lookup = createNameLookup({ onStale: logStale(log) })
+  const names = createNameLookup({ onStale: logStale(log) })
   const watchRoutes = (routes: ServerRoutes, to: Log): ServerRoutes => {
     if (routes.files.length > 0)
       files.watch(routes.files, () => wrong.set(routes, reloadRoutes(routes, wasWrong(routes), to)), 'catch-up')
@@ -86,7 +86,7 @@ export function createSecurity(options: SecurityOptions, log: Log) {
       const changed = await files.lookNow()
       return { changed, unusable: [...new Set([...wrong.values()].flat())] }
     },
-    sentinel: watchRoutes(new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, lookup }), log),
+    sentinel: watchRoutes(new ServerRoutes('sentinel', { tls: options.sentinelTls, nat, names }), log),
     sentinelLogin: { username: options.sentinelUsername, password: sentinelPassword },
     onSentinelPassword: watchPassword('sentinel', sentinelPassword, log),
     /** The same of one master. `to`: where its changes are logged. @throws as createSecurity. */
@@ -95,7 +95,7 @@ export function createSecurity(options: SecurityOptions, log: Log) {
         redis: new Password(own.redisPassword, own.passwordFiles.redis),
         client: new Password(own.clientPassword, own.passwordFiles.client),
       }
-      const redis = watchRoutes(new ServerRoutes('redis', { tls: own.redisTls, nat, lookup }), to)
+      const redis = watchRoutes(new ServerRoutes('redis', { tls: own.redisTls, nat, names }), to)
       const listen = {
         redis: watchPassword('redis', passwords.redis, to),
         client: watchPassword('client', passwords.client, to),

@@ -6,7 +6,7 @@
 // New connections use changed files; open ones stay.
 // Owns: the TLS material of one side (Redis or Sentinel) and the TLS sessions to resume. Never: dials, logs a secret,
 // or replaces material that works by material that does not.
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import {
   type ConnectionOptions,
   checkServerIdentity,
@@ -15,7 +15,7 @@ import {
   type SecureContext,
 } from 'node:tls'
 import { type Address, formatAddress } from '../address.ts'
-import { createNameLookup } from './name-lookup.ts'
+import { createNameLookup, type NameLookup } from './name-lookup.ts'
 import type { NatMap } from './nat-map.ts'
 import { isSameMaterial, namesOf, readTlsFiles, type TlsFiles, type TlsMaterial, type TlsProblem } from './tls-files.ts'
 import type { ServerSide } from './tls-trouble.ts'
@@ -30,6 +30,8 @@ export interface ServerRoute {
   readonly address: Address
   /** Resolves its name, for net.connect and tls.connect; left out: the system does. */
   readonly lookup?: LookupFunction
+  /** Takes each socket that is dialled by it, before it is connected. */
+  readonly follow?: (socket: Socket) => void
   /** For tls.connect, beside host and port; null: plain TCP. */
   readonly tls: ConnectionOptions | null
   /** Takes a session ticket of this connection, or null when TLS with the last one has failed. */
@@ -46,17 +48,17 @@ export class ServerRoutes {
   readonly files: readonly string[]
   readonly #nat: NatMap
   readonly #tls: ServerTls | null
-  readonly #lookup: LookupFunction
+  readonly #names: NameLookup
   #context: SecureContext | null = null
   #material: TlsMaterial | null = null
   readonly #sessions = new Map<string, Buffer>()
 
-  /** `lookup` left out: it makes its own. @throws Error that names every file that cannot be used. */
-  constructor(side: ServerSide, { tls, nat, lookup }: { tls: ServerTls | null; nat: NatMap; lookup?: LookupFunction }) {
+  /** `names` left out: it makes its own. @throws Error that names every file that cannot be used. */
+  constructor(side: ServerSide, { tls, nat, names }: { tls: ServerTls | null; nat: NatMap; names?: NameLookup }) {
     this.side = side
     this.#nat = nat
     this.#tls = tls
-    this.#lookup = lookup ?? createNameLookup()
+    this.#names = names ?? createNameLookup()
     this.files = tls === null ? [] : namesOf(tls)
     const { problems } = this.reload()
     if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
@@ -73,7 +75,9 @@ export class ServerRoutes {
 
   route(announced: Address): ServerRoute {
     const address = this.#nat(announced)
-    if (this.#tls === null || this.#context === null) return { address, lookup: this.#lookup, tls: null, keep: nothing }
+    const { lookup, follow } = this.#names
+    const byName = { address, lookup, follow: (socket: Socket) => follow(address.host, socket) }
+    if (this.#tls === null || this.#context === null) return { ...byName, tls: null, keep: nothing }
     const names = this.#tls.serverName === null ? [announced.host, address.host] : [this.#tls.serverName]
     const key = formatAddress(announced)
     const session = this.#sessions.get(key)
@@ -85,7 +89,7 @@ export class ServerRoutes {
       ...(serverName !== undefined && { servername: serverName }),
       ...(session !== undefined && { session }),
     }
-    return { address, lookup: this.#lookup, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
+    return { ...byName, tls, keep: ticket => context === this.#context && this.#keep(key, ticket) }
   }
 
   /** Reads the files again. Where something is wrong with them, it answers that, and the material in use stays. */

@@ -70,6 +70,7 @@ function dialAlong(routes: ServerRoutes, { timeoutMs, log }: DialOptions): Dial 
     if (route.tls !== null) return dialTls(master, route, { timeoutMs, trouble })
     const notice = noticeTls(cause => trouble(master, cause, tlsHint(cause, routes) ?? ''))
     const dialled = dialPlain(route.address, reading && lookedAt(reading, notice), route.lookup)
+    route.follow?.(dialled.socket)
     if (reading === undefined) dialled.socket.once('data', notice)
     return dialled
   }
@@ -95,6 +96,7 @@ function dialTls(
 ): Dialled {
   const { host, port } = route.address
   const socket = connectTls({ ...route.tls, host, port, ...(route.lookup && { lookup: route.lookup }) })
+  route.follow?.(socket)
   const timer = setTimeout(() => socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)), timeoutMs)
   // TLS sockets do not take these as options of connect, and before the connection is there they have no effect.
   socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true, keepAliveMs))

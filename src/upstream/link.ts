@@ -13,6 +13,7 @@
 import type { Socket } from 'node:net'
 import { formatAddress, type Master } from '../address.ts'
 import type { Counters } from '../ops/counters.ts'
+import { peerOf } from '../transport/peer.ts'
 import { COUNTED_BYTES, countRead, SHARED_LINK_SHARE_BYTES, type TurnReader } from '../transport/read-turn.ts'
 import type { SocketReader } from '../transport/socket-reader.ts'
 import type { SocketWriter } from '../transport/socket-writer.ts'
@@ -69,6 +70,7 @@ const MUCH = 32 * 1024
 const LAST_WORDS_MS = 100
 
 const NO_REPLY = 'the server sent bytes that are no reply'
+const MISLED = 'the name of the master leads to the server that was the master before'
 
 export class Link<E extends Exchange> implements LiveLink, TurnReader {
   /** Of a link that was made ahead (ahead-links.ts) another from the moment when its node is confirmed. */
@@ -146,6 +148,10 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     socket
       .setTimeout(connectTimeoutMs)
       .on(readyEvent, () => {
+        if (this.isMisled) {
+          this.#close('dial-failed', MISLED)
+          return
+        }
         if (buffer === null) this.#reader = sockets.read(socket, chunk => this.#onData(chunk), { readsAhead: false })
         this.writeHandshake()
       })
@@ -162,6 +168,12 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       .on('close', () => this.#onEnd('the connection ended'))
     // A TLS socket takes no memory, and a busy link is read from at once.
     if (buffer !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+  }
+
+  /** It stands at the server that was the master before, although it was dialled by the name of the new one. */
+  get isMisled(): boolean {
+    const { notAt } = this.master
+    return notAt !== undefined && peerOf(this.#socket) === notAt
   }
 
   /** Its own address, also when its socket is gone; '' while it has none. */

@@ -64,6 +64,8 @@ const faults: readonly unknown[] = ['hang', 'cut', 'cut-after-write', 'reset'] s
 export class FakeRedis {
   readonly host = '127.0.0.1'
   readonly port: number
+  /** What INFO says, 40 hex digits: each server has its own. */
+  readonly runId: string
   readonly received: Received[] = []
   /** What ROLE, HELLO and INFO say. */
   role: 'master' | 'slave'
@@ -79,6 +81,7 @@ export class FakeRedis {
   private constructor(server: Server, port: number, handler: Handler, options: FakeRedisOptions) {
     this.#server = server
     this.port = port
+    this.runId = String(port).padStart(40, 'f')
     this.handler = handler
     this.role = options.role ?? 'master'
     this.#password = options.password
@@ -220,7 +223,7 @@ export class FakeRedis {
           ? array([bulk('master'), integer(0), array([])])
           : array([bulk('slave'), bulk(this.host), integer(6379), bulk('connected'), integer(0)])
       case 'INFO':
-        return bulk(`# Server\r\nrun_id:${'f'.repeat(40)}\r\n# Replication\r\nrole:${this.role}\r\nloading:0\r\n`)
+        return bulk(`# Server\r\nrun_id:${this.runId}\r\n# Replication\r\nrole:${this.role}\r\nloading:0\r\n`)
       default:
         return failure(`ERR unknown command '${name}', with args beginning with: `)
     }

@@ -4,7 +4,7 @@
 //   client ◀─down─ FaultyLink ◀─down─ target          a stalled one keeps bytes and FIN, as a dead network does
 //
 // Owns: its listener and both sockets of each connection. Never: looks into the bytes, reorders or invents any.
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Teardown } from './fake-redis.ts'
 import { Pipe, type PipeFaults } from './faulty-pipe.ts'
 
@@ -17,7 +17,7 @@ interface Pair {
 }
 
 export class FaultyLink {
-  readonly host = '127.0.0.1'
+  readonly host: string
   readonly port: number
   /** Where new connections go; may be changed. */
   target: { readonly host: string; readonly port: number }
@@ -28,25 +28,30 @@ export class FaultyLink {
   readonly #pairs = new Set<Pair>()
   #refusing = false
 
-  private constructor(server: Server, port: number, target: { host: string; port: number }) {
+  private constructor(server: Server, at: AddressInfo, target: { host: string; port: number }) {
     this.#server = server
-    this.port = port
+    this.host = at.address
+    this.port = at.port
     this.target = target
     const onLimit = (): void => this.cut()
     this.#faults = { up: noFaults(onLimit), down: noFaults(onLimit) }
     server.on('connection', socket => this.#accept(socket))
   }
 
-  /** With a test as first argument it is closed in that test's teardown. */
-  static async start(t: Teardown | null, target: { host?: string; port: number }): Promise<FaultyLink> {
+  /** With a test as first argument it is closed in that test's teardown. `at`: where it listens, else a free port. */
+  static async start(
+    t: Teardown | null,
+    target: { host?: string; port: number },
+    at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
+  ): Promise<FaultyLink> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host: '127.0.0.1', port: 0 }, resolve)
+      server.listen(at, resolve)
     })
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the link has no port')
-    const link = new FaultyLink(server, address.port, { host: target.host ?? '127.0.0.1', port: target.port })
+    const link = new FaultyLink(server, address, { host: target.host ?? '127.0.0.1', port: target.port })
     t?.teardown(() => link.close())
     return link
   }

@@ -8,6 +8,7 @@ import { deadSentinels, quorumOf, voterTiming } from '../../../src/sentinel/vote
 import { Play, type Said, viewOf } from './steps.ts'
 
 const master: ProbeResult = { kind: 'master', runId: 'r' }
+const other: ProbeResult = { kind: 'master', runId: 'r-B' }
 const late: ProbeResult = { kind: 'unreachable', why: 'no answer', sign: 'late' }
 const full: ProbeResult = { kind: 'unreachable', why: 'max number of clients', sign: 'turned-away' }
 const gone: ProbeResult = { kind: 'unreachable', why: 'ECONNREFUSED' }
@@ -231,7 +232,7 @@ t.test('hold without a majority — ends — when a majority is back', async t =
   t.equal(play.cause(), 'no-majority')
   play.take()
   play.up('s2')
-  live(play, 500, { says: { s1: ['B', { epoch: 2 }], s2: ['B', { epoch: 2 }] }, node: master })
+  live(play, 500, { says: { s1: ['B', { epoch: 2 }], s2: ['B', { epoch: 2 }] }, node: other })
   t.equal(play.master(), 'B@2')
   t.equal(play.topology.basis, 'majority')
 })
@@ -254,7 +255,7 @@ t.test('standstill — makes it wait again — before the absence of a majority 
   live(play, 1_900, { says: { s1: ['A'] }, node: master })
   t.strictSame(play.take(), [], 'a Sentinel that is back by now can be reached meanwhile')
   play.up('s2').up('s3')
-  live(play, 200, { says: { s1: ['A'], s2: ['B', { epoch: 2 }], s3: ['B', { epoch: 2 }] }, node: master })
+  live(play, 200, { says: { s1: ['A'], s2: ['B', { epoch: 2 }], s3: ['B', { epoch: 2 }] }, node: other })
   t.strictSame(play.take(), ['hold master-moved', 'probe B', 'serve B@2'])
 })
 

@@ -138,8 +138,12 @@ export class Play {
     return this.input({ kind: 'stood-still' })
   }
 
-  /** The answer to the probe that runs; `place` says which node it must be. */
-  probed(place: string, result: ProbeResult = { kind: 'master', runId: 'r' }, links: LinkSign = 'none'): this {
+  /** The answer to the probe that runs; `place` says which node it must be. The run id of A is `r`, of B `r-B`. */
+  probed(
+    place: string,
+    result: ProbeResult = { kind: 'master', runId: place === 'A' ? 'r' : `r-${place}` },
+    links: LinkSign = 'none',
+  ): this {
     const { probe } = this.topology
     if (!probe || probe.result || probe.address.port !== at(place).port) throw new Error(`${place} is not being probed`)
     const retryAt = result.kind === 'master' ? this.now : this.now + 50

@@ -370,6 +370,73 @@ t.test('another master of an older epoch — is followed — when a majority was
   t.strictSame(play.take(), ['hold master-moved', 'probe B', 'serve B@0'])
 })
 
+const oldMaster: ProbeResult = { kind: 'master', runId: 'r' }
+
+/** The run id that the last probe may not find. */
+function unlikeOf(play: Play): string | null | undefined {
+  return play.effects.findLast(effect => effect.kind === 'probe')?.unlike
+}
+
+t.test('new master — is not served — while its name leads to the process of the old one', async t => {
+  const play = Play.serving().all('B', { epoch: 2 })
+  t.equal(unlikeOf(play), 'r')
+  play.take()
+  play.probed('B', { kind: 'replaced' }).later(60).all('B', { epoch: 2 })
+  t.strictSame(play.take(), ['probe B'], 'it is asked again')
+  t.equal(play.cause(), 'master-moved')
+  play.probed('B', oldMaster)
+  t.strictSame(play.take(), ['probe B'], 'nor where that was not known when the node was asked')
+  play.later(60).all('B', { epoch: 2 }).probed('B')
+  t.strictSame(play.take(), ['serve B@2'])
+  play.later(1_000).all('A', { epoch: 3 }).probed('A')
+  t.equal(play.master(), 'A@3', 'the old one may be promoted again')
+})
+
+t.test('replica under promotion — cannot be the process of the master — when it is asked ahead', async t => {
+  const play = Play.serving().publish('s1', '+try-failover', 'A')
+  play
+    .event('s1', { kind: 'failover-elected', master: at('A'), replica: at('B') })
+    .input({ kind: 'warm', address: at('B') })
+  t.equal(unlikeOf(play), 'r')
+})
+
+t.test(
+  'process of the old master — may be the new one — under another name, or where the Sentinels began anew',
+  async t => {
+    const renamed = Play.serving().all('X', { epoch: 2, runId: 'r' }).probed('A')
+    t.equal(renamed.master(), 'A@2', 'our own name for it goes on working')
+    const anew = Play.serving(5).publish('s1', '+monitor', 'X').publish('s2', '+monitor', 'X').later(1)
+    for (const key of ['s1', 's2', 's1', 's2']) anew.answer(key, 'X', { epoch: 0 })
+    t.equal(unlikeOf(anew), null)
+    anew.probed('X', oldMaster)
+    t.equal(anew.master(), 'X@0')
+  },
+)
+
+/** Where no link to the master that is served last may stand. */
+function notAtOf(play: Play): string | undefined {
+  const last = play.effects.findLast(effect => effect.kind === 'serve')
+  play.effects = []
+  return last?.master.notAt
+}
+
+t.test('links — may not stand at the master before — unless the new one is reached there, too', async t => {
+  const [a, b] = ['10.1.0.1:6379', '10.1.0.2:6379']
+  const stands = (place: string, at: string): ProbeResult => ({ kind: 'master', runId: `run-${place}`, at })
+  const play = Play.with('s1', 's2', 's3').all('A').probed('A', stands('A', a))
+  t.equal(notAtOf(play), undefined)
+  play.later(1_000).all('B', { epoch: 2 }).probed('B', stands('B', b))
+  t.equal(notAtOf(play), a)
+  play.later(1_000).confirm().later(1).all('B', { epoch: 2 }).probed('B', stands('B', b))
+  t.equal(notAtOf(play), a, 'however often it is confirmed')
+  play.later(1_000).all('A', { epoch: 3 }).probed('A', stands('A', a))
+  t.equal(notAtOf(play), b)
+  play.later(1_000).all('B', { epoch: 4 }).probed('B', { kind: 'untold', why: 'NOPERM' })
+  t.equal(notAtOf(play), undefined, 'nobody knows where it stands')
+  play.later(1_000).confirm().later(1).all('B', { epoch: 4 }).probed('B', stands('C', a))
+  t.equal(notAtOf(play), undefined, 'it has the address of the old one by now, or a balancer leads to both')
+})
+
 t.test('the same master under another name at a majority — is no rival — while our name works', async t => {
   const play = Play.serving().confirm().later(1).all('X', { runId: 'r' }).probed('A')
   t.notOk(play.notes().includes('master.rival'))
