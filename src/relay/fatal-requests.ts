@@ -7,6 +7,9 @@
 // Sent again with what others have sent, it takes the link from all of them, until its hold time is over. Never: sends,
 // fails anything (lane.ts).
 //
+// Where the server has ended a link that owed nothing, too, it ends links for another reason (CLIENT KILL of all): then no
+// request is blamed.
+//
 // A write with a marker may be one of these, too: the marker says whether it has run, and what it gets (src/proof).
 //
 // Must stay true: no request is blamed that was not alone on a link when the server ended it.
@@ -30,6 +33,18 @@ export interface OldestLost {
   again: Request | undefined
 }
 
+/** What else may have ended the link. */
+export interface Circumstances {
+  readonly pauses: Pauses
+  /** performance.now() when the server last ended a link that owed nothing. */
+  readonly idleEndedAt: number
+}
+
+/** The server has ended it, and not we. */
+export function isByServer({ reason }: LinkEnd<Request>): boolean {
+  return reason === 'peer-closed' || reason === 'reset'
+}
+
 /** Of a link that answers one request after the other. */
 export function firstOwed({ owed, unsent }: LinkEnd<Request>): FirstOwed | undefined {
   const [request] = owed
@@ -38,6 +53,8 @@ export function firstOwed({ owed, unsent }: LinkEnd<Request>): FirstOwed | undef
 
 /** After so many links in a row that ended before the oldest request had a reply, requests go one at a time. */
 const SUSPICIOUS = 3
+/** For so long no request is blamed after the end of a link that owed nothing; a spare is there again in a second. */
+const ENDED_LATELY_MS = 5000
 
 export class FatalRequests {
   /** The oldest without a reply when the last link was lost. */
@@ -60,10 +77,15 @@ export class FatalRequests {
    * A link is lost. `first`: what it owed first, undefined where something else tells what becomes of that. Answers it,
    * and whether it is the reason; null: nobody is suspected.
    */
-  onLost({ reason, owed, unsent }: LinkEnd<Request>, pauses: Pauses, first: FirstOwed | undefined): OldestLost | null {
-    const isByServer = reason === 'peer-closed' || reason === 'reset'
+  onLost(
+    end: LinkEnd<Request>,
+    first: FirstOwed | undefined,
+    { pauses, idleEndedAt }: Circumstances,
+  ): OldestLost | null {
+    const { owed, unsent } = end
+    const isSuspect = isByServer(end) && performance.now() - idleEndedAt > ENDED_LATELY_MS
     // What waits for long, or for its client, is the oldest for other reasons.
-    if (!isByServer || !first || owed.length === unsent || first.request.blocking || pauses.ofSessionLately) {
+    if (!isSuspect || !first || owed.length === unsent || first.request.blocking || pauses.ofSessionLately) {
       this.forget()
       return null
     }

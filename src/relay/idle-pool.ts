@@ -11,6 +11,8 @@ import type { Bugs } from '../ops/bugs.ts'
 import type { Identity } from '../upstream/identity.ts'
 import { IdleListener } from '../upstream/idle-listener.ts'
 import type { Link } from '../upstream/link.ts'
+import type { LinkEnd } from '../upstream/link-end.ts'
+import { isByServer } from './fatal-requests.ts'
 import { isSameTerm } from './gate.ts'
 import { createUnit, nobody, type Request, type RequestHandler } from './request.ts'
 
@@ -34,12 +36,14 @@ export class IdlePool extends IdleListener<Request> {
   #timer: NodeJS.Timeout | null = null
   readonly #bugs: Bugs
   readonly #onHeard: (key: string) => void
+  readonly #onEnded: () => void
 
-  /** `onHeard`: a link of this identity has answered a question. */
-  constructor(bugs: Bugs, onHeard: (key: string) => void) {
+  /** `onHeard`: a link of this identity has answered a question. `onEnded`: the server has ended one. */
+  constructor(bugs: Bugs, onHeard: (key: string) => void, onEnded: () => void) {
     super()
     this.#bugs = bugs
     this.#onHeard = onHeard
+    this.#onEnded = onEnded
   }
 
   get full(): boolean {
@@ -128,7 +132,8 @@ export class IdlePool extends IdleListener<Request> {
     for (const { link } of dropped) link.cut(detail)
   }
 
-  onClosed(link: Link<Request>): void {
+  onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
+    if (isByServer(end)) this.#onEnded()
     this.#idle = this.#idle.filter(entry => entry.link !== link)
   }
 

@@ -74,6 +74,8 @@ export abstract class LaneHost implements LinkHost {
   readonly noAnswer: ErrorSpec = errors.gaveUp
   /** Their sessions read from replicas. */
   readonly areOfReplicas: boolean = false
+  /** performance.now() when the server last ended a link that owed nothing; see fatal-requests.ts. */
+  idleEndedAt = Number.NEGATIVE_INFINITY
   readonly live: LiveLinks
   readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)

@@ -35,7 +35,13 @@ export abstract class LanePool extends LaneHost {
   readonly #shared = new SharedLanes(identity => new Lane(this, identity, null))
   /** With the identity each was opened for: the session may become another one on it. */
   readonly #private = new Map<Lane, string>()
-  readonly #idle = new IdlePool(this.bugs, key => this.#spares.heard(key))
+  readonly #idle = new IdlePool(
+    this.bugs,
+    key => this.#spares.heard(key),
+    () => {
+      this.idleEndedAt = performance.now()
+    },
+  )
   readonly #spares: SpareLinks
   readonly #ahead = new AheadLinks(this)
   readonly #leaving = new LeavingSockets()

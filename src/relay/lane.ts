@@ -323,7 +323,9 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const back = this.refusals.end()
       const answered = this.#acks?.takeBack() ?? []
       const first = this.prover === null ? firstOwed(end) : this.prover.firstOwed(end)
-      const oldest = this.#fatal.onLost(end, link.pauses, first)
+      const { pauses } = link
+      const { idleEndedAt } = this.#host
+      const oldest = this.#fatal.onLost(end, first, { pauses, idleEndedAt })
       if (this.prover !== null) back.push(...this.prover.onLost(end, answered, oldest))
       else back.push(...takeBackOwed(end, { oldest, isDeposed }, this.#host))
       this.#fatal.goesAgain(oldest)

@@ -48,6 +48,15 @@ export const laneMutations: readonly Mutation[] = [
     shows: /the server ends each link for/,
   },
   {
+    name: 'a command is blamed for links that somebody ends again and again',
+    file: 'src/relay/fatal-requests.ts',
+    from: 'performance.now() - idleEndedAt > ENDED_LATELY_MS',
+    to: 'performance.now() > 0',
+    breaks: 'no command is blamed for what others do to links',
+    test: 'test/wire/killed-links.test.ts',
+    shows: /a command that waits at the master/,
+  },
+  {
     name: 'a write with a marker that the server ends each link for is sent until its time is over',
     file: 'src/proof/lost-requests.ts',
     from: 'if (isMarked && isFatal) doubts.blame(request)',
