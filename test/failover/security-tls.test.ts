@@ -1,8 +1,12 @@
 // TLS on all three sides, certificates wanted on all three, a real set, raw and ioredis clients: what a failover is
 // without TLS, it must be with it.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { Authority } from '../support/certificates.ts'
 import { startHoldfast } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
+import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { besidesReplyLost } from '../support/settings.ts'
 import { TlsScene } from '../support/tls-scene.ts'
@@ -61,3 +65,33 @@ t.test('failover — is a pause and nothing else — by TLS on all sides, killed
   t.strictSame(report.reordered, [], 'replies out of order')
   t.equal(holdfast.counters.tlsHandshakesFailed, 0)
 })
+
+t.test(
+  'a master with the certificate of another CA — gets no new link, and the log says what to do',
+  { skip },
+  async t => {
+    const tls = await TlsScene.make(t)
+    const set = await SentinelSet.start({ tls: tls.serverOptions({ auth: 'no' }), downAfterMs: 120_000, replicas: 1 })
+    t.teardown(() => set.stopAll())
+    const holdfast = await startHoldfast(t, {
+      sentinels: set.sentinelAddresses(),
+      options: tls.holdfast('redis', 'sentinel'),
+      expectedErrors: ['link.tls', 'master.probe_refused'],
+    })
+    const [one, two] = [await RespClient.connect(holdfast.port), await RespClient.connect(holdfast.port)]
+    for (const client of [one, two]) t.teardown(() => client.close())
+    t.equal(await one.send('SET', 'k', 'v'), 'OK')
+    const elsewhere = join(tls.dir, 'elsewhere')
+    mkdirSync(elsewhere)
+    const strange = new Authority(elsewhere).issue('server')
+    const master = await set.currentMaster()
+    const show = (files: typeof strange): Promise<unknown> =>
+      set.command(master, 'CONFIG', 'SET', 'tls-cert-file', files.cert, 'tls-key-file', files.key)
+    t.equal(await show(strange), 'OK')
+    await Promise.all([one.send('BLPOP', 'nothing', '0.1'), two.send('BLPOP', 'nothing', '0.1')])
+    const line = await waitUntil('it is told', () => holdfast.find('link.tls'), { withinMs: 20_000 })
+    t.match(line, { level: 'error', cause: /certificate/, remedy: /correct --redis-tls-ca$/ })
+    t.equal(await one.send('GET', 'k'), 'v', 'the link that is up goes on')
+    await holdfast.stop()
+  },
+)

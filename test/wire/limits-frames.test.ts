@@ -185,6 +185,7 @@ t.test('an open MULTI — is refused more commands — when open transactions ho
   t.match(refused, /open transactions hold too much \(--max-held-bytes\)/)
   t.match(shown(await client.send('EXEC')), /EXECABORT/)
   t.equal(holdfast.counters.transactionsRefused, 1)
+  t.match(holdfast.find('session.transaction_too_large'), { level: 'warn', limit: 2 * 1024 * 1024 })
   t.equal(holdfast.counters.transactionBytes, 0)
   t.equal(await client.send('EXISTS', 'k'), 0)
   t.equal(await client.send('MULTI'), 'OK')

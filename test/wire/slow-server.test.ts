@@ -83,6 +83,31 @@ t.test('a paused write — delays no other session — and is answered once', as
   )
 })
 
+t.test('more links than eight wait — reads wait behind the ninth — and the log says why', async t => {
+  // With markers a fresh link waits by itself.
+  const { holdfast, connect, direct, warm } = await scene(t, { options: { 'retry-policy': 'always', ack: 'master' } })
+  const writers: RespClient[] = []
+  for (let i = 0; i < 9; i++) writers.push(await connect())
+  const reader = await connect()
+  await warm()
+  await direct.send('CLIENT', 'PAUSE', '60000', 'WRITE')
+  const writes: Promise<unknown>[] = []
+  for (const [i, writer] of writers.entries()) {
+    writes.push(writer.send('INCR', 'n'))
+    const read = reader.send('GET', 'k')
+    if (i < 8) t.equal(await read, null, `beside ${i + 1} that wait`)
+    else {
+      await waitUntil('it is told', () => holdfast.find('link.retire_limit'), { withinMs: 10_000 })
+      t.notOk(await isSettled(read))
+      await direct.send('CLIENT', 'UNPAUSE')
+      t.equal(await read, null)
+    }
+  }
+  t.match(holdfast.find('link.retire_limit'), { level: 'warn', identity: 'user (no login), db 0, RESP2' })
+  t.equal(holdfast.counters.linksRetired, 8)
+  t.strictSame((await Promise.all(writes)).toSorted(), [1, 2, 3, 4, 5, 6, 7, 8, 9], 'each ran once')
+})
+
 t.test('a script that runs for long — runs once and answers its client — while others are told BUSY', async t => {
   const { holdfast, connect, direct } = await scene(t)
   await direct.send('CONFIG', 'SET', 'lua-time-limit', '100')
