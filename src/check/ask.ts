@@ -7,11 +7,14 @@ import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
 import type { ErrorReply } from './evidence.ts'
+import { type Limits, leastLimits } from './limits.ts'
 
 export interface Target {
   readonly route: ServerRoute
   readonly username: string | null
   readonly password: Secret | null
+  /** Left out: the least. */
+  readonly limits?: Limits
 }
 
 export interface Conversation {
@@ -21,33 +24,39 @@ export interface Conversation {
   readonly refused: ErrorReply | null
 }
 
+/** At least so long. */
 const TIMEOUT_MS = 2000
 
 /** Puts the questions; then `last`, if any, does with the connection what nothing else can follow. */
 export async function ask(
-  { route, username, password }: Target,
+  { route, username, password, limits = leastLimits }: Target,
   questions: readonly (readonly string[])[],
   last?: (client: Redis) => Promise<void>,
 ): Promise<Conversation> {
   let lastError = 'the connection was closed'
-  const limits = { connectTimeoutMs: TIMEOUT_MS, commandTimeoutMs: TIMEOUT_MS }
-  const client = createClient({ route, protocol: 2, ...limits }, error => {
+  const connectTimeoutMs = limits.connectMs(TIMEOUT_MS)
+  const commandTimeoutMs = limits.answerMs(TIMEOUT_MS)
+  const client = createClient({ route, protocol: 2, connectTimeoutMs, commandTimeoutMs }, error => {
     lastError = reasonOf(error)
   })
+  const lost = (text: string): ErrorReply => {
+    const isLate = /^(no answer in time|it sent nothing for )/.test(text)
+    return { code: 'LOST', text: isLate ? `no answer within ${commandTimeoutMs} ms (--answer-timeout)` : text }
+  }
   try {
     await client.connect()
     const pipeline = client.pipeline()
     if (password !== null) pipeline.call('AUTH', ...(username === null ? [] : [username]), password)
     for (const [name = '', ...rest] of questions) pipeline.call(name, ...rest)
     const replies: Reply[] = (await pipeline.exec()) ?? []
-    if (replies.every(isLost)) return { replies: [], refused: { code: 'LOST', text: lastError } }
+    if (replies.every(isLost)) return { replies: [], refused: lost(lastError) }
     const login = password === null ? undefined : replies.shift()
     if (login?.[0]) return { replies: [], refused: errorReplyOf(login[0]) }
     await last?.(client)
     return { replies, refused: null }
   } catch (error) {
     const text = client.status === 'end' || client.status === 'close' ? lastError : reasonOf(error)
-    return { replies: [], refused: { code: 'LOST', text } }
+    return { replies: [], refused: lost(text) }
   } finally {
     await closeClient(client)
   }

@@ -9,6 +9,7 @@ import { accepts } from '../transport/port-probe.ts'
 import { ServerRoutes } from '../transport/server-route.ts'
 import { clientEvidence } from './client-evidence.ts'
 import type { Evidence, ListenEvidence, NodeEvidence, ReplicaEvidence, SentinelEvidence } from './evidence.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import { ackRights, markerRights, nodeEvidence, type ProofRight } from './node-evidence.ts'
 import { isHoldfast } from './port-owner.ts'
 import { replicationEvidence } from './replication-evidence.ts'
@@ -35,6 +36,7 @@ export async function collectAll(configs: readonly Config[]): Promise<(readonly 
 }
 
 async function collectEvidence(config: Config): Promise<Evidence> {
+  const limits = limitsOf(config)
   const { adminListen, masterName } = config
   const certFile = config.listenTls?.certFile ?? null
   const at = (port: Address | null) => (port === null ? null : listenEvidence(port, certFile))
@@ -45,9 +47,12 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     adminListen === null || adminListen.port === 0
       ? { clients: null, clientsUnseen: null }
       : clientEvidence(adminListen, masterName),
-    allSentinels(config),
+    allSentinels(config, limits),
   ])
-  const [nodes, replication] = await Promise.all([allNodes(config, sentinels), allReplicas(config, sentinels)])
+  const [nodes, replication] = await Promise.all([
+    allNodes(config, limits, sentinels),
+    allReplicas(config, limits, sentinels),
+  ])
   const announced = [
     ...sentinels.flatMap(sentinel => sentinel.announced ?? []),
     ...sentinels.map(sentinel => sentinel.address),
@@ -64,8 +69,21 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     listen,
     replicaListen,
     unusedNat,
+    oneForMany: oneForMany(config, sentinels),
     hostAddresses: await resolved(announced.map(({ host }) => host)),
   }
+}
+
+/** Different Sentinels, by their run ids, that --nat-map leads to one place. */
+function oneForMany(config: Config, sentinels: readonly SentinelEvidence[]): Evidence['oneForMany'] {
+  const routes = routesOf(config, 'sentinel')
+  const peers = new Map(sentinels.flatMap(({ peers }) => peers.map(({ runId, address }) => [runId, address] as const)))
+  const isMapped = (address: Address): boolean => config.natMap.some(({ from }) => sameAddress(from, address))
+  const byPlace = Map.groupBy([...peers.values()].filter(isMapped), address => formatAddress(routes.target(address)))
+  return [...byPlace.values()].flatMap(announced => {
+    const [first] = announced
+    return first && announced.length > 1 ? [{ place: routes.target(first), announced }] : []
+  })
 }
 
 /** Sentinels may be announced by address and nodes by name. */
@@ -94,11 +112,11 @@ export function routesOf(config: Config, side: 'redis' | 'sentinel'): ServerRout
 }
 
 /** The seeds first, then round by round those that they name: each process once, whatever its addresses. */
-async function allSentinels(config: Config): Promise<SentinelEvidence[]> {
+async function allSentinels(config: Config, limits: Limits): Promise<SentinelEvidence[]> {
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
   const askOne = (at: Address, announced: Address | null): Promise<SentinelEvidence> => {
-    return sentinelEvidence({ target: { route: routes.route(at), username, password }, announced, masterName })
+    return sentinelEvidence({ target: { route: routes.route(at), username, password, limits }, announced, masterName })
   }
   const found = distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null))))
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -121,7 +139,11 @@ function distinct(sentinels: readonly SentinelEvidence[]): SentinelEvidence[] {
   return sentinels.filter((sentinel, i) => keys.indexOf(keyOf(sentinel)) === i)
 }
 
-async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]): Promise<NodeEvidence[]> {
+async function allNodes(
+  config: Config,
+  limits: Limits,
+  sentinels: readonly SentinelEvidence[],
+): Promise<NodeEvidence[]> {
   const { redisUsername: username, redisPassword: password } = config
   const listed = new Map<string, [Address, NodeEvidence['listed']]>()
   for (const { view } of sentinels) if (view) listed.set(formatAddress(view.master), [view.master, 'master'])
@@ -131,7 +153,7 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
   const routes = routesOf(config, 'redis')
   const proof = proofRightsOf(config)
   const questions = [...listed.values()].map(([announced, role]) => {
-    const target = { route: routes.route(announced), username, password }
+    const target = { route: routes.route(announced), username, password, limits }
     return nodeEvidence({ target, announced, listed: role, proof })
   })
   return Promise.all(questions)
@@ -140,6 +162,7 @@ async function allNodes(config: Config, sentinels: readonly SentinelEvidence[]):
 /** Only for --replica-listen: where replicas are behind, it takes half of --replica-max-lag. */
 async function allReplicas(
   config: Config,
+  limits: Limits,
   sentinels: readonly SentinelEvidence[],
 ): Promise<readonly ReplicaEvidence[] | null> {
   const { hasReplicaPort, readSplit } = settingsOf(config)
@@ -151,7 +174,7 @@ async function allReplicas(
   const routes = routesOf(config, 'redis')
   const asked = (announced: Address) => ({
     announced,
-    target: { route: routes.route(announced), username, password },
+    target: { route: routes.route(announced), username, password, limits },
   })
   const listed = new Map(
     sentinels.flatMap(({ replicas }) => replicas.map(({ address }) => [formatAddress(address), address] as const)),

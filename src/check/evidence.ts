@@ -134,6 +134,8 @@ export interface Evidence {
   readonly replicaListen: ListenEvidence | null
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
+  /** Where --nat-map leads several Sentinels, by the addresses by which the others know them, to one place. */
+  readonly oneForMany: readonly { readonly place: Address; readonly announced: readonly Address[] }[]
   /** Addresses of the host names that servers are announced by, as far as they can be resolved here. */
   readonly hostAddresses: ReadonlyMap<string, string>
 }

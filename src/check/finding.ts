@@ -1,6 +1,8 @@
 // finding.ts: one line of the result of a check, and those about a server that does not answer as it should. Pure.
 import { type Address, formatAddress } from '../address.ts'
+import type { ErrorReply } from './evidence.ts'
 import type { Contact } from './first-question.ts'
+import { MOST_MS } from './limits.ts'
 
 /** `problem`: it does not work, or will not in a failover. `warning`: it works, with a risk that has a name. */
 export type Level = 'ok' | 'note' | 'warning' | 'problem'
@@ -59,12 +61,15 @@ export function judgeContact(met: Contact, side: Side): Finding | null {
           : 'correct --sentinels, or the DNS of this host',
       )
     case 'unreachable':
-      return wrong(`cannot be reached from here (${met.why})`, reachRemedy(side))
+      return wrong(
+        `cannot be reached from here (${met.why})`,
+        `${reachRemedy(side)}${orRaise('--connect-timeout', met.lateMs)}`,
+      )
     case 'silent':
       return wrong(
-        'accepts the connection and says nothing',
+        `accepts the connection and says nothing for ${met.lateMs} ms (--answer-timeout)`,
         'somebody pauses its clients (CLIENT UNPAUSE ends that), it hangs or is stopped, or it is no Redis: look at the ' +
-          'process and its host',
+          `process and its host${orRaise('--answer-timeout', met.lateMs)}`,
       )
     case 'speaks-tls':
       return wrong('speaks TLS, our options do not', `set --${tlsOption} on (and --${tlsOption}-ca)`)
@@ -81,6 +86,17 @@ export function judgeContact(met: Contact, side: Side): Finding | null {
     case 'not-redis':
       return wrong('answers, but not as Redis does', 'something else listens there: correct the address')
   }
+}
+
+/** What is said of a server that answers the first word and not our questions, and what helps. */
+export function lostWords({ text }: ErrorReply): readonly [text: string, remedy: string] {
+  return [`does not answer our questions: ${text}`, 'look at its log, and at the way there']
+}
+
+/** Nothing where that would not make a check wait for longer. */
+function orRaise(option: string, lateMs: number | undefined): string {
+  if (lateMs === undefined || lateMs >= MOST_MS) return ''
+  return `; where the way there is slow, raise ${option} above ${lateMs}ms`
 }
 
 function reachRemedy({ announced, isMapped, kind }: Side): string {

@@ -2,7 +2,7 @@
 import { formatAddress, isLoopback, sameAddress } from '../address.ts'
 import { exceptionOf, unknownRemedy } from '../ops/missing-rights.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
-import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+import { type Finding, judgeContact, lostWords, ok, problem, warning } from './finding.ts'
 import { areReplicasUnseen, chosenMaster } from './judge-sentinels.ts'
 import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
@@ -76,6 +76,7 @@ function judgeRefusal({ refused }: NodeEvidence, subject: string, settings: Chec
   if (refused === null) return null
   const lost = judgeLost(refused, { side: 'redis', subject, usesTls: settings.redisTls })
   if (lost) return lost
+  if (refused.code === 'LOST') return problem('node.refused', subject, ...lostWords(refused))
   if (refused.code === 'NOAUTH') {
     const level = settings.hasRedisPassword ? problem : warning
     const remedy = 'set --redis-password, unless every client signs in by itself'

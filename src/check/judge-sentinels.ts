@@ -3,7 +3,7 @@ import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
 import { sentinelRemedy } from '../sentinel/remedies.ts'
 import type { Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
-import { type Finding, judgeContact, ok, problem, warning } from './finding.ts'
+import { type Finding, judgeContact, lostWords, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-tls.ts'
 import type { CheckSettings } from './settings.ts'
 
@@ -22,10 +22,11 @@ interface Seen {
   readonly view: SentinelView
 }
 
-export function judgeSentinels({ sentinels }: Evidence, settings: CheckSettings): Finding[] {
+export function judgeSentinels({ sentinels, oneForMany }: Evidence, settings: CheckSettings): Finding[] {
   const seen = sentinels.flatMap(sentinel => (sentinel.view ? [{ sentinel, view: sentinel.view }] : []))
   return [
     ...sentinels.flatMap(sentinel => judgeOne(sentinel, settings)),
+    ...oneForMany.map(judgeOneForMany),
     ...judgeNumber(sentinels, seen),
     ...judgeQuorum(seen, settings),
     ...judgeAgreement(seen, settings),
@@ -98,6 +99,7 @@ export function judgeRefusal(
   about: { subject: string; user: string | null },
 ): Finding {
   const { subject, user } = about
+  if (refused.code === 'LOST') return problem('sentinel.refused', subject, ...lostWords(refused))
   const said = `refuses us: ${refused.text}`
   if (refused.code === 'NOAUTH') {
     return problem('sentinel.no_password', subject, 'asks for a password, and none is given', 'set --sentinel-password')
@@ -109,6 +111,12 @@ export function judgeRefusal(
   return sentinelRemedy(refused.text, user) === null
     ? problem('sentinel.refused', subject, said, 'look at its log')
     : problem('sentinel.password', subject, said, 'correct --sentinel-username and --sentinel-password')
+}
+
+function judgeOneForMany({ place, announced }: Evidence['oneForMany'][number]): Finding {
+  const what = `--nat-map leads ${announced.map(formatAddress).join(', ')} to one place, ${formatAddress(place)}: they count as one`
+  const remedy = 'give each Sentinel an address of its own in --nat-map: behind a load balancer there is no majority'
+  return problem('sentinels.one_place', together, what, remedy)
 }
 
 function* judgeNumber(sentinels: readonly SentinelEvidence[], seen: readonly Seen[]): Iterable<Finding> {

@@ -8,6 +8,7 @@ import type { Reply } from '../sentinel/sentinel-view.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target, unknownOf } from './ask.ts'
 import { type NodeEvidence, settingNames } from './evidence.ts'
 import { contact } from './first-question.ts'
+import { leastLimits } from './limits.ts'
 
 type NodeTarget = Pick<NodeEvidence, 'announced' | 'listed'> & {
   readonly target: Target
@@ -37,7 +38,7 @@ const noClient = String(Number.MAX_SAFE_INTEGER)
 
 export async function nodeEvidence({ target, announced, listed, proof = [] }: NodeTarget): Promise<NodeEvidence> {
   const { address, tls } = target.route
-  const met = await contact(address, { tls: tls !== null })
+  const met = await contact(address, { tls: tls !== null, limits: target.limits ?? leastLimits })
   const unasked: NodeEvidence = {
     announced,
     address,

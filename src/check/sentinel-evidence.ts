@@ -5,12 +5,13 @@ import { subscribeToAll } from '../sentinel/subscription.ts'
 import { ask, deniedOf, errorReplyOf, listOf, type Target } from './ask.ts'
 import type { ErrorReply, ListedReplica, SentinelEvidence, SentinelView } from './evidence.ts'
 import { contact } from './first-question.ts'
+import { leastLimits } from './limits.ts'
 
 type SentinelTarget = Pick<SentinelEvidence, 'announced'> & { readonly target: Target; readonly masterName: string }
 
 export async function sentinelEvidence({ target, announced, masterName }: SentinelTarget): Promise<SentinelEvidence> {
   const { address, tls } = target.route
-  const met = await contact(address, { tls: tls !== null })
+  const met = await contact(address, { tls: tls !== null, limits: target.limits ?? leastLimits })
   const unasked: SentinelEvidence = {
     address,
     announced,

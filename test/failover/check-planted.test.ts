@@ -295,6 +295,13 @@ t.test('check', async t => {
       warning: /^--nat-map: nobody announces 10\.1\.2\.3:6379/,
     },
     {
+      what: 'a --nat-map that leads all Sentinels to one of them',
+      options: { 'nat-map': [s2, s3].map(({ port }) => `127.0.0.1:${port}=127.0.0.1:${s1.port}`).join() },
+      problem: new RegExp(
+        `^Sentinels: --nat-map leads 127\\.0\\.0\\.1:\\d+, 127\\.0\\.0\\.1:\\d+ to one place, 127\\.0\\.0\\.1:${s1.port}: they count as one`,
+      ),
+    },
+    {
       what: 'a translation that leads nowhere',
       options: { 'nat-map': `127.0.0.1:${master.port}=127.0.0.1:${closed}` },
       problem: /^master .*: cannot be reached from here .*\[remedy: this is where --nat-map sends us/,

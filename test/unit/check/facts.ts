@@ -86,6 +86,7 @@ export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   listen: { kind: 'free' },
   replicaListen: null,
   unusedNat: [],
+  oneForMany: [],
   hostAddresses: new Map(),
   ...changes,
 })
