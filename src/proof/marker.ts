@@ -18,10 +18,12 @@ import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
 
 const HOUR_SECONDS = 3600
-/** How often the life of the hash is prolonged. */
+/** How often the life of the hash is prolonged, and what nobody asks for is removed from it. */
 export const REFRESH_MS = 60_000
-/** Fields removed with one refresh. */
+/** Fields removed with one refresh. So many do not wait for the next one. */
 const MAX_REMOVED = 1024
+/** Links that are closed are looked for when there are so many, and then when there are twice those that are left. */
+const SWEEP_FROM = 64
 const FIELDS_AT_ONCE = 4
 const WITNESS = 'w'
 /** Blocks that may be on a shared link at a time, and on the link of one session. */
@@ -34,10 +36,12 @@ export class Markers {
   readonly lifeSeconds: number
   #last = 0
   /** Of links that may go from lane to lane. */
-  readonly seriesOf = new Map<{ readonly status: string }, Series>()
-  /** By database: fields whose series have ended, and when the hash was last refreshed. */
-  readonly #ended = new Map<number, string[]>()
-  readonly #refreshedAt = new Map<number, number>()
+  readonly #seriesOf = new Map<{ readonly status: string }, Series>()
+  #sweepAt = SWEEP_FROM
+  /** By database: fields whose series have ended, and when the first of them did. */
+  readonly #ended = new Map<number, { fields: string[]; since: number }>()
+  /** By database: when the life of the hash was last prolonged. */
+  readonly #prolongedAt = new Map<number, number>()
   /** By database: the number of the series that writes or has written it. */
   readonly #witnesses = new Map<number, { readonly number: number; isThere: boolean }>()
 
@@ -68,41 +72,66 @@ export class Markers {
     if (witness?.isThere && witness.number !== value) this.#witnesses.delete(database)
   }
 
+  /** Of a link that is up: whichever lane has it next goes on with these fields. */
+  keep(link: { readonly status: string }, series: Series): void {
+    this.#seriesOf.set(link, series)
+    if (this.#seriesOf.size >= this.#sweepAt) this.#sweep()
+  }
+
+  seriesOf(link: { readonly status: string }): Series | undefined {
+    return this.#seriesOf.get(link)
+  }
+
+  forget(link: { readonly status: string }): void {
+    this.#seriesOf.delete(link)
+  }
+
+  /** Links that were lost between two lanes, or with a lane that had no use for them. */
+  #sweep(): void {
+    for (const [link, series] of this.#seriesOf) {
+      if (link.status !== 'closed') continue
+      this.#seriesOf.delete(link)
+      this.end(series)
+    }
+    this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#seriesOf.size)
+  }
+
   /** Nobody will ask for these fields again. */
   end(series: Series): void {
-    const ended = this.#ended.get(series.database) ?? []
-    if (ended.length === 0) this.#ended.set(series.database, ended)
-    ended.push(...series.fields)
+    const ended = this.#ended.get(series.database) ?? { fields: [], since: performance.now() }
+    this.#ended.set(series.database, ended)
+    ended.fields.push(...series.fields)
     const witness = this.#witnesses.get(series.database)
     if (witness?.number === series.number && !witness.isThere) this.#witnesses.delete(series.database)
   }
 
+  /** Each new link prolongs the life of the hash. What is to be removed must not wait until no link is new. */
   isDue(database: number, now: number): boolean {
-    return now - (this.#refreshedAt.get(database) ?? Number.NEGATIVE_INFINITY) > REFRESH_MS
+    if (now - (this.#prolongedAt.get(database) ?? Number.NEGATIVE_INFINITY) > REFRESH_MS) return true
+    const ended = this.#ended.get(database)
+    return ended !== undefined && (ended.fields.length >= MAX_REMOVED || now - ended.since > REFRESH_MS)
   }
 
   /** The command that prolongs its life. */
   prolong(database: number, now: number): Buffer {
-    this.#refreshedAt.set(database, now)
+    this.#prolongedAt.set(database, now)
     return encodeCommand(['EXPIRE', this.key, String(this.lifeSeconds)])
   }
 
   /** The same, and what removes fields that nobody asks for; one reply each. */
   refresh(database: number, now: number): Buffer[] {
-    for (const [link, series] of this.seriesOf) {
-      if (link.status !== 'closed') continue
-      this.seriesOf.delete(link)
-      this.end(series)
-    }
+    this.#sweep()
     const commands = [this.prolong(database, now)]
-    const ended = this.#ended.get(database)?.splice(0, MAX_REMOVED) ?? []
-    if (ended.length > 0) commands.push(encodeCommand(['HDEL', this.key, ...ended]))
+    const ended = this.#ended.get(database)
+    if (ended === undefined) return commands
+    commands.push(encodeCommand(['HDEL', this.key, ...ended.fields.splice(0, MAX_REMOVED)]))
+    if (ended.fields.length === 0) this.#ended.delete(database)
     return commands
   }
 
   /** It was gone and has been written again: without an end, until the next refresh. */
   hurry(database: number): void {
-    this.#refreshedAt.delete(database)
+    this.#prolongedAt.delete(database)
     this.hasWitness(database, null)
   }
 }

@@ -109,7 +109,7 @@ export class MarkingState {
   /** Another link, or another user on it. A link that was proven on another lane still is. */
   #begin(link: Link<Request>): void {
     this.#link = link
-    const series = this.#markers.seriesOf.get(link)
+    const series = this.#markers.seriesOf(link)
     const isSame = series !== undefined && series.identityKey === this.#lane.identity.key
     this.#use(isSame ? series : null)
     this.#state = isSame ? 'proven' : 'unproven'
@@ -152,7 +152,7 @@ export class MarkingState {
     this.#next = null
     this.#link = link
     this.#state = 'proven'
-    if (this.#series !== null) this.#markers.seriesOf.set(link, this.#series)
+    if (this.#series !== null) this.#markers.keep(link, this.#series)
   }
 
   /** The node has refused a marker: none is written for a while. `line`: its error line. */
@@ -189,7 +189,7 @@ export class MarkingState {
   lost(): Series | null {
     const series = this.#series
     this.#series = null
-    if (this.#link !== null) this.#markers.seriesOf.delete(this.#link)
+    if (this.#link !== null) this.#markers.forget(this.#link)
     this.#question = null
     this.#refresh = null
     this.#state = 'unproven'

@@ -55,3 +55,30 @@ t.test('marker — a series that never came about bears no witness', async t => 
   markers.end(markers.newSeries(of, 1))
   t.strictSame(writes(markers), ['w 2', '2.0 0'])
 })
+
+t.test('marker — links come and go all the time — and what nobody asks for is removed', async t => {
+  const fields = 4
+  const links = 5_000
+  for (const everyMs of [10, 1_000]) {
+    const markers = new Markers(0)
+    const up = { status: 'ready' }
+    const kept = markers.newSeries(of, fields)
+    markers.keep(up, kept)
+    let removed = 0
+    let most = 0
+    for (let n = 1; n <= links; n++) {
+      const now = performance.now() + n * everyMs
+      markers.prolong(0, now)
+      markers.keep({ status: 'closed' }, markers.newSeries(of, fields))
+      if (markers.isDue(0, now)) for (const command of markers.refresh(0, now)) removed += removedBy(command)
+      most = Math.max(most, n * fields - removed)
+    }
+    t.ok(most < 2_000, `a link each ${everyMs} ms: ${most} fields at most`)
+    t.equal(markers.seriesOf(up), kept, 'those of a link that is up stay')
+  }
+})
+
+const removedBy = (command: Buffer): number => {
+  const [count, , name] = command.toString().split('\r\n')
+  return name === 'HDEL' ? Number(count?.slice(1)) - 2 : 0
+}
