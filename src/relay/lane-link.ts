@@ -95,6 +95,11 @@ export class LaneLink {
     return this.#pause !== null
   }
 
+  /** What a lost link owed may still run at its server: the link that ends it there is not up yet. */
+  get mayRunLate(): boolean {
+    return this.#fence !== null
+  }
+
   /** Dials, if a link may be had now. */
   ensure(): void {
     const { master } = this.#host.gate

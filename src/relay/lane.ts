@@ -444,6 +444,11 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     this.dialIfWanted()
   }
 
+  /** Of a lost link, whose session has its answer: until the next one is up, it may run behind what comes later. */
+  get mayRunLate(): boolean {
+    return this.#uplink.mayRunLate
+  }
+
   /** Something that it had to wait for is over. */
   dialIfWanted(): void {
     if (this.inUse || this.#waiting.size > 0) this.ensureLink()

@@ -81,6 +81,8 @@ export class LaneChoice implements LaneMoves {
     const { gone, pending } = this.#session
     // On a borrowed link the next command would run elsewhere, whatever of Holdfast's own is unanswered there.
     if (gone || pending > 0 || !(this.lane.idle || this.#isBorrowed) || !this.#mayLeave) return
+    // Told UNKNOWN, the session may look at its data elsewhere before that command runs.
+    if (this.lane.mayRunLate && !this.#isBorrowed) return
     const lost = this.#lost
     this.leavePrivate()
     if (this.canShare) return
@@ -280,6 +282,8 @@ export class LaneChoice implements LaneMoves {
     this.#redirect.ask()
     for (const tracker of this.#host.redirects.trackersOf(this.#session.id))
       this.#host.sessions.get(tracker)?.choice.trackAgain()
+    // What the lost link owed runs no more: the session may leave.
+    if (this.#session.pending === 0) this.onIdle()
   }
 
   /** The server ended a subscriber that does not read (client-output-buffer-limit): the session ends too. */
