@@ -7,6 +7,7 @@ import { get } from 'node:http'
 import { type Address, formatAddress, reachable } from '../address.ts'
 import { readAdminAddress } from '../config/admin-address.ts'
 import type { Environment } from '../config.ts'
+import { afterRunning } from '../running-time.ts'
 import { answerInstead, complain } from './output.ts'
 
 const questions = ['startup', 'live', 'ready'] as const
@@ -49,9 +50,9 @@ function ask({ host, port }: Address, question: Question): Promise<string | null
       response.once('end', () => finish(status >= 200 && status < 300 ? null : `status ${status}: ${oneLine(body)}`))
       response.once('error', error => finish(error.message))
     })
-    const timer = setTimeout(() => finish(`no answer within ${TIMEOUT_MS} ms`), TIMEOUT_MS)
+    const endLimit = afterRunning(TIMEOUT_MS, () => finish(`no answer within ${TIMEOUT_MS} ms`))
     const finish = (failure: string | null): void => {
-      clearTimeout(timer)
+      endLimit()
       request.destroy()
       resolve(failure)
     }

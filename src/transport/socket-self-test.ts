@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
+import { afterRunning } from '../running-time.ts'
 import { ReadMemory } from './read-memory.ts'
 import { findInternals, handleOf, type SocketInternals } from './socket-internals.ts'
 import { readSocket } from './socket-reader.ts'
@@ -24,7 +25,7 @@ export async function tryInternals(): Promise<SocketInternals | string> {
   const end = new AbortController()
   const { signal } = end
   const giveUp = (why: Error): void => end.abort(why)
-  const tooLate = setTimeout(() => giveUp(new Error(`no end after ${LIMIT_MS} ms`)), LIMIT_MS)
+  const endLimit = afterRunning(LIMIT_MS, () => giveUp(new Error(`no end after ${LIMIT_MS} ms`)))
   /** An error of a socket that nobody hears would end the program. */
   const watched = (socket: Socket): Socket => {
     sockets.push(socket)
@@ -54,7 +55,7 @@ export async function tryInternals(): Promise<SocketInternals | string> {
     const why: unknown = signal.aborted ? signal.reason : error
     return why instanceof Error ? why.message : String(why)
   } finally {
-    clearTimeout(tooLate)
+    endLimit()
     for (const socket of sockets) socket.destroy()
     server.close()
   }

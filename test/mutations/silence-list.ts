@@ -7,6 +7,9 @@ const laneSilence = 'test/wire/lane-silence.test.ts'
 const slowServer = 'test/wire/slow-server.test.ts'
 const spareLinks = 'test/wire/spare-links.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
+/** In place of afterRunning: it counts standstills. */
+const plainTimer =
+  '((ms: number, act: () => void) => { const timer = setTimeout(act, ms); return () => clearTimeout(timer) })'
 
 export const silenceMutations: readonly Mutation[] = [
   {
@@ -143,5 +146,23 @@ export const silenceMutations: readonly Mutation[] = [
     breaks: 'the server decides who is let in',
     test: 'test/wire/login-changed.test.ts',
     shows: /a password that is set at run time/,
+  },
+  {
+    name: 'a standstill at the start costs the fast sockets for good',
+    file: 'src/transport/socket-self-test.ts',
+    from: 'afterRunning(LIMIT_MS, ',
+    to: `${plainTimer}(LIMIT_MS, `,
+    breaks: 'a process that stood still reads first what has come',
+    test: 'test/unit/transport/socket-self-test.test.ts',
+    shows: /stands still meanwhile/,
+  },
+  {
+    name: 'holdfast health calls a proxy silent that answered while health stood still',
+    file: 'src/cli/health.ts',
+    from: 'afterRunning(TIMEOUT_MS, ',
+    to: `${plainTimer}(TIMEOUT_MS, `,
+    breaks: 'a process that stood still reads first what has come',
+    test: 'test/wire/health.test.ts',
+    shows: /hears the answer/,
   },
 ]

@@ -125,7 +125,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   instance: [],
   'running-time': [],
-  transport: ['address', 'ops/log', 'ops/log-throttle', 'ops/counters'],
+  transport: ['address', 'running-time', 'ops/log', 'ops/log-throttle', 'ops/counters'],
   'ops/log': ['ops/log-output', 'ops/late-lines', 'ops/source-stack'],
   'ops/late-lines': [],
   'ops/source-stack': [],

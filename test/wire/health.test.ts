@@ -14,10 +14,17 @@ interface Ended {
   readonly stderr: string
 }
 
-function run(t: Test, argv: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+/** `onStart` is told its process id. */
+function run(
+  t: Test,
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  onStart: (pid: number) => void = () => {},
+): Promise<Ended> {
   const { PATH } = process.env
   const child = spawn(process.execPath, [source, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
+  onStart(child.pid ?? 0)
   const out = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text
@@ -86,6 +93,23 @@ t.test('health — exit code 1 within its time — when the answer does not come
     const stderr = `holdfast: health: 127.0.0.1:${port}/live: no answer within 1000 ms\n`
     t.strictSame(result, { code: 1, stdout: '', stderr })
   }
+})
+
+t.test('health — hears the answer — that came while it stood still itself', async t => {
+  const standStill = async (): Promise<Ended> => {
+    let pid = 0
+    const admin = await startAdmin(t, (_, response) => {
+      process.kill(pid, 'SIGSTOP')
+      response.end('ready\n')
+      setTimeout(() => process.kill(pid, 'SIGCONT'), 2000)
+    })
+    return run(t, ['health', '--admin-listen', `${admin.port}`], {}, started => {
+      pid = started
+    })
+  }
+  // Which comes first when a process wakes up, timers or sockets, is a matter of chance.
+  const all = await Promise.all(Array.from({ length: 6 }, standStill))
+  for (const ended of all) t.strictSame(ended, { code: 0, stdout: '', stderr: '' })
 })
 
 t.test('health — exit code 2 — when it cannot know whom or what to ask', async t => {

@@ -85,6 +85,13 @@ for (const { what, method, make, forWhom } of changes) {
   })
 }
 
+t.test('the self-test — finds what it looks for — in a process that stands still meanwhile', { skip }, async t => {
+  const trying = tryInternals()
+  // Longer than the test may take.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)
+  t.type(await trying, 'object')
+})
+
 interface StreamBinding {
   readonly WriteWrap: unknown
   readonly streamBaseState: Int32Array
