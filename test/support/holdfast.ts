@@ -99,7 +99,8 @@ function flagsOf(options: HoldfastOptions, logLevel: string): string[] {
     sockets: process.env['HOLDFAST_TEST_SOCKETS'] ?? 'auto',
     'retry-policy': settings.policy ?? 'always',
     ack: settings.ack,
-    reads: settings.reads,
+    // Committed reads wait for what replicas confirm: a test that takes the master's word alone has none.
+    reads: options.options?.['ack'] === 'master' ? 'plain' : settings.reads,
     ...options.options,
   }
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])

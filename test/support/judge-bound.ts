@@ -65,6 +65,13 @@ export function judgeUnlessStill(t: Judge, what: string, isKept: boolean, { stol
   else t.pass(what, { skip: `not judged: the machine stood still for ${Math.round(stolenMs)} ms` })
 }
 
+/** The same for what a busy machine may rightly break, too: it is judged in a calm window alone. */
+export function judgeIfCalm(t: Judge, what: string, isKept: boolean, { calm }: Window): void {
+  if (isKept) t.pass(what)
+  else if (calm) t.fail(what, { facts: factsNow() })
+  else t.pass(what, { skip: 'not judged: the machine was not calm' })
+}
+
 interface Broken {
   readonly what: string
   readonly limitMs: number

@@ -260,30 +260,37 @@ t.test(
   },
 )
 
-t.test('a client that has sent its end — gets what it popped — when the reply comes in a standstill', async t => {
-  const { holdfast, node } = await startSingle(t)
-  const client = await RespClient.connect(holdfast.port)
-  t.teardown(() => client.close())
-  t.equal(await client.send('RPUSH', 'list', 'x'), 1)
-  const leaver = await RespClient.connect(holdfast.port)
-  t.teardown(() => leaver.close())
-  // Its link is its own from here on.
-  t.equal(await leaver.send('WATCH', 'k'), 'OK')
-  await stopServer(node)
-  t.teardown(() => resumeServer(node))
-  const sent = holdfast.counters.masterBytesOut
-  const reply = leaver.send('BLPOP', 'list', '0').then(String, ({ message }: Error) => message)
-  // Of a client that is gone by then it would not be sent.
-  await waitUntil('it is sent', () => holdfast.counters.masterBytesOut > sent, { withinMs: 10_000 })
-  leaver.socket.end()
-  // What the process is about, when it stands still: calling timers. The server's time has begun by then.
-  await new Promise<void>(resolve => {
-    setTimeout(() => {
-      resumeServer(node)
-      const until = performance.now() + 2000
-      while (performance.now() < until);
-      resolve()
-    }, 300)
-  })
-  t.equal(await reply, 'list,x')
-})
+// With --ack replicated the server has closed the link before a replica has confirmed the reply, which ends the session.
+const untold = settings.isReplicated && 'a reply that is withheld ends with its link'
+
+t.test(
+  'a client that has sent its end — gets what it popped — when the reply comes in a standstill',
+  { skip: untold },
+  async t => {
+    const { holdfast, node } = await startSingle(t)
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('RPUSH', 'list', 'x'), 1)
+    const leaver = await RespClient.connect(holdfast.port)
+    t.teardown(() => leaver.close())
+    // Its link is its own from here on.
+    t.equal(await leaver.send('WATCH', 'k'), 'OK')
+    await stopServer(node)
+    t.teardown(() => resumeServer(node))
+    const sent = holdfast.counters.masterBytesOut
+    const reply = leaver.send('BLPOP', 'list', '0').then(String, ({ message }: Error) => message)
+    // Of a client that is gone by then it would not be sent.
+    await waitUntil('it is sent', () => holdfast.counters.masterBytesOut > sent, { withinMs: 10_000 })
+    leaver.socket.end()
+    // What the process is about, when it stands still: calling timers. The server's time has begun by then.
+    await new Promise<void>(resolve => {
+      setTimeout(() => {
+        resumeServer(node)
+        const until = performance.now() + 2000
+        while (performance.now() < until);
+        resolve()
+      }, 300)
+    })
+    t.equal(await reply, 'list,x')
+  },
+)
