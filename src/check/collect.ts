@@ -15,6 +15,7 @@ import { isHoldfast } from './port-owner.ts'
 import { replicationEvidence } from './replication-evidence.ts'
 import { sentinelEvidence } from './sentinel-evidence.ts'
 import { settingsOf } from './settings.ts'
+import { socketEvidence } from './socket-evidence.ts'
 import { undisturbed } from './undisturbed.ts'
 
 /** Sentinels name one another; after more rounds than this somebody invents them. */
@@ -40,9 +41,10 @@ async function collectEvidence(config: Config): Promise<Evidence> {
   const { adminListen, masterName } = config
   const certFile = config.listenTls?.certFile ?? null
   const at = (port: Address | null) => (port === null ? null : listenEvidence(port, certFile))
-  const [listen, replicaListen, clients, sentinels] = await Promise.all([
+  const [listen, replicaListen, sockets, clients, sentinels] = await Promise.all([
     at(config.listen),
     at(config.replicaListen),
+    socketEvidence(config),
     // Port 0 says nothing of the port in use.
     adminListen === null || adminListen.port === 0
       ? { clients: null, clientsUnseen: null }
@@ -68,6 +70,7 @@ async function collectEvidence(config: Config): Promise<Evidence> {
     ...clients,
     listen,
     replicaListen,
+    sockets,
     unusedNat,
     oneForMany: oneForMany(config, sentinels),
     hostAddresses: await resolved(announced.map(({ host }) => host)),

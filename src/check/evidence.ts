@@ -119,6 +119,13 @@ export type ListenEvidence =
   | { readonly kind: 'free' | 'holdfast' | 'taken' | 'lent' }
   | { readonly kind: 'impossible'; readonly code: string }
 
+/** The place of one of our own Unix-domain sockets: nothing is there, somebody serves it, or why it cannot be had. */
+export interface SocketEvidence {
+  readonly option: 'listen-socket' | 'replica-listen-socket' | 'control-socket'
+  readonly path: string
+  readonly found: 'free' | 'served' | { readonly impossible: string }
+}
+
 export interface Evidence {
   readonly sentinels: readonly SentinelEvidence[]
   readonly nodes: readonly NodeEvidence[]
@@ -132,6 +139,7 @@ export interface Evidence {
   readonly listen: ListenEvidence | null
   /** The same of --replica-listen. */
   readonly replicaListen: ListenEvidence | null
+  readonly sockets: readonly SocketEvidence[]
   /** Announced addresses of --nat-map that nobody announces. */
   readonly unusedNat: readonly Address[]
   /** Where --nat-map leads several Sentinels, by the addresses by which the others know them, to one place. */

@@ -2,7 +2,7 @@
 // becomes of writes, times. Pure.
 import { type Address, formatAddress } from '../address.ts'
 import { lentPort } from '../transport/port-probe.ts'
-import type { Evidence, ListenEvidence } from './evidence.ts'
+import type { Evidence, ListenEvidence, SocketEvidence } from './evidence.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAcknowledged } from './judge-acknowledged.ts'
 import { judgeClients } from './judge-clients.ts'
@@ -22,6 +22,7 @@ export function judge(evidence: Evidence, settings: CheckSettings): Finding[] {
   return [
     ...judgeListen(evidence.listen, settings.listen, 'listen'),
     ...judgeListen(evidence.replicaListen, settings.replicaListen, 'replica-listen'),
+    ...evidence.sockets.map(judgeSocket),
     ...judgeSentinels(evidence, settings),
     ...judgeNodes(evidence, settings),
     ...judgeMarkers(evidence, settings),
@@ -62,6 +63,16 @@ function judgeListen(
     case 'impossible':
       return [problem('listen.impossible', subject, `cannot be had (${found.code})`, `choose another with --${option}`)]
   }
+}
+
+function judgeSocket({ option, path, found }: SocketEvidence): Finding {
+  const subject = `${option} ${path}`
+  if (found === 'free') return ok(subject, 'can be made')
+  if (found === 'served')
+    return ok(subject, 'somebody serves it already: a running Holdfast, or it must be stopped first')
+  // The words of the start: cause; remedy. A service manager may make the folder, and another user may write there.
+  const [what = '', remedy = ''] = found.impossible.split('; ')
+  return warning('listen.socket', subject, `${what}, as this user sees it now`, remedy)
 }
 
 /** Half of the limit is left for a busy moment. The measured time covers a connection and an answer. */

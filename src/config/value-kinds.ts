@@ -246,7 +246,11 @@ export function addressList(defaultPort: number): Kind<readonly Address[]> {
       const found = new Map<string, Address>()
       for (const part of splitList(given)) {
         const address = readAddress(part, defaultPort)
-        if (!address) return { expected: 'HOST or HOST:PORT, with IPv6 in brackets, separated by commas', part }
+        if (!address)
+          return {
+            expected: 'HOST or HOST:PORT, with the port from 1 to 65535 and IPv6 in brackets, separated by commas',
+            part,
+          }
         found.set(`${address.host} ${address.port}`, address)
       }
       return found.size === 0

@@ -3,7 +3,7 @@
 // Owns: whether the place may be taken (a socket that nobody serves any more is), mode and owner before anybody else
 // can connect, every reason why not, in words with a remedy. Never: accepts a client, removes what is not a socket.
 import { once } from 'node:events'
-import { chmodSync, chownSync, lstatSync, statSync, unlinkSync } from 'node:fs'
+import { accessSync, chmodSync, chownSync, constants, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 
@@ -45,11 +45,6 @@ function cannotMake(place: SocketPlace, why: string, remedy?: string): SocketFil
  */
 export async function listenAt(server: Server, place: SocketPlace): Promise<void> {
   const { path } = place
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw new SocketFileError(
-      `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; ` +
-        `choose a shorter one with --${place.option}`,
-    )
   checkFolder(place)
   await clearStale(place)
   const listening = once(server, 'listening')
@@ -70,8 +65,29 @@ export async function listenAt(server: Server, place: SocketPlace): Promise<void
   throw problem
 }
 
+/**
+ * Whether `listenAt` could have this place, as far as that shows without making anything there.
+ * @throws SocketFileError where it could not.
+ */
+export async function lookAtPlace(place: SocketPlace): Promise<'free' | 'served'> {
+  checkFolder(place)
+  const found = await occupantOf(place)
+  if (found !== 'nothing') return found === 'dead socket' ? 'free' : 'served'
+  try {
+    accessSync(dirname(place.path), constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw cannotMake(place, `our user may not write to its folder (${codeOf(error)})`, 'change the rights')
+  }
+  return 'free'
+}
+
 function checkFolder(place: SocketPlace): void {
   const { path } = place
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw new SocketFileError(
+      `the path of the socket ${path} is longer than ${MAX_PATH_BYTES} bytes; ` +
+        `choose a shorter one with --${place.option}`,
+    )
   const folder = dirname(path)
   let isFolder: boolean
   try {
@@ -85,25 +101,33 @@ function checkFolder(place: SocketPlace): void {
 /** Removes a socket that nobody serves. */
 async function clearStale(place: SocketPlace): Promise<void> {
   const { path } = place
-  let isSocket: boolean
-  try {
-    isSocket = lstatSync(path).isSocket()
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw cannotMake(place, `the place cannot be looked at (${codeOf(error)})`)
-  }
-  if (!isSocket) throw cannotMake(place, 'a file that is no socket stands there', 'remove it')
-  const answer = await knock(path)
-  if (answer === 'ENOENT') return
-  if (answer === 'EACCES' || answer === 'EPERM')
-    throw cannotMake(place, `a socket of another user stands there (${answer})`, 'remove it')
-  if (answer !== 'ECONNREFUSED') throw cannotMake(place, 'another process serves it', 'stop that one')
+  const found = await occupantOf(place)
+  if (found === 'nothing') return
+  if (found === 'server') throw cannotMake(place, 'another process serves it', 'stop that one')
   try {
     unlinkSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw cannotMake(place, `the old one cannot be removed (${codeOf(error)})`, 'remove it')
   }
+}
+
+/** @throws SocketFileError for what is never taken away. */
+async function occupantOf(place: SocketPlace): Promise<'nothing' | 'dead socket' | 'server'> {
+  const { path } = place
+  let isSocket: boolean
+  try {
+    isSocket = lstatSync(path).isSocket()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 'nothing'
+    throw cannotMake(place, `the place cannot be looked at (${codeOf(error)})`)
+  }
+  if (!isSocket) throw cannotMake(place, 'a file that is no socket stands there', 'remove it')
+  const answer = await knock(path)
+  if (answer === 'ENOENT') return 'nothing'
+  if (answer === 'EACCES' || answer === 'EPERM')
+    throw cannotMake(place, `a socket of another user stands there (${answer})`, 'remove it')
+  return answer === 'ECONNREFUSED' ? 'dead socket' : 'server'
 }
 
 /** The system's answer to a connection there: 'served', or an error code. */

@@ -85,6 +85,7 @@ export const facts = (changes: Partial<Evidence> = {}): Evidence => ({
   clientsUnseen: null,
   listen: { kind: 'free' },
   replicaListen: null,
+  sockets: [],
   unusedNat: [],
   oneForMany: [],
   hostAddresses: new Map(),
