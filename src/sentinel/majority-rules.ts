@@ -25,8 +25,10 @@ import {
   askAll,
   describeProbe,
   hold,
+  holdForNext,
   holdForProbe,
   isBad,
+  isHeldForNext,
   isRecent,
   note,
   probe,
@@ -112,7 +114,8 @@ function holdIfAnnounced(draft: Draft, now: number): void {
   const by = announcer(draft, master, master.epoch, now)
   const announced = gate.kind === 'shut' && gate.cause === 'failover-announced'
   if (by !== null) {
-    hold(draft, 'failover-announced', `${by} announces a failover of ${formatAddress(master)}`, now)
+    const detail = `${by} announces a failover of ${formatAddress(master)}`
+    if (!isHeldForNext(draft, now)) hold(draft, 'failover-announced', detail, now)
     if (mayBePromoted(draft, master, now)) draft.effects.push({ kind: 'withhold' })
   } else if (announced) {
     note(draft, 'info', 'failover.over', {
@@ -261,7 +264,7 @@ function confirmNode(draft: Draft, address: Address, now: number): void {
     serveMaster(draft, { address, epoch, asked, basis: 'majority' }, now)
     return
   }
-  if (asked && isBad(asked)) holdForProbe(draft, asked, now)
+  if (asked && isBad(asked)) holdForNext(draft, asked, now)
   probe(draft, address, now, { unlike })
 }
 

@@ -13,6 +13,19 @@ const PROBE_LIFE_MS = 500
 /** Of a node under promotion, while the connection over which it was asked lasts: who demotes it ends that as well. */
 const AHEAD_LIFE_MS = 2_000
 
+/**
+ * A new master serves some 50 ms after a majority names it. Where it still cannot be had after this time, that is why
+ * commands are held, and no more the failover: log, /status and page say so.
+ */
+const NAMED_LATE_MS = 1_000
+/** See holdForProbe. */
+const causesOfProbes: ReadonlySet<string> = new Set([
+  'not-master',
+  'master-loading',
+  'master-unreachable',
+  'master-moved',
+])
+
 export interface Serving {
   readonly address: Address
   readonly epoch: number
@@ -146,6 +159,26 @@ export function holdForProbe(draft: Draft, { address, result }: ProbeState, now:
   if (result?.kind === 'loading') hold(draft, 'master-loading', detail, now)
   if (result?.kind === 'unreachable') hold(draft, 'master-unreachable', detail, now)
   if (result?.kind === 'replaced') hold(draft, 'master-moved', detail, now)
+}
+
+/** Where the announced failover was the cause so far, and is done but for this node, it is none any more. */
+export function holdForNext(draft: Draft, asked: ProbeState, now: number): void {
+  const { gate } = draft
+  if (gate.kind === 'shut' && gate.cause === 'failover-announced' && isNamedLate(draft, now))
+    draft.gate = { ...gate, cause: 'unconfirmed' }
+  holdForProbe(draft, asked, now)
+}
+
+/** The next master is waited for, whoever still announces the failover that made it. */
+export function isHeldForNext(topology: Topology, now: number): boolean {
+  const { gate } = topology
+  return gate.kind === 'shut' && causesOfProbes.has(gate.cause) && isNamedLate(topology, now)
+}
+
+/** A majority has named another master for so long that it should serve. */
+function isNamedLate({ master, candidate }: Topology, now: number): boolean {
+  if (master === null || candidate === null || candidate.epoch <= master.epoch) return false
+  return !sameAddress(candidate.address, master) && now - candidate.since >= NAMED_LATE_MS
 }
 
 /** `10.0.0.1:6379 says it is a replica`. */

@@ -314,6 +314,15 @@ export const controlMutations: readonly Mutation[] = [
     shows: /the WATCH is whole/,
   },
   {
+    name: 'nobody is told why the new master cannot be had',
+    file: 'src/sentinel/topology-steps.ts',
+    from: "gate.cause === 'failover-announced' && isNamedLate(draft, now))",
+    to: "gate.cause === 'failover-announced' && isNamedLate(draft, 0))",
+    breaks: 'the log says why commands are held',
+    test: 'test/unit/sentinel/failover.test.ts',
+    shows: /new master that cannot be had/,
+  },
+  {
     name: 'a failover there and back that nobody saw leaves the old links',
     file: 'src/sentinel/topology-steps.ts',
     from: "gate.kind === 'open' && (wanted?.stalls ?? 0) === 0",

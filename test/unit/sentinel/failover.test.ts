@@ -420,3 +420,23 @@ t.test('leader that promoted but could not tell the others — holds — until i
   t.equal(play.master(), 'A@1')
   t.equal(play.cause(), 'open')
 })
+
+t.test('new master that cannot be had — becomes the cause — a second after a majority names it', async t => {
+  const play = Play.serving().publish('s1', '+selected-slave', 'A').later(500)
+  /** The leader announces its failover until the other replicas follow. */
+  const goOn = (): Play => {
+    play.later(100).answer('s1', 'B', { epoch: 2, listed: 'A', failover: 'promoted' }).answer('s2', 'B', { epoch: 2 })
+    if (play.topology.probe?.result) return play
+    return play.probed('B', { kind: 'unreachable', why: 'getaddrinfo ENOTFOUND b' })
+  }
+  for (let i = 0; i < 9; i++) goOn()
+  t.equal(play.cause(), 'failover-announced', 'a name or a port may take a moment')
+  t.strictSame([...new Set(play.take())], ['hold failover-announced', 'probe B'])
+  for (let i = 0; i < 9; i++) goOn()
+  t.equal(play.cause(), 'master-unreachable')
+  const held = play.notes().filter(event => event === 'master.held' || event === 'failover.announced')
+  t.strictSame(held, ['master.held'], 'and the causes take no turns')
+  t.strictSame([...new Set(play.take())], ['probe B', 'hold master-unreachable'])
+  play.later(100).probed('B')
+  t.strictSame(play.take(), ['probe B', 'serve B@2'])
+})
