@@ -9,7 +9,7 @@ import { type Address, formatAddress, sameAddress } from '../address.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { Closing } from './closing-connections.ts'
 import type { MasterAsker, MasterAskerOptions } from './master-asker.ts'
-import { type Discovered, nextDiscovered, type PeerList } from './membership.ts'
+import { type Discovered, membershipTiming, nextDiscovered, type PeerList } from './membership.ts'
 import type { SentinelPool } from './sentinel-pool.ts'
 import type { Observation } from './topology-state.ts'
 
@@ -28,6 +28,8 @@ export class Members {
   readonly #peerLists = new Map<string, PeerList>()
   readonly #closing = new Closing()
   #discovered: readonly Discovered[] = []
+  /** Set by the first list of a seed: the others have so long to give theirs. */
+  #awaiting: NodeJS.Timeout | 'none yet' | 'over' = 'none yet'
   #settled = false
   #isStopped = false
 
@@ -90,6 +92,7 @@ export class Members {
   /** Feeds nothing from here on; resolves when every connection that nobody else needs is closed. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    if (typeof this.#awaiting === 'object') clearTimeout(this.#awaiting)
     for (const asker of this.#askers.values()) this.#closing.add(asker.stop())
     await this.#closing.all()
   }
@@ -112,6 +115,7 @@ export class Members {
       onEvent: event => feed({ kind: 'event', key, event }),
       onPeers: peers => {
         this.#peerLists.set(key, { seed, at: performance.now(), peers })
+        if (seed) this.#awaitOthers()
         feed({ kind: 'peers', key, peers })
         this.review()
       },
@@ -132,10 +136,25 @@ export class Members {
     this.#feed({ kind: 'left', key })
   }
 
+  #awaitOthers(): void {
+    if (this.#awaiting !== 'none yet') return
+    this.#awaiting = setTimeout(() => {
+      this.#awaiting = 'over'
+      this.review()
+    }, membershipTiming.awaitedMs)
+  }
+
+  /** Seeds that may still list those that the first ones to answer do not. */
+  get #awaited(): number {
+    if (this.#awaiting === 'over') return 0
+    return [...this.#seeds].filter(key => !this.#peerLists.has(key)).length
+  }
+
   /** Asks listed Sentinels that are no seed; leaves those that nobody lists, or that turn out to be a seed. */
   review(): void {
     if (this.#isStopped) return
-    this.#discovered = nextDiscovered(this.#discovered, [...this.#peerLists.values()], performance.now())
+    const [lists, now] = [[...this.#peerLists.values()], performance.now()]
+    this.#discovered = nextDiscovered(this.#discovered, lists, { awaited: this.#awaited, now })
     const wanted = this.#discovered.filter(one => !this.#isSeed(one)).map(one => one.address)
     const keys = new Set(wanted.map(formatAddress))
     for (const [key, asker] of this.#askers) if (!keys.has(key) && !this.#seeds.has(key)) this.#leave(key, asker)

@@ -52,7 +52,21 @@ export function describeMinority(topology: Topology, now: number): string {
   const dead = deadSentinels(topology).length
   const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
   const missing = asked < majority ? 'are needed' : `must name the same one: ${whomTheyName([...votes.values()])}`
-  return `${asked} of ${known} Sentinels can be asked about the master, and ${majority} ${missing}${dead === 0 ? '' : gone}`
+  const told = `${asked} of ${known} Sentinels can be asked about the master, and ${majority} ${missing}`
+  return `${told}${areStrangers(topology) ? strangers : ''}${dead === 0 ? '' : gone}`
+}
+
+const strangers =
+  '; those that name different masters do not list one another: where they watch two deployments, give --sentinels those of one'
+
+/** Some name different masters, and each lists others, but none of those: in a failover it would. */
+function areStrangers({ sentinels }: Topology): boolean {
+  const seen = [...sentinels].flatMap(([key, one]) => (one.up && one.view ? [{ ...one, key, view: one.view }] : []))
+  const pairs = seen.flatMap(a => seen.filter(b => !sameAddress(a.view.address, b.view.address)).map(b => ({ a, b })))
+  const isListed = ({ a, b }: (typeof pairs)[number]): boolean =>
+    a.peers.some(({ runId, address }) => runId === b.runId || formatAddress(address) === b.key)
+  const haveListed = seen.every(({ peers }) => peers.length > 0)
+  return haveListed && pairs.length > 0 && !pairs.some(isListed)
 }
 
 /** `2 name 10.0.0.1:6379, 1 names 10.0.0.2:6379`. */

@@ -36,6 +36,15 @@ t.test('without any Sentinel — all that are known are named — also those tha
   t.equal(describeMinority(play.topology, play.now), 'no Sentinel can be asked about the master (0 of 3)')
 })
 
+t.test('seeds of two deployments — are told as such — and not in a failover', async t => {
+  const play = Play.with('s1', 's2', 's3', 's4').answer('s1', 'A').answer('s2', 'A').answer('s3', 'B').answer('s4', 'B')
+  play.lists('s1', ['run-s2', 'run-x']).lists('s2', ['run-s1', 'run-x'])
+  play.lists('s3', ['run-s4', 'run-y']).lists('s4', ['run-s3', 'run-y'])
+  t.match(describeMinority(play.topology, play.now), /two deployments, give --sentinels those of one/)
+  play.lists('s4', ['run-s1', 'run-s3'])
+  t.notMatch(describeMinority(play.topology, play.now), /deployments/)
+})
+
 t.test('Sentinels that disagree — are told as such — and not as too few', async t => {
   const play = Play.with('s1', 's2', 's3', 's4')
   live(play, 500, { says: { s1: ['A'], s2: ['B'], s3: ['A'], s4: ['B'] }, node: master })
