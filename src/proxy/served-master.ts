@@ -182,6 +182,10 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
         bugs.guard('expect', () => lanes.expect(address))
         bugs.guard('expect', () => ahead.expect(address, lanes.privateLanes))
       },
+      onMisled: () => {
+        bugs.guard('expect', () => lanes.dropAhead())
+        bugs.guard('expect', () => ahead.close())
+      },
       onNote: (event, fields) => lanes.stories.onNote(event, { ...fields }, performance.now()),
     },
   )

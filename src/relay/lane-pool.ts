@@ -144,6 +144,11 @@ export abstract class LanePool extends LaneHost {
     )
   }
 
+  /** They are not links to that replica after all. */
+  dropAhead(): void {
+    this.#ahead.close()
+  }
+
   mayDialNow(): boolean {
     return this.#dialTurns.take()
   }

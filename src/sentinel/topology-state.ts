@@ -173,6 +173,8 @@ export type Effect =
     }
   /** This node is likely to be asked soon: have a connection ready. */
   | { readonly kind: 'warm'; readonly address: Address }
+  /** Its address leads to the old master: what was dialled there ahead is of no use. */
+  | { readonly kind: 'misled' }
   /** Ask this Sentinel now; null: all. */
   | { readonly kind: 'ask'; readonly key: string | null }
   /** Ask this Sentinel within a second: nobody waits for what it says. */

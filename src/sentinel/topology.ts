@@ -143,6 +143,7 @@ function accept(draft: Draft, observation: Observation, now: number): void {
       const isServed = draft.master !== null && sameAddress(draft.master, address)
       const vouched = isServed && doLinksVouch(result, links)
       draft.probe = { ...draft.probe, result, answeredAt: now, vouched, retryAt }
+      if (result.kind === 'replaced') draft.effects.push({ kind: 'misled' })
       return
     }
     case 'warm':

@@ -45,6 +45,8 @@ export interface WatcherListener {
   onWithhold(): void
   /** This replica will probably be the master in about a second. Nothing may be sent to it yet. */
   onExpect?(address: Address): void
+  /** The address of that replica leads to the old master: a connection there, made because of it, is of no use. */
+  onMisled?(): void
   /**
    * Something is about to be decided by what was read. Calls standStill() first if the process stood still: what is
    * read after it may have come before it.
@@ -198,6 +200,9 @@ export class Watcher {
       case 'warm':
         this.#prober.expect(effect.address)
         this.#listener.onExpect?.(effect.address)
+        break
+      case 'misled':
+        this.#listener.onMisled?.()
         break
       case 'probe':
         this.#prober.ask(effect.address, effect.startedAt, effect.unlike)

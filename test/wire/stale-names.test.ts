@@ -94,3 +94,48 @@ t.test('master that came back — by a second failover — is used by its own na
   }
   t.strictSame(misled(), [])
 })
+
+t.test('links ahead of a failover — through a balancer that moves late — are not used', async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const start = async (name: string) => {
+    const node = await startServer({ flavour: anyFlavour(), kind: 'data', name, dir, config: ['save ""'] })
+    t.teardown(() => endServer(node))
+    return node
+  }
+  const [old, next] = [await start('old'), await start('next')]
+  const balancer = await FaultyLink.start(t, old)
+  const sentinel = await FakeSentinel.start(t, { master: { host: old.host, port: old.port } })
+  const at = `${balancer.host}:${balancer.port}`
+  const holdfast = await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: {
+      'nat-map': `${old.host}:${old.port}=${at},${next.host}:${next.port}=${at}`,
+      'hold-timeout': '60s',
+      ...{ 'retry-policy': 'always', ack: 'master', reads: 'plain' },
+    },
+  })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  await client.send('SET', 'before', '1')
+  const greetings = async (): Promise<number> =>
+    Number(/cmdstat_hello:calls=(\d+)/.exec(String(await ask(old, ['INFO', 'commandstats'])))?.[1] ?? 0)
+  const [greeted, accepted] = [await greetings(), balancer.accepted]
+  const master = `mymaster ${old.host} ${old.port}`
+  sentinel.flags = 'master,failover_in_progress'
+  sentinel.publish('+try-failover', `master ${master}`)
+  sentinel.publish('+selected-slave', `slave ${next.host}:${next.port} ${next.host} ${next.port} @ ${master}`)
+  const reply = client.send('SET', 'after', '1')
+  await waitUntil('the node is asked', () => holdfast.find('master.probe_refused'), bound)
+  const isDialled = async (): Promise<boolean> => (await greetings()) > greeted || balancer.accepted > accepted + 6
+  await waitUntil('a link is made ahead, or will not be', isDialled, bound)
+  const before = balancer.accepted
+  await waitUntil('the node is asked again', () => balancer.accepted > before + 1, bound)
+  // What stands through it goes on standing at the old master.
+  balancer.target = { host: next.host, port: next.port }
+  sentinel.flags = 'master'
+  sentinel.switchMaster({ host: next.host, port: next.port }, 2)
+  t.equal(await reply, 'OK')
+  t.equal(await ask(next, ['GET', 'after']), '1')
+  t.equal(await ask(old, ['GET', 'after']), null)
+})
