@@ -13,6 +13,7 @@ import type { Environment } from './config/environment.ts'
 import { type ResolvedMaster, resolveMasters } from './config/masters.ts'
 import { options, type Values } from './config/option-table.ts'
 import { type Question, readSources, type WrongOptions } from './config/sources.ts'
+import { isReadOnce } from './transport/read-file.ts'
 import type { ServerTls } from './transport/server-route.ts'
 
 export type { Environment } from './config/environment.ts'
@@ -182,7 +183,10 @@ export function readConfig(argv: readonly string[], env: Environment): ReadResul
   if (masters === null) return { kind: 'errors', errors: [...errors] }
   const [first, ...others] = masters
   const config = toConfig(first)
+  const named = read.sources.flatMap(({ given }) => given.get('config')?.text ?? [])
+  const files = [...named, ...masters.flatMap(({ secretFiles }) => [...secretFiles.values()])]
   const afterRestart = (): AfterRestart => {
+    if (files.some(isReadOnce)) return { options: [], mistakes: [] }
     const again = readSources(argv, env)
     const now = again.kind === 'sources' ? resolveMasters(again.sources) : { masters: null, errors: [] }
     const options = now.masters === null ? [] : differingOptions(masters, now.masters)

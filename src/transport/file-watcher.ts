@@ -11,6 +11,7 @@
 // Owns: the timer. Never: keeps or judges a content (it may be a password; a digest is enough), or throws.
 import { hash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
+import { isReadOnce } from './read-file.ts'
 
 const LOOK_MS = 1000
 const SETTLE_MS = 100
@@ -118,6 +119,7 @@ async function statOf(path: string): Promise<string> {
 }
 
 async function digestOf(path: string): Promise<string> {
+  if (isReadOnce(path)) return 'read once'
   try {
     return hash('sha256', await readFile(path), 'base64')
   } catch (error) {

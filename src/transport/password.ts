@@ -6,7 +6,7 @@
 // A rotation changes the file and each server at different times, in any order. Until all have changed, some servers
 // take the one password and some the other. So the value before is kept, and after a refusal the next attempt uses the
 // other one. Never: shows a password, or decides when to try again.
-import { readSmallFile, secretIn } from './read-file.ts'
+import { isReadOnce, readSmallFile, secretIn } from './read-file.ts'
 import { isSameSecret, type Secret } from './secret.ts'
 
 /** Whom to sign in as; null: the default user. */
@@ -53,7 +53,7 @@ export class Password {
 
   /** Reads the file again, which blocks. An empty or unreadable file changes nothing, and `problem` says so. */
   reload(): { changed: boolean; problem: string | null } {
-    if (this.file === null) return { changed: false, problem: null }
+    if (this.file === null || isReadOnce(this.file)) return { changed: false, problem: null }
     const content = readSmallFile(this.file)
     if ('cause' in content) return { changed: false, problem: content.cause }
     const secret = secretIn(content.bytes)

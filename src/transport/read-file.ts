@@ -1,5 +1,5 @@
 // read-file.ts: reads a small file, or says why it cannot be read, in the words of the system and without the path.
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { type Secret, secretOf } from './secret.ts'
 
@@ -10,6 +10,19 @@ export function readSmallFile(path: string): { bytes: Buffer } | { cause: string
     return { bytes: readFileSync(path) }
   } catch (error) {
     return { cause: causeOf(error) }
+  }
+}
+
+/**
+ * A pipe, as of `<(...)`, gives its bytes once: whoever opens it again waits for ever, and where that blocks the whole
+ * program with it.
+ */
+export function isReadOnce(path: string): boolean {
+  try {
+    const found = statSync(path)
+    return !found.isFile() && !found.isDirectory()
+  } catch {
+    return false
   }
 }
 

@@ -87,4 +87,13 @@ export const filesMutations: readonly Mutation[] = [
     test: crowd,
     shows: /no file descriptor/,
   },
+  {
+    name: 'SIGHUP opens the pipe of --config again, and waits for a writer',
+    file: 'src/config.ts',
+    from: '    if (files.some(isReadOnce)) return { options: [], mistakes: [] }\n',
+    to: '',
+    breaks: 'nothing that is asked of a running proxy stops it',
+    test: 'test/wire/early-signals.test.ts',
+    shows: /SIGHUP/,
+  },
 ]

@@ -1,4 +1,6 @@
 // Files are changed the ways that operators and Kubernetes change them; the watcher must say so once, and only then.
+import { execFileSync } from 'node:child_process'
+import { constants } from 'node:fs'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -123,6 +125,24 @@ t.test('watcher — asked to look — counts a file once, however many use it', 
   await Promise.all([writeFile(file('cert'), '3'), writeFile(file('key'), '3')])
   t.equal(await watcher.lookNow(), 2)
   t.equal(await watcher.lookNow(), 0)
+})
+
+t.test('watcher — asked to look — does not wait for a pipe, which is read once', async t => {
+  const { watcher, file, watch, changes } = await scene(t)
+  execFileSync('mkfifo', [file('pipe')])
+  watch('pipe')
+  let isOver = false
+  const looks = watcher.start().then(() => watcher.lookNow())
+  void looks.then(() => {
+    isOver = true
+  })
+  try {
+    await waitUntil('it has looked twice', () => isOver, { withinMs: 5000 })
+  } finally {
+    // Whoever waits for it goes on.
+    await writeFile(file('pipe'), '', { flag: constants.O_RDWR })
+  }
+  t.equal(changes(), 0)
 })
 
 t.test('password — that was rotated between its reading and the first look — is noticed', async t => {
