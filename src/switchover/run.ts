@@ -126,6 +126,7 @@ class Run {
     const { sentinel } = this.#plan
     const { wanted, masterName } = this.#world
     const from = performance.now()
+    let tiltedFrom: number | null = null
     let isSaid = false
     for (;;) {
       this.#stopIfAsked()
@@ -141,8 +142,10 @@ class Run {
       const isWanted = own === best[0] || wanted === undefined
       const moment = momentOf(best)
       const waitedMs = performance.now() - from
-      if (isTilted) {
-        if (waitedMs > TILT_WAIT_MS) throw inTilt(sentinel.address)
+      if (!isTilted) tiltedFrom = null
+      else {
+        tiltedFrom ??= performance.now()
+        if (performance.now() - tiltedFrom > TILT_WAIT_MS) throw inTilt(sentinel.address)
         if (!isSaid) this.#world.sayWait('waits until the Sentinel leaves its TILT mode; commands go on')
         isSaid = true
         await this.#wait(10 * LOOK_MS)

@@ -134,7 +134,7 @@ export const switchoverMutations: readonly Mutation[] = [
   {
     name: 'a switchover asks a Sentinel that is in TILT, which does nothing',
     file: 'src/switchover/run.ts',
-    from: 'if (isTilted) {',
+    from: 'if (!isTilted) tiltedFrom = null\n      else {',
     to: 'if (isTilted && waitedMs < 0) {',
     breaks: 'clients wait only while something is done',
     test: 'test/failover/switchover-tilt.test.ts',
