@@ -44,7 +44,11 @@ t.test('watcher — needs two of three — when its only seed is the only one th
   const seen = new Observed(t, { sentinels: seeds.slice(0, 1) })
   const line = await seen.untilLogged('sentinels.trouble')
   t.match(line, { level: 'warn', cause: 'no-majority', majority: 2 })
-  t.strictSame(seen.story(), [])
+  // A standstill may have it hold what it has never served.
+  t.strictSame(
+    seen.story().filter(step => step.startsWith('serve')),
+    [],
+  )
   sentinels[1].server.mode = 'normal'
   await seen.until(`serve ${sentinels[0].master?.port}@1`)
   await seen.untilLogged('sentinels.well')
