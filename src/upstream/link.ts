@@ -112,6 +112,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   #wasAlone = false
   /** Nothing more is sent, and what has come is read; null: no write has failed. */
   #lastWords: { readonly error: Error; readonly timer: NodeJS.Timeout } | null = null
+  /** The socket's end, which has come while replies wait to be looked at; null: it has not. */
+  #end: (() => void) | null = null
 
   /** `busy`: many sessions share it; its reads and writes use memory of its own again (a third of a megabyte). */
   constructor(
@@ -164,7 +166,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       )
       .on('drain', () => this.#onDrain())
       .on('end', () => this.#onEnd('the server closed the connection'))
-      .on('error', error => this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message))
+      .on('error', error => this.#onError(error))
       .on('close', () => this.#onEnd('the connection ended'))
     // A TLS socket takes no memory, and a busy link is read from at once.
     if (buffer !== null) socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -295,6 +297,8 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     if (!this.pauses.end(why) || this.status === 'closed') return
     const stalled = this.pauses.takeStalled()
     for (const bytes of stalled ?? []) this.#take(bytes)
+    if (this.#isClosed) return
+    if (this.pauses.stalled === null) this.#end?.()
     if (this.#isClosed) return
     if (!this.pauses.any) this.#reader.resume()
     // Also where what was looked at is a reason to read no more: what waits may be sent all the same.
@@ -448,7 +452,20 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     }
   }
 
+  #onError(error: Error): void {
+    if (this.#isBehindStalled(() => this.#onError(error))) return
+    this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message)
+  }
+
+  /** A stream that is paused tells its end all the same (TLS, --sockets streams): what came before is looked at first. */
+  #isBehindStalled(end: () => void): boolean {
+    if (this.status !== 'ready' || this.pauses.stalled === null) return false
+    this.#end ??= end
+    return true
+  }
+
   #onEnd(detail: string): void {
+    if (this.#isBehindStalled(() => this.#onEnd(detail))) return
     if (this.#lastWords === null) this.#close('peer-closed', detail)
     else this.#close('reset', this.#lastWords.error.message)
   }

@@ -5,6 +5,15 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'the end of a link that a stream tells early takes the replies that wait to be looked at',
+    file: 'src/upstream/link.ts',
+    from: "if (this.status !== 'ready' || this.pauses.stalled === null) return false",
+    to: 'if (this.pauses.stalled !== undefined) return false',
+    breaks: 'a reply that has come is told',
+    test: 'test/wire/gone-clients.test.ts',
+    shows: /sockets streams/,
+  },
+  {
     name: 'a redirect that a busy master refuses is forgotten',
     file: 'src/client/session/redirect-again.ts',
     from: 'if (wasBusy) {',
