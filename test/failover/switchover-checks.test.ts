@@ -267,12 +267,13 @@ t.test('switchover --dry-run', async t => {
   })
 
   await t.test('planted — a failover under way — failover.under_way', async t => {
-    // Whom the Sentinel chooses does not answer: the failover goes on until failover-timeout.
+    // Whom the Sentinel chooses does not answer: the failover goes on until failover-timeout. Holdfast must not wait as
+    // long for the same nodes.
     await set.stop(first)
     await set.stop(second)
     await set.failover()
     try {
-      const { code, report } = await runSwitchover(t, stage, ['--dry-run'])
+      const { code, report } = await runSwitchover(t, stage, ['--dry-run', '--answer-timeout', '1s'])
       t.equal(code, 1)
       const told = report.findings.find(({ id }) => id === 'failover.under_way')
       t.match(told, { level: 'problem', text: /leads a failover of this master now/ }, JSON.stringify(report.findings))

@@ -84,7 +84,7 @@ export function startDrill(t: Teardown, stage: Pick<Stage, 'set' | 'path'>, word
 function startOn(t: Teardown, { set, path }: Pick<Stage, 'set' | 'path'>, words: readonly string[]): Running {
   const common = ['--sentinels', set.sentinelAddresses().join(','), '--master', set.masterName]
   // A machine that is slow for half a second is nothing that a test has made wrong.
-  const patient = ['--answer-timeout', '10s']
+  const patient = words.includes('--answer-timeout') ? [] : ['--answer-timeout', '10s']
   return startProgram(t, [...words, ...common, ...patient, '--listen', '127.0.0.1:0', '--control-socket', path])
 }
 
