@@ -207,6 +207,24 @@ t.test('once — a link cut at every byte of a block — runs each command once'
   t.equal(holdfast.counters.unknownOutcomes, 0)
 })
 
+t.test(
+  'once — a command that the server refuses while it runs — is told that it has run, not that it took effect',
+  async t => {
+    const { holdfast, node, wire } = await startCut(t)
+    const client = await connect(t, holdfast)
+    t.equal(await client.send('SET', 'text', 'x'), 'OK')
+    wire.stall('down')
+    const refused = client.send('RPUSH', 'text', 'y')
+    const hasRun = async (): Promise<boolean> =>
+      /^cmdstat_rpush:/m.test(String(await ask(node, ['INFO', 'commandstats'])))
+    await waitUntil('the server has refused it', hasRun, { withinMs: 5000 })
+    wire.reset()
+    wire.resume()
+    t.match(text(await refused), /^-APPLIED holdfast: the command has run once; its reply was lost/)
+    t.equal(await client.send('GET', 'text'), 'x')
+  },
+)
+
 t.test('once — a read whose reply is lost — never shows what its session wrote behind it', async t => {
   const { holdfast, node, wire } = await startCut(t)
   await ask(node, ['SET', 'big', 'x'.repeat(100_000)])
