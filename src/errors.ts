@@ -85,7 +85,10 @@ export const errors = {
     'unknown',
   ),
   /** `once`, or `--ack replicated`: the marker says that it ran. */
-  applied: spec('APPLIED holdfast: the command has run once; its reply was lost with the old connection', 'yes'),
+  applied: spec(
+    'APPLIED holdfast: the command has run: it took effect once, or the server refused it; its reply was lost with the old connection',
+    'yes',
+  ),
   /** `--ack replicated`: the write has run, and the replicas did not say in time that they have it. */
   unacknowledged: spec(
     'UNKNOWN holdfast: the command has run on the master, but not enough replicas have confirmed it in time; it may ' +

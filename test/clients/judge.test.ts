@@ -65,7 +65,7 @@ t.test('judge — lets pass under once what its page names — of the faults tha
   const once = { policy: 'once', isReplicated: false } as const
   const replicated = { policy: 'once', isReplicated: true } as const
   const popped = 'pop: Error UNKNOWN holdfast: the connection was lost after the command was sent without a marker'
-  const applied = 'publish: Error APPLIED holdfast: the command has run once'
+  const applied = 'publish: Error APPLIED holdfast: the command has run'
   t.strictSame(unexpected(figures('killed', popped, applied), once), [])
   t.strictSame(unexpected(figures('frozen', popped, applied.replace('APPLIED', 'APPLIED:')), replicated), [])
   t.equal(unexpected(figures('killed', popped, applied), { policy: null, isReplicated: false }).length, 2)
