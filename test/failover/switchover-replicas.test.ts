@@ -15,11 +15,14 @@ interface Wanted {
   readonly words?: readonly string[]
 }
 
+/** A look that waits longer for a node that is silent sees what has become of it since. */
+const brief = ['--answer-timeout', '1s']
+
 /** The dry run finds it, within the time that servers take to see what was planted. */
 async function finds(t: Test, stage: Stage, { id, level = 'problem', shows, words = [] }: Wanted): Promise<void> {
   let last: readonly JsonFinding[] = []
   const found = async (): Promise<{ readonly code: number | null } | undefined> => {
-    const { code, report } = await runSwitchover(t, stage, ['--dry-run', ...words])
+    const { code, report } = await runSwitchover(t, stage, ['--dry-run', ...brief, ...words])
     last = report.findings
     const told = report.findings.filter(one => one.id === id && one.level === level)
     return told.some(one => shows.test(`${one.subject} ${one.text}`)) ? { code } : undefined
@@ -55,7 +58,7 @@ t.test('switchover --dry-run — replicas that are unfit', async t => {
         id: 'target.lag',
         shows: new RegExp(`^${subject} is \\d{7} bytes behind, and --max-lag is 1048576`),
       })
-      const { report } = await runSwitchover(t, stage, ['--dry-run', '--max-lag', '10mb'])
+      const { report } = await runSwitchover(t, stage, ['--dry-run', ...brief, '--max-lag', '10mb'])
       t.notOk(
         report.findings.some(({ id }) => id === 'target.lag'),
         'a higher --max-lag lets it pass',
