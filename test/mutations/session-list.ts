@@ -5,6 +5,15 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'the loss of a link that a stream tells early takes the replies that wait to be looked at',
+    file: 'src/upstream/link.ts',
+    from: 'if (this.#isBehindStalled(() => this.#onError(error))) return',
+    to: 'if (this.#isBehindStalled.length > 1) return',
+    breaks: 'a reply that has come is told',
+    test: 'test/wire/standstill-ends.test.ts',
+    shows: /a reset behind it/,
+  },
+  {
     name: 'the end of a link that a stream tells early takes the replies that wait to be looked at',
     file: 'src/upstream/link.ts',
     from: "if (this.status !== 'ready' || this.pauses.stalled === null) return false",

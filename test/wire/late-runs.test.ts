@@ -10,6 +10,12 @@ import { waitUntil } from '../support/wait-until.ts'
 
 const soon = { withinMs: 20_000, everyMs: 5 }
 
+const execIsCut = ([name]: string[]): Answer => {
+  if (name === 'MULTI') return '+OK\r\n'
+  if (name === 'INCR') return '+QUEUED\r\n'
+  return name === 'EXEC' ? 'cut' : undefined
+}
+
 async function stage(t: Test, answer: (argv: string[]) => Answer) {
   const fake = await FakeRedis.start(t, argv => (argv[1] === 'KILL' ? ':1\r\n' : answer(argv)))
   const sentinel = await FakeSentinel.start(t, { master: fake })
@@ -24,11 +30,7 @@ async function stage(t: Test, answer: (argv: string[]) => Answer) {
 }
 
 t.test('what ran on a link of its own and is UNKNOWN — is ended before the session goes on', async t => {
-  const { client, at } = await stage(t, ([name]) => {
-    if (name === 'MULTI') return '+OK\r\n'
-    if (name === 'INCR') return '+QUEUED\r\n'
-    return name === 'EXEC' ? 'cut' : undefined
-  })
+  const { client, at } = await stage(t, execIsCut)
   await client.send('MULTI')
   await client.send('INCR', 'k')
   const reply = await client.send('EXEC')
@@ -39,11 +41,7 @@ t.test('what ran on a link of its own and is UNKNOWN — is ended before the ses
 })
 
 t.test('a session that says nothing more — leaves the link of its own when that is up', async t => {
-  const { client, holdfast } = await stage(t, ([name]) => {
-    if (name === 'MULTI') return '+OK\r\n'
-    if (name === 'INCR') return '+QUEUED\r\n'
-    return name === 'EXEC' ? 'cut' : undefined
-  })
+  const { client, holdfast } = await stage(t, execIsCut)
   await client.send('MULTI')
   await client.send('INCR', 'k')
   await client.send('EXEC')

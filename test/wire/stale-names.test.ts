@@ -1,6 +1,6 @@
 // A name server that is behind, for Holdfast alone: connections by the name of the new master lead to the old master, which
 // still says that it is one.
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { FaultyLink } from '../support/faulty-link.ts'
 import { startHoldfast } from '../support/holdfast.ts'
@@ -14,10 +14,7 @@ const TRUE = '127.0.0.2'
 const NAME = 'next.test'
 const bound = { withinMs: 20_000 }
 
-/** Two masters, the first of which is served. The other has the same port at an address of its own, and a name. */
-async function stage(t: Parameters<typeof startHoldfast>[0]) {
-  const names = new NameServer(t)
-  names.records.set(NAME, STALE)
+async function startTwo(t: Test) {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const start = async (name: string) => {
@@ -26,6 +23,14 @@ async function stage(t: Parameters<typeof startHoldfast>[0]) {
     return node
   }
   const [old, next] = [await start('old'), await start('next')]
+  return { old, next }
+}
+
+/** Two masters, the first of which is served. The other has the same port at an address of its own, and a name. */
+async function stage(t: Test) {
+  const names = new NameServer(t)
+  names.records.set(NAME, STALE)
+  const { old, next } = await startTwo(t)
   await FaultyLink.start(t, next, { host: TRUE, port: old.port })
   const sentinel = await FakeSentinel.start(t, { master: { host: old.host, port: old.port } })
   const holdfast = await startHoldfast(t, {
@@ -96,14 +101,7 @@ t.test('master that came back — by a second failover — is used by its own na
 })
 
 t.test('links ahead of a failover — through a balancer that moves late — are not used', async t => {
-  const dir = await makeFolder()
-  t.teardown(() => removeFolder(dir))
-  const start = async (name: string) => {
-    const node = await startServer({ flavour: anyFlavour(), kind: 'data', name, dir, config: ['save ""'] })
-    t.teardown(() => endServer(node))
-    return node
-  }
-  const [old, next] = [await start('old'), await start('next')]
+  const { old, next } = await startTwo(t)
   const balancer = await FaultyLink.start(t, old)
   const sentinel = await FakeSentinel.start(t, { master: { host: old.host, port: old.port } })
   const at = `${balancer.host}:${balancer.port}`
