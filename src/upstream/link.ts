@@ -453,8 +453,17 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   }
 
   #onError(error: Error): void {
+    this.#keepUnread()
     if (this.#isBehindStalled(() => this.#onError(error))) return
     this.#close(this.status === 'dialing' ? 'dial-failed' : 'reset', error.message)
+  }
+
+  /** A stream that is paused reads on, and an error ends it with what nobody has taken out of it. */
+  #keepUnread(): void {
+    const unread: Buffer | null = this.status === 'ready' && this.pauses.any ? this.#socket.read() : null
+    if (unread === null) return
+    this.pauses.stalled ??= []
+    this.#onData(unread)
   }
 
   /** A stream that is paused tells its end all the same (TLS, --sockets streams): what came before is looked at first. */

@@ -5,6 +5,15 @@ const walk = 'test/unit/client/session-walk.test.ts'
 
 export const sessionMutations: readonly Mutation[] = [
   {
+    name: 'the loss of a link that is paused takes what its stream has read',
+    file: 'src/upstream/link.ts',
+    from: 'if (unread === null) return',
+    to: 'if (unread !== undefined) return',
+    breaks: 'a reply that has come is told',
+    test: 'test/wire/standstill-ends.test.ts',
+    shows: /sockets streams, timers first. — and a reset behind it/,
+  },
+  {
     name: 'the loss of a link that a stream tells early takes the replies that wait to be looked at',
     file: 'src/upstream/link.ts',
     from: 'if (this.#isBehindStalled(() => this.#onError(error))) return',

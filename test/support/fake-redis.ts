@@ -4,6 +4,7 @@
 // Owns: a listener on a port of the system's choosing, its connections, and the record of every command received.
 // Never: keeps data, answers a command twice, reorders replies. Commands are RESP arrays; inline ones are refused.
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { RespDecoder } from './resp-decoder.ts'
 import { array, bulk, failure, integer, map, type Protocol, simple } from './resp-encoder.ts'
 
@@ -50,6 +51,8 @@ export interface FakeRedisOptions {
   readonly role?: 'master' | 'slave'
   /** AUTH and HELLO ... AUTH must give it; any user name goes. */
   readonly password?: string
+  /** It speaks TLS alone; plain TCP where not given. */
+  readonly tls?: TlsOptions
 }
 
 /** What a test gives to have things ended with it. */
@@ -77,6 +80,8 @@ export class FakeRedis {
   readonly #server: Server
   readonly #password: string | undefined
   readonly #live = new Map<number, { socket: Socket; state: ConnectionState }>()
+  /** By TLS: the sockets below, by their remote ports. Only these can send RST. */
+  readonly #below = new Map<number | undefined, Socket>()
 
   private constructor(server: Server, port: number, handler: Handler, options: FakeRedisOptions) {
     this.#server = server
@@ -85,7 +90,11 @@ export class FakeRedis {
     this.handler = handler
     this.role = options.role ?? 'master'
     this.#password = options.password
-    server.on('connection', socket => this.#accept(socket))
+    if (options.tls === undefined) server.on('connection', socket => this.#accept(socket))
+    else
+      server
+        .on('connection', (socket: Socket) => this.#below.set(socket.remotePort, socket))
+        .on('secureConnection', (socket: Socket) => this.#accept(socket))
   }
 
   /** With a test as first argument it is closed in that test's teardown. */
@@ -94,7 +103,7 @@ export class FakeRedis {
     handler: Handler = () => undefined,
     options: FakeRedisOptions = {},
   ): Promise<FakeRedis> {
-    const server = createServer({ noDelay: true })
+    const server = options.tls ? createTlsServer({ noDelay: true, ...options.tls }) : createServer({ noDelay: true })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host: '127.0.0.1', port: 0 }, resolve)
@@ -128,7 +137,7 @@ export class FakeRedis {
 
   /** Ends every open connection, with FIN or RST. */
   dropAll(how: 'cut' | 'reset' = 'cut'): void {
-    for (const { socket } of this.#live.values()) drop(socket, how)
+    for (const { socket } of this.#live.values()) this.#drop(socket, how)
   }
 
   async close(): Promise<void> {
@@ -194,8 +203,13 @@ export class FakeRedis {
     if (bytes !== undefined && bytes !== fault) socket.write(bytes)
     entry.executed = fault === undefined || fault === 'cut-after-write' || bytes !== fault
     if (fault === undefined) return true
-    if (fault !== 'hang') drop(socket, fault)
+    if (fault !== 'hang') this.#drop(socket, fault)
     return false
+  }
+
+  #drop(socket: Socket, how: Fault): void {
+    if (how !== 'reset') socket.destroySoon()
+    else (this.#below.get(socket.remotePort) ?? socket).resetAndDestroy()
   }
 
   #standard(argv: readonly string[], state: ConnectionState): string {
@@ -279,9 +293,4 @@ function client(argv: readonly string[], state: ConnectionState): string {
 function faultOf(answer: Answer): Fault | undefined {
   if (typeof answer === 'object' && !Buffer.isBuffer(answer)) return answer.fault
   return faults.includes(answer) ? (answer as Fault) : undefined
-}
-
-function drop(socket: Socket, how: Fault): void {
-  if (how === 'reset') socket.resetAndDestroy()
-  else socket.destroySoon()
 }
