@@ -240,6 +240,27 @@ export class Withheld implements Acknowledger {
     return requests
   }
 
+  outlivesLink(): boolean {
+    const open = this.#open
+    if (open !== null) this.#dropOpen(open)
+    if (!this.#barrier.isReady) this.#giveUpAll()
+    return !this.idle
+  }
+
+  /** The link owed the rest of its replies. */
+  #dropOpen(open: Item): void {
+    this.#open = null
+    for (const item of this.#line.drain()) if (item !== open) this.#line.push(item)
+    if (open.request === null) return
+    this.#leave(open.request)
+    forgetKept(open.request, this.#barrier.counters)
+  }
+
+  /** Nobody can confirm it any more. */
+  #giveUpAll(): void {
+    this.expire(Number.POSITIVE_INFINITY, 0)
+  }
+
   drop(): Request[] {
     const open = this.#open?.request
     if (open) forgetKept(open, this.#barrier.counters)
@@ -252,6 +273,7 @@ export class Withheld implements Acknowledger {
   /** The link that confirms is lost: what was answered, or will be, on this lane's link can be confirmed no more. */
   onBarrierLost(): void {
     const { link } = this.lane
+    if (link === null) this.#giveUpAll()
     if (link?.status === 'ready' && (!this.idle || link.inFlight > 0))
       link.cut('the link that confirms replication was lost')
   }

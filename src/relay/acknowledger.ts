@@ -23,6 +23,11 @@ export interface Acknowledger {
   afterAck(act: () => void): void
   /** The link is lost: answers the requests whose last reply was kept, oldest first. They are the caller's now. */
   takeBack(): Request[]
+  /**
+   * The link is lost, and its client has sent its last byte: nothing of it goes again. Answers whether replies wait that
+   * can still be confirmed, and drops those of which a part is missing. Where none can be, clients are told so.
+   */
+  outlivesLink(): boolean
   /** Ends what is withheld since before `now - limitMs`; `now` Infinity: all of it, where the process ends. */
   expire(now: number, limitMs: number): void
   /** The lane is closed: answers what is still here. */

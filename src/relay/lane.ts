@@ -281,7 +281,11 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** A session may have ended over one of these and closed the lane; then none is kept. */
   putBack(requests: readonly Request[]): void {
     if (this.#uplink.state !== 'closed') this.#waiting.putBack(requests)
-    else for (const { weight } of requests) this.#host.counters.pendingBytes -= weight
+    else
+      for (const { owner, commands, weight } of requests) {
+        this.#host.counters.pendingBytes -= weight
+        owner.onAnswered(commands, weight)
+      }
     if (!this.#owes) this.#settleFront()
   }
 
@@ -321,7 +325,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     try {
       const { isDeposed } = this.refusals
       const back = this.refusals.end()
-      const answered = this.#acks?.takeBack() ?? []
+      const answered = this.#uplink.state === 'closed' ? [] : (this.#acks?.takeBack() ?? [])
       const first = this.prover === null ? firstOwed(end) : this.prover.firstOwed(end)
       const { pauses } = link
       const { idleEndedAt } = this.#host
@@ -498,6 +502,16 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
     if (sent) link?.finish()
     else this.pump()
     return sent ? 'sent' : dropped.length > 0 ? 'dropped' : 'none'
+  }
+
+  /**
+   * The link of a client that has left is lost. Answers whether it has replies that wait for replicas still: the lane
+   * ends with the last of them, and sends nothing any more.
+   */
+  endsWithReplies(): boolean {
+    const isWaiting = this.#acks?.outlivesLink() === true
+    if (isWaiting) this.#uplink.release()
+    return isWaiting
   }
 
   /** Sessions go on with `fresh`; those that can take along what they wait for do it now. Answers how many do. */

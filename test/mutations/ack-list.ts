@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 
 const wire = 'test/wire/ack.test.ts'
 const line = 'test/unit/ack/withheld.test.ts'
+const lastByte = 'test/wire/ack-last-byte.test.ts'
 
 export const ackMutations: readonly Mutation[] = [
   {
@@ -166,5 +167,32 @@ export const ackMutations: readonly Mutation[] = [
     breaks: 'an acknowledged write is lost with the second master',
     test: wire,
     shows: /its reply comes when that one’s replica has it/,
+  },
+  {
+    name: 'a reply that waits for replicas ends with the link that the server has closed behind the end of its client',
+    file: 'src/client/session/half-closed.ts',
+    from: 'return !lane.endsWithReplies()',
+    to: 'return true',
+    breaks: 'a client that has sent its last byte gets what was taken for it',
+    test: lastByte,
+    shows: /what it took is told when a replica has it/,
+  },
+  {
+    name: 'a reply without a link waits on when nobody can confirm it any more',
+    file: 'src/ack/withheld.ts',
+    from: 'if (link === null) this.#giveUpAll()',
+    to: '',
+    breaks: 'what is confirmed ran in the process that the link of the barrier is to',
+    test: lastByte,
+    shows: /the master dies/,
+  },
+  {
+    name: 'what a closed link owed is never done with for a session that waits for replicas',
+    file: 'src/relay/lane.ts',
+    from: '        owner.onAnswered(commands, weight)\n      }',
+    to: '      }',
+    breaks: 'a session ends when all that can be told is told',
+    test: lastByte,
+    shows: /nothing to take/,
   },
 ]

@@ -52,8 +52,8 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'the last replies of a client that has sent its end are dropped over a standstill',
     file: 'src/client/session/half-closed.ts',
-    from: 'afterRunning(SERVER_MS, () => this.#session.destroy())',
-    to: '(timer => () => clearTimeout(timer))(setTimeout(() => this.#session.destroy(), SERVER_MS))',
+    from: 'afterRunning(SERVER_MS, () => this.#cut(lane))',
+    to: '(timer => () => clearTimeout(timer))(setTimeout(() => this.#cut(lane), SERVER_MS))',
     breaks: 'a standstill of Holdfast ends no session',
     test: 'test/wire/gone-clients.test.ts',
     shows: /has sent its end/,

@@ -4,6 +4,7 @@
 //
 //   its end ─▶ blocking command not sent:  dropped with all behind it; the session ends when the rest is answered
 //         └──▶ blocking command sent:      the end is passed on behind it; the server answers what it can and closes
+//                                          └──▶ with --ack replicated: what waits for replicas is told first
 //
 // A server reads on while a client blocks, and drops the client with its command when it finds the end. So the server
 // is told. A client that closed and a client that only stopped sending look the same.
@@ -36,12 +37,19 @@ export class HalfClosed {
     const blocking = lane.leave()
     if (blocking === 'none') return
     this.#session.dropInput()
-    if (blocking === 'sent') this.#endTime ??= afterRunning(SERVER_MS, () => this.#session.destroy())
+    if (blocking === 'sent') this.#endTime ??= afterRunning(SERVER_MS, () => this.#cut(lane))
   }
 
-  /** The server has been told, and may close the link. */
-  get isTold(): boolean {
-    return this.#endTime !== null
+  #cut({ link }: Lane): void {
+    if (link === null) this.#session.destroy()
+    else link.cut('the server has not closed it behind the end of the client')
+  }
+
+  /** The link is lost. Answers whether the session ends with it: the server was told, and no more replies come. */
+  endsWith(lane: Lane): boolean {
+    if (this.#endTime === null) return false
+    this.#endTime()
+    return !lane.endsWithReplies()
   }
 
   clear(): void {

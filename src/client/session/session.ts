@@ -361,7 +361,7 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   /** The server closed the link of a client that has sent its last byte: no more replies come. */
   onLinkLost(): void {
     if (this.transaction !== null) forgetLink(this.transaction)
-    if (!this.#halfClosed.isTold) return
+    if (!this.#halfClosed.endsWith(this.choice.lane)) return
     this.flush()
     this.#input.discard()
     closeGracefully(this.#socket)
