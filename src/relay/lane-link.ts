@@ -17,6 +17,7 @@ import { type ErrorSpec, errors } from '../errors.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
 import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
+import { fenceStep } from '../upstream/handshake-steps.ts'
 import { Link, type LinkListener } from '../upstream/link.ts'
 import type { CloseReason } from '../upstream/link-end.ts'
 import type { PushFilter } from '../upstream/reply-reader.ts'
@@ -24,7 +25,7 @@ import { isSameProcess, isSameTerm } from './gate.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { LaneInfo } from './link-log.ts'
 import type { Prover } from './prover.ts'
-import type { Request } from './request.ts'
+import { createUnit, nobody, type Request } from './request.ts'
 
 /** Whoever waits for a file descriptor looks again after so long. */
 const FOR_A_FILE: BackoffLimits = { minMs: 20, maxMs: 500 }
@@ -66,6 +67,12 @@ export interface LinkedLane extends LaneInfo, LinkListener<Request> {
   onPauseOver(): void
 }
 
+/** The ids that lost links had on one node. */
+interface LostLinks {
+  readonly at: Master
+  readonly links: readonly LostLink[]
+}
+
 export class LaneLink {
   /**
    * The link, dialled or ready; else why there is none. `none`: nobody has asked for one. `unconfirmed`: the last one
@@ -79,8 +86,10 @@ export class LaneLink {
   #wrongNodes = 0
   #readyAt = 0
   #pause: NodeJS.Timeout | null = null
-  /** The ids our lost links had on one node; the next link to the same process ends them there. */
-  #fence: { readonly at: Master; readonly links: readonly LostLink[] } | null = null
+  /** The next link to the same process ends them there. */
+  #fence: LostLinks | null = null
+  /** The same of a lane that a session has left for this one, by the link that is up. */
+  #inherited: LostLinks | null = null
 
   constructor(host: LaneHost, lane: LinkedLane) {
     this.#host = host
@@ -97,7 +106,27 @@ export class LaneLink {
 
   /** What a lost link owed may still run at its server: the link that ends it there is not up yet. */
   get mayRunLate(): boolean {
-    return this.#fence !== null
+    return this.#fence !== null || this.#inherited !== null
+  }
+
+  /** A session of `other` goes on here: what that one's lost links owed is to run no more when its next command does. */
+  inherit(other: LaneLink): void {
+    for (const lost of [other.#inherited, other.#fence])
+      if (lost !== null) this.#inherited = plus(this.#inherited, lost)
+  }
+
+  /** Before anything is sent on a link that is up. */
+  endInherited(link: Link<Request>): void {
+    const lost = this.#inherited
+    // Nobody in particular may end a link: whoever the session signs in as does.
+    if (lost === null || !link.handshake.signedIn) return
+    this.#inherited = null
+    const { master } = link
+    if (!isSameProcess(lost.at, master) && !isRenamed(lost.at, master)) return
+    const commands = idsAt(lost, master).map(one => fenceStep(one).bytes)
+    const request = createUnit(nobody, Buffer.concat(commands), 0, commands.length, null)
+    request.weight = 0 // no client waits for it
+    link.send(request)
   }
 
   /** Dials, if a link may be had now. */
@@ -181,17 +210,13 @@ export class LaneLink {
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(reason)
     if (!mayRun || handshake.clientId === 0) return
-    // An id of another node would be a stranger's here.
-    const links = this.#fence !== null && isSameTerm(this.#fence.at, master) ? this.#fence.links : []
-    this.#fence = { at: master, links: [...links, { clientId: handshake.clientId, address: localAddress }] }
+    this.#fence = plus(this.#fence, { at: master, links: [{ clientId: handshake.clientId, address: localAddress }] })
   }
 
-  /** What the next link has to end at `master`. Where a run id is not known, the process may be another one. */
+  /** What the next link has to end at `master`. */
   #fenceAt(master: Master): readonly LostLink[] {
     if (this.#fence === null || !this.#isFencedAt(this.#fence.at, master)) return []
-    const { at, links } = this.#fence
-    const isSure = at.runId !== null && master.runId !== null
-    return isSure ? links.map(({ clientId }) => ({ clientId, address: null })) : links
+    return idsAt(this.#fence, master)
   }
 
   /** With a marker to read, its value must be final also where the process is the same in a later epoch. */
@@ -232,4 +257,15 @@ export class LaneLink {
 /** The same process at another address. */
 function isRenamed(at: Master, master: Master): boolean {
   return !sameAddress(at, master) && at.runId !== null && at.runId === master.runId
+}
+
+/** An id of another node would be a stranger's at the node of the later ones. */
+function plus(earlier: LostLinks | null, { at, links }: LostLinks): LostLinks {
+  return { at, links: earlier !== null && isSameTerm(earlier.at, at) ? [...earlier.links, ...links] : links }
+}
+
+/** The same ids for `master`. Where a run id is not known, the process may be another one. */
+function idsAt({ at, links }: LostLinks, master: Master): readonly LostLink[] {
+  const isSure = at.runId !== null && master.runId !== null
+  return isSure ? links.map(({ clientId }) => ({ clientId, address: null })) : links
 }

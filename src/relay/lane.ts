@@ -197,6 +197,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   pump(): void {
     const { link } = this
     if (link?.status !== 'ready' || this.refusals.aside !== null || this.#uplink.isPaused) return
+    if (this.#host.sendable) this.#uplink.endInherited(link)
     // Not before: a node that may be replaced decides nothing.
     if (this.#host.sendable && this.prover?.isInDoubt) this.#waiting.replace(this.prover.decide() ?? (() => null))
     while (this.#host.sendable && !link.full && !this.#waitsForOne(link)) {
@@ -451,6 +452,14 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Of a lost link, whose session has its answer: until the next one is up, it may run behind what comes later. */
   get mayRunLate(): boolean {
     return this.#uplink.mayRunLate
+  }
+
+  /** A session of `left` goes on here. What it was told UNKNOWN of there is not to run behind what it sends next. */
+  inherit(left: Lane): void {
+    if (!left.mayRunLate) return
+    this.#uplink.inherit(left.#uplink)
+    const { link } = this
+    if (link?.status === 'ready' && this.maySend) this.#uplink.endInherited(link)
   }
 
   /** Something that it had to wait for is over. */

@@ -140,8 +140,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the fence has ids of another node',
     file: 'src/relay/lane-link.ts',
-    from: 'this.#fence !== null && isSameTerm(this.#fence.at, master) ? this.#fence.links : []',
-    to: 'this.#fence?.links ?? []',
+    from: 'links: earlier !== null && isSameTerm(earlier.at, at) ? [...earlier.links, ...links] : links',
+    to: 'links: [...(earlier?.links ?? []), ...links]',
     breaks: 'the fence ends no stranger',
     test: 'test/unit/relay/lane-link.test.ts',
     shows: /ends no stranger/,

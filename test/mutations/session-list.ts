@@ -266,6 +266,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /the lost link is ended at the server/,
   },
   {
+    name: 'a session that leaves a lane does not take along what that one may still run',
+    file: 'src/relay/lane.ts',
+    from: 'if (!left.mayRunLate) return',
+    to: 'return',
+    breaks: 'what a client sees of its data after UNKNOWN is final',
+    test: 'test/wire/late-runs.test.ts',
+    shows: /goes on with a link of its own|goes on with the fresh one/,
+  },
+  {
     name: 'a session stays on a lane of its own when its lost link is ended at the server',
     file: 'src/client/session/lane-choice.ts',
     from: 'if (this.#session.pending === 0) this.onIdle()',

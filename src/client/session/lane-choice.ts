@@ -146,7 +146,7 @@ export class LaneChoice implements LaneMoves {
     this.#nameless = null
     this.isPrivate = true
     this.#lost = null
-    this.lane = this.#host.lanes.openPrivate(identity, {
+    const own = this.#host.lanes.openPrivate(identity, {
       restore: () =>
         restore === 'without' || this.#signsIn
           ? null
@@ -186,13 +186,20 @@ export class LaneChoice implements LaneMoves {
         session.onLinkLost()
       },
     })
+    this.#moveTo(own)
+  }
+
+  /** What the lane of before may still run is ended at the server before the session's next command. */
+  #moveTo(lane: Lane): void {
+    lane.inherit(this.lane)
+    this.lane = lane
   }
 
   /** The shared lane is retired: moves to the lane that replaced it. */
   follow(): void {
     if (this.isPrivate) return
     this.#host.lanes.detachShared(this.lane)
-    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+    this.#moveTo(this.#host.lanes.attachShared(this.#session.state.identity))
   }
 
   /** Moves back to the shared lane; the link is kept for the next session that needs one. */
@@ -208,7 +215,7 @@ export class LaneChoice implements LaneMoves {
     this.#signsIn = false
     this.#isBorrowed = false
     this.#nameless = null
-    this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+    this.#moveTo(this.#host.lanes.attachShared(this.#session.state.identity))
     this.#host.lanes.closePrivate(lane, true)
   }
 
@@ -220,7 +227,7 @@ export class LaneChoice implements LaneMoves {
     this.#host.turn.defer(() => {
       if (this.#session.gone || this.lane !== lane) return
       this.isPrivate = false
-      this.lane = this.#host.lanes.attachShared(this.#session.state.identity)
+      this.#moveTo(this.#host.lanes.attachShared(this.#session.state.identity))
       this.#host.lanes.closePrivate(lane, false)
       this.#openOwn()
     }, this.#session)
@@ -235,7 +242,7 @@ export class LaneChoice implements LaneMoves {
       return
     }
     this.#host.lanes.detachShared(this.lane)
-    this.lane = this.#host.lanes.attachShared(identity)
+    this.#moveTo(this.#host.lanes.attachShared(identity))
   }
 
   trackAgain(): void {
