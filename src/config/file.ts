@@ -5,7 +5,7 @@
 // can hold passwords, so a syntax error is reported only by its place and kind.
 // `yaml` costs 40 ms to import, so only a start with a file imports it.
 import { createRequire } from 'node:module'
-import { readSmallFile, secretIn } from '../transport/read-file.ts'
+import { readSmallFile, secretIn, secretProblem } from '../transport/read-file.ts'
 import type { Secret } from '../transport/secret.ts'
 import { masterTable } from './master-options.ts'
 import { type Given, type GivenMaster, type Source, shownName, type Table, valueNames } from './option.ts'
@@ -175,5 +175,7 @@ export function readSecretFile(named: Given): { secret: Secret } | { error: stri
   if (named.text === '') return { error: `${named.origin}: got nothing, expected the name of a file` }
   const content = readSmallFile(named.text)
   if ('cause' in content) return { error: `${named.origin}: cannot read ${named.text}: ${content.cause}` }
+  const problem = secretProblem(content.bytes)
+  if (problem !== null) return { error: `${named.origin}: ${named.text} ${problem}` }
   return { secret: secretIn(content.bytes) }
 }

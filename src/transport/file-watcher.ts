@@ -27,6 +27,8 @@ interface Watched {
   digests: string[]
   /** Looks in a row that found a change. */
   restless: number
+  /** Ends with the last reading that was asked for. */
+  reading: Promise<unknown>
 }
 
 /** One per process: one timer, which does not keep the process alive, looks at all files. */
@@ -40,7 +42,15 @@ export class FileWatcher {
    * of the watcher (or at this call, when it runs) is known; with `catch-up` it calls `onChange` once then, too.
    */
   watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): void {
-    const one: Watched = { paths, onChange, catchUp: first === 'catch-up', stats: [], digests: [], restless: 0 }
+    const one: Watched = {
+      paths,
+      onChange,
+      catchUp: first === 'catch-up',
+      stats: [],
+      digests: [],
+      restless: 0,
+      reading: Promise.resolve(),
+    }
     this.#watched.add(one)
     if (this.#running) void remember(one)
   }
@@ -99,8 +109,17 @@ async function look(one: Watched): Promise<'same' | 'changing'> {
   return 'same'
 }
 
-/** Reports a content that differs; answers the paths where one does. */
-async function readAgain(one: Watched): Promise<string[]> {
+/**
+ * Reports a content that differs; answers the paths where one does. One after the other: of two at once, the one that
+ * began first might end last, and remember what is there no more.
+ */
+function readAgain(one: Watched): Promise<string[]> {
+  const changed = one.reading.then(() => readNow(one))
+  one.reading = changed.catch(() => {})
+  return changed
+}
+
+async function readNow(one: Watched): Promise<string[]> {
   const digests = await Promise.all(one.paths.map(digestOf))
   const changed = one.paths.filter((_, i) => digests[i] !== one.digests[i])
   if (changed.length === 0) return []

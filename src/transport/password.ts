@@ -6,7 +6,7 @@
 // A rotation changes the file and each server at different times, in any order. Until all have changed, some servers
 // take the one password and some the other. So the value before is kept, and after a refusal the next attempt uses the
 // other one. Never: shows a password, or decides when to try again.
-import { isReadOnce, readSmallFile, secretIn } from './read-file.ts'
+import { isReadOnce, readSmallFile, secretIn, secretProblem } from './read-file.ts'
 import { isSameSecret, type Secret } from './secret.ts'
 
 /** Whom to sign in as; null: the default user. */
@@ -16,7 +16,7 @@ export interface Login {
 }
 
 export class Password {
-  /** The file that it comes from; null: it is fixed, or there is none. */
+  /** The file that it comes from and is read from again; null: it is fixed, or there is none. */
   readonly file: string | null
   #newest: Secret | null
   #previous: Secret | null = null
@@ -27,7 +27,8 @@ export class Password {
 
   constructor(value: Secret | null, file: string | null = null) {
     this.#newest = value
-    this.file = value === null ? null : file
+    // A pipe has given its bytes.
+    this.file = value === null || file === null || isReadOnce(file) ? null : file
   }
 
   /** What to sign in with now; null: nothing. */
@@ -56,6 +57,8 @@ export class Password {
     if (this.file === null || isReadOnce(this.file)) return { changed: false, problem: null }
     const content = readSmallFile(this.file)
     if ('cause' in content) return { changed: false, problem: content.cause }
+    const problem = secretProblem(content.bytes)
+    if (problem !== null) return { changed: false, problem: `the file ${problem}` }
     const secret = secretIn(content.bytes)
     if (secret === '') return { changed: false, problem: 'the file is empty' }
     if (isSameSecret(secret, this.#newest)) return { changed: false, problem: null }

@@ -4,7 +4,7 @@
 // a byte of a key.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { readSmallFile } from './read-file.ts'
+import { readAgainSmallFile } from './read-file.ts'
 
 export interface TlsFiles {
   readonly caFile: string | null
@@ -57,7 +57,7 @@ export function readTlsFiles(files: TlsFiles, now: number): { material: TlsMater
 
 function read(part: TlsProblem['part'], path: string | null, problems: TlsProblem[]): Buffer | null {
   if (path === null) return null
-  const content = readSmallFile(path)
+  const content = readAgainSmallFile(path)
   if ('bytes' in content) return content.bytes
   problems.push({ part, path, cause: `cannot be read: ${content.cause}` })
   return null

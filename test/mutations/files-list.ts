@@ -96,4 +96,22 @@ export const filesMutations: readonly Mutation[] = [
     test: 'test/wire/early-signals.test.ts',
     shows: /SIGHUP/,
   },
+  {
+    name: 'a TLS key from a pipe is opened again, and the start waits for a writer',
+    file: 'src/transport/read-file.ts',
+    from: "  if (isOnce && 'bytes' in content) onceRead.set(path, content.bytes)\n",
+    to: '',
+    breaks: 'nothing that is asked of a running proxy stops it',
+    test: 'test/wire/reload.test.ts',
+    shows: /TLS key from a pipe/,
+  },
+  {
+    name: 'of two looks at a file at once, the slow one says in the end what is there',
+    file: 'src/transport/file-watcher.ts',
+    from: 'one.reading.then(() => readNow(one))',
+    to: 'readNow(one)',
+    breaks: 'every change of a file is noticed',
+    test: 'test/unit/transport/file-watcher.test.ts',
+    shows: /while a look is under way/,
+  },
 ]

@@ -1,10 +1,14 @@
 // SIGHUP: files are read again, and the process lives on.
+import { execFileSync, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { controlPath, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { startHoldfast, startHoldfastProcess } from '../support/holdfast.ts'
+import { startHoldfast, startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
+import { RespClient } from '../support/resp-client.ts'
+import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('SIGHUP — reads passwords again at once — and ends nothing', async t => {
@@ -23,6 +27,55 @@ t.test('SIGHUP — reads passwords again at once — and ends nothing', async t 
   await waitUntil('a second one', () => holdfast.find('process.reload', from), { withinMs: 10_000 })
   t.match(holdfast.find('process.reload', from), { changed: 0 })
   await holdfast.stop()
+})
+
+t.test('TLS key from a pipe — is read once — and SIGHUP goes on with it', { skip: without('openssl') }, async t => {
+  const tls = await TlsScene.make(t)
+  const options = tls.holdfast('listen')
+  const key = options['listen-tls-key'] ?? ''
+  const pipe = join(t.testdir({}), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  // Whoever opened it a second time would wait for ever.
+  const writer = spawn('sh', ['-c', 'cat "$1" > "$2"', 'sh', key, pipe])
+  t.teardown(() => writer.kill('SIGKILL'))
+  const { holdfast } = await startSingleProcess(t, { options: { ...options, 'listen-tls-key': pipe } })
+  const isServed = async (): Promise<void> => {
+    const client = await RespClient.connect(holdfast.port, holdfast.host, { tls: tls.clientOptions() })
+    t.equal(await client.send('PING'), 'PONG')
+    await client.close()
+  }
+  await isServed()
+  for (const change of [() => {}, () => rmSync(pipe)]) {
+    change()
+    const from = holdfast.log.length
+    process.kill(holdfast.pid, 'SIGHUP')
+    await waitUntil('the signal is seen', () => holdfast.find('process.reload', from), { withinMs: 10_000 })
+    t.match(holdfast.find('process.reload', from), { unusable: [] })
+    await isServed()
+  }
+  await holdfast.stop()
+})
+
+t.test('password file of an editor that marks its encoding — is refused — and the mark is named', async t => {
+  const directory = t.testdir({})
+  const files = { utf8: Buffer.from('\ufeffsecret\n'), utf16: Buffer.from('\ufeffsecret\n', 'utf16le') }
+  for (const [name, bytes] of Object.entries(files)) {
+    writeFileSync(join(directory, name), bytes)
+    const flags = ['--sentinels', '127.0.0.1:1', '--master', 'm', '--redis-password-file', join(directory, name)]
+    t.match(await runProgram(t, flags), { code: 2, stderr: /--redis-password-file: .* byte order mark/ })
+  }
+  const file = join(directory, 'secret')
+  writeFileSync(file, 'one\r\n')
+  const sentinel = await FakeSentinel.start(t)
+  sentinel.master = null
+  const holdfast = await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: { 'redis-password-file': file },
+    expectedErrors: ['password.kept'],
+  })
+  writeFileSync(file, files.utf8)
+  await waitUntil('it is told', () => holdfast.find('password.kept'), { withinMs: 10_000 })
+  t.match(holdfast.find('password.kept'), { cause: /byte order mark/ })
 })
 
 t.test('ctl reload — a file cannot be used — is not done, however often it is asked', async t => {

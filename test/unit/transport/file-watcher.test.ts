@@ -1,6 +1,6 @@
 // Files are changed the ways that operators and Kubernetes change them; the watcher must say so once, and only then.
 import { execFileSync } from 'node:child_process'
-import { constants } from 'node:fs'
+import { constants, readdirSync, readlinkSync } from 'node:fs'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -125,6 +125,36 @@ t.test('watcher — asked to look — counts a file once, however many use it', 
   await Promise.all([writeFile(file('cert'), '3'), writeFile(file('key'), '3')])
   t.equal(await watcher.lookNow(), 2)
   t.equal(await watcher.lookNow(), 0)
+})
+
+t.test('watcher — looks while a look is under way — remembers what is there in the end', async t => {
+  const { watcher, file, watch, changes, reported } = await scene(t)
+  const before = Buffer.alloc(64 * 1024 * 1024, 'b')
+  await writeFile(file('a'), 'first')
+  await writeFile(file('before'), before)
+  watch('a')
+  await watcher.start()
+  await rename(file('before'), file('a'))
+  const early = watcher.lookNow()
+  const isBeingRead = (): boolean => {
+    const names = readdirSync('/proc/self/fd').map(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return ''
+      }
+    })
+    return names.includes(file('a'))
+  }
+  await waitUntil('it is being read', isBeingRead, { withinMs: 8000, everyMs: 0 })
+  await writeFile(file('small'), 'after')
+  await rename(file('small'), file('a'))
+  t.equal(await watcher.lookNow(), 1)
+  await early
+  const seen = changes()
+  // The content that the slow look has read: new to whoever was told of the one after it.
+  await writeFile(file('a'), before)
+  await reported(seen + 1)
 })
 
 t.test('watcher — asked to look — does not wait for a pipe, which is read once', async t => {
