@@ -53,3 +53,35 @@ t.test('EXEC when the link that was refused is lost — runs nothing', async t =
   t.equal(await direct.send('GET', 'n'), null)
   t.equal(await client.send('INCR', 'n'), 1)
 })
+
+t.test('a link that a busy server does not let be named — is given to no session of that name', async t => {
+  const { holdfast, node } = await startSingle(t)
+  const [client, other, caller] = [
+    await RespClient.connect(holdfast.port),
+    await RespClient.connect(holdfast.port),
+    await RespClient.connect(node.port),
+  ]
+  for (const one of [client, other, caller]) t.teardown(() => one.close())
+  const direct = await RespClient.connect(node.port)
+  t.teardown(() => direct.close())
+  await direct.send('CONFIG', 'SET', 'busy-reply-threshold', '10')
+  const namesThatWatch = async (): Promise<string[]> =>
+    [...String(await direct.send('CLIENT', 'LIST')).matchAll(/ name=(\S*) .* cmd=watch /g)].map(
+      ([, name]) => name ?? '',
+    )
+  t.equal(await client.send('CLIENT', 'SETNAME', 'first'), 'OK')
+  t.equal(await other.send('CLIENT', 'SETNAME', 'second'), 'OK')
+  t.equal(await client.send('WATCH', 'k'), 'OK')
+  t.strictSame(await namesThatWatch(), ['first'])
+  t.equal(await client.send('UNWATCH'), 'OK')
+  const script = caller.send('EVAL', 'while true do end', '0')
+  const isBusy = async (): Promise<boolean> => (await direct.send('GET', 'k')) instanceof RespError
+  await waitUntil('the server is busy', isBusy, { withinMs: 10_000 })
+  // A busy server takes WATCH, and no name.
+  t.equal(await other.send('WATCH', 'k'), 'OK')
+  t.equal(await other.send('UNWATCH'), 'OK')
+  t.equal(await direct.send('SCRIPT', 'KILL'), 'OK')
+  await script
+  t.equal(await other.send('WATCH', 'k'), 'OK')
+  t.strictSame(await namesThatWatch(), ['second'])
+})

@@ -1,8 +1,8 @@
-// throttled-log.ts: warns at most once a second for each event, and counts what it leaves out: a crowd of clients must
-// not fill the log.
+// throttled-log.ts: writes at most one line a second for each event, and counts what it leaves out: a crowd of clients
+// must not fill the log.
 //
-// For end-causes.ts, which says why clients are ended; for sessions refused for --max-sessions (listener.ts), and
-// transactions that are too large (transaction-queue.ts).
+// For end-causes.ts, which says why clients are ended; for sessions refused for --max-sessions (listener.ts),
+// transactions that are too large (transaction-queue.ts), and what a new link refuses (restore-refused.ts).
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
 
@@ -17,7 +17,18 @@ export class ThrottledLog {
   }
 
   warn(event: string, fields: Readonly<Record<string, unknown>>, text: string): void {
-    const notLogged = this.#throttle(event)
-    if (notLogged !== undefined) this.#log.warn({ event, ...fields, notLogged }, text)
+    this.write('warn', event, fields, text)
+  }
+
+  /** `kind`: what of the event is the same line. */
+  write(
+    level: 'warn' | 'error',
+    event: string,
+    fields: Readonly<Record<string, unknown>>,
+    text: string,
+    kind = '',
+  ): void {
+    const notLogged = this.#throttle(`${event} ${kind}`)
+    if (notLogged !== undefined) this.#log[level]({ event, ...fields, notLogged }, text)
   }
 }

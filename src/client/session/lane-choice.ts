@@ -18,7 +18,7 @@ import { MonitorLines } from '../commands/monitor-lines.ts'
 import type { LaneMoves, SessionContext, SessionHost } from '../state/session-context.ts'
 import { isPlain } from '../state/session-state.ts'
 import { isOpenAtServer } from '../state/transaction.ts'
-import { buildRestore, cachesNext, cachingDue, labelCommands, labelOf } from './link-restore.ts'
+import { buildRestore, cachesNext, cachingDue, labelCommands, labelHandler, labelOf } from './link-restore.ts'
 import { pushFilter } from './push-filter.ts'
 import { RedirectAgain } from './redirect-again.ts'
 
@@ -267,7 +267,8 @@ export class LaneChoice implements LaneMoves {
     if (link === null || link.status !== 'ready' || link.label === label) return
     link.label = label
     const commands = labelCommands(state)
-    this.#session.submit(createUnit(this.#nobody, Buffer.concat(commands), 0, commands.length, null))
+    const handler = labelHandler(this.lane)
+    this.#session.submit(createUnit(this.#nobody, Buffer.concat(commands), 0, commands.length, handler))
   }
 
   /** This line of MONITOR shows what Holdfast itself said to the server. */

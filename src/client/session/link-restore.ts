@@ -3,17 +3,20 @@
 //
 // Order matters: flags before subscriptions (a RESP2 link takes little else once it has subscribed), MULTI last.
 
+import type { Lane } from '../../relay/lane.ts'
 import { serverRefusalOf } from '../../relay/refusal-texts.ts'
+import type { RequestHandler } from '../../relay/request.ts'
 import { leadingArgs } from '../../resp/decode.ts'
 import { encodeCommand } from '../../resp/encode.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionRestore } from '../../upstream/handshake.ts'
-import { isBusy } from '../../upstream/handshake-steps.ts'
+import { errorOf, isBusy } from '../../upstream/handshake-steps.ts'
 import { redirectTarget } from '../commands/client-id.ts'
 import { forgetAll } from '../commands/constant-replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import type { SessionState } from '../state/session-state.ts'
 import { withoutRedirect } from '../state/tracking-options.ts'
+import { logRestoreRefused, TRANSACTION } from './restore-refused.ts'
 
 interface Step {
   readonly bytes: Buffer
@@ -46,11 +49,8 @@ export function buildRestore(
         if (isBusy(reply)) return 'not-now'
         step.replies = 0
         // Not let in is one trouble, which the client is told of with its next command.
-        if (step.what !== refused && !reply.startsWith('NOAUTH') && !isUnknownLabel(step, reply))
-          context.host.log.error(
-            { event: 'session.restore_failed', session: context.id, what: step.what, reply },
-            'the master refuses on a new link what this session had before (what); its client goes on without it',
-          )
+        if (step.what !== refused && !reply.startsWith('NOAUTH') && !isRefusedLabel(step, reply))
+          logRestoreRefused(context, step.what, reply)
       } else step.replies--
       if (step.replies === 0) at++
       if (at < steps.length) return false
@@ -84,6 +84,15 @@ export function labelCommands(state: SessionState): Buffer[] {
   ]
 }
 
+/** A master that a script keeps busy refuses `labelCommands`: the link keeps another session's name, so nobody gets it next. */
+export function labelHandler(lane: Lane): RequestHandler {
+  return {
+    onReply(_, frame, type) {
+      if (type === ReplyType.error && isBusy(errorOf(frame))) lane.reusable = false
+    },
+  }
+}
+
 /** What `labelCommands` would say, as text to compare; '' when it would say nothing. */
 export function labelOf(state: SessionState): string {
   return state.name || state.libName || state.libVersion ? `${state.name} ${state.libName} ${state.libVersion}` : ''
@@ -92,9 +101,12 @@ export function labelOf(state: SessionState): string {
 const labels = 'CLIENT SETNAME/SETINFO'
 const refused = 'refused inside MULTI'
 
-/** Redis before 7.2 has no SETINFO: Holdfast alone keeps what a client says there, so nothing is lost with a link. */
-function isUnknownLabel({ what }: Step, reply: string): boolean {
-  return what === labels && /^ERR unknown subcommand/i.test(reply)
+/**
+ * Redis before 7.2 has no SETINFO, and a user may lack the right. Holdfast itself keeps and shows what a client says there,
+ * so nothing is lost with a link.
+ */
+function isRefusedLabel({ what }: Step, reply: string): boolean {
+  return what === labels && /^(?:ERR unknown subcommand|NOPERM )/i.test(reply)
 }
 
 /**
@@ -134,12 +146,13 @@ function stepsFor(context: SessionContext): Step[] {
   if (state.monitoring) add('MONITOR', encodeCommand(['MONITOR']))
   const caching = cachingDue(context)
   if (caching !== null) add('CLIENT CACHING', caching)
-  for (const frame of context.transaction?.queued ?? []) add(isRefusedInside(context, frame) ? refused : 'MULTI', frame)
+  for (const frame of context.transaction?.queued ?? [])
+    add(isRefusedInside(context, frame) ? refused : TRANSACTION, frame)
   return steps
 }
 
 /** Of the open transaction. */
-const isQueued = ({ what }: Step): boolean => what === 'MULTI' || what === refused
+const isQueued = ({ what }: Step): boolean => what === TRANSACTION || what === refused
 
 /** MULTI or WATCH behind the MULTI that opened the transaction. */
 function isRefusedInside({ transaction }: SessionContext, frame: Buffer): boolean {

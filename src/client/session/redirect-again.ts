@@ -15,6 +15,7 @@ import { redirectTarget, resolveRedirect } from '../commands/client-id.ts'
 import { forgetAll } from '../commands/constant-replies.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { trackingOptions } from '../state/tracking-options.ts'
+import { logRestoreRefused } from './restore-refused.ts'
 
 const off = encodeCommand(['CLIENT', 'TRACKING', 'OFF'])
 
@@ -110,12 +111,9 @@ function askingAgain(
   return createUnit(owner, tracking, 0, first.length + 1, handler)
 }
 
-function logRefused({ id, host }: SessionContext, frame: Buffer): void {
+function logRefused(session: SessionContext, frame: Buffer): void {
   const reply = errorOf(frame)
   // The target's link is lost again, and its next one asks. Not let in is one trouble, which the client is told of.
   if (/^(ERR The client ID|NOAUTH) /.test(reply)) return
-  host.log.error(
-    { event: 'session.restore_failed', session: id, what: 'CLIENT TRACKING REDIRECT', reply },
-    'the master refuses on a new link what this session had before (what); its client goes on without it',
-  )
+  logRestoreRefused(session, 'CLIENT TRACKING REDIRECT', reply)
 }
