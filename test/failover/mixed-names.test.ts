@@ -27,6 +27,7 @@ t.test('planned failover — announced under another name of the master — lose
   await set.command(odd, 'SENTINEL', 'CONFIG', 'SET', 'announce-hostnames', 'no')
   await waitUntil('Holdfast knows the other name', () => isHeard(holdfast, 1), { withinMs: 10_000 })
   const from = holdfast.log.length
+  const before = holdfast.find('hold.end')?.['master']
   const replies: Value[] = []
   let isOver = false
   const writes = (async () => {
@@ -37,14 +38,16 @@ t.test('planned failover — announced under another name of the master — lose
     }
   })()
   await set.command(odd, 'SENTINEL', 'FAILOVER', set.masterName)
-  await waitUntil('it is over', () => holdfast.find('hold.end', from), { withinMs: 30_000 })
+  // A standstill of this process may have a hold of its own, before the failover or around it.
+  const isMoved = () => holdfast.log.some(({ event, master }) => event === 'hold.end' && master !== before)
+  await waitUntil('it is over', isMoved, { withinMs: 30_000 })
   isOver = true
   await writes
   replies.push(await client.send('INCR', 'n'))
   const counts = replies.filter(reply => typeof reply === 'number')
   const lost = counts.findIndex((count, i) => i > 0 && count <= (counts[i - 1] ?? 0))
   t.equal(lost, -1, `of ${counts.length} replies: ${counts.slice(Math.max(0, lost - 2), lost + 2)}`)
-  t.match(holdfast.find('hold.start', from), { cause: 'failover-announced' })
+  t.ok(holdfast.find('failover.announced', from), 'it is held by the announcement')
   t.notOk(holdfast.find('master.rival', from), 'it is no other master')
 })
 

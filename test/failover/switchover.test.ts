@@ -62,7 +62,9 @@ t.test('switchover — runs at one Holdfast — and another one holds by the ann
   t.equal(code, 0, JSON.stringify(report, null, 1))
   t.equal(report.plan?.otherHoldfasts, 1)
   t.equal(other.find('pause.start'), undefined, 'the other one was not paused')
-  t.match(other.find('hold.start', from), { cause: /failover-announced|master-moved/ })
+  // A standstill of its process may have shut the gate before: hold.start tells the first cause alone.
+  const causes = other.log.slice(from).map(({ cause }) => cause)
+  t.match(causes.join(' '), /failover-announced|master-moved/, 'the other one held by the announcement')
   await judgeClients(t, loads, set)
 })
 
