@@ -73,6 +73,12 @@ export const errors = {
       'is not there; it may have run',
     'unknown',
   ),
+  /** The same where the marker says less than it has said before, on the same process. */
+  markerSetBack: spec(
+    'UNKNOWN holdfast: the connection to the master was lost after the command was sent, and somebody else has set ' +
+      'back the marker that tells; it may have run',
+    'unknown',
+  ),
   /** The same where the marker says "not yet", and the lost connection may still bring it. */
   notEnded: spec(
     'UNKNOWN holdfast: the connection to the master was lost after the command was sent, and could not be ended there ' +

@@ -44,8 +44,8 @@ export class Batcher implements Prover {
   readonly #lost: LostRequests
   readonly #blocks: StandingBlocks
   #isClosing = false
-  /** Of the link that is up: it has read the markers of what is in doubt. */
-  #handshake: Handshake | null = null
+  /** The link that is up has read the markers of what is in doubt. */
+  #hasRead = false
   #isSendingSoon = false
   readonly #units: MarkedUnits
   /** The last block had one member: nobody else seems to speak. */
@@ -294,14 +294,15 @@ export class Batcher implements Prover {
 
   onReady(handshake: Handshake): void {
     const { link } = this.#lane
-    this.#handshake = handshake
+    this.#hasRead = true
     if (link !== null) this.#state.onReady(link, handshake.proofError)
   }
 
   decide(): ((request: Request) => readonly Request[] | null) | null {
-    const handshake = this.#handshake
-    this.#handshake = null
-    return handshake === null ? null : this.#doubts.decide(handshake, this.#markers)
+    const { link } = this.#lane
+    const hasRead = this.#hasRead
+    this.#hasRead = false
+    return !hasRead || link === null ? null : this.#doubts.decide(link, this.#markers)
   }
 
   endAside(): Request[] {
@@ -349,7 +350,7 @@ export class Batcher implements Prover {
 
   #forget(): void {
     this.#blocks.clear()
-    this.#handshake = null
+    this.#hasRead = false
     this.#units.clear()
     this.#bounds.forget()
     const series = this.#state.lost()

@@ -2,10 +2,12 @@
 // in their order, until the next link has read it; then each becomes what verdict.ts says.
 //
 // Must stay true: nothing is sent again before the marker is read, and each request leaves once.
+import type { Master } from '../address.ts'
 import { classifyCommand } from '../command/classify.ts'
 import { Marking, markingOf } from '../command/marking.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { countUnknown } from '../ops/counters.ts'
+import { isSameTerm } from '../relay/gate.ts'
 import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
 import type { LaneHost } from '../relay/lane-host.ts'
 import { decideReplay, framesOf, namedClassOf, part, remainderOf } from '../relay/replay-rule.ts'
@@ -30,6 +32,12 @@ interface Proven {
   /** What is sent if the next master does not have it. */
   readonly bytes: Buffer
   readonly rest: Request['rest']
+}
+
+/** The link that is up, and has read the markers. */
+export interface DecidingLink {
+  readonly master: Master
+  readonly handshake: Handshake
 }
 
 export class Doubts {
@@ -175,8 +183,9 @@ export class Doubts {
   }
 
   /** The next link is up and has read the marker. Answers what becomes of each request; null where nothing does. */
-  decide(handshake: Handshake, markers: Markers): ((request: Request) => readonly Request[] | null) | null {
+  decide(link: DecidingLink, markers: Markers): ((request: Request) => readonly Request[] | null) | null {
     if (this.#marks.size === 0) return null
+    const { handshake } = link
     const decided = new Map<Request, readonly Request[]>()
     /**
      * From the last to the first, so that it is known which session has a write behind: in the same block, or in a later
@@ -184,7 +193,7 @@ export class Doubts {
      */
     const writers = new Set<RequestOwner>()
     for (const [request, mark] of [...this.#marks].reverse()) {
-      const verdict = judge(mark.seq, this.#valueOf(mark, handshake), handshake.fenced)
+      const verdict = this.#judge(mark, link)
       if (request.owner.gone) continue // it leaves the lane by itself
       decided.set(request, this.#end(request, mark, verdict, writers))
     }
@@ -196,16 +205,23 @@ export class Doubts {
     return request => decided.get(request) ?? null
   }
 
-  /** Of its field. One that is absent beside the witness was never written here: it is 0, as at the baseline. */
-  #valueOf({ series, slot }: Mark, { markers }: Handshake): number | null {
+  #judge({ series, slot, seq }: Mark, { master, handshake }: DecidingLink): Verdict {
+    const { fenced, markers } = handshake
     let first = 0
     for (const asked of this.#asked) {
       if (asked === series) break
       first += asked.fieldsToRead.length
     }
-    const value = markers[first + slot] ?? null
-    const witness = markers[first + series.fields.length] ?? null
-    return value === null && witness !== null && witness === series.witness ? 0 : value
+    const values = markers.slice(first, first + series.fieldsToRead.length)
+    const value = values[slot] ?? null
+    if (isSureTerm(series.at, master)) {
+      const isSetBack = series.isSetBack(values)
+      if (isSetBack) this.#host.linkLog.markerSetBack(master, handshake.identity)
+      return judge(seq, value, fenced, isSetBack)
+    }
+    // One that is absent beside the witness was never written here: it is 0, as at the baseline.
+    const witness = values[series.fields.length] ?? null
+    return judge(seq, value === null && witness !== null && witness === series.witness ? 0 : value, fenced)
   }
 
   #end(request: Request, mark: Mark, verdict: Verdict, writers: Set<RequestOwner>): readonly Request[] {
@@ -330,4 +346,9 @@ export class Doubts {
     restartUnit(request, 0)
     return [request]
   }
+}
+
+/** Certainly the same process, and the master all the time: it forgets nothing. */
+function isSureTerm(at: Master | null, master: Master): boolean {
+  return at !== null && at.runId !== null && master.runId !== null && isSameTerm(at, master)
 }

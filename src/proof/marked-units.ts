@@ -3,6 +3,7 @@
 import { isRefusedToSubscriber } from '../errors.ts'
 import type { ProvenLane } from '../relay/prover.ts'
 import type { Request } from '../relay/request.ts'
+import { arrayLength } from '../resp/exec-reply.ts'
 import { ReplyType } from '../resp/reply-scanner.ts'
 import type { Link } from '../upstream/link.ts'
 import { judgeAbort } from './aborted.ts'
@@ -46,8 +47,11 @@ export class MarkedUnits {
 
   /** True: the lane is not to see this reply. */
   onFrame(link: Link<Request>, request: Request, frame: Buffer, type: number): boolean {
-    if (this.#marks.size === 0 || !this.#marks.has(request)) return false
+    const mark = this.#marks.get(request)
+    if (mark === undefined) return false
     if (request.expect === 0) {
+      // A nil says that nothing of it has run.
+      if (type === ReplyType.array && arrayLength(frame) > 0) mark.series.answered(mark)
       // Withheld, its reply may still be in doubt: forget() releases it then.
       if (!this.#lane.withholds) this.release(request)
       return false

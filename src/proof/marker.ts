@@ -12,8 +12,12 @@
 // It is written in the same MULTI as the effects, so a node that has the one has the others: replicas apply a MULTI
 // whole or not at all. It expires by itself when its process is gone.
 //
+// Somebody may set it back beside Holdfast (RESTORE of a copy, SWAPDB there and back). While the process is the same and
+// the master, nothing else can: a field that says less than what the link has answered is no proof (`isSetBack`).
+//
 // Must stay true: a field is of one series for ever, so that a number never means two blocks.
 import { randomBytes } from 'node:crypto'
+import type { Master } from '../address.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Identity } from '../upstream/identity.ts'
 
@@ -148,9 +152,15 @@ export class Series {
   /** User, database and protocol that the link had when it began. */
   readonly identityKey: string
   readonly database: number
+  /** The master that has shown to take its markers; null: none has. */
+  at: Master | null = null
   #last = 0
   readonly #free: number[]
   readonly #heads: readonly string[]
+  /** By slot: the number of the last block that the link has answered there. */
+  readonly #answered: number[]
+  /** A flush or an eviction took its fields, and the witness beside them. */
+  #isWiped = false
 
   constructor(
     key: string,
@@ -171,6 +181,7 @@ export class Series {
     this.database = of.database
     this.identityKey = of.identityKey
     this.#free = this.fields.map((_, slot) => slot).reverse()
+    this.#answered = this.fields.map(() => 0)
     const prefix = `*4\r\n$4\r\nHSET\r\n$${key.length}\r\n${key}\r\n`
     this.#heads = this.fields.map(field => `${prefix}$${field.length}\r\n${field}\r\n`)
   }
@@ -188,6 +199,25 @@ export class Series {
   /** The block has its reply: another may use its field. */
   release({ slot }: Mark): void {
     this.#free.push(slot)
+  }
+
+  /** The link has answered the block: its field has this number. */
+  answered({ slot, seq }: Mark): void {
+    this.#answered[slot] = seq
+  }
+
+  /** The fields were gone: the next ones begin at nothing. */
+  wiped(): void {
+    this.#isWiped = true
+    this.#answered.fill(0)
+  }
+
+  /** `values`: of all its fields and the witness, at the node where it was proven. Somebody has set them back. */
+  isSetBack(values: readonly (number | null)[]): boolean {
+    const witness = values[this.fields.length] ?? null
+    const own = this.#bearsWitness ? this.number : this.witness
+    if (this.#isWiped && witness !== null && witness === own) return true
+    return this.#answered.some((seq, slot) => (values[slot] ?? seq) < seq)
   }
 
   /** The command that writes the marker. */

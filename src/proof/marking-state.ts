@@ -148,6 +148,7 @@ export class MarkingState {
   #onProven(link: Link<Request>): void {
     if (this.#next === null) return
     this.#markers.proven(this.#next)
+    this.#next.at = link.master
     this.#use(this.#next)
     this.#next = null
     this.#link = link
@@ -207,6 +208,7 @@ export class MarkingState {
   /** The marker was gone when a block wrote it. */
   hurry(): void {
     this.#isWiped = true
+    this.#series?.wiped()
     this.#markers.hurry(this.#lane.identity.database)
   }
 

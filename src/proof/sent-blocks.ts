@@ -165,6 +165,7 @@ export class SentBlocks {
         return
       }
       this.#blocks.shift()
+      if (block.mark !== null) block.mark.series.answered(block.mark)
       this.#keepMark(block)
       this.#answerTransaction(block, reply)
       this.#settle(block)
@@ -203,6 +204,7 @@ export class SentBlocks {
       this.#host.counters.markersLost++
       this.#state.hurry()
     }
+    if (type !== ReplyType.error && block?.mark) block.mark.series.answered(block.mark)
   }
 
   /** It has run: its marker is needed until all of its replies are with the clients. */

@@ -5,6 +5,8 @@
 //   marker < number    not applied   it is not in the history that survives, and never will be: it is sent again
 //   no marker          no-marker     UNKNOWN: no marker is no proof, it may have been flushed or evicted. Beside the
 //                                    witness (marker.ts) it counts as 0
+//   set back           set-back      UNKNOWN: it is less than what was answered before the loss, of the same process. So
+//                                    somebody has changed it, and it may not say what has run since
 //   no fence           no-fence      UNKNOWN: a server that was only stalled runs what lies in its sockets when it wakes
 //                                    up, so without the fence a marker < number may not be its last
 //
@@ -12,20 +14,25 @@
 import { type ErrorSpec, errors } from '../errors.ts'
 
 /** What is not known, and so may have run. */
-export type Unknown = 'no-marker' | 'no-fence'
+export type Unknown = 'no-marker' | 'no-fence' | 'set-back'
 export type Verdict = 'applied' | 'not-applied' | Unknown
 
-/** `value`: of the block's field; null: it is not there. `fenced`: what was sent on the lost link can run no more. */
-export function judge(seq: number, value: number | null, fenced: boolean): Verdict {
+/**
+ * `value`: of the block's field; null: it is not there. `fenced`: what was sent on the lost link can run no more.
+ * `isSetBack`: somebody has changed the marker.
+ */
+export function judge(seq: number, value: number | null, fenced: boolean, isSetBack = false): Verdict {
+  if (value !== null && value >= seq) return 'applied'
+  if (isSetBack) return 'set-back'
   if (value === null) return 'no-marker'
-  if (value >= seq) return 'applied'
   return fenced ? 'not-applied' : 'no-fence'
 }
 
+const unknownErrors = { 'no-marker': errors.markerLost, 'no-fence': errors.notEnded, 'set-back': errors.markerSetBack }
+
 /** What is told of a write. */
 export function errorOf(verdict: 'applied' | Unknown): ErrorSpec {
-  if (verdict === 'applied') return errors.applied
-  return verdict === 'no-marker' ? errors.markerLost : errors.notEnded
+  return verdict === 'applied' ? errors.applied : unknownErrors[verdict]
 }
 
 /**

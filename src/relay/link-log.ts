@@ -136,6 +136,16 @@ export class LinkLog {
     )
   }
 
+  /** A marker says less than it has said before, and the node has been the master all the time. */
+  markerSetBack(master: Master, about: Identity): void {
+    const notLogged = this.#throttle(`set back ${formatAddress(master)} ${about.key}`)
+    if (notLogged === undefined) return
+    this.#log.warn(
+      { event: 'proof.set_back', ...at(master, about), notLogged },
+      'somebody has set back the markers of --retry-policy once (RESTORE, SWAPDB): what was in flight is UNKNOWN',
+    )
+  }
+
   /** The node does not say how many replicas have a write. */
   notAcknowledged(master: Master, about: Identity, reply: string): void {
     const notLogged = this.#throttle(`ack ${formatAddress(master)} ${about.key}`)

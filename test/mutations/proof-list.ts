@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 
 const random = 'test/unit/proof/proof-random.test.ts'
 const table = 'test/unit/proof/verdict.test.ts'
+const setBack = 'test/wire/marker-set-back.test.ts'
 
 export const proofMutations: readonly Mutation[] = [
   {
@@ -123,10 +124,37 @@ export const proofMutations: readonly Mutation[] = [
     shows: /EffectOnce|AnswersAreTrue/,
   },
   {
+    name: 'a marker that somebody has set back is believed',
+    file: 'src/proof/verdict.ts',
+    from: "if (isSetBack) return 'set-back'",
+    to: '',
+    breaks: 'the effect of each command is there once',
+    test: setBack,
+    shows: /proves nothing of a command/,
+  },
+  {
+    name: 'it is not known what the marker of a transaction in one write has said',
+    file: 'src/proof/sent-blocks.ts',
+    from: 'if (block.mark !== null) block.mark.series.answered(block.mark)',
+    to: '',
+    breaks: 'the effect of each command is there once',
+    test: setBack,
+    shows: /proves nothing of a transaction in one write/,
+  },
+  {
+    name: 'it is not known what the marker of a transaction command by command has said',
+    file: 'src/proof/marked-units.ts',
+    from: 'if (type === ReplyType.array && arrayLength(frame) > 0) mark.series.answered(mark)',
+    to: '',
+    breaks: 'the effect of each command is there once',
+    test: setBack,
+    shows: /proves nothing of a transaction command by command/,
+  },
+  {
     name: 'a link that could not be ended is told as a marker that is gone',
     file: 'src/proof/verdict.ts',
-    from: "return verdict === 'no-marker' ? errors.markerLost : errors.notEnded",
-    to: 'return errors.markerLost',
+    from: "'no-fence': errors.notEnded",
+    to: "'no-fence': errors.markerLost",
     breaks: 'an UNKNOWN names what it comes from',
     test: table,
     shows: /names it/,

@@ -27,7 +27,9 @@ for (const { marker, knownNotToHaveRun, what } of cases)
     t.strictSame(doubts.add(request, { series, slot: 0, seq: 1 }), [request])
     t.notOk(doubts.hasNotRun(request), 'nobody knows')
     t.ok(doubts.toRead())
-    const decide = doubts.decide({ markers: [marker], fenced: true } as unknown as Handshake, markers)
+    const handshake = { markers: [marker], fenced: true } as unknown as Handshake
+    const link = { master: { host: '127.0.0.1', port: 1, epoch: 1, runId: null }, handshake }
+    const decide = doubts.decide(link, markers)
     t.strictSame(decide?.(request), [request], 'it is sent again')
     t.equal(doubts.hasNotRun(request), knownNotToHaveRun)
   })

@@ -56,6 +56,28 @@ t.test('marker — a series that never came about bears no witness', async t => 
   t.strictSame(writes(markers), ['w 2', '2.0 0'])
 })
 
+t.test('marker — is set back — when a field says less than what was answered', async t => {
+  const series = new Markers(0).newSeries(of, 2)
+  const [first, second] = [series.next(), series.next()]
+  if (first === null || second === null) throw new Error('it has two fields')
+  const w = series.number
+  const values = (a: number | null, b: number | null): (number | null)[] => {
+    const fields: (number | null)[] = []
+    fields[first.slot] = a
+    fields[second.slot] = b
+    return [...fields, w]
+  }
+  t.notOk(series.isSetBack(values(0, 0)), 'nothing was answered')
+  series.answered(second)
+  t.notOk(series.isSetBack(values(0, 2)))
+  t.notOk(series.isSetBack(values(1, 2)), 'the one in flight has run')
+  t.ok(series.isSetBack(values(1, 0)), 'somebody has written the field of the other')
+  t.notOk(series.isSetBack([null, null, null]), 'it is not there')
+  series.wiped()
+  t.notOk(series.isSetBack([0, null, null]), 'what was written behind a flush')
+  t.ok(series.isSetBack(values(0, 2)), 'the witness that the flush took is there again')
+})
+
 t.test('marker — links come and go all the time — and what nobody asks for is removed', async t => {
   const fields = 4
   const links = 5_000

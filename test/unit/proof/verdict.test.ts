@@ -18,6 +18,8 @@ t.test('verdict — by the marker of the block, and the fence', async t => {
     [null, false, 'no-marker'],
   ] as const)
     t.equal(judge(7, value, fenced), verdict, `${value} ${fenced}`)
+  for (const value of [6, 0, null]) t.equal(judge(7, value, true, true), 'set-back', `${value}, set back`)
+  t.equal(judge(7, 7, true, true), 'applied', 'who has written it has run, whatever became of the others')
 })
 
 t.test('verdict — what a command gets — by what it is and where it stands', async t => {
@@ -72,11 +74,15 @@ t.test('verdict — a whole transaction — has the replies before EXEC’s', as
 })
 
 t.test('verdict — what a marker decides names no policy — --ack writes markers under each', async t => {
-  for (const name of ['applied', 'readLost', 'markerLost', 'notEnded', 'undecided'] as const)
+  for (const name of ['applied', 'readLost', 'markerLost', 'markerSetBack', 'notEnded', 'undecided'] as const)
     t.notMatch(errors[name].reply.toString(), /retry-policy/, name)
 })
 
-t.test('verdict — an UNKNOWN names it — no marker, or a lost link that could not be ended', async t => {
-  t.equal(errorOf('no-marker'), errors.markerLost)
-  t.equal(errorOf('no-fence'), errors.notEnded)
-})
+t.test(
+  'verdict — an UNKNOWN names it — no marker, one that was set back, or a lost link that could not be ended',
+  async t => {
+    t.equal(errorOf('no-marker'), errors.markerLost)
+    t.equal(errorOf('no-fence'), errors.notEnded)
+    t.equal(errorOf('set-back'), errors.markerSetBack)
+  },
+)
