@@ -9,10 +9,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatAddress, sameAddress } from '../address.ts'
 import type { SessionSnapshot } from '../ops/snapshot.ts'
+import type { Candidate } from '../switchover/candidate.ts'
 import type { Judgement } from '../switchover/judge.ts'
 import type { Plan } from '../switchover/plan.ts'
 import type { ProxyControl } from '../switchover/proxy-hold.ts'
 import { type Outcome, runSwitchover, type Step } from '../switchover/run.ts'
+import { chosenInstead, goesOn } from './chosen-instead.ts'
 import type { Account } from './observe.ts'
 import { observe } from './observer.ts'
 
@@ -72,19 +74,15 @@ export async function runTrip(plan: Plan, world: TripWorld): Promise<Trip> {
   const way = await becomeWhole(plan, world, outcome.to)
   if ('why' in way) return { first, legs: [there], end: { kind: 'not-back', master: outcome.to, ...way } }
   const back = await runLeg('back', way, { ...world, wanted: plan.master.address })
-  return { first, legs: [there, back], end: endOf(first, back.outcome) }
+  return { first, legs: [there, back], end: endOf(first, back.outcome, way.sentinel.candidates) }
 }
 
-function endOf(first: string, outcome: Outcome): TripEnd {
+/** `candidates`: as the Sentinel saw them before it was asked. */
+function endOf(first: string, outcome: Outcome, candidates: readonly Candidate[]): TripEnd {
   switch (outcome.kind) {
     case 'done':
       if (outcome.to === first) return { kind: 'back', master: first }
-      return {
-        kind: 'not-back',
-        master: outcome.to,
-        why: `the Sentinel chose ${outcome.to}`,
-        remedy: `CONFIG SET replica-priority to a higher number on the others than on ${first}, wait ten seconds, run holdfast switchover`,
-      }
+      return { kind: 'not-back', master: outcome.to, ...chosenInstead(first, outcome.to, candidates) }
     case 'aborted': {
       const { why, master, remedy } = outcome
       return { kind: 'not-back', master, why, remedy: `${remedy}; ${goesOn(first)}` }
@@ -155,10 +153,6 @@ async function becomeWhole(
 function overtaken(master: string): { why: string; remedy: string; master: string } {
   const why = 'somebody else, or a fault, has moved the master between the two switchovers'
   return { why, master, remedy: 'agree with them; run the drill again when nobody else moves the master' }
-}
-
-function goesOn(first: string): string {
-  return `when ${first} follows the master, holdfast switchover goes on`
 }
 
 /** What stands against the way back now. */

@@ -3,7 +3,7 @@
 // The rule is that of sentinel.c: sentinelSelectSlave says who may be chosen, compareSlavesForPromotion who is: the
 // lowest replica-priority, then the most data, then the lowest run id. A Sentinel judges by its last INFO, which is up
 // to ten seconds old: the one it chooses in the end may be another than the one it would choose now.
-import type { Address } from '../address.ts'
+import { type Address, sameAddress } from '../address.ts'
 
 /** One replica as one Sentinel sees it (SENTINEL REPLICAS). */
 export interface Candidate {
@@ -40,6 +40,12 @@ export function unfitness(candidate: Candidate, downAfterMs: number): string | n
   if (infoAgeMs > 3 * INFO_PERIOD_MS) return `the Sentinel's INFO of it is ${seconds(infoAgeMs)} old`
   if (linkDownMs > 10 * downAfterMs) return `its link to the master has been down for ${seconds(linkDownMs)}`
   return null
+}
+
+/** The same of the replica at `address` among those that the Sentinel lists. */
+export function whyUnfit(address: Address, listed: readonly Candidate[], downAfterMs: number): string | null {
+  const one = listed.find(candidate => sameAddress(candidate.address, address))
+  return one === undefined ? 'the Sentinel does not list it' : unfitness(one, downAfterMs)
 }
 
 /** Those that may be chosen, the one that would be chosen first. */

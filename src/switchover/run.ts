@@ -11,7 +11,7 @@ import { type Address, formatAddress, sameAddress } from '../address.ts'
 import { listOf } from '../check/ask.ts'
 import { ControlError } from '../control/protocol.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
-import { ranked } from './candidate.ts'
+import { ranked, whyUnfit } from './candidate.ts'
 import { Leader } from './leader.ts'
 import { readCandidate } from './look.ts'
 import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
@@ -137,7 +137,8 @@ class Run {
       ])
       const master = readAddress(named)
       if (master !== undefined && formatAddress(master) !== this.from) throw new MovedAway(this.from)
-      const best = ranked(listOf([null, replicas]).flatMap(readCandidate), sentinel.downAfterMs)
+      const listed = listOf([null, replicas]).flatMap(readCandidate)
+      const best = ranked(listed, sentinel.downAfterMs)
       const own = wanted && best.find(({ address }) => sameAddress(address, wanted))
       const isWanted = own === best[0] || wanted === undefined
       const moment = momentOf(best)
@@ -159,7 +160,7 @@ class Run {
       // Data may change who is first, a priority does not: the Sentinel has seen it within one period.
       const isHopeless = own === undefined || own.priority !== best[0]?.priority
       if (wanted && waitedMs > (isHopeless ? LONGEST_WAIT_MS : WANTED_WAIT_MS))
-        throw notChosen(wanted, best[0]?.address)
+        throw notChosen(wanted, best[0]?.address, whyUnfit(wanted, listed, sentinel.downAfterMs))
       if (!isSaid) {
         const what = isWanted
           ? 'the Sentinel reads the replicas anew'

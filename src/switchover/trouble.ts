@@ -54,10 +54,15 @@ export function pauseOver(why: string): Trouble {
   return new Trouble(`the pause ended (${why})`, remedies[why] ?? 'see the log of the proxy for pause.end')
 }
 
-/** The Sentinel would choose `best` each time that it was looked at. */
-export function notChosen(wanted: Address, best: Address | undefined): Trouble {
+/**
+ * The Sentinel would choose `best` each time that it was looked at. `unfit`: why it may not choose `wanted` now; null: it
+ * may, and prefers the other.
+ */
+export function notChosen(wanted: Address, best: Address | undefined, unfit: string | null): Trouble {
   const other = best === undefined ? 'none' : formatAddress(best)
   const why = `the Sentinel would choose ${other}, and not ${formatAddress(wanted)}`
+  if (unfit !== null)
+    return new Trouble(`${why}: ${unfit}`, `mend that at ${formatAddress(wanted)}, then run holdfast switchover`)
   const remedy =
     'CONFIG SET replica-priority to a higher number on the others, wait ten seconds, run holdfast switchover'
   return new Trouble(why, remedy)
