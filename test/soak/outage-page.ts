@@ -14,6 +14,8 @@ export interface OutageTrend {
 
 export interface OutageResult {
   readonly minutes: number
+  /** Long enough for its growth to be judged. */
+  readonly isSteady: boolean
   readonly clients: number
   readonly holdTimeout: string
   readonly startedAt: Date
@@ -61,6 +63,7 @@ function errorRows(errors: ReadonlyMap<string, number>): string {
 export function outagePage(result: OutageResult): string {
   const { minutes, clients, times, returned, end, after, before, cpu, wrong } = result
   const verdict = wrong.length === 0 ? 'nothing broke' : `${wrong.length} broken promises`
+  const judged = result.isSteady ? '' : ' (not judged: too short)'
   const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0)
   return `# A long outage
 
@@ -78,8 +81,8 @@ a forced collection every fifth; slopes are least squares through the means of 1
 | time until the error, ms (the last ${times.length}) | median ${ms(at(times, 0.5))}, 99 % ${ms(at(times, 0.99))}, longest ${ms(at(times, 1))} | |
 | sessions that ended | ${result.lost.length} | 0 |
 | clients served again | ${returned.length} of ${clients}; the first ${ms(at(returned, 0))} ms after the server was started, the last ${ms(at(returned, 1))} ms | all within 60 s |
-${memoryRow('resident memory', result.rss, 'lower end at most 0.5')}
-${memoryRow('heap after a forced collection', result.heap, 'lower end at most 0.1')}
+${memoryRow('resident memory', result.rss, `lower end at most 0.5${judged}`)}
+${memoryRow('heap after a forced collection', result.heap, `lower end at most 0.1${judged}`)}
 ${memoryRow('buffers outside the heap', result.external, '')}
 | heap before the outage and at its end, MiB | ${mib(before.heapUsed)}, ${mib(after.heapUsed)} | |
 | processor time, share of one core | median ${percent(cpu.median)}, peak ${percent(cpu.peak)} | |
