@@ -147,6 +147,7 @@ export class FailoverReport {
           {
             event: 'gate.tripped',
             cause: to.cause,
+            ...(detail !== '' && { detail }),
             ...(this.#last && place(this.#last)),
             heldMs: Math.round(now - this.#shutAt),
             waiting: this.#counters.waiting,
@@ -271,7 +272,8 @@ export class FailoverReport {
     this.stories.ended({ drained, longestMs, resent, expired, timedOut, unknownOutcomes }, now)
     this.lookForWaiting()
     if (this.#untold !== null) return
-    this.#log.info(
+    const hasFailed = expired + refused + unknownOutcomes > 0
+    this.#log[hasFailed ? 'warn' : 'info'](
       {
         event: 'hold.end',
         ...place(master),
@@ -286,7 +288,7 @@ export class FailoverReport {
         timedOut,
         unknownOutcomes,
       },
-      expired + refused > 0 ? 'nothing is held any more, and commands failed meanwhile' : 'nothing is held any more',
+      hasFailed ? 'nothing is held any more, and commands failed meanwhile' : 'nothing is held any more',
     )
   }
 }
