@@ -162,8 +162,8 @@ export const proofMutations: readonly Mutation[] = [
   {
     name: 'a block has run when a later one has',
     file: 'src/proof/doubts.ts',
-    from: 'markers[first + slot] ?? null',
-    to: 'Math.max(...markers.slice(first, first + series.fields.length).map(Number))',
+    from: 'const value = values[slot] ?? null',
+    to: 'const value = Math.max(...values.slice(0, series.fields.length).map(Number))',
     breaks: 'AnswersAreTrue: an earlier block may have been aborted',
     test: random,
     shows: /AnswersAreTrue/,
