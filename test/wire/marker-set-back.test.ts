@@ -86,7 +86,7 @@ const increments: readonly { readonly name: string; run(client: RespClient): Pro
 for (const { name, run } of increments)
   for (const way of name === 'a command' ? ways : ways.slice(0, 1))
     t.test(`a marker that is set back — ${way.name} — proves nothing of ${name}`, async t => {
-      const links = name === 'a command' ? 'auto' : 'private'
+      const links = name.endsWith('by command') ? 'private' : 'auto'
       const options = { 'retry-policy': 'once', links, 'retry-backoff-min': '5ms', 'retry-backoff-max': '20ms' }
       const { holdfast, node, wire } = await startBehindFaultyLink(t, { options })
       const [client, direct] = await Promise.all([
