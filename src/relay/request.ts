@@ -166,10 +166,13 @@ export function giveBackBytes(request: Request, memory: ReadMemory): void {
   if (request.rest !== null) memory.giveBackAll(request.rest)
 }
 
-/** A run of one command that was read in parts: large, so that putting the parts together would cost a copy of it. */
-export function createRunInParts(owner: RequestOwner, parts: readonly Buffer[]): Request {
+/**
+ * A run of one command that was read in parts: large, so that putting the parts together would cost a copy of it.
+ * `marking`: as for createRun.
+ */
+export function createRunInParts(owner: RequestOwner, parts: readonly Buffer[], marking: number): Request {
   const [first = NOTHING, ...rest] = parts
-  const request = createRun(owner, first, 1)
+  const request = createRun(owner, first, 1, marking)
   request.rest = rest
   for (const part of rest) request.weight += part.length
   return request

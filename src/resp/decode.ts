@@ -35,12 +35,14 @@ const parser = new RedisParser({
 
 /** The arguments of one whole command frame (an array of bulk strings), the command's name first. */
 export function commandArgs(frame: Buffer): Buffer[] {
-  decoded = undefined
   // One parser serves all sessions: what it has kept of a frame that was cut short is not for the next one.
   parser.reset()
   parser.execute(frame)
-  if (!Array.isArray(decoded)) throw new Error('not a command frame')
-  return decoded.filter(Buffer.isBuffer)
+  const args = decoded
+  // Kept until the next command is decoded, an argument would keep its whole frame: hundreds of megabytes, for hours.
+  decoded = undefined
+  if (!Array.isArray(args)) throw new Error('not a command frame')
+  return args.filter(Buffer.isBuffer)
 }
 
 /** How many arguments a whole command frame has, by its header. */

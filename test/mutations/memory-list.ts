@@ -194,4 +194,22 @@ export const memoryMutations: readonly Mutation[] = [
     test: 'test/wire/compile-threads.test.ts',
     shows: /help to collect garbage/,
   },
+  {
+    name: 'what was decoded last keeps its whole frame',
+    file: 'src/resp/decode.ts',
+    from: '  decoded = undefined\n  if (!Array.isArray(args))',
+    to: '  if (!Array.isArray(args))',
+    breaks: 'MemoryBounded',
+    test: 'test/unit/resp/decode.test.ts',
+    shows: /keep nothing of it/,
+  },
+  {
+    name: 'a large command is put together to see that it writes',
+    file: 'src/client/session/reader.ts',
+    from: 'parts, plain & Plain.marking)',
+    to: 'parts, 32)',
+    breaks: 'MemoryBounded',
+    test: 'test/wire/large-commands.test.ts',
+    shows: /sent on in the parts .* under once/,
+  },
 ]

@@ -134,7 +134,7 @@ export class Reader {
     const plain = this.#plain[spec.index] as number
     if (plain === Plain.no) return false
     if (plain & Plain.writes) session.waits.wrote(session.place)
-    const request = createRunInParts(session.replyTo(), parts)
+    const request = createRunInParts(session.replyTo(), parts, plain & Plain.marking)
     if (request.weight >= HEAVY_BYTES) this.#replies.becomeHeavy()
     session.submit(request)
     ;(this.#host.counters.detail.calls[spec.index] as number)++

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Marking } from '../../../src/command/marking.ts'
 import { classOf, namedClassOf } from '../../../src/relay/replay-rule.ts'
 import {
   createLocal,
@@ -24,7 +25,7 @@ t.test('request — has one shape — however it is made', async t => {
     run: createRun(owner, bytes, 1),
     unit: createUnit(owner, bytes, 1, 2, null),
     local: createLocal(owner, error),
-    parts: createRunInParts(owner, [bytes.subarray(0, 5), bytes.subarray(5)]),
+    parts: createRunInParts(owner, [bytes.subarray(0, 5), bytes.subarray(5)], Marking.none),
   }
   const keys = Object.keys(made.run)
   for (const [name, request] of Object.entries(made)) t.strictSame(Object.keys(request), keys, name)
@@ -80,7 +81,7 @@ t.test('failure — of a subscription — is one error, as the server would answ
 t.test('request in parts — weighs what it holds — and is whole once it is looked into', async t => {
   const frame = encodeCommand(['SET', 'key', 'x'.repeat(100)])
   const parts = [frame.subarray(0, 30), frame.subarray(30, 31), frame.subarray(31)]
-  const request = createRunInParts(new Owner(), parts)
+  const request = createRunInParts(new Owner(), parts, Marking.writes)
   const whole = createRun(new Owner(), frame, 1)
   t.equal(request.weight, whole.weight)
   t.equal(namedClassOf(request), namedClassOf(whole))
@@ -90,7 +91,7 @@ t.test('request in parts — weighs what it holds — and is whole once it is lo
 })
 
 t.test('request in parts — sends nothing more — once it is answered with an error of our own', async t => {
-  const request = createRunInParts(new Owner(), [Buffer.from('*1\r\n$4\r\n'), Buffer.from('PING\r\n')])
+  const request = createRunInParts(new Owner(), [Buffer.from('*1\r\n$4\r\n'), Buffer.from('PING\r\n')], Marking.none)
   failRequest(request, Buffer.from('-ERR\r\n'))
   t.strictSame([request.bytes.length, request.rest], [0, null])
 })

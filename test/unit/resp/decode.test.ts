@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { compactHeap } from '../../../src/cli/engine.ts'
 import { commandArgs, decodeReply, elementTypes, ReplyError, textOf, type Value } from '../../../src/resp/decode.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { frame } from './values.ts'
@@ -114,6 +115,17 @@ t.test('arguments — of something else — are refused, and the next command is
   t.throws(() => commandArgs(Buffer.from('+OK\r\n')))
   t.throws(() => commandArgs(Buffer.from('!\r\n')))
   t.strictSame(commandArgs(encodeCommand(['PING'])).map(String), ['PING'])
+})
+
+t.test('arguments — of a large command — keep nothing of it when nobody needs them any more', async t => {
+  const size = 64 * 1024 * 1024
+  const before = process.memoryUsage().arrayBuffers
+  // In a function of its own: nothing of it is on the stack when it is over.
+  const look = (): number => commandArgs(encodeCommand(['SET', 'k', Buffer.alloc(size)])).length
+  t.equal(look(), 3)
+  compactHeap()
+  const after = process.memoryUsage().arrayBuffers
+  t.ok(after - before < size / 2, `${after - before} bytes are kept`)
 })
 
 t.test('commands — are encoded by bytes — not by characters', async t => {

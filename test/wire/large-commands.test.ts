@@ -1,0 +1,31 @@
+// A command that comes in many reads goes on in these parts. Put together, a value of 200 MB would take 200 MB more, and
+// everybody else would wait while it is copied.
+import t from 'tap'
+import { encodeCommand } from '../../src/resp/encode.ts'
+import { startSingle } from '../support/holdfast.ts'
+import { RespClient } from '../support/resp-client.ts'
+
+const MB = 1024 * 1024
+const SIZE = 24 * MB
+
+for (const policy of ['always', 'once']) {
+  t.test(`a large value — is sent on in the parts that were read — under ${policy}`, async t => {
+    const { holdfast, node } = await startSingle(t, { options: { 'retry-policy': policy } })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    await client.send('PING')
+    const value = encodeCommand(['SET', 'k', Buffer.alloc(SIZE, 'v')])
+    let largest = 0
+    const { concat } = Buffer
+    t.capture(Buffer, 'concat', (list: readonly Uint8Array[], size?: number) => {
+      const whole = concat(list, size)
+      largest = Math.max(largest, whole.length)
+      return whole
+    })
+    t.equal((await client.sendRaw(value, 1)).length, 1)
+    t.ok(largest < SIZE / 2, `${largest} bytes were put together`)
+    const direct = await RespClient.connect(node.port)
+    t.teardown(() => direct.close())
+    t.equal(await direct.send('STRLEN', 'k'), SIZE)
+  })
+}
