@@ -7,14 +7,15 @@
 // Sent again with what others have sent, it takes the link from all of them, until its hold time is over. Never: sends,
 // fails anything (lane.ts).
 //
-// Where the server has ended a link that owed nothing, too, it ends links for another reason (CLIENT KILL of all): then no
-// request is blamed.
+// Where the server has ended a link that owed nothing, too, it may end links for another reason (CLIENT KILL of all): then no
+// request is blamed (idle-ends.ts).
 //
 // A write with a marker may be one of these, too: the marker says whether it has run, and what it gets (src/proof).
 //
 // Must stay true: no request is blamed that was not alone on a link when the server ended it.
 import type { LinkEnd } from '../upstream/link-end.ts'
 import type { Pauses } from '../upstream/pauses.ts'
+import type { IdleEnds } from './idle-ends.ts'
 import type { Request } from './request.ts'
 
 /** What a link owed first when it was lost. */
@@ -36,8 +37,8 @@ export interface OldestLost {
 /** What else may have ended the link. */
 export interface Circumstances {
   readonly pauses: Pauses
-  /** performance.now() when the server last ended a link that owed nothing. */
-  readonly idleEndedAt: number
+  /** Of links that owed nothing. */
+  readonly idleEnds: IdleEnds
 }
 
 /** The server has ended it, and not we. */
@@ -53,8 +54,6 @@ export function firstOwed({ owed, unsent }: LinkEnd<Request>): FirstOwed | undef
 
 /** After so many links in a row that ended before the oldest request had a reply, requests go one at a time. */
 const SUSPICIOUS = 3
-/** For so long no request is blamed after the end of a link that owed nothing; a spare is there again in a second. */
-const ENDED_LATELY_MS = 5000
 
 export class FatalRequests {
   /** The oldest without a reply when the last link was lost. */
@@ -77,15 +76,11 @@ export class FatalRequests {
    * A link is lost. `first`: what it owed first, undefined where something else tells what becomes of that. Answers it,
    * and whether it is the reason; null: nobody is suspected.
    */
-  onLost(
-    end: LinkEnd<Request>,
-    first: FirstOwed | undefined,
-    { pauses, idleEndedAt }: Circumstances,
-  ): OldestLost | null {
+  onLost(end: LinkEnd<Request>, first: FirstOwed | undefined, { pauses, idleEnds }: Circumstances): OldestLost | null {
     const { owed, unsent } = end
-    const isSuspect = isByServer(end) && performance.now() - idleEndedAt > ENDED_LATELY_MS
+    const isSuspect = isByServer(end) && owed.length > unsent && !idleEnds.onBusy(performance.now())
     // What waits for long, or for its client, is the oldest for other reasons.
-    if (!isSuspect || !first || owed.length === unsent || first.request.blocking || pauses.ofSessionLately) {
+    if (!isSuspect || !first || first.request.blocking || pauses.ofSessionLately) {
       this.forget()
       return null
     }

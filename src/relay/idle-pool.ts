@@ -36,10 +36,10 @@ export class IdlePool extends IdleListener<Request> {
   #timer: NodeJS.Timeout | null = null
   readonly #bugs: Bugs
   readonly #onHeard: (key: string) => void
-  readonly #onEnded: () => void
+  readonly #onEnded: (idleMs: number) => void
 
-  /** `onHeard`: a link of this identity has answered a question. `onEnded`: the server has ended one. */
-  constructor(bugs: Bugs, onHeard: (key: string) => void, onEnded: () => void) {
+  /** `onHeard`: a link of this identity has answered a question. `onEnded`: the server has ended one, after so much time. */
+  constructor(bugs: Bugs, onHeard: (key: string) => void, onEnded: (idleMs: number) => void) {
     super()
     this.#bugs = bugs
     this.#onHeard = onHeard
@@ -133,7 +133,9 @@ export class IdlePool extends IdleListener<Request> {
   }
 
   onClosed(link: Link<Request>, end: LinkEnd<Request>): void {
-    if (isByServer(end)) this.#onEnded()
+    const now = performance.now()
+    const since = this.#idle.find(entry => entry.link === link)?.since ?? now
+    if (isByServer(end)) this.#onEnded(now - since)
     this.#idle = this.#idle.filter(entry => entry.link !== link)
   }
 

@@ -18,6 +18,7 @@ import { LiveLinks } from '../upstream/live-links.ts'
 import type { Turn } from '../upstream/turn.ts'
 import type { Acknowledgements } from './acknowledger.ts'
 import type { Gate } from './gate.ts'
+import { IdleEnds } from './idle-ends.ts'
 import { type LaneInfo, LinkLog } from './link-log.ts'
 import type { ProvenLane, Prover } from './prover.ts'
 import { refusalCode } from './refusal-texts.ts'
@@ -74,8 +75,7 @@ export abstract class LaneHost implements LinkHost {
   readonly noAnswer: ErrorSpec = errors.gaveUp
   /** Their sessions read from replicas. */
   readonly areOfReplicas: boolean = false
-  /** performance.now() when the server last ended a link that owed nothing; see fatal-requests.ts. */
-  idleEndedAt = Number.NEGATIVE_INFINITY
+  readonly idleEnds = new IdleEnds()
   readonly live: LiveLinks
   readonly scripts = new ScriptStore()
   readonly loading = new ScriptLoading(this.scripts)

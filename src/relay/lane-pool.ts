@@ -38,9 +38,7 @@ export abstract class LanePool extends LaneHost {
   readonly #idle = new IdlePool(
     this.bugs,
     key => this.#spares.heard(key),
-    () => {
-      this.idleEndedAt = performance.now()
-    },
+    idleMs => this.idleEnds.onIdle(idleMs, performance.now()),
   )
   readonly #spares: SpareLinks
   readonly #ahead = new AheadLinks(this)

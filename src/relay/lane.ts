@@ -329,8 +329,8 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
       const answered = this.#uplink.state === 'closed' ? [] : (this.#acks?.takeBack() ?? [])
       const first = this.prover === null ? firstOwed(end) : this.prover.firstOwed(end)
       const { pauses } = link
-      const { idleEndedAt } = this.#host
-      const oldest = this.#fatal.onLost(end, first, { pauses, idleEndedAt })
+      const { idleEnds } = this.#host
+      const oldest = this.#fatal.onLost(end, first, { pauses, idleEnds })
       if (this.prover !== null) back.push(...this.prover.onLost(end, answered, oldest))
       else back.push(...takeBackOwed(end, { oldest, isDeposed }, this.#host))
       this.#fatal.goesAgain(oldest)

@@ -50,11 +50,20 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'a command is blamed for links that somebody ends again and again',
     file: 'src/relay/fatal-requests.ts',
-    from: 'performance.now() - idleEndedAt > ENDED_LATELY_MS',
+    from: '!idleEnds.onBusy(performance.now())',
     to: 'performance.now() > 0',
     breaks: 'no command is blamed for what others do to links',
     test: 'test/wire/killed-links.test.ts',
     shows: /a command that waits at the master/,
+  },
+  {
+    name: 'no command is blamed while the server ends idle links',
+    file: 'src/relay/idle-ends.ts',
+    from: 'if (idleMs < LEAST_TIMEOUT_MS || now - this.#busyAt < MOMENT_MS) this.#allAt = now',
+    to: 'this.#allAt = now',
+    breaks: 'one command does not take the connection from all',
+    test: 'test/wire/large-replies.test.ts',
+    shows: /although the server ends idle links/,
   },
   {
     name: 'a write with a marker that the server ends each link for is sent until its time is over',

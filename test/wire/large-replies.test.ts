@@ -127,6 +127,28 @@ for (const { name, command, once } of kinds) {
   )
 }
 
+for (const policy of ['always', 'once']) {
+  t.test(
+    `a write that the server does not take — is told so — although the server ends idle links: ${policy}`,
+    async t => {
+      const { holdfast, node } = await start(t, {
+        'hold-timeout': HOLD,
+        'retry-policy': policy,
+        ack: 'master',
+        reads: 'plain',
+      })
+      const direct = await connect(t, node)
+      const client = await connect(t, holdfast)
+      t.equal(await client.send('SET', 'k', 'v'), 'OK')
+      await direct.send('CONFIG', 'SET', 'client-query-buffer-limit', '1mb')
+      await direct.send('CONFIG', 'SET', 'timeout', '1')
+      const reply = await client.send('SET', 'k', Buffer.alloc(4 * MB, 'x'))
+      t.match(reply, { message: /holdfast: the server closed the connection each time/ })
+      t.equal(await client.send('GET', 'k'), 'v')
+    },
+  )
+}
+
 async function insideMulti(t: Test, writes: RespClient, value: Buffer): Promise<void> {
   const inside = [['MULTI'], ['INCR', 'inside'], ['SET', 'large', value], ['EXEC']]
   const closed = { message: /^UNKNOWN holdfast: the server closed the connection each time/ }
