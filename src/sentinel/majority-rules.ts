@@ -180,7 +180,7 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
       epoch,
       master: formatAddress(master),
       masterEpoch: master.epoch,
-      msg: 'a majority names another master under an older epoch: Holdfast does not follow it while ours may be alive',
+      msg: 'a majority names another master without a newer epoch: Holdfast does not follow it while ours may be alive',
     })
   }
   if (draft.rival.accepted) return true
