@@ -237,7 +237,8 @@ export abstract class LanePool extends LaneHost {
     const { link } = lane
     if (link === null) return
     this.counters.linksRetired++
-    const moved = this.#shared.retire(lane, fresh)
+    const { successor, moved } = this.#shared.retire(lane, fresh)
+    if (successor !== fresh) this.#letGo(fresh)
     lane.unusedSince = performance.now()
     this.linkLog.retired(link, lane.identity, { quietMs, moved })
   }

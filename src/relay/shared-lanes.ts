@@ -3,7 +3,8 @@
 //
 //   attach ──▶ lane ──retire──▶ retired: keeps its link and what is unanswered there ──▶ answered: closed
 //                │   a fresh lane takes its place; a session moves when nothing of it is unanswered
-//                └──shut──▶ the server refuses the identity now: its sessions stay, new ones get a fresh lane
+//                └──shut──▶ the server refuses the identity now: its sessions stay, new ones get a fresh lane. When it is
+//                           retired, too, its sessions go there
 //
 // Must stay true: a session moves only while it has nothing on the lane it leaves, or takes all of it along
 // (lane-handover.ts). So its order never changes.
@@ -51,12 +52,17 @@ export class SharedLanes {
     this.#retired.add(lane)
   }
 
-  /** `fresh` takes the lane's place. Answers how many sessions went there with what they wait for. */
-  retire(lane: Lane, fresh: Lane): number {
-    if (this.#lanes.get(lane.identity.key) !== lane) return 0
-    this.#lanes.set(lane.identity.key, fresh)
+  /**
+   * `fresh` takes the lane's place; that of one that is shut may be taken already. Answers whose it is now, and how many
+   * sessions went there with what they wait for.
+   */
+  retire(lane: Lane, fresh: Lane): { readonly successor: Lane; readonly moved: number } {
+    const { key } = lane.identity
+    const present = this.#lanes.get(key) ?? lane
+    const successor = present === lane ? fresh : present
+    this.#lanes.set(key, successor)
     this.#retired.add(lane)
-    return lane.retire(fresh)
+    return { successor, moved: lane.retire(successor) }
   }
 
   /** Retired lanes that owe nothing any more, and shut ones that nobody uses; they are in the list no longer. */

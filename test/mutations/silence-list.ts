@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 const handOver = 'test/unit/relay/lane-handover.test.ts'
 const silence = 'test/unit/relay/silent-links.test.ts'
 const laneSilence = 'test/wire/lane-silence.test.ts'
+const loginChanged = 'test/wire/login-changed.test.ts'
 const slowServer = 'test/wire/slow-server.test.ts'
 const spareLinks = 'test/wire/spare-links.test.ts'
 const handshake = 'test/unit/upstream/handshake.test.ts'
@@ -29,6 +30,15 @@ export const silenceMutations: readonly Mutation[] = [
     breaks: 'one session\u2019s wait delays no other',
     test: silence,
     shows: /asks for "retire"/,
+  },
+  {
+    name: 'a lane that is shut is never retired, and fresh links are made for it without end',
+    file: 'src/relay/shared-lanes.ts',
+    from: 'return { successor, moved: lane.retire(successor) }',
+    to: 'return { successor, moved: present === lane ? lane.retire(successor) : 0 }',
+    breaks: 'one session\u2019s wait delays no other',
+    test: loginChanged,
+    shows: /does not wait behind another\u2019s slow command/,
   },
   {
     name: 'a link is cut when the node says once that it has nothing of it',

@@ -57,3 +57,45 @@ t.test('a user that is changed — gets the server’s error — when it comes a
   t.equal(await client.send('AUTH', 'app', 'two'), 'OK')
   t.equal(await client.send('GET', 'k'), '2')
 })
+
+t.test(
+  'who was there before a password came and went — does not wait behind another’s slow command — as ever',
+  async t => {
+    const { holdfast, node } = await startSingle(t, { expectedErrors: ['master.probe_refused'] })
+    const connect = async (port: number): Promise<RespClient> => {
+      const client = await RespClient.connect(port)
+      t.teardown(() => client.close())
+      return client
+    }
+    const direct = await connect(node.port)
+    const writer = await connect(holdfast.port)
+    const reader = await connect(holdfast.port)
+    t.equal(await writer.send('SET', 'k', '1'), 'OK')
+    t.equal(await reader.send('GET', 'k'), '1')
+    const warm = (): boolean => holdfast.counters.detail.linksOpened.get('spare') > 0
+    await waitUntil('a warm link, which was let in', warm, { withinMs: 30_000 })
+    t.equal(await direct.send('CONFIG', 'SET', 'requirepass', 'secret'), 'OK')
+    await waitUntil('it is noticed', () => holdfast.find('link.shut_out'), { withinMs: 30_000 })
+    t.equal(await direct.send('CONFIG', 'SET', 'requirepass', ''), 'OK')
+    const isLetIn = async (): Promise<boolean> => {
+      const client = await RespClient.connect(holdfast.port)
+      const reply = await client.send('GET', 'k')
+      await client.close()
+      return reply === '1'
+    }
+    await waitUntil('new sessions are let in again', isLetIn, { withinMs: 30_000 })
+    t.equal(await direct.send('CLIENT', 'PAUSE', '120000', 'WRITE'), 'OK')
+    const written = writer.send('SET', 'k', '2')
+    const read = reader.send('GET', 'k')
+    let isRead = false
+    void read.then(() => {
+      isRead = true
+    })
+    await waitUntil('the reader has its reply', () => isRead, { withinMs: 30_000 })
+    t.equal(await read, '1')
+    t.equal(holdfast.counters.linksRetired, 1, 'and a fresh link is not made again and again')
+    t.equal(await direct.send('CLIENT', 'UNPAUSE'), 'OK')
+    t.equal(await written, 'OK')
+    t.equal(await reader.send('GET', 'k'), '2')
+  },
+)
