@@ -7,18 +7,15 @@
 //
 // Must stay true: before SENTINEL FAILOVER is accepted nothing has changed but the pause; the pause is a lease, so a
 // killed command ends it too. What was answered before the pause is on every replica that may be promoted.
-import { type Address, formatAddress, sameAddress } from '../address.ts'
-import { listOf } from '../check/ask.ts'
+import { type Address, formatAddress } from '../address.ts'
 import { ControlError } from '../control/protocol.ts'
 import { readAddress, readFields } from '../sentinel/sentinel-view.ts'
-import { ranked, whyUnfit } from './candidate.ts'
 import { Leader } from './leader.ts'
-import { readCandidate } from './look.ts'
-import { LONGEST_WAIT_MS, momentOf } from './moment.ts'
+import { waitForMoment } from './moment-wait.ts'
 import type { Plan } from './plan.ts'
 import { type ProxyControl, type ProxyPause, servedBy, type Waits } from './proxy-hold.ts'
 import { askForReplication, Servers } from './servers.ts'
-import { inTilt, MovedAway, notChosen, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
+import { MovedAway, pauseOver, refusalRemedy, Trouble, textOf } from './trouble.ts'
 import { countWrites, refuseWriters } from './writers-past.ts'
 
 export interface Step {
@@ -62,10 +59,6 @@ export interface World {
 const LOOK_MS = 10
 /** What is in flight when the pause begins. */
 const EMPTY_MS = 2_000
-/** So many looks of the Sentinel at the replicas may choose who is wanted: it has six of them. */
-const WANTED_WAIT_MS = 60_000
-/** A TILT lasts 30 s, and begins anew with each standstill of its host. */
-const TILT_WAIT_MS = 40_000
 /** The old master is demoted some ten seconds after the failover; with a busy host more. */
 const FOLLOW_MS = 30_000
 
@@ -123,55 +116,12 @@ class Run {
 
   /** Nothing is held meanwhile. */
   async waitForMoment(): Promise<void> {
-    const { sentinel } = this.#plan
-    const { wanted, masterName } = this.#world
-    const from = performance.now()
-    let tiltedFrom: number | null = null
-    let isSaid = false
-    for (;;) {
-      this.#stopIfAsked()
-      const [named, replicas, isTilted] = await Promise.all([
-        this.#servers.ask('sentinel', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName),
-        this.#servers.ask('sentinel', 'SENTINEL', 'REPLICAS', masterName),
-        this.#servers.isSentinelInTilt(),
-      ])
-      const master = readAddress(named)
-      if (master !== undefined && formatAddress(master) !== this.from) throw new MovedAway(this.from)
-      const listed = listOf([null, replicas]).flatMap(readCandidate)
-      const best = ranked(listed, sentinel.downAfterMs)
-      const own = wanted && best.find(({ address }) => sameAddress(address, wanted))
-      const isWanted = own === best[0] || wanted === undefined
-      const moment = momentOf(best)
-      const waitedMs = performance.now() - from
-      if (!isTilted) tiltedFrom = null
-      else {
-        tiltedFrom ??= performance.now()
-        if (performance.now() - tiltedFrom > TILT_WAIT_MS) throw inTilt(sentinel.address)
-        if (!isSaid) this.#world.sayWait('waits until the Sentinel leaves its TILT mode; commands go on')
-        isSaid = true
-        await this.#wait(10 * LOOK_MS)
-        continue
-      }
-      if (isWanted && moment === 'ready') {
-        this.#end('moment', 'the Sentinel will notice the promotion at once')
-        return
-      }
-      if (isWanted && waitedMs > LONGEST_WAIT_MS) break
-      // Data may change who is first, a priority does not: the Sentinel has seen it within one period.
-      const isHopeless = own === undefined || own.priority !== best[0]?.priority
-      if (wanted && waitedMs > (isHopeless ? LONGEST_WAIT_MS : WANTED_WAIT_MS))
-        throw notChosen(wanted, best[0]?.address, whyUnfit(wanted, listed, sentinel.downAfterMs))
-      if (!isSaid) {
-        const what = isWanted
-          ? 'the Sentinel reads the replicas anew'
-          : `the Sentinel would choose ${formatAddress(wanted)}`
-        const seconds = (isWanted ? LONGEST_WAIT_MS : WANTED_WAIT_MS) / 1_000
-        this.#world.sayWait(`waits for up to ${seconds} s until ${what}; commands go on`)
-      }
-      isSaid = true
-      await this.#wait(moment === 'ready' ? LOOK_MS : moment)
-    }
-    this.#end('moment', 'the Sentinel will notice the promotion about a second later')
+    const { masterName, wanted, sayWait } = this.#world
+    const stopIfAsked = (): void => this.#stopIfAsked()
+    const world = { masterName, wanted, sayWait, servers: this.#servers, stopIfAsked }
+    const moment = await waitForMoment(this.#plan, world)
+    const when = moment === 'at-once' ? 'at once' : 'about a second later'
+    this.#end('moment', `the Sentinel will notice the promotion ${when}`)
   }
 
   async hold(): Promise<void> {

@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait-until.ts'
 
 /** Between a resume and the answer of a new client, on a busy machine. */
 const SERVED_MS = 3_000
-/** WANTED_WAIT_MS of src/switchover/run.ts. */
+/** WANTED_WAIT_MS of src/switchover/moment-wait.ts. */
 const MINUTE_MS = 60_000
 
 /** The node with the highest run id is the master: each of the others would be chosen before it. */
