@@ -7,6 +7,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Teardown } from './fake-redis.ts'
 import { Pipe, type PipeFaults } from './faulty-pipe.ts'
+import { resetSocket } from './reset-socket.ts'
 
 export type Direction = 'up' | 'down'
 
@@ -77,8 +78,8 @@ export class FaultyLink {
   /** RST both ways, on every open connection. */
   reset(): void {
     for (const { client, target } of this.#pairs) {
-      client.resetAndDestroy()
-      target.resetAndDestroy()
+      resetSocket(client)
+      resetSocket(target)
     }
   }
 
@@ -152,7 +153,7 @@ export class FaultyLink {
       // A reset passes as a reset, unless nothing may pass.
       socket.on('error', () => {
         const side = socket === client ? 'up' : 'down'
-        if (!this.#faults[side].stalled && !pipes[side].stranded) other.resetAndDestroy()
+        if (!this.#faults[side].stalled && !pipes[side].stranded) resetSocket(other)
       })
       socket.once('close', () => {
         if (client.destroyed && target.destroyed) this.#pairs.delete(pair)

@@ -114,6 +114,14 @@ t.test('link — ends with RST both ways — when reset', async t => {
   await soon('forgotten', () => link.live === 0)
 })
 
+t.test('link — ends all the same — when it is reset right behind a cut', async t => {
+  const { link, open } = await arrange(t)
+  await open()
+  link.cut()
+  link.reset()
+  await soon('it has no connection any more', () => link.live === 0)
+})
+
 t.test('link — passes a reset of one side — to the other', async t => {
   const { open } = await arrange(t)
   const { client, target } = await open()
