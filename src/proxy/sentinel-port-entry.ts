@@ -16,7 +16,7 @@ import type { Log } from '../ops/log.ts'
 import type { Login } from '../sentinel-port/asker.ts'
 import type { OpenFiles } from '../transport/open-files.ts'
 import { aboutPlace } from './bind-error.ts'
-import type { MasterBound } from './served-master.ts'
+import type { MasterBound } from './master-ports.ts'
 
 export interface OpenSentinelPort {
   readonly bound: Address

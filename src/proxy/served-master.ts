@@ -7,7 +7,7 @@
 // Owns: topology, gate, lanes, sessions, listeners and counters of one master; master-view.ts shows them. Never: decides
 // what the planes decide, or has anything that the process has once (proxy.ts).
 import { Barrier } from '../ack/barrier.ts'
-import { type Address, formatAddress, type Master } from '../address.ts'
+import { formatAddress, type Master } from '../address.ts'
 import { Listener } from '../client/accept/listener.ts'
 import { MemoryBudget } from '../client/flow/memory-budget.ts'
 import { ProxyPassword } from '../client/state/proxy-password.ts'
@@ -30,8 +30,8 @@ import { createDial } from '../upstream/dial.ts'
 import { DialAhead } from '../upstream/dial-ahead.ts'
 import { createIdentity } from '../upstream/identity.ts'
 import { LiveLinks } from '../upstream/live-links.ts'
-import { aboutPlace, type WantedPlace } from './bind-error.ts'
 import { createCommandLearner } from './command-learner.ts'
+import { type MasterBound, openPorts, placesOf } from './master-ports.ts'
 import { type MasterView, viewOf } from './master-view.ts'
 import { PausedReaders } from './paused-readers.ts'
 import type { ServedReplicas } from './served-replicas.ts'
@@ -44,18 +44,6 @@ export interface Shared {
   readonly files: OpenFiles
   /** After each look at the clock; `lateMs`: behind its time, by a late event loop. */
   onSweep(lateMs: number): void
-}
-
-/** Where clients of this master connect; null for what is not configured. */
-export interface MasterBound {
-  readonly name: string
-  readonly listen: Address | null
-  /** The path of the Unix-domain socket. */
-  readonly socket: string | null
-  /** Where clients connect that only read. */
-  readonly replicas: Address | null
-  /** The path of their Unix-domain socket. */
-  readonly replicaSocket: string | null
 }
 
 export interface ServedMaster extends MasterView {
@@ -248,13 +236,6 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       readers,
     })
   }
-  const listenReplicas = async (): Promise<Pick<MasterBound, 'replicas' | 'replicaSocket'>> => {
-    const { replicaListen, replicaListenSocket } = config
-    if (replicas === null) return { replicas: null, replicaSocket: null }
-    const at = replicaListen === null ? null : await replicas.listen(replicaListen)
-    const socket = replicaListenSocket === null ? null : await replicas.listenSocket(replicaListenSocket)
-    return { replicas: at, replicaSocket: socket }
-  }
   security.onFiles(config.listenTls, () => {
     listener.reloadTls()
     replicas?.reloadTls()
@@ -290,21 +271,14 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       return listener.size + (replicas?.size ?? 0)
     },
     async listen() {
-      let place: WantedPlace = { option: 'listen', wanted: config.listen, masterName: config.masterName }
       try {
         await loadReplicas()
-        const listen = config.listen === null ? null : await listener.listen(config.listen)
-        const socket = config.listenSocket === null ? null : await listener.listenSocket(config.listenSocket)
-        place = { ...place, option: 'replica-listen', wanted: config.replicaListen }
-        const forReplicas = await listenReplicas()
-        if (listen !== null) listening.push(formatAddress(listen))
-        if (socket !== null) listening.push(socket)
-        if (forReplicas.replicas !== null) listening.push(formatAddress(forReplicas.replicas))
-        if (forReplicas.replicaSocket !== null) listening.push(forReplicas.replicaSocket)
-        return { name: config.masterName, listen, socket, ...forReplicas }
+        const bound = await openPorts(config, listener, replicas)
+        listening.push(...placesOf(bound))
+        return bound
       } catch (error) {
         await Promise.all([listener.stop(0, lanes), replicas?.endSessions(0)])
-        throw aboutPlace(error, place)
+        throw error
       }
     },
     start() {
