@@ -94,7 +94,7 @@ function aboutOne({ contact, view }: SentinelEvidence): string {
   return view ? `${ms}, names ${formatAddress(view.master)}, epoch ${view.epoch}, quorum ${view.quorum}` : ms
 }
 
-export function judgeRefusal(
+function judgeRefusal(
   refused: { code: string; text: string },
   about: { subject: string; user: string | null },
 ): Finding {

@@ -100,7 +100,7 @@ function shown(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 }
 
-export function time(ms: number): string {
+function time(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   const seconds = ms / 1000
   if (seconds < 120) return `${Number(seconds.toFixed(1))} s`

@@ -86,7 +86,7 @@ export function optionsOf(...wanted: readonly Scope[]): Table {
 }
 
 /** What a master can be told in the file besides these options. */
-export const required: Option<boolean> = {
+const required: Option<boolean> = {
   ...withDefault('true', trueFalse, 'Whether /startup waits for this master.'),
   group: 'Masters',
 }

@@ -9,7 +9,7 @@ import { hostname } from 'node:os'
 import { isLoopback } from '../address.ts'
 
 /** An address, `localhost`, this host, the host in --admin-listen, or a name without a dot. */
-export function isOwnName(host: string, listenHost: string): boolean {
+function isOwnName(host: string, listenHost: string): boolean {
   const name = host
     .replace(/:\d*$/, '')
     .replace(/^\[(.*)\]$/, '$1')

@@ -18,7 +18,7 @@ export const holdCauses = [
 ] as const
 export type HoldLabel = (typeof holdCauses)[number]
 /** How a pause ended, see relay/pause-state.ts. */
-export const pauseEnds = ['resume', 'max', 'lease', 'holder-gone', 'in-flight', 'hold-time', 'stopping'] as const
+const pauseEnds = ['resume', 'max', 'lease', 'holder-gone', 'in-flight', 'hold-time', 'stopping'] as const
 export type PauseEnd = (typeof pauseEnds)[number]
 /** Why the sessions of a replica go elsewhere (src/replicas). */
 export const moveCauses = [
@@ -36,7 +36,7 @@ export type MoveLabel = (typeof moveCauses)[number]
 /** Why a read that a replica could answer went to the master (--read-split). */
 export const splitCauses = ['unanswered', 'behind', 'no-replica', 'paused'] as const
 export type SplitCause = (typeof splitCauses)[number]
-export const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
+const linkKinds = ['shared', 'private', 'spare', 'barrier'] as const
 export const lostReasons = [
   'dial-failed',
   'dial-timeout',
@@ -59,7 +59,7 @@ export const commandClasses = [
   'admin',
   'forbidden',
 ] as const
-export const replayReasons = ['lost', 'refused', 'not-now'] as const
+const replayReasons = ['lost', 'refused', 'not-now'] as const
 export type CommandClass = (typeof commandClasses)[number]
 
 /** More than there are commands; the slot of a command is its index in the table of commands. */

@@ -48,11 +48,6 @@ export class Sampler {
     this.#sampledAt = now
   }
 
-  /** Memory for samples, which does not grow. */
-  get bytes(): number {
-    return this.#rings.reduce((sum, ring) => sum + ring.bytes, this.#delays.bytes)
-  }
-
   /** The event loop was `lateMs` behind its time. Answers whether a sample was due, and was taken. */
   onLook(lateMs: number, now: number): boolean {
     this.#delayMs = Math.max(this.#delayMs, lateMs)

@@ -39,7 +39,7 @@ export interface Failover {
   readonly leaderEndedAt: number | null
 }
 
-export const failoverTiming = {
+const failoverTiming = {
   /** A Sentinel that loses the election says so after up to 10 s; one that wins it says so within 0.1 s. */
   tryMs: 2_000,
   /** The others learn of a vanished leader's promotion in 2 s or never: Sentinel reads INFO each second meanwhile. */

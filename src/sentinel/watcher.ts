@@ -134,11 +134,6 @@ export class Watcher {
     return listedByMajority(lists, quorumOf(this.#topology, performance.now()).majority)
   }
 
-  /** The Sentinel password has changed. One watcher of those that share a pool is told. */
-  signInAgain(): void {
-    this.#pool.signIn()
-  }
-
   status(): TopologyStatus {
     return topologyStatus(this.#options.masterName, this.#topology, this.#members.errors(), performance.now())
   }

@@ -76,7 +76,7 @@ export function kindOf(client: ClientRow, { own, hosts }: Through): ClientKind {
 }
 
 /** By the name that CLIENT LIST gives: `set`, `client|list`. A command that we do not know counts as such. */
-export function changesData(command: string): boolean {
+function changesData(command: string): boolean {
   if (command === '' || command === 'unknown') return false
   const [name = '', subcommand] = command.toLowerCase().split('|')
   const spec = commandByName(name)

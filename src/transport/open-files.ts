@@ -72,7 +72,7 @@ export const OPEN_FILES_REMEDY =
   'raise the limit of open files: ulimit -n, LimitNOFILE of systemd, or the nofile limit of the container'
 
 /** A dial or an open() failed because no file descriptor is left: in this process, or in the whole system. */
-export function isOutOfFiles(error: Error): boolean {
+function isOutOfFiles(error: Error): boolean {
   return 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE')
 }
 

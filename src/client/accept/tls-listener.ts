@@ -109,7 +109,7 @@ function reportFailures(server: Server, { counters, log }: TlsListenerOptions): 
 }
 
 /** What a person can do about a client's failed handshake. Pure. */
-export function remedyFor(cause: string): string {
+function remedyFor(cause: string): string {
   if (/http request|wrong version number|packet length|unexpected message|bad record type/i.test(cause))
     return 'the client speaks no TLS: switch it on there, as this port takes nothing else'
   if (/refused/i.test(cause))

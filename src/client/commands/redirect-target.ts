@@ -12,7 +12,7 @@ import { isNoAuth, ping } from './proof-of-login.ts'
 const MAX_ROUNDS = 500
 
 /** Can the server be told of the session's link now? If not, one is on its way. */
-export function hasLink(target: SessionContext): boolean {
+function hasLink(target: SessionContext): boolean {
   return target.choice.takePrivate() && target.lane.link?.status === 'ready'
 }
 
