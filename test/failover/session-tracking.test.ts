@@ -135,16 +135,23 @@ const busy: Scene = {
   },
 }
 
+/** `reader` tracks what it reads, and `listener` hears of changes. `forget`: what it is told. */
+async function redirect(world: World) {
+  const { t } = world
+  const [listener, reader] = [await world.connect(), await world.connect()]
+  const id = Number(await listener.send('CLIENT', 'ID'))
+  await listener.send('SUBSCRIBE', '__redis__:invalidate')
+  t.equal(await reader.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id), 'OK')
+  const forget = (what: Value): Value[] =>
+    world.protocol === 3 ? ['invalidate', what] : ['message', '__redis__:invalidate', what]
+  return { listener, reader, id, forget }
+}
+
 const redirected: Scene = {
   name: 'tracking with REDIRECT to a session that subscribes',
   before: async world => {
-    const { t, tag } = world
-    const [listener, reader] = [await world.connect(), await world.connect()]
-    const id = Number(await listener.send('CLIENT', 'ID'))
-    await listener.send('SUBSCRIBE', '__redis__:invalidate')
-    t.equal(await reader.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id), 'OK')
-    const forget = (what: Value): Value[] =>
-      world.protocol === 3 ? ['invalidate', what] : ['message', '__redis__:invalidate', what]
+    const { tag } = world
+    const { listener, reader, id, forget } = await redirect(world)
     const isHeard = async (node: Node): Promise<void> => {
       await reader.send('GET', tag)
       listener.pushes.length = 0
@@ -167,10 +174,7 @@ const redirectedInMulti: Scene = {
   name: 'tracking with REDIRECT and an open MULTI',
   before: async world => {
     const { t, tag } = world
-    const [listener, reader] = [await world.connect(), await world.connect()]
-    const id = Number(await listener.send('CLIENT', 'ID'))
-    await listener.send('SUBSCRIBE', '__redis__:invalidate')
-    t.equal(await reader.send('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id), 'OK')
+    const { listener, reader, forget } = await redirect(world)
     await reader.send('MULTI')
     t.equal(await reader.send('INCR', tag), 'QUEUED')
     return {
@@ -179,8 +183,7 @@ const redirectedInMulti: Scene = {
         t.equal(await reader.send('GET', tag), '1')
         listener.pushes.length = 0
         await world.set.command(master, 'SET', tag, 'changed')
-        const wanted = world.protocol === 3 ? ['invalidate', [tag]] : ['message', '__redis__:invalidate', [tag]]
-        await pushed(listener, wanted)
+        await pushed(listener, forget([tag]))
       },
     }
   },

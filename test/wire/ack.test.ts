@@ -45,11 +45,6 @@ async function world(
   const stream = await FaultyLink.start(t, { host: master.host, port: master.port })
   const upstream = { ...master, host: stream.host, port: stream.port }
   for (let i = 0; i < count; i++) replicas.push(await startReplica(t, upstream, { dir, name: `replica${i}` }))
-  // A reset of what a killed replica leaves half closed keeps Node from ending.
-  t.teardown(() => {
-    stream.refuse()
-    stream.cut()
-  })
   const sentinel = await FakeSentinel.start(t, { master: { host: master.host, port: master.port } })
   const holdfast = await startHoldfast(t, {
     sentinels: [`${sentinel.host}:${sentinel.port}`],
