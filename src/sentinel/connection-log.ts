@@ -6,7 +6,7 @@ import type { Login } from '../transport/password.ts'
 import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsHint } from '../transport/tls-trouble.ts'
 import { reasonOf } from './ioredis-client.ts'
-import { isWrongPassword, sentinelRemedy } from './remedies.ts'
+import { isNoSentinel, isWrongPassword, sentinelRemedy } from './remedies.ts'
 
 export interface ConnectionLogOptions {
   readonly sentinelLogin: Login
@@ -70,8 +70,9 @@ export class ConnectionLog {
 
   /** The right or the command is missing where the error says so. */
   refused(right: Right, error: unknown): void {
-    const missing = missingOf(right, reasonOf(error))
-    if (missing === null) return
+    const reason = reasonOf(error)
+    const missing = missingOf(right, reason)
+    if (missing === null || isNoSentinel(reason)) return
     this.#rights.logMissing(missing, { node: this.#sentinel, user: this.#options.sentinelLogin.username })
   }
 

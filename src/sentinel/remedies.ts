@@ -6,6 +6,11 @@ export function isWrongPassword(error: string): boolean {
   return /WRONGPASS|invalid password|invalid username/i.test(error)
 }
 
+/** It is a data node: its port stands in --sentinels by mistake. */
+export function isNoSentinel(error: string): boolean {
+  return /^-?ERR unknown command [`']?SENTINEL\b/i.test(error)
+}
+
 /** What helps against an error of a Sentinel; null: only time does. `username` null: the default user. */
 export function sentinelRemedy(error: string, username: string | null): string | null {
   const who = username === null ? 'the default user' : `the user ${username}`
@@ -17,6 +22,8 @@ export function sentinelRemedy(error: string, username: string | null): string |
     const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
     return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|replicas +sentinel|myid +client|setname`
   }
+  if (isNoSentinel(error))
+    return 'this is no Sentinel: give --sentinels the port of the Sentinel (26379 by default), not that of a data node'
   if (/EMFILE|ENFILE/.test(error)) return OPEN_FILES_REMEDY
   return tlsRemedy(error, 'sentinel')
 }

@@ -3,6 +3,7 @@
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
 import type { Log } from '../ops/log.ts'
 import type { SentinelStatus, TopologyStatus } from './control-status.ts'
+import { isNoSentinel } from './remedies.ts'
 
 export type TroubleKind = 'no-sentinel' | 'name-unknown' | 'no-majority'
 
@@ -15,7 +16,7 @@ export interface SentinelsSeen extends Pick<TopologyStatus, 'masterName' | 'majo
 /** The trouble, if any. Pure. */
 export function troubleOf({ sentinels, hasCandidate }: SentinelsSeen): TroubleKind | null {
   if (hasCandidate) return null
-  const up = sentinels.filter(one => one.reachable)
+  const up = sentinels.filter(one => one.reachable && !isNoSentinel(one.error ?? ''))
   if (up.length === 0) return 'no-sentinel'
   return up.every(one => one.names === null) ? 'name-unknown' : 'no-majority'
 }

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
+import { startHoldfast } from '../support/holdfast.ts'
 import { failure } from '../support/resp-encoder.ts'
+import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { aboutMaster, intercept, makeWorld, Observed, place } from './watcher-world.ts'
 
@@ -63,6 +65,19 @@ t.test('Sentinels with a password — serve — when ours is right', async t => 
   const sentinel = await FakeSentinel.start(t, { master: place(a), password: 'right' })
   const seen = new Observed(t, { sentinels: [place(sentinel)], sentinelPassword: 'right' })
   await seen.until(`serve ${a.port}@1`)
+})
+
+t.test('a data node in the place of a Sentinel — is told as what it is — and --master is not blamed', async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const node = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'one', dir, config: ['save ""'] })
+  t.teardown(() => endServer(node))
+  const sentinels = [`${node.host}:${node.port}`]
+  const holdfast = await startHoldfast(t, { sentinels, expectedErrors: ['sentinel.trouble'] })
+  const line = await waitUntil('the trouble', () => holdfast.find('sentinels.trouble'), { withinMs: 20_000 })
+  t.match(line, { cause: 'no-sentinel' })
+  t.match(holdfast.find('sentinel.trouble'), { level: 'error', remedy: /not that of a data node/ })
+  t.equal(holdfast.find('commands.missing'), undefined)
 })
 
 t.test('Sentinels that do not know the name — are said to, once — and served when they learn it', async t => {

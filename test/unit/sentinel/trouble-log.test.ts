@@ -19,6 +19,8 @@ t.test('trouble — names what is missing — from most to least', async t => {
   t.equal(troubleOf(seen([down, down, down])), 'no-sentinel')
   t.equal(troubleOf(seen([down, unknowing, unknowing])), 'name-unknown')
   t.equal(troubleOf(seen([down, unknowing, well])), 'no-majority')
+  const node = { ...unknowing, error: "ERR unknown command 'SENTINEL', with args beginning with: 'MASTER'" }
+  t.equal(troubleOf(seen([down, node])), 'no-sentinel', 'a data node knows no name at all')
   t.equal(troubleOf(seen([down, well, well], true)), null)
 })
 
