@@ -114,4 +114,13 @@ export const filesMutations: readonly Mutation[] = [
     test: 'test/unit/transport/file-watcher.test.ts',
     shows: /while a look is under way/,
   },
+  {
+    name: 'a password file with a byte order mark is taken as it is',
+    file: 'src/transport/read-file.ts',
+    from: 'if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)',
+    to: 'if (bytes.length < 0)',
+    breaks: 'each error names its cause',
+    test: 'test/wire/reload.test.ts',
+    shows: /marks its encoding/,
+  },
 ]

@@ -325,4 +325,22 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/unit/relay/standstills.test.ts',
     shows: /one after the other/,
   },
+  {
+    name: 'a data node in --sentinels is taken for a Sentinel that does not know the master',
+    file: 'src/sentinel/trouble-log.ts',
+    from: "one.reachable && !isNoSentinel(one.error ?? '')",
+    to: 'one.reachable',
+    breaks: 'the log names the cause and the remedy',
+    test: 'test/unit/sentinel/trouble-log.test.ts',
+    shows: /from most to least/,
+  },
+  {
+    name: 'the end of a hold in which commands failed is no warning',
+    file: 'src/relay/failover-report.ts',
+    from: "hasFailed ? 'warn' : 'info'",
+    to: "hasFailed ? 'info' : 'info'",
+    breaks: 'warnings alone tell a trouble and its end',
+    test: 'test/unit/relay/failover-report.test.ts',
+    shows: /says so, and how many/,
+  },
 ]

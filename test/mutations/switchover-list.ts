@@ -140,4 +140,13 @@ export const switchoverMutations: readonly Mutation[] = [
     test: 'test/failover/switchover-tilt.test.ts',
     shows: /not ok .* it acts again/,
   },
+  {
+    name: 'a drill tells to raise a priority that is higher already',
+    file: 'src/drill/chosen-instead.ts',
+    from: 'its !== undefined && own < its)',
+    to: 'its !== undefined && own > its)',
+    breaks: 'each remedy helps',
+    test: 'test/unit/drill/chosen-instead.test.ts',
+    shows: /its priority is right/,
+  },
 ]
