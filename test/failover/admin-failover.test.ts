@@ -6,6 +6,7 @@ import { type LogLine, startHoldfast } from '../support/holdfast.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
+import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { startWorkload } from '../support/workload.ts'
 
@@ -27,6 +28,12 @@ function withoutStandstills(lines: readonly LogLine[]): LogLine[] {
     return !dropped
   })
 }
+
+/**
+ * One for each of five clients, as a round is one request. Under `safe` a round that was sent is more than one then: what
+ * is sent again, and what has an error behind that.
+ */
+const isHeldOfAll = (requests: number): boolean => (settings.policy === 'safe' ? requests >= 5 : requests === 5)
 
 function heldAddsUp(series: ReadonlyMap<string, number>): boolean {
   const ended = sumOf(series, 'holdfast_held_ended_total')
@@ -61,7 +68,7 @@ t.test('kill -9 of the master — is seen in every page as it is — before, dur
     async () => {
       const status = await readStatus(admin)
       // What the lost link owed waits for a moment before the master is held to be unreachable.
-      return status.held.requests === 5 && status.gate.state === 'holding' && status
+      return isHeldOfAll(status.held.requests) && status.gate.state === 'holding' && status
     },
     { withinMs: 2000 },
   )
@@ -77,7 +84,7 @@ t.test('kill -9 of the master — is seen in every page as it is — before, dur
   const held = await scrape(admin)
   if (holdfast.find('hold.drain', from)) t.pass('what is held', { skip: 'not judged: the failover was over by then' })
   else {
-    t.equal(held.get('holdfast_held_requests'), 5)
+    t.ok(isHeldOfAll(held.get('holdfast_held_requests') ?? 0), 'what is held')
     t.equal(held.get('holdfast_gate{state="holding"}'), 1)
     t.ok((held.get('holdfast_gate_shut_seconds') ?? 0) > 0)
   }
@@ -122,7 +129,8 @@ t.test('kill -9 of the master — is seen in every page as it is — before, dur
   }
   t.ok(events.includes('link.lost') && events.includes('master.doubted'))
   const end = holdfast.find('hold.end', from)
-  t.match(end, { master: to, epoch: 1, cause, unknownOutcomes: 0, expired: 0 })
+  t.match(end, { master: to, epoch: 1, cause, expired: 0 })
+  if (settings.policy !== 'safe') t.equal(end?.['unknownOutcomes'], 0)
   t.ok(Number(end?.longestMs) >= Number(end?.heldMs) - 500, 'the longest wait is about the time of the hold')
   for (const node of set.sentinels) await set.kill(node)
   await waitUntil('all Sentinels are gone', async () => (await scrape(admin)).get('holdfast_sentinels_up') === 0, {

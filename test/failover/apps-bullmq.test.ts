@@ -7,7 +7,7 @@
 //   - through kill -9 while every worker is inside a job and the replicas have all that was written.
 // Killed in the middle of its steps, Redis may forget an acknowledged step: the job is found stalled and done again.
 // And a step whose reply was lost is sent again: then BullMQ says that the job's lock is gone. Both are counted, not
-// forbidden.
+// forbidden. Under `safe` such a step gets an error instead, by which BullMQ may count a job that was done as failed.
 import t from 'tap'
 import { failOver, replicated } from '../support/apps/fail-over.ts'
 import { type JobQueue, type JobQueueOptions, startJobQueue } from '../support/apps/job-queue.ts'
@@ -15,6 +15,7 @@ import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startHoldfast } from '../support/holdfast.ts'
 import { openWindow } from '../support/pace.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
+import { saysReplyLost } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const total = 300
@@ -85,9 +86,9 @@ t.test('BullMQ — loses no job — through kill -9 in the middle of its work', 
   const errors = jobs.troubles.filter(trouble => lockLost.test(trouble))
   t.comment(`held for ${heldMs} ms; ${summary(world, ids)}; lock errors: ${errors.length} ${errors.join('; ')}`)
   t.strictSame(
-    jobs.troubles.filter(trouble => !lockLost.test(trouble)),
+    jobs.troubles.filter(trouble => !lockLost.test(trouble) && !saysReplyLost(trouble)),
     [],
-    'error and close events that are not about a lock',
+    'error and close events that are not about a lock or a lost reply',
   )
   t.strictSame(
     ids.filter(id => !jobs.runs.has(id)),
@@ -95,9 +96,9 @@ t.test('BullMQ — loses no job — through kill -9 in the middle of its work', 
     'jobs that were never done',
   )
   t.strictSame(
-    ids.filter(id => !jobs.completedEvents.has(id)),
+    ids.filter(id => !isTold(jobs, id)),
     [],
-    'jobs whose completion was never told',
+    'jobs whose end was never told',
   )
   await endWorld(world)
 })
@@ -132,16 +133,18 @@ async function addWhileHeld({ jobs, holdfast }: World): Promise<string[]> {
 }
 
 async function allDone({ jobs }: World, ids: readonly string[]): Promise<void> {
-  const wanted = { wait: 0, active: 0, delayed: 0, completed: ids.length, failed: 0 }
   const settled = async (): Promise<boolean> => {
     const counts: Record<string, number> = await jobs.counts()
-    if (Object.entries(wanted).every(([state, count]) => counts[state] === count)) return true
+    const { wait, active, delayed, completed = 0, failed = 0 } = counts
+    // Whether one may have failed is for the test to say: each is among the troubles.
+    if (wait === 0 && active === 0 && delayed === 0 && completed + failed === ids.length) return true
     throw new Error(JSON.stringify(counts))
   }
-  await waitUntil('all jobs are completed', settled, { withinMs: 60_000, everyMs: 50 })
-  const told = (): boolean => ids.every(id => jobs.completedEvents.has(id))
-  await waitUntil('every completion is told', told, { withinMs: 5000 })
+  await waitUntil('all jobs have ended', settled, { withinMs: 60_000, everyMs: 50 })
+  await waitUntil('every end is told', () => ids.every(id => isTold(jobs, id)), { withinMs: 5000 })
 }
+
+const isTold = ({ completedEvents, failed }: JobQueue, id: string): boolean => completedEvents.has(id) || failed.has(id)
 
 const repeated = ({ runs }: JobQueue, ids: readonly string[]): string[] => ids.filter(id => runs.get(id) !== 1)
 

@@ -23,6 +23,8 @@ export interface JobQueue {
   readonly completedEvents: ReadonlyMap<string, number>
   /** Jobs that BullMQ took from a worker and gave out again. */
   readonly stalled: readonly string[]
+  /** Why a job failed, by its id. */
+  readonly failed: ReadonlyMap<string, string>
   /** Error events of the queue, the workers and the listener, and every close of a connection. */
   readonly troubles: readonly string[]
   /** Adds one job after the other or, in bulk, all at once; answers their ids. */
@@ -57,6 +59,7 @@ export async function startJobQueue(options: JobQueueOptions): Promise<JobQueue>
     runs: work.runs,
     completedEvents: work.completedEvents,
     stalled: work.stalled,
+    failed: work.failed,
     troubles: work.troubles,
     add: async (count, how) => {
       const data = Array.from({ length: count }, (_, n) => ({ name: 'send', data: { n } }))
@@ -93,7 +96,10 @@ function watch({ queue, events, workers, redis5 }: Parts, work: Work): void {
   queue.on('error', trouble('queue', 'error')).on('ioredis:close', trouble('queue', 'close'))
   events.on('error', trouble('events', 'error')).on('ioredis:close', trouble('events', 'close'))
   for (const [n, worker] of workers.entries())
-    worker.on('error', trouble(`worker ${n + 1}`, 'error')).on('failed', trouble(`worker ${n + 1}`, 'failed job'))
+    worker.on('error', trouble(`worker ${n + 1}`, 'error')).on('failed', (job, error) => {
+      trouble(`worker ${n + 1}`, 'failed job')(error)
+      if (job !== undefined) work.failed.set(idOf(job), error.message)
+    })
   // A worker does not tell that its connections close before it is closed itself; the client it was given does.
   redis5.on('close', trouble('ioredis 5', 'close')).on('reconnecting', trouble('ioredis 5', 'reconnecting'))
   events.on('completed', ({ jobId }) => raise(work.completedEvents, jobId))
@@ -104,6 +110,7 @@ class Work {
   readonly runs = new Map<string, number>()
   readonly completedEvents = new Map<string, number>()
   readonly stalled: string[] = []
+  readonly failed = new Map<string, string>()
   readonly troubles: string[] = []
   closing = false
   #suspended: { readonly taken: number; readonly full: () => void; readonly over: Promise<void> } | null = null
