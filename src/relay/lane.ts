@@ -138,7 +138,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** Takes a request; it is sent now or waits its turn. */
   submit(request: Request): void {
     const error = this.#acks === null || request.local !== null ? null : this.#acks.refusal(request)
-    if (error !== null) {
+    if (error !== null && !this.#goesInstead(request, error)) {
       this.#refuse(request, error)
       return
     }
@@ -173,6 +173,14 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   #admits(prover: Prover, request: Request): boolean {
     return this.#acks?.admits(request) !== false && prover.admits(request)
+  }
+
+  /** What it has begun on the link is ended there, in its place. */
+  #goesInstead(request: Request, error: Buffer): boolean {
+    if (this.link?.status !== 'ready') return false
+    if (ofHandler(request, handler => handler.refuse?.(request, error)) !== true) return false
+    this.#host.counters.refusedByBreaker++
+    return true
   }
 
   #refuse(request: Request, error: Buffer): void {

@@ -58,6 +58,11 @@ export interface RequestHandler {
   onDoubt?(error: Buffer): void
   /** It was sent before, and whether it may go again is what the reply to one under way will tell. */
   awaits?(): boolean
+  /**
+   * It is not to be run, and its link is up. It may go as something else, behind which its client is told `error`: then
+   * the answer is true.
+   */
+  refuse?(request: Request, error: Buffer): boolean
   /** The request ends with an error of the proxy's own; the server may or may not have run it. */
   onFailed?(request: Request): void
   /** `onReply` says how many replies are still to come: each must be looked at when it comes. */

@@ -195,4 +195,22 @@ export const ackMutations: readonly Mutation[] = [
     test: lastByte,
     shows: /nothing to take/,
   },
+  {
+    name: 'a MULTI stays open on the link when its EXEC is refused because no replica confirms',
+    file: 'src/relay/lane.ts',
+    from: 'if (error !== null && !this.#goesInstead(request, error)) {',
+    to: 'if (error !== null) {',
+    breaks: 'what a session sends is no part of the transaction of another one',
+    test: wire,
+    shows: /an EXEC that is refused because no replica confirms/,
+  },
+  {
+    name: 'a MULTI stays open on a link that outlives the hold in which its EXEC was given up',
+    file: 'src/client/commands/transaction-replies.ts',
+    from: "host.turn.defer(() => link.cut('its MULTI was given up'), this.#context)",
+    to: 'host.turn.defer(() => {}, this.#context)',
+    breaks: 'what comes behind an EXEC is no part of its transaction',
+    test: 'test/wire/given-up-transactions.test.ts',
+    shows: /given up while it waits, --links/,
+  },
 ]

@@ -215,6 +215,32 @@ t.test('ack — no replica within the hold time — is told truthfully, and new 
   t.equal(await client.send('INCR', 'n'), 3)
 })
 
+t.test('ack — an EXEC that is refused because no replica confirms — leaves no open MULTI behind', async t => {
+  const options = { 'hold-timeout': roomFor(600) }
+  const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
+  const [client, other, pipelining] = [await connect(), await connect(), await connect()]
+  for (const one of [client, pipelining]) {
+    t.equal(await one.send('MULTI'), 'OK')
+    t.equal(await one.send('INCR', 'n'), 'QUEUED')
+  }
+  for (const replica of replicas) await stopServer(replica)
+  t.match(text(await other.send('SET', 'k', 'v')), /^UNKNOWN/)
+  t.match(text(await client.send('EXEC')), /^TRYAGAIN .* the command was not run/)
+  t.equal(await client.send('PING'), 'PONG', 'what comes then is no part of it')
+  const [exec, ...rest] = await pipelining.pipeline([['EXEC'], ['PING'], ['GET', 'n']])
+  t.match(text(exec ?? null), /^TRYAGAIN .* the command was not run/)
+  t.strictSame(rest, ['PONG', null])
+  for (const replica of replicas) await resumeServer(replica)
+  await waitUntil('replicas confirm again', () => holdfast.find('ack.restored'), { withinMs: 10_000 })
+  // They go on with the links that are idle now.
+  for (const [i, session] of [client, other, pipelining].entries()) {
+    t.equal(await session.send('MULTI'), 'OK')
+    t.equal(await session.send('INCR', 'n'), 'QUEUED')
+    t.strictSame(await session.send('EXEC'), [i + 1])
+  }
+  t.equal(await ask(master, ['GET', 'n']), '3')
+})
+
 t.test('ack — no replica within the hold time — each command of a pipeline is told what is true of it', async t => {
   const commands = [['SET', 'k', 'new'], ['GET', 'k'], ['PING'], ['SCAN', '0']]
   const notSeen = /^TRYAGAIN .* what the read has seen; nothing was changed by it \(--reads committed\)/

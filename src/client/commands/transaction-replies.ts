@@ -11,7 +11,7 @@ import { arrayLength, withoutLast } from '../../resp/exec-reply.ts'
 import { ReplyType } from '../../resp/reply-scanner.ts'
 import type { SessionContext } from '../state/session-context.ts'
 import { unwatch } from '../state/session-state.ts'
-import { abort, endTransaction, execAborted, remember, type Transaction } from '../state/transaction.ts'
+import { abort, endTransaction, execAborted, isOpenAtServer, remember, type Transaction } from '../state/transaction.ts'
 import { nilArray, okReply, queuedReply } from './constant-replies.ts'
 
 const isError = (type: number): boolean => type === ReplyType.error
@@ -195,7 +195,19 @@ export class Executing implements RequestHandler {
     request.cls = 'read'
   }
 
+  /** The server has queued what was before it: a DISCARD ends that. */
+  refuse(request: Request, error: Buffer): boolean {
+    if (this.#refused || this.#transaction.status.kind !== 'open') return false
+    this.#discard(request, error)
+    return true
+  }
+
+  /** What a link still has in its queue would take in what comes next. */
   onFailed(): void {
+    const { lane, host } = this.#context
+    const { link } = lane
+    if (link !== null && isOpenAtServer(this.#transaction))
+      host.turn.defer(() => link.cut('its MULTI was given up'), this.#context)
     this.#close()
   }
 
