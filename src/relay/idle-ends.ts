@@ -1,8 +1,8 @@
 // idle-ends.ts: does somebody end all links at the server (CLIENT KILL), so that no command is to blame for the end of its
 // own? What ends a link that owes nothing tells.
 //
-//   it was idle for less than a second, or another link    ──▶ somebody ends links
-//   ended in the same moment
+//   it was idle for less than half a second, or another    ──▶ somebody ends links
+//   link ended in the same moment
 //   else                                                   ──▶ the server's `timeout`, which ends what is idle
 //
 // `timeout` counts whole seconds, from 1 on, since the last byte of a link. So it never ends one that a command is
@@ -10,10 +10,10 @@
 
 /** For so long no command is blamed; a spare is there again in a second. */
 const LATELY_MS = 5000
-/** The least that `timeout` may be. */
-const LEAST_TIMEOUT_MS = 1000
-/** The server ends links one right after the other, and the loop reads their ends in the same turn or the next. */
-const MOMENT_MS = 100
+/** Half of what `timeout` is at least: on a busy machine we begin to count later than the server. */
+const LEAST_TIMEOUT_MS = 500
+/** The server ends links one right after the other, and the loop reads both ends in one turn. */
+const MOMENT_MS = 10
 
 export class IdleEnds {
   #allAt = Number.NEGATIVE_INFINITY
