@@ -122,8 +122,10 @@ t.test('feed — says everything at first and one sample a second then — as /s
   t.match(hello.data, {
     pid: process.pid,
     columns: ['commands', 'held', 'inFlight', 'waitP50', 'waitP99', 'gate'],
-    stories: [[{ kind: 'start', to: `${node.host}:${node.port}`, from: null }]],
   })
+  // A standstill of this process may have a story of its own, which is younger.
+  const [stories = []] = (hello.data as { stories: readonly (readonly unknown[])[] }).stories
+  t.match(stories.at(-1), { kind: 'start', to: `${node.host}:${node.port}`, from: null })
   // From here on the time of each sample is known.
   await nextEvent(feed, 'tick')
   const commands = 500

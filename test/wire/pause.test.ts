@@ -189,10 +189,11 @@ t.test('pause — Holdfast stands still before it is reached — reads what came
   const reply = client.send('GET', 'k')
   const isSent = (): boolean => holdfast.counters.pendingBytes > 0 && holdfast.counters.waiting === 0
   await waitUntil('it is sent', isSent, { withinMs: 5000 })
-  const paused = control.ask('pause', { maxMs: 60_000, emptyMs: 500 })
+  // Half a second of a standstill counts where another one ended a moment before (standstills.ts).
+  const paused = control.ask('pause', { maxMs: 60_000, emptyMs: 2000 })
   await waitUntil('it is asked for', () => holdfast.find('pause.start'), { withinMs: 5000 })
   resumeServer(node)
-  const until = performance.now() + 1000
+  const until = performance.now() + 2500
   while (performance.now() < until);
   t.match(await paused, { masters: [{ requests: 0, blocked: 0 }] })
   t.equal(await reply, 'v')
