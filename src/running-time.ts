@@ -15,7 +15,7 @@ export function afterRunning(ms: number, act: () => void): () => void {
   let wasLate = false
   let timer: NodeJS.Timeout
   const step = (): void => {
-    const stepMs = Math.min(STEP_MS, leftMs)
+    const stepMs = wasLate ? STEP_MS : Math.min(STEP_MS, leftMs)
     const dueAt = performance.now() + stepMs
     timer = setTimeout(() => {
       wasLate = !wasLate && performance.now() - dueAt >= STEP_MS

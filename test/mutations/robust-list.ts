@@ -272,6 +272,15 @@ export const robustMutations: readonly Mutation[] = [
     shows: /gives the reply that has come/,
   },
   {
+    name: 'what is left of a time behind a standstill is too short to hear the Sentinels',
+    file: 'src/running-time.ts',
+    from: 'wasLate ? STEP_MS : Math.min(STEP_MS, leftMs)',
+    to: 'Math.min(STEP_MS, leftMs)',
+    breaks: 'a stop that stands still ends in order when it goes on',
+    test: 'test/unit/running-time.test.ts',
+    shows: /that is short/,
+  },
+  {
     name: 'a standstill in the last step of a time counts',
     file: 'src/running-time.ts',
     from: 'wasLate = !wasLate && performance.now() - dueAt >= STEP_MS',

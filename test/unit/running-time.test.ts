@@ -31,6 +31,27 @@ t.test('running time — goes on after it, for a step at least — where the pro
   t.equal(stepsOf(500, [60_000, 250, 250]), 3, 'in the first')
 })
 
+t.test(
+  'running time — waits for a whole step — where the process stands still in a last step that is short',
+  async t => {
+    const loop = new VirtualLoop()
+    const delays: unknown[] = []
+    loop.play(() => {
+      const { setTimeout: keep } = globalThis
+      globalThis.setTimeout = ((task: () => void, ms: number) => {
+        delays.push(ms)
+        return keep(task, ms)
+      }) as typeof setTimeout
+      afterRunning(300, () => delays.push('over'))
+      for (const ms of [250, 60_000, 250]) {
+        loop.now += ms
+        loop.runTimers()
+      }
+    })
+    t.strictSame(delays, [250, 50, 250, 'over'])
+  },
+)
+
 t.test('running time — ends all the same — in a process that is late in every step', async t => {
   t.equal(stepsOf(500, [700]), 4)
 })
