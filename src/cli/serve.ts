@@ -6,6 +6,7 @@
 // Owns: signals, and the exit codes of a running proxy. Never: knows what the proxy does, or prints a secret.
 import closeWithGrace from 'close-with-grace'
 import { formatAddress } from '../address.ts'
+import { denyTypos } from '../config/deny-typos.ts'
 import { exposures } from '../config/exposed-listeners.ts'
 import { type ConfigRead, printableConfigs } from '../config.ts'
 import { writeKept } from '../ops/late-lines.ts'
@@ -42,6 +43,7 @@ export async function serve({ masters: configs, afterRestart }: ConfigRead): Pro
     'the proxy starts with this configuration',
   )
   for (const exposure of exposures(configs)) log.warn(exposure)
+  for (const typo of denyTypos(configs)) log.warn(typo)
   logMissingFlags(log)
   yieldToMainThread()
   const proxy = createProxy(configs, log, {
