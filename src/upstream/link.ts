@@ -85,7 +85,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
   broughtBytes = 0
   readonly shareBytes = SHARED_LINK_SHARE_BYTES
   readonly handshake: Handshake
-  readonly madeAt = performance.now()
+  readyAt = Number.POSITIVE_INFINITY
   readonly pauses = new Pauses()
   /** Whose the replies are that come. */
   readonly replies: ReplyReader<E, Link<E>>
@@ -424,6 +424,7 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
       return
     }
     this.status = 'ready'
+    this.readyAt = performance.now()
     this.#greeting = null
     this.#address = this.#readAddress()
     this.#socket.setTimeout(0)

@@ -8,8 +8,8 @@ export interface LiveLink {
   /** The node at its other end. */
   readonly master: Address
   readonly handshake: { readonly clientId: number; readonly bytes: Buffer }
-  /** performance.now() of its making. */
-  readonly madeAt: number
+  /** performance.now() when its opening had been answered; Infinity before. */
+  readonly readyAt: number
   /** Its own end, as the server names it where nothing between the two changes addresses; '' while it has none. */
   readonly localAddress: string
 }
@@ -28,15 +28,18 @@ export class LiveLinks {
   /** It has ended; its socket may still be there. */
   delete(link: LiveLink): void {
     this.#links.delete(link)
-    const { master, handshake, madeAt, localAddress } = link
+    const { master, handshake, readyAt, localAddress } = link
     if (localAddress === '') return
-    this.#ended.push({ master, handshake, madeAt, localAddress })
+    this.#ended.push({ master, handshake, readyAt, localAddress })
     if (this.#ended.length > ENDED) this.#ended.shift()
   }
 
-  /** The link at this address, if it was made at `since` or later (performance.now()) and not long ago ended. */
-  madeSince(address: string, since: number): LiveLink | undefined {
-    const isMeant = (link: LiveLink): boolean => link.madeAt >= since && link.localAddress === address
+  /**
+   * The link at this address, if it is there or ended not long ago, and its opening was not over at `since`
+   * (performance.now()).
+   */
+  openingSince(address: string, since: number): LiveLink | undefined {
+    const isMeant = (link: LiveLink): boolean => link.readyAt >= since && link.localAddress === address
     return this.#links.values().find(isMeant) ?? this.#ended.findLast(isMeant)
   }
 

@@ -34,6 +34,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /OFF REDIRECT/,
   },
   {
+    name: 'a link that was dialled before MONITOR and opens behind it is taken for a client',
+    file: 'src/upstream/live-links.ts',
+    from: 'link.readyAt >= since',
+    to: 'link.readyAt >= since && link.readyAt < 1e15',
+    breaks: 'MONITOR shows the commands of clients alone',
+    test: 'test/unit/client/commands/monitor-lines.test.ts',
+    shows: /is not answered yet/,
+  },
+  {
     name: 'a link of ours is listed as a client',
     file: 'src/upstream/live-links.ts',
     from: 'has: (id, address) => ids.has(id) || addresses.has(address)',

@@ -8,7 +8,7 @@ const there = { host: '10.0.0.2', port: 6379 }
 const link = (master: LiveLink['master'], clientId: number, localAddress: string): LiveLink => ({
   master,
   handshake: { clientId, bytes: Buffer.alloc(0) },
-  madeAt: 0,
+  readyAt: 0,
   localAddress,
 })
 
