@@ -196,11 +196,11 @@ export const ackMutations: readonly Mutation[] = [
     shows: /nothing to take/,
   },
   {
-    name: 'a MULTI stays open on the link when its EXEC is refused because no replica confirms',
+    name: 'an EXEC that is refused because no replica confirms takes its link along',
     file: 'src/relay/lane.ts',
     from: 'if (error !== null && !this.#goesInstead(request, error)) {',
     to: 'if (error !== null) {',
-    breaks: 'what a session sends is no part of the transaction of another one',
+    breaks: 'what is refused while the link is up costs no link',
     test: wire,
     shows: /an EXEC that is refused because no replica confirms/,
   },

@@ -225,11 +225,13 @@ t.test('ack — an EXEC that is refused because no replica confirms — leaves n
   }
   for (const replica of replicas) await stopServer(replica)
   t.match(text(await other.send('SET', 'k', 'v')), /^UNKNOWN/)
+  const lost = holdfast.counters.linksLost
   t.match(text(await client.send('EXEC')), /^TRYAGAIN .* the command was not run/)
   t.equal(await client.send('PING'), 'PONG', 'what comes then is no part of it')
   const [exec, ...rest] = await pipelining.pipeline([['EXEC'], ['PING'], ['GET', 'n']])
   t.match(text(exec ?? null), /^TRYAGAIN .* the command was not run/)
   t.strictSame(rest, ['PONG', null])
+  t.equal(holdfast.counters.linksLost, lost, 'a DISCARD ends it, and the links stay')
   for (const replica of replicas) await resumeServer(replica)
   await waitUntil('replicas confirm again', () => holdfast.find('ack.restored'), { withinMs: 10_000 })
   // They go on with the links that are idle now.
