@@ -19,7 +19,7 @@
 // planned failover may have come and gone, and the old master still takes writes. So however seldom it looks, two looks
 // are never as far apart as a standstill. While it rests, the turn holds all that a link says for late (turn.ts).
 // What the kernel has taken before a standstill cannot be held back: the rest of a large command follows by itself, and
-// its reply is withheld.
+// its reply is withheld. A link that was being dialled says its opening: that changes no client's data.
 import type { Lane } from './lane.ts'
 import type { LaneHost } from './lane-host.ts'
 import type { SilenceWatch } from './silent-links.ts'
