@@ -259,9 +259,14 @@ function isRenamed(at: Master, master: Master): boolean {
   return !sameAddress(at, master) && at.runId !== null && at.runId === master.runId
 }
 
-/** An id of another node would be a stranger's at the node of the later ones. */
-function plus(earlier: LostLinks | null, { at, links }: LostLinks): LostLinks {
-  return { at, links: earlier !== null && isSameTerm(earlier.at, at) ? [...earlier.links, ...links] : links }
+/**
+ * An id of another node would be a stranger's at the node of the later ones. Each is there once: thousands of sessions may
+ * bring the same.
+ */
+function plus(earlier: LostLinks | null, later: LostLinks): LostLinks {
+  if (earlier === null || !isSameTerm(earlier.at, later.at)) return later
+  const isNew = ({ clientId }: LostLink): boolean => earlier.links.every(one => one.clientId !== clientId)
+  return { at: later.at, links: [...earlier.links, ...later.links.filter(isNew)] }
 }
 
 /** The same ids for `master`. Where a run id is not known, the process may be another one. */

@@ -149,8 +149,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'the fence has ids of another node',
     file: 'src/relay/lane-link.ts',
-    from: 'links: earlier !== null && isSameTerm(earlier.at, at) ? [...earlier.links, ...links] : links',
-    to: 'links: [...(earlier?.links ?? []), ...links]',
+    from: 'if (earlier === null || !isSameTerm(earlier.at, later.at)) return later',
+    to: 'if (earlier === null) return later',
     breaks: 'the fence ends no stranger',
     test: 'test/unit/relay/lane-link.test.ts',
     shows: /ends no stranger/,

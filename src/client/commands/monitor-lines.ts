@@ -5,7 +5,8 @@
 // dialled before may come to the server behind MONITOR, and one that is held opens when it is needed. Each is followed
 // from its HELLO, or the SELECT before it, to its last command.
 //
-// Never: withholds a line of a link that was ready by then. Where addresses change on the way to the server, all lines are shown.
+// Never: withholds a line of a link that was ready by then. Where addresses change on the way to the server, all lines
+// are shown.
 import { framesOf } from '../../relay/replay-rule.ts'
 import { commandArgs } from '../../resp/decode.ts'
 import type { LiveLink, LiveLinks } from '../../upstream/live-links.ts'

@@ -84,7 +84,10 @@ export function labelCommands(state: SessionState): Buffer[] {
   ]
 }
 
-/** A master that a script keeps busy refuses `labelCommands`: the link keeps another session's name, so nobody gets it next. */
+/**
+ * A master that a script keeps busy refuses `labelCommands`: the link keeps another session's name, so nobody gets it
+ * next.
+ */
 export function labelHandler(lane: Lane): RequestHandler {
   return {
     onReply(_, frame, type) {

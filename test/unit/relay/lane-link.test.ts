@@ -6,11 +6,13 @@ import { errors } from '../../../src/errors.ts'
 import { createCounters } from '../../../src/ops/counters.ts'
 import type { LaneHost } from '../../../src/relay/lane-host.ts'
 import { LaneLink, type LinkedLane } from '../../../src/relay/lane-link.ts'
+import type { Request } from '../../../src/relay/request.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
 import { ScriptStore } from '../../../src/relay/script-store.ts'
 import { OpenFiles } from '../../../src/transport/open-files.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
+import type { Link } from '../../../src/upstream/link.ts'
 import { LiveLinks } from '../../../src/upstream/live-links.ts'
 import { Turn } from '../../../src/upstream/turn.ts'
 import { waitUntil } from '../../support/wait-until.ts'
@@ -93,6 +95,24 @@ t.test('link of a lane — ends no stranger — whose node has the id of another
   lose(8)
   uplink.onConfirmed(false)
   t.strictSame(ends(), ['8'])
+})
+
+t.test('link of a lane — ends what a lane owed that sessions have left for it — once, however many come', async t => {
+  const [left, right] = [scene(), scene()]
+  left.lose(7)
+  for (let i = 0; i < 12; i++) {
+    right.uplink.inherit(left.uplink)
+    left.uplink.inherit(right.uplink)
+  }
+  const ended: string[] = []
+  const link = {
+    master: first,
+    handshake: { signedIn: true },
+    send: ({ bytes }: Request) => ended.push(...(bytes.toString().match(/(?<=ID\r\n\$1\r\n)\d/g) ?? [])),
+  }
+  for (let i = 0; i < 2; i++) right.uplink.endInherited(link as unknown as Link<Request>)
+  t.strictSame(ended, ['7'])
+  t.equal(right.uplink.mayRunLate, false)
 })
 
 t.test('link of a lane — is never dialled — once the lane is closed', async t => {
