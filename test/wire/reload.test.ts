@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { controlPath, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { startHoldfast, startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
@@ -10,6 +10,17 @@ import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+/** With the password in `file`, which may become one that cannot be used. */
+async function startWithPassword(t: Test, file: string) {
+  const sentinel = await FakeSentinel.start(t)
+  sentinel.master = null
+  return await startHoldfast(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: { 'redis-password-file': file },
+    expectedErrors: ['password.kept'],
+  })
+}
 
 t.test('SIGHUP — reads passwords again at once — and ends nothing', async t => {
   const file = join(t.testdir({ secret: 'one' }), 'secret')
@@ -66,13 +77,7 @@ t.test('password file of an editor that marks its encoding — is refused — an
   }
   const file = join(directory, 'secret')
   writeFileSync(file, 'one\r\n')
-  const sentinel = await FakeSentinel.start(t)
-  sentinel.master = null
-  const holdfast = await startHoldfast(t, {
-    sentinels: [`${sentinel.host}:${sentinel.port}`],
-    options: { 'redis-password-file': file },
-    expectedErrors: ['password.kept'],
-  })
+  const holdfast = await startWithPassword(t, file)
   writeFileSync(file, files.utf8)
   await waitUntil('it is told', () => holdfast.find('password.kept'), { withinMs: 10_000 })
   t.match(holdfast.find('password.kept'), { cause: /byte order mark/ })
@@ -107,13 +112,7 @@ t.test('ctl reload — a file cannot be used — is not done, however often it i
 
 t.test('files — that are as they were, after others that cannot be used — end what was told of those', async t => {
   const file = join(t.testdir({ secret: 'one' }), 'secret')
-  const sentinel = await FakeSentinel.start(t)
-  sentinel.master = null
-  const holdfast = await startHoldfast(t, {
-    sentinels: [`${sentinel.host}:${sentinel.port}`],
-    options: { 'redis-password-file': file },
-    expectedErrors: ['password.kept'],
-  })
+  const holdfast = await startWithPassword(t, file)
   writeFileSync(file, '')
   await waitUntil('it is told', () => holdfast.find('password.kept'), { withinMs: 10_000 })
   writeFileSync(file, 'one')
