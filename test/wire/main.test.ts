@@ -192,6 +192,12 @@ t.test('main — logs where it listens and how it is set, without secrets', asyn
   t.notMatch(run.stdout + run.stderr, 'hunter2')
 })
 
+t.test('main — asks what was meant — when a name in --deny-commands is almost that of a command', async t => {
+  const run = start(t, [...unreachable, '--deny-commands', '+flushal'])
+  await portOf(run)
+  t.match(findEvent(run, 'deny.unknown'), { level: 'warn', command: 'flushal', msg: /did you mean flushall\?/ })
+})
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   t.test(`main — ends with exit code 0 — at ${signal}, with no Sentinel in reach`, async t => {
     const run = start(t, unreachable)
