@@ -14,7 +14,7 @@ export interface Look {
   /** Another one: the process was restarted in between. */
   readonly runId: string
   readonly role: string
-  /** Calls of commands that write, of clients and, on a replica, of its master. */
+  /** Calls of commands that write the loads' data, of clients and, on a replica, of its master. */
   readonly writes: number
 }
 
@@ -26,9 +26,16 @@ export interface Observation {
 const everyMs = 25
 /**
  * Not BLPOP: a node counts its call when the wait is over, so one that times out there, and pops nothing, would look
- * like a write; one that pops needs an RPUSH on the same node, which is counted.
+ * like a write; one that pops needs an RPUSH on the same node, which is counted. Not EXEC: what it runs counts by itself.
+ * Under `once` each link opens with an EXEC that writes markers, and a link that was being dialled when Holdfast was
+ * stopped says its opening to the old master when it wakes up: no client's data is in it.
  */
-const writing = /^cmdstat_(?:set|incr|rpush|xadd|exec):calls=(\d+)/gm
+const writing = /^cmdstat_(?:set|incr|rpush|xadd):calls=(\d+)/gm
+
+/** How many commands that write the loads' data the node has run. `text`: of INFO commandstats. */
+export function writesIn(text: string): number {
+  return [...text.matchAll(writing)].reduce((sum, match) => sum + Number(match[1]), 0)
+}
 
 /** Looks at all nodes until it is stopped. */
 export function observeNodes(nodes: readonly Node[]): Observation {
@@ -67,13 +74,12 @@ async function look(client: RespClient, node: Node): Promise<Look> {
   const askedAt = Date.now()
   const text = String(await client.send('INFO', 'server', 'replication', 'commandstats'))
   const info = infoOf(text)
-  const calls = [...text.matchAll(writing)].map(match => Number(match[1]))
   return {
     node: `${node.host}:${node.port}`,
     askedAt,
     answeredAt: Date.now(),
     runId: info.get('run_id') ?? '',
     role: info.get('role') ?? '',
-    writes: calls.reduce((a, b) => a + b, 0),
+    writes: writesIn(text),
   }
 }
