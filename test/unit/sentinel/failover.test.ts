@@ -35,7 +35,10 @@ t.test('gate — closes in the same step — at the failover of our master under
   t.strictSame(renamed.take(), ['hold failover-announced'], 'by a name that it has just begun to use')
   const withheld = Play.serving().answer('s1', 'X', { runId: 'r' })
   withheld.event('s1', { kind: 'failover-elected', master: at('X'), replica: at('B') })
-  t.ok(withheld.effects.some(effect => effect.kind === 'withhold'))
+  t.ok(
+    withheld.effects.some(effect => effect.kind === 'withhold'),
+    'the choice of a replica withholds, too',
+  )
 })
 
 t.test('gate — stays open — at the failover of another process, or of one that is not known', async t => {
