@@ -32,6 +32,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /may not set at the server/,
   },
   {
+    name: 'an open MULTI that a new master refuses is told of as an error',
+    file: 'src/client/session/restore-refused.ts',
+    from: 'what === TRANSACTION',
+    to: 'what === TRANSACTION.toLowerCase()',
+    breaks: 'what its client hears of by EXECABORT, and may try again, is a warning',
+    test: 'test/wire/restore-refused.test.ts',
+    shows: /"level": "error"/,
+  },
+  {
     name: 'the loss of a link that a stream tells early takes the replies that wait to be looked at',
     file: 'src/upstream/link.ts',
     from: 'if (this.#isBehindStalled(() => this.#onError(error))) return',
