@@ -136,13 +136,14 @@ function cannotRestart(mistakes: readonly string[]): ControlError {
 export class LevelLoan {
   readonly #controlled: Controlled
   readonly #log: Log
-  readonly #configured: LogLevel
+  /** What the end of a loan goes back to: the level of the start, or the last one that was set until the restart. */
+  #lasting: LogLevel
   #timer: NodeJS.Timeout | null = null
 
   constructor(controlled: Controlled, log: Log) {
     this.#controlled = controlled
     this.#log = log
-    this.#configured = controlled.logLevel
+    this.#lasting = controlled.logLevel
   }
 
   /** `forMs` null: until the restart. */
@@ -150,7 +151,8 @@ export class LevelLoan {
     const was = this.#controlled.logLevel
     this.stop()
     this.#change(level, forMs)
-    if (forMs !== null) this.#timer = setTimeout(() => this.#change(this.#configured, null), forMs).unref()
+    if (forMs === null) this.#lasting = level
+    else this.#timer = setTimeout(() => this.#change(this.#lasting, null), forMs).unref()
     return { was, level, forMs }
   }
 
@@ -159,10 +161,12 @@ export class LevelLoan {
     this.#timer = null
   }
 
+  /** The line is written where either level lets it: under the one that lets more through. */
   #change(level: LogLevel, forMs: number | null): void {
-    const told = { event: 'log.level', from: this.#controlled.logLevel, to: level, forMs }
-    // The line is written where either level lets it.
-    this.#log.info(told, 'the log level changes')
-    this.#controlled.setLogLevel(level)
+    const from = this.#controlled.logLevel
+    const isQuieter = levels.indexOf(level) > levels.indexOf(from)
+    if (!isQuieter) this.#controlled.setLogLevel(level)
+    this.#log.info({ event: 'log.level', from, to: level, forMs }, 'the log level changes')
+    if (isQuieter) this.#controlled.setLogLevel(level)
   }
 }

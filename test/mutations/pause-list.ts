@@ -35,6 +35,15 @@ export const pauseMutations: readonly Mutation[] = [
     shows: /before it is reached/,
   },
   {
+    name: 'the end of a quieter log level is told to nobody',
+    file: 'src/control/answers.ts',
+    from: 'const isQuieter = levels.indexOf(level) > levels.indexOf(from)',
+    to: 'const isQuieter = true',
+    breaks: 'the log says when its level changes, and when that is over',
+    test: socket,
+    shows: /status, log level and reload/,
+  },
+  {
     name: 'a lease runs out while nobody could be heard',
     file: 'src/relay/pause-state.ts',
     from: 'ran(state.renewedAt, now) >= leaseMs',

@@ -210,9 +210,16 @@ t.test('ctl — status, log level and reload — as a table and as JSON', { skip
   t.match(holdfast.find('log.level'), { from: 'debug', to: 'warn', forMs: 60_000 })
   t.match(await client.ask('status'), { logLevel: 'warn' })
   t.match(await runProgram(t, ['ctl', 'log-level', 'warn', '--for', '100ms'], env), { code: 0 })
-  await waitUntil('it is as before', async () => (await client.ask('status'))['logLevel'] === 'debug', {
-    withinMs: 5000,
-  })
+  const isBack = (level: string) => async (): Promise<boolean> => (await client.ask('status'))['logLevel'] === level
+  await waitUntil('it is as before', isBack('debug'), { withinMs: 5000 })
+  t.match(
+    holdfast.log.findLast(({ event }) => event === 'log.level'),
+    { from: 'warn', to: 'debug', forMs: null },
+  )
+  t.match(await client.ask('log-level', { level: 'info' }), { was: 'debug', level: 'info', forMs: null })
+  t.match(await client.ask('log-level', { level: 'warn', forMs: 100 }), { was: 'info', level: 'warn', forMs: 100 })
+  await waitUntil('it is what it was set to until the restart', isBack('info'), { withinMs: 5000 })
+  t.match(await client.ask('log-level', { level: 'debug' }), { was: 'info' })
   t.match(await runProgram(t, ['ctl', 'reload'], env), { code: 0, stdout: /0 changed/ })
   t.match(holdfast.find('process.reload'), { by: 'ctl', changed: 0 })
   const failed = await runProgram(t, ['ctl', 'status', '--control-socket', `${path}x`])
