@@ -409,4 +409,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/access-multi.test.ts',
     shows: /SELECT 5/,
   },
+  {
+    name: 'the first large command of a session leaves on the link that all share',
+    file: 'src/client/session/reader.ts',
+    from: 'request.weight >= HUGE_BYTES && session.pending === 0',
+    to: 'request.weight >= HUGE_BYTES * 1024',
+    breaks: 'nobody waits behind the large values of others',
+    test: 'test/wire/large-commands.test.ts',
+    shows: /delays nobody/,
+  },
 ]

@@ -4,6 +4,8 @@ import t from 'tap'
 import { encodeCommand } from '../../src/resp/encode.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
+import { resumeServer, stopServer } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const MB = 1024 * 1024
 const SIZE = 24 * MB
@@ -29,3 +31,23 @@ for (const policy of ['always', 'once']) {
     t.equal(await direct.send('STRLEN', 'k'), SIZE)
   })
 }
+
+// On one link the reply to the small command could only come behind that of the large one.
+t.test('a first large value — delays nobody — who sends behind it', async t => {
+  const { holdfast, node } = await startSingle(t, { options: { ack: 'master' } })
+  const [large, small] = [await RespClient.connect(holdfast.port), await RespClient.connect(holdfast.port)]
+  t.teardown(() => large.close())
+  t.teardown(() => small.close())
+  await Promise.all([large.send('PING'), small.send('PING')])
+  const order: string[] = []
+  await stopServer(node)
+  t.teardown(() => resumeServer(node))
+  const value = encodeCommand(['SET', 'k', Buffer.alloc(SIZE, 'v')])
+  const first = large.sendRaw(value, 1).then(() => order.push('large'))
+  await waitUntil('it waits for the server', () => holdfast.counters.pendingBytes > SIZE, { withinMs: 20_000 })
+  const second = small.send('PING').then(() => order.push('small'))
+  await waitUntil('so does the small one', () => holdfast.counters.commands === 4, { withinMs: 20_000 })
+  resumeServer(node)
+  await Promise.all([first, second])
+  t.strictSame(order, ['small', 'large'])
+})

@@ -35,6 +35,11 @@ const MAX_FRAME_BYTES = 1024 * 1024 * 1024
 
 /** A plain command of this size goes on in its parts: to put them together costs more. */
 const WORTH_PARTS_BYTES = 32 * 1024
+/**
+ * A command of this size needs a link of its own at once, not only from the next one on: what others send behind it
+ * would wait for some milliseconds, and after a hold behind all such commands that were held. Below it the dial costs more.
+ */
+const HUGE_BYTES = 1024 * 1024
 /** Of a read larger than this a small piece is copied, see `slice`. */
 const LARGE_READ_BYTES = 16 * 1024
 
@@ -136,6 +141,7 @@ export class Reader {
     if (plain & Plain.writes) session.waits.wrote(session.place)
     const request = createRunInParts(session.replyTo(), parts, plain & Plain.marking)
     if (request.weight >= HEAVY_BYTES) this.#replies.becomeHeavy()
+    if (request.weight >= HUGE_BYTES && session.pending === 0) session.choice.takePrivate()
     session.submit(request)
     ;(this.#host.counters.detail.calls[spec.index] as number)++
     return true
