@@ -113,6 +113,12 @@ export const errors = {
       'replicated)',
     'no',
   ),
+  /** `--ack replicated`: nobody could be asked for the whole hold time, so the write was not sent. */
+  notAsked: spec(
+    'TRYAGAIN holdfast: the master could not be asked in time which replicas have a write; the command was not run ' +
+      '(--ack replicated)',
+    'no',
+  ),
   /** `once`, or `--ack replicated`: a read before a write that ran; sent again, it would see that write. */
   readLost: spec(
     'TRYAGAIN holdfast: the reply to a read was lost with the old connection; nothing was changed by it',

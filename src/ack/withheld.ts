@@ -8,7 +8,7 @@
 //
 // Must stay true: a session is told its replies in the order of its commands. What is told is confirmed, unless it is a
 // plain read or an error of Holdfast's own.
-import { errors } from '../errors.ts'
+import { type ErrorSpec, errors } from '../errors.ts'
 import type { Counters } from '../ops/counters.ts'
 import type { AckedLane, Acknowledger } from '../relay/acknowledger.ts'
 import { forgetKept, KeptReplies } from '../relay/kept-replies.ts'
@@ -36,7 +36,8 @@ export interface Confirmer {
   readonly isTripped: boolean
   /** A reply of this lane is complete. Answers its place in the count of all. */
   arrive(withheld: Withheld): number
-  trip(): void
+  /** Answers false where there is no master that could be asked. */
+  trip(): boolean
   /** Milliseconds in which this process ran. */
   ran(since: number, now: number): number
   /** The lane is closed. */
@@ -86,6 +87,11 @@ export class Withheld implements Acknowledger {
 
   refusal(request: Request): Buffer | null {
     return this.#barrier.isTripped && this.#needs.request(request) ? errors.notReplicated.reply : null
+  }
+
+  outOfTime(request: Request): ErrorSpec | null {
+    if (this.lane.link?.status !== 'ready' || this.#barrier.isReady || this.admits(request)) return null
+    return this.#barrier.trip() ? errors.notAsked : null
   }
 
   // ---- what comes ----

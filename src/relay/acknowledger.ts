@@ -1,6 +1,7 @@
 // acknowledger.ts: what a lane asks of whoever withholds replies until what they tell of is on enough replicas (src/ack),
 // and what that one may do with the lane. Types only: a lane without one runs as if this file were not there.
 import type { Master } from '../address.ts'
+import type { ErrorSpec } from '../errors.ts'
 import type { Identity } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
 import type { Request } from './request.ts'
@@ -13,6 +14,8 @@ export interface Acknowledger {
   admits(request: Request): boolean
   /** The error of a request that is refused at once, because earlier ones were not confirmed in time; null: it is not. */
   refusal(request: Request): Buffer | null
+  /** Of a request that has waited for the whole hold time: its error where it waited for `admits`; null: it did not. */
+  outOfTime(request: Request): ErrorSpec | null
   /** Each of these answers true where it has taken what the client is not to be told yet. */
   keepsReplies(request: Request, bytes: Buffer, isWhole: boolean): boolean
   keepsFrame(request: Request, frame: Buffer, type: number): boolean

@@ -74,20 +74,22 @@ export class LaneDeadlines {
       if (timeout !== null) makeLocal(head, timeout)
       else if (head.local === null) {
         this.#host.onExpired()
-        failRequest(head, this.#errorInTime(head))
+        failRequest(head, this.#errorInTime(head, Number.isFinite(now)))
       }
       this.#lane.answerInTurn(head)
     }
     this.#host.onDrained()
   }
 
-  /** Its time is over. */
-  #errorInTime(request: Request): Buffer {
-    const { prover, uplink } = this.#parts
+  /** It waits no longer. `isLate`: its time is over. */
+  #errorInTime(request: Request, isLate: boolean): Buffer {
+    const { prover, acks, uplink } = this.#parts
     const inDoubt = prover?.errorInDoubt(request) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && prover?.hasNotRun(request) !== true
-    const error = mayHaveRun ? errorFor(request, this.#host.noAnswer, this.#host.learned) : uplink.outOfTime
+    const error = mayHaveRun
+      ? errorFor(request, this.#host.noAnswer, this.#host.learned)
+      : ((isLate ? acks?.outOfTime(request) : null) ?? uplink.outOfTime)
     if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
     return error.reply
   }

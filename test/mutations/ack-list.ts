@@ -25,6 +25,15 @@ export const ackMutations: readonly Mutation[] = [
     shows: /a stop while a replica is missed/,
   },
   {
+    name: 'a write that nobody could confirm is told that there is no master',
+    file: 'src/ack/withheld.ts',
+    from: 'return this.#barrier.trip() ? errors.notAsked : null',
+    to: 'return null',
+    breaks: 'what clients and operators are told is true',
+    test: wire,
+    shows: /nobody may ask/,
+  },
+  {
     name: 'the link that asks replicas is dialled without a pause where its login is refused',
     file: 'src/ack/barrier.ts',
     from: 'if (this.#attempt <= 1 || this.#dialled === null || !isSameTerm(this.#dialled, master)) this.#endPause()',

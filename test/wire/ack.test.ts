@@ -550,3 +550,19 @@ t.test('ack — without the right to WAIT — names it, and writes wait and then
   t.match(JSON.stringify(line), /wait/i)
   await ask(master, ['ACL', 'SETUSER', 'default', '+wait'])
 })
+
+t.test('ack — nobody may ask which replicas have a write — says so, refuses the next ones, until one may', async t => {
+  const options = { 'retry-policy': 'always', 'hold-timeout': '700ms' }
+  const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
+  await ask(master, ['ACL', 'SETUSER', 'default', 'resetkeys', '~app:*'])
+  const client = await connect()
+  t.match(text(await client.send('INCR', 'app:n')), /^TRYAGAIN holdfast: the master could not be asked in time which/)
+  t.match(holdfast.find('rights.missing'), { right: /wait/ })
+  t.match(holdfast.find('ack.tripped'), { replicas: 1 })
+  t.match(text(await client.send('INCR', 'app:n')), /^TRYAGAIN holdfast: not enough replicas have confirmed earlier/)
+  t.equal(await client.send('GET', 'app:n'), null, 'neither has run')
+  await ask(master, ['ACL', 'SETUSER', 'default', 'resetkeys', '~*'])
+  await waitUntil('it may be asked', () => holdfast.find('ack.restored'), { withinMs: 20_000 })
+  t.equal(await client.send('INCR', 'app:n'), 1)
+  t.equal(await ask(replicas[0] ?? master, ['GET', 'app:n']), '1')
+})

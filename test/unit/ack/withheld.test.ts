@@ -36,7 +36,10 @@ function world(reads: 'plain' | 'committed' = 'plain'): World {
     isReady: true,
     isTripped: false,
     arrive: () => ++arrived,
-    trip: () => void trips++,
+    trip: () => {
+      trips++
+      return true
+    },
     ran: (since, now) => now - since,
     leave() {},
   }
