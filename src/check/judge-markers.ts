@@ -28,7 +28,10 @@ function* judgeRights(node: NodeEvidence, { redisUsername, policy, ackReplicas }
   yield problem('markers.rights', subjectOf(node), what, remedy)
 }
 
-/** LRU and LFU never choose the key that each block writes; these choose by chance, or by the time that is left. */
+/**
+ * These choose by chance, or by the time that is left. LRU and LFU spare the key that each block writes, as long as there are
+ * others: their samples are small, so a set with few keys may lose it all the same.
+ */
 const choosesMarkers = /^(allkeys-random|volatile-random|volatile-ttl)$/
 
 function* judgeEviction(node: NodeEvidence): Iterable<Finding> {

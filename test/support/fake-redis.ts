@@ -5,6 +5,7 @@
 // Never: keeps data, answers a command twice, reorders replies. Commands are RESP arrays; inline ones are refused.
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { resetSocket } from './reset-socket.ts'
 import { RespDecoder } from './resp-decoder.ts'
 import { array, bulk, failure, integer, map, type Protocol, simple } from './resp-encoder.ts'
 
@@ -209,7 +210,7 @@ export class FakeRedis {
 
   #drop(socket: Socket, how: Fault): void {
     if (how !== 'reset') socket.destroySoon()
-    else (this.#below.get(socket.remotePort) ?? socket).resetAndDestroy()
+    else resetSocket(this.#below.get(socket.remotePort) ?? socket)
   }
 
   #standard(argv: readonly string[], state: ConnectionState): string {

@@ -6,6 +6,7 @@
 // says why).
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
+import { resetSocket } from './reset-socket.ts'
 import { type Argument, encodeCommand, type Frame, RespDecoder, RespPush, type Value } from './resp-decoder.ts'
 import { deadline } from './wait-until.ts'
 
@@ -153,7 +154,7 @@ export class RespClient {
   reset(): void {
     this.#lose('reset by the test')
     if (this.socket instanceof TLSSocket) this.socket.destroy()
-    else this.socket.resetAndDestroy()
+    else resetSocket(this.socket)
   }
 
   #command(args: readonly Argument[]): Promise<Frame> {
