@@ -41,11 +41,12 @@ function masterProblem({ topology, gate, served, loginRefused, master }: MasterS
   if (served && loginRefused)
     return `${master?.address} refuses our password: correct --redis-username and --redis-password`
   const { masterName, reachableSentinels, knownSentinels, majority, sentinels } = topology
+  const isUnknown = sentinels.every(one => one.names === null)
+  if (isUnknown && reachableSentinels >= majority) return `no Sentinel gives a master for the name "${masterName}"`
   if (gate.cause === 'no-majority' && gate.detail !== '') return gate.detail
   if (reachableSentinels === 0) return `no Sentinel can be asked about the master (0 of ${sentinels.length})`
   if (reachableSentinels < majority)
     return `${reachableSentinels} of ${knownSentinels} Sentinels can be asked, and ${majority} are needed`
-  if (sentinels.every(one => one.names === null)) return `no Sentinel gives a master for the name "${masterName}"`
   return gate.detail === '' ? 'the Sentinels and the node are being asked' : gate.detail
 }
 

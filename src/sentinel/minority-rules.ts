@@ -47,13 +47,20 @@ export function describeMinority(topology: Topology, now: number): string {
   const { known, majority } = quorumOf(topology, now)
   const votes = new Map(votesSince(topology, Number.NEGATIVE_INFINITY, now).map(vote => [vote.voter, vote]))
   const asked = votes.size
-  // Those that never answered count no more after a while: of what is left, "0 of 1" would be no help.
-  if (asked === 0) return `no Sentinel can be asked about the master (0 of ${topology.sentinels.size})`
+  if (asked === 0) return describeSilence(topology)
   const dead = deadSentinels(topology).length
   const gone = `; they count ${dead} that they cannot reach: SENTINEL RESET if those are gone for good`
   const missing = asked < majority ? 'are needed' : `must name the same one: ${whomTheyName([...votes.values()])}`
   const told = `${asked} of ${known} Sentinels can be asked about the master, and ${majority} ${missing}`
   return `${told}${areStrangers(topology) ? strangers : ''}${dead === 0 ? '' : gone}`
+}
+
+/** No Sentinel names a master. Those that never answered count no more after a while: "0 of 1" would be no help. */
+function describeSilence({ sentinels }: Topology): string {
+  const answering = [...sentinels.values()].filter(({ up, spokeAt }) => up && Number.isFinite(spokeAt)).length
+  return answering === 0
+    ? `no Sentinel can be asked about the master (0 of ${sentinels.size})`
+    : `no Sentinel gives a master for this name (${answering} of ${sentinels.size} answer)`
 }
 
 const strangers =

@@ -5,6 +5,15 @@ const minority = 'test/unit/sentinel/minority-rules.test.ts'
 
 export const minorityMutations: readonly Mutation[] = [
   {
+    name: 'a wrong master name is told as Sentinels that cannot be asked',
+    file: 'src/sentinel/minority-rules.ts',
+    from: 'up && Number.isFinite(spokeAt)',
+    to: 'up && spokeAt === 0',
+    breaks: 'what is told to operators is true',
+    test: 'test/unit/sentinel/minority-rules.test.ts',
+    shows: /do not know the name/,
+  },
+  {
     name: 'a question without a majority is never answered',
     file: 'src/sentinel/minority-rules.ts',
     from: '  if (!draft.wanted) return\n  if (draft.master) goOn(draft, draft.master, now)',

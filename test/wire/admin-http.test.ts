@@ -28,7 +28,12 @@ t.test('startup — is 503 and says why — while no Sentinel names a master, re
   await waitUntil('it is asked', () => holdfast.find('sentinel.up'), { withinMs: 5000 })
   const { status, body } = await ask(holdfast.admin, '/startup')
   t.equal(status, 503)
-  t.equal(body, 'no master has been served yet: no Sentinel gives a master for the name "mymaster"\n')
+  const said = 'no master has been served yet: no Sentinel gives a master for the name "mymaster"\n'
+  t.equal(body, said)
+  const gate = async () => JSON.parse((await ask(holdfast.admin, '/status')).body).gate
+  await waitUntil('it is decided', async () => (await gate()).cause === 'no-majority', { withinMs: 20_000 })
+  t.match(await gate(), { detail: 'no Sentinel gives a master for this name (1 of 1 answer)' })
+  t.equal((await ask(holdfast.admin, '/startup')).body, said, 'as long as it lasts')
   t.strictSame(await probes(holdfast.admin), { startup: 503, ready: 200, live: 200 })
 })
 

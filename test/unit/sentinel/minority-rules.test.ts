@@ -36,6 +36,13 @@ t.test('without any Sentinel — all that are known are named — also those tha
   t.equal(describeMinority(play.topology, play.now), 'no Sentinel can be asked about the master (0 of 3)')
 })
 
+t.test('Sentinels that do not know the name — are told as such — and not as silent', async t => {
+  const play = Play.with('s1', 's2', 's3')
+  play.answer('s1', null).answer('s2', null)
+  const text = 'no Sentinel gives a master for this name (2 of 3 answer)'
+  t.equal(describeMinority(play.topology, play.now), text)
+})
+
 t.test('seeds of two deployments — are told as such — and not in a failover', async t => {
   const play = Play.with('s1', 's2', 's3', 's4').answer('s1', 'A').answer('s2', 'A').answer('s3', 'B').answer('s4', 'B')
   play.lists('s1', ['run-s2', 'run-x']).lists('s2', ['run-s1', 'run-x'])
