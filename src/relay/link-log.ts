@@ -175,7 +175,7 @@ export class LinkLog {
   answered(identity: Identity, lastedMs: number): void {
     this.#log.info(
       { event: 'link.answered', identity: describeIdentity(identity), afterMs: Math.round(lastedMs) },
-      'a silent link has answered all: it is closed, as a fresh one has taken its place',
+      'what a silent link owed is answered, by it or by a new master: it is closed, a fresh one has taken its place',
     )
   }
 }
