@@ -167,11 +167,23 @@ export const errors = {
 /** The answer to a denied command. `name` comes from the client, so it is cut and cleaned. */
 export function deniedReply(name: string): Buffer {
   if (name.toLowerCase() === 'script|debug') return errors.scriptDebug.reply
-  const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?')
   return Buffer.from(
-    `-NOPERM holdfast: '${shown}' would break a deployment under Sentinel and is refused (--deny-commands)\r\n`,
+    `-NOPERM holdfast: '${shown(name)}' would break a deployment under Sentinel and is refused (--deny-commands)\r\n`,
   )
 }
+
+/**
+ * `once`, or `--ack replicated`: the master refuses the user whose link would read the marker. `user` comes from the
+ * client or the options, so it is cut and cleaned.
+ */
+export function undecidedReply(user: string): Buffer {
+  return Buffer.from(
+    `-UNKNOWN holdfast: the master refuses the login of user '${shown(user)}', and so nobody can tell whether the ` +
+      'command has run; it may have run (make the user, with the same password, on every node)\r\n',
+  )
+}
+
+const shown = (name: string): string => name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?')
 
 /** The session ends after it. */
 export function frameTimeoutReply(limitMs: number): Buffer {

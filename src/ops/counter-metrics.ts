@@ -112,6 +112,10 @@ export const counterRows: Readonly<Record<Exclude<keyof Counters, 'detail'>, Cou
   ),
   waiting: gauge('holdfast_held_requests', 'Requests that wait to be sent.'),
   waitingBytes: gauge('holdfast_held_bytes', 'Bytes of the requests that wait to be sent.'),
+  waitingForUser: gauge(
+    'holdfast_held_for_user_requests',
+    'Requests that wait because the new master lacks their user; holdfast_held_requests counts them, too.',
+  ),
   pendingBytes: gauge(
     'holdfast_pending_bytes',
     'Bytes of requests without their last reply, sent or waiting; --max-held-bytes bounds them.',

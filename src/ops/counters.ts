@@ -55,6 +55,8 @@ export function createCounters() {
     /** Requests that wait now, and their bytes. */
     waiting: 0,
     waitingBytes: 0,
+    /** Of them, those for whom a master is served that lacks their user. */
+    waitingForUser: 0,
     /** Bytes of requests without their last reply, waiting or sent, each with a fixed share for its own memory. */
     pendingBytes: 0,
     /** Requests sent again, and error replies of the server that were kept from the client. */

@@ -373,8 +373,8 @@ export class Batcher implements Prover {
     return dropped
   }
 
-  errorInDoubt(request: Request): Buffer | null {
-    return this.#doubts.giveUp(request)
+  errorInDoubt(request: Request, refusedUser: string | null): Buffer | null {
+    return this.#doubts.giveUp(request, refusedUser)
   }
 
   hasNotRun(request: Request): boolean {

@@ -5,7 +5,7 @@
 import type { Master } from '../address.ts'
 import { classifyCommand } from '../command/classify.ts'
 import { Marking, markingOf } from '../command/marking.ts'
-import { type ErrorSpec, errors } from '../errors.ts'
+import { type ErrorSpec, errors, undecidedReply } from '../errors.ts'
 import { countUnknown } from '../ops/counters.ts'
 import { isSameTerm } from '../relay/gate.ts'
 import { forgetKept, forgetReplies, KeptReplies } from '../relay/kept-replies.ts'
@@ -132,11 +132,11 @@ export class Doubts {
   }
 
   /** The request waits for its verdict no longer: its time is over. Null: it did not. */
-  giveUp(request: Request): Buffer | null {
+  giveUp(request: Request, refusedUser: string | null): Buffer | null {
     if (!this.#marks.delete(request)) return null
     forgetReplies(request, this.#host.counters)
     countUnknown(this.#host.counters, request.owner)
-    return errors.undecided.reply
+    return refusedUser === null ? errors.undecided.reply : undecidedReply(refusedUser)
   }
 
   /** The link is lost again: of what an earlier marker has shown, the next master may know nothing. */

@@ -19,6 +19,7 @@ export type WaitEnd = 'drained' | 'expired' | 'timedOut' | 'failed' | 'gone'
 export class HoldQueue {
   readonly #counters: Counters
   #fifo = new Fifo<Request>()
+  #isForUser = false
 
   constructor(counters: Counters) {
     this.#counters = counters
@@ -26,6 +27,13 @@ export class HoldQueue {
 
   get size(): number {
     return this.#fifo.size
+  }
+
+  /** What waits here does so until the master has its user: the hold of all others ends without it. */
+  waitForUser(isForUser: boolean): void {
+    if (isForUser === this.#isForUser) return
+    this.#isForUser = isForUser
+    this.#counters.waitingForUser += isForUser ? this.size : -this.size
   }
 
   /** The one that has waited longest. Those in front of it whose clients are gone leave: nothing is owed to them. */
@@ -39,6 +47,7 @@ export class HoldQueue {
     this.#counters.held++
     this.#counters.waiting++
     this.#counters.waitingBytes += request.weight
+    if (this.#isForUser) this.#counters.waitingForUser++
     if (request.heldAt === 0) request.heldAt = performance.now()
     this.#fifo.push(request)
   }
@@ -71,6 +80,7 @@ export class HoldQueue {
     if (end === 'expired' || end === 'failed') waits.sample?.note(request.owner, 'failed')
     counters[end]++
     counters.waiting--
+    if (this.#isForUser) counters.waitingForUser--
     counters.waitingBytes -= request.weight
     if (end === 'gone') {
       counters.pendingBytes -= request.weight

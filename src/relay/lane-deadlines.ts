@@ -84,7 +84,7 @@ export class LaneDeadlines {
   /** It waits no longer. `isLate`: its time is over. */
   #errorInTime(request: Request, isLate: boolean): Buffer {
     const { prover, acks, uplink } = this.#parts
-    const inDoubt = prover?.errorInDoubt(request) ?? null
+    const inDoubt = prover?.errorInDoubt(request, uplink.refusedUser) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && prover?.hasNotRun(request) !== true
     const error = mayHaveRun

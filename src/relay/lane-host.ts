@@ -47,6 +47,8 @@ export abstract class LaneHost implements LinkHost {
   sendable = false
   /** Nothing of the master is delivered: it may be none any more. */
   withholding = false
+  /** performance.now() of the last change of the master; 0: there was none. */
+  protected movedAt = 0
   readonly counters: Counters
   readonly log: Log
   readonly bugs: Bugs
@@ -100,7 +102,10 @@ export abstract class LaneHost implements LinkHost {
     this.linkLog = new LinkLog(options.log, options.rights ?? new MissingRights(options.log))
   }
 
-  /** Answers false where nobody is to be told: our own user's password is being changed, and it is tried again. */
+  /**
+   * Answers false where nobody is to be told, and it is tried again: our own user's password is being changed, or a new
+   * master lacks a user that the one before it knew (ACLs are not replicated), and somebody may make it there in time.
+   */
   onHandshakeFailed({ master, handshake }: Link<Request>, failure: HandshakeFailure): boolean {
     const { identity, password } = handshake
     if (failure.kind === 'auth' && isBeingChanged(identity, password, failure.text)) {
@@ -108,8 +113,16 @@ export abstract class LaneHost implements LinkHost {
       return false
     }
     this.counters.detail.handshakesFailed.add(failure.kind)
-    this.linkLog.handshakeFailed(master, identity, failure)
-    return true
+    const isRefused = failure.kind === 'auth' && this.linkLog.hasLetIn(identity)
+    const waitsMs = isRefused ? this.#userMayComeMs() : 0
+    this.linkLog.handshakeFailed(master, identity, failure, waitsMs)
+    return waitsMs === 0
+  }
+
+  /** For so long a user that a new master lacks is waited for: from its first moment on, for the hold time. */
+  #userMayComeMs(): number {
+    if (this.movedAt === 0 || this.areOfReplicas) return 0
+    return Math.max(0, this.holdLimitMs - this.ran(this.movedAt, performance.now()))
   }
 
   /** Milliseconds from `since` to `now` in which this process ran: what deadlines count. */

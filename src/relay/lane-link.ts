@@ -16,8 +16,9 @@ import { type BackoffLimits, backoffMs } from '../backoff.ts'
 import { type ErrorSpec, errors } from '../errors.ts'
 import { instanceName } from '../instance.ts'
 import type { Blamed } from '../ops/bugs.ts'
-import { Handshake, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
+import { Handshake, type HandshakeFailure, type LostLink, type SessionRestore } from '../upstream/handshake.ts'
 import { fenceStep } from '../upstream/handshake-steps.ts'
+import { nameShown } from '../upstream/identity.ts'
 import { Link, type LinkListener } from '../upstream/link.ts'
 import type { CloseReason } from '../upstream/link-end.ts'
 import type { PushFilter } from '../upstream/reply-reader.ts'
@@ -86,6 +87,8 @@ export class LaneLink {
   #wrongNodes = 0
   #readyAt = 0
   #pause: NodeJS.Timeout | null = null
+  /** The node has answered so to the last login. */
+  #refusal: Buffer | null = null
   /** The next link to the same process ends them there. */
   #fence: LostLinks | null = null
   /** The same of a lane that a session has left for this one, by the link that is up. */
@@ -154,9 +157,18 @@ export class LaneLink {
     this.state.label = owner?.label() ?? ''
   }
 
+  /** The user that the master does not let in; null: it does, as far as is known. */
+  get refusedUser(): string | null {
+    if (this.#host.gate.master === null || this.#refusal === null) return null
+    return nameShown(this.#lane.identity.username) ?? 'default'
+  }
+
   /** What is said to what has waited here for too long. */
   get outOfTime(): ErrorSpec {
     const { files, gate, holdLimitMs, outOfTime } = this.#host
+    // Whoever has the password in a file is told by the log: clients have nothing to correct.
+    const refusal = this.#lane.identity.own === null ? this.#refusal : null
+    if (gate.master !== null && refusal !== null) return { reply: refusal, executed: 'no' }
     return gate.master !== null && files.wasShort(holdLimitMs) ? errors.noFiles : outOfTime
   }
 
@@ -191,10 +203,16 @@ export class LaneLink {
     // A pause that the last master has earned is not for the next one.
     if (!isNew) return
     this.endPause()
+    this.#refusal = null
     this.#wrongNodes = 0
   }
 
+  onHandshakeFailed(failure: HandshakeFailure): void {
+    this.#refusal = failure.kind === 'auth' ? failure.frame : null
+  }
+
   onReady({ master, handshake }: Link<Request>): void {
+    this.#refusal = null
     this.#attempt = Math.max(0, this.#wrongNodes - 1)
     this.#readyAt = performance.now()
     this.#fence = null

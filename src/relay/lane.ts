@@ -352,6 +352,7 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
 
   onReady(link: Link<Request>): void {
     this.#uplink.onReady(link)
+    this.#waiting.waitForUser(false)
     this.refusedAsBusy = false
     this.proven = link.handshake.signedIn
     link.replies.pushes = this.owner?.pushes ?? null
@@ -392,14 +393,21 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   }
 
   onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {
-    if (!this.#host.onHandshakeFailed(link, failure)) return
+    this.#uplink.onHandshakeFailed(failure)
+    const isTold = this.#host.onHandshakeFailed(link, failure)
+    this.#waiting.waitForUser(!isTold && this.identity.own === null)
+    if (!isTold) {
+      this.#host.onDrained()
+      return
+    }
     this.refusedAsBusy = failure.kind === 'busy'
     if (failure.kind !== 'auth' && failure.kind !== 'busy') return
     for (let head = this.#waiting.head(); head !== undefined; head = this.#waiting.head()) {
       // BUSY says that a command has not run. Nobody knows that of one that was sent before.
       if (failure.kind === 'busy' && head.sends > 0) break
       this.#waiting.shift(head.local === null ? 'failed' : 'drained')
-      if (head.local === null) failRequest(head, this.prover?.errorInDoubt(head) ?? failure.frame)
+      if (head.local === null)
+        failRequest(head, this.prover?.errorInDoubt(head, this.#uplink.refusedUser) ?? failure.frame)
       this.replies.complete(head)
     }
   }
@@ -444,7 +452,10 @@ export class Lane implements LinkedLane, ProvenLane, AckedLane {
   /** The control plane has just confirmed the gate's master: a lane without a link may dial. */
   onConfirmed(isNew: boolean): void {
     this.#uplink.onConfirmed(isNew)
-    if (isNew) this.#fatal.forget()
+    if (isNew) {
+      this.#fatal.forget()
+      this.#waiting.waitForUser(false)
+    }
     this.refusals.onConfirmed()
     this.dialIfWanted()
     this.pump()

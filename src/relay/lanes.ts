@@ -147,6 +147,7 @@ export class Lanes extends LanePool {
     if (moved) {
       if (last !== null) {
         this.moves++
+        this.movedAt = performance.now()
         this.#onMoved()
       }
       this.keepOnly(master, `the master is now ${formatAddress(master)} (epoch ${master.epoch})`)
@@ -261,7 +262,7 @@ export class Lanes extends LanePool {
   }
 
   onDrained(): void {
-    if (this.counters.waiting > 0 || !this.sendable) return
+    if (this.counters.waiting > this.counters.waitingForUser || !this.sendable) return
     const reopening = this.#reopening
     this.#reopening = false
     if (this.gate.state.kind === 'draining') this.gate.move({ kind: 'drained' }, performance.now())

@@ -9,7 +9,7 @@ import type { Log } from '../ops/log.ts'
 import { createLogThrottle } from '../ops/log-throttle.ts'
 import { isUnknownCommand, type Missing, type MissingRights, unknownRemedy } from '../ops/missing-rights.ts'
 import type { HandshakeFailure } from '../upstream/handshake.ts'
-import { describeIdentity, type Identity, nameShown } from '../upstream/identity.ts'
+import { describeIdentity, type Identity, loginKeyOf, nameShown } from '../upstream/identity.ts'
 import type { Link } from '../upstream/link.ts'
 import type { LinkEnd } from '../upstream/link-end.ts'
 import type { Request } from './request.ts'
@@ -41,6 +41,8 @@ export class LinkLog {
   readonly #refused = new Map<string, string>()
   /** By identity: the nodes that have let it in. */
   readonly #accepted = new Map<string, Set<string>>()
+  /** Of these, in whatever database and protocol. */
+  readonly #logins = new Set<string>()
 
   constructor(log: Log, rights: MissingRights) {
     this.#log = log
@@ -61,9 +63,18 @@ export class LinkLog {
     )
     for (const missing of link.handshake.missing) this.missing(missing, link.master, identity)
     this.#refused.delete(`${node} ${describeIdentity(identity)}`)
+    this.letIn(link.master, identity)
+  }
+
+  /** By the handshake of a link, or by a client's own AUTH. */
+  letIn(master: Master, identity: Identity): void {
+    const node = formatAddress(master)
     const nodes = this.#accepted.get(identity.key)
     if (nodes !== undefined) nodes.add(node)
-    else if (this.#accepted.size < MAX_ACCEPTED) this.#accepted.set(identity.key, new Set([node]))
+    else if (this.#accepted.size < MAX_ACCEPTED) {
+      this.#accepted.set(identity.key, new Set([node]))
+      this.#logins.add(loginKeyOf(identity))
+    }
   }
 
   lost({ master: node }: Link<Request>, { kind, identity }: LaneInfo, end: LinkEnd<Request>): void {
@@ -85,14 +96,22 @@ export class LinkLog {
     )
   }
 
-  handshakeFailed(master: Master, about: Identity, failure: HandshakeFailure): void {
+  /** Some node has let this login in before. */
+  hasLetIn(identity: Identity): boolean {
+    return this.#logins.has(loginKeyOf(identity))
+  }
+
+  /** `waitsMs`: its commands wait for so long that the node lets the user in; 0: they fail. */
+  handshakeFailed(master: Master, about: Identity, failure: HandshakeFailure, waitsMs: number): void {
     const node = formatAddress(master)
     if (failure.kind === 'auth') {
       const key = `${node} ${describeIdentity(about)}`
       if (this.#refused.get(key) === failure.text) return
       this.#refused.set(key, failure.text)
-      const fields = { event: 'link.refused', ...at(master, about), reply: failure.text }
-      this.#log.error(fields, isUnknownCommand(failure.text) ? whyUnknown : this.#why(about.key, node))
+      const waits = waitsMs > 0 ? { commandsWaitMs: Math.round(waitsMs) } : {}
+      const fields = { event: 'link.refused', ...at(master, about), reply: failure.text, ...waits }
+      const why = isUnknownCommand(failure.text) ? whyUnknown : this.#why(about.key, node)
+      this.#log.error(fields, waitsMs > 0 ? `${why}; commands wait for that (commandsWaitMs)` : why)
       return
     }
     const notLogged = failure.kind === 'busy' ? this.#throttle(`${node} busy`) : 0

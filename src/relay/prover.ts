@@ -48,8 +48,8 @@ export interface Prover {
   dropParked(which: (request: Request) => boolean): Request[]
   /** The lane is closed: answers what the link does not have. */
   drop(): Request[]
-  /** The time of a request is over; null: nothing is in doubt of it. */
-  errorInDoubt(request: Request): Buffer | null
+  /** The time of a request is over; null: nothing is in doubt of it. `refusedUser`: the master does not let it in. */
+  errorInDoubt(request: Request, refusedUser: string | null): Buffer | null
   /** It is known that the request has not run, although it was sent. */
   hasNotRun(request: Request): boolean
   /**

@@ -37,6 +37,11 @@ function keyOf(username: Secret | null): string {
   return Buffer.isBuffer(username) ? `\0${username.toString('hex')}` : (username ?? '')
 }
 
+/** Equal for identities with the same user and password; holds no secret in clear. */
+export function loginKeyOf({ key }: Identity): string {
+  return key.slice(key.indexOf(' ', 2))
+}
+
 /** What to sign in with now. */
 export function passwordOf(identity: Identity): Secret | null {
   return identity.own === null ? identity.password : identity.own.current

@@ -7,7 +7,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { options } from '../../src/config/option-table.ts'
 import { asks } from '../../src/control/protocol.ts'
-import { deniedReply, errors, frameTimeoutReply, protocolError } from '../../src/errors.ts'
+import { deniedReply, errors, frameTimeoutReply, protocolError, undecidedReply } from '../../src/errors.ts'
 import { clients } from '../clients/clients.ts'
 import { faults } from '../faults/faults.ts'
 import { loads } from '../faults/loads.ts'
@@ -86,7 +86,7 @@ t.test('docs/troubleshooting.md — names every event that is logged as a warnin
 
 t.test('docs/troubleshooting.md — names every error text that clients can get', async t => {
   const texts = Object.values(errors).map(({ reply }) => reply.toString('utf8').slice(1).trimEnd())
-  const made = [deniedReply('X'), protocolError('...'), frameTimeoutReply(0)].map(reply =>
+  const made = [deniedReply('X'), undecidedReply('X'), protocolError('...'), frameTimeoutReply(0)].map(reply =>
     reply.toString('utf8').slice(1).trimEnd().replace('0 ms', 'N ms'),
   )
   const missing = [...texts, ...made].filter(text => !page.includes(`\`${text}\``))

@@ -2,6 +2,7 @@
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
+import { endServer, restartServer, stopServer } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 t.test('a password that is set at run time — is asked of new sessions — and those that were there go on', async t => {
@@ -97,5 +98,46 @@ t.test(
     t.equal(await direct.send('CLIENT', 'UNPAUSE'), 'OK')
     t.equal(await written, 'OK')
     t.equal(await reader.send('GET', 'k'), '2')
+  },
+)
+
+t.test(
+  'a restart that loses a user — is waited for, for the hold time — and then the error names the user',
+  async t => {
+    const { holdfast, node } = await startSingle(t, {
+      options: { 'retry-policy': 'once', 'hold-timeout': '8s', ack: 'master' },
+      expectedErrors: ['link.refused', 'gate.tripped'],
+    })
+    const connect = async (): Promise<RespClient> => {
+      const client = await RespClient.connect(holdfast.port)
+      t.teardown(() => client.close())
+      return client
+    }
+    const direct = await RespClient.connect(node.port)
+    t.teardown(() => direct.close())
+    await direct.send('ACL', 'SETUSER', 'app', 'on', '>one', '~*', '&*', '+@all') // no ACL SAVE
+    const [inDoubt, behind, other] = [await connect(), await connect(), await connect()]
+    for (const client of [inDoubt, behind]) t.equal(await client.send('AUTH', 'app', 'one'), 'OK')
+    t.equal(await inDoubt.send('INCR', 'n'), 1)
+    const { commands } = holdfast.counters
+    await stopServer(node)
+    const lost = inDoubt.send('INCR', 'n')
+    await waitUntil('it is sent', () => holdfast.counters.commands > commands, { withinMs: 5000 })
+    await endServer(node)
+    const unsent = behind.send('GET', 'n')
+    await restartServer(node)
+    await waitUntil('the login is refused', () => holdfast.find('link.refused'), { withinMs: 20_000 })
+    t.equal(await other.send('SET', 'k', 'v'), 'OK', 'others are served')
+    t.match(await lost, {
+      message: /^UNKNOWN holdfast: the master refuses the login of user 'app', .*\(make the user, .* on every node\)$/,
+    })
+    t.match(await unsent, { code: 'WRONGPASS' })
+    t.equal(holdfast.find('gate.tripped'), undefined)
+    const late = async (): Promise<boolean> => {
+      const sentAt = performance.now()
+      t.match(await behind.send('GET', 'n'), { code: 'WRONGPASS' })
+      return performance.now() - sentAt < 4000
+    }
+    await waitUntil('from then on the error comes at once', late, { withinMs: 30_000 })
   },
 )

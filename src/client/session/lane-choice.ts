@@ -237,6 +237,8 @@ export class LaneChoice implements LaneMoves {
   identityChanged(): void {
     const { identity } = this.#session.state
     if (this.isPrivate) {
+      const { link } = this.lane
+      if (link !== null) this.#host.lanes.linkLog.letIn(link.master, identity)
       this.lane.identity = identity
       this.#signsIn = false
       return
