@@ -193,6 +193,11 @@ export class SessionModel {
     },
     later: () => {
       if (this.#session.pending === 0) return false
+      this.loop.run(4000, () => this.settle())
+      return true
+    },
+    frozen: () => {
+      if (this.#session.pending === 0) return false
       this.loop.pass(4000)
       return true
     },
@@ -311,8 +316,11 @@ export class SessionModel {
         connection.outgoing = ''
         if (socket.destroyed) continue
         if (outgoing !== '') socket.emit('data', Buffer.from(outgoing, 'latin1'))
-        if (connection.ended && !socket.destroyed) socket.emit('end')
-        any ||= outgoing !== '' || connection.ended
+        const isEnd = connection.ended && !connection.endTold
+        any ||= outgoing !== '' || isEnd
+        if (!isEnd || socket.destroyed) continue
+        connection.endTold = true
+        socket.emit('end')
       }
     }
     return any

@@ -11,6 +11,8 @@ import type { MemorySocket } from '../relay/memory-net.ts'
 export class Connection extends MemoryConnection {
   readonly channels = new Set<string>()
   greeted = false
+  /** Its end has arrived; a link that keeps replies back looks at it later. */
+  endTold = false
 }
 
 export class SessionNode {

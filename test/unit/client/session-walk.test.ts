@@ -41,6 +41,7 @@ const themes: readonly (readonly [name: string, start: readonly string[], less: 
     ],
     ['WATCH', ['watch', 'answer', 'multi'], 0, ['answer', 'incr', 'exec', ...loss]],
     ['BLPOP', ['blpop'], 0, ['later', 'answer', 'hold', 'readonly', 'get', ...loss]],
+    ['BLPOP and a standstill', ['blpop'], 1, ['frozen', 'later', 'answer', 'same', 'get', 'cut']],
     ['a subscription', ['subscribe', 'answer'], 0, ['publish', 'answer', 'hold', 'tick', ...loss]],
     [
       'everything',
