@@ -357,7 +357,8 @@ export class Lanes extends LanePool {
     const isOver = passes || (this.#hasGivenUp && !this.sendable)
     let isQuiet = (this.sendable || isHeld) && !isOver
     this.each(lane => {
-      lane.deadlines.expire(isOver ? Number.POSITIVE_INFINITY : now, shut)
+      // At the end of a stop what is in flight has time of its own, until failAll().
+      lane.deadlines.expire(isOver ? Number.POSITIVE_INFINITY : now, isOver ? null : shut)
       this.#watchdog.checkSilence(lane, now)
       isQuiet &&= isHeld ? lane.deadlines.isQuietUntil(now + NEAR_MS) : lane.deadlines.isQuiet
     })

@@ -272,6 +272,15 @@ export const robustMutations: readonly Mutation[] = [
     shows: /gives the reply that has come/,
   },
   {
+    name: 'at the end of the grace period a sweep gives up what is in flight',
+    file: 'src/relay/lanes.ts',
+    from: 'isOver ? null : shut)',
+    to: 'shut)',
+    breaks: 'behind the grace period replies that are on their way are delivered',
+    test: 'test/unit/relay/lane-scenes.test.ts',
+    shows: /when the process gives up/,
+  },
+  {
     name: 'what is left of a time behind a standstill is too short to hear the Sentinels',
     file: 'src/running-time.ts',
     from: 'wasLate ? STEP_MS : Math.min(STEP_MS, leftMs)',

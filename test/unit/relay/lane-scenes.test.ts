@@ -254,3 +254,16 @@ t.test('a reply — that was read late waits for what was said before it — a p
     t.strictSame(codes(model.a.replies), ['a1=1'])
   })
 })
+
+t.test('what is in flight when the process gives up — has its reply — while nobody knows who is master', async t => {
+  const model = play('safe', model => {
+    events(model, 'incr', 'signal', 'answer')
+    model.lanes.giveUp()
+    events(model, 'get')
+    pass(model, 400)
+    t.strictSame(codes(model.a.replies), [], 'it is withheld, and what waits has its place behind it')
+    events(model, 'same')
+    t.strictSame(codes(model.a.replies).slice(0, 1), ['a1=1'])
+  })
+  t.equal(model.wrong, '')
+})
