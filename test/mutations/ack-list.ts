@@ -121,7 +121,7 @@ export const ackMutations: readonly Mutation[] = [
     to: 'return this.#needs.reply(request)',
     breaks: 'RepliesInOrder: a client takes the reply of one command for that of another',
     test: wire,
-    shows: /keep their order|a new link runs it before that/,
+    shows: /a stop while a replica is missed|keep their order|a new link runs it before that/,
   },
   {
     name: 'a write that wants no reply and what its session sends behind it are told apart',

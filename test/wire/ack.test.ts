@@ -486,6 +486,26 @@ t.test('ack — the connection that asks is lost while a replica is missed — i
   t.strictSame(await Promise.all(writes.map(({ reply }) => reply)), [2, 1])
 })
 
+t.test('ack — the connection that asks is lost while writes are refused — its next one confirms nothing', async t => {
+  const options = { 'hold-timeout': roomFor(600) }
+  const { holdfast, master, replicas, connect } = await world(t, options, { expectedErrors: ['ack.tripped'] })
+  const { counters } = holdfast
+  const client = await connect()
+  for (const replica of replicas) await stopServer(replica)
+  t.match(text(await client.send('INCR', 'n')), /^UNKNOWN/)
+  const barriers = (): number => counters.detail.linksOpened.get('barrier') ?? 0
+  const [before, from] = [barriers(), holdfast.log.length]
+  await ask(master, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+  await waitUntil('another connection asks', () => barriers() > before, { withinMs: 10_000 })
+  const short = counters.barriersShort
+  const isRestored = (): boolean => holdfast.find('ack.restored', from) !== undefined
+  await waitUntil('it has asked', () => isRestored() || counters.barriersShort > short, { withinMs: 10_000 })
+  t.notOk(isRestored(), 'no replica has it')
+  for (const replica of replicas) await resumeServer(replica)
+  await waitUntil('replicas confirm again', isRestored, { withinMs: 10_000 })
+  t.equal(await client.send('INCR', 'n'), 2)
+})
+
 t.test('ack — the memory is full and the marker evicted, or the connection new — clients can delete', async t => {
   const { holdfast, master, connect } = await world(t, { 'hold-timeout': '10s' })
   const client = await connect()
