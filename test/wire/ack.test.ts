@@ -61,7 +61,7 @@ async function world(
     const from = holdfast.log.length
     sentinel.flags = 'master,failover_in_progress'
     sentinel.publish('+elected-leader', `master mymaster ${master.host} ${master.port}`)
-    await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+    await waitUntil('the gate is shut', () => holdfast.find('failover.announced', from), { withinMs: 20_000 })
   }
   return { holdfast, sentinel, master, replicas, stream, connect, announce }
 }

@@ -31,7 +31,7 @@ async function world(t: Test, links = 'auto'): Promise<World> {
     const from = holdfast.log.length
     sentinel.flags = 'master,failover_in_progress'
     sentinel.publish('+elected-leader', about)
-    await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+    await waitUntil('the gate is shut', () => holdfast.find('failover.announced', from), { withinMs: 20_000 })
     const lost = holdfast.counters.linksLost
     const reply = await act()
     t.match(reply instanceof RespError ? reply.code : reply, 'TRYAGAIN')

@@ -100,7 +100,7 @@ t.test('a client that leaves while its command is held — takes no job — when
   await waitUntil('ten block', blocked, { withinMs: 20_000 })
   const from = holdfast.log.length
   sentinel.publish('+elected-leader', `master mymaster ${node.host} ${node.port}`)
-  await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+  await waitUntil('the gate is shut', () => holdfast.find('failover.announced', from), { withinMs: 20_000 })
   for (const [i, socket] of before.entries()) {
     if (i < 10) socket.end()
     else socket.end(batch(['BLPOP', keys[i] ?? '', '0'], ['INCR', 'ran']))
@@ -120,7 +120,7 @@ t.test('a client that has sent its last byte — is given what LPOP took for it 
   const closed = new Promise(resolve => socket.once('close', resolve))
   const from = holdfast.log.length
   sentinel.publish('+elected-leader', `master mymaster ${node.host} ${node.port}`)
-  await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+  await waitUntil('the gate is shut', () => holdfast.find('failover.announced', from), { withinMs: 20_000 })
   socket.end(command('LPOP', 'jobs'))
   await closed
   t.equal(text, '$3\r\none\r\n')

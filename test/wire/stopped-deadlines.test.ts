@@ -71,7 +71,7 @@ async function announce({ holdfast, sentinel, master }: Scene): Promise<void> {
   const from = holdfast.log.length
   sentinel.flags = 'master,failover_in_progress'
   sentinel.publish('+elected-leader', `master mymaster ${master.host} ${master.port}`)
-  await waitUntil('the gate is shut', () => holdfast.find('hold.start', from), { withinMs: 20_000 })
+  await waitUntil('the gate is shut', () => holdfast.find('failover.announced', from), { withinMs: 20_000 })
 }
 
 function abort({ sentinel, master }: Scene): void {
