@@ -24,7 +24,7 @@ import type { Handshake, HandshakeFailure } from './handshake.ts'
 import { HandshakeReader } from './handshake-reader.ts'
 import type { LeavingSockets } from './leaving-sockets.ts'
 import type { CloseReason, LinkEnd } from './link-end.ts'
-import type { LiveLink, LiveLinks } from './live-links.ts'
+import type { LiveLinks, ReadableLink } from './live-links.ts'
 import { Pauses, Pausing } from './pauses.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { type Exchange, type ReplyListener, ReplyReader } from './reply-reader.ts'
@@ -72,7 +72,7 @@ const LAST_WORDS_MS = 100
 const NO_REPLY = 'the server sent bytes that are no reply'
 const MISLED = 'the name of the master leads to the server that was the master before'
 
-export class Link<E extends Exchange> implements LiveLink, TurnReader {
+export class Link<E extends Exchange> implements ReadableLink, TurnReader {
   /** Of a link that was made ahead (ahead-links.ts) another from the moment when its node is confirmed. */
   master: Master
   status: 'dialing' | 'ready' | 'closed' = 'dialing'
@@ -303,6 +303,11 @@ export class Link<E extends Exchange> implements LiveLink, TurnReader {
     if (!this.pauses.any) this.#reader.resume()
     // Also where what was looked at is a reason to read no more: what waits may be sent all the same.
     if (stalled !== null && this.pauses.stalled === null) this.#listener.onWritable(this)
+  }
+
+  /** Reads no more in the midst of a large reply, until resume(Pausing.room). */
+  pauseLarge(): void {
+    if (this.replies.isAmidLarge) this.pause(Pausing.room)
   }
 
   onShareUsed(): void {

@@ -2,6 +2,7 @@
 // enters when it is made and leaves when it is closed; nothing else makes or ends an entry. Ids and addresses mean
 // somebody at one node alone.
 import { type Address, sameAddress } from '../address.ts'
+import { Pausing } from './pauses.ts'
 
 /** What has to be known of a link to find it among a server's clients. */
 export interface LiveLink {
@@ -14,19 +15,26 @@ export interface LiveLink {
   readonly localAddress: string
 }
 
+/** One that brings replies. */
+export interface ReadableLink extends LiveLink {
+  /** Reads no more in the midst of a large reply, until resume(Pausing.room). */
+  pauseLarge(): void
+  resume(why: Pausing): void
+}
+
 /** So many that have ended are remembered: what a server shows of them (MONITOR) may come later. */
 const ENDED = 16
 
 export class LiveLinks {
-  readonly #links = new Set<LiveLink>()
+  readonly #links = new Set<ReadableLink>()
   readonly #ended: LiveLink[] = []
 
-  add(link: LiveLink): void {
+  add(link: ReadableLink): void {
     this.#links.add(link)
   }
 
   /** It has ended; its socket may still be there. */
-  delete(link: LiveLink): void {
+  delete(link: ReadableLink): void {
     this.#links.delete(link)
     const { master, handshake, readyAt, localAddress } = link
     if (localAddress === '') return
@@ -41,6 +49,16 @@ export class LiveLinks {
   openingSince(address: string, since: number): LiveLink | undefined {
     const isMeant = (link: LiveLink): boolean => link.readyAt >= since && link.localAddress === address
     return this.#links.values().find(isMeant) ?? this.#ended.findLast(isMeant)
+  }
+
+  /** Reads no more from links that are in the midst of a large reply. */
+  pauseLarge(): void {
+    for (const link of this.#links) link.pauseLarge()
+  }
+
+  /** Reads on from all of these. */
+  resumeLarge(): void {
+    for (const link of this.#links) link.resume(Pausing.room)
   }
 
   /** The client ids that this node has told. */

@@ -15,6 +15,8 @@ export const Pausing = {
   late: 8,
   /** It has brought its share of this turn. */
   share: 16,
+  /** It is in the midst of a large reply, and clients leave too much unread. */
+  room: 32,
 } as const
 export type Pausing = (typeof Pausing)[keyof typeof Pausing]
 

@@ -93,6 +93,11 @@ export class ReplyReader<E extends Exchange, L extends ReadLink<E>> {
     this.#memory = memory
   }
 
+  /** A reply of several reads has begun, and is not whole. */
+  get isAmidLarge(): boolean {
+    return this.#partial.length > 1
+  }
+
   /** From within the listener's calls: is the next reply an array whose elements are replies of their own? */
   openNext(opens: boolean): void {
     this.#scanner.opensArray = opens

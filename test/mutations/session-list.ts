@@ -418,4 +418,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/large-commands.test.ts',
     shows: /delays nobody/,
   },
+  {
+    name: 'clients that read their large replies are ended when all together leave too much',
+    file: 'src/client/accept/unread-relief.ts',
+    from: 'if (++this.#checks < PATIENT_CHECKS) return',
+    to: '',
+    breaks: 'a client that reads is not ended',
+    test: 'test/wire/limits-unread.test.ts',
+    shows: /wait for one another/,
+  },
 ]

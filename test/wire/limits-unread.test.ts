@@ -144,3 +144,18 @@ t.test('clients that never read — those who leave most are ended — when toge
   await Promise.all([client, ...deaf].map(one => one.close()))
   await holdfast.stop()
 })
+
+// All ask on the link they share at first, then each on its own.
+t.test('clients that read — wait for one another — when their replies are more than all may leave unread', async t => {
+  const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '8mb' } })
+  const client = await connect(t, holdfast.port)
+  t.equal(await client.send('SET', 'large', Buffer.alloc(6 * MB)), 'OK')
+  const readers = await Promise.all(Array.from({ length: 8 }, () => connect(t, holdfast.port)))
+  for (let round = 0; round < 3; round++) {
+    const values = await Promise.all(readers.map(one => one.send('GET', 'large')))
+    t.ok(values.every(value => (Buffer.isBuffer(value) ? value.length === 6 * MB : String(value).length === 6 * MB)))
+  }
+  t.equal(holdfast.counters.unreadEnded, 0)
+  await Promise.all([client, ...readers].map(one => one.close()))
+  await holdfast.stop()
+})

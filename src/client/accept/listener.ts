@@ -83,10 +83,11 @@ export class Listener {
       },
       counters,
     )
-    this.#sweep = new SessionSweep(this.#sessions, counters, {
-      frameTimeoutMs: options.frameTimeoutMs,
-      maxHeldBytes: host.maxHeldBytes,
-    })
+    this.#sweep = new SessionSweep(
+      this.#sessions,
+      { frameTimeoutMs: options.frameTimeoutMs, maxHeldBytes: host.maxHeldBytes },
+      { counters, links: host.lanes.live, isSending: () => host.lanes.sendable, bugs: host.bugs },
+    )
     const isTold = (id: number): boolean => this.#handoff.isTold(id)
     this.#shortTimeouts = new ShortTimeouts(this.#sessions, host.lanes, { log, bugs: host.bugs, isTold })
     const sessionHost: SessionHost = {

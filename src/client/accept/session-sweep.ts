@@ -2,20 +2,18 @@
 //
 // One timer ends sessions whose client began a command and does not finish it (--frame-timeout). No session has a timer
 // of its own, and a command costs nothing.
-// `relieve` has no timer: slow-reader.ts calls it when all clients together leave too much unread, or when unanswered
-// commands fill half of --max-held-bytes. It ends those that hold most.
+// slow-reader.ts calls `relieve` when all clients together leave too much unread (unread-relief.ts waits first), or when
+// unanswered commands fill half of --max-held-bytes. It ends those that hold most.
 //
 // A client that alone leaves too much unread is ended by slow-reader.ts.
 import type { Counters } from '../../ops/counters.ts'
 import type { Sweep } from '../flow/partial-command.ts'
 import type { UnreadEnd } from '../session/end-causes.ts'
 import type { Session } from '../session/session.ts'
+import { RELIEVED_SHARE, type ReliefHost, UnreadRelief } from './unread-relief.ts'
 
 const MIN_MS = 10
 const MAX_MS = 1_000
-/** After a relief at most this share of the limit is in use. */
-const RELIEVED_SHARE = 0.75
-
 export interface SweepLimits {
   /** 0: no limit. */
   readonly frameTimeoutMs: number
@@ -27,14 +25,29 @@ export class SessionSweep {
   readonly #sessions: ReadonlyMap<number, Session>
   readonly #counters: Counters
   readonly #limits: SweepLimits
+  readonly #unread: UnreadRelief
   #timer: NodeJS.Timeout | null = null
   #everyMs = MAX_MS
   #last = 0
 
-  constructor(sessions: ReadonlyMap<number, Session>, counters: Counters, limits: SweepLimits) {
+  constructor(
+    sessions: ReadonlyMap<number, Session>,
+    limits: SweepLimits,
+    host: Pick<ReliefHost, 'counters' | 'links' | 'isSending' | 'bugs'>,
+  ) {
     this.#sessions = sessions
-    this.#counters = counters
+    this.#counters = host.counters
     this.#limits = limits
+    const limit = limits.maxHeldBytes
+    // As the server's maxmemory-clients does.
+    const endMost = (): void =>
+      this.#endMost(
+        'all',
+        limit,
+        () => host.counters.unreadBytes,
+        session => session.replies.bytes,
+      )
+    this.#unread = new UnreadRelief({ ...host, limit, endMost })
   }
 
   /** A session has come. A tenth of the time limit, between 10 ms and a second: a session is ended that much late at most, twice. */
@@ -52,18 +65,11 @@ export class SessionSweep {
     this.#timer = null
   }
 
-  /** Ends the sessions that leave most unread or unanswered, until all together are well below the limit. */
+  /** Waits until clients have read, or ends those that leave most unread or unanswered. */
   relieve(): void {
     const counters = this.#counters
     const { maxHeldBytes } = this.#limits
-    // As the server's maxmemory-clients does.
-    if (counters.unreadBytes > maxHeldBytes)
-      this.#endMost(
-        'all',
-        maxHeldBytes,
-        () => counters.unreadBytes,
-        session => session.replies.bytes,
-      )
+    if (counters.unreadBytes > maxHeldBytes) this.#unread.begin()
     // Commands may fill half of what may be held while their clients make no room for the replies.
     const held = (): number => counters.pendingBytes + counters.unfinishedBytes
     if (held() >= maxHeldBytes / 2)

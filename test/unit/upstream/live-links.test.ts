@@ -1,15 +1,17 @@
 // Which of a node's clients are our links: ids and addresses mean somebody at one node alone.
 import t from 'tap'
-import { type LiveLink, LiveLinks } from '../../../src/upstream/live-links.ts'
+import { LiveLinks, type ReadableLink } from '../../../src/upstream/live-links.ts'
 
 const here = { host: '10.0.0.1', port: 6379 }
 const there = { host: '10.0.0.2', port: 6379 }
 
-const link = (master: LiveLink['master'], clientId: number, localAddress: string): LiveLink => ({
+const link = (master: ReadableLink['master'], clientId: number, localAddress: string): ReadableLink => ({
   master,
   handshake: { clientId, bytes: Buffer.alloc(0) },
   readyAt: 0,
   localAddress,
+  pauseLarge: () => {},
+  resume: () => {},
 })
 
 t.test('our links — are known by id, or before they have one by address — at their own node', async t => {

@@ -21,7 +21,8 @@ function scene() {
     bytes: Buffer.concat(commands.map(command => encodeCommand(command.split(' ')))),
   })
   const link = (port: number, readyAt: number, ...commands: string[]) => {
-    const made = { master: node, handshake: opening(...commands), localAddress: `127.0.0.1:${port}`, readyAt }
+    const known = { master: node, handshake: opening(...commands), localAddress: `127.0.0.1:${port}`, readyAt }
+    const made = { ...known, pauseLarge: () => {}, resume: () => {} }
     live.add(made)
     return made
   }

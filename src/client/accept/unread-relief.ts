@@ -1,0 +1,89 @@
+// unread-relief.ts: what happens when all clients together leave more replies unread than they may.
+//
+//   unread > limit ──▶ links in the midst of a large reply are read no more ── unread <= 3/4 ──▶ they are read on
+//                          └─ clients take less than a sixteenth of the limit in 3 s ──▶ those who leave most end
+//
+// So whoever reads waits, and only who does not is ended. Small replies go on: they add little.
+//
+// Must stay true: while commands are held nothing waits here. What the old master has answered comes first.
+import type { Bugs } from '../../ops/bugs.ts'
+import type { Counters } from '../../ops/counters.ts'
+
+/** After a relief at most this share of the limit is in use. */
+export const RELIEVED_SHARE = 0.75
+/** Clients that take this share of the limit get as much time once more. */
+const PROGRESS_SHARE = 1 / 16
+const CHECK_MS = 10
+/** Three seconds in which this process runs: a standstill has one check. */
+const PATIENT_CHECKS = 300
+
+/** All links that bring replies to these clients. */
+export interface LargeLinks {
+  /** Reads no more from those that are in the midst of a large reply. */
+  pauseLarge(): void
+  /** Reads on from all of them. */
+  resumeLarge(): void
+}
+
+export interface ReliefHost {
+  readonly counters: Counters
+  /** Bytes that all clients together may leave unread. */
+  readonly limit: number
+  readonly links: LargeLinks
+  /** Commands are sent: no failover is under way. */
+  readonly isSending: () => boolean
+  /** Ends those who leave most, until `RELIEVED_SHARE` of the limit is in use. */
+  readonly endMost: () => void
+  readonly bugs: Bugs
+}
+
+export class UnreadRelief {
+  readonly #host: ReliefHost
+  /** Runs only while there is too much. */
+  #timer: NodeJS.Timeout | null = null
+  /** Unread when the clients had last taken enough, and checks since then. */
+  #bytes = 0
+  #checks = 0
+
+  constructor(host: ReliefHost) {
+    this.#host = host
+  }
+
+  /** They leave more than the limit. */
+  begin(): void {
+    if (this.#timer === null) {
+      this.#timer = setInterval(() => this.#host.bugs.guard('relief of unread replies', () => this.#check()), CHECK_MS)
+      this.#timer.unref()
+      this.#isPatientAgain()
+    }
+    this.#pause()
+  }
+
+  #check(): void {
+    const { counters, limit, endMost } = this.#host
+    if (counters.unreadBytes > limit * RELIEVED_SHARE) {
+      if (counters.unreadBytes <= this.#bytes - limit * PROGRESS_SHARE) this.#isPatientAgain()
+      this.#pause()
+      if (++this.#checks < PATIENT_CHECKS) return
+      endMost()
+    }
+    this.#end()
+  }
+
+  #isPatientAgain(): void {
+    this.#bytes = this.#host.counters.unreadBytes
+    this.#checks = 0
+  }
+
+  #pause(): void {
+    const { links, isSending } = this.#host
+    if (isSending()) links.pauseLarge()
+    else links.resumeLarge()
+  }
+
+  #end(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    this.#host.links.resumeLarge()
+  }
+}
