@@ -3,8 +3,8 @@
 //
 // Exit codes:
 //   0  help, version, all is well, or a stop that was asked for
-//   1  the port or socket cannot be had, Node may not use the network, an uncaught error, a second signal, a check that
-//      found a problem, or a command that was not done
+//   1  the port, the socket or a TLS file cannot be had, Node may not use the network, an uncaught error, a second
+//      signal, a check that found a problem, or a command that was not done
 //   2  wrong options
 // Nothing that happens at Redis or Sentinel ends a running proxy.
 //

@@ -27,6 +27,7 @@ import { SentinelPool } from './sentinel/sentinel-pool.ts'
 import { createSecurity } from './transport/security.ts'
 import { Sockets } from './transport/sockets.ts'
 
+export { UnusableTls } from './transport/tls-files.ts'
 export { SocketFileError } from './transport/unix-socket.ts'
 
 type NonEmpty<T> = readonly [T, ...T[]]

@@ -13,7 +13,7 @@ import { writeKept } from '../ops/late-lines.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
 import { logReload } from '../ops/reload-line.ts'
-import { createProxy, type Proxy as RunningProxy, SocketFileError } from '../proxy.ts'
+import { type Bound, createProxy, type Proxy as RunningProxy, SocketFileError, UnusableTls } from '../proxy.ts'
 import { afterRunning } from '../running-time.ts'
 import { bindProblem } from './bind-problem.ts'
 import { yieldToMainThread } from './compile-threads.ts'
@@ -46,43 +46,48 @@ export async function serve({ masters: configs, afterRestart }: ConfigRead): Pro
   for (const typo of denyTypos(configs)) log.warn(typo)
   logMissingFlags(log)
   yieldToMainThread()
-  const proxy = createProxy(configs, log, {
-    version: packageVersion(),
-    droppedLines: () => output.dropped,
-    drain: () => drain(),
-    afterRestart,
-    onLoaded: compactHeap,
-    onUsed: releaseOptimizer,
-  })
-  reloadOnSignal(proxy, log)
-  const delayMs = config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS
-  const drain = stopOnSignal(proxy, { log, output, delayMs })
-  passSignalsOn()
   try {
-    const bound = await proxy.start()
-    const places = bound.masters.map(({ name, listen, socket, replicas, replicaSocket }) => {
-      const address = listen === null ? null : formatAddress(listen)
-      return {
-        name,
-        address,
-        socket,
-        ...(replicas !== null && { replicas: formatAddress(replicas) }),
-        ...(replicaSocket !== null && { replicaSocket }),
-      }
+    const proxy = createProxy(configs, log, {
+      version: packageVersion(),
+      droppedLines: () => output.dropped,
+      drain: () => drain(),
+      afterRestart,
+      onLoaded: compactHeap,
+      onUsed: releaseOptimizer,
     })
-    const [alone] = places.length === 1 ? places : []
-    const { name: _, ...place } = alone ?? { name: '' }
-    const clients = alone ? place : { masters: places }
-    const admin = bound.admin === null ? {} : { admin: formatAddress(bound.admin) }
-    const sentinel = bound.sentinel === null ? {} : { sentinel: formatAddress(bound.sentinel) }
-    log.info({ event: 'process.listening', ...clients, ...admin, ...sentinel }, 'clients may connect')
+    reloadOnSignal(proxy, log)
+    const delayMs = config.shutdownDelayMs + config.shutdownGraceMs + STOP_MARGIN_MS
+    const drain = stopOnSignal(proxy, { log, output, delayMs })
+    passSignalsOn()
+    log.info({ event: 'process.listening', ...placesOf(await proxy.start()) }, 'clients may connect')
   } catch (error) {
-    const reason =
-      error instanceof SocketFileError ? error.message : await bindProblem(error, { several: configs.length > 1 })
+    const isTold = error instanceof SocketFileError || error instanceof UnusableTls
+    const reason = isTold ? error.message : await bindProblem(error, { several: configs.length > 1 })
     if (reason === undefined) throw error
     complain(reason)
     await output.flush(LAST_LINES_MS)
     process.exit(1)
+  }
+}
+
+/** For the log: where clients and people connect. With one master it has no name. */
+function placesOf({ masters, admin, sentinel }: Bound): Readonly<Record<string, unknown>> {
+  const places = masters.map(({ name, listen, socket, replicas, replicaSocket }) => {
+    const address = listen === null ? null : formatAddress(listen)
+    return {
+      name,
+      address,
+      socket,
+      ...(replicas !== null && { replicas: formatAddress(replicas) }),
+      ...(replicaSocket !== null && { replicaSocket }),
+    }
+  })
+  const [alone] = places.length === 1 ? places : []
+  const { name: _, ...place } = alone ?? { name: '' }
+  return {
+    ...(alone ? place : { masters: places }),
+    ...(admin !== null && { admin: formatAddress(admin) }),
+    ...(sentinel !== null && { sentinel: formatAddress(sentinel) }),
   }
 }
 

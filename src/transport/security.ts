@@ -12,8 +12,8 @@ import { createNameLookup } from './name-lookup.ts'
 import { createNatMap, type NatRule } from './nat-map.ts'
 import { Password } from './password.ts'
 import type { Secret } from './secret.ts'
-import { describeProblem, ServerRoutes, type ServerTls } from './server-route.ts'
-import { namesOf, readTlsFiles, type TlsFiles } from './tls-files.ts'
+import { ServerRoutes, type ServerTls } from './server-route.ts'
+import { describeProblem, namesOf, readTlsFiles, type TlsFiles } from './tls-files.ts'
 
 type Who = 'redis' | 'sentinel' | 'client'
 
@@ -44,7 +44,7 @@ export interface Reloaded {
 
 export type Security = ReturnType<typeof createSecurity>
 
-/** @throws Error that names every TLS file that cannot be used; the configuration checked them a moment ago. */
+/** @throws UnusableTls */
 export function createSecurity(options: SecurityOptions, log: Log) {
   const files = new FileWatcher()
   /** By what is read from them: what is wrong with files now. */

@@ -17,7 +17,15 @@ import {
 import { type Address, formatAddress } from '../address.ts'
 import { createNameLookup, type NameLookup } from './name-lookup.ts'
 import type { NatMap } from './nat-map.ts'
-import { isSameMaterial, namesOf, readTlsFiles, type TlsFiles, type TlsMaterial, type TlsProblem } from './tls-files.ts'
+import {
+  isSameMaterial,
+  namesOf,
+  readTlsFiles,
+  type TlsFiles,
+  type TlsMaterial,
+  type TlsProblem,
+  UnusableTls,
+} from './tls-files.ts'
 import type { ServerSide } from './tls-trouble.ts'
 
 export interface ServerTls extends TlsFiles {
@@ -53,7 +61,7 @@ export class ServerRoutes {
   #material: TlsMaterial | null = null
   readonly #sessions = new Map<string, Buffer>()
 
-  /** `names` left out: it makes its own. @throws Error that names every file that cannot be used. */
+  /** `names` left out: it makes its own. @throws UnusableTls */
   constructor(side: ServerSide, { tls, nat, names }: { tls: ServerTls | null; nat: NatMap; names?: NameLookup }) {
     this.side = side
     this.#nat = nat
@@ -61,7 +69,7 @@ export class ServerRoutes {
     this.#names = names ?? createNameLookup()
     this.files = tls === null ? [] : namesOf(tls)
     const { problems } = this.reload()
-    if (problems.length > 0) throw new Error(problems.map(describeProblem).join('; '))
+    if (problems.length > 0) throw new UnusableTls(problems)
   }
 
   get usesTls(): boolean {
@@ -119,9 +127,4 @@ export class ServerRoutes {
 function checkNames(names: readonly string[], certificate: PeerCertificate): Error | undefined {
   const problems = names.map(name => checkServerIdentity(name, certificate))
   return problems.includes(undefined) ? undefined : problems[0]
-}
-
-/** `/etc/tls/ca.pem holds no PEM certificate`. */
-export function describeProblem({ path, cause }: TlsProblem): string {
-  return `${path} ${cause}`
 }

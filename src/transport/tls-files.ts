@@ -31,6 +31,20 @@ export interface TlsProblem {
   readonly cause: string
 }
 
+/** The configuration has checked the files, and they have become unusable since. The message names each and its cause. */
+export class UnusableTls extends Error {
+  override readonly name = 'UnusableTls'
+
+  constructor(problems: readonly TlsProblem[]) {
+    super(`TLS files that were good a moment ago cannot be used: ${problems.map(describeProblem).join('; ')}`)
+  }
+}
+
+/** `/etc/tls/ca.pem holds no PEM certificate`. */
+export function describeProblem({ path, cause }: TlsProblem): string {
+  return `${path} ${cause}`
+}
+
 /** The material, or everything that is wrong with the files. `now`: ms since 1970. Never throws. */
 export function readTlsFiles(files: TlsFiles, now: number): { material: TlsMaterial } | { problems: TlsProblem[] } {
   const problems: TlsProblem[] = []

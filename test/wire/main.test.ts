@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { Authority } from '../support/certificates.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -258,6 +259,25 @@ async function bundle(t: Test): Promise<string> {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', version: '9.8.7' }))
   return join(out, 'main.js')
 }
+
+t.test('main — a TLS file is replaced by a broken one behind the check — is told without a stack', async t => {
+  const ca = new Authority(t.testdir(), 'authority').ca
+  // The version is read for the first line of the log: the options are good then.
+  const code = `import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const read = fs.readFileSync
+    let isBroken = false
+    fs.readFileSync = (path, ...rest) => {
+      isBroken ||= String(path).endsWith('package.json')
+      return isBroken && path === ${JSON.stringify(ca)} ? Buffer.alloc(0) : read(path, ...rest)
+    }
+    syncBuiltinESMExports()`
+  const options = [...unreachable, '--redis-tls', 'on', '--redis-tls-ca', ca]
+  const run = start(t, options, { node: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] })
+  t.match(await run.ended, { code: 1 })
+  const cause = `${ca} holds no PEM certificate`
+  t.equal(run.stderr, `holdfast: TLS files that were good a moment ago cannot be used: ${cause}\n`)
+})
 
 t.test('main — runs when bundled, with the version of its package.json', async t => {
   const main = await bundle(t)

@@ -10,8 +10,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
 import { createLogThrottle } from '../../ops/log-throttle.ts'
-import { describeProblem } from '../../transport/server-route.ts'
-import { readTlsFiles, type TlsFiles } from '../../transport/tls-files.ts'
+import { describeProblem, readTlsFiles, type TlsFiles, UnusableTls } from '../../transport/tls-files.ts'
 
 export interface TlsListenerOptions {
   readonly files: TlsFiles
@@ -28,11 +27,11 @@ export type TlsListener = ReturnType<typeof createTlsListener>
 /** A client that has not finished in this time is dropped. */
 const handshakeLimitMs = 10_000
 
-/** @throws Error when the files cannot be used; the configuration has checked them a moment ago. */
+/** @throws UnusableTls */
 export function createTlsListener(options: TlsListenerOptions, onSecure: (socket: TLSSocket) => void) {
   const { files, side, log } = options
   const read = readTlsFiles(files, Date.now())
-  if ('problems' in read) throw new Error(read.problems.map(describeProblem).join('; '))
+  if ('problems' in read) throw new UnusableTls(read.problems)
   const mutual = files.caFile !== null
   const server = createServer(
     {
