@@ -105,6 +105,8 @@ t.test('operators — in each other’s way — are told who, and what to do', a
 
   await t.test('ctl pause and ctl resume meanwhile — the first is refused, the second told', async t => {
     await ready()
+    // Another connection: the proxy ends one that has asked nothing for a minute.
+    const control = await openControl(t, stage.path)
     const running = await startUntil(set, () => startSwitchover(t, stage, []), '\n hold ')
     const refused = await control.ask('pause', { maxMs: 1000, by: 'ctl' }).catch((error: ControlError) => error.failure)
     t.match(refused, { code: 'paused', cause: /by switchover$/, remedy: /wait for its end$/ })

@@ -122,22 +122,30 @@ t.test('switchover — interrupted — leaves a set that serves', async t => {
   })
 
   await t.test('somebody writes past Holdfast while commands are held — it aborts and names whom', async t => {
-    await ready()
-    const master = await set.currentMaster()
-    const other = await RespClient.connect(master.port)
-    t.teardown(() => other.close())
-    await other.send('CLIENT', 'SETNAME', 'nightly-job')
-    let over = false
-    const writing = (async () => {
-      while (!over) await other.send('INCR', 'past-holdfast')
-    })()
-    const { code, report } = await runSwitchover(t, stage, ['--force', 'writers.other'])
-    over = true
-    await writing
-    t.equal(code, 3, JSON.stringify(report, null, 1))
-    t.match(report.outcome, { kind: 'aborted', why: /somebody writes while Holdfast holds \(incr\): .*nightly-job/ })
-    t.equal(await set.currentMaster(), master)
-    await serves(t, stage, SERVED_MS)
+    // On a busy machine the writer may get no processor while commands are held. Then nobody writes, and the master moves.
+    for (let i = 0; i < 5; i++) {
+      await ready()
+      const master = await set.currentMaster()
+      const other = await RespClient.connect(master.port)
+      t.teardown(() => other.close())
+      await other.send('CLIENT', 'SETNAME', 'nightly-job')
+      let over = false
+      const write = async (): Promise<void> => {
+        while (!over) await other.send('INCR', 'past-holdfast')
+      }
+      // A master that steps down ends its connections.
+      const written = write().catch(() => {})
+      const { code, report } = await runSwitchover(t, stage, ['--force', 'writers.other'])
+      over = true
+      await written
+      if (code === 0) continue
+      t.equal(code, 3, JSON.stringify(report, null, 1))
+      t.match(report.outcome, { kind: 'aborted', why: /somebody writes while Holdfast holds \(incr\): .*nightly-job/ })
+      t.equal(await set.currentMaster(), master)
+      await serves(t, stage, SERVED_MS)
+      return
+    }
+    t.fail('the writer never wrote while commands were held')
   })
 
   await t.test('the replica that is promoted is killed — it serves', async t => {
