@@ -80,6 +80,11 @@ export class IdlePool extends IdleListener<Request> {
     return this.#idle.some(({ identity }) => identity.key === key)
   }
 
+  /** Whether there is one that owes nothing. */
+  canAsk(key: string): boolean {
+    return this.#idle.some(({ identity, link }) => identity.key === key && link.inFlight === 0)
+  }
+
   /** Asks the node something on a link of this identity, `count` commands. False: there is none that could ask now. */
   ask(key: string, command: Buffer, onReply: (frame: Buffer) => void, count = 1): boolean {
     const link = this.#idle.find(({ identity, link }) => identity.key === key && link.inFlight === 0)?.link

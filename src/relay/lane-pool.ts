@@ -54,6 +54,11 @@ export abstract class LanePool extends LaneHost {
       enabled: options.spares === 'warm',
       onRefused: (identity, reply) => this.#shutOut(identity, reply),
       isNeededSoon: () => this.#private.size > 0,
+      onUp: () => {
+        const { state } = this.gate
+        if (state.kind === 'holding' && state.cause === 'failover-announced' && !this.withholding && !this.sendable)
+          this.unblock()
+      },
     })
     this.silence = new SilenceWatch({
       dialFresh: (identity, how) => this.#dialFresh(identity, how),
@@ -125,7 +130,10 @@ export abstract class LanePool extends LaneHost {
 
   /** A failover is announced: clients that wait in the node to be given something wait here instead (unblocking.ts). */
   protected unblock(): void {
-    if (this.#private.size > 0) unblock(this.#private.keys(), this.#idle, this.linkLog)
+    if (this.#private.size === 0) return
+    unblock(this.#private.keys(), this.#idle, this.linkLog, (key, master) => {
+      this.#spares.dialFor(key, master, performance.now())
+    })
   }
 
   /** Whether a link to this node is up. */

@@ -56,11 +56,16 @@ export class LaneRefusals {
    * there is such a one.
    */
   unblock(link: Link<Request>): boolean {
+    if (!this.mayUnblock(link)) return false
+    this.unblocked = link.head ?? null
+    return true
+  }
+
+  /** Whether there is such a one; the node is not asked. */
+  mayUnblock(link: Link<Request>): boolean {
     const { head } = link
     if (link.status !== 'ready' || !head?.blocking || this.isUnblocking(link) || link.inFlight > 1) return false
-    if (mayRunTwice(head, this.#host.learned) || !waitsForTheSame(head)) return false
-    this.unblocked = head
-    return true
+    return !mayRunTwice(head, this.#host.learned) && waitsForTheSame(head)
   }
 
   /** What it answers is no reply of its own, if the wait has ended for that: it says that nothing was taken. */

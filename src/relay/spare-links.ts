@@ -7,8 +7,8 @@
 // Without it a SUBSCRIBE dials first, and misses what is published meanwhile. silent-links.ts asks the spare whether a
 // silent link's node answers others. It costs one connection for each user, database and protocol that clients use.
 //
-// Must stay true: one dial at a time for each identity, none while the gate is not open. What is dialled for an
-// identity that nobody uses any more is ended.
+// Must stay true: one dial at a time for each identity. None while the gate is not open, but for a link that is to end
+// waits at the old master (unblocking.ts). What is dialled for an identity that nobody uses any more is ended.
 
 import type { Master } from '../address.ts'
 import { type BackoffLimits, doublingMs } from '../backoff.ts'
@@ -74,6 +74,8 @@ interface SpareLinksOptions {
   readonly onRefused: (identity: Identity, reply: string) => void
   /** Sessions have links of their own, on which clients may wait in the node. */
   readonly isNeededSoon: () => boolean
+  /** A spare is up. */
+  readonly onUp: () => void
 }
 
 export class SpareLinks extends IdleListener<Request> {
@@ -127,10 +129,19 @@ export class SpareLinks extends IdleListener<Request> {
   refill(master: Master, now: number): void {
     if (!this.#options.enabled || !this.#host.files.hasRoomToSpare) return
     for (const [key, use] of this.#uses)
-      if (use.mayDial(now) && this.#isDue(key, use, now)) {
-        use.proveAt = now + randomOf(PROVE_MS)
-        use.dialling = new Link(master, new Handshake(use.identity, undefined, null, master), this, this.#host)
-      }
+      if (use.mayDial(now) && this.#isDue(key, use, now)) this.#dial(use, master, now)
+  }
+
+  /** Dials one for this identity although the gate is shut, and although the last dial has failed. */
+  dialFor(key: string, master: Master, now: number): void {
+    const use = this.#uses.get(key)
+    if (use === undefined || use.dialling !== null || (this.#idle.full && !this.#idle.has(key))) return
+    if (this.#options.enabled && this.#host.files.hasRoomToSpare) this.#dial(use, master, now)
+  }
+
+  #dial(use: Use, master: Master, now: number): void {
+    use.proveAt = now + randomOf(PROVE_MS)
+    use.dialling = new Link(master, new Handshake(use.identity, undefined, null, master), this, this.#host)
   }
 
   #isDue(key: string, use: Use, now: number): boolean {
@@ -170,6 +181,7 @@ export class SpareLinks extends IdleListener<Request> {
     const { identity, signedIn } = link.handshake
     this.#idle.replace(identity, link)
     if (!signedIn) this.#options.onRefused(identity, 'NOAUTH')
+    this.#options.onUp()
   }
 
   override onHandshakeFailed(link: Link<Request>, failure: HandshakeFailure): void {

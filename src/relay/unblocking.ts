@@ -2,6 +2,7 @@
 //
 //   failover announced ─▶ CLIENT UNBLOCK of each, by an idle link ─▶ -UNBLOCKED: it has taken nothing ─▶ held, sent again
 //                                                               └──▶ an element: the reply, as ever
+//   no idle link of that identity can ask ─▶ one is dialled (spare-links.ts), and all is looked at again when it is up
 //
 // When the link is lost instead, nobody can tell whether the command has taken something: under `safe` and `once` its
 // client is told UNKNOWN, and under `always` the command goes again, so that what it has taken is lost. The old master
@@ -12,6 +13,7 @@
 // Must stay true: only the answer of the link on which the command waits says anything: it is behind all that was taken
 // before. Never: waits for an answer; where none comes before the link is cut, all is as without this.
 
+import type { Master } from '../address.ts'
 import { missingOf } from '../ops/missing-rights.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import type { Link } from '../upstream/link.ts'
@@ -20,14 +22,23 @@ import type { Lane } from './lane.ts'
 import type { LinkLog } from './link-log.ts'
 import type { Request } from './request.ts'
 
-/** Asks for all of one identity in one write. */
-export function unblock(lanes: Iterable<Lane>, idle: IdlePool, linkLog: LinkLog): void {
+/** Asks for all of one identity in one write; `dial` is called where no idle link can ask at that node. */
+export function unblock(
+  lanes: Iterable<Lane>,
+  idle: IdlePool,
+  linkLog: LinkLog,
+  dial: (key: string, master: Master) => void,
+): void {
   const waiting = new Map<string, Link<Request>[]>()
   for (const lane of lanes) {
     const { link, owner } = lane
     const { key } = lane.identity
-    if (link === null || owner === null || !idle.has(key)) continue
-    if (!lane.refusals.unblock(link) || link.handshake.clientId === 0) continue
+    if (link === null || owner === null || link.handshake.clientId === 0) continue
+    if (!idle.canAsk(key)) {
+      if (lane.refusals.mayUnblock(link)) dial(key, link.master)
+      continue
+    }
+    if (!lane.refusals.unblock(link)) continue
     const links = waiting.get(key) ?? []
     if (links.length === 0) waiting.set(key, links)
     links.push(link)

@@ -56,6 +56,23 @@ t.test('a wait that the master has ended — has taken nothing — and goes on a
   }
 })
 
+t.test(
+  'no idle link at the announcement, as right behind another failover — one is dialled to end the wait',
+  async t => {
+    const { world, first, second, session, has, at } = await stage(t)
+    world.lanes.makeRoom()
+    world.lanes.hold('failover-announced', 'a Sentinel announces a failover')
+    await waitUntil('it is asked to end the wait', () => has('CLIENT UNBLOCK'), soon)
+    first.sendTo(at(), unblocked)
+    await waitUntil('it is held', () => world.counters.waiting === 1, soon)
+    world.lanes.withhold()
+    world.master = masterAt(second, 2, 'other')
+    world.lanes.serve(world.master)
+    await waitUntil('the reply', () => session.replies.length > 0, soon)
+    t.strictSame(session.replies, ['k,v'])
+  },
+)
+
 t.test('what the wait is given before a replica is chosen — is told — under always too', async t => {
   const { world, first, second, session, has, at } = await stage(t, { policy: 'always' })
   world.lanes.hold('failover-announced', 'a Sentinel announces a failover')
