@@ -6,6 +6,15 @@ const slowClient = 'test/unit/client/session/slow-client.test.ts'
 
 export const memoryMutations: readonly Mutation[] = [
   {
+    name: 'a client that is stopped for memory is stopped again for each further command of the same read',
+    file: 'src/client/session/session.ts',
+    from: '    if ((this.#input.paused & Pause.pressure) !== 0) return\n',
+    to: '',
+    breaks: 'holdfast_pressure_pauses_total counts how often Holdfast stopped reading from a session',
+    test: 'test/wire/limits-frames.test.ts',
+    shows: /is counted once/,
+  },
+  {
     name: 'what a client has not taken is read over',
     file: 'src/relay/lane-replies.ts',
     from: '    return taken\n',

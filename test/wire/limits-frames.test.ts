@@ -154,6 +154,26 @@ t.test('many large commands at once — all get through, a few at a time — wit
   await holdfast.stop()
 })
 
+t.test('commands without a reply hold too much — each client is stopped once — and is counted once', async t => {
+  const options = { 'max-held-bytes': '1mb', 'max-session-held-bytes': '200kb' }
+  const { holdfast, node } = await startSingle(t, { options })
+  const { counters } = holdfast
+  const clients = await Promise.all(Array.from({ length: 60 }, () => connect(t, holdfast.port)))
+  const before = counters.pressurePauses
+  await stopServer(node)
+  // Each of these is a request of its own, and a read brings several.
+  const script = `return 1 --${'x'.repeat(4000)}`
+  const bytes = Buffer.concat(Array.from({ length: 12 }, () => command('EVAL', script, '0')))
+  for (const client of clients) client.socket.write(bytes)
+  await waitUntil('clients are stopped', () => counters.pressurePauses > before, { withinMs: 10_000 })
+  await pause(300)
+  t.ok(counters.pressurePauses - before <= clients.length, `${counters.pressurePauses - before} pauses`)
+  resumeServer(node)
+  const all = ':1\r\n'.repeat(12)
+  const done = (): boolean => clients.every(client => client.rawReplies().toString() === all)
+  await waitUntil('all are answered', done, { withinMs: 60_000 })
+})
+
 t.test('halves that nobody finishes — do not keep others from sending — and end at the frame timeout', async t => {
   const options = { 'max-held-bytes': '8mb', 'frame-timeout': '3s' }
   const { holdfast } = await startSingle(t, { options })

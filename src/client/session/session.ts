@@ -289,6 +289,8 @@ export class Session implements ReadingSession, InputOwner, FlushableSession {
   }
 
   holdBack(): void {
+    // One read may bring several commands behind the first that is too much.
+    if ((this.#input.paused & Pause.pressure) !== 0) return
     this.#input.pause(Pause.pressure)
     this.host.pressure.wait(this)
   }
