@@ -7,6 +7,15 @@ const walks = 'test/unit/client/state/handoff-notices.test.ts'
 
 export const handoffMutations: readonly Mutation[] = [
   {
+    name: 'a client that asks again at the end of a hold is never told that it is over',
+    file: 'src/client/state/handoff-notices.ts',
+    from: 'if (this.#holding !== inHold) this.#tell([listener])',
+    to: 'if (this.#holding) this.#tell([listener])',
+    breaks: 'the last notice that a client heard is true',
+    test: 'test/unit/client/state/handoff-notices.test.ts',
+    shows: /in any order of events/,
+  },
+  {
     name: 'a session of RESP2 that asked is told',
     file,
     from: 'return !gone && !ending && state.identity.protocol === 3',

@@ -70,7 +70,7 @@ export class HandoffNotices {
     const listener = { session, endpoint, inHold }
     this.#listeners.set(session.id, listener)
     this.#counters.handoffSessions = this.#listeners.size
-    if (this.#holding) this.#tell([listener])
+    if (this.#holding !== inHold) this.#tell([listener])
   }
 
   /** The session is told nothing any more: OFF, RESET, its end. */

@@ -59,9 +59,9 @@ function walk(seed: number): string | null {
     () => {
       for (let i = 0; i < 200; i++) {
         const client = clients[pick(clients.length)]
-        // Asked again in the hold that it was told of, it would hear the same number again.
-        if (client === undefined || client.gone || client.asked) continue
-        if (client.heard.at(-1)?.name === 'FAILING_OVER') continue
+        if (client === undefined || client.gone) continue
+        // Who has said OFF in the hold that it was told of, and asks again, would hear the same number again.
+        if (!client.asked && client.heard.at(-1)?.name === 'FAILING_OVER') continue
         client.asked = true
         notices.add(client, next() < 0.5 ? 'none' : ('address' satisfies MovingEndpoint))
       }
