@@ -421,7 +421,7 @@ export const sessionMutations: readonly Mutation[] = [
   {
     name: 'clients that read their large replies are ended when all together leave too much',
     file: 'src/client/accept/unread-relief.ts',
-    from: 'if (++this.#checks < PATIENT_CHECKS) return',
+    from: 'if (this.#spent + ++this.#checks < PATIENT_CHECKS) return',
     to: '',
     breaks: 'a client that reads is not ended',
     test: 'test/wire/limits-unread.test.ts',

@@ -1,21 +1,26 @@
 // unread-relief.ts: what happens when all clients together leave more replies unread than they may.
 //
 //   unread > limit ──▶ links in the midst of a large reply are read no more ── unread <= 3/4 ──▶ they are read on
-//                          └─ clients take less than a sixteenth of the limit in 3 s ──▶ those who leave most end
+//                          └─ clients take less than a quarter of the limit in 3 s ──▶ those who leave most end
 //
-// So whoever reads waits, and only who does not is ended. Small replies go on: they add little.
+// So whoever reads waits, and only who does not is ended. Small replies go on, but for those behind a large one on a link
+// that many share. So the three seconds are for all such times together: they come back slowly, and who leaves too much
+// in the meantime ends at once.
 //
-// Must stay true: while commands are held nothing waits here. What the old master has answered comes first.
+// Must stay true: while commands are held nothing waits here. What the old master has answered comes first. Clients that
+// do not read delay others by three seconds, and by a tenth of the time from then on.
 import type { Bugs } from '../../ops/bugs.ts'
 import type { Counters } from '../../ops/counters.ts'
 
 /** After a relief at most this share of the limit is in use. */
 export const RELIEVED_SHARE = 0.75
 /** Clients that take this share of the limit get as much time once more. */
-const PROGRESS_SHARE = 1 / 16
+const PROGRESS_SHARE = 1 / 4
 const CHECK_MS = 10
 /** Three seconds in which this process runs: a standstill has one check. */
 const PATIENT_CHECKS = 300
+/** So long after a relief one more check is patient again. */
+const RECOVERY_MS = 100
 
 /** All links that bring replies to these clients. */
 export interface LargeLinks {
@@ -44,6 +49,9 @@ export class UnreadRelief {
   /** Unread when the clients had last taken enough, and checks since then. */
   #bytes = 0
   #checks = 0
+  /** Checks in which clients took too little, since long ago. */
+  #spent = 0
+  #endedAt = 0
 
   constructor(host: ReliefHost) {
     this.#host = host
@@ -54,7 +62,8 @@ export class UnreadRelief {
     if (this.#timer === null) {
       this.#timer = setInterval(() => this.#host.bugs.guard('relief of unread replies', () => this.#check()), CHECK_MS)
       this.#timer.unref()
-      this.#isPatientAgain()
+      this.#spent = Math.max(0, this.#spent - Math.floor((performance.now() - this.#endedAt) / RECOVERY_MS))
+      this.#onTaken()
     }
     this.#pause()
   }
@@ -62,15 +71,15 @@ export class UnreadRelief {
   #check(): void {
     const { counters, limit, endMost } = this.#host
     if (counters.unreadBytes > limit * RELIEVED_SHARE) {
-      if (counters.unreadBytes <= this.#bytes - limit * PROGRESS_SHARE) this.#isPatientAgain()
+      if (counters.unreadBytes <= this.#bytes - limit * PROGRESS_SHARE) this.#onTaken()
       this.#pause()
-      if (++this.#checks < PATIENT_CHECKS) return
+      if (this.#spent + ++this.#checks < PATIENT_CHECKS) return
       endMost()
     }
     this.#end()
   }
 
-  #isPatientAgain(): void {
+  #onTaken(): void {
     this.#bytes = this.#host.counters.unreadBytes
     this.#checks = 0
   }
@@ -84,6 +93,8 @@ export class UnreadRelief {
   #end(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
+    this.#spent += this.#checks
+    this.#endedAt = performance.now()
     this.#host.links.resumeLarge()
   }
 }
