@@ -1,7 +1,7 @@
 // majority-rules.ts: the rules that run after every input of the topology. Pure.
 //
 //   1. a failover is announced of the master we serve     → hold, in this step; from the choice of the replica on
-//                                                           withhold: what the old one says is not delivered (lanes.ts)
+//      (or of a rival that they name in its place)          withhold: what the old one says is not delivered (lanes.ts)
 //   2. that failover is over without a new master         → ask afresh, then serve the old one again
 //      while it goes on, the node under promotion is probed ahead of the majority's word
 //   3. which node does a majority name? It may replace the master with a newer epoch or with the same address; or when
@@ -15,7 +15,7 @@
 // Same address, older epoch: a majority with it means that the Sentinels began anew, and it becomes ours.
 // Without a majority the master never changes: minority-rules.ts says whether it may be used at all.
 import { type Address, formatAddress, type Master, sameAddress } from '../address.ts'
-import { blocks } from './failover.ts'
+import { blocks, endOf, type Failover } from './failover.ts'
 import { type Candidate, majorityBelow } from './majority.ts'
 import { withoutMajority } from './minority-rules.ts'
 import type { Draft, ProbeState, SentinelState, Topology } from './topology-state.ts'
@@ -111,10 +111,12 @@ function isTheirTurn({ probe: asked, gate }: Draft, theirs: Address, ours: Addre
 function holdIfAnnounced(draft: Draft, now: number): void {
   const { master, gate } = draft
   if (!master) return
-  const by = announcer(draft, master, master.epoch, now)
+  const by = announcer(draft, master, master.epoch, now) ?? rivalAnnouncer(draft, now)
   const announced = gate.kind === 'shut' && gate.cause === 'failover-announced'
   if (by !== null) {
-    const detail = `${by} announces a failover of ${formatAddress(master)}`
+    const { rival } = draft
+    const whom = rival === null ? formatAddress(master) : `${formatAddress(rival.address)}, which a majority names`
+    const detail = `${by} announces a failover of ${whom}`
     if (!isHeldForNext(draft, now)) hold(draft, 'failover-announced', detail, now)
     if (mayBePromoted(draft, master, now)) draft.effects.push({ kind: 'withhold' })
   } else if (announced) {
@@ -147,9 +149,29 @@ function probeAhead(draft: Draft, now: number): void {
   }
 }
 
+/**
+ * Sentinels that were all restored from before a failover take our master for a replica that has lost its way. They make
+ * another node the master some 20 s later, and demote ours a second after that: what it takes meanwhile is lost.
+ */
+function rivalAnnouncer(topology: Topology, now: number): string | null {
+  for (const [key, { failover }] of topology.sentinels)
+    if (failover && endsBesideUs(failover, topology) > now) return key
+  return null
+}
+
+/**
+ * Until when a failover by Sentinels that name a rival may end with our master demoted. Where it lives on after that, they
+ * do not reach it. The failover that made ours has an older epoch.
+ */
+function endsBesideUs(failover: Failover, { rival, master }: Topology): number {
+  if (rival === null || master === null || failover.epoch < master.epoch) return Number.NEGATIVE_INFINITY
+  return Math.min(endOf(failover), failover.electedAt + RIVAL_MS)
+}
+
 /** Whether a failover of the master is so far that its replica may be a master already. */
 function mayBePromoted(topology: Topology, master: Master, now: number): boolean {
-  const may = ({ failover }: SentinelState) => failover?.mayPromote && blocks(failover, master, master.epoch, now)
+  const may = ({ failover }: SentinelState) =>
+    failover?.mayPromote && (blocks(failover, master, master.epoch, now) || endsBesideUs(failover, topology) > now)
   return topology.sentinels.values().some(may)
 }
 
@@ -226,7 +248,8 @@ function holdForRival(draft: Draft, asked: ProbeState, rival: Address, now: numb
 function goOnBesideRival(draft: Draft, master: Master, now: number): boolean {
   const { rival, wanted } = draft
   const asked = answerSince(draft, master, wanted?.since ?? now)
-  if (!asked || !isRecent(asked, now) || announcer(draft, master, master.epoch, now) !== null) return false
+  if (!asked || !isRecent(asked, now)) return false
+  if (announcer(draft, master, master.epoch, now) !== null || rivalAnnouncer(draft, now) !== null) return false
   serveMaster(draft, { address: master, epoch: master.epoch, asked, basis: 'last-master' }, now)
   draft.rival = rival
   return true

@@ -5,6 +5,15 @@ const minority = 'test/unit/sentinel/minority-rules.test.ts'
 
 export const minorityMutations: readonly Mutation[] = [
   {
+    name: 'a failover by Sentinels that were all restored is not heard',
+    file: 'src/sentinel/majority-rules.ts',
+    from: ' ?? rivalAnnouncer(draft, now)\n',
+    to: '\n',
+    breaks: 'what the live master acknowledges before they demote it is not lost',
+    test: 'test/unit/sentinel/topology.test.ts',
+    shows: /that is failed over/,
+  },
+  {
     name: 'a wrong master name is told as Sentinels that cannot be asked',
     file: 'src/sentinel/minority-rules.ts',
     from: 'up && Number.isFinite(spokeAt)',

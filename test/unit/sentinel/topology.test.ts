@@ -361,6 +361,34 @@ t.test('rival of an older epoch — is not followed — while our master is one'
   t.notMatch(play.take(), ['serve B@1'])
 })
 
+t.test('rival of an older epoch — that is failed over — holds what our master would take and lose', async t => {
+  const play = Play.serving(5)
+  play.all('B', { epoch: 1 })
+  play.take()
+  play.event('s1', { kind: 'failover-elected', master: at('B'), replica: at('C') })
+  const withholds = play.effects.some(({ kind }) => kind === 'withhold')
+  t.ok(withholds, 'what it says now may be lost')
+  t.strictSame(play.take(), ['hold failover-announced', 'probe A'])
+  const afterSecond = (): string[] => {
+    play.later(1_000).answer('s1', 'B', { epoch: 1, failover: 'elected' })
+    for (const key of ['s2', 's3']) play.answer(key, 'B', { epoch: 1 })
+    const { probe } = play.topology
+    if (probe && !probe.result) play.probed('A')
+    return play.take()
+  }
+  for (let passed = 0; passed < 14_000; passed += 1_000) t.notOk(afterSecond().includes('serve A@5'), 'or demoted yet')
+  const isServed = (): boolean => afterSecond().includes('serve A@5')
+  t.ok([1, 2, 3, 4, 5].some(isServed), 'they do not reach it: the hold ends')
+})
+
+t.test('a failover of another master — by one Sentinel that was restored alone — stops nothing', async t => {
+  const play = Play.serving(5)
+  play.answer('s1', 'B', { epoch: 1 })
+  play.take()
+  play.event('s1', { kind: 'failover-elected', master: at('B'), replica: at('C') })
+  t.strictSame(play.take(), [])
+})
+
 t.test('another master of an older epoch — is followed — when a majority was told to monitor it', async t => {
   const play = Play.serving(5)
   play.publish('s1', '+monitor', 'B').publish('s2', '+monitor', 'B')
