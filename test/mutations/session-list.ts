@@ -427,4 +427,13 @@ export const sessionMutations: readonly Mutation[] = [
     test: 'test/wire/limits-unread.test.ts',
     shows: /wait for one another/,
   },
+  {
+    name: 'clients that read nothing fill memory while they are waited for',
+    file: 'src/client/accept/unread-relief.ts',
+    from: 'counters.unreadBytes > this.#most',
+    to: 'counters.unreadBytes > this.#most * 1000',
+    breaks: 'what clients leave unread is bounded',
+    test: 'test/wire/limits-unread.test.ts',
+    shows: /are not waited for/,
+  },
 ]

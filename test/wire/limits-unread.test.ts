@@ -147,15 +147,37 @@ t.test('clients that never read — those who leave most are ended — when toge
 
 // All ask on the link they share at first, then each on its own.
 t.test('clients that read — wait for one another — when their replies are more than all may leave unread', async t => {
-  const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '8mb' } })
+  const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '64mb' } })
   const client = await connect(t, holdfast.port)
-  t.equal(await client.send('SET', 'large', Buffer.alloc(6 * MB)), 'OK')
+  t.equal(await client.send('SET', 'large', Buffer.alloc(12 * MB)), 'OK')
   const readers = await Promise.all(Array.from({ length: 8 }, () => connect(t, holdfast.port)))
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const values = await Promise.all(readers.map(one => one.send('GET', 'large')))
-    t.ok(values.every(value => (Buffer.isBuffer(value) ? value.length === 6 * MB : String(value).length === 6 * MB)))
+    t.ok(values.every(value => String(value).length === 12 * MB))
   }
   t.equal(holdfast.counters.unreadEnded, 0)
   await Promise.all([client, ...readers].map(one => one.close()))
+  await holdfast.stop()
+})
+
+t.test('many clients that never read — are not waited for — when their small replies fill more and more', async t => {
+  const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '16mb' } })
+  const client = await connect(t, holdfast.port)
+  t.equal(await client.send('SET', 'small', Buffer.alloc(8_000)), 'OK')
+  const deaf = await Promise.all(Array.from({ length: 60 }, () => connect(t, holdfast.port)))
+  const pipeline = Buffer.concat(Array.from({ length: 1500 }, () => command('GET', 'small')))
+  for (const one of deaf) {
+    one.socket.pause()
+    one.socket.write(pipeline)
+  }
+  let most = 0
+  const isOver = (): boolean => {
+    most = Math.max(most, holdfast.counters.unreadBytes)
+    return holdfast.find('session.unread_in_all') !== undefined
+  }
+  await waitUntil('some are ended', isOver, { withinMs: 20_000, everyMs: 1 })
+  t.ok(most <= 24 * MB, `${(most / MB).toFixed(1)} MB`)
+  t.equal(await client.send('PING'), 'PONG')
+  await Promise.all([client, ...deaf].map(one => one.close()))
   await holdfast.stop()
 })

@@ -1,11 +1,13 @@
 // unread-relief.ts: what happens when all clients together leave more replies unread than they may.
 //
 //   unread > limit ──▶ links in the midst of a large reply are read no more ── unread <= 3/4 ──▶ they are read on
-//                          └─ clients take less than a quarter of the limit in 3 s ──▶ those who leave most end
+//                          ├─ clients take less than a quarter of the limit in 3 s ──▶ those who leave most end
+//                          └─ a quarter of the limit more has come ──▶ those who leave most end at once
 //
 // So whoever reads waits, and only who does not is ended. Small replies go on, but for those behind a large one on a link
 // that many share. So the three seconds are for all such times together: they come back slowly, and who leaves too much
-// in the meantime ends at once.
+// in the meantime ends at once. Of many clients that read nothing, small replies would fill the memory of a container
+// within these seconds: hence the quarter.
 //
 // Must stay true: while commands are held nothing waits here. What the old master has answered comes first. Clients that
 // do not read delay others by three seconds, and by a tenth of the time from then on.
@@ -16,6 +18,8 @@ import type { Counters } from '../../ops/counters.ts'
 export const RELIEVED_SHARE = 0.75
 /** Clients that take this share of the limit get as much time once more. */
 const PROGRESS_SHARE = 1 / 4
+/** So much of the limit may come besides, before nobody waits any more. */
+const EXCESS_SHARE = 1 / 4
 const CHECK_MS = 10
 /** Three seconds in which this process runs: a standstill has one check. */
 const PATIENT_CHECKS = 300
@@ -52,18 +56,26 @@ export class UnreadRelief {
   /** Checks in which clients took too little, since long ago. */
   #spent = 0
   #endedAt = 0
+  /** Above this those who leave most end at once. */
+  #most = 0
 
   constructor(host: ReliefHost) {
     this.#host = host
   }
 
-  /** They leave more than the limit. */
+  /** They leave more than the limit. It is called again for each client that leaves more. */
   begin(): void {
+    const { counters, limit, endMost } = this.#host
     if (this.#timer === null) {
+      this.#most = counters.unreadBytes + limit * EXCESS_SHARE
       this.#timer = setInterval(() => this.#host.bugs.guard('relief of unread replies', () => this.#check()), CHECK_MS)
       this.#timer.unref()
       this.#spent = Math.max(0, this.#spent - Math.floor((performance.now() - this.#endedAt) / RECOVERY_MS))
       this.#onTaken()
+    } else if (counters.unreadBytes > this.#most) {
+      endMost()
+      this.#end()
+      return
     }
     this.#pause()
   }
