@@ -111,11 +111,15 @@ function isTheirTurn({ probe: asked, gate }: Draft, theirs: Address, ours: Addre
 function holdIfAnnounced(draft: Draft, now: number): void {
   const { master, gate } = draft
   if (!master) return
-  const by = announcer(draft, master, master.epoch, now) ?? rivalAnnouncer(draft, now)
+  const ours = announcer(draft, master, master.epoch, now)
+  const by = ours ?? rivalAnnouncer(draft, now)
   const announced = gate.kind === 'shut' && gate.cause === 'failover-announced'
   if (by !== null) {
     const { rival } = draft
-    const whom = rival === null ? formatAddress(master) : `${formatAddress(rival.address)}, which a majority names`
+    const whom =
+      ours !== null || rival === null
+        ? formatAddress(master)
+        : `${formatAddress(rival.address)}, which a majority names`
     const detail = `${by} announces a failover of ${whom}`
     if (!isHeldForNext(draft, now)) hold(draft, 'failover-announced', detail, now)
     if (mayBePromoted(draft, master, now)) draft.effects.push({ kind: 'withhold' })
@@ -211,14 +215,15 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
   if (draft.gate.kind === 'open' && !draft.wanted) return false
   const asked = draft.probe && sameAddress(draft.probe.address, master) ? draft.probe : null
   const isOurs = asked?.result ? isProvenOurs(asked, master) : null
-  if (isOurs === false && now - draft.rival.since >= RIVAL_MS) {
+  const hasYielded = asked !== null && isReplicaOf(asked, address, now)
+  if (isOurs === false && (hasYielded || now - draft.rival.since >= RIVAL_MS)) {
     draft.rival = { ...draft.rival, accepted: true }
     note(draft, 'error', 'master.epoch_reset', {
       address: formatAddress(address),
       epoch,
       master: formatAddress(master),
       masterEpoch: master.epoch,
-      msg: 'our master is gone and the Sentinels began a new history: Holdfast follows them',
+      msg: `our master ${hasYielded ? 'is a replica of theirs now' : 'is gone'} and the Sentinels began a new history: Holdfast follows them`,
     })
     return true
   }
@@ -226,6 +231,14 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
   if (isOurs === false && asked) holdForRival(draft, asked, address, now)
   probe(draft, master, now)
   return false
+}
+
+/** The node says itself that it follows the one that a majority names. */
+function isReplicaOf(asked: ProbeState, address: Address, now: number): boolean {
+  const { result } = asked
+  return (
+    result?.kind === 'replica' && result.of !== undefined && sameAddress(result.of, address) && isRecent(asked, now)
+  )
 }
 
 /**

@@ -149,7 +149,10 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
   if (role[0]?.message.startsWith('LOADING') || ping[0]?.message.startsWith('LOADING')) return said({ kind: 'loading' })
   if (role[0]) return said({ kind: 'untold', why: role[0].message })
   const kind: unknown = Array.isArray(role[1]) ? role[1][0] : role[1]
-  if (kind === 'slave' || kind === 'replica') return said({ kind: 'replica' })
+  if (kind === 'slave' || kind === 'replica') {
+    const [, host, port]: unknown[] = Array.isArray(role[1]) ? role[1] : []
+    return said({ kind: 'replica', of: { host: String(host), port: Number(port) } })
+  }
   if (kind !== 'master') return said({ kind: 'unreachable', why: `it says its role is ${String(kind)}` })
   return said({ kind: 'master', runId: /^run_id:(\w+)/m.exec(String(info?.[1] ?? ''))?.[1] ?? null })
 }

@@ -16,7 +16,8 @@ export type ProbeResult =
   | { readonly kind: 'replaced' }
   /** The node lives but does not let us ask (NOAUTH, NOPERM, BUSY): the word of the majority has to do. */
   | { readonly kind: 'untold'; readonly why: string }
-  | { readonly kind: 'replica' }
+  /** `of`: whose, in the node's own words. */
+  | { readonly kind: 'replica'; readonly of?: Address }
   | { readonly kind: 'loading' }
   /** `sign`: nothing came in time, or a living server (a full one) turned us away; without it nobody is there. */
   | { readonly kind: 'unreachable'; readonly why: string; readonly sign?: 'late' | 'turned-away' }

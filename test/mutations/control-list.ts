@@ -217,7 +217,7 @@ export const controlMutations: readonly Mutation[] = [
   {
     name: 'ROLE is not checked by the probe',
     file: 'src/sentinel/probe.ts',
-    from: "return said({ kind: 'replica' })",
+    from: "return said({ kind: 'replica', of: { host: String(host), port: Number(port) } })",
     to: "return said({ kind: 'master', runId: null })",
     breaks: 'the node itself must say master',
     test: 'test/unit/sentinel/probe.test.ts',

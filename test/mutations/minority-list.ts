@@ -14,6 +14,15 @@ export const minorityMutations: readonly Mutation[] = [
     shows: /that is failed over/,
   },
   {
+    name: 'a master that follows somebody else makes way for a rival',
+    file: 'src/sentinel/majority-rules.ts',
+    from: 'sameAddress(result.of, address) && isRecent',
+    to: 'isRecent',
+    breaks: 'an older history does not replace a master on the word of Sentinels alone',
+    test: 'test/unit/sentinel/topology.test.ts',
+    shows: /says that it is its replica/,
+  },
+  {
     name: 'a wrong master name is told as Sentinels that cannot be asked',
     file: 'src/sentinel/minority-rules.ts',
     from: 'up && Number.isFinite(spokeAt)',

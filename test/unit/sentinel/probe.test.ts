@@ -14,7 +14,11 @@ const vectors: [title: string, replies: Reply[], result: ProbeResult][] = [
   ['a master', [master, pong, info], { kind: 'master', runId: 'abc123' }],
   ['a master that does not tell INFO', [master, pong, says('NOPERM x')], { kind: 'master', runId: null }],
   ['a master whose disk is full', [master, says('MISCONF x'), info], { kind: 'master', runId: 'abc123' }],
-  ['a replica', [ok(['slave', 'h', 6379, 'connected', 0]), pong, info], { kind: 'replica' }],
+  [
+    'a replica',
+    [ok(['slave', 'h', 6379, 'connected', 0]), pong, info],
+    { kind: 'replica', of: { host: 'h', port: 6379 } },
+  ],
   ['a node that loads', [master, says('LOADING x'), info], { kind: 'loading' }],
   ['no credentials', [says('NOAUTH x'), says('NOAUTH x'), says('NOAUTH x')], { kind: 'untold', why: 'NOAUTH x' }],
   ['no right to ROLE', [says('NOPERM x'), pong, info], { kind: 'untold', why: 'NOPERM x' }],

@@ -381,6 +381,28 @@ t.test('rival of an older epoch — that is failed over — holds what our maste
   t.ok([1, 2, 3, 4, 5].some(isServed), 'they do not reach it: the hold ends')
 })
 
+t.test('rival of an older epoch — is followed at once — when our master says that it is its replica', async t => {
+  for (const [of, isFollowed] of [
+    ['B', true],
+    ['C', false],
+  ] as const) {
+    const play = Play.serving(5)
+    play.all('B', { epoch: 1 }).confirm().later(1_000).all('B', { epoch: 1 })
+    play.take()
+    const ask = (): void => {
+      for (let i = 0; i < 5; i++) {
+        play.later(1_000).all('B', { epoch: 1 })
+        const { probe } = play.topology
+        if (probe && !probe.result)
+          if (probe.address.port === at('A').port) play.probed('A', { kind: 'replica', of: at(of) })
+          else play.probed('B')
+      }
+    }
+    ask()
+    t.equal(play.master(), isFollowed ? 'B@1' : 'A@5', `a replica of ${of}`)
+  }
+})
+
 t.test('a failover of another master — by one Sentinel that was restored alone — stops nothing', async t => {
   const play = Play.serving(5)
   play.answer('s1', 'B', { epoch: 1 })
