@@ -73,12 +73,20 @@ export class LaneDeadlines {
       waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
       if (timeout !== null) makeLocal(head, timeout)
       else if (head.local === null) {
-        this.#host.onExpired()
+        if (this.#hasWaitedForMaster(head, now, heldSince)) this.#host.onExpired()
         failRequest(head, this.#errorInTime(head, Number.isFinite(now)))
       }
       this.#lane.answerInTurn(head)
     }
     this.#host.onDrained()
+  }
+
+  /**
+   * For the whole hold time, and for nothing else: those behind it will wait in vain, too. A command that is sent again
+   * keeps its first deadline, and one may have waited for a pause or a confirmation before the gate shut.
+   */
+  #hasWaitedForMaster(request: Request, now: number, heldSince: number | null): boolean {
+    return heldSince !== null && this.#host.ran(Math.max(request.heldAt, heldSince), now) >= this.#host.holdLimitMs
   }
 
   /** It waits no longer. `isLate`: its time is over. */

@@ -147,6 +147,6 @@ export abstract class LaneHost implements LinkHost {
   abstract onLinkLost(link: Link<Request>, about: LaneInfo, end: LinkEnd<Request>): void
   /** A lane has nothing waiting any more. */
   abstract onDrained(): void
-  /** A request's time has run out. */
+  /** A request has waited for the whole hold time, and the gate was shut for all of it. */
   abstract onExpired(): void
 }

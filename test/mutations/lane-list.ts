@@ -309,6 +309,15 @@ export const laneMutations: readonly Mutation[] = [
     shows: /deadline/,
   },
   {
+    name: 'a command that has waited for something else opens the breaker of a hold that has just begun',
+    file: 'src/relay/lane-deadlines.ts',
+    from: 'this.#host.ran(Math.max(request.heldAt, heldSince), now) >= this.#host.holdLimitMs',
+    to: 'now >= request.heldAt',
+    breaks: 'each command has its whole hold time',
+    test: scenes,
+    shows: /stays closed/,
+  },
+  {
     name: 'what is in flight on a silent link outlives the hold',
     file: 'src/relay/lane-deadlines.ts',
     from: ' this.#abandonLink(since, Number.isFinite(now))\n    for',

@@ -214,8 +214,8 @@ export const replicasMutations: readonly Mutation[] = [
     from: 'if (this.#passes || this.#hasGivenUp) return',
     to: 'if (this.#passes) return',
     breaks: 'a stop is no error',
-    test: 'test/replicas/split-ends.test.ts',
-    shows: /all get a reply|each command gets an error/,
+    test: 'test/unit/relay/lane-scenes.test.ts',
+    shows: /where the process ends/,
   },
   {
     name: 'a move that no client feels is told as a hold',

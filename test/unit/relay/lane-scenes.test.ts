@@ -104,6 +104,34 @@ t.test('breaker — answers a new command at once — although commands of other
   })
 })
 
+t.test('breaker — stays closed — where a command has waited for something else', async t => {
+  play('always', model => {
+    // Sent again, it keeps its first deadline, and is over it when the second link is lost.
+    events(model, 'incr', 'silent', 'same')
+    pass(model, HOLD_MS * 2)
+    t.strictSame(codes(model.a.replies), [], 'the master takes its time')
+    events(model, 'hold', 'silent', 'run')
+    pass(model, 100)
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'], 'its own time is over')
+    t.equal(model.lanes.gate.state.kind, 'holding', 'nobody has waited for this master for that long')
+    events(model, 'incr')
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'], 'and a new command may wait')
+    pass(model, HOLD_MS)
+    t.equal(model.lanes.gate.state.kind, 'tripped', 'until one has')
+  })
+})
+
+t.test('breaker — stays closed — where the process ends, and what is in flight gets an error', async t => {
+  play('always', model => {
+    events(model, 'incr', 'hold')
+    model.lanes.giveUp()
+    model.lanes.failAll()
+    model.settle()
+    t.strictSame(codes(model.a.replies), ['TRYAGAIN'])
+    t.equal(model.lanes.gate.state.kind, 'holding', 'no time is over')
+  })
+})
+
 t.test('deadline — of a command that was sent — is counted as an unknown outcome', async t => {
   const model = play('always', model => {
     events(model, 'incr', 'hold', 'silent', 'run', 'expire')
