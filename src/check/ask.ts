@@ -1,7 +1,7 @@
 // ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
-import { isUnknownCommand } from '../ops/missing-rights.ts'
+import { isUnknownCommand, withoutArguments } from '../ops/missing-rights.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
@@ -68,7 +68,7 @@ function isLost([error]: Reply): boolean {
 }
 
 export function errorReplyOf(error: Error): ErrorReply {
-  return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: error.message.slice(0, 200) }
+  return { code: /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR', text: withoutArguments(error.message).slice(0, 200) }
 }
 
 /** The value of a reply as a list; empty for one that is none. */

@@ -3,6 +3,7 @@
 // ioredis does not reconnect here. Each dial makes a new client, so nothing of a lost connection (subscriptions,
 // unanswered commands, timers) can reach into its successor.
 import { Redis } from 'ioredis'
+import { withoutArguments } from '../ops/missing-rights.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
 import { connectorOf } from './socket-connector.ts'
@@ -107,7 +108,7 @@ export function closeClient(client: Redis): Promise<void> {
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ')
   const text = error instanceof Error ? error.message : String(error)
-  return text
+  return withoutArguments(text)
     .replace(/^Command timed out$/, 'no answer in time')
     .replace(/^Stream isn't writeable and enableOfflineQueue options is false$/, 'the connection is ending')
     .replace(/^Socket timeout\. Expecting data, but didn't receive any in (\d+)ms\.$/, 'it sent nothing for $1 ms')

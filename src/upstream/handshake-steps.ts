@@ -3,7 +3,7 @@
 //
 // Owns: the words, and the judgement of each answer. Never: knows in which order they are said (handshake.ts), or what a
 // failure leads to (the lane).
-import { isNoPerm, type Missing, missingOf } from '../ops/missing-rights.ts'
+import { isNoPerm, type Missing, missingOf, withoutArguments } from '../ops/missing-rights.ts'
 import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { firstErrorIn } from '../resp/exec-reply.ts'
@@ -84,8 +84,8 @@ export interface ExpectedNode {
   readonly runId: string | null
 }
 
-/** The node's error line without its '-'. */
-export const errorOf = (frame: Buffer): string => frame.toString('utf8', 1, frame.length - 2)
+/** The node's error line without its '-'; people read it in the log. */
+export const errorOf = (frame: Buffer): string => withoutArguments(frame.toString('utf8', 1, frame.length - 2))
 const isAuthError = (error: string): boolean => /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/.test(error)
 /** A script runs for too long: the node takes next to nothing. */
 export const isBusy = (error: string): boolean => error.startsWith('BUSY ')
