@@ -27,6 +27,12 @@ export const errors = {
       'not run',
     'no',
   ),
+  /** There is a master, and for the whole hold time it let no link come up: it lacks a command, or is full. */
+  noLink: spec(
+    'TRYAGAIN holdfast: the server refuses the connections of Holdfast (link.handshake in its log); the command was ' +
+      'not run',
+    'no',
+  ),
   /** The hold time or the retries are used up, and the command was sent at least once. */
   gaveUp: spec('TRYAGAIN holdfast: no answer in time; the command may have run', 'unknown'),
   /** The same of a read. */

@@ -87,8 +87,8 @@ export class LaneLink {
   #wrongNodes = 0
   #readyAt = 0
   #pause: NodeJS.Timeout | null = null
-  /** The node has answered so to the last login. */
-  #refusal: Buffer | null = null
+  /** Why the last link did not come up at the node. */
+  #failure: HandshakeFailure | null = null
   /** The next link to the same process ends them there. */
   #fence: LostLinks | null = null
   /** The same of a lane that a session has left for this one, by the link that is up. */
@@ -159,17 +159,19 @@ export class LaneLink {
 
   /** The user that the master does not let in; null: it does, as far as is known. */
   get refusedUser(): string | null {
-    if (this.#host.gate.master === null || this.#refusal === null) return null
+    if (this.#host.gate.master === null || this.#failure?.kind !== 'auth') return null
     return nameShown(this.#lane.identity.username) ?? 'default'
   }
 
   /** What is said to what has waited here for too long. */
   get outOfTime(): ErrorSpec {
     const { files, gate, holdLimitMs, outOfTime } = this.#host
+    if (gate.master === null) return outOfTime
+    const failure = this.#failure
     // Whoever has the password in a file is told by the log: clients have nothing to correct.
-    const refusal = this.#lane.identity.own === null ? this.#refusal : null
-    if (gate.master !== null && refusal !== null) return { reply: refusal, executed: 'no' }
-    return gate.master !== null && files.wasShort(holdLimitMs) ? errors.noFiles : outOfTime
+    if (failure?.kind === 'auth' && this.#lane.identity.own === null) return { reply: failure.frame, executed: 'no' }
+    if (failure?.kind === 'refused') return errors.noLink
+    return files.wasShort(holdLimitMs) ? errors.noFiles : outOfTime
   }
 
   /** Only a session waits: a shared link is one of those that the limit of open files leaves room for. */
@@ -203,16 +205,16 @@ export class LaneLink {
     // A pause that the last master has earned is not for the next one.
     if (!isNew) return
     this.endPause()
-    this.#refusal = null
+    this.#failure = null
     this.#wrongNodes = 0
   }
 
   onHandshakeFailed(failure: HandshakeFailure): void {
-    this.#refusal = failure.kind === 'auth' ? failure.frame : null
+    this.#failure = failure
   }
 
   onReady({ master, handshake }: Link<Request>): void {
-    this.#refusal = null
+    this.#failure = null
     this.#attempt = Math.max(0, this.#wrongNodes - 1)
     this.#readyAt = performance.now()
     this.#fence = null

@@ -114,7 +114,7 @@ export class LinkLog {
       this.#log.error(fields, waitsMs > 0 ? `${why}; commands wait for that (commandsWaitMs)` : why)
       return
     }
-    const notLogged = failure.kind === 'busy' ? this.#throttle(`${node} busy`) : 0
+    const notLogged = this.#throttle(`${node} ${failure.kind} ${failure.text}`)
     if (notLogged === undefined) return
     this.#log.warn(
       { event: 'link.handshake', ...at(master, about), cause: failure.kind, reply: failure.text, notLogged },

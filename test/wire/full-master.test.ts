@@ -19,16 +19,14 @@ t.test(
     const probe = /id=(\d+).* name=holdfast-watcher/.exec(list)?.[1] ?? ''
     t.equal(await admin.send('CLIENT', 'KILL', 'ID', probe), 1)
     const from = holdfast.log.length
+    const { handshakesFailed } = holdfast.counters.detail
+    const before = handshakesFailed.total
     const worker = await RespClient.connect(holdfast.port)
     t.teardown(() => worker.close())
     const popped = worker.send('BLPOP', 'jobs', '0')
-    await waitUntil(
-      'it was turned away several times',
-      () => {
-        return holdfast.log.slice(from).filter(({ event }) => event === 'link.handshake').length >= 3
-      },
-      { withinMs: 30_000 },
-    )
+    const isTurnedAway = (): boolean => handshakesFailed.total - before >= 3
+    await waitUntil('it was turned away several times', isTurnedAway, { withinMs: 30_000 })
+    t.match(holdfast.find('link.handshake', from), { reply: /max number of clients/ })
     for (let i = 1; i <= 20; i++) t.equal(await shared.send('INCR', 'n'), i)
     await admin.send('CONFIG', 'SET', 'maxclients', '1000')
     await shared.send('RPUSH', 'jobs', 'one')

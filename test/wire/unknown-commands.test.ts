@@ -141,15 +141,20 @@ for (const [command, policy] of [
       const { holdfast } = await startSingle(t, {
         flavour: 'redis',
         serverConfig: [`rename-command ${command} ""`],
-        options: { ...plain, 'hold-timeout': '2s', 'retry-policy': policy },
+        options: { ...plain, 'hold-timeout': '2s', 'retry-policy': policy, 'redis-password': 'top-secret' },
         expectedErrors: ['gate.tripped'],
       })
       const client = await connect(t, holdfast)
-      t.match(await client.send('SET', 'k', 'v'), { message: /^TRYAGAIN holdfast: .* was not run/ })
+      const says = /^TRYAGAIN holdfast: the server refuses .*link\.handshake.* was not run/
+      t.match(await client.send('SET', 'k', 'v'), { message: says })
+      const failed = holdfast.counters.detail.handshakesFailed.get('refused')
+      const lines = holdfast.log.filter(({ event }) => event === 'link.handshake')
+      t.ok(failed > lines.length, `${failed} failed, ${lines.length} lines`)
       t.match(holdfast.find('link.handshake'), {
         reply: new RegExp(`unknown command.*${command}`),
         msg: /without this command.*rename-command/,
       })
+      t.notMatch(JSON.stringify(holdfast.log), /top-secret/, 'a server repeats what came with the command')
     },
   )
 
