@@ -428,6 +428,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /wait for one another/,
   },
   {
+    name: 'clients that read in time use up the time of all',
+    file: 'src/client/accept/unread-relief.ts',
+    from: '      this.#checks = 0\n    }\n    this.#end()',
+    to: '    }\n    this.#end()',
+    breaks: 'clients that read wait for one another however often',
+    test: 'test/unit/client/accept/unread-relief.test.ts',
+    shows: /however often/,
+  },
+  {
     name: 'clients that read nothing fill memory while they are waited for',
     file: 'src/client/accept/unread-relief.ts',
     from: 'counters.unreadBytes > this.#most',

@@ -87,6 +87,9 @@ export class UnreadRelief {
       this.#pause()
       if (this.#spent + ++this.#checks < PATIENT_CHECKS) return
       endMost()
+    } else {
+      // They have taken a quarter since it began, so none of this time is spent.
+      this.#checks = 0
     }
     this.#end()
   }
@@ -105,7 +108,7 @@ export class UnreadRelief {
   #end(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    this.#spent += this.#checks
+    this.#spent = Math.min(PATIENT_CHECKS, this.#spent + this.#checks)
     this.#endedAt = performance.now()
     this.#host.links.resumeLarge()
   }
