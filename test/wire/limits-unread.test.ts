@@ -150,9 +150,14 @@ t.test('clients that read — wait for one another — when their replies are mo
   const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '64mb' } })
   const client = await connect(t, holdfast.port)
   t.equal(await client.send('SET', 'large', Buffer.alloc(12 * MB)), 'OK')
-  const readers = await Promise.all(Array.from({ length: 8 }, () => connect(t, holdfast.port)))
+  const readers = await Promise.all(Array.from({ length: 12 }, () => connect(t, holdfast.port)))
   for (let round = 0; round < 2; round++) {
-    const values = await Promise.all(readers.map(one => one.send('GET', 'large')))
+    // However fast they are, there is too much before they begin to read.
+    for (const one of readers) one.socket.pause()
+    const replies = readers.map(one => one.send('GET', 'large'))
+    await waitUntil('it is too much', () => holdfast.counters.unreadBytes > 64 * MB, { withinMs: 20_000, everyMs: 1 })
+    for (const one of readers) one.socket.resume()
+    const values = await Promise.all(replies)
     t.ok(values.every(value => String(value).length === 12 * MB))
   }
   t.equal(holdfast.counters.unreadEnded, 0)
