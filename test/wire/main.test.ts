@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
+import { without } from '../support/needs.ts'
 import { openWindow } from '../support/pace.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -260,10 +261,13 @@ async function bundle(t: Test): Promise<string> {
   return join(out, 'main.js')
 }
 
-t.test('main — a TLS file is replaced by a broken one behind the check — is told without a stack', async t => {
-  const ca = new Authority(t.testdir(), 'authority').ca
-  // The version is read for the first line of the log: the options are good then.
-  const code = `import fs from 'node:fs'
+t.test(
+  'main — a TLS file is replaced by a broken one behind the check — is told without a stack',
+  { skip: without('openssl') },
+  async t => {
+    const ca = new Authority(t.testdir(), 'authority').ca
+    // The version is read for the first line of the log: the options are good then.
+    const code = `import fs from 'node:fs'
     import { syncBuiltinESMExports } from 'node:module'
     const read = fs.readFileSync
     let isBroken = false
@@ -272,12 +276,13 @@ t.test('main — a TLS file is replaced by a broken one behind the check — is 
       return isBroken && path === ${JSON.stringify(ca)} ? Buffer.alloc(0) : read(path, ...rest)
     }
     syncBuiltinESMExports()`
-  const options = [...unreachable, '--redis-tls', 'on', '--redis-tls-ca', ca]
-  const run = start(t, options, { node: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] })
-  t.match(await run.ended, { code: 1 })
-  const cause = `${ca} holds no PEM certificate`
-  t.equal(run.stderr, `holdfast: TLS files that were good a moment ago cannot be used: ${cause}\n`)
-})
+    const options = [...unreachable, '--redis-tls', 'on', '--redis-tls-ca', ca]
+    const run = start(t, options, { node: ['--import', `data:text/javascript,${encodeURIComponent(code)}`] })
+    t.match(await run.ended, { code: 1 })
+    const cause = `${ca} holds no PEM certificate`
+    t.equal(run.stderr, `holdfast: TLS files that were good a moment ago cannot be used: ${cause}\n`)
+  },
+)
 
 t.test('main — runs when bundled, with the version of its package.json', async t => {
   const main = await bundle(t)
