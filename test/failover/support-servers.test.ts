@@ -59,6 +59,8 @@ t.test('server — comes back on its port with a new pid — when restarted', as
   await restartServer(node)
   t.not(node.pid, before)
   t.equal(await ask(node, ['PING']), 'PONG')
+  const delay = await ask(node, ['CONFIG', 'GET', 'repl-diskless-sync-delay'])
+  t.strictSame(delay, ['repl-diskless-sync-delay', '0'], 'its replicas do not wait for more of them')
 })
 
 for (const end of ['SIGKILL', 'exit', 'throw'] as const) {

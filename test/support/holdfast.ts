@@ -330,7 +330,7 @@ export async function startReplica(
   master: Node,
   { dir, password, name = 'replica' }: { dir: string; password?: string | undefined; name?: string },
 ): Promise<Node> {
-  const config = ['save ""', `replicaof ${master.host} ${master.port}`, 'repl-diskless-sync-delay 0']
+  const config = ['save ""', `replicaof ${master.host} ${master.port}`]
   if (password !== undefined) config.push(`masterauth ${password}`)
   const replica = await startServer({ flavour: master.flavour, kind: 'data', name, dir, config, password })
   t.teardown(() => endServer(replica))

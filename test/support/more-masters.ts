@@ -26,7 +26,7 @@ export async function addMaster(
 ): Promise<AddedMaster> {
   const start = async (what: string, config: readonly string[]): Promise<Node> => {
     const port = await freePort()
-    const lines = ['save ""', 'repl-diskless-sync yes', 'repl-diskless-sync-delay 0', ...config]
+    const lines = ['save ""', 'repl-diskless-sync yes', ...config]
     const node = await startServer({
       flavour: set.flavour,
       kind: 'data',

@@ -31,7 +31,6 @@ export function dataConfig(plan: Plan, port: number): string[] {
     'save ""',
     'appendonly no',
     'repl-diskless-sync yes',
-    'repl-diskless-sync-delay 0',
     ...(plan.requirePass === undefined ? [] : [`requirepass ${plan.requirePass}`, `masterauth ${plan.requirePass}`]),
     ...(port === plan.masterPort ? [] : [`replicaof ${plan.host} ${plan.masterPort}`]),
     ...(plan.host === 'localhost' ? ['replica-announce-ip localhost'] : []),

@@ -168,6 +168,8 @@ async function startAt(spec: ServerSpec, port: number): Promise<Node> {
     `logfile ${logFile}`,
     'daemonize no',
     'protected-mode no',
+    // A server waits five seconds otherwise, for more replicas to come.
+    ...(kind === 'data' ? ['repl-diskless-sync-delay 0'] : []),
   ]
   await writeFile(configFile, `${[...common, ...spec.config].join('\n')}\n`)
   const node: Node = { host, port, kind, name, flavour, password, tls, configFile, logFile, pid: 0 }

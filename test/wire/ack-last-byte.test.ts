@@ -31,11 +31,7 @@ async function leave(
   // Elsewhere there is a replica that nobody stops.
   const ack = settings.isReplicated ? 'replicated=2' : 'replicated'
   const options = { 'retry-policy': 'always', ack, 'admin-listen': '127.0.0.1:0', ...given.options }
-  const { holdfast, node: master } = await startSingle(t, {
-    ...given,
-    options,
-    serverConfig: ['repl-diskless-sync-delay 0'],
-  })
+  const { holdfast, node: master } = await startSingle(t, { ...given, options })
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const replica = await startReplica(t, master, { dir, name: 'stopped' })

@@ -28,7 +28,6 @@ async function start(t: Test, policy: Policy): Promise<Scene> {
   const single = await startSingle(t, {
     // The new master has no replica that could confirm a write.
     options: { 'retry-policy': policy, ack: 'master', reads: 'plain' },
-    serverConfig: ['repl-diskless-sync-delay 0'],
   })
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))

@@ -29,8 +29,7 @@ interface Scene {
 async function scene(t: Test, options: Record<string, string> = {}): Promise<Scene> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  const config = ['save ""', 'repl-diskless-sync-delay 0']
-  const master = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'master', dir, config })
+  const master = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'master', dir, config: ['save ""'] })
   t.teardown(() => endServer(master))
   const replica = await startReplica(t, master, { dir })
   const sentinel = await FakeSentinel.start(t, { master: { host: master.host, port: master.port } })

@@ -40,7 +40,7 @@ async function startPair(t: Test, options: Readonly<Record<string, string>> = {}
     t.teardown(() => endServer(node))
     return node
   }
-  const second = await start('two', ['repl-diskless-sync-delay 0'])
+  const second = await start('two', [])
   await start('three', [`replicaof ${second.host} ${second.port}`])
   const attached = async (): Promise<boolean> =>
     String(await ask(second, ['INFO', 'replication'])).includes('state=online')
