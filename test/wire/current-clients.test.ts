@@ -4,6 +4,7 @@
 import t from 'tap'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
+import { RespPush } from '../support/resp-decoder.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** The type byte of each element of one push of strings, integers and nulls, and its text; null: of a null. */
@@ -12,16 +13,28 @@ interface Frame {
   readonly elements: readonly { readonly type: string; readonly text: string | null }[]
 }
 
-function readFrame(text: string): Frame {
-  const [head = '', ...lines] = text.split('\r\n').slice(0, -1)
+/** The first with this name. By name: a standstill makes a hold of its own, with its two notices. */
+function noticeOf(client: RespClient, name: string): Frame {
+  const text = client.rawReplies().toString()
+  const start = new RegExp(`>\\d+\\r\\n\\$\\d+\\r\\n${name}\\r\\n`).exec(text)?.index
+  if (start === undefined) throw new Error(`no ${name}: ${JSON.stringify(text)}`)
+  const [head = '', ...lines] = text.slice(start).split('\r\n')
+  const left = lines[Symbol.iterator]()
+  const next = (): string => left.next().value ?? ''
   const elements: { type: string; text: string | null }[] = []
-  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+  let bytes = head.length + 2
+  while (elements.length < Number(head.slice(1))) {
+    const line = next()
     const type = line[0] ?? ''
-    elements.push({ type, text: type === '$' ? (lines.shift() ?? '') : type === '_' ? null : line.slice(1) })
+    const bulk = type === '$' ? next() : null
+    bytes += line.length + 2 + (bulk === null ? 0 : bulk.length + 2)
+    elements.push({ type, text: bulk ?? (type === '_' ? null : line.slice(1)) })
   }
-  if (head !== `>${elements.length}`) throw new Error(`no push: ${JSON.stringify(text)}`)
-  return { bytes: text.length, elements }
+  return { bytes, elements }
 }
+
+const hasHeard = ({ pushes }: RespClient, name: string): boolean =>
+  pushes.some(push => push instanceof RespPush && push.items[0] === name)
 
 const isInteger = ({ elements }: Frame, at: number): boolean => elements[at]?.type === ':'
 const isBulk = ({ elements }: Frame, at: number): boolean => elements[at]?.type === '$'
@@ -139,25 +152,23 @@ t.test(
           const said = reply instanceof RespError ? reply.message : ''
           t.ok(isMap || reply === 'OK', `${one.name}: ${one.handshake[n]?.join(' ')} ${said}`)
         })
-        return { one, client, from: client.rawReplies().length }
+        return { one, client }
       }),
     )
-    const heard = (count: number): Promise<unknown> =>
-      waitUntil(`all have ${count} notices`, () => clients.every(({ client }) => client.pushes.length >= count), {
-        withinMs: 20_000,
-      })
+    const heard = (name: string): Promise<unknown> =>
+      waitUntil(`all have ${name}`, () => clients.every(({ client }) => hasHeard(client, name)), { withinMs: 20_000 })
     sentinel.flags = 'master,failover_in_progress'
     sentinel.publish('+elected-leader', about)
-    await heard(1)
+    await heard('FAILING_OVER')
     sentinel.flags = 'master'
     sentinel.publish('-failover-abort-no-good-slave', about)
-    await heard(2)
+    await heard('FAILED_OVER')
     const stopped = holdfast.stop()
-    await heard(3)
-    for (const { one, client, from } of clients) {
-      const text = client.rawReplies().subarray(from).toString()
-      const [begin, end, moving] = text.split(/(?=>)/).map(readFrame)
-      if (begin === undefined || end === undefined || moving === undefined) throw new Error(`${one.name}: ${text}`)
+    await heard('MOVING')
+    for (const { one, client } of clients) {
+      const begin = noticeOf(client, 'FAILING_OVER')
+      const end = noticeOf(client, 'FAILED_OVER')
+      const moving = noticeOf(client, 'MOVING')
       t.ok(one.takesBegin(begin), `${one.name} takes FAILING_OVER`)
       t.ok(one.takesEnd(end), `${one.name} takes FAILED_OVER`)
       t.ok(one.takesMoving(moving), `${one.name} takes MOVING`)
@@ -172,10 +183,9 @@ t.test('MOVING without an address — is no shorter than go-redis waits for — 
   const client = await RespClient.connect(holdfast.port, '127.0.0.1', { capture: true })
   await client.send('HELLO', '3')
   t.equal(await client.send('CLIENT', 'MAINT_NOTIFICATIONS', 'ON', 'moving-endpoint-type', 'none'), 'OK')
-  const from = client.rawReplies().length
   const stopped = holdfast.stop()
-  await waitUntil('it is told', () => client.pushes.length > 0, { withinMs: 20_000 })
-  const moving = readFrame(client.rawReplies().subarray(from).toString())
+  await waitUntil('it is told', () => hasHeard(client, 'MOVING'), { withinMs: 20_000 })
+  const moving = noticeOf(client, 'MOVING')
   for (const { name, takesMoving } of current)
     if (name !== 'node-redis 6') t.ok(takesMoving(moving), `${name} takes a null`)
   await client.close()
