@@ -71,8 +71,10 @@ export class LaneDeadlines {
       const timeout = head.local === null ? (ofHandler(head, handler => handler.timedOut?.(clock)) ?? null) : null
       if (head.local === null && timeout === null && this.#host.ran(head.heldAt, now) < limit) return
       waiting.shift(head.local !== null ? 'drained' : timeout !== null ? 'timedOut' : 'expired')
-      if (timeout !== null) makeLocal(head, timeout)
-      else if (head.local === null) {
+      if (timeout !== null) {
+        head.sends = 0 // it has done nothing: no replica has to confirm it (--ack)
+        makeLocal(head, timeout)
+      } else if (head.local === null) {
         if (this.#hasWaitedForMaster(head, now, heldSince)) this.#host.onExpired()
         failRequest(head, this.#errorInTime(head, Number.isFinite(now)))
       }

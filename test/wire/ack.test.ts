@@ -38,8 +38,7 @@ async function world(
 ): Promise<World> {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
-  const config = ['save ""', 'repl-diskless-sync-delay 0']
-  const master = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'master', dir, config })
+  const master = await startServer({ flavour: anyFlavour(), kind: 'data', name: 'master', dir, config: ['save ""'] })
   t.teardown(() => endServer(master))
   const replicas: Node[] = []
   const stream = await FaultyLink.start(t, { host: master.host, port: master.port })
@@ -332,6 +331,27 @@ async function loseMaster({ sentinel, master, replicas, stream, announce }: Worl
   sentinel.switchMaster({ host: next.host, port: next.port }, 2)
   return next
 }
+
+t.test(
+  'ack — a blocking command whose time is over in a failover — is told so at once, as it has done nothing',
+  async t => {
+    const { holdfast, master, connect, announce } = await world(t, { reads: 'committed' })
+    const client = await connect()
+    const popped = watch(client.send('BLPOP', 'q', (slowness() / 2).toFixed(2)))
+    const isWaiting = async (): Promise<boolean> =>
+      String(await ask(master, ['INFO', 'clients'])).includes('blocked_clients:1')
+    await waitUntil('it waits at the master', isWaiting, { withinMs: 20_000 })
+    await announce()
+    await waitUntil('it is told', () => popped.said, { withinMs: 20_000 })
+    t.equal(await popped.reply, null)
+    t.notOk(
+      holdfast.find(
+        'hold.end',
+        holdfast.log.findIndex(({ event }) => event === 'failover.announced'),
+      ),
+    )
+  },
+)
 
 t.test('ack — a MULTI is open — what a new link is told of the session comes before it', async t => {
   const scene = await world(t, {}, { replicas: 2 })
