@@ -171,6 +171,9 @@ function replyOf(value: Value): Reply {
   return { kind: 'error', message: `unexpected reply ${String(value)}` }
 }
 
+/** What ioredis allows by default. */
+const CONNECT_MS = 10_000
+
 async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
   const { port, host = '127.0.0.1', password, tls } = options
   const redis = new Redis({
@@ -180,6 +183,8 @@ async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
     ...(tls === undefined ? {} : { tls }),
     replyMapping: 'legacy',
     lazyConnect: true,
+    // Its own is by the clock, also while the machine stands still.
+    connectTimeout: 0,
     // Everything that would hide a lost connection is off.
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
@@ -190,7 +195,8 @@ async function ioredisDriver({ options, closers }: Run): Promise<Driver> {
   const close = (): void => redis.disconnect()
   closers.add(close)
   redis.on('error', () => {})
-  await redis.connect()
+  const end = deadline(CONNECT_MS, close)
+  await redis.connect().finally(end)
   return {
     batch: async commands => {
       const results = await Promise.allSettled(commands.map(([name = '', ...args]) => redis.call(name, ...args)))
