@@ -123,17 +123,15 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     return this.#host.ran(since, now)
   }
 
-  trip(): boolean {
+  trip(): void {
     // Without a master the gate's own breaker refuses, and says so.
-    if (this.#host.gate.master === null) return false
-    if (this.isTripped) return true
+    if (this.#host.gate.master === null || this.isTripped) return
     this.isTripped = true
     this.counters.trips++
     this.#host.log.error(
       { event: 'ack.tripped', replicas: this.#options.replicas, heldMs: this.#host.holdLimitMs },
       'not enough replicas have confirmed writes within the hold time: new writes are refused until they do',
     )
-    return true
   }
 
   // ---- the link ----

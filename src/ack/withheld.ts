@@ -36,8 +36,8 @@ export interface Confirmer {
   readonly isTripped: boolean
   /** A reply of this lane is complete. Answers its place in the count of all. */
   arrive(withheld: Withheld): number
-  /** Answers false where there is no master that could be asked. */
-  trip(): boolean
+  /** Writes were not confirmed in time. */
+  trip(): void
   /** Milliseconds in which this process ran. */
   ran(since: number, now: number): number
   /** The lane is closed. */
@@ -91,7 +91,8 @@ export class Withheld implements Acknowledger {
 
   outOfTime(request: Request): ErrorSpec | null {
     if (this.lane.link?.status !== 'ready' || this.#barrier.isReady || this.admits(request)) return null
-    return this.#barrier.trip() ? errors.notAsked : null
+    this.#barrier.trip()
+    return errors.notAsked
   }
 
   // ---- what comes ----

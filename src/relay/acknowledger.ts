@@ -14,7 +14,10 @@ export interface Acknowledger {
   admits(request: Request): boolean
   /** The error of a request that is refused at once, because earlier ones were not confirmed in time; null: it is not. */
   refusal(request: Request): Buffer | null
-  /** Of a request that has waited for the whole hold time: its error where it waited for `admits`; null: it did not. */
+  /**
+   * Of a request whose hold time is over, and that has not waited for a master all of it: its error where it waited for
+   * `admits`; null: it did not.
+   */
   outOfTime(request: Request): ErrorSpec | null
   /** Each of these answers true where it has taken what the client is not to be told yet. */
   keepsReplies(request: Request, bytes: Buffer, isWhole: boolean): boolean

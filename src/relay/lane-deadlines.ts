@@ -75,8 +75,9 @@ export class LaneDeadlines {
         head.sends = 0 // it has done nothing: no replica has to confirm it (--ack)
         makeLocal(head, timeout)
       } else if (head.local === null) {
-        if (this.#hasWaitedForMaster(head, now, heldSince)) this.#host.onExpired()
-        failRequest(head, this.#errorInTime(head, Number.isFinite(now)))
+        const isMasterless = this.#hasWaitedForMaster(head, now, heldSince)
+        if (isMasterless) this.#host.onExpired()
+        failRequest(head, this.#errorInTime(head, Number.isFinite(now) && !isMasterless))
       }
       this.#lane.answerInTurn(head)
     }
@@ -91,15 +92,15 @@ export class LaneDeadlines {
     return heldSince !== null && this.#host.ran(Math.max(request.heldAt, heldSince), now) >= this.#host.holdLimitMs
   }
 
-  /** It waits no longer. `isLate`: its time is over. */
-  #errorInTime(request: Request, isLate: boolean): Buffer {
+  /** It waits no longer. `hadMaster`: its time is over, and for a part of it there was a master. */
+  #errorInTime(request: Request, hadMaster: boolean): Buffer {
     const { prover, acks, uplink } = this.#parts
     const inDoubt = prover?.errorInDoubt(request, uplink.refusedUser) ?? null
     if (inDoubt !== null) return inDoubt
     const mayHaveRun = request.sends > 0 && prover?.hasNotRun(request) !== true
     const error = mayHaveRun
       ? errorFor(request, this.#host.noAnswer, this.#host.learned)
-      : ((isLate ? acks?.outOfTime(request) : null) ?? uplink.outOfTime)
+      : ((hadMaster ? acks?.outOfTime(request) : null) ?? uplink.outOfTime)
     if (error.executed === 'unknown') countUnknown(this.#host.counters, request.owner)
     return error.reply
   }

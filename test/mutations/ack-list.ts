@@ -27,11 +27,20 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'a write that nobody could confirm is told that there is no master',
     file: 'src/ack/withheld.ts',
-    from: 'return this.#barrier.trip() ? errors.notAsked : null',
+    from: 'return errors.notAsked',
     to: 'return null',
     breaks: 'what clients and operators are told is true',
     test: wire,
     shows: /nobody may ask/,
+  },
+  {
+    name: 'a write that nobody could confirm is told that there is no master because a hold has just begun',
+    file: 'src/relay/lane-deadlines.ts',
+    from: 'Number.isFinite(now) && !isMasterless)',
+    to: 'Number.isFinite(now) && heldSince === null)',
+    breaks: 'what clients are told is true',
+    test: wire,
+    shows: /a failover is announced meanwhile/,
   },
   {
     name: 'the link that asks replicas is dialled without a pause where its login is refused',

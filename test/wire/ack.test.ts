@@ -607,3 +607,20 @@ t.test('ack — nobody may ask which replicas have a write — says so, refuses 
   t.equal(await client.send('INCR', 'app:n'), 1)
   t.equal(await ask(replicas[0] ?? master, ['GET', 'app:n']), '1')
 })
+
+t.test('ack — nobody may ask, and a failover is announced meanwhile — that is no lack of a master', async t => {
+  const backoff = { 'retry-backoff-min': '100ms', 'retry-backoff-max': '200ms' }
+  const options = { 'retry-policy': 'always', 'hold-timeout': roomFor(2000), ...backoff }
+  const { holdfast, master, connect, announce } = await world(t, options, { expectedErrors: ['gate.tripped'] })
+  await ask(master, ['ACL', 'SETUSER', 'default', 'resetkeys', '~app:*'])
+  const client = await connect()
+  const from = holdfast.log.length
+  const write = client.send('INCR', 'app:n')
+  const isQuestion = ({ cause }: { cause?: unknown }): boolean =>
+    cause === 'the link that confirms replication was lost'
+  const tries = (): number => holdfast.log.slice(from).filter(isQuestion).length
+  await waitUntil('it has been tried for a while', () => tries() >= 3, { withinMs: 5000 })
+  await announce()
+  t.match(text(await write), /^TRYAGAIN holdfast: the master could not be asked in time which/)
+  t.equal(await ask(master, ['GET', 'app:n']), null)
+})
