@@ -117,6 +117,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
   security.onFiles(config.listenTls, () => sentinelPort?.reloadTls())
   // What counts for the program alone (counter-metrics.ts) lies where there is room.
   const { counters, bugs } = masters[0]
+  security.files.onBug = error => bugs.ofStep(error, 'a file has changed')
   /** All listeners or none. */
   const open = async (): Promise<Omit<Bound, 'admin'>> => {
     const opened: ServedMaster[] = []

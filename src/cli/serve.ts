@@ -9,6 +9,7 @@ import { formatAddress } from '../address.ts'
 import { denyTypos } from '../config/deny-typos.ts'
 import { exposures } from '../config/exposed-listeners.ts'
 import { type ConfigRead, printableConfigs } from '../config.ts'
+import { Bugs } from '../ops/bugs.ts'
 import { writeKept } from '../ops/late-lines.ts'
 import { createProgramLog, type Log, prettyFormat } from '../ops/log.ts'
 import { LogOutput, standardOutput } from '../ops/log-output.ts'
@@ -93,8 +94,12 @@ function placesOf({ masters, admin, sentinel }: Bound): Readonly<Record<string, 
 
 /** SIGHUP asks a daemon to read its files again; a terminal also sends it when it closes. */
 function reloadOnSignal(proxy: RunningProxy, log: Log): void {
+  const bugs = new Bugs(log, proxy.counters[0])
   process.on('SIGHUP', () => {
-    void proxy.reload().then(found => logReload(log, { signal: 'SIGHUP' }, found))
+    proxy
+      .reload()
+      .then(found => logReload(log, { signal: 'SIGHUP' }, found))
+      .catch(error => bugs.ofStep(error, 'SIGHUP'))
   })
 }
 

@@ -34,6 +34,10 @@ interface Watched {
 /** One per process: one timer, which does not keep the process alive, looks at all files. */
 export class FileWatcher {
   readonly #watched = new Set<Watched>()
+  /** A user of a file has thrown: the others are told all the same, and files are watched as before. */
+  onBug: (error: unknown) => void = error => {
+    throw error
+  }
   #timer: NodeJS.Timeout | null = null
   #running = false
 
@@ -44,7 +48,13 @@ export class FileWatcher {
   watch(paths: readonly string[], onChange: () => void, first: 'known' | 'catch-up' = 'known'): void {
     const one: Watched = {
       paths,
-      onChange,
+      onChange: () => {
+        try {
+          onChange()
+        } catch (error) {
+          this.onBug(error)
+        }
+      },
       catchUp: first === 'catch-up',
       stats: [],
       digests: [],

@@ -42,6 +42,27 @@ t.test('watcher — reports once — a file written again', async t => {
   t.equal(changes(), 1)
 })
 
+t.test('watcher — a user of a file throws — which is told, and files are watched as before', async t => {
+  const { watcher, file, watch, reported } = await scene(t)
+  const bugs: unknown[] = []
+  watcher.onBug = error => bugs.push(error)
+  const boom = new Error('boom')
+  await writeFile(file('a'), 'one')
+  const broken = (): void => {
+    throw boom
+  }
+  watcher.watch([file('a')], broken, 'catch-up')
+  watch('a')
+  await watcher.start()
+  t.strictSame(bugs, [boom])
+  await writeFile(file('a'), 'two')
+  await reported(1)
+  t.equal(await watcher.lookNow(), 0)
+  await writeFile(file('a'), 'three')
+  t.equal(await watcher.lookNow(), 1)
+  t.strictSame(bugs, [boom, boom, boom])
+})
+
 t.test('watcher — reports once — two files of one group written one after the other', async t => {
   const { watcher, file, watch, changes, reported } = await scene(t)
   await writeFile(file('cert'), '1')
