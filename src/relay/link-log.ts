@@ -31,6 +31,10 @@ const whyRefused = {
     'the node refuses a user that another node lets in: ACLs are not replicated, set the same rights on every node',
 } as const
 
+const whyNoLogin =
+  'the node asks for a password, which these clients do not give, and so nobody can tell whether writes have run: set ' +
+  '--redis-password, or take its requirepass away'
+
 const whyUnknown = `no link comes up without this command: ${unknownRemedy}`
 
 export class LinkLog {
@@ -110,7 +114,7 @@ export class LinkLog {
       this.#refused.set(key, failure.text)
       const waits = waitsMs > 0 ? { commandsWaitMs: Math.round(waitsMs) } : {}
       const fields = { event: 'link.refused', ...at(master, about), reply: failure.text, ...waits }
-      const why = isUnknownCommand(failure.text) ? whyUnknown : this.#why(about.key, node)
+      const why = this.#why(failure.text, about.key, node)
       this.#log.error(fields, waitsMs > 0 ? `${why}; commands wait for that (commandsWaitMs)` : why)
       return
     }
@@ -122,7 +126,9 @@ export class LinkLog {
     )
   }
 
-  #why(key: string, node: string): string {
+  #why(reply: string, key: string, node: string): string {
+    if (isUnknownCommand(reply)) return whyUnknown
+    if (reply.startsWith('NOAUTH')) return whyNoLogin
     const nodes = this.#accepted.get(key)
     if (nodes?.has(node)) return whyRefused.changed
     return nodes === undefined ? whyRefused.wrong : whyRefused.elsewhere

@@ -251,6 +251,8 @@ function markerStep(key: string, fields: readonly string[]): Step {
     bytes: encodeCommand(['HMGET', key, ...fields]),
     judge(told, error, frame) {
       if (error !== null && isBusy(error)) return failed('busy', error, frame)
+      // Unread is not absent: a user who comes in later can still read it.
+      if (error?.startsWith('NOAUTH')) return failed('auth', error, frame)
       if (error !== null && /^(LOADING|MASTERDOWN)( |$)/.test(error)) return { kind: 'not-ready', text: error }
       const values = error === null ? decodeReply(frame) : null
       told.markers.push(...fields.map((_, i) => (Array.isArray(values) ? readMarker(values[i]) : null)))

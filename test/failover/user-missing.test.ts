@@ -2,7 +2,7 @@
 // too whose connection was lost after they were sent. So a user that comes back in time is a delay, and no error.
 import t, { type Test } from 'tap'
 import { startHoldfast } from '../support/holdfast.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -52,5 +52,46 @@ t.test(
     t.equal(holdfast.counters.detail.replays.get('non-idempotent lost'), 3, 'they were in doubt')
     t.equal(holdfast.counters.waitingForUser, 0)
     t.equal(holdfast.find('gate.tripped'), undefined)
+  },
+)
+
+t.test(
+  'a new master asks for a password that clients do not have — and no more in time — each write has run once',
+  async t => {
+    const set = await SentinelSet.start()
+    t.teardown(() => set.stopAll())
+    const old = await set.currentMaster()
+    const password = 'for-servers'
+    for (const sentinel of set.sentinels) await ask(sentinel, ['SENTINEL', 'SET', 'mymaster', 'auth-pass', password])
+    for (const node of set.nodes) await ask(node, ['CONFIG', 'SET', 'masterauth', password])
+    const holdfast = await startHoldfast(t, {
+      sentinels: set.sentinelAddresses(),
+      options: { 'retry-policy': 'once', 'hold-timeout': '5m' },
+      expectedErrors: ['link.refused'],
+    })
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('INCR', 'n'), 1)
+    await set.settle()
+
+    const replicas = set.nodes.filter(node => node !== old)
+    for (const node of replicas) await ask(node, ['CONFIG', 'SET', 'requirepass', password])
+    const coming = set.waitForNewMaster(old, { withinMs: 60_000 })
+    coming.catch(() => {})
+    const { commands } = holdfast.counters
+    await set.stop(old)
+    const inDoubt = client.send('INCR', 'n')
+    let isSaid = false
+    void inDoubt.finally(() => {
+      isSaid = true
+    })
+    await waitUntil('it is sent', () => holdfast.counters.commands === commands + 1, { withinMs: 5000 })
+    await set.kill(old)
+    const { node } = await coming
+    await waitUntil('the link is refused', () => isSaid || holdfast.find('link.refused'), { withinMs: 20_000 })
+    await ask(node, ['CONFIG', 'SET', 'requirepass', ''], { password })
+    t.equal(await inDoubt, 2)
+    t.match(holdfast.find('link.refused'), { identity: /no login/, reply: /^NOAUTH/, msg: /commands wait/ })
+    t.equal(holdfast.counters.unknownOutcomes, 0)
   },
 )
