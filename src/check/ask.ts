@@ -1,7 +1,8 @@
 // ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
 // It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
-import { isUnknownCommand, withoutArguments } from '../ops/missing-rights.ts'
+import { isUnknownCommand } from '../ops/missing-rights.ts'
+import { withoutArguments } from '../ops/without-arguments.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'

@@ -1,6 +1,7 @@
 // judge-nodes.ts: judges the data nodes: the master, each replica, and whether one can take over. Pure.
 import { formatAddress, isLoopback, sameAddress } from '../address.ts'
 import { exceptionOf, unknownRemedy } from '../ops/missing-rights.ts'
+import { knowsNoAuth } from '../sentinel/remedies.ts'
 import type { Evidence, NodeEvidence } from './evidence.ts'
 import { type Finding, judgeContact, lostWords, ok, problem, warning } from './finding.ts'
 import { areReplicasUnseen, chosenMaster } from './judge-sentinels.ts'
@@ -90,7 +91,8 @@ function judgeRefusal({ refused }: NodeEvidence, subject: string, settings: Chec
     const remedy = 'correct --redis-username and --redis-password; ACLs are not replicated: each node needs the user'
     return problem('node.password', subject, `refuses the password of ${who}`, remedy)
   }
-  return problem('node.refused', subject, `refuses us: ${refused.text}`, 'look at its log')
+  const remedy = knowsNoAuth(refused.text) ? unknownRemedy : 'look at its log'
+  return problem('node.refused', subject, `refuses us: ${refused.text}`, remedy)
 }
 
 /** Without these rights Holdfast is blind or may run a command twice. */

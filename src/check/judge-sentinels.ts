@@ -1,7 +1,8 @@
 // judge-sentinels.ts: judges each Sentinel by itself, and all of them together. Pure.
 import { type Address, formatAddress, sameAddress } from '../address.ts'
+import { unknownRemedy } from '../ops/missing-rights.ts'
 import { candidateOf, majorityOf, type Vote } from '../sentinel/majority.ts'
-import { sentinelRemedy } from '../sentinel/remedies.ts'
+import { knowsNoAuth, sentinelRemedy } from '../sentinel/remedies.ts'
 import type { Evidence, SentinelEvidence, SentinelView } from './evidence.ts'
 import { type Finding, judgeContact, lostWords, ok, problem, warning } from './finding.ts'
 import { judgeLost } from './judge-tls.ts'
@@ -108,6 +109,7 @@ function judgeRefusal(
     const remedy = 'take --sentinel-password away'
     return problem('sentinel.needless_password', subject, 'has no password, and one is given', remedy)
   }
+  if (knowsNoAuth(refused.text)) return problem('sentinel.refused', subject, said, unknownRemedy)
   return sentinelRemedy(refused.text, user) === null
     ? problem('sentinel.refused', subject, said, 'look at its log')
     : problem('sentinel.password', subject, said, 'correct --sentinel-username and --sentinel-password')

@@ -3,6 +3,7 @@ import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'p
 import { LateLines } from './late-lines.ts'
 import type { LogOutput } from './log-output.ts'
 import { sourceStack } from './source-stack.ts'
+import { withoutArguments } from './without-arguments.ts'
 
 export type Log = Logger
 
@@ -32,11 +33,12 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
   return log
 }
 
-/** As pino does, with the places of the source. */
+/** As pino does, with the places of the source. What a server or ioredis repeats of a command may be a password. */
 function describe(error: Error): object {
-  const described = pino.stdSerializers.err(error)
-  if (typeof described.stack === 'string') described.stack = sourceStack(described.stack)
-  return described
+  const { command: _, ...described } = pino.stdSerializers.err(error)
+  const message = withoutArguments(described.message)
+  const stack = described.stack?.replace(described.message, () => message)
+  return { ...described, message, stack: stack && sourceStack(stack) }
 }
 
 /** The logger of the running program. `output` drops what its reader does not take; a later line says how much. */

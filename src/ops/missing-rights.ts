@@ -145,14 +145,6 @@ export function isUnknownCommand(message: string): boolean {
   return /^-?ERR unknown (sentinel )?(sub)?command\b/i.test(message)
 }
 
-/**
- * The error without what a server repeats of a command that it does not have (commandCheckExistence in server.c): behind
- * `HELLO` and `AUTH` that is a password, and the log has none.
- */
-export function withoutArguments(message: string): string {
-  return message.replace(/,? with args beginning with:.*$/s, '')
-}
-
 /** `client|kill` as it is sent. */
 function commandOf(right: Right): string {
   return right.toUpperCase().replace('|', ' ')

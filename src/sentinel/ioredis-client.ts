@@ -3,7 +3,7 @@
 // ioredis does not reconnect here. Each dial makes a new client, so nothing of a lost connection (subscriptions,
 // unanswered commands, timers) can reach into its successor.
 import { Redis } from 'ioredis'
-import { withoutArguments } from '../ops/missing-rights.ts'
+import { withoutArguments } from '../ops/without-arguments.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
 import { connectorOf } from './socket-connector.ts'

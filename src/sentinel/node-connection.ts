@@ -121,8 +121,8 @@ export async function askSignedIn(
 
 /** The words in which a node refuses a password; null where it does not. Pure. */
 export function refusalOf(auth: Reply | undefined): string | null {
-  const error = auth?.[0]
-  return error && /WRONGPASS|invalid password/i.test(error.message) ? error.message : null
+  const error = auth?.[0] ? reasonOf(auth[0]) : ''
+  return /WRONGPASS|invalid password/i.test(error) ? error : null
 }
 
 /** `answer`, or what `late` gives when `limitMs` are over. Rejects only where `answer` does. */

@@ -9,6 +9,7 @@ import type { ServerRoutes } from '../transport/server-route.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 import { inHandshake, noHandshake, reasonOf } from './ioredis-client.ts'
 import { askSignedIn, isConnected, NodeConnection, type NodeTimeouts, refusalOf, within } from './node-connection.ts'
+import { knowsNoAuth } from './remedies.ts'
 import type { Reply } from './sentinel-view.ts'
 import type { ProbeResult } from './topology-state.ts'
 
@@ -141,13 +142,13 @@ export function readProbe(replies: readonly Reply[], auth?: Reply): ProbeAnswer 
     const error = reply?.[0]
     if (!error) continue
     if (!isAnswer(error)) return said({ kind: 'unreachable', why: reasonOf(error) })
-    if (/max number of clients|^-?DENIED/i.test(error.message)) {
-      return said({ kind: 'unreachable', why: error.message, sign: 'turned-away' })
-    }
+    const why = reasonOf(error)
+    if (/max number of clients|^-?DENIED/i.test(why)) return said({ kind: 'unreachable', why, sign: 'turned-away' })
   }
   if (!role || !ping) return said({ kind: 'unreachable', why: 'no answer' })
   if (role[0]?.message.startsWith('LOADING') || ping[0]?.message.startsWith('LOADING')) return said({ kind: 'loading' })
-  if (role[0]) return said({ kind: 'untold', why: role[0].message })
+  const login = auth?.[0] ? reasonOf(auth[0]) : ''
+  if (role[0]) return said({ kind: 'untold', why: knowsNoAuth(login) ? login : reasonOf(role[0]) })
   const kind: unknown = Array.isArray(role[1]) ? role[1][0] : role[1]
   if (kind === 'slave' || kind === 'replica') {
     const [, host, port]: unknown[] = Array.isArray(role[1]) ? role[1] : []

@@ -8,7 +8,7 @@ import { type MissingRights, missingOf } from '../ops/missing-rights.ts'
 import { tlsHint, tlsRemedy } from '../transport/tls-trouble.ts'
 import { Closing } from './closing-connections.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
-import { nodePasswordRemedy, replacedRemedy, roleRemedy } from './remedies.ts'
+import { knowsNoAuth, nodePasswordRemedy, replacedRemedy, roleRemedy } from './remedies.ts'
 import type { LinkSign, Observation, ProbeResult } from './topology-state.ts'
 
 /** What speaks for a node that does not answer in time or will not say what it is: links to it that work. */
@@ -180,7 +180,7 @@ export class Prober {
       else if (hint !== null) this.#logOnce('warn', node, result.why, hint)
     } else if (result.kind === 'replaced') {
       this.#logOnce('warn', node, 'its address leads to the master that it replaces', replacedRemedy(node))
-    } else if (result.kind === 'untold' && missingOf('role', result.why) === null) {
+    } else if (result.kind === 'untold' && (knowsNoAuth(result.why) || missingOf('role', result.why) === null)) {
       this.#logOnce('warn', node, result.why, roleRemedy(result.why))
     }
   }

@@ -1,9 +1,15 @@
 // remedies.ts: says what a person can do when a Sentinel or a data node refuses us, for the log. Pure.
+import { unknownRemedy } from '../ops/missing-rights.ts'
 import { OPEN_FILES_REMEDY } from '../transport/open-files.ts'
 import { tlsRemedy } from '../transport/tls-trouble.ts'
 
 export function isWrongPassword(error: string): boolean {
   return /WRONGPASS|invalid password|invalid username/i.test(error)
+}
+
+/** Without the command (rename-command) no password can be given. */
+export function knowsNoAuth(error: string): boolean {
+  return /^-?ERR unknown command [`']AUTH\b/i.test(error)
 }
 
 /** It is a data node: its port stands in --sentinels by mistake. */
@@ -22,6 +28,7 @@ export function sentinelRemedy(error: string, username: string | null): string |
     const needs = '+subscribe +psubscribe &* +sentinel|get-master-addr-by-name +sentinel|master'
     return `allow ${who} on this Sentinel: ${needs} +sentinel|sentinels +sentinel|replicas +sentinel|myid +client|setname`
   }
+  if (knowsNoAuth(error)) return `this Sentinel knows no AUTH: ${unknownRemedy}`
   if (isNoSentinel(error))
     return 'this is no Sentinel: give --sentinels the port of the Sentinel (26379 by default), not that of a data node'
   if (/EMFILE|ENFILE/.test(error)) return OPEN_FILES_REMEDY
@@ -43,6 +50,7 @@ export function roleRemedy(why: string): string {
   if (/^-?NOAUTH/.test(why)) {
     return `${believed}: it asks for a password: set --redis-password (and --redis-username)`
   }
+  if (knowsNoAuth(why)) return `${believed}: it knows no AUTH: ${unknownRemedy}`
   if (/^-?BUSY/.test(why)) return `${believed}: a script runs there for longer than busy-reply-threshold`
   return `${believed}: look at the cause`
 }

@@ -3,6 +3,7 @@
 //
 // INFO replication and INFO server in one reply each, and PING: a replica that has lost its master and may serve no old
 // data (replica-serve-stale-data no) answers the first two all the same.
+import { withoutArguments } from '../ops/without-arguments.ts'
 import type { Reply } from './sentinel-view.ts'
 
 export interface NodeReport {
@@ -32,9 +33,10 @@ export function readReport([replication, server, ping]: readonly Reply[]): NodeA
   for (const reply of [replication, server, ping]) {
     const error = reply?.[0]
     if (!error) continue
-    if (/^-?(LOADING|MASTERDOWN)\b/.test(error.message)) return { kind: 'no-data', why: error.message }
+    const why = withoutArguments(error.message)
+    if (/^-?(LOADING|MASTERDOWN)\b/.test(why)) return { kind: 'no-data', why }
     // PING alone may be forbidden: then commands of clients will tell.
-    if (reply !== ping) return { kind: error.name === 'ReplyError' ? 'refused' : 'silent', why: error.message }
+    if (reply !== ping) return { kind: error.name === 'ReplyError' ? 'refused' : 'silent', why }
   }
   const fields = readInfo(String(replication?.[1] ?? ''))
   const about = readInfo(String(server?.[1] ?? ''))

@@ -5,6 +5,7 @@
 // beside the old ip and port (sentinel.c, addReplySentinelRedisInstance). Its `failover-state` says so. Then a second
 // command, GET-MASTER-ADDR-BY-NAME, gives the address that belongs to the epoch.
 import { type Address, sameAddress } from '../address.ts'
+import { withoutArguments } from '../ops/without-arguments.ts'
 
 /** How far a failover is that a Sentinel leads or tries to lead. */
 export type FailoverStage = 'try' | 'elected' | 'promoted'
@@ -89,8 +90,8 @@ export function readAnswer([error, value]: Reply, current: Reply | null, askedAt
   return { kind: 'view', view }
 }
 
-function failed({ message }: Error): Answer {
-  return { kind: 'failed', why: message }
+function failed(error: Error): Answer {
+  return { kind: 'failed', why: withoutArguments(error.message) }
 }
 
 /**

@@ -3,7 +3,8 @@
 //
 // Owns: the words, and the judgement of each answer. Never: knows in which order they are said (handshake.ts), or what a
 // failure leads to (the lane).
-import { isNoPerm, type Missing, missingOf, withoutArguments } from '../ops/missing-rights.ts'
+import { isNoPerm, type Missing, missingOf } from '../ops/missing-rights.ts'
+import { withoutArguments } from '../ops/without-arguments.ts'
 import { decodeReply, textOf, type Value } from '../resp/decode.ts'
 import { encodeCommand } from '../resp/encode.ts'
 import { firstErrorIn } from '../resp/exec-reply.ts'

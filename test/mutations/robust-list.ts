@@ -11,6 +11,42 @@ const unknown = 'test/wire/unknown-commands.test.ts'
 
 export const robustMutations: readonly Mutation[] = [
   {
+    name: 'a server without AUTH has the log and the pages show the password that it repeats',
+    file: 'src/sentinel/ioredis-client.ts',
+    from: 'return withoutArguments(text)',
+    to: 'return text',
+    breaks: 'no secret is in the log or on a page',
+    test: 'test/wire/page-secrets.test.ts',
+    shows: /is nowhere/,
+  },
+  {
+    name: 'check shows the password that a server without AUTH repeats',
+    file: 'src/check/ask.ts',
+    from: 'withoutArguments(error.message).slice(0, 200)',
+    to: 'error.message.slice(0, 200)',
+    breaks: 'check shows no secret',
+    test: 'test/wire/page-secrets.test.ts',
+    shows: /is nowhere|should match pattern/,
+  },
+  {
+    name: 'an exception over a changed file ends the process',
+    file: 'src/transport/file-watcher.ts',
+    from: 'this.onBug(error)',
+    to: 'throw error',
+    breaks: 'an exception costs the step that it happened in',
+    test: 'test/unit/transport/file-watcher.test.ts',
+    shows: /a user of a file throws/,
+  },
+  {
+    name: 'a marker that a new master lets nobody read is taken for one that is gone',
+    file: 'src/upstream/handshake-steps.ts',
+    from: "      if (error?.startsWith('NOAUTH')) return failed('auth', error, frame)\n",
+    to: '',
+    breaks: 'a write is UNKNOWN only where nobody can tell',
+    test: 'test/failover/user-missing.test.ts',
+    shows: /asks for a password that clients do not have/,
+  },
+  {
     name: 'a time that is written out is judged by the present, whatever the hold time',
     file: 'src/relay/take-back.ts',
     from: 'const latestMs = Date.now() + holdLimitMs',

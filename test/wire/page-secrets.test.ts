@@ -1,14 +1,17 @@
 // Every secret that there is, planted, and everything that the admin port sends, searched: files, stream, status,
-// metrics, probes and refusals. With the passwords right, and with wrong ones, whose errors are shown.
+// metrics, probes and refusals. With the passwords right, and with wrong ones, whose errors are shown. Last: the log, check
+// and ctl, too, where servers repeat what came with a command that they do not know.
 import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import t, { type Test } from 'tap'
 import { assetPaths } from '../../src/page/assets.ts'
+import { runCheck } from '../support/check.ts'
+import { controlPath, runProgram } from '../support/control.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
 import { type InProcess, startHoldfast, startWitness } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { nextEvent, openFeed } from '../support/page-feed.ts'
-import { RespClient } from '../support/resp-client.ts'
+import { ask, RespClient } from '../support/resp-client.ts'
 import { anyFlavour, endServer, makeFolder, removeFolder, startServer } from '../support/servers.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -151,3 +154,58 @@ t.test('admin port — sends no password that is wrong — where it shows the er
   t.match(all, /password/, 'the trouble is shown')
   judge(t, all, ['plant-redis', 'plant-sentinel', 'plant-wrong-sentinel', ...planted.keys])
 })
+
+/** Commands that carry a password, which neither server knows. */
+for (const unknown of [['AUTH'], ['AUTH', 'HELLO']])
+  t.test(`servers without ${unknown.join(' and ')} — repeat the password — and nobody is shown it`, async t => {
+    const dir = await makeFolder()
+    t.teardown(() => removeFolder(dir))
+    const flavour = anyFlavour()
+    const renamed = unknown.map(command => `rename-command ${command} ""`)
+    const node = await startServer({ flavour, kind: 'data', name: 'one', dir, config: ['save ""', ...renamed] })
+    t.teardown(() => endServer(node))
+    const monitored = [
+      `sentinel monitor mymaster ${node.host} ${node.port} 1`,
+      'sentinel down-after-milliseconds mymaster 600000',
+    ]
+    const sentinel = await startServer({
+      flavour,
+      kind: 'sentinel',
+      name: 'watch',
+      dir,
+      config: [...monitored, ...renamed],
+    })
+    t.teardown(() => endServer(sentinel))
+    await ask(sentinel, ['ACL', 'SETUSER', 'default', 'resetpass', '>plant-sentinel'])
+    await ask(node, ['ACL', 'SETUSER', 'default', 'resetpass', '>plant-redis'])
+    const options = {
+      'redis-password': 'plant-redis',
+      'sentinel-password': 'plant-sentinel',
+      'retry-policy': 'always',
+      ack: 'master',
+      reads: 'plain',
+    }
+    const control = await controlPath(t)
+    const sentinels = [`${sentinel.host}:${sentinel.port}`]
+    const isLetIn = unknown.length === 1
+    const holdfast = await startHoldfast(t, {
+      sentinels,
+      options: { ...options, 'admin-listen': '127.0.0.1:0', 'control-socket': control, 'log-level': 'debug' },
+      expectedErrors: isLetIn ? [] : ['sentinel.trouble', 'sentinels.trouble'],
+    })
+    const event = isLetIn ? 'master.probe_refused' : 'sentinel.trouble'
+    const line = await waitUntil('it is refused', () => holdfast.find(event), { withinMs: 20_000 })
+    t.match(line['remedy'] ?? line.msg, /knows no AUTH: .*rename-command/)
+    if (isLetIn) {
+      const client = await RespClient.connect(holdfast.port)
+      t.teardown(() => client.close())
+      t.equal(await client.send('SET', 'k', 'v'), 'OK', 'links sign in by HELLO')
+    }
+    const checked = await runCheck({ ...options, sentinels: sentinels.join() })
+    t.match(checked.output, /unknown command 'AUTH'\n +remedy: give it its name back/)
+    const ctl = await runProgram(t, ['ctl', 'status', '--control-socket', control])
+    t.equal(ctl.code, 0, ctl.stderr)
+    const said = [await everything(t, holdfast.admin), JSON.stringify(holdfast.log), ctl.stdout, ctl.stderr]
+    const all = [...said, checked.output, checked.stderr].join('\n')
+    for (const secret of ['plant-redis', 'plant-sentinel']) t.notOk(all.includes(secret), `${secret} is nowhere`)
+  })

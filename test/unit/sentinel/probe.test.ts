@@ -50,6 +50,15 @@ t.test('probe — tells that the password was refused — and what the node said
   t.match(readProbe([says('NOAUTH x'), says('NOAUTH x'), cut], refused), { result: { kind: 'untold' } })
 })
 
+t.test('probe — without AUTH no password can be given — the node says so, and repeats it', async t => {
+  const secret = "with args beginning with: 'default' 'max number of clients' 'WRONGPASS' "
+  const unknown = says(`ERR unknown command 'AUTH', ${secret}`)
+  t.strictSame(readProbe([says('NOAUTH x'), says('NOAUTH x'), says('NOAUTH x')], unknown), {
+    result: { kind: 'untold', why: "ERR unknown command 'AUTH'" },
+    refusedAuth: null,
+  })
+})
+
 t.test('probe — does not mind — when the node has no password at all', async t => {
   const unneeded = says('ERR AUTH <password> called without any password configured for the default user.')
   t.strictSame(readProbe([master, pong, info], unneeded).refusedAuth, null)
