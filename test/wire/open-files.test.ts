@@ -6,6 +6,7 @@ import t from 'tap'
 import { ask as askAdmin } from '../support/admin.ts'
 import { startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
+import { slowness } from '../support/pace.ts'
 import { ask, type RespClient, RespError, type Value } from '../support/resp-client.ts'
 import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -84,10 +85,14 @@ t.test('several masters — share what the process may open', async t => {
   const holdfast = await startHoldfastProcess(t, {
     sentinels: [`${sentinel.host}:${sentinel.port}`],
     masterName: 'mymaster=127.0.0.1:0,unknown=127.0.0.1:0',
-    options: { 'hold-timeout': '1s' },
+    options: { 'hold-timeout': `${Math.round(Math.max(1000, 250 * slowness()))}ms` },
     launcher: under(LIMIT),
     expectedErrors: ['gate.tripped'],
   })
+  // What comes before its master is confirmed waits for the hold time at most.
+  const isConfirmed = (): boolean =>
+    holdfast.log.some(({ event, masterName }) => event === 'hold.end' && masterName === 'mymaster')
+  await waitUntil('the known master is served', isConfirmed, { withinMs: 20_000 })
   const { masters } = holdfast.find('process.listening') as unknown as { masters: { address: string }[] }
   const [here = 0, there = 0] = masters.map(({ address }) => Number(address.split(':').at(-1)))
   const most = sessionsAllowed(holdfast)
