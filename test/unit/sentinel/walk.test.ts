@@ -96,6 +96,28 @@ function complaint(
   return null
 }
 
+/** Numbers what a topology consists of: the same number for the same content, which nobody changes. */
+class Contents {
+  readonly #byText = new Map<string, number>()
+  readonly #byObject = new WeakMap<object, number>()
+
+  of(value: unknown): string {
+    if (typeof value === 'string') return JSON.stringify(value)
+    if (typeof value !== 'object' || value === null) return String(value)
+    const number = this.#byObject.get(value) ?? this.#numberOf(value)
+    this.#byObject.set(value, number)
+    return `#${number}`
+  }
+
+  #numberOf(value: object): number {
+    const entries = value instanceof Map ? [...value] : Object.entries(value)
+    const text = `${value.constructor.name} ${entries.map(([key, part]) => `${key}=${this.of(part)}`)}`
+    const number = this.#byText.get(text) ?? this.#byText.size
+    this.#byText.set(text, number)
+    return number
+  }
+}
+
 /**
  * Goes on fairly for some seconds: those that are up say what they said, the node says the same. What never ends, if
  * any.
@@ -128,6 +150,10 @@ const answers: readonly ProbeResult[] = [
   { kind: 'unreachable', why: 'x', sign: 'late' },
 ]
 
+/**
+ * Plays every sequence. Several lead to the same world after as many steps: what can follow is played once, and its
+ * steps are counted for each.
+ */
 function walk(
   start: World,
   length: number,
@@ -135,8 +161,21 @@ function walk(
 ): { steps: number; served: Set<string>; wrong: string | null } {
   const moves = Object.entries(alphabet).filter(([name]) => !leaveOut.includes(name))
   const served = new Set<string>()
+  const contents = new Contents()
+  /** How many steps follow on a world that nothing breaks. */
+  const stepsFrom = new Map<string, number>()
+  const ended = new Set<string>()
   let steps = 0
   const go = (world: World, path: string[]): string | null => {
+    const here = `${contents.of(world.topology)} at ${world.now} after ${path.length}`
+    const known = stepsFrom.get(here)
+    const before = steps
+    const wrong = known === undefined ? playAll(world, path) : null
+    steps = before + (known ?? steps - before)
+    stepsFrom.set(here, steps - before)
+    return wrong
+  }
+  const playAll = (world: World, path: string[]): string | null => {
     for (const [name, move] of moves) {
       const now = world.now + stepMs
       const input = move({ ...world, now })
@@ -149,7 +188,9 @@ function walk(
       const serve = effects.find(effect => effect.kind === 'serve')
       const wrong = complaint(world, input, topology, serve?.master ?? null, now)
       if (wrong) return `${wrong} after ${[...path, name].join(', ')}`
-      const stuck = ends ? endless({ topology, now }) : null
+      const there = ends ? `${contents.of(topology)} at ${now}` : ''
+      const stuck = ends && !ended.has(there) ? endless({ topology, now }) : null
+      ended.add(there)
       if (stuck) return `${stuck} after ${[...path, name].join(', ')}`
       const deeper = path.length + 1 < length ? go({ topology, now }, [...path, name]) : null
       if (deeper) return deeper
