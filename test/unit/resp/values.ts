@@ -8,11 +8,15 @@ const blob = fc.oneof(
 )
 const sized = (mark: string, body: string): string => `${mark}${body.length}\r\n${body}\r\n`
 
-export const scalar: fc.Arbitrary<string> = fc.oneof(
+const common = [
   text.map(value => `+${value}\r\n`),
   text.map(value => `-ERR ${value}\r\n`),
   fc.maxSafeInteger().map(value => `:${value}\r\n`),
   blob.map(value => sized('$', value)),
+]
+
+export const scalar: fc.Arbitrary<string> = fc.oneof(
+  ...common,
   fc.constantFrom('$-1\r\n', '*-1\r\n', '_\r\n', '#t\r\n', '#f\r\n', ',1.5\r\n', ',inf\r\n', ',-inf\r\n', ',nan\r\n'),
   fc.constantFrom('(3492890328409238509324850943850943825024385\r\n', '(-1\r\n', '*0\r\n', '%0\r\n', '~0\r\n'),
   blob.map(value => sized('!', `ERR ${value}`)),
@@ -36,6 +40,15 @@ export const reply: fc.Arbitrary<string> = fc.letrec<{ value: string; attributed
     .tuple(fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 2 }), tie('plain'))
     .map(([attributes, value]) => pairs('|', attributes) + value),
   value: fc.oneof({ arbitrary: tie('plain'), weight: 6 }, { arbitrary: tie('attributed'), weight: 1 }),
+})).value
+
+/** A reply of RESP2, nested. */
+export const resp2: fc.Arbitrary<string> = fc.letrec<{ value: string }>(tie => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(...common, fc.constantFrom('$-1\r\n', '*-1\r\n', '*0\r\n')),
+    fc.array(tie('value'), { maxLength: 4 }).map(items => many('*', items)),
+  ),
 })).value
 
 /** A reply, or a push. */
