@@ -96,7 +96,7 @@ export interface DecoderOptions {
 /** Feed it chunks cut anywhere; it answers the frames they complete. Throws on bytes that are not RESP. */
 export class RespDecoder {
   readonly #buffers: boolean
-  #bytes = Buffer.allocUnsafe(16 * 1024)
+  #bytes = Buffer.alloc(0)
   #end = 0
   #pos = 0
   #start = 0
@@ -131,7 +131,7 @@ export class RespDecoder {
   #append(chunk: Buffer): void {
     if (this.#end + chunk.length > this.#bytes.length) {
       const kept = this.#end - this.#start
-      const size = Math.max(16 * 1024, 2 ** Math.ceil(Math.log2((kept + chunk.length) * 2)))
+      const size = Math.max(1024, 2 ** Math.ceil(Math.log2((kept + chunk.length) * 2)))
       const target = size > this.#bytes.length || this.#start === 0 ? Buffer.allocUnsafe(size) : this.#bytes
       this.#bytes.copy(target, 0, this.#start, this.#end)
       this.#bytes = target
@@ -149,19 +149,18 @@ export class RespDecoder {
     const lineEnd = this.#lineEnd()
     if (lineEnd < 0) return undefined
     const type = String.fromCharCode(this.#bytes[this.#pos] ?? 0)
-    const line = this.#bytes.toString('utf8', this.#pos + 1, lineEnd)
     const after = lineEnd + 2
     if (type === '$' || type === '=' || type === '!') {
-      const length = size(type, line)
+      const length = this.#size(type, lineEnd)
       if (length === -1) return this.#advance(after, null)
       if (this.#end < after + length + 2) return undefined
-      if (this.#bytes.toString('latin1', after + length, after + length + 2) !== '\r\n') {
+      if (this.#bytes[after + length] !== 13 || this.#bytes[after + length + 1] !== 10) {
         throw new Error(`RESP: ${type}${length} does not end in CR LF`)
       }
       return this.#advance(after + length + 2, this.#bulk(type, after, length))
     }
     if (type === '*' || type === '%' || type === '~' || type === '>' || type === '|') {
-      const count = size(type, line)
+      const count = this.#size(type, lineEnd)
       if (count === -1) return this.#advance(after, null)
       this.#pos = this.#scan = after
       const remaining = type === '%' || type === '|' ? count * 2 : count
@@ -173,12 +172,29 @@ export class RespDecoder {
       if (type === '|') return { kind: 'open' }
       return { kind: 'value', value: closeAggregate(open) }
     }
-    return this.#advance(after, scalar(type, line))
+    return this.#advance(after, scalar(type, this.#line(lineEnd)))
+  }
+
+  #line(end: number): string {
+    return this.#bytes.toString('utf8', this.#pos + 1, end)
+  }
+
+  /** Walks decode millions of frames: digits are read where they are. */
+  #size(type: string, lineEnd: number): number {
+    const from = this.#pos + 1
+    let size = 0
+    for (let at = from; at < lineEnd; at++) {
+      const digit = (this.#bytes[at] ?? 0) - 48
+      if (digit < 0 || digit > 9) return sizeOf(type, this.#line(lineEnd))
+      size = size * 10 + digit
+    }
+    return from < lineEnd ? size : sizeOf(type, '')
   }
 
   #lineEnd(): number {
     for (;;) {
-      const at = this.#bytes.indexOf(13, Math.max(this.#scan, this.#pos))
+      const from = Math.max(this.#scan, this.#pos)
+      const at = from < this.#end ? this.#bytes.indexOf(13, from) : -1
       if (at < 0 || at >= this.#end) {
         this.#scan = this.#end
         return -1
@@ -250,7 +266,7 @@ export function encodeCommand(args: readonly Argument[]): Buffer {
   return Buffer.concat(parts)
 }
 
-function size(type: string, text: string): number {
+function sizeOf(type: string, text: string): number {
   if (!/^(?:-1|\d+)$/.test(text)) throw new Error(`RESP: bad length ${JSON.stringify(type + text)}`)
   const n = Number(text)
   if (n === -1 && type !== '$' && type !== '*') throw new Error(`RESP: null length in ${type}`)
