@@ -2,22 +2,18 @@
 // Never: knows what the events are.
 import { randomFrom } from './seeded-random.ts'
 
-/** What a sequence came to. */
-export interface Played {
+/** What is played. An event that does nothing leaves no trace in it. */
+export interface Model {
   /** The first invariant broken; empty while none is. */
   readonly wrong: string
-  /** Whether the last event did anything. */
-  readonly last: boolean
-}
-
-/** What is played; `play` answers whether the event did anything, `finish` what is broken in the end. */
-export interface Model {
-  readonly wrong: string
+  /** Answers whether the event did anything. */
   play(event: string): boolean
+  /** Answers what is broken in the end. */
   finish(): string
 }
 
-export type Play = (events: readonly string[]) => Played
+/** Makes a new model for `use`. */
+export type Begin = <T>(use: (model: Model) => T) => T
 
 /** After so many failures the rest says nothing new. */
 const ENOUGH = 5
@@ -32,19 +28,32 @@ export function walkLength({ usual, most }: { readonly usual: number; readonly m
   return Math.min(most, Number(HOLDFAST_WALK_LENGTH ?? usual))
 }
 
-/** Plays the events on a new model, until one breaks something. */
-export function playEvents(model: Model, events: readonly string[]): Played {
-  let last = true
+/** Plays the events until one breaks something. */
+function playAll(model: Model, events: readonly string[]): void {
   for (const event of events) {
-    last = model.play(event)
-    if (model.wrong !== '') break
+    model.play(event)
+    if (model.wrong !== '') return
   }
-  return { wrong: model.finish(), last }
 }
 
-/** Depth first from `start`; a branch ends where an event does nothing, it would equal a shorter one. */
+/** Plays the events until one does something, and then to the end. Answers how many it has played. */
+function playOneOf(model: Model, events: readonly string[]): { played: number; did: boolean; wrong: string } {
+  let played = 0
+  let did = false
+  for (const event of events) {
+    did = model.play(event)
+    played++
+    if (did || model.wrong !== '') break
+  }
+  return { played, did, wrong: model.finish() }
+}
+
+/**
+ * Depth first from `start`; a branch ends where an event does nothing, it would equal a shorter one. The next event is
+ * played on the same model then.
+ */
 export function walkEvents(
-  play: Play,
+  begin: Begin,
   start: readonly string[],
   length: number,
   events: readonly string[],
@@ -52,13 +61,17 @@ export function walkEvents(
   let sequences = 0
   const broken: string[] = []
   const go = (path: readonly string[]): void => {
-    for (const event of events) {
-      if (broken.length >= ENOUGH) return
-      const next = [...path, event]
-      const { wrong, last } = play([...start, ...next])
-      sequences++
+    let left = events
+    while (left.length > 0 && broken.length < ENOUGH) {
+      const { played, did, wrong } = begin(model => {
+        playAll(model, [...start, ...path])
+        return playOneOf(model, left)
+      })
+      const next = [...path, ...left.slice(played - 1, played)]
+      left = left.slice(played)
+      sequences += played
       if (wrong !== '') broken.push(`${wrong} after ${[...start, ...next].join(', ')}`)
-      else if (last && next.length < length) go(next)
+      else if (did && next.length < length) go(next)
     }
   }
   go([])
@@ -67,7 +80,7 @@ export function walkEvents(
 
 /** Seeds from 1 to `seeds`. Answers what is broken, each with the shortest sequence of its seed that shows it. */
 export function playRandom(
-  play: Play,
+  begin: Begin,
   seeds: number,
   length: number,
   pick: (random: () => number) => string,
@@ -76,18 +89,26 @@ export function playRandom(
   for (let seed = 1; seed <= seeds && broken.length < ENOUGH; seed++) {
     const random = randomFrom(seed)
     const events = Array.from({ length }, () => pick(random))
-    const { wrong } = play(events)
-    if (wrong !== '') broken.push(`${wrong} with seed ${seed}: ${shortest(play, events).join(', ')}`)
+    const wrong = playToEnd(begin, events)
+    if (wrong !== '') broken.push(`${wrong} with seed ${seed}: ${shortest(begin, events).join(', ')}`)
   }
   return broken
 }
 
+/** Answers what is broken. */
+export function playToEnd(begin: Begin, events: readonly string[]): string {
+  return begin(model => {
+    playAll(model, events)
+    return model.finish()
+  })
+}
+
 /** Leaves out every event the failure does not need. */
-function shortest(play: Play, events: readonly string[]): readonly string[] {
+function shortest(begin: Begin, events: readonly string[]): readonly string[] {
   let left = events
   for (let i = left.length - 1; i >= 0; i--) {
     const without = left.toSpliced(i, 1)
-    if (play(without).wrong !== '') left = without
+    if (playToEnd(begin, without) !== '') left = without
   }
   return left
 }

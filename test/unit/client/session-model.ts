@@ -12,7 +12,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { Session } from '../../../src/client/session/session.ts'
-import { createCounters } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
@@ -20,6 +19,7 @@ import { imbalance } from '../../support/imbalance.ts'
 import { RespDecoder, RespError, type Value } from '../../support/resp-decoder.ts'
 import { dialMemory } from '../relay/memory-net.ts'
 import type { VirtualLoop } from '../relay/virtual-loop.ts'
+import { walkCounters } from '../relay/walk-counters.ts'
 import { sessionHost } from './session-host.ts'
 import { type Connection, SessionNode } from './session-servers.ts'
 
@@ -59,7 +59,7 @@ interface Expected {
 
 export class SessionModel {
   readonly loop: VirtualLoop
-  readonly counters = createCounters()
+  readonly counters = walkCounters()
   readonly replies: Value[] = []
   readonly messages: string[] = []
   wrong = ''

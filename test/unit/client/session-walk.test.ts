@@ -1,7 +1,7 @@
 // Every short sequence of events on a session with a link of its own, by theme, against the invariants of
 // session-model.ts.
 import t from 'tap'
-import { type Played, playEvents, walkEvents, walkLength } from '../../support/event-walk.ts'
+import { walkEvents, walkLength } from '../../support/event-walk.ts'
 import { VirtualLoop } from '../relay/virtual-loop.ts'
 import { SessionModel } from './session-model.ts'
 
@@ -11,9 +11,9 @@ import { SessionModel } from './session-model.ts'
 const length = walkLength({ usual: 4, most: 5 })
 const loss = ['cut', 'lost', 'same', 'new']
 
-function playSequence(events: readonly string[], policy: 'always' | 'safe'): Played {
+function withModel<T>(policy: 'always' | 'safe', use: (model: SessionModel) => T): T {
   const loop = new VirtualLoop()
-  return loop.play(() => playEvents(new SessionModel(loop, policy), events))
+  return loop.play(() => use(new SessionModel(loop, policy)))
 }
 
 /** Of each theme: where it begins, how many of the length are events of its own, and which. */
@@ -54,7 +54,7 @@ const themes: readonly (readonly [name: string, start: readonly string[], less: 
 for (const policy of ['always', 'safe'] as const)
   for (const [name, start, less, events] of themes)
     t.test(`session — keeps every invariant — with ${name}, ${policy}`, async t => {
-      const { broken, sequences } = walkEvents(sequence => playSequence(sequence, policy), start, length - less, events)
+      const { broken, sequences } = walkEvents(use => withModel(policy, use), start, length - less, events)
       t.strictSame(broken, [])
       t.comment(`${sequences} sequences`)
     })

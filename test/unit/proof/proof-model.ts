@@ -8,7 +8,6 @@
 //   OrderKept        effects of a session are in the history in the order of its commands, and replies too;
 //   EveryRequestEnds and CountersAddUp, as in lane-model.ts.
 import { sameAddress } from '../../../src/address.ts'
-import { createCounters } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import { Batcher } from '../../../src/proof/batcher.ts'
 import { Markers } from '../../../src/proof/marker.ts'
@@ -17,13 +16,13 @@ import { Lanes } from '../../../src/relay/lanes.ts'
 import { createLocal, createRun, createUnit, type Request } from '../../../src/relay/request.ts'
 import { encodeCommand } from '../../../src/resp/encode.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
 import { RespError, type Value } from '../../support/resp-decoder.ts'
 import type { MemoryConnection } from '../relay/memory-connection.ts'
 import { dialMemory, type MemorySocket } from '../relay/memory-net.ts'
 import { ModelClient } from '../relay/model-client.ts'
 import { VirtualLoop } from '../relay/virtual-loop.ts'
+import { walkCounters } from '../relay/walk-counters.ts'
 import { type Entry, ProofServer } from './proof-server.ts'
 
 const log = createLog('silent')
@@ -57,7 +56,7 @@ export interface Rights {
 
 export class ProofModel {
   readonly loop: VirtualLoop
-  readonly counters = createCounters()
+  readonly counters = walkCounters()
   readonly a = new Client('a')
   readonly b = new Client('b')
   readonly lanes: Lanes
@@ -168,7 +167,7 @@ export class ProofModel {
       return true
     },
     wipe: () => {
-      this.#server.log.push([{ kind: 'wipe' }])
+      this.#server.append([{ kind: 'wipe' }])
       this.#mayBeUnknown = true
       return true
     },
@@ -458,8 +457,8 @@ function arrived(connection: MemoryConnection): boolean {
 const shown = (value: Value | undefined): string =>
   value instanceof RespError ? `-${value.message}` : JSON.stringify(value)
 
-/** One whole sequence. Answers the first broken invariant, and whether the last event did anything. */
-export function playSequence(events: readonly string[], rights?: Rights): Played {
+/** A new model whose master is served, while `use` plays on it. */
+export function withModel<T>(rights: Rights | undefined, use: (model: ProofModel) => T): T {
   const loop = new VirtualLoop()
-  return loop.play(() => playEvents(new ProofModel(loop, rights), events))
+  return loop.play(() => use(new ProofModel(loop, rights)))
 }

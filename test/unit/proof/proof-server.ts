@@ -24,7 +24,6 @@ const denyOom = new Set(['INCR', 'SET', 'HSET'])
 
 export class ProofServer {
   readonly master: Master
-  readonly log: Entry[]
   readonly connections: MemoryConnection[] = []
   demoted = false
   outOfMemory = false
@@ -33,30 +32,45 @@ export class ProofServer {
   /** What the user may not do, by the command's name. */
   readonly forbidden: ReadonlySet<string>
   #nextId: number
+  readonly #log: Entry[] = []
+  /** By key: how often it has run, and in which entry first. */
+  readonly #runs = new Map<string, { readonly times: number; readonly place: number }>()
+  readonly #markers = new Map<string, string>()
 
   constructor(master: Master, log: readonly Entry[], forbidden: ReadonlySet<string>) {
     this.master = master
-    this.log = [...log]
+    for (const entry of log) this.append(entry)
     this.forbidden = forbidden
     this.#nextId = master.port
   }
 
+  get log(): readonly Entry[] {
+    return this.#log
+  }
+
   runsOf(key: string): number {
-    return this.log.flat().filter(effect => effect.kind === 'run' && effect.key === key).length
+    return this.#runs.get(key)?.times ?? 0
   }
 
   /** Where the effect is in the log; -1: nowhere. */
   placeOf(key: string): number {
-    return this.log.findIndex(entry => entry.some(effect => effect.kind === 'run' && effect.key === key))
+    return this.#runs.get(key)?.place ?? -1
   }
 
   #markerOf(field: string): string | null {
-    let value: string | null = null
-    for (const effect of this.log.flat()) {
-      if (effect.kind === 'wipe') value = null
-      else if (effect.kind === 'mark' && effect.field === field) value = effect.value
+    return this.#markers.get(field) ?? null
+  }
+
+  append(entry: Entry): void {
+    const place = this.#log.push(entry) - 1
+    for (const effect of entry) {
+      if (effect.kind === 'wipe') this.#markers.clear()
+      else if (effect.kind === 'mark') this.#markers.set(effect.field, effect.value)
+      else {
+        const before = this.#runs.get(effect.key) ?? { times: 0, place }
+        this.#runs.set(effect.key, { ...before, times: before.times + 1 })
+      }
     }
-    return value
   }
 
   accept(socket: MemorySocket): MemoryConnection {
@@ -152,7 +166,7 @@ export class ProofServer {
     }
     const effects: Effect[] = []
     const reply = this.#apply(argv, effects)
-    if (effects.length > 0) this.log.push(effects)
+    if (effects.length > 0) this.append(effects)
     return reply
   }
 
@@ -167,7 +181,7 @@ export class ProofServer {
     if (late !== null) return failure(`EXECABORT Transaction discarded because of: ${late}`)
     const effects: Effect[] = []
     const replies = queued.map(argv => this.#apply(argv, effects))
-    if (effects.length > 0) this.log.push(effects)
+    if (effects.length > 0) this.append(effects)
     return array(replies)
   }
 

@@ -1,6 +1,6 @@
 // proof-walk.ts: sequences of events for proof-model.ts.
 import { playRandom, walkEvents } from '../../support/event-walk.ts'
-import { playSequence, type Rights } from './proof-model.ts'
+import { type Rights, withModel } from './proof-model.ts'
 
 export const submits = ['incr', 'set', 'get', 'run', 'multi', 'bad', 'local']
 export const serverEvents = ['step', 'work', 'cut', 'lost', 'torn1', 'torn2', 'torn3', 'silent', 'demote', 'noreplicas']
@@ -15,7 +15,7 @@ export function walk(
   events: readonly string[],
   rights?: Rights,
 ): { sequences: number; broken: string[] } {
-  return walkEvents(sequence => playSequence(sequence, rights), start, length, events)
+  return walkEvents(use => withModel(rights, use), start, length, events)
 }
 
 /** `seeds` random sequences of `length` events; answers what is broken. */
@@ -31,5 +31,5 @@ export function walkAtRandom(
     const events = random() < 0.9 ? strict : possible
     return events[Math.floor(random() * events.length)] ?? 'get'
   }
-  return playRandom(sequence => playSequence(sequence, rights), seeds, length, pick)
+  return playRandom(use => withModel(rights, use), seeds, length, pick)
 }

@@ -17,20 +17,20 @@
 // Checked at the end, once a master serves again: EveryRequestEnds, and nothing is pending or waiting any more.
 import { sameAddress } from '../../../src/address.ts'
 import { OneReply } from '../../../src/client/commands/one-reply-handler.ts'
-import { createCounters } from '../../../src/ops/counters.ts'
+import { type Counters, createCounters } from '../../../src/ops/counters.ts'
 import { createLog } from '../../../src/ops/log.ts'
 import type { Lane } from '../../../src/relay/lane.ts'
 import { Lanes } from '../../../src/relay/lanes.ts'
 import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { createLocal, createRun, createUnit, type Request } from '../../../src/relay/request.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
-import { type Played, playEvents } from '../../support/event-walk.ts'
 import { imbalance } from '../../support/imbalance.ts'
 import { RespError, type Value } from '../../support/resp-decoder.ts'
 import { command, Node, noReplicasError, readonlyError } from './lane-servers.ts'
 import { dialMemory, type MemorySocket } from './memory-net.ts'
 import { ModelClient } from './model-client.ts'
 import { VirtualLoop } from './virtual-loop.ts'
+import { walkCounters } from './walk-counters.ts'
 
 const log = createLog('silent')
 const identity = createIdentity(null, null, 0, 2)
@@ -55,7 +55,7 @@ class Client extends ModelClient<Expected> {
 
 export class LaneModel {
   readonly loop: VirtualLoop
-  readonly counters = createCounters()
+  readonly counters: Counters
   readonly a = new Client('a')
   readonly b = new Client('b')
   readonly lanes: Lanes
@@ -76,8 +76,9 @@ export class LaneModel {
   #promotable: ReadonlyMap<string, number> | null = null
 
   /** `dryRun`: NothingSentWhileHeld is not promised. */
-  constructor(loop: VirtualLoop, policy: ReplayPolicy, { dryRun = false } = {}) {
+  constructor(loop: VirtualLoop, policy: ReplayPolicy, { dryRun = false, counters = createCounters() } = {}) {
     this.loop = loop
+    this.counters = counters
     this.#dryRun = dryRun
     this.policy = policy
     this.counters.sessions = 2
@@ -256,9 +257,9 @@ export class LaneModel {
 
   /** One event and all that follows from it. Answers whether it did anything. */
   play(event: string): boolean {
-    if (troubles.has(event)) this.#healthy = false
     const did = this.events[event]?.() ?? false
     if (did) {
+      if (troubles.has(event)) this.#healthy = false
       this.settle()
       this.#check()
     }
@@ -460,11 +461,8 @@ function fits(reply: Value | undefined, { kind, key }: Expected): boolean {
 const shown = (value: Value | undefined): string =>
   value instanceof RespError ? `-${value.message}` : JSON.stringify(value)
 
-/**
- * One whole sequence from a served master to the end. Answers the first broken invariant, and whether the last event
- * did anything.
- */
-export function playSequence(events: readonly string[], policy: ReplayPolicy): Played {
+/** A new model whose master is served, while `use` plays on it. */
+export function withModel<T>(policy: ReplayPolicy, use: (model: LaneModel) => T): T {
   const loop = new VirtualLoop()
-  return loop.play(() => playEvents(new LaneModel(loop, policy), events))
+  return loop.play(() => use(new LaneModel(loop, policy, { counters: walkCounters() })))
 }

@@ -1,7 +1,7 @@
 // lane-walk.ts: sequences of events for lane-model.ts.
 import type { ReplayPolicy } from '../../../src/relay/replay-rule.ts'
 import { playRandom, walkEvents } from '../../support/event-walk.ts'
-import { playSequence } from './lane-model.ts'
+import { withModel } from './lane-model.ts'
 
 const submits = ['get', 'incr', 'run', 'multi', 'local', 'script']
 const control = ['hold', 'signal', 'same', 'new', 'tick', 'expire', 'gone']
@@ -16,11 +16,11 @@ export function walk(
   events: readonly string[],
   policy: ReplayPolicy,
 ): { sequences: number; broken: string[] } {
-  return walkEvents(sequence => playSequence(sequence, policy), start, length, events)
+  return walkEvents(use => withModel(policy, use), start, length, events)
 }
 
 /** `seeds` random sequences of `length` events; answers what is broken. */
 export function walkAtRandom(seeds: number, length: number, policy: ReplayPolicy): string[] {
   const pick = (random: () => number): string => withRareOnes[Math.floor(random() * withRareOnes.length)] ?? 'get'
-  return playRandom(sequence => playSequence(sequence, policy), seeds, length, pick)
+  return playRandom(use => withModel(policy, use), seeds, length, pick)
 }
