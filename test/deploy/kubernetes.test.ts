@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
 import { container } from '../support/memory-limit.ts'
 import { without } from '../support/needs.ts'
-import { at, faultsOf, type Manifest, named, parseManifests, render, root } from './manifests.ts'
+import { at, faultsOf, type Manifest, named, parseManifests, render, renderOnce, root } from './manifests.ts'
 
 const skip = without('kubectl')
 
@@ -26,8 +26,17 @@ function workload(kind: string, spec: object = {}): Manifest {
   }
 }
 
-/** An overlay of a folder of its own, with all components. */
-function renderWith(t: Test, manifests: readonly Manifest[]): Manifest[] {
+const rendered = new Map<string, Manifest[]>()
+
+/** An overlay of a folder of its own, with all components; the same is rendered once. */
+function renderWith(t: Test, manifests: readonly Manifest[]): readonly Manifest[] {
+  const key = JSON.stringify(manifests)
+  const known = rendered.get(key) ?? renderOverlay(t, manifests)
+  rendered.set(key, known)
+  return known
+}
+
+function renderOverlay(t: Test, manifests: readonly Manifest[]): Manifest[] {
   const overlay = mkdtempSync(join(tmpdir(), 'holdfast-overlay-'))
   t.teardown(() => rmSync(overlay, { recursive: true }))
   writeFileSync(join(overlay, 'own.yaml'), manifests.map(manifest => stringify(manifest)).join('---\n'))
@@ -47,7 +56,7 @@ const pod = ['spec', 'template', 'spec'] as const
 const sidecar = [...pod, 'initContainers', 0] as const
 
 t.test('the example — is what Kubernetes accepts — as it stands', { skip }, async t => {
-  t.strictSame(faultsOf(render(join(folder, 'example'))), [])
+  t.strictSame(faultsOf(renderOnce(join(folder, 'example'))), [])
 })
 
 t.test('the component — adds the sidecar — to each kind of workload that asks for it', { skip }, async t => {
@@ -89,7 +98,7 @@ t.test(
   'the sidecar — has no rights — and needs no exception from the restricted pod security standard',
   { skip },
   async t => {
-    const rendered = named(render(join(folder, 'example')), 'Deployment')
+    const rendered = named(renderOnce(join(folder, 'example')), 'Deployment')
     t.strictSame(at(rendered, ...sidecar, 'securityContext'), {
       runAsNonRoot: true,
       readOnlyRootFilesystem: true,
@@ -104,7 +113,7 @@ t.test(
   'the liveness probe — asks only whether the process answers — so that a failover restarts nothing',
   { skip },
   async t => {
-    const rendered = named(render(join(folder, 'example')), 'Deployment')
+    const rendered = named(renderOnce(join(folder, 'example')), 'Deployment')
     t.equal(at(rendered, ...sidecar, 'livenessProbe', 'httpGet', 'path'), '/live')
     t.equal(at(rendered, ...sidecar, 'startupProbe', 'httpGet', 'path'), '/startup')
     t.equal(at(rendered, ...sidecar, 'readinessProbe'), undefined, 'and the pod stays ready through a failover')
@@ -112,7 +121,7 @@ t.test(
 )
 
 t.test('the startup probe — restarts nothing — however long Redis is away when a pod starts', { skip }, async t => {
-  const probe = at(named(render(join(folder, 'example')), 'Deployment'), ...sidecar, 'startupProbe')
+  const probe = at(named(renderOnce(join(folder, 'example')), 'Deployment'), ...sidecar, 'startupProbe')
   const seconds = Number(at(probe, 'periodSeconds')) * Number(at(probe, 'failureThreshold'))
   t.ok(seconds > 365 * 86_400, `${seconds} s`)
 })
@@ -158,7 +167,7 @@ t.test(
 )
 
 t.test('the memory limit — is the one that a full proxy was tried with — for what it may hold', { skip }, async t => {
-  const rendered = named(render(join(folder, 'example')), 'Deployment')
+  const rendered = named(renderOnce(join(folder, 'example')), 'Deployment')
   t.equal(at(rendered, ...sidecar, 'env', 1, 'name'), 'HOLDFAST_MAX_HELD_BYTES')
   const held = Number(/^(\d+)mb$/.exec(String(at(rendered, ...sidecar, 'env', 1, 'value')))?.[1])
   const limit = Number(/^(\d+)Mi$/.exec(String(at(rendered, ...sidecar, 'resources', 'limits', 'memory')))?.[1])
@@ -176,7 +185,7 @@ t.test(
   'passwords — come from keys that the Secret has — mounted as a folder, so that they can change',
   { skip },
   async t => {
-    const rendered = render(join(folder, 'example'))
+    const rendered = renderOnce(join(folder, 'example'))
     const deployment = named(rendered, 'Deployment')
     const mount = at(deployment, ...sidecar, 'volumeMounts', 0)
     t.equal(at(mount, 'subPath'), undefined)
@@ -194,7 +203,7 @@ t.test(
   'faultsOf — finds what is planted — a misspelling, a wrong type, a wrong value, a missing field, a stranger',
   { skip },
   async t => {
-    const example = render(join(folder, 'example'))
+    const example = renderOnce(join(folder, 'example'))
     const text = stringify(named(example, 'Deployment'))
     const planted: readonly (readonly [string | RegExp, string, RegExp])[] = [
       ['readOnlyRootFilesystem', 'readOnlyRootFileSystem', /readOnlyRootFileSystem.*does not exist/],

@@ -51,6 +51,15 @@ function given<T>(data: Manifest): T {
   return data as T
 }
 
+const rendered = new Map<string, Manifest[]>()
+
+/** The same of a folder that does not change. */
+export function renderOnce(folder: string): readonly Manifest[] {
+  const manifests = rendered.get(folder) ?? render(folder)
+  rendered.set(folder, manifests)
+  return manifests
+}
+
 /** What `kubectl kustomize FOLDER` gives. @throws Error with what it said. */
 export function render(folder: string): Manifest[] {
   const result = spawnSync('kubectl', ['kustomize', folder], { cwd: root, encoding: 'utf8' })
@@ -108,6 +117,10 @@ function schemaFaults(manifest: Manifest): string[] {
   }
 }
 
+/** What one program has read is there for the next. */
+const sources = new Map<string, ts.SourceFile | undefined>()
+let last: ts.Program | undefined
+
 /** One program for all of them: reading the types is what takes the time. */
 function typeFaults(manifests: readonly Manifest[]): string[] {
   const file = join(root, 'rendered-manifests.ts')
@@ -128,9 +141,13 @@ function typeFaults(manifests: readonly Manifest[]): string[] {
   const text = lines.join('')
   host.fileExists = name => name === file || fileExists(name)
   host.readFile = name => (name === file ? text : readFile(name))
-  host.getSourceFile = (name, version, ...rest) =>
-    name === file ? ts.createSourceFile(name, text, version, true) : getSourceFile(name, version, ...rest)
-  const program = ts.createProgram([file], options, host)
+  host.getSourceFile = (name, version, ...rest) => {
+    if (name === file) return ts.createSourceFile(name, text, version, true)
+    if (!sources.has(name)) sources.set(name, getSourceFile(name, version, ...rest))
+    return sources.get(name)
+  }
+  const program = ts.createProgram([file], options, host, last)
+  last = program
   return ts.getPreEmitDiagnostics(program).map(problem => {
     const line = problem.file?.getLineAndCharacterOfPosition(problem.start ?? 0).line ?? 0
     return `${text.split('\n')[line]?.trim() ?? ''}: ${ts.flattenDiagnosticMessageText(problem.messageText, ' ')}`
