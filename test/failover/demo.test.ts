@@ -8,6 +8,7 @@ import type { ActResult } from '../../scripts/demo/acts.ts'
 import { render, sparkline } from '../../scripts/demo/screen.ts'
 import { createStory } from '../../scripts/demo/story.ts'
 import { allKept, judge } from '../../scripts/demo/verdict.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { Ledger } from '../support/ledger.ts'
 import { isAlive } from '../support/servers.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -29,8 +30,7 @@ interface Run {
 function runDemo(t: { teardown(fn: () => unknown): void }, ...args: string[]): Run {
   const folder = mkdtempSync(join(tmpdir(), 'demo-test-'))
   // What the tests are told by their environment is no option of the program.
-  const { PATH, HOME } = process.env
-  const env = { PATH, HOME, TMPDIR: folder }
+  const env = childEnvironment({ HOME: process.env['HOME'], TMPDIR: folder })
   const child = spawn(process.execPath, [demo, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid ?? 0
   const family = new Set<number>([pid])

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from './child-environment.ts'
 import { processEnded, reapProcess } from './reaper.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -40,9 +41,8 @@ async function runOnce(options: Readonly<Record<string, string>>): Promise<Check
   const listen = master.includes('=') ? {} : { listen: '127.0.0.1:0' }
   const all = { master, 'answer-timeout': '60s', ...listen, ...options }
   const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
-  const { PATH } = process.env
   const child = spawn(process.execPath, [source, 'check', ...flags], {
-    env: { PATH },
+    env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const pid = child.pid ?? 0

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ControlClient } from '../../src/control/client.ts'
+import { childEnvironment } from './child-environment.ts'
 import { makeFolder, removeFolder } from './servers.ts'
 
 const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
@@ -40,9 +41,8 @@ export interface Running {
 
 /** Starts `holdfast WORDS...`; killed with the test where it still runs. */
 export function startProgram(t: Teardown, words: readonly string[], env: Record<string, string> = {}): Running {
-  const { PATH } = process.env
   const child = spawn(process.execPath, [program, ...words], {
-    env: { PATH, ...env },
+    env: childEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const out = { stdout: '', stderr: '' }

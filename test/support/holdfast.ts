@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import type { Counters } from '../../src/ops/counters.ts'
 import { createProxy } from '../../src/proxy.ts'
+import { childEnvironment } from './child-environment.ts'
 import { tellOnFailure } from './facts.ts'
 import type { Teardown } from './fake-redis.ts'
 import { FakeSentinel } from './fake-sentinel.ts'
@@ -163,8 +164,7 @@ export async function startHoldfastProcess(t: Teardown, options: HoldfastOptions
   const main = options.program ?? join(root, 'src', 'main.ts')
   const program = [...(options.nodeArguments ?? []), main, ...flagsOf(options, 'debug')]
   const [first = '', ...argv] = [...(options.launcher ?? []), process.execPath, ...program]
-  const { PATH } = process.env
-  const child = spawn(first, argv, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(first, argv, { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid ?? 0
   reapProcess(pid)
   const log: LogLine[] = []

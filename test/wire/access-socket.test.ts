@@ -18,6 +18,7 @@ import { Worker } from 'node:worker_threads'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { listenAt } from '../../src/transport/unix-socket.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { type InProcess, startHoldfast, startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -47,8 +48,7 @@ async function refusal(t: Test, options: Readonly<Record<string, string>>): Prom
   const argv = flags.flatMap(([name, value]) => [`--${name}`, value])
   try {
     // What the tests are told by their environment is no option of the program.
-    const { PATH } = process.env
-    await run(process.execPath, [join(root, 'src', 'main.ts'), ...argv], { timeout: 120_000, env: { PATH } })
+    await run(process.execPath, [join(root, 'src', 'main.ts'), ...argv], { timeout: 120_000, env: childEnvironment() })
   } catch (error) {
     const { code, stderr } = error as { code?: number; stderr?: string }
     t.equal(code, 1, 'the exit code')

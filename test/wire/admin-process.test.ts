@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ask, probes, scrape } from '../support/admin.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
 import { deadline, waitUntil } from '../support/wait-until.ts'
 
@@ -19,8 +20,10 @@ interface Ended {
 
 /** Runs the program until `until` sees enough of its output, or to its end. */
 function run(words: readonly string[], until: (stdout: string) => boolean = () => false): Promise<Ended> {
-  const { PATH } = process.env
-  const child = spawn(process.execPath, [main, ...words], { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...words], {
+    env: childEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let told = false
   let stdout = ''
   let stderr = ''

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ask, probes, readStatus } from '../support/admin.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { startHoldfastProcess, startSingle } from '../support/holdfast.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
@@ -19,9 +20,8 @@ interface Ended {
 
 /** Runs it as a probe does; the limit only keeps a test from hanging. */
 function health(word: string, admin: string): Promise<Ended> {
-  const { PATH } = process.env
   const argv = [source, 'health', word, '--admin-listen', admin.replace('http://', '')]
-  const child = spawn(process.execPath, argv, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, argv, { env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] })
   const end = deadline(20_000, () => child.kill('SIGKILL'))
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

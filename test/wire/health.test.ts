@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ownFlags } from '../../src/cli/switchover-flags.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 
 const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
@@ -21,8 +22,10 @@ function run(
   env: Record<string, string> = {},
   onStart: (pid: number) => void = () => {},
 ): Promise<Ended> {
-  const { PATH } = process.env
-  const child = spawn(process.execPath, [source, ...argv], { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [source, ...argv], {
+    env: childEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   t.teardown(() => child.kill('SIGKILL'))
   onStart(child.pid ?? 0)
   const out = { stdout: '', stderr: '' }

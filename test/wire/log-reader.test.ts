@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { scrape } from '../support/admin.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { processEnded, reapProcess } from '../support/reaper.ts'
 import { RespClient } from '../support/resp-client.ts'
@@ -43,9 +44,8 @@ async function startOnce(t: Test, { sentinel, stdout, words }: Start): Promise<P
   const [port, adminPort] = [await freePort(), await freePort()]
   const options = ['--sentinels', `${sentinel.host}:${sentinel.port}`, '--master', 'mymaster', '--log-level', 'debug']
   const places = ['--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, '--shutdown-grace', '1s']
-  const { PATH } = process.env
   const child = spawn(process.execPath, [main, ...options, ...places, ...words], {
-    env: { PATH },
+    env: childEnvironment(),
     stdio: ['ignore', stdout, 'inherit'],
   })
   reapProcess(child.pid ?? 0)

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { Authority } from '../support/certificates.ts'
+import { childEnvironment } from '../support/child-environment.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { without } from '../support/needs.ts'
 import { openWindow } from '../support/pace.ts'
@@ -22,20 +23,19 @@ interface Run {
   stderr: string
 }
 
-/** Runs the program; whatever happens it is ended with the test. The environment holds nothing but `env` and a PATH. */
+/** Runs the program; it is ended with the test. The environment holds no option but those of `env`. */
 function start(
   t: Test,
   argv: readonly string[],
   options: { env?: Record<string, string>; node?: string[]; main?: string } = {},
 ): Run {
-  const { PATH } = process.env
   // The test runner gives its flags to all that it starts; without --enable-source-maps a stack is what Holdfast makes it.
   const [program = '', ...first] = [
     ...(options.main === undefined ? [] : ['env', '-u', 'NODE_OPTIONS']),
     process.execPath,
   ]
   const child = spawn(program, [...first, ...(options.node ?? []), options.main ?? source, ...argv], {
-    env: { PATH, ...options.env },
+    env: childEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<{ code: number | null; signal: string | null }>(resolve => {
