@@ -1,6 +1,8 @@
 // live-links.ts: every link to the nodes of one master that is up or on its way: which of a server's clients are ours. A link
 // enters when it is made and leaves when it is closed; nothing else makes or ends an entry. Ids and addresses mean
 // somebody at one node alone.
+//
+// A server lists a link for as long as it has not read its end, so the last ones that have ended are ours as well.
 import { type Address, sameAddress } from '../address.ts'
 import { Pausing } from './pauses.ts'
 
@@ -22,7 +24,7 @@ export interface ReadableLink extends LiveLink {
   resume(why: Pausing): void
 }
 
-/** So many that have ended are remembered: what a server shows of them (MONITOR) may come later. */
+/** So many that have ended are remembered: what a server shows of them (MONITOR, CLIENT LIST) may come later. */
 const ENDED = 16
 
 export class LiveLinks {
@@ -77,7 +79,11 @@ export class LiveLinks {
       if (link.handshake.clientId !== 0) ids.add(String(link.handshake.clientId))
       else if (link.localAddress !== '') addresses.add(link.localAddress)
     }
-    return { has: (id, address) => ids.has(id) || addresses.has(address) }
+    const ended = this.#ended.filter(link => sameAddress(link.master, node))
+    // A node that was started again counts its ids anew: either alone may be a stranger's by now.
+    const hasEnded = (id: string, address: string): boolean =>
+      ended.some(({ handshake, localAddress }) => localAddress === address && String(handshake.clientId) === id)
+    return { has: (id, address) => ids.has(id) || addresses.has(address) || hasEnded(id, address) }
   }
 }
 

@@ -52,6 +52,15 @@ export const clientMutations: readonly Mutation[] = [
     shows: /the stranger, four sessions and no link/,
   },
   {
+    name: 'a link that has just ended is listed as a client',
+    file: 'src/upstream/live-links.ts',
+    from: ' || hasEnded(id, address)',
+    to: '',
+    breaks: 'CLIENT LIST has no link of this Holdfast',
+    test: wire,
+    shows: /has no link that ends while the server makes it/,
+  },
+  {
     name: 'CLIENT KILL of a filter that fits links is left to the server',
     file: 'src/client/commands/client-kill.ts',
     from: 'if (!spared && filter.test(line) && !own.has(id, address)) ids.push(id)',

@@ -5,7 +5,7 @@ import type { Teardown } from '../support/fake-redis.ts'
 import { type InProcess, startSingle } from '../support/holdfast.ts'
 import { isOlder, without } from '../support/needs.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
-import { anyFlavour, type Flavour } from '../support/servers.ts'
+import { anyFlavour, type Flavour, type Node, resumeServer, stopServer } from '../support/servers.ts'
 import { settings } from '../support/settings.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -36,6 +36,7 @@ interface World {
   /** To the server itself: another application. */
   readonly direct: () => Promise<RespClient>
   readonly flavour: Flavour
+  readonly node: Node
 }
 
 async function world(t: Teardown, flavour: Flavour): Promise<World> {
@@ -45,7 +46,7 @@ async function world(t: Teardown, flavour: Flavour): Promise<World> {
     t.teardown(() => client.close())
     return client
   }
-  return { holdfast, flavour, through: () => connect(holdfast.port), direct: () => connect(node.port) }
+  return { holdfast, flavour, node, through: () => connect(holdfast.port), direct: () => connect(node.port) }
 }
 
 const ended = async (client: RespClient, what: string): Promise<void> => {
@@ -132,6 +133,26 @@ for (const flavour of ['redis', 'valkey'] as const) {
 
     await stranger.send('RPUSH', 'list', 'x')
     t.strictSame(await popped, ['list', 'x'])
+  })
+
+  t.test(`CLIENT LIST — ${flavour} — has no link that ends while the server makes it`, { skip }, async t => {
+    const { through, holdfast, node } = await world(t, flavour)
+    const asker = await through()
+    await asker.send('PING')
+    const leaver = await through()
+    await leaver.send('CLIENT', 'SETNAME', 'leaver')
+    await leaver.send('CLIENT', 'TRACKING', 'ON') // a link with that cannot be kept
+    await stopServer(node)
+    const listed = asker.send('CLIENT', 'LIST')
+    await waitUntil('the master has it', () => holdfast.counters.pendingBytes > 0, { withinMs: 20_000 })
+    await leaver.close()
+    await waitUntil('the other is gone', () => holdfast.counters.sessions === 1, { withinMs: 20_000 })
+    resumeServer(node)
+    const names = parse(await listed).map(line => line.name)
+    t.strictSame(
+      names.filter(name => name === 'leaver'),
+      [],
+    )
   })
 
   t.test(`CLIENT LIST — ${flavour} — its filters hold for sessions and for others`, { skip }, async t => {

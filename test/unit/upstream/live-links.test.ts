@@ -28,3 +28,16 @@ t.test('our links — are known by id, or before they have one by address — at
   t.equal(own.has('8', '10.0.0.9:1002'), false, 'the id is a stranger’s here')
   t.equal(own.has('9', '10.0.0.9:1003'), false, 'and so is the address')
 })
+
+t.test('our links — one that has ended — is ours while the server may still list it', async t => {
+  const live = new LiveLinks()
+  const gone = link(here, 7, '10.0.0.9:1000')
+  live.add(gone)
+  live.delete(gone)
+  t.strictSame(live.ids(here), [])
+  const own = live.snapshot(here)
+  t.equal(own.has('7', '10.0.0.9:1000'), true)
+  t.equal(own.has('7', '10.0.0.9:1001'), false, 'the node was started again, and its ids begin anew')
+  t.equal(own.has('9', '10.0.0.9:1000'), false, 'the port is another client’s now')
+  t.equal(live.snapshot(there).has('7', '10.0.0.9:1000'), false)
+})
