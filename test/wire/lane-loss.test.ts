@@ -52,7 +52,9 @@ for (const policy of ['always', 'safe'] as const) {
       else t.equal(replies[1], shown[1], `cut after ${bytes}: the increment`)
       t.equal(runs.get('INCR'), whole >= 2 || policy === 'safe' ? 1 : 2, `cut after ${bytes}: increments run`)
       const again = pipeline.slice(whole).filter(([name]) => name !== 'INCR' || policy === 'always')
-      const sent = told(fake, 2).filter(line => !/^(HELLO|PING|CLIENT)/.test(line))
+      // On a busy machine a link may be late, and another one is dialled.
+      const afterFirst = Array.from({ length: fake.accepted - 1 }, (_, i) => told(fake, i + 2)).flat()
+      const sent = afterFirst.filter(line => !/^(HELLO|PING|CLIENT)/.test(line))
       t.strictSame(
         sent,
         again.map(argv => argv.join(' ')),
