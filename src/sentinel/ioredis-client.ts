@@ -29,12 +29,14 @@ const CLOSE_LIMIT_MS = 500
 export function createClient(options: ClientOptions, onError: (error: Error) => void): Redis {
   const { username = null, password = null, name } = options
   const { address, tls } = options.route
+  // Without a name AUTH is refused where no password is needed, and ioredis tells the console. HELLO always has one.
+  const user = username ?? (password !== null && options.protocol === 2 ? 'default' : null)
   const client = new Redis({
     host: address.host,
     port: address.port,
     Connector: connectorOf(options.route, { disconnectTimeoutMs: DISCONNECT_TIMEOUT_MS }),
     ...(tls !== null && { tls }),
-    ...(username !== null && { username }),
+    ...(user !== null && { username: user }),
     // ioredis sends bytes as they are (redis/event_handler.js); its types allow text alone.
     ...(password !== null && { password: password as string }),
     ...(name !== undefined && { connectionName: name }),

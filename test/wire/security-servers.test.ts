@@ -4,9 +4,9 @@ import t, { type Test } from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { startCuttingLink } from '../support/cutting-link.ts'
 import { FakeSentinel } from '../support/fake-sentinel.ts'
-import { type LogLine, startHoldfast } from '../support/holdfast.ts'
+import { type LogLine, startHoldfast, startSingle } from '../support/holdfast.ts'
 import { without } from '../support/needs.ts'
-import { ask, RespError } from '../support/resp-client.ts'
+import { ask, RespClient, RespError } from '../support/resp-client.ts'
 import { anyFlavour, endServer, type Node, startServer } from '../support/servers.ts'
 import { infoOf } from '../support/set-health.ts'
 import { TlsScene } from '../support/tls-scene.ts'
@@ -227,4 +227,19 @@ t.test('sentinel — says that TLS may be wanted — dialled plain at its TLS po
   const hint = /if the Sentinel expects TLS at this port, set --sentinel-tls on/
   const line = await waitUntil('it is told', () => told(holdfast.log, 'sentinel.trouble', hint), { withinMs: 10_000 })
   t.equal(line.level, 'warn')
+})
+
+t.test('password for a server that needs none — does no harm — and nobody writes to the console', async t => {
+  const warned = t.capture(console, 'warn')
+  const { holdfast, node } = await startSingle(t, { options: { 'redis-password': 'needless' } })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  t.equal(await client.send('PING'), 'PONG')
+  const isListed = async (): Promise<boolean> =>
+    /cmdstat_command:/.test(String(await ask(node, ['INFO', 'commandstats'])))
+  await waitUntil('its commands are learned', isListed, { withinMs: 10_000 })
+  t.strictSame(
+    warned().map(({ args }) => args),
+    [],
+  )
 })
