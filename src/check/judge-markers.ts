@@ -23,7 +23,11 @@ function* judgeRights(node: NodeEvidence, { redisUsername, policy, ackReplicas }
     yield problem('markers.commands', subjectOf(node), what, unknownRemedy)
   }
   if (proofDenied.length === 0) return
-  const what = `our user lacks ${proofDenied.join(' ')}: its writes leave without the markers of ${option}`
+  const isMarked = proofDenied.every(rule => rule === '+wait')
+  const cost = isMarked
+    ? `as long as no user may, nobody can be asked which replicas have a write (--ack replicated=${ackReplicas}): writes wait and then fail`
+    : `its writes leave without the markers of ${option}`
+  const what = `our user lacks ${proofDenied.join(' ')}: ${cost}`
   const remedy = `ACL SETUSER ${redisUsername ?? 'default'} ${proofDenied.join(' ')}, on every node and for every user`
   yield problem('markers.rights', subjectOf(node), what, remedy)
 }

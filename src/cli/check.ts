@@ -8,13 +8,14 @@ import { judge } from '../check/judge.ts'
 import { asJson, asTables, countOf } from '../check/print.ts'
 import { settingsOf } from '../check/settings.ts'
 import { type Environment, readConfig } from '../config.ts'
+import { commandHelp } from './command-help.ts'
 import { answerInstead } from './output.ts'
 
 export async function check(argv: readonly string[], env: Environment): Promise<void> {
   const words = argv.filter(word => word !== '--json')
   const read = readConfig(words, env)
   if (read.kind !== 'config') {
-    answerInstead(read)
+    answerInstead(read.kind === 'help' ? { ...read, text: commandHelp('check') } : read)
     return
   }
   const reports = (await collectAll(read.masters)).map(([config, evidence]) => ({

@@ -26,6 +26,24 @@ const changeFlags = {
 } as const
 
 export const commandHelps = {
+  check: {
+    usage: 'check [--json] [options of the proxy]',
+    what:
+      'Looks at Sentinels, nodes, rights and times, and names what is wrong, with a remedy for each. It changes nothing ' +
+      'that lasts.',
+    flags: { '--json': 'one JSON object in place of tables' },
+    exitCodes: { 0: 'no problem, though there may be warnings', 1: 'a problem was found', 2: wrongOptions },
+    needs: sameOptions,
+    page: 'docs/operations.md',
+  },
+  health: {
+    usage: 'health [ready|live|startup] [--admin-listen ADDRESS]',
+    what: 'Asks the admin port of the running proxy one question: a probe for images without a shell. It says ready alone.',
+    flags: { '--admin-listen ADDRESS': 'as the running proxy has it' },
+    exitCodes: { 0: 'yes', 1: 'no, or no answer within a second', 2: wrongOptions },
+    needs: 'Needs --admin-listen (HOLDFAST_ADMIN_LISTEN, or the --config file), and reads no other option.',
+    page: 'docs/operations.md',
+  },
   ctl: {
     usage: 'ctl status|pause|resume|drain|reload|log-level LEVEL [flags]',
     what: 'Tells the running proxy what to do, over its control socket.',

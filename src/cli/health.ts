@@ -8,6 +8,7 @@ import { type Address, formatAddress, reachable } from '../address.ts'
 import { readAdminAddress } from '../config/admin-address.ts'
 import type { Environment } from '../config.ts'
 import { afterRunning } from '../running-time.ts'
+import { commandHelp } from './command-help.ts'
 import { answerInstead, complain } from './output.ts'
 
 const questions = ['startup', 'live', 'ready'] as const
@@ -25,7 +26,8 @@ export async function health(argv: readonly string[], env: Environment): Promise
     return
   }
   const read = readAdminAddress(word === undefined ? argv : argv.slice(1), env)
-  if (read.kind !== 'admin') answerInstead(read)
+  if (read.kind === 'help') answerInstead({ ...read, text: commandHelp('health') })
+  else if (read.kind !== 'admin') answerInstead(read)
   else if (read.address === null) wrong('health: needs --admin-listen (or HOLDFAST_ADMIN_LISTEN), as the proxy has it')
   else if (read.address.port === 0) wrong('health: --admin-listen has port 0, which says nothing of the port in use')
   else await probe(reachable(read.address), question)

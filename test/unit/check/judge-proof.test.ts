@@ -169,3 +169,13 @@ t.test('judge — names what takes markers away, and who may not write them — 
   const remedies = judge(denied, { ...settings, ...once }).map(({ remedy }) => remedy)
   t.ok(remedies.includes('ACL SETUSER default +hset ~__holdfast:*, on every node and for every user'))
 })
+
+t.test('check — a user who lacks +wait alone — is told what that costs, and not that markers are missing', async t => {
+  const findings = judge(placed({ node: { proofDenied: ['+wait'] } }), { ...settings, policy: 'once', ackReplicas: 1 })
+  const rights = findings.find(({ id }) => id === 'markers.rights')
+  t.match(
+    rights?.text,
+    /^our user lacks \+wait: .* nobody can be asked which replicas have a write \(--ack replicated=1\)/,
+  )
+  t.notMatch(rights?.text, /marker/)
+})
