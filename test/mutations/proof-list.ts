@@ -25,15 +25,6 @@ export const proofMutations: readonly Mutation[] = [
     shows: /the client is told/,
   },
   {
-    name: 'writes that wait before a MULTI count as part of it',
-    file: 'src/client/session/lane-choice.ts',
-    from: 'session.transaction !== null && isOpenAtServer(session.transaction)',
-    to: 'session.transaction !== null',
-    breaks: 'a write that can have a marker has one: nobody is told UNKNOWN of it',
-    test: 'test/wire/once.test.ts',
-    shows: /writes before a MULTI of the same pipeline/,
-  },
-  {
     name: 'a marker that never reached the next master is no proof',
     file: 'src/proof/doubts.ts',
     from: 'witness === series.witness ? 0 : value',
