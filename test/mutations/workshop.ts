@@ -6,6 +6,7 @@ import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, symlink
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { folderRemoved, reapChild, reapFolder } from '../support/reaper.ts'
 import { type Mutation, mutate } from './mutation.ts'
 
 export interface TestRun {
@@ -32,6 +33,7 @@ export class Workshop {
 
   constructor() {
     this.dir = mkdtempSync(join(tmpdir(), 'holdfast-mutations-'))
+    reapFolder(this.dir)
     for (const folder of ['src', 'test', 'docs'])
       cpSync(join(root, folder), join(this.dir, folder), { recursive: true })
     cpSync(join(root, 'package.json'), join(this.dir, 'package.json'))
@@ -63,7 +65,7 @@ export class Workshop {
     // Into a file: a test that bails exits at once, and what a full pipe has not taken by then is lost.
     const file = join(this.dir, 'output.txt')
     const out = openSync(file, 'w')
-    // A group of its own, so that servers a hanging test has started end with it.
+    // A group of its own: what a test has started that hangs, or that bails before its teardowns, ends with it.
     const child = spawn(process.execPath, [test], {
       cwd: this.dir,
       env,
@@ -71,6 +73,7 @@ export class Workshop {
       detached: true,
     })
     closeSync(out)
+    reapChild(child, 'group')
     let timedOut = false
     const timer = setTimeout(() => {
       timedOut = true
@@ -87,6 +90,7 @@ export class Workshop {
 
   close(): void {
     rmSync(this.dir, { recursive: true, force: true })
+    folderRemoved(this.dir)
   }
 }
 

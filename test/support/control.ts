@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ControlClient } from '../../src/control/client.ts'
 import { childEnvironment } from './child-environment.ts'
+import { reapChild } from './reaper.ts'
 import { makeFolder, removeFolder } from './servers.ts'
 
 const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
@@ -45,6 +46,7 @@ export function startProgram(t: Teardown, words: readonly string[], env: Record<
     env: childEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  reapChild(child)
   const out = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text

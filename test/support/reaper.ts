@@ -37,6 +37,21 @@ export function processEnded(pid: number): void {
   tell(`-pid ${pid}`)
 }
 
+/**
+ * The child is to be killed when the test process ends. Of a `group`, which it leads (`detached`), nobody outlives it
+ * either: what it has started and not ended itself ends with it.
+ */
+export function reapChild(child: ChildProcess, kind: 'alone' | 'group' = 'alone'): void {
+  if (child.pid === undefined) return
+  // To kill(1) and kill(2) a negative number is a group.
+  const target = kind === 'group' ? -child.pid : child.pid
+  reapProcess(target)
+  child.once('exit', () => {
+    if (kind === 'group') killNow(target)
+    processEnded(target)
+  })
+}
+
 /** The folder is to be removed when the test process ends. */
 export function reapFolder(dir: string): void {
   dirs.add(dir)
@@ -60,12 +75,14 @@ function tell(line: string): void {
 }
 
 function killAll(): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended between our last look and now.
-    }
-  }
+  for (const pid of pids) killNow(pid)
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended between our last look and now.
+  }
 }

@@ -7,6 +7,7 @@ import t from 'tap'
 import { ask, probes, scrape } from '../support/admin.ts'
 import { childEnvironment } from '../support/child-environment.ts'
 import { startHoldfastProcess } from '../support/holdfast.ts'
+import { reapChild } from '../support/reaper.ts'
 import { deadline, waitUntil } from '../support/wait-until.ts'
 
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
@@ -24,6 +25,7 @@ function run(words: readonly string[], until: (stdout: string) => boolean = () =
     env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  reapChild(child)
   let told = false
   let stdout = ''
   let stderr = ''

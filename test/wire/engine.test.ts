@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { compactHeap, mayHold } from '../../src/cli/engine.ts'
+import { reapChild } from '../support/reaper.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -26,6 +27,7 @@ for (const port of ['master', 'replicas'] as const)
       env: { PATH },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    reapChild(child)
     const ended = new Promise(resolve => child.once('close', resolve))
     t.teardown(async () => {
       child.kill('SIGKILL')
@@ -69,6 +71,7 @@ t.test('the optimizing compiler — takes what was hot before its release, too',
     env: {},
     stdio: ['pipe', 'pipe', 'inherit'],
   })
+  reapChild(child)
   const ended = new Promise(resolve => child.once('close', resolve))
   t.teardown(async () => {
     child.kill('SIGKILL')

@@ -7,6 +7,7 @@ import t from 'tap'
 import { ask, probes, readStatus } from '../support/admin.ts'
 import { childEnvironment } from '../support/child-environment.ts'
 import { startHoldfastProcess, startSingle } from '../support/holdfast.ts'
+import { reapChild } from '../support/reaper.ts'
 import { RespClient } from '../support/resp-client.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { deadline, waitUntil } from '../support/wait-until.ts'
@@ -22,6 +23,7 @@ interface Ended {
 function health(word: string, admin: string): Promise<Ended> {
   const argv = [source, 'health', word, '--admin-listen', admin.replace('http://', '')]
   const child = spawn(process.execPath, argv, { env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] })
+  reapChild(child)
   const end = deadline(20_000, () => child.kill('SIGKILL'))
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ownFlags } from '../../src/cli/switchover-flags.ts'
 import { childEnvironment } from '../support/child-environment.ts'
+import { reapChild } from '../support/reaper.ts'
 
 const source = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
@@ -26,6 +27,7 @@ function run(
     env: childEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  reapChild(child)
   t.teardown(() => child.kill('SIGKILL'))
   onStart(child.pid ?? 0)
   const out = { stdout: '', stderr: '' }

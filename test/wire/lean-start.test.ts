@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { reapChild } from '../support/reaper.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
@@ -18,6 +19,7 @@ function run(t: Test, argv: readonly string[]) {
   const words = ['--import', `data:text/javascript,${encodeURIComponent(witness)}`, main, ...argv]
   const { PATH } = process.env
   const child = spawn(process.execPath, words, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
+  reapChild(child)
   t.teardown(() => child.kill('SIGKILL'))
   const out = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -11,6 +11,7 @@ import { childEnvironment } from '../support/child-environment.ts'
 import { judgeOnce } from '../support/judge-bound.ts'
 import { without } from '../support/needs.ts'
 import { openWindow } from '../support/pace.ts'
+import { reapChild } from '../support/reaper.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,6 +39,7 @@ function start(
     env: childEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  reapChild(child)
   const ended = new Promise<{ code: number | null; signal: string | null }>(resolve => {
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
@@ -251,6 +253,7 @@ async function bundle(t: Test): Promise<string> {
   const build = spawn(process.execPath, [join(root, 'scripts', 'bundle.mjs'), out], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
+  reapChild(build)
   t.teardown(() => build.kill('SIGKILL'))
   t.equal(await new Promise(resolve => build.once('close', resolve)), 0)
   mkdirSync(join(folder, 'node_modules'))

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { missingFlags, nodeFlags } from '../../src/cli/node-flags.ts'
 import { isNetworkForbidden } from '../../src/cli/node-permissions.ts'
+import { reapChild } from '../support/reaper.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const nowhere = ['--sentinels', '127.0.0.1:1', '--master', 'm m', '--listen', '127.0.0.1:0']
@@ -33,6 +34,7 @@ async function startOrEnd(t: Test, words: readonly string[], env: Record<string,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
+  reapChild(child, 'group')
   let isClosed = false
   const ended = new Promise<void>(resolve => {
     child.once('close', () => {
