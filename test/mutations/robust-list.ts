@@ -305,7 +305,8 @@ export const robustMutations: readonly Mutation[] = [
     to: 'destroyAll()\n      endLast = afterRunning(LAST_REPLIES_MS, () => {\n',
     breaks: 'behind the grace period replies that are on their way are delivered',
     test: stopped,
-    shows: /gives the reply that has come/,
+    // Which of the two is first depends on the machine: a busy one may take the reply for late.
+    shows: /gives the reply that has come|answers what is held with an error/,
   },
   {
     name: 'at the end of the grace period a sweep gives up what is in flight',

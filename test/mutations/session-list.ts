@@ -284,15 +284,6 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /blocking commands — end when their own time is over/,
   },
   {
-    name: 'a session leaves the lane whose lost link may still run what is UNKNOWN',
-    file: 'src/client/session/lane-choice.ts',
-    from: 'if (this.lane.mayRunLate && !this.#isBorrowed) return',
-    to: '',
-    breaks: 'what a client sees of its data after UNKNOWN is final',
-    test: 'test/wire/late-runs.test.ts',
-    shows: /the lost link is ended at the server/,
-  },
-  {
     name: 'a session that leaves a lane does not take along what that one may still run',
     file: 'src/relay/lane.ts',
     from: 'if (!left.mayRunLate) return',
