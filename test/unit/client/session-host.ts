@@ -12,8 +12,11 @@ import { createLog } from '../../../src/ops/log.ts'
 import type { Lanes } from '../../../src/relay/lanes.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 
+// Made once: a walk makes thousands of hosts. None of these keeps anything of a session.
+const log = createLog('silent')
+const deny = createDenyList([])
+
 export function sessionHost(lanes: Lanes, counters: Counters, holdLimitMs: number): SessionHost {
-  const log = createLog('silent')
   return {
     lanes,
     turn: lanes.turn,
@@ -21,7 +24,7 @@ export function sessionHost(lanes: Lanes, counters: Counters, holdLimitMs: numbe
     counters,
     log,
     bugs: lanes.bugs,
-    deny: createDenyList([]),
+    deny,
     pressure: new MemoryBudget(counters, 1e9, lanes.bugs),
     defaultIdentity: createIdentity(null, null, 0, 2),
     login: null,
