@@ -295,8 +295,8 @@ export const robustMutations: readonly Mutation[] = [
     from: 'this.hasMore ? passedMs : lateMs)',
     to: 'this.hasMore ? passedMs : 0)',
     breaks: 'the clock of an unfinished command stands while the client has sent more than Holdfast has read',
-    test: stopped,
-    shows: /its rest comes while Holdfast is stopped/,
+    test: 'test/unit/client/session/slow-client.test.ts',
+    shows: /those of a standstill/,
   },
   {
     name: 'a stop over a standstill ends sessions before it has read what the master answered',

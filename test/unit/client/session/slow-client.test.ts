@@ -1,4 +1,5 @@
-// What a session writes to a client that takes nothing: a small reply holds on to no memory but its own.
+// What a session writes to a client that takes nothing: a small reply holds on to no memory but its own. And how long it
+// waits for one that does not finish its command.
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
@@ -75,3 +76,18 @@ t.test(
     t.ok(got.equals(wanted), 'and the reply is as it was')
   },
 )
+
+t.test('an unfinished command — is not late — for a time in which Holdfast read nothing', async t => {
+  const { session, client } = await connect(t)
+  client.write('*2\r\n$4\r\nECHO\r\n$')
+  await waitUntil('its begin is read', () => session.unfinishedBytes > 0, { withinMs: 20_000 })
+  const start = performance.now()
+  const look = (at: number, passedMs: number, lateMs: number): boolean => {
+    session.checkUnfinished(2000, { now: start + at, passedMs, lateMs })
+    return session.ending
+  }
+  t.notOk(look(0, 200, 0))
+  t.notOk(look(1000, 200, 0))
+  t.notOk(look(4200, 3200, 3000), 'three seconds are those of a standstill')
+  t.ok(look(5000, 200, 0), 'the client has had its two seconds')
+})
