@@ -205,8 +205,8 @@ export const replicasMutations: readonly Mutation[] = [
     from: 'const isOver = passes || (this.#hasGivenUp && !this.sendable)',
     to: 'const isOver = passes',
     breaks: 'each command that was read has a reply before the process ends',
-    test: 'test/replicas/split-ends.test.ts',
-    shows: /all get a reply|each command gets an error/,
+    test: 'test/wire/stopped-process.test.ts',
+    shows: /answers each command that was read/,
   },
   {
     name: 'what is given up at the end of the process is told as a hold time that is over',

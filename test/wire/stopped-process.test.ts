@@ -1,7 +1,7 @@
 // Holdfast is stopped for a while (SIGSTOP, a frozen machine) at a moment at which a time of its own runs out meanwhile:
 // what its clients have sent, and what the master has answered, lies in its sockets when it wakes up.
 import t, { type Test } from 'tap'
-import { type AsProcess, startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
+import { type AsProcess, startHoldfast, startHoldfastProcess, startSingleProcess } from '../support/holdfast.ts'
 import { judgeIfCalm } from '../support/judge-bound.ts'
 import { openWindow } from '../support/pace.ts'
 import { RespClient, RespError, type Value } from '../support/resp-client.ts'
@@ -89,4 +89,16 @@ t.test('a stop — answers what is held with an error — when Holdfast is stopp
   t.equal((await client.closed).error, null)
   t.equal(await holdfast.ended, 0)
   t.equal(holdfast.find('process.stuck'), undefined)
+})
+
+t.test('a stop — answers each command that was read — when one waits for the error of another', async t => {
+  const holdfast = await startHoldfast(t, { sentinels: ['127.0.0.1:1'], options: { 'shutdown-grace': '0s' } })
+  const client = await RespClient.connect(holdfast.port)
+  t.teardown(() => client.close())
+  // WATCH is looked at when SET is answered, and MULTI when WATCH is.
+  const replies = client.pipeline([['SET', 'k', '1'], ['WATCH', 'k'], ['MULTI']])
+  await waitUntil('they are read', () => holdfast.counters.waiting === 1, { withinMs: 10_000 })
+  const stopped = holdfast.stop()
+  for (const reply of await replies) t.match(shown(reply), /^TRYAGAIN holdfast: no master in time/)
+  await stopped
 })

@@ -224,6 +224,8 @@ export class Listener {
       })
     }, graceMs)
     await closed
+    // All sockets are closed. The last session would hear of its own a moment later.
+    destroyAll()
     this.#sweep.stop()
     this.#resubscribed.flush()
     this.#shortTimeouts.stop()
