@@ -428,6 +428,15 @@ export const sessionMutations: readonly Mutation[] = [
     shows: /however often/,
   },
   {
+    name: 'clients that read slowly get no more time for it',
+    file: 'src/client/accept/unread-relief.ts',
+    from: '      if (counters.unreadBytes <= this.#bytes - limit * PROGRESS_SHARE) this.#onTaken()\n',
+    to: '',
+    breaks: 'a client that reads, however slowly, is not ended',
+    test: 'test/unit/client/accept/unread-relief.test.ts',
+    shows: /clients that read slowly/,
+  },
+  {
     name: 'clients that read nothing fill memory while they are waited for',
     file: 'src/client/accept/unread-relief.ts',
     from: 'counters.unreadBytes > this.#most',

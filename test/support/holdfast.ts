@@ -154,8 +154,10 @@ export async function startHoldfast(t: Teardown, options: HoldfastOptions): Prom
 
 /** What a stopped proxy may not have: open sessions, requests that wait, bytes without their reply. */
 function leftover(counters: Readonly<Counters>): string | undefined {
-  const { sessions, waiting, waitingBytes, pendingBytes, unfinishedBytes, transactionBytes, unreadBytes } = counters
-  const left = { sessions, waiting, waitingBytes, pendingBytes, unfinishedBytes, transactionBytes, unreadBytes }
+  const { sessions, waiting, waitingBytes, waitingForUser, pendingBytes } = counters
+  const { unfinishedBytes, transactionBytes, unreadBytes } = counters
+  const requests = { sessions, waiting, waitingBytes, waitingForUser, pendingBytes }
+  const left = { ...requests, unfinishedBytes, transactionBytes, unreadBytes }
   return Object.values(left).every(value => value === 0) ? undefined : `left over: ${JSON.stringify(left)}`
 }
 

@@ -123,19 +123,26 @@ t.test(
     const [inDoubt, behind, other] = [await connect(), await connect(), await connect()]
     for (const client of [inDoubt, behind]) t.equal(await client.send('AUTH', 'app', 'one'), 'OK')
     t.equal(await inDoubt.send('INCR', 'n'), 1)
+    // It signs in on a link of its own, as somebody whom no handshake has let in.
+    await direct.send('ACL', 'SETUSER', 'own', 'on', '>two', '~*', '&*', '+@all')
+    const own = await connect()
+    t.equal(await own.send('CLIENT', 'NO-EVICT', 'ON'), 'OK')
+    t.equal(await own.send('AUTH', 'own', 'two'), 'OK')
     const { commands } = holdfast.counters
     await stopServer(node)
     const lost = inDoubt.send('INCR', 'n')
     await waitUntil('it is sent', () => holdfast.counters.commands > commands, { withinMs: 5000 })
     await endServer(node)
-    const unsent = behind.send('GET', 'n')
+    const unsent = [behind.send('GET', 'n'), own.send('GET', 'n')]
     await restartServer(node)
     await waitUntil('the login is refused', () => holdfast.find('link.refused'), { withinMs: 20_000 })
+    const isWaiting = (): boolean => holdfast.counters.waitingForUser === 3
+    await waitUntil('each waits for its user', isWaiting, { withinMs: 5000 })
     t.equal(await other.send('SET', 'k', 'v'), 'OK', 'others are served')
     t.match(await lost, {
       message: /^UNKNOWN holdfast: the master refuses the login of user 'app', .*\(make the user, .* on every node\)$/,
     })
-    t.match(await unsent, { code: 'WRONGPASS' })
+    for (const reply of await Promise.all(unsent)) t.match(reply, { code: 'WRONGPASS' })
     t.equal(holdfast.find('gate.tripped'), undefined)
     const late = async (): Promise<boolean> => {
       const sentAt = performance.now()
