@@ -34,10 +34,12 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
 }
 
 /** As pino does, with the places of the source. What a server or ioredis repeats of a command may be a password. */
-function describe(error: Error): object {
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return typeof error === 'string' ? withoutArguments(error) : error
   const { command: _, ...described } = pino.stdSerializers.err(error)
   const message = withoutArguments(described.message)
-  const stack = described.stack?.replace(described.message, () => message)
+  // pino writes the causes into the stack, too.
+  const stack = described.stack?.split('\n').map(withoutArguments).join('\n')
   return { ...described, message, stack: stack && sourceStack(stack) }
 }
 
