@@ -218,12 +218,14 @@ function acceptRival(draft: Draft, master: Master, { address, epoch }: Candidate
   const hasYielded = asked !== null && isReplicaOf(asked, address, now)
   if (isOurs === false && (hasYielded || now - draft.rival.since >= RIVAL_MS)) {
     draft.rival = { ...draft.rival, accepted: true }
+    const isReplica = asked?.result?.kind === 'replica'
+    const became = hasYielded ? 'is a replica of theirs now' : isReplica ? 'is a replica now' : 'is gone'
     note(draft, 'error', 'master.epoch_reset', {
       address: formatAddress(address),
       epoch,
       master: formatAddress(master),
       masterEpoch: master.epoch,
-      msg: `our master ${hasYielded ? 'is a replica of theirs now' : 'is gone'} and the Sentinels began a new history: Holdfast follows them`,
+      msg: `our master ${became} and the Sentinels began a new history: Holdfast follows them`,
     })
     return true
   }

@@ -403,6 +403,23 @@ t.test('rival of an older epoch — is followed at once — when our master says
   }
 })
 
+t.test('rival of an older epoch — that has lasted — is followed with the true reason', async t => {
+  for (const [result, reason] of [
+    [{ kind: 'replica', of: at('C') }, /our master is a replica now/],
+    [{ kind: 'unreachable', why: 'x' }, /our master is gone/],
+  ] as const) {
+    const play = Play.serving(5)
+    let told: unknown
+    for (let passed = 0; passed < 20_000 && told === undefined; passed += 1_000) {
+      play.confirm().later(1_000).all('B', { epoch: 1 })
+      const { probe } = play.topology
+      if (probe && !probe.result && probe.address.port === at('A').port) play.probed('A', result)
+      told = play.effects.find(effect => effect.kind === 'note' && effect.event === 'master.epoch_reset')
+    }
+    t.match(told, { fields: { msg: reason } })
+  }
+})
+
 t.test('a failover of another master — by one Sentinel that was restored alone — stops nothing', async t => {
   const play = Play.serving(5)
   play.answer('s1', 'B', { epoch: 1 })
