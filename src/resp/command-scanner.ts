@@ -51,6 +51,8 @@ export class CommandScanner {
   nameStart = 0
   /** Of the name in bytes, whichever chunk it came in. */
   nameLength = 0
+  /** How many commands the last `takeAlike` has taken. */
+  taken = 0
   /** The server's own text for what is wrong, without "-ERR Protocol error: ". */
   error = ''
   #maxArguments = INT_MAX
@@ -165,34 +167,54 @@ export class CommandScanner {
     if (at + 3 > end) return 0
     let count = (chunk[at++] as number) - 48
     if (!(count >= 1 && count <= 9)) return 0
-    let byte = chunk[at++] as number
+    const byte = chunk[at++] as number
     if (byte !== CR) {
       if (!(byte >= 48 && byte <= 57)) return 0
       count = count * 10 + byte - 48
       if (chunk[at++] !== CR) return 0
     }
     at++
+    const name = at
     for (let i = 0; i < count; i++) {
-      if (at + 6 > end || chunk[at] !== DOLLAR) return 0
-      let length = (chunk[at + 1] as number) - 48
-      if (!(length >= 0 && length <= 9)) return 0
-      at += 2
-      byte = chunk[at++] as number
-      while (byte !== CR) {
-        if (!(byte >= 48 && byte <= 57) || length === 0 || length > MAX_LINE || at === end) return 0
-        length = length * 10 + byte - 48
-        byte = chunk[at++] as number
-      }
-      at++
-      if (i === 0) {
-        this.nameStart = at
-        this.nameLength = length
-      }
-      at += length + 2
+      at = argumentEnd(chunk, at, end)
+      if (at === 0) return 0
+      if (i > 0) continue
+      const nameStart = name + (chunk[name + 2] === CR ? 4 : 5)
+      if (chunk[nameStart - 2] !== CR) return 0
+      this.nameStart = nameStart
+      this.nameLength = at - 2 - nameStart
     }
-    if (at > end) return 0
     this.argc = count
     this.kind = FrameKind.command
+    return at
+  }
+
+  /**
+   * Of a pipeline: commands from `from` on that have the name, in the same case, and the number of arguments of the one
+   * that `next` has just found in this chunk; `most` at most, all whole. Answers where they end; `taken` is how many.
+   * Spares looking up the same name again and again: halves the time for a small command once more.
+   */
+  takeAlike(chunk: Buffer, from: number, most: number): number {
+    const { nameStart, nameLength, argc } = this
+    const end = chunk.length
+    let at = from
+    let taken = 0
+    // With one digit each, what stands around the name is eight bytes.
+    if (argc > 9 || nameLength > 9 || nameLength === 0) most = 0
+    search: while (taken < most && at + nameLength + 10 <= end) {
+      if (chunk[at + 1] !== argc + 48 || chunk[at + 5] !== nameLength + 48 || chunk[at] !== STAR) break
+      if (chunk[at + 2] !== CR || chunk[at + 4] !== DOLLAR || chunk[at + 6] !== CR) break
+      let next = at + 8
+      for (let i = 0; i < nameLength; i++) if (chunk[next + i] !== chunk[nameStart + i]) break search
+      next += nameLength + 2
+      for (let i = 1; i < argc; i++) {
+        next = argumentEnd(chunk, next, end)
+        if (next === 0) break search
+      }
+      at = next
+      taken++
+    }
+    this.taken = taken
     return at
   }
 
@@ -281,6 +303,22 @@ export class CommandScanner {
     this.error = text
     return -1
   }
+}
+
+/** Where the argument ends that begins at `at`, in canonical form and all before `end`; else 0. */
+function argumentEnd(chunk: Buffer, from: number, end: number): number {
+  if (from + 6 > end || chunk[from] !== DOLLAR) return 0
+  let length = (chunk[from + 1] as number) - 48
+  if (!(length >= 0 && length <= 9)) return 0
+  let at = from + 2
+  let byte = chunk[at++] as number
+  while (byte !== CR) {
+    if (!(byte >= 48 && byte <= 57) || length === 0 || length > MAX_LINE || at === end) return 0
+    length = length * 10 + byte - 48
+    byte = chunk[at++] as number
+  }
+  at += length + 3
+  return at > end ? 0 : at
 }
 
 /** The server prints the byte as a character; bytes that would break the error line become spaces, as it does. */

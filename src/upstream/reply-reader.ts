@@ -118,15 +118,24 @@ export class ReplyReader<E extends Exchange, L extends ReadLink<E>> {
     let head = fifo.peek()
     try {
       while (at < chunk.length) {
-        const end = scanner.next(chunk, at)
-        if (end < 0) break
-        const type = scanner.type
-        const looksIn =
-          type === ReplyType.error || type === ReplyType.push || this.inspectAll || this.pushes?.mayBe(type) === true
+        let end = at
+        let taken = 0
+        if (head !== undefined && !head.inspect && !this.inspectAll && this.pushes === null) {
+          end = scanner.takePlain(chunk, at, head.expect)
+          taken = scanner.taken
+        }
+        let looksIn = false
+        if (taken === 0) {
+          end = scanner.next(chunk, at)
+          if (end < 0) break
+          taken = 1
+          looksIn = this.#looksInto(scanner.type)
+        }
         if (head !== undefined && !head.inspect && !looksIn && this.#partial.length === 0) {
-          run++
+          run += taken
           at = end
-          if (--head.expect === 0) {
+          head.expect -= taken
+          if (head.expect === 0) {
             fifo.shift()
             listener.onReplies(head, viewReplies(chunk, runStart, end), run)
             if (link.status !== 'ready') return true
@@ -142,7 +151,7 @@ export class ReplyReader<E extends Exchange, L extends ReadLink<E>> {
         }
         const frame = chunk.subarray(at, end)
         const own = this.#buffer === null ? this.#memory.apart(frame, chunk) : frame
-        this.#onSlowFrame(own, type, looksIn)
+        this.#onSlowFrame(own, scanner.type, looksIn)
         if (link.status !== 'ready') return true
         at = end
         runStart = end
@@ -160,6 +169,12 @@ export class ReplyReader<E extends Exchange, L extends ReadLink<E>> {
       link.onBug(error, this.#answering ?? head)
     }
     return true
+  }
+
+  /** Is this reply to be looked at, whatever its exchange says? */
+  #looksInto(type: number): boolean {
+    const { error, push } = ReplyType
+    return type === error || type === push || this.inspectAll || this.pushes?.mayBe(type) === true
   }
 
   /** The next exchange that waits for the server; those the proxy answers itself are completed on the way. */

@@ -29,6 +29,8 @@ const rounds: readonly { readonly commands: readonly string[][]; readonly inOne:
     ],
     inOne: true,
   },
+  // One name, which is looked up once.
+  { commands: Array.from({ length: 5 }, (_, i) => ['GET', `k${i}`]), inOne: true },
   { commands: [['GET', 'k'], ['PING'], ['NOSUCHCOMMAND']], inOne: false },
   { commands: [['MULTI'], ['INCR', 'n'], ['EXEC']], inOne: false },
   { commands: [['WATCH', 'k'], ['MULTI'], ['SET', 'k', 'w'], ['EXEC']], inOne: true },

@@ -230,8 +230,8 @@ export const laneMutations: readonly Mutation[] = [
   {
     name: 'replies behind a cut are delivered',
     file: 'src/upstream/reply-reader.ts',
-    from: "this.#onSlowFrame(own, type, looksIn)\n        if (link.status !== 'ready') return true",
-    to: 'this.#onSlowFrame(own, type, looksIn)',
+    from: "this.#onSlowFrame(own, scanner.type, looksIn)\n        if (link.status !== 'ready') return true",
+    to: 'this.#onSlowFrame(own, scanner.type, looksIn)',
     breaks: 'a READONLY makes all later replies of its link worthless',
     test: link,
     shows: /behind a cut/,

@@ -183,7 +183,7 @@ export class Reader {
     let room = this.#replies.window - session.pending
     let last: CommandSpec | null = null
     while (at < chunk.length) {
-      const end = scanner.next(chunk, at)
+      let end = scanner.next(chunk, at)
       if (end < 0) break
       const kind = scanner.kind
       if (kind === FrameKind.command && session.transaction === null && session.state.reply === 'on') {
@@ -196,6 +196,12 @@ export class Reader {
           seen |= bits
           last = spec
           run++
+          // Most pipelines are of one command: the others like it need no look at their name.
+          if (end < chunk.length && run < room) {
+            end = scanner.takeAlike(chunk, end, room - run)
+            run += scanner.taken
+            calls[index] = (calls[index] as number) + scanner.taken
+          }
           at = end
           if (run < room) continue
         }

@@ -32,6 +32,30 @@ t.test('commands — are found exactly, with their arguments — wherever the st
   )
 })
 
+t.test('commands — of the same name and as many arguments are taken together — up to the first other one', async () => {
+  const name = fc.constantFrom('GET', 'get', 'SET', 'GETX', '', 'ZREVRANGE', 'ZREVRANGEBYSCORE')
+  const value = fc.constantFrom('', 'k', 'v'.repeat(9), 'v'.repeat(10), 'v'.repeat(123), '\r\n')
+  const command = fc.tuple(name, fc.array(value, { maxLength: 11 })).map(([first, rest]) => [first, ...rest])
+  const runs = fc.array(fc.tuple(command, fc.nat({ max: 3 })), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(runs, fc.nat({ max: 5 }), fc.double({ min: 0, max: 1, noNaN: true }), (list, most, cut) => {
+      const all = list.flatMap(([words, more]) => Array.from({ length: more + 1 }, () => words))
+      const frames = all.map(words => encodeCommand(words.map(word => Buffer.from(word))))
+      const chunk = Buffer.concat([...frames, frames[0]?.subarray(0, cut * frames[0].length) ?? Buffer.alloc(0)])
+      const scanner = new CommandScanner()
+      const first = scanner.next(chunk, 0)
+      const [[name = '', ...rest] = []] = all
+      const wanted = name.length === 0 || name.length > 9 || rest.length > 8 ? 0 : most
+      const other = all.findIndex(words => words[0] !== name || words.length !== rest.length + 1)
+      const alike = Math.min(wanted, (other < 0 ? all.length + (cut === 1 ? 1 : 0) : other) - 1)
+      const end = scanner.takeAlike(chunk, first, most)
+      const lengths = [...frames, frames[0] as Buffer].slice(1, alike + 1).map(({ length }) => length)
+      return scanner.taken === alike && end === lengths.reduce((sum, length) => sum + length, first) && scanner.idle
+    }),
+    options,
+  )
+})
+
 t.test('commands — are what redis-parser finds — in a valid stream', async () => {
   fc.assert(
     fc.property(commands, fractions, (list, cuts) => {
