@@ -25,9 +25,10 @@ export class VirtualLoop {
     replace('setInterval', (task: Task, ms: number) => {
       const id = this.#keep(this.#intervals, task)
       this.#periods.set(id, ms)
-      return id
+      const interval = { id, unref: () => interval }
+      return interval
     })
-    replace('clearInterval', (id: number) => {
+    replace('clearInterval', ({ id }: { id: number }) => {
       this.#intervals.delete(id)
       this.#periods.delete(id)
     })
