@@ -385,4 +385,22 @@ export const controlMutations: readonly Mutation[] = [
     test: 'test/wire/reload.test.ts',
     shows: /that are as they were/,
   },
+  {
+    name: 'the failover that made the master counts as one beside it',
+    file: 'src/sentinel/majority-rules.ts',
+    from: 'rival === null || master === null || failover.epoch < master.epoch',
+    to: 'rival === null || master === null',
+    breaks: 'commands are held only where the master may be demoted',
+    test: 'test/unit/sentinel/topology.test.ts',
+    shows: /holds nothing — for the failover that made our master/,
+  },
+  {
+    name: 'what a node said of its master long ago makes a rival the master',
+    file: 'src/sentinel/majority-rules.ts',
+    from: 'sameAddress(result.of, address) && isRecent(asked, now)',
+    to: 'sameAddress(result.of, address) && now > 0',
+    breaks: 'an older epoch wins only where our master is none any more',
+    test: 'test/unit/sentinel/topology.test.ts',
+    shows: /before the Sentinels were away/,
+  },
 ]

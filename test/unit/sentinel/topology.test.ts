@@ -381,6 +381,18 @@ t.test('rival of an older epoch — that is failed over — holds what our maste
   t.ok([1, 2, 3, 4, 5].some(isServed), 'they do not reach it: the hold ends')
 })
 
+t.test('rival of an older epoch — holds nothing — for the failover that made our master', async t => {
+  const play = Play.with('s1', 's2', 's3').all('B', { epoch: 4 }).probed('B').later(100)
+  play.event('s1', { kind: 'failover-elected', master: at('B'), replica: at('A') })
+  play.all('A', { epoch: 5 }).probed('A').later(100)
+  t.equal(play.master(), 'A@5')
+  play.take()
+  for (const key of ['s2', 's3']) play.answer(key, 'C', { epoch: 1 })
+  play.later(100)
+  t.ok(play.notes().includes('master.rival'), 'they were restored, and the leader shows that failover yet')
+  t.strictSame(play.take(), [])
+})
+
 t.test('rival of an older epoch — is followed at once — when our master says that it is its replica', async t => {
   for (const [of, isFollowed] of [
     ['B', true],
@@ -402,6 +414,25 @@ t.test('rival of an older epoch — is followed at once — when our master says
     t.equal(play.master(), isFollowed ? 'B@1' : 'A@5', `a replica of ${of}`)
   }
 })
+
+t.test(
+  'rival of an older epoch — is not followed — for what our master said before the Sentinels were away',
+  async t => {
+    const play = Play.serving(5)
+    play
+      .confirm()
+      .later(1)
+      .all('A', { epoch: 5 })
+      .probed('A', { kind: 'replica', of: at('B') })
+    t.strictSame(play.take(), ['probe A', 'hold not-master'])
+    for (const key of ['s1', 's2', 's3']) play.down(key)
+    play.later(1_000)
+    for (const key of ['s1', 's2', 's3']) play.up(key).answer(key, 'B', { epoch: 1 })
+    t.strictSame(play.take(), ['probe A'], 'it may have been promoted again')
+    play.probed('A')
+    t.strictSame(play.take(), ['serve A@5'])
+  },
+)
 
 t.test('rival of an older epoch — that has lasted — is followed with the true reason', async t => {
   for (const [result, reason] of [
