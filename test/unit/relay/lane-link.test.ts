@@ -10,6 +10,7 @@ import type { Request } from '../../../src/relay/request.ts'
 import { ScriptLoading } from '../../../src/relay/script-loading.ts'
 import { ScriptStore } from '../../../src/relay/script-store.ts'
 import { OpenFiles } from '../../../src/transport/open-files.ts'
+import { Password } from '../../../src/transport/password.ts'
 import { Sockets } from '../../../src/transport/sockets.ts'
 import { createIdentity } from '../../../src/upstream/identity.ts'
 import type { Link } from '../../../src/upstream/link.ts'
@@ -23,7 +24,15 @@ const first: Master = { host: 'a', port: 1, epoch: 1, runId: 'run-a' }
 const second: Master = { host: 'b', port: 2, epoch: 2, runId: 'run-b' }
 
 /** A lane's link whose host names `master`, and what the handshake of its link says. */
-function scene({ owner = null, files = new OpenFiles() }: { owner?: object | null; files?: OpenFiles } = {}) {
+function scene({
+  owner = null,
+  files = new OpenFiles(),
+  password = null,
+}: {
+  owner?: object | null
+  files?: OpenFiles
+  password?: Password | null
+} = {}) {
   const gate: { master: Master | null } = { master: first }
   const madeRoom: number[] = []
   const host = {
@@ -47,7 +56,7 @@ function scene({ owner = null, files = new OpenFiles() }: { owner?: object | nul
     wakeSoon() {},
   }
   const lane = {
-    identity: createIdentity(null, null, 0, 2),
+    identity: createIdentity(null, password, 0, 2),
     kind: owner === null ? 'shared' : 'private',
     owner,
     onPauseOver: () => uplink.ensure(),
@@ -165,4 +174,22 @@ t.test('link of a session — waits while others have all files — and a shared
   t.equal(uplink.outOfTime, errors.noFiles)
   other.destroy()
   await waitUntil('it is dialled', () => uplink.link, { withinMs: 5000 })
+})
+
+const wrongPass = '-WRONGPASS invalid username-password pair or user is disabled.\r\n'
+const auth = { kind: 'auth', text: wrongPass.slice(1, -2), frame: Buffer.from(wrongPass) } as const
+const refused = { kind: 'refused', text: 'ERR max number of clients reached' } as const
+
+t.test('end of the hold time — is told with the cause — that the client can mend, and no other', async t => {
+  const { uplink, gate } = scene()
+  t.equal(uplink.outOfTime, errors.noMaster)
+  uplink.onHandshakeFailed(auth)
+  t.strictSame(uplink.outOfTime, { reply: auth.frame, executed: 'no' }, 'its own password')
+  uplink.onHandshakeFailed(refused)
+  t.equal(uplink.outOfTime, errors.noLink)
+  gate.master = null
+  t.equal(uplink.outOfTime, errors.noMaster, 'there is no master: nobody can tell whether the next one refuses')
+  const own = scene({ password: new Password('secret', '/a/file') })
+  own.uplink.onHandshakeFailed(auth)
+  t.equal(own.uplink.outOfTime, errors.noMaster, 'clients do not know the password in the file')
 })
