@@ -298,4 +298,13 @@ export const replicasMutations: readonly Mutation[] = [
     test: 'test/replicas/split-ends.test.ts',
     shows: /the replica answers no more/,
   },
+  {
+    name: 'a user that a replica lacks is waited for',
+    file: 'src/relay/lane-host.ts',
+    from: 'this.movedAt === 0 || this.areOfReplicas',
+    to: 'this.movedAt === 0',
+    breaks: 'a replica that comes back is no failover: its clients are told what to mend',
+    test: 'test/replicas/user-missing.test.ts',
+    shows: /fail at once/,
+  },
 ]
