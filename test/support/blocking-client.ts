@@ -27,7 +27,8 @@ export interface PipelineResult {
   readonly bytes: number
 }
 
-const HANGS_MS = 120_000
+/** Nothing moves for so long: it hangs, and must fail. Nothing else is judged by it. */
+const HANGS_MS = 60_000
 
 /** Opens a connection that keeps nothing of what it hears. @throws Error when nobody listens there. */
 export async function openSocket(place: Place): Promise<Socket> {
@@ -45,14 +46,20 @@ export async function openSocket(place: Place): Promise<Socket> {
 /** Writes all of it, then reads all of it. Resolves early with what came when the connection ends. */
 export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise<PipelineResult> {
   const { reply, times } = pipeline
-  // What hangs must fail; nothing is judged by it.
-  const limit = deadline(HANGS_MS, () => socket.destroy())
+  let moves = false
+  const look = (): void => {
+    if (!moves) socket.destroy()
+    moves = false
+    endLooks = deadline(HANGS_MS, look)
+  }
+  let endLooks = deadline(HANGS_MS, look)
   socket.pause()
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   socket.on('error', () => {})
   for await (const chunk of pipeline.chunks) {
     if (socket.destroyed) break
     if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
+    moves = true
   }
   const flushed = new Promise<void>(resolve => socket.write(Buffer.alloc(0), () => resolve()))
   await Promise.race([flushed, closed])
@@ -65,6 +72,7 @@ export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise
     if (socket.destroyed) resolve()
     socket.once('close', resolve)
     socket.on('data', (chunk: Buffer) => {
+      moves = true
       for (let from = 0; from < chunk.length; ) {
         const place = (at + from) % reply.length
         const length = Math.min(chunk.length - from, wanted.length - place)
@@ -76,7 +84,7 @@ export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise
     })
     socket.resume()
   })
-  limit()
+  endLooks()
   return { right: right && at === total, bytes: at }
 }
 

@@ -9,6 +9,9 @@ import { makeFolder, removeFolder } from './servers.ts'
 
 const program = join(fileURLToPath(new URL('../..', import.meta.url)), 'src', 'main.ts')
 
+/** A command of ours ends within a minute, a switchover too. With a bug one may serve for ever. */
+const PROGRAM_MS = 120_000
+
 interface Teardown {
   teardown(end: () => unknown): void
 }
@@ -59,6 +62,15 @@ export function startProgram(t: Teardown, words: readonly string[], env: Record<
   return { child, stdout: () => out.stdout, ended }
 }
 
-export function runProgram(t: Teardown, words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return startProgram(t, words, env).ended
+/** Runs it to its end. One that never ends is killed, and has no exit code. */
+export async function runProgram(
+  t: Teardown,
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const { child, ended } = startProgram(t, words, env)
+  const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_MS)
+  const end = await ended
+  clearTimeout(timer)
+  return end
 }
