@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { accessSync, chmodSync, chownSync, constants, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
+import { ACCEPT_QUEUE } from './accept-queue.ts'
 
 export interface SocketPlace {
   readonly path: string
@@ -52,7 +53,7 @@ export async function listenAt(server: Server, place: SocketPlace): Promise<void
   // set.
   const before = process.umask(ONLY_US)
   try {
-    server.listen({ path, backlog: 1024 })
+    server.listen({ path, backlog: ACCEPT_QUEUE })
   } finally {
     process.umask(before)
   }

@@ -398,4 +398,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/unit/relay/failover-report.test.ts',
     shows: /says so, and how many/,
   },
+  {
+    name: 'a thousand clients at once are too many for the queue of the port',
+    file: 'src/transport/accept-queue.ts',
+    from: 'ACCEPT_QUEUE = 65_535',
+    to: 'ACCEPT_QUEUE = 1024',
+    breaks: 'clients see only delays, also where many connect while the process stands still',
+    test: 'test/wire/connecting-crowd.test.ts',
+    shows: /nobody is refused at the socket/,
+  },
 ]

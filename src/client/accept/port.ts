@@ -8,6 +8,7 @@ import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
+import { ACCEPT_QUEUE } from '../../transport/accept-queue.ts'
 import type { OpenFiles } from '../../transport/open-files.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
 import { listenAt } from '../../transport/unix-socket.ts'
@@ -106,7 +107,7 @@ export class Port {
   async listen({ host, port }: Address): Promise<Address> {
     const server = this.#use(this.#tls?.server ?? createServer(this.#plainOptions, this.#accept))
     if (this.#tls !== null) this.#boundHandshakes(this.#tls)
-    await once(server.listen({ host, port, backlog: 1024 }), 'listening')
+    await once(server.listen({ host, port, backlog: ACCEPT_QUEUE }), 'listening')
     this.#keepOn(server)
     const bound = server.address()
     return { host, port: bound !== null && typeof bound === 'object' ? bound.port : port }

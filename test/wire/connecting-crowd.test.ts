@@ -1,0 +1,79 @@
+// More clients than one pass of the loop takes connect at once. Until they are accepted they wait in the kernel, in a
+// queue that the program asks for. Where that is full, TCP tries again seconds later and may give up with a reset, and a
+// connection to a Unix-domain socket fails at once.
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { startHoldfastProcess } from '../support/holdfast.ts'
+import { makeFolder, removeFolder } from '../support/servers.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+/** Node asks for a queue of 511 where nothing is said. */
+const CROWD = 1200
+
+/** The longest queue that this system allows; 0: it does not say (macOS). */
+function longestQueue(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  } catch {
+    return 0
+  }
+}
+
+const skip = longestQueue() < CROWD && 'net.core.somaxconn is not known here, or too small'
+
+interface Crowd {
+  readonly connected: () => number
+  readonly answered: () => number
+  readonly failed: readonly string[]
+}
+
+/** Each asks as soon as it is connected. */
+function startCrowd(t: Test, at: { port: number; host: string } | { path: string }): Crowd {
+  const failed: string[] = []
+  let connected = 0
+  let answered = 0
+  const sockets = Array.from({ length: CROWD }, (): Socket => {
+    const socket = connect(at)
+    socket.once('connect', () => {
+      connected++
+      socket.write('PING\r\n')
+    })
+    socket.once('data', () => answered++)
+    return socket.on('error', error => failed.push(error.message))
+  })
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  return { connected: () => connected, answered: () => answered, failed }
+}
+
+t.test(
+  'a crowd that connects while the process stands still — waits in the queue — and is served',
+  { skip },
+  async t => {
+    const dir = await makeFolder()
+    t.teardown(() => removeFolder(dir))
+    const path = join(dir, 'door')
+    // No master is needed: a signed-out client's PING gets its answer from Holdfast itself.
+    const holdfast = await startHoldfastProcess(t, {
+      sentinels: ['127.0.0.1:1'],
+      options: { 'listen-socket': path, 'client-password': 'secret' },
+      expectedErrors: ['sentinels.trouble'],
+    })
+    holdfast.signal('SIGSTOP')
+    t.teardown(() => holdfast.signal('SIGCONT'))
+    const tcp = startCrowd(t, { port: holdfast.port, host: '127.0.0.1' })
+    const unix = startCrowd(t, { path })
+    const all = (): boolean => unix.connected() + unix.failed.length === CROWD
+    await waitUntil('the socket has taken or refused each', all, { withinMs: 10_000 })
+    t.same(unix.failed.slice(0, 1), [], 'nobody is refused at the socket')
+    await waitUntil('all are in the queue of the port', () => tcp.connected() === CROWD, { withinMs: 10_000 })
+    holdfast.signal('SIGCONT')
+    for (const crowd of [tcp, unix]) {
+      await waitUntil('all have an answer', () => crowd.answered() === CROWD, { withinMs: 20_000 })
+      t.same(crowd.failed, [], 'nobody has an error')
+    }
+  },
+)
