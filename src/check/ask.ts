@@ -1,9 +1,10 @@
 // ask.ts: has one conversation with one server: connects, signs in, puts all questions in one write, hangs up.
-// It speaks RESP2 and sends AUTH itself, so a refused login is an answer with a text and not a lost connection.
+// It speaks RESP2 and signs in itself, so a refused login is an answer with a text and not a lost connection.
 import type { Redis } from 'ioredis'
 import { isUnknownCommand } from '../ops/missing-rights.ts'
 import { withoutArguments } from '../ops/without-arguments.ts'
 import { closeClient, createClient, reasonOf } from '../sentinel/ioredis-client.ts'
+import { knowsNoAuth } from '../sentinel/remedies.ts'
 import type { Reply } from '../sentinel/sentinel-view.ts'
 import type { Secret } from '../transport/secret.ts'
 import type { ServerRoute } from '../transport/server-route.ts'
@@ -14,6 +15,8 @@ export interface Target {
   readonly route: ServerRoute
   readonly username: string | null
   readonly password: Secret | null
+  /** Holdfast signs in there by HELLO alone: a server without AUTH lets it in. */
+  readonly helloSignsIn?: boolean
   /** Left out: the least. */
   readonly limits?: Limits
 }
@@ -30,7 +33,21 @@ const TIMEOUT_MS = 2000
 
 /** Puts the questions; then `last`, if any, does with the connection what nothing else can follow. */
 export async function ask(
-  { route, username, password, limits = leastLimits }: Target,
+  target: Target,
+  questions: readonly (readonly string[])[],
+  last?: (client: Redis) => Promise<void>,
+): Promise<Conversation> {
+  const { username, password, helloSignsIn = false } = target
+  // AUTH comes first, because HELLO takes any password from a user that needs none.
+  const byAuth = password === null ? null : ['AUTH', ...(username === null ? [] : [username]), password]
+  const answer = await converse(target, byAuth, questions, last)
+  if (password === null || !helloSignsIn || !knowsNoAuth(answer.refused?.text ?? '')) return answer
+  return converse(target, ['HELLO', '2', 'AUTH', username ?? 'default', password], questions, last)
+}
+
+async function converse(
+  { route, limits = leastLimits }: Target,
+  login: readonly Secret[] | null,
   questions: readonly (readonly string[])[],
   last?: (client: Redis) => Promise<void>,
 ): Promise<Conversation> {
@@ -47,12 +64,12 @@ export async function ask(
   try {
     await client.connect()
     const pipeline = client.pipeline()
-    if (password !== null) pipeline.call('AUTH', ...(username === null ? [] : [username]), password)
-    for (const [name = '', ...rest] of questions) pipeline.call(name, ...rest)
+    for (const [name = '', ...rest] of login === null ? questions : [login, ...questions])
+      pipeline.call(name as string, ...rest)
     const replies: Reply[] = (await pipeline.exec()) ?? []
     if (replies.every(isLost)) return { replies: [], refused: lost(lastError) }
-    const login = password === null ? undefined : replies.shift()
-    if (login?.[0]) return { replies: [], refused: errorReplyOf(login[0]) }
+    const signedIn = login === null ? undefined : replies.shift()
+    if (signedIn?.[0]) return { replies: [], refused: errorReplyOf(signedIn[0]) }
     await last?.(client)
     return { replies, refused: null }
   } catch (error) {

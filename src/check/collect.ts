@@ -119,7 +119,8 @@ async function allSentinels(config: Config, limits: Limits): Promise<SentinelEvi
   const { masterName, sentinelUsername: username, sentinelPassword: password } = config
   const routes = routesOf(config, 'sentinel')
   const askOne = (at: Address, announced: Address | null): Promise<SentinelEvidence> => {
-    return sentinelEvidence({ target: { route: routes.route(at), username, password, limits }, announced, masterName })
+    const target = { route: routes.route(at), username, password, helloSignsIn: true, limits }
+    return sentinelEvidence({ target, announced, masterName })
   }
   const found = distinct(await Promise.all(config.sentinels.map(seed => askOne(seed, null))))
   for (let round = 0; round < MAX_ROUNDS; round++) {

@@ -31,7 +31,8 @@ export async function look(config: Config, evidence: Evidence): Promise<Sight> {
     Promise.all(
       sentinels.map(({ address, announced }) => {
         const route = sentinelRoutes.route(announced ?? address)
-        const target = { route, username: config.sentinelUsername, password: config.sentinelPassword }
+        const { sentinelUsername: username, sentinelPassword: password } = config
+        const target = { route, username, password, helloSignsIn: true }
         return lookAtSentinel(target, config.masterName)
       }),
     ),

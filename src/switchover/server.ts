@@ -13,12 +13,13 @@ export interface Server {
 }
 
 /** @throws Error */
-export async function openServer({ route, username, password }: Target): Promise<Server> {
+export async function openServer({ route, username, password, helloSignsIn = false }: Target): Promise<Server> {
   let last: string | null = null
   const limits = { connectTimeoutMs: ANSWER_MS, commandTimeoutMs: ANSWER_MS }
   // A connection that asks nothing is not silent.
+  const silenceTimeoutMs = 60_000
   const client = createClient(
-    { route, protocol: 2, username, password, name: 'holdfast-check', ...limits, silenceTimeoutMs: 60_000 },
+    { route, protocol: helloSignsIn ? 3 : 2, username, password, name: 'holdfast-check', ...limits, silenceTimeoutMs },
     error => {
       last = reasonOf(error)
     },

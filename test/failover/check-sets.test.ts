@@ -3,8 +3,10 @@ import t from 'tap'
 import { Authority } from '../support/certificates.ts'
 import { runCheck } from '../support/check.ts'
 import { without } from '../support/needs.ts'
+import { hurry } from '../support/sentinel-pace.ts'
 import { SentinelSet } from '../support/sentinel-set.ts'
 import { anyFlavour, endServer, freePort, makeFolder, removeFolder, startServer } from '../support/servers.ts'
+import { runSwitchover, stageOf } from '../support/switchover.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const skip = without('openssl')
@@ -143,4 +145,22 @@ t.test('check — names commands that nodes do not know — and what it cannot l
     t.match(all, new RegExp(`${subject} HMGET, which --retry-policy once needs`))
   }
   t.match(result.output, / note +nodes +how they are configured is left out: not every node knows CONFIG GET\n/)
+})
+
+t.test('check and switchover — sign in by HELLO, as the proxy does — at Sentinels without AUTH', async t => {
+  const sentinelConfig = ['user app on >hidden ~* &* +@all', 'rename-command AUTH ""']
+  const set = await SentinelSet.start({ flavour: 'redis', sentinelConfig })
+  t.teardown(() => set.stopAll())
+  const login = { 'sentinel-username': 'app', 'sentinel-password': 'hidden' }
+  const { holdfast, ...stage } = await stageOf(t, set, { options: login })
+  t.equal(holdfast.find('sentinel.trouble'), undefined)
+  const sentinels = set.sentinelAddresses().join(',')
+  const checked = await runCheck({ sentinels, ...login })
+  t.equal(checked.code, 0, checked.output)
+  const wrong = await runCheck({ sentinels, ...login, 'sentinel-password': 'other' })
+  t.match(wrong.problems[0], /^Sentinel .*: refuses us: WRONGPASS.*\[remedy: correct --sentinel-username/)
+  await hurry(set.sentinels)
+  const words = Object.entries(login).flatMap(([name, value]) => [`--${name}`, value])
+  const { code, report } = await runSwitchover(t, stage, words)
+  t.equal(code, 0, JSON.stringify(report, null, 1))
 })

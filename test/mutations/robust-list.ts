@@ -407,4 +407,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/wire/connecting-crowd.test.ts',
     shows: /nobody is refused at the socket/,
   },
+  {
+    name: 'check calls a Sentinel without AUTH a problem, which lets Holdfast in by HELLO',
+    file: 'src/check/ask.ts',
+    from: 'if (password === null || !helloSignsIn || ',
+    to: 'if (password === null || helloSignsIn || ',
+    breaks: 'check says what the proxy will meet',
+    test: 'test/failover/check-sets.test.ts',
+    shows: /sign in by HELLO/,
+  },
 ]
