@@ -87,7 +87,7 @@ export class LaneLink {
   #wrongNodes = 0
   #readyAt = 0
   #pause: NodeJS.Timeout | null = null
-  /** Why the last link did not come up at the node. */
+  /** Why the last link did not come up at the node; null: it did, or the node was not reached. */
   #failure: HandshakeFailure | null = null
   /** The next link to the same process ends them there. */
   #fence: LostLinks | null = null
@@ -227,6 +227,8 @@ export class LaneLink {
   /** The link has ended. `mayRun`: what it owed may run later, unless the next link ends it first. */
   onLost({ master, handshake, localAddress }: Link<Request>, reason: CloseReason, mayRun: boolean): void {
     this.state = 'unconfirmed'
+    // A dial that found no node, or lost it, tells nothing of what the node would say now.
+    if (reason !== 'handshake' && reason !== 'cut') this.#failure = null
     this.#host.counters.linksLost++
     this.#host.counters.detail.linksLost.add(reason)
     if (!mayRun || handshake.clientId === 0) return

@@ -524,4 +524,13 @@ export const laneMutations: readonly Mutation[] = [
     test: 'test/unit/relay/lane-link.test.ts',
     shows: /there is no master/,
   },
+  {
+    name: 'a client is told of a refused login when the node was out of reach later',
+    file: 'src/relay/lane-link.ts',
+    from: "if (reason !== 'handshake' && reason !== 'cut') this.#failure = null",
+    to: '',
+    breaks: 'an error tells the last cause',
+    test: 'test/wire/login-changed.test.ts',
+    shows: /the later cause is told/,
+  },
 ]

@@ -1,5 +1,6 @@
 // A server that lets somebody in no longer: new sessions get its error, not a link that was let in before.
 import t from 'tap'
+import { startBehindFaultyLink } from '../support/behind-faulty-link.ts'
 import { startSingle } from '../support/holdfast.ts'
 import { RespClient, RespError } from '../support/resp-client.ts'
 import { endServer, restartServer, stopServer } from '../support/servers.ts'
@@ -150,5 +151,34 @@ t.test(
       return performance.now() - sentAt < 4000
     }
     await waitUntil('from then on the error comes at once', late, { withinMs: 30_000 })
+  },
+)
+
+t.test(
+  'a login that a restarted server refuses — and a server that is then out of reach — the later cause is told',
+  async t => {
+    const { holdfast, node, wire } = await startBehindFaultyLink(t, {
+      options: { 'retry-policy': 'always', 'hold-timeout': '8s', ack: 'master' },
+      expectedErrors: ['link.refused', 'gate.tripped'],
+    })
+    const direct = await RespClient.connect(node.port)
+    t.teardown(() => direct.close())
+    await direct.send('ACL', 'SETUSER', 'app', 'on', '>one', '~*', '&*', '+@all') // no ACL SAVE
+    const client = await RespClient.connect(holdfast.port)
+    t.teardown(() => client.close())
+    t.equal(await client.send('AUTH', 'app', 'one'), 'OK')
+    t.equal(await client.send('SET', 'k', 'v'), 'OK')
+    await stopServer(node)
+    await endServer(node)
+    await restartServer(node)
+    const held = client.send('GET', 'k')
+    await waitUntil('the login is refused', () => holdfast.find('link.refused'), { withinMs: 20_000 })
+    const from = holdfast.log.length
+    wire.refuse() // the connection on which the master is asked what it is stays
+    const isOutOfReach = (): boolean =>
+      holdfast.log.slice(from).some(({ event, reason }) => event === 'link.lost' && reason !== 'handshake')
+    await waitUntil('a later dial is lost', isOutOfReach, { withinMs: 5000 })
+    t.match(await held, { message: /^TRYAGAIN holdfast: no master in time/ })
+    t.equal(holdfast.find('hold.start', from), undefined, 'the master was confirmed all the time')
   },
 )
