@@ -416,4 +416,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/failover/check-sets.test.ts',
     shows: /sign in by HELLO/,
   },
+  {
+    name: 'an exception while files are read again ends the process',
+    file: 'src/cli/serve.ts',
+    from: "      .catch(error => bugs.ofStep(error, 'SIGHUP'))\n",
+    to: '',
+    breaks: 'an exception costs the step that it happened in',
+    test: 'test/wire/reload.test.ts',
+    shows: /SIGHUP — an exception/,
+  },
 ]

@@ -40,6 +40,32 @@ t.test('SIGHUP — reads passwords again at once — and ends nothing', async t 
   await holdfast.stop()
 })
 
+t.test('SIGHUP — an exception while files are read again — is told, and the next signal reads them', async t => {
+  const watcher = new URL('../../src/transport/file-watcher.ts', import.meta.url)
+  const planted = `import { FileWatcher } from ${JSON.stringify(watcher)}
+    const { lookNow } = FileWatcher.prototype
+    FileWatcher.prototype.lookNow = () => {
+      FileWatcher.prototype.lookNow = lookNow
+      throw new RangeError('planted')
+    }`
+  const directory = t.testdir({ 'planted.mjs': planted, secret: 'one' })
+  const sentinel = await FakeSentinel.start(t)
+  sentinel.master = null
+  const holdfast = await startHoldfastProcess(t, {
+    sentinels: [`${sentinel.host}:${sentinel.port}`],
+    options: { 'redis-password-file': join(directory, 'secret') },
+    nodeArguments: ['--import', join(directory, 'planted.mjs')],
+    expectedErrors: ['process.bug'],
+  })
+  process.kill(holdfast.pid, 'SIGHUP')
+  await waitUntil('it is told', () => holdfast.find('process.bug'), { withinMs: 10_000 })
+  t.match(holdfast.find('process.bug'), { step: 'SIGHUP', err: { message: 'planted' } })
+  t.equal(holdfast.find('process.reload'), undefined)
+  process.kill(holdfast.pid, 'SIGHUP')
+  await waitUntil('the next one is seen', () => holdfast.find('process.reload'), { withinMs: 10_000 })
+  await holdfast.stop()
+})
+
 t.test('TLS key from a pipe — is read once — and SIGHUP goes on with it', { skip: without('openssl') }, async t => {
   const tls = await TlsScene.make(t)
   const options = tls.holdfast('listen')
