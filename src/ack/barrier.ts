@@ -141,7 +141,7 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
     if (this.#link !== null || this.#pause !== null || master === null || this.#isClosed) return
     const identity = this.#users.current
     if (identity === null) return
-    const proof = { read: null, prove: this.#question.baseline }
+    const proof = { read: null, prove: this.#question.proof }
     this.#dialled = master
     this.#link = new Link(
       master,
@@ -282,8 +282,13 @@ export class Barrier extends IdleListener<Request> implements Acknowledgements, 
   }
 
   #onError(link: Link<Request>, frame: Buffer): void {
+    const error = frame.toString('latin1', 1).trimEnd()
+    if (isNoPerm(error)) {
+      this.#onRefused(link, error) // the right was taken away meanwhile
+      return
+    }
     this.#host.observe('the node refuses WAIT')
-    this.#host.linkLog.notAcknowledged(link.master, link.handshake.identity, frame.toString('latin1', 1).trimEnd())
+    this.#host.linkLog.notAcknowledged(link.master, link.handshake.identity, error)
     this.#retryLater()
   }
 

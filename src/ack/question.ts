@@ -29,8 +29,8 @@ export interface Asking {
 }
 
 export class Question {
-  /** What makes the marker; one reply for each command. */
-  readonly baseline: readonly Buffer[]
+  /** What makes the marker, and shows that the user may ask; one reply for each command. */
+  readonly proof: readonly Buffer[]
   /** As far as the link knows. */
   hasMarker = false
   readonly #there: readonly Buffer[]
@@ -43,9 +43,10 @@ export class Question {
   }: { readonly replicas: number; readonly key: string; readonly lifeSeconds: number }) {
     const expire = encodeCommand(['EXPIRE', key, String(lifeSeconds)])
     const wait = encodeCommand(['WAIT', String(replicas), String(SLICE_MS)])
-    this.baseline = [encodeCommand(['HSET', key, 'ack', '0']), expire]
+    const baseline = [encodeCommand(['HSET', key, 'ack', '0']), expire]
+    this.proof = [...baseline, encodeCommand(['WAIT', '0', '0'])]
     this.#there = [expire, wait]
-    this.#gone = [...this.baseline, offsetMessage, wait]
+    this.#gone = [...baseline, offsetMessage, wait]
   }
 
   ask(): Asking {

@@ -35,6 +35,9 @@ const whyNoLogin =
   'the node asks for a password, which these clients do not give, and so nobody can tell whether writes have run: set ' +
   '--redis-password, or take its requirepass away'
 
+const notTold = 'the node does not tell whether replicas have the writes (--ack replicated)'
+const whyNotAsked = `${notTold}, and writes wait and then fail: ${unknownRemedy}`
+
 const whyUnknown = `no link comes up without this command: ${unknownRemedy}`
 
 export class LinkLog {
@@ -177,7 +180,7 @@ export class LinkLog {
     if (notLogged === undefined) return
     this.#log.warn(
       { event: 'ack.refused', ...at(master, about), reply, notLogged },
-      'the node does not tell whether replicas have the writes (--ack replicated): replies to writes wait until it does',
+      isUnknownCommand(reply) ? whyNotAsked : `${notTold}: replies to writes wait until it does`,
     )
   }
 

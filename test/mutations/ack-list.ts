@@ -72,8 +72,8 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'the answer to what makes the marker counts as one of the first question',
     file: 'src/ack/barrier.ts',
-    from: 'prove: this.#question.baseline }',
-    to: 'prove: [Buffer.concat(this.#question.baseline)] }',
+    from: 'prove: this.#question.proof }',
+    to: 'prove: [Buffer.concat(this.#question.proof)] }',
     breaks: 'an acknowledged write is on no replica',
     test: wire,
     shows: /no replica has it|next one confirms nothing/,
@@ -81,8 +81,8 @@ export const ackMutations: readonly Mutation[] = [
   {
     name: 'a server whose memory is full is asked for replicas by what it does not take',
     file: 'src/ack/question.ts',
-    from: '[...this.baseline, offsetMessage, wait]',
-    to: '[...this.baseline, this.baseline[0] ?? wait, wait]',
+    from: '[...baseline, offsetMessage, wait]',
+    to: '[...baseline, this.baseline[0] ?? wait, wait]',
     breaks: 'clients can delete when the memory is full',
     test: wire,
     shows: /the memory is full and the marker evicted/,
@@ -230,5 +230,14 @@ export const ackMutations: readonly Mutation[] = [
     breaks: 'what comes behind an EXEC is no part of its transaction',
     test: 'test/wire/given-up-transactions.test.ts',
     shows: /given up while it waits, --links/,
+  },
+  {
+    name: 'a user that may not WAIT is asked as again and again',
+    file: 'src/ack/question.ts',
+    from: "this.proof = [...baseline, encodeCommand(['WAIT', '0', '0'])]",
+    to: 'this.proof = baseline',
+    breaks: 'another user that may is asked as',
+    test: wire,
+    shows: /right to WAIT/,
   },
 ]

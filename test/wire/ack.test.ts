@@ -583,11 +583,22 @@ t.test('ack — without the right to WAIT — names it, and writes wait and then
   await ask(master, ['ACL', 'SETUSER', 'default', '-wait'])
   await ask(master, ['CLIENT', 'KILL', 'TYPE', 'normal'])
   const client = await connect()
-  t.match(text(await client.send('INCR', 'n')), /^(TRYAGAIN|UNKNOWN) /)
-  const line = await waitUntil('it is named', () => holdfast.find('rights.missing') ?? holdfast.find('ack.refused'), {
-    withinMs: 5000,
-  })
-  t.match(JSON.stringify(line), /wait/i)
+  t.match(text(await client.send('INCR', 'n')), /^TRYAGAIN holdfast: the master could not be asked in time which/)
+  t.match(holdfast.find('rights.missing'), { right: /wait/, msg: /ACL SETUSER default \+wait/ })
+  t.equal(await ask(master, ['GET', 'n']), null)
+  await ask(master, ['ACL', 'SETUSER', 'default', '+wait'])
+})
+
+t.test('ack — the right to WAIT is taken from one user — and another one of the clients has it', async t => {
+  const { holdfast, master, connect } = await world(t)
+  await ask(master, ['ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', '+@all'])
+  const [client, app] = [await connect(), await connect()]
+  t.equal(await app.send('AUTH', 'app', 'pw'), 'OK')
+  t.equal(await client.send('INCR', 'n'), 1)
+  await ask(master, ['ACL', 'SETUSER', 'default', '-wait']) // the connection that asks stays
+  t.equal(await client.send('INCR', 'n'), 2)
+  t.equal(await app.send('INCR', 'n'), 3)
+  t.match(holdfast.find('rights.missing'), { user: 'default', right: /wait/ })
   await ask(master, ['ACL', 'SETUSER', 'default', '+wait'])
 })
 

@@ -129,6 +129,22 @@ t.test('a server without what markers need — is served as under safe — and t
   }
 })
 
+t.test('a server without WAIT — cannot be asked for replicas — which is told with what helps', { skip }, async t => {
+  const options = { ack: 'replicated', 'hold-timeout': '2s' }
+  const { holdfast, node } = await startSingle(t, {
+    flavour: 'redis',
+    serverConfig: ['rename-command WAIT ""'],
+    options: { ...plain, ...options },
+    expectedErrors: ['ack.tripped'],
+  })
+  const client = await connect(t, holdfast)
+  t.match(await client.send('SET', 'k', 'v'), {
+    message: /^TRYAGAIN holdfast: the master could not be asked .* not run/,
+  })
+  t.equal(await ask(node, ['GET', 'k']), null)
+  t.match(holdfast.find('ack.refused'), { reply: /unknown command 'WAIT'/, msg: /rename-command/ })
+})
+
 for (const [command, policy] of [
   ['HELLO', 'always'],
   // Its MULTI works: each command behind it would get QUEUED, and nothing would run.

@@ -21,6 +21,7 @@ const replies: Readonly<Record<string, string>> = {
   client: '+OK\r\n',
   hset: ':1\r\n',
   expire: ':1\r\n',
+  'wait for nobody': ':0\r\n',
 }
 
 /** One lane, and a master that answers all but WAIT. */
@@ -50,7 +51,10 @@ class Scene {
       dial: dialMemory({
         onDial: socket => setImmediate(() => socket.emit('connect')),
         onWrite: (socket, bytes) => {
-          for (const frame of framesOf(bytes)) this.#run(socket, commandArgs(frame)[0]?.toString().toLowerCase() ?? '')
+          for (const frame of framesOf(bytes)) {
+            const [name = '', first = ''] = commandArgs(frame).map(String)
+            this.#run(socket, first === '0' ? 'wait for nobody' : name.toLowerCase())
+          }
         },
         onDestroy() {},
       }),
