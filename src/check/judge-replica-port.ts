@@ -31,7 +31,10 @@ export function judgeReplicaPort({ sentinels, replication }: Evidence, settings:
   }
   if (good === 0) {
     const what = `no replica is good now (${listed.size} are listed): ${then}`
-    const remedy = 'attach replicas, or look at why those that are listed are not connected to the master, or behind'
+    const isRefused = replication?.some(({ state }) => state === 'refused') === true
+    const remedy = isRefused
+      ? 'first mend what is said of the nodes that do not tell how far they are (INFO)'
+      : 'attach replicas, or look at why those that are listed are not connected to the master, or behind'
     const isTrouble = hasReplicaPort ? problem : warning
     return [...each, isTrouble('replica-port.none', subject, what, remedy)]
   }

@@ -1,6 +1,7 @@
 // judge-target.ts: judges each replica that may be promoted: can it serve as the master does now? Pure.
 import { formatAddress } from '../address.ts'
 import { type Finding, ok, problem, warning } from '../check/finding.ts'
+import { unknownRemedy } from '../ops/missing-rights.ts'
 import type { Plan } from './plan.ts'
 import type { MaxLag, SwitchoverSettings } from './settings.ts'
 import type { NodeSight } from './sight.ts'
@@ -27,9 +28,12 @@ function nameOf({ address }: NodeSight): string {
 function* judgeLag({ master }: Plan, target: NodeSight, maxLag: MaxLag): Iterable<Finding> {
   const { replication } = target
   const subject = nameOf(target)
-  if (replication === null || replication.role === 'master') {
-    const what =
-      replication === null ? 'does not say how far it is' : 'says it is a master, and the Sentinel may promote it'
+  if (replication === null) {
+    yield problem('target.role', subject, ...unaskedOf(target))
+    return
+  }
+  if (replication.role === 'master') {
+    const what = 'says it is a master, and the Sentinel may promote it'
     const remedy = 'the Sentinels make a replica of an old master within some ten seconds: try again then'
     yield problem('target.role', subject, what, remedy)
     return
@@ -52,6 +56,17 @@ function* judgeLag({ master }: Plan, target: NodeSight, maxLag: MaxLag): Iterabl
     const what = `a replica has not said for ${oldest} ms how far it is, and --max-lag is ${maxLag.ms} ms`
     yield problem('target.lag', subject, what, remedy)
   }
+}
+
+/** Why it does not say how far it is, and what helps. */
+function unaskedOf({ target, denied, unknown }: NodeSight): readonly [what: string, remedy: string] {
+  const what = 'does not say how far it is'
+  if (denied.includes('info')) {
+    const user = target.username ?? 'default'
+    return [`${what}: our user may not run INFO`, `ACL SETUSER ${user} +info, on every node`]
+  }
+  if (unknown.includes('info')) return [`${what}: it does not know INFO`, unknownRemedy]
+  return [what, 'see what holdfast check says of it']
 }
 
 /** A replica tells how far it is once a second; the master counts whole seconds. */

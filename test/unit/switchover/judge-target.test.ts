@@ -53,6 +53,19 @@ t.test('target — is held back — by the time since its last word', async t =>
   t.strictSame(idsOf(node(1, masterInfo(1)), node(2, replicaInfo(100_000)), { ms: 10 }), ['ok'], 'whole seconds')
 })
 
+t.test('target — that does not say how far it is — has the cause and what helps named', async t => {
+  const silent = { ...node(2, ''), replication: null }
+  const wordsOf = (target: NodeSight): string => {
+    const settings = readSettings('switchover', { on: new Set(), texts: new Map(), words: [] }, [])
+    const plan = { master: node(1, masterInfo()), candidates: [target], target } as unknown as Plan
+    const found = judgeTargets(plan, settings).find(({ id }) => id === 'target.role')
+    return `${found?.text}; ${found?.remedy}`
+  }
+  t.match(wordsOf({ ...silent, denied: ['info'] }), /our user may not run INFO; ACL SETUSER default \+info/)
+  t.match(wordsOf({ ...silent, unknown: ['info'] }), /does not know INFO; .*rename-command/)
+  t.match(wordsOf(silent), /does not say how far it is; see what holdfast check says/)
+})
+
 t.test('target — is held back — by a link that is down, and by another role', async t => {
   t.strictSame(idsOf(node(1, masterInfo()), node(2, replicaInfo(100_000, 'down'))), ['target.link'])
   t.strictSame(idsOf(node(1, masterInfo()), node(2, masterInfo())), ['target.role'])
