@@ -248,4 +248,13 @@ export const memoryMutations: readonly Mutation[] = [
     test: 'test/wire/large-commands.test.ts',
     shows: /sent on in the parts .* under once/,
   },
+  {
+    name: 'an upload loses its turn by a standstill of Holdfast',
+    file: 'src/client/flow/memory-budget.ts',
+    from: 'const SILENT_LOOKS = 10',
+    to: 'const SILENT_LOOKS = 1',
+    breaks: 'EveryRequestEnds',
+    test: 'test/unit/client/flow/memory-budget.test.ts',
+    shows: /is kept .* where Holdfast itself stood still/,
+  },
 ]

@@ -14,12 +14,15 @@ import type { Counters } from '../../ops/counters.ts'
 
 /** One read of a socket. A session with less than this in a partial command is never stopped for it. */
 export const ONE_READ_BYTES = 64 * 1024
-/** The favourite must bring this many bytes in this time, and never be silent for longer than `SILENT_MS`. */
-const TURN_BYTES = 1024 * 1024
-const TURN_MS = 1_000
-const SILENT_MS = 100
 /** While sessions wait, it looks this often whether they may go on. */
 const CHECK_MS = 10
+/**
+ * The favourite must bring this many bytes in so many looks, a second, and bring something in any `SILENT_LOOKS`.
+ * Looks are counted, not the time: while Holdfast stands still it reads nothing, and no client is slow for that.
+ */
+const TURN_BYTES = 1024 * 1024
+const TURN_LOOKS = 100
+const SILENT_LOOKS = 10
 
 export interface Waiter {
   readonly gone: boolean
@@ -36,12 +39,12 @@ export class MemoryBudget {
   readonly #limit: number
   #waiting: Waiter[] = []
   #favourite: Waiter | null = null
-  #favouredAt = 0
+  #favouredLooks = 0
   #favouredBytes = 0
   #broughtFrom = 0
   /** Favourites that lost their turn: the bytes that each brought in it. */
   readonly #slow = new Map<Waiter, number>()
-  #heardAt = 0
+  #silentLooks = 0
   #heardBytes = 0
   /** Runs only while sessions wait: nearly always nobody does, and an idle process should sleep. */
   #timer: NodeJS.Timeout | null = null
@@ -78,18 +81,17 @@ export class MemoryBudget {
     if (this.#slow.size > 0) this.#slow.delete(waiter)
     if (waiter !== this.#favourite) return
     this.#favourite = null
-    this.#elect(performance.now())
+    this.#elect()
   }
 
   #check(): void {
-    const now = performance.now()
     const { pendingBytes, unfinishedBytes } = this.#counters
     if (pendingBytes * 4 <= this.#limit) {
       const all = unfinishedBytes * 4 <= this.#limit
       this.#let(waiter => all || waiter.unfinishedBytes < ONE_READ_BYTES)
     }
-    this.#rotate(now)
-    this.#elect(now)
+    this.#rotate()
+    this.#elect()
     if (this.#waiting.length === 0) this.#sleep()
   }
 
@@ -108,18 +110,17 @@ export class MemoryBudget {
     }
   }
 
-  #rotate(now: number): void {
+  #rotate(): void {
     const favourite = this.#favourite
     if (favourite === null) return
     const bytes = favourite.unfinishedBytes
-    if (bytes !== this.#heardBytes) {
-      this.#heardBytes = bytes
-      this.#heardAt = now
-    }
-    if (now - this.#heardAt < SILENT_MS) {
-      if (now - this.#favouredAt < TURN_MS) return
+    this.#favouredLooks++
+    this.#silentLooks = bytes === this.#heardBytes ? this.#silentLooks + 1 : 0
+    this.#heardBytes = bytes
+    if (this.#silentLooks < SILENT_LOOKS) {
+      if (this.#favouredLooks < TURN_LOOKS) return
       const brought = bytes - this.#favouredBytes
-      this.#favouredAt = now
+      this.#favouredLooks = 0
       this.#favouredBytes = bytes
       if (brought >= TURN_BYTES) return
     }
@@ -129,7 +130,7 @@ export class MemoryBudget {
     favourite.holdBack()
   }
 
-  #elect(now: number): void {
+  #elect(): void {
     if (this.#favourite !== null || this.#waiting.length === 0) return
     const slowBytes = this.#slow.values().reduce((sum, bytes) => sum + bytes, 0)
     if (this.isHigh || slowBytes * 4 >= this.#limit) return
@@ -137,10 +138,10 @@ export class MemoryBudget {
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (next === undefined) return
     this.#favourite = next
-    this.#favouredAt = now
+    this.#favouredLooks = 0
     this.#favouredBytes = next.unfinishedBytes
     this.#broughtFrom = next.unfinishedBytes
-    this.#heardAt = now
+    this.#silentLooks = 0
     this.#heardBytes = next.unfinishedBytes
     next.goOn()
   }
