@@ -114,12 +114,13 @@ t.test('a command that the proxy does not read on — is not late — while the 
   await holdfast.stop()
 })
 
-/** The most that `read` has answered until `stop`. */
-function watchMost(read: () => number): { stop(): number } {
+/** The most that `read` has answered until `stop`. It ends with the test: a timer would keep the process. */
+function watchMost(t: Test, read: () => number): { stop(): number } {
   let most = 0
   const timer = setInterval(() => {
     most = Math.max(most, read())
   }, 1)
+  t.teardown(() => clearInterval(timer))
   return {
     stop: () => {
       clearInterval(timer)
@@ -132,7 +133,7 @@ t.test('many large commands at once — all get through, a few at a time — wit
   const { holdfast } = await startSingle(t, { options: { 'max-held-bytes': '8mb', 'max-session-held-bytes': '1mb' } })
   const { counters } = holdfast
   const clients = await Promise.all(Array.from({ length: 100 }, () => connect(t, holdfast.port)))
-  const most = watchMost(() => counters.unfinishedBytes + counters.pendingBytes)
+  const most = watchMost(t, () => counters.unfinishedBytes + counters.pendingBytes)
   const value = Buffer.alloc(2 * mb, 'v')
   const bytes = command('SET', 'k', value)
   const head = 300_000
