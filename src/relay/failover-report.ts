@@ -22,7 +22,7 @@ export interface FailoverRecord {
   readonly heldMs: number
   /** From there until nothing waited any more, ms; null while it lasts, or when the next hold came before. */
   drainMs: number | null
-  /** Requests sent out of the hold, and the longest wait among them, ms. */
+  /** Requests sent out of the hold; and the longest wait in it, also of one that was not sent, ms. */
   drained: number
   longestMs: number
   unknownOutcomes: number
@@ -264,7 +264,7 @@ export class FailoverReport {
     const refused = counters.refusedByBreaker - before.refusedByBreaker
     this.#unknownNoted = counters.unknownOutcomes
     this.#unknownBeforeLoss = counters.unknownOutcomes
-    const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0
+    const longestMs = Math.round(counters.detail.waits.max * 1000)
     if (this.#record !== null) {
       Object.assign(this.#record, { drainMs, drained, longestMs, unknownOutcomes })
       counters.detail.failoverTimes.observe(totalMs / 1000)

@@ -425,4 +425,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/wire/reload.test.ts',
     shows: /SIGHUP — an exception/,
   },
+  {
+    name: 'a hold in which every command failed tells no longest wait',
+    file: 'src/relay/failover-report.ts',
+    from: 'const longestMs = Math.round(counters.detail.waits.max * 1000)',
+    to: 'const longestMs = drained > 0 ? Math.round(counters.detail.waits.max * 1000) : 0',
+    breaks: 'log and page tell how long commands waited',
+    test: 'test/unit/relay/failover-report.test.ts',
+    shows: /says so, and how many/,
+  },
 ]

@@ -42,9 +42,16 @@ t.test('failover report — of a hold in which commands failed — says so, and 
   counters.expired += 6
   story.onGate(shut, tripped, 12_000, '10.0.0.1:6379: connect ECONNREFUSED')
   counters.refusedByBreaker += 312
+  counters.detail.waits.observe(2, null)
   const back = serve(tripped, second, 13_000)
   // Whoever reads warnings alone must see the end, too.
-  const failed = { level: 40, expired: 6, refused: 312, msg: 'nothing is held any more, and commands failed meanwhile' }
+  const failed = {
+    level: 40,
+    expired: 6,
+    longestMs: 2000,
+    refused: 312,
+    msg: 'nothing is held any more, and commands failed meanwhile',
+  }
   t.match(lines.at(-1), { event: 'hold.end', ...failed })
   t.match(
     lines.find(line => line.event === 'gate.tripped'),
@@ -52,7 +59,14 @@ t.test('failover report — of a hold in which commands failed — says so, and 
     'the master that is missed, and since when',
   )
   serve(hold(back, 20_000), first, 20_500)
-  t.match(lines.at(-1), { event: 'hold.end', level: 30, expired: 0, refused: 0, msg: 'nothing is held any more' })
+  t.match(lines.at(-1), {
+    event: 'hold.end',
+    level: 30,
+    expired: 0,
+    longestMs: 0,
+    refused: 0,
+    msg: 'nothing is held any more',
+  })
 })
 
 t.test('failover report — tells unknown outcomes of the links — that went just before the gate shut', async t => {
