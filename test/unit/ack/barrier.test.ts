@@ -30,7 +30,10 @@ class Scene {
   readonly lanes: Lanes
   /** WAITs without their answer. */
   asked: MemorySocket[] = []
-  readonly #counters = createCounters()
+  readonly counters = createCounters()
+  readonly barrier: Barrier
+  ended = 0
+  readonly #lines: { event: string }[] = []
   readonly #withheld: Acknowledger
 
   constructor() {
@@ -40,8 +43,8 @@ class Scene {
       backoff: { minMs: 1, maxMs: 1 },
       holdTimeoutMs: 10_000,
       connectTimeoutMs: 1000,
-      counters: this.#counters,
-      log: createLog('silent'),
+      counters: this.counters,
+      log: createLog('info', { write: (line: string) => void this.#lines.push(JSON.parse(line)) }),
       onStoodStill: () => {},
       observe: () => {},
       acknowledge: host => {
@@ -56,7 +59,7 @@ class Scene {
             this.#run(socket, first === '0' ? 'wait for nobody' : name.toLowerCase())
           }
         },
-        onDestroy() {},
+        onDestroy: () => void this.ended++,
       }),
     })
     this.lanes.serve(master)
@@ -71,7 +74,8 @@ class Scene {
       },
     }
     if (barrier === null) throw new Error('nobody withholds')
-    this.#withheld = (barrier as Barrier).of(lane, () => null)
+    this.barrier = barrier as Barrier
+    this.#withheld = this.barrier.of(lane, () => null)
   }
 
   #run(socket: MemorySocket, name: string): void {
@@ -98,10 +102,20 @@ class Scene {
     for (let i = 0; i < 10; i++) await nextTurn()
   }
 
-  /** The oldest WAIT is over: one replica has it. */
-  async confirm(): Promise<void> {
-    this.asked.shift()?.emit('data', Buffer.from(':1\r\n'))
+  /** The oldest WAIT is over: so many replicas have it. */
+  async answer(replicas: number): Promise<void> {
+    this.asked.shift()?.emit('data', Buffer.from(`:${replicas}\r\n`))
     await this.turns()
+  }
+
+  async confirm(): Promise<void> {
+    await this.answer(1)
+  }
+
+  /** What the log has of it since the last look. */
+  events(): string[] {
+    const names = this.#lines.splice(0).map(({ event }) => event)
+    return names.filter(name => name.startsWith('ack.'))
   }
 }
 
@@ -124,4 +138,46 @@ t.test('question — confirms what came before it — and not what the gate was 
   await scene.turns()
   await scene.confirm()
   t.strictSame(scene.told, ['first', 'second'])
+})
+
+t.test('replicas that are missing — are told once, and counted each time — until they are there again', async t => {
+  const scene = new Scene()
+  t.teardown(() => scene.lanes.stop())
+  await scene.turns()
+  await scene.write('first')
+  for (let time = 0; time < 3; time++) await scene.answer(0)
+  t.strictSame(scene.events(), ['ack.short'])
+  t.equal(scene.counters.barriersShort, 3)
+  t.strictSame(scene.told, [])
+  await scene.confirm()
+  t.strictSame(scene.events(), ['ack.restored'])
+  await scene.write('second')
+  await scene.answer(0)
+  t.strictSame(scene.events(), ['ack.short'], 'anew')
+})
+
+t.test('writes that nobody confirms in time — are told once — by however many lanes', async t => {
+  const scene = new Scene()
+  t.teardown(() => scene.lanes.stop())
+  await scene.turns()
+  await scene.write('first')
+  for (let lane = 0; lane < 3; lane++) scene.barrier.trip()
+  t.strictSame(scene.events(), ['ack.tripped'])
+  t.equal(scene.counters.trips, 1)
+  await scene.confirm()
+  t.strictSame(scene.events(), ['ack.restored'])
+  t.equal(scene.barrier.isTripped, false)
+})
+
+t.test('question without an answer — ends its link — after the whole hold time, and not before', async t => {
+  const scene = new Scene()
+  t.teardown(() => scene.lanes.stop())
+  await scene.turns()
+  await scene.write('first')
+  const now = performance.now()
+  scene.barrier.tick(now + 9_000)
+  t.equal(scene.ended, 0)
+  scene.barrier.tick(now + 10_001)
+  await scene.turns()
+  t.equal(scene.ended, 1)
 })
