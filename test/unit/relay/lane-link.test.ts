@@ -153,6 +153,8 @@ t.test('link of a lane — is dialled at once when its node is no master any mor
     gate.master = second
     uplink.onConfirmed(true)
     t.equal(uplink.isPaused, false, 'another one')
+    sayNoMaster(1)
+    t.equal(uplink.isPaused, false, 'it says so for the first time')
     sayNoMaster(5000)
     t.equal(uplink.isPaused, false)
   })
@@ -192,4 +194,22 @@ t.test('end of the hold time — is told with the cause — that the client can 
   const own = scene({ password: new Password('secret', '/a/file') })
   own.uplink.onHandshakeFailed(auth)
   t.equal(own.uplink.outOfTime, errors.noMaster, 'clients do not know the password in the file')
+})
+
+t.test('a link that was refused — is no cause any more — once one is up, or the master is another', async t => {
+  const { uplink, gate } = scene()
+  uplink.ensure()
+  const { link } = uplink
+  if (link === null) throw new Error('nothing was dialled')
+  uplink.onHandshakeFailed(refused)
+  uplink.onReady(link)
+  t.equal(uplink.outOfTime, errors.noMaster, 'a link is up')
+  uplink.onHandshakeFailed(auth)
+  t.equal(uplink.refusedUser, 'default')
+  uplink.onConfirmed(false)
+  t.equal(uplink.refusedUser, 'default', 'the same master')
+  gate.master = second
+  uplink.onConfirmed(true)
+  t.equal(uplink.refusedUser, null, 'nobody knows of the next one')
+  t.equal(uplink.outOfTime, errors.noMaster)
 })
