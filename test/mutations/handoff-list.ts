@@ -96,4 +96,13 @@ export const handoffMutations: readonly Mutation[] = [
     test: wire,
     shows: /notices: not within|2 notices/,
   },
+  {
+    name: 'the notice of the end has the number of the one before',
+    file: 'src/client/state/handoff-notices.ts',
+    from: '  moving(inMs: number): void {\n    this.#sequence++\n',
+    to: '  moving(inMs: number): void {\n',
+    breaks: 'numbers of notices grow',
+    test: 'test/unit/client/state/handoff-notices.test.ts',
+    shows: /number that is new/,
+  },
 ]

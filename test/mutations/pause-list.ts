@@ -160,4 +160,13 @@ export const pauseMutations: readonly Mutation[] = [
     test: 'test/unit/relay/pause-scenes.test.ts',
     shows: /dry run/,
   },
+  {
+    name: 'what failed before a pause is a cost of it',
+    file: 'src/relay/pause.ts',
+    from: 'counters.expired + counters.failed - failed',
+    to: 'counters.expired + counters.failed',
+    breaks: 'a report of a pause is about that pause',
+    test: 'test/unit/relay/pause-scenes.test.ts',
+    shows: /what failed before it/,
+  },
 ]

@@ -115,6 +115,19 @@ t.test('pause — tells of a hold once at its begin and once when nothing waits 
   })
 })
 
+t.test('pause — what failed before it — is no cost of it, and what fails from then on is', async t => {
+  play(model => {
+    events(model, 'hold', 'incr')
+    pass(model, HOLD_MS + 1000)
+    t.equal(model.counters.expired, 1)
+    events(model, 'same', 'pause')
+    t.match(model.lanes.pause.lastSnapshot(), { failed: 0, unknown: 0 })
+    events(model, 'hold', 'incr')
+    pass(model, HOLD_MS + 1000)
+    t.match(model.lanes.pause.lastSnapshot(), { failed: 1, unknown: 0 })
+  })
+})
+
 t.test('dry run — the gate is shut — commands go on to the last master', async t => {
   play(
     model => {

@@ -99,3 +99,22 @@ t.test('notices — in any order of events — alternate, grow and are true in t
   }
   t.pass('300 walks')
 })
+
+t.test('notices — of the end of this process — have a number that is new, too', async t => {
+  const put: (() => void)[] = []
+  const options = { on: true, holdLimitMs: 60_000, announced: null, later: (work: () => void) => void put.push(work) }
+  const notices = new HandoffNotices(options, createCounters())
+  const heard: string[] = []
+  const session: NoticedSession = {
+    ...{ id: 1, state: { identity: { protocol: 3 } }, gone: false, ending: false },
+    deliver: bytes => void heard.push(bytes.toString()),
+  }
+  notices.add(session, 'none')
+  for (const turn of [() => notices.holdBegins(), () => notices.holdEnds(), () => notices.moving(3000)]) {
+    turn()
+    while (put.length > 0) put.shift()?.()
+  }
+  const [first, ...later] = heard.map(text => Number(/:(\d+)/.exec(text)?.[1]))
+  t.match(heard, [/FAILING_OVER/, /FAILED_OVER/, /MOVING/])
+  t.strictSame(later, [Number(first) + 1, Number(first) + 2])
+})
