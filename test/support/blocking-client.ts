@@ -27,8 +27,8 @@ export interface PipelineResult {
   readonly bytes: number
 }
 
-/** Nothing moves for so long: it hangs, and must fail. Nothing else is judged by it. */
-const HANGS_MS = 60_000
+/** Nothing moves for so long, at two looks: it hangs, and must fail. Nothing else is judged by it. */
+const HANGS_MS = 30_000
 
 /** Opens a connection that keeps nothing of what it hears. @throws Error when nobody listens there. */
 export async function openSocket(place: Place): Promise<Socket> {
@@ -47,8 +47,9 @@ export async function openSocket(place: Place): Promise<Socket> {
 export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise<PipelineResult> {
   const { reply, times } = pipeline
   let moves = false
+  let waits = false
   const look = (): void => {
-    if (!moves) socket.destroy()
+    if (waits && !moves) socket.destroy()
     moves = false
     endLooks = deadline(HANGS_MS, look)
   }
@@ -58,12 +59,17 @@ export async function writeThenRead(socket: Socket, pipeline: Pipeline): Promise
   socket.on('error', () => {})
   for await (const chunk of pipeline.chunks) {
     if (socket.destroyed) break
+    waits = true
     if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
+    waits = false
     moves = true
   }
+  waits = true
   const flushed = new Promise<void>(resolve => socket.write(Buffer.alloc(0), () => resolve()))
   await Promise.race([flushed, closed])
+  waits = false
   await pipeline.onWritten?.()
+  waits = true
   const total = reply.length * times
   const wanted = Buffer.concat(new Array<Buffer>(Math.ceil((256 * 1024) / reply.length)).fill(reply))
   let at = 0
