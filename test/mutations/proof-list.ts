@@ -267,4 +267,22 @@ export const proofMutations: readonly Mutation[] = [
     test: 'test/wire/once.test.ts',
     shows: /a transaction of a subscriber/,
   },
+  {
+    name: 'rights that are missing are asked for as often as what passes by itself',
+    file: 'src/proof/marking-state.ts',
+    from: '(lasts ? RIGHTS_MS : TRANSIENT_MS)',
+    to: 'TRANSIENT_MS',
+    breaks: 'a node that refuses markers is not asked all the time',
+    test: 'test/unit/proof/marking-state.test.ts',
+    shows: /are not asked for again for 5000 ms/,
+  },
+  {
+    name: 'a node is asked for markers again while it is asked',
+    file: 'src/proof/marking-state.ts',
+    from: "    this.#state = 'proving'\n",
+    to: '',
+    breaks: 'a node that refuses markers is not asked all the time',
+    test: 'test/unit/proof/marking-state.test.ts',
+    shows: /once/,
+  },
 ]
