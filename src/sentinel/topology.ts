@@ -283,7 +283,8 @@ const texts = {
   'master.doubted': 'a quorum of the Sentinels holds the master for dead',
   'master.undoubted': 'the Sentinels hear the master again',
   'sentinel.tilt': 'this Sentinel does not trust its clock or its host: it starts no failover for 30 s',
-  'sentinel.tilt_over': 'this Sentinel acts again',
+  // It may be the first word of a TILT: in the middle of one that Sentinel was connected to, or this process started.
+  'sentinel.tilt_over': 'this Sentinel acts again: it was in TILT mode, in which it starts no failover',
   'failover.replica': 'this Sentinel has chosen the replica that it promotes',
   'sentinel.switched': 'this Sentinel names another master',
   'sentinel.monitored_anew': 'this Sentinel was told to watch this master (SENTINEL MONITOR)',

@@ -180,6 +180,13 @@ t.test('doubt and tilt — are told — and hold nothing', async t => {
   one.publish('+odown', `${aboutMaster(one)} #quorum 2/2`)
   one.publish('+tilt', '#tilt mode entered')
   await seen.untilLogged('sentinel.tilt')
+  one.publish('-tilt', '#tilt mode exited')
+  await seen.untilLogged('sentinel.tilt_over')
+  t.match(
+    seen.logged('sentinel.tilt_over')[0]?.['msg'],
+    /was in TILT mode/,
+    'one that nobody told the begin of is told whole',
+  )
   t.equal(seen.logged('master.doubted').length, 1)
   t.strictSame(seen.story(), [`serve ${a.port}@1`])
 })
