@@ -434,4 +434,13 @@ export const robustMutations: readonly Mutation[] = [
     test: 'test/unit/relay/failover-report.test.ts',
     shows: /says so, and how many/,
   },
+  {
+    name: 'the end of a TILT does not say what is over',
+    file: 'src/sentinel/topology.ts',
+    from: 'this Sentinel acts again: it was in TILT mode, in which it starts no failover',
+    to: 'this Sentinel acts again',
+    breaks: 'the log names the cause and the remedy',
+    test: 'test/wire/watcher-failover.test.ts',
+    shows: /is told whole/,
+  },
 ]
