@@ -284,4 +284,22 @@ export const memoryMutations: readonly Mutation[] = [
     test: 'test/unit/client/flow/partial-command.test.ts',
     shows: /is counted while it is kept/,
   },
+  {
+    name: 'slow uploads that are gone keep the turn from the others',
+    file: 'src/client/flow/memory-budget.ts',
+    from: '    if (this.#slow.size > 0) this.#slow.delete(waiter)\n',
+    to: '',
+    breaks: 'a command of any size gets through',
+    test: 'test/unit/client/flow/memory-budget.test.ts',
+    shows: /when they are gone/,
+  },
+  {
+    name: 'the look at those who wait for memory never ends',
+    file: 'src/client/flow/memory-budget.ts',
+    from: '    if (this.#waiting.length === 0) this.#sleep()\n',
+    to: '',
+    breaks: 'a process at rest does nothing',
+    test: 'test/unit/client/flow/memory-budget.test.ts',
+    shows: /nobody waits any more/,
+  },
 ]

@@ -115,3 +115,48 @@ t.test('the turn — is lost — by a client that brings less than a megabyte a 
     t.equal(first.turnsLost, 1)
   })
 })
+
+t.test(
+  'the turn — goes to nobody while slow uploads hold a quarter — and to the next one when they are gone',
+  async t => {
+    const loop = new VirtualLoop()
+    loop.play(() => {
+      const stage = new Stage(20)
+      const slow: Upload[] = []
+      const silence = (): void => {
+        for (let look = 0; look < 10; look++) loop.pass(10)
+      }
+      loop.pass(10)
+      for (let left = 4; left > 0; left--) {
+        const now = stage.favourite()
+        now.bring(0.6 * MB)
+        loop.pass(10)
+        silence()
+        slow.push(now)
+      }
+      t.equal(new Set(slow).size, 4)
+      silence()
+      t.equal(stage.uploads.filter(({ hasTurn }) => hasTurn).length, 0, 'they hold 2.4 MB of 8 MB')
+      for (const upload of slow) {
+        upload.gone = true
+        upload.finish()
+      }
+      loop.pass(10)
+      t.notOk(slow.includes(stage.favourite()))
+    })
+  },
+)
+
+t.test('nobody waits any more — and nothing looks for those who do', async t => {
+  const loop = new VirtualLoop()
+  loop.play(() => {
+    const stage = new Stage(3)
+    t.strictSame(loop.periods, [10])
+    loop.pass(10)
+    t.ok(
+      stage.uploads.every(({ hasTurn }) => hasTurn),
+      'there is room for all',
+    )
+    t.strictSame(loop.periods, [])
+  })
+})
