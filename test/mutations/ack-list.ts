@@ -82,7 +82,7 @@ export const ackMutations: readonly Mutation[] = [
     name: 'a server whose memory is full is asked for replicas by what it does not take',
     file: 'src/ack/question.ts',
     from: '[...baseline, offsetMessage, wait]',
-    to: '[...baseline, this.baseline[0] ?? wait, wait]',
+    to: '[...baseline, baseline[0] ?? wait, wait]',
     breaks: 'clients can delete when the memory is full',
     test: wire,
     shows: /the memory is full and the marker evicted/,
