@@ -198,6 +198,7 @@ export function createProxy(configs: NonEmpty<Config>, log: Log, about: About = 
         'the proxy stops: not ready for new clients, and everything else goes on for the delay',
       )
       await delay(delayMs)
+      await Promise.all(masters.map(one => one.acceptQueued()))
       log.info(
         { event: 'proxy.draining', sessions: sessions(), graceMs },
         'the proxy accepts no new clients; it serves sessions until they leave, or the grace period ends',

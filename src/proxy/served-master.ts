@@ -61,6 +61,8 @@ export interface ServedMaster extends MasterView {
   listen(): Promise<MasterBound>
   /** Begins to watch. */
   start(): void
+  /** Accepts the clients that are connected already. */
+  acceptQueued(): Promise<unknown>
   /** Accepts no more clients; resolves when the last session is gone, some time after `graceMs` at the latest. */
   endSessions(graceMs: number): Promise<void>
   /** Ends the links and the watch. */
@@ -286,6 +288,7 @@ export function createServedMaster(config: Config, log: Log, shared: Shared): Se
       watcher.start()
       replicas?.start()
     },
+    acceptQueued: () => Promise.all([listener.acceptQueued(), replicas?.acceptQueued()]),
     async endSessions(graceMs) {
       const ended = replicas?.endSessions(graceMs)
       const giveUp = (): void => {

@@ -73,6 +73,7 @@ export interface ServedReplicas {
   onServe(master: Master): void
   onHold(): void
   onExpect(address: Address): void
+  acceptQueued(): Promise<void>
   endSessions(graceMs: number): Promise<void>
   stop(): Promise<void>
   snapshot(): ReplicasSnapshot
@@ -254,6 +255,7 @@ export function createServedReplicas(config: Config, parts: ReplicaParts): Serve
     onServe: master => replicas.onServe(master),
     onHold: () => replicas.onHold(),
     onExpect: address => replicas.onExpect(address),
+    acceptQueued: () => port.acceptQueued(),
     async endSessions(graceMs) {
       // Those who wait to be told their group have sent something, perhaps: they are sessions like the others.
       replicas.admit()

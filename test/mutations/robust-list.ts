@@ -399,6 +399,15 @@ export const robustMutations: readonly Mutation[] = [
     shows: /says so, and how many/,
   },
   {
+    name: 'a stop closes the port before its queue is empty',
+    file: 'src/client/accept/port.ts',
+    from: 'before !== this.#arrived && performance.now() < end',
+    to: 'before !== this.#arrived && end < 0',
+    breaks: 'a client that is connected is served',
+    test: 'test/wire/connecting-crowd.test.ts',
+    shows: /when a stop is asked for/,
+  },
+  {
     name: 'a thousand clients at once are too many for the queue of the port',
     file: 'src/transport/accept-queue.ts',
     from: 'ACCEPT_QUEUE = 65_535',

@@ -27,6 +27,7 @@ interface Crowd {
   readonly connected: () => number
   readonly answered: () => number
   readonly failed: readonly string[]
+  readonly leave: () => void
 }
 
 /** Each asks as soon as it is connected. */
@@ -43,10 +44,11 @@ function startCrowd(t: Test, at: { port: number; host: string } | { path: string
     socket.once('data', () => answered++)
     return socket.on('error', error => failed.push(error.message))
   })
-  t.teardown(() => {
+  const leave = (): void => {
     for (const socket of sockets) socket.destroy()
-  })
-  return { connected: () => connected, answered: () => answered, failed }
+  }
+  t.teardown(leave)
+  return { connected: () => connected, answered: () => answered, failed, leave }
 }
 
 t.test(
@@ -77,3 +79,28 @@ t.test(
     }
   },
 )
+
+t.test('clients that are connected and not accepted yet — when a stop is asked for — are served', { skip }, async t => {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const path = join(dir, 'door')
+  const holdfast = await startHoldfastProcess(t, {
+    sentinels: ['127.0.0.1:1'],
+    options: { 'listen-socket': path, 'client-password': 'secret' },
+    expectedErrors: ['sentinels.trouble'],
+  })
+  holdfast.signal('SIGSTOP')
+  t.teardown(() => holdfast.signal('SIGCONT'))
+  const crowds = [startCrowd(t, { port: holdfast.port, host: '127.0.0.1' }), startCrowd(t, { path })]
+  for (const crowd of crowds)
+    await waitUntil('all are connected', () => crowd.connected() === CROWD, { withinMs: 10_000 })
+  holdfast.signal('SIGTERM')
+  holdfast.signal('SIGCONT')
+  for (const crowd of crowds) {
+    const isOver = (): boolean => crowd.answered() + crowd.failed.length === CROWD
+    await waitUntil('each has an answer or an error', isOver, { withinMs: 30_000 })
+    t.same(crowd.failed.slice(0, 1), [], 'nobody has an error')
+    crowd.leave()
+  }
+  t.equal(await holdfast.ended, 0)
+})

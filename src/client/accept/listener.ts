@@ -155,6 +155,11 @@ export class Listener {
     return this.#port.listenSocket(place)
   }
 
+  /** See Port. */
+  acceptQueued(): Promise<void> {
+    return this.#port.acceptQueued()
+  }
+
   /** The master is another one now, and nothing has been sent to it yet. */
   masterMoved(): void {
     for (const session of this.#sessions.values()) session.waits.masterMoved(session.place - session.pending)

@@ -16,6 +16,9 @@ import { ThrottledLog } from '../flow/throttled-log.ts'
 import { createTlsListener, type TlsListener, type TlsListenerOptions } from './tls-listener.ts'
 import { type Crowded, noteRefused, turnAway } from './turn-away.ts'
 
+/** Clients that go on connecting, faster than one is accepted, keep nobody from closing the port for longer. */
+const QUEUED_MS = 2_000
+
 export interface PortOptions {
   readonly keepAliveMs: number
   readonly tls: TlsFiles | null
@@ -41,6 +44,8 @@ export class Port {
   readonly #socketOptions: ServerOpts
   /** By TLS a socket keeps what it has read. */
   readonly #plainOptions: ServerOpts
+  /** How many have come, those who were turned away too. */
+  #arrived = 0
   #closed: Promise<unknown> | null = null
 
   constructor(
@@ -75,6 +80,8 @@ export class Port {
   }
 
   #use(server: Server): Server {
+    const count = (): void => void this.#arrived++
+    server.on('connection', count).on('drop', count)
     this.#servers.push(server)
     return server
   }
@@ -124,6 +131,18 @@ export class Port {
     return place.path
   }
 
+  /**
+   * Accepts who is connected and waits in the kernel: close() would reset them. Node accepts one client for each turn of
+   * the loop, so a turn that brings nobody has found the queue empty.
+   */
+  async acceptQueued(): Promise<void> {
+    const end = performance.now() + QUEUED_MS
+    for (let before = -1; before !== this.#arrived && performance.now() < end; ) {
+      before = this.#arrived
+      await pollOnce()
+    }
+  }
+
   /** Accepts no more; resolves when the last connection is gone. A second call answers the same. */
   close(): Promise<unknown> {
     this.#closed ??= Promise.all(
@@ -132,4 +151,9 @@ export class Port {
     this.#tls?.endHandshakes()
     return this.#closed
   }
+}
+
+/** From anywhere in a turn of the loop to behind the next poll of the sockets. */
+function pollOnce(): Promise<void> {
+  return new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
