@@ -4,9 +4,12 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { startHoldfastProcess } from '../support/holdfast.ts'
+import { without } from '../support/needs.ts'
 import { makeFolder, removeFolder } from '../support/servers.ts'
+import { TlsScene } from '../support/tls-scene.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Node asks for a queue of 511 where nothing is said. */
@@ -30,19 +33,27 @@ interface Crowd {
   readonly leave: () => void
 }
 
-/** Each asks as soon as it is connected. */
-function startCrowd(t: Test, at: { port: number; host: string } | { path: string }): Crowd {
+/** Each asks as soon as it is connected; by TLS that leaves when the handshake is done. */
+function startCrowd(t: Test, open: () => Socket, size = CROWD): Crowd {
   const failed: string[] = []
   let connected = 0
   let answered = 0
-  const sockets = Array.from({ length: CROWD }, (): Socket => {
-    const socket = connect(at)
+  const sockets = Array.from({ length: size }, (): Socket => {
+    const socket = open()
+    let isAnswered = false
+    let cause = 'closed without an answer'
     socket.once('connect', () => {
       connected++
       socket.write('PING\r\n')
     })
-    socket.once('data', () => answered++)
-    return socket.on('error', error => failed.push(error.message))
+    socket.once('data', () => {
+      answered++
+      isAnswered = true
+    })
+    socket.once('close', () => isAnswered || failed.push(cause))
+    return socket.on('error', error => {
+      cause = error.message
+    })
   })
   const leave = (): void => {
     for (const socket of sockets) socket.destroy()
@@ -66,8 +77,8 @@ t.test(
     })
     holdfast.signal('SIGSTOP')
     t.teardown(() => holdfast.signal('SIGCONT'))
-    const tcp = startCrowd(t, { port: holdfast.port, host: '127.0.0.1' })
-    const unix = startCrowd(t, { path })
+    const tcp = startCrowd(t, () => connect(holdfast.port, '127.0.0.1'))
+    const unix = startCrowd(t, () => connect(path))
     const all = (): boolean => unix.connected() + unix.failed.length === CROWD
     await waitUntil('the socket has taken or refused each', all, { withinMs: 10_000 })
     t.same(unix.failed.slice(0, 1), [], 'nobody is refused at the socket')
@@ -89,18 +100,48 @@ t.test('clients that are connected and not accepted yet — when a stop is asked
     options: { 'listen-socket': path, 'client-password': 'secret' },
     expectedErrors: ['sentinels.trouble'],
   })
+  const size = 300
   holdfast.signal('SIGSTOP')
   t.teardown(() => holdfast.signal('SIGCONT'))
-  const crowds = [startCrowd(t, { port: holdfast.port, host: '127.0.0.1' }), startCrowd(t, { path })]
+  const crowds = [
+    startCrowd(t, () => connect(holdfast.port, '127.0.0.1'), size),
+    startCrowd(t, () => connect(path), size),
+  ]
   for (const crowd of crowds)
-    await waitUntil('all are connected', () => crowd.connected() === CROWD, { withinMs: 10_000 })
+    await waitUntil('all are connected', () => crowd.connected() === size, { withinMs: 10_000 })
   holdfast.signal('SIGTERM')
   holdfast.signal('SIGCONT')
   for (const crowd of crowds) {
-    const isOver = (): boolean => crowd.answered() + crowd.failed.length === CROWD
+    const isOver = (): boolean => crowd.answered() + crowd.failed.length === size
     await waitUntil('each has an answer or an error', isOver, { withinMs: 30_000 })
     t.same(crowd.failed.slice(0, 1), [], 'nobody has an error')
     crowd.leave()
   }
   t.equal(await holdfast.ended, 0)
 })
+
+t.test(
+  'clients in their TLS handshake — when a stop is asked for — are served',
+  { skip: without('openssl') },
+  async t => {
+    const tls = await TlsScene.make(t)
+    const holdfast = await startHoldfastProcess(t, {
+      sentinels: ['127.0.0.1:1'],
+      options: { ...tls.holdfast('listen'), 'client-password': 'secret' },
+      expectedErrors: ['sentinels.trouble'],
+    })
+    holdfast.signal('SIGSTOP')
+    t.teardown(() => holdfast.signal('SIGCONT'))
+    const at = { port: holdfast.port, host: '127.0.0.1', ...tls.clientOptions() }
+    const size = 5
+    const crowd = startCrowd(t, () => connectTls(at), size)
+    await waitUntil('all are connected', () => crowd.connected() === size, { withinMs: 10_000 })
+    holdfast.signal('SIGTERM')
+    holdfast.signal('SIGCONT')
+    const isOver = (): boolean => crowd.answered() + crowd.failed.length === size
+    await waitUntil('each has an answer or an error', isOver, { withinMs: 30_000 })
+    t.same(crowd.failed.slice(0, 1), [], 'nobody has an error')
+    crowd.leave()
+    t.equal(await holdfast.ended, 0)
+  },
+)

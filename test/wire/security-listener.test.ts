@@ -173,7 +173,7 @@ t.test('listener — refuses an old TLS version — below --listen-tls-min-versi
   await t.rejects(ask({ ...single.holdfast, tls: old }, ['PING'], { timeoutMs: 3000 }), /protocol version|alert/)
 })
 
-t.test('listener — ends at once — with a client that never finishes its handshake', { skip }, async t => {
+t.test('listener — ends soon — with a client that never finishes its handshake', { skip }, async t => {
   const single = await scene(t, ['listen'])
   const socket = connect(single.holdfast.port, single.holdfast.host)
   socket.on('error', () => undefined)

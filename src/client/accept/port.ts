@@ -4,10 +4,12 @@
 // Owns: the servers. Never: counts clients for --max-sessions, knows sessions (listener.ts).
 import { once } from 'node:events'
 import { createServer, type Server, type ServerOpts, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../../address.ts'
 import type { ListenSocket } from '../../config.ts'
 import type { Counters } from '../../ops/counters.ts'
 import type { Log } from '../../ops/log.ts'
+import { afterRunning } from '../../running-time.ts'
 import { ACCEPT_QUEUE } from '../../transport/accept-queue.ts'
 import type { OpenFiles } from '../../transport/open-files.ts'
 import type { TlsFiles } from '../../transport/tls-files.ts'
@@ -16,8 +18,13 @@ import { ThrottledLog } from '../flow/throttled-log.ts'
 import { createTlsListener, type TlsListener, type TlsListenerOptions } from './tls-listener.ts'
 import { type Crowded, noteRefused, turnAway } from './turn-away.ts'
 
-/** Clients that go on connecting, faster than one is accepted, keep nobody from closing the port for longer. */
+/**
+ * Clients that go on connecting, faster than one is accepted, and those that are slow in their handshake, keep nobody from
+ * closing the port for longer.
+ */
 const QUEUED_MS = 2_000
+/** While it waits for handshakes it looks so often. */
+const LOOK_MS = 10
 
 export interface PortOptions {
   readonly keepAliveMs: number
@@ -133,14 +140,19 @@ export class Port {
 
   /**
    * Accepts who is connected and waits in the kernel: close() would reset them. Node accepts one client for each turn of
-   * the loop, so a turn that brings nobody has found the queue empty.
+   * the loop, so a turn that brings nobody has found the queue empty. A client in its TLS handshake is connected, too.
    */
   async acceptQueued(): Promise<void> {
-    const end = performance.now() + QUEUED_MS
-    for (let before = -1; before !== this.#arrived && performance.now() < end; ) {
+    let isLate = false
+    const endTimer = afterRunning(QUEUED_MS, () => {
+      isLate = true
+    })
+    for (let before = -1; before !== this.#arrived && !isLate; ) {
       before = this.#arrived
       await pollOnce()
     }
+    while (this.#tls !== null && this.#tls.handshakes() > 0 && !isLate) await delay(LOOK_MS)
+    endTimer()
   }
 
   /** Accepts no more; resolves when the last connection is gone. A second call answers the same. */
