@@ -42,7 +42,9 @@ export async function ask(
   const byAuth = password === null ? null : ['AUTH', ...(username === null ? [] : [username]), password]
   const answer = await converse(target, byAuth, questions, last)
   if (password === null || !helloSignsIn || !knowsNoAuth(answer.refused?.text ?? '')) return answer
-  return converse(target, ['HELLO', '2', 'AUTH', username ?? 'default', password], questions, last)
+  const byHello = await converse(target, ['HELLO', '2', 'AUTH', username ?? 'default', password], questions, last)
+  // Without HELLO either, AUTH is what is to be given back.
+  return isUnknownCommand(byHello.refused?.text ?? '') ? answer : byHello
 }
 
 async function converse(
