@@ -62,21 +62,33 @@ function startCrowd(t: Test, open: () => Socket, size = CROWD): Crowd {
   return { connected: () => connected, answered: () => answered, failed, leave }
 }
 
+/**
+ * A program that stands still. No master is needed: a signed-out client's PING gets its answer from Holdfast itself.
+ */
+async function startStopped(t: Test, options: Record<string, string>) {
+  const holdfast = await startHoldfastProcess(t, {
+    sentinels: ['127.0.0.1:1'],
+    options: { 'client-password': 'secret', ...options },
+    expectedErrors: ['sentinels.trouble'],
+  })
+  holdfast.signal('SIGSTOP')
+  t.teardown(() => holdfast.signal('SIGCONT'))
+  return holdfast
+}
+
+/** The same with a Unix-domain socket, too. */
+async function startWithDoor(t: Test) {
+  const dir = await makeFolder()
+  t.teardown(() => removeFolder(dir))
+  const path = join(dir, 'door')
+  return { holdfast: await startStopped(t, { 'listen-socket': path }), path }
+}
+
 t.test(
   'a crowd that connects while the process stands still — waits in the queue — and is served',
   { skip },
   async t => {
-    const dir = await makeFolder()
-    t.teardown(() => removeFolder(dir))
-    const path = join(dir, 'door')
-    // No master is needed: a signed-out client's PING gets its answer from Holdfast itself.
-    const holdfast = await startHoldfastProcess(t, {
-      sentinels: ['127.0.0.1:1'],
-      options: { 'listen-socket': path, 'client-password': 'secret' },
-      expectedErrors: ['sentinels.trouble'],
-    })
-    holdfast.signal('SIGSTOP')
-    t.teardown(() => holdfast.signal('SIGCONT'))
+    const { holdfast, path } = await startWithDoor(t)
     const tcp = startCrowd(t, () => connect(holdfast.port, '127.0.0.1'))
     const unix = startCrowd(t, () => connect(path))
     const all = (): boolean => unix.connected() + unix.failed.length === CROWD
@@ -92,17 +104,8 @@ t.test(
 )
 
 t.test('clients that are connected and not accepted yet — when a stop is asked for — are served', { skip }, async t => {
-  const dir = await makeFolder()
-  t.teardown(() => removeFolder(dir))
-  const path = join(dir, 'door')
-  const holdfast = await startHoldfastProcess(t, {
-    sentinels: ['127.0.0.1:1'],
-    options: { 'listen-socket': path, 'client-password': 'secret' },
-    expectedErrors: ['sentinels.trouble'],
-  })
+  const { holdfast, path } = await startWithDoor(t)
   const size = 300
-  holdfast.signal('SIGSTOP')
-  t.teardown(() => holdfast.signal('SIGCONT'))
   const crowds = [
     startCrowd(t, () => connect(holdfast.port, '127.0.0.1'), size),
     startCrowd(t, () => connect(path), size),
@@ -125,13 +128,7 @@ t.test(
   { skip: without('openssl') },
   async t => {
     const tls = await TlsScene.make(t)
-    const holdfast = await startHoldfastProcess(t, {
-      sentinels: ['127.0.0.1:1'],
-      options: { ...tls.holdfast('listen'), 'client-password': 'secret' },
-      expectedErrors: ['sentinels.trouble'],
-    })
-    holdfast.signal('SIGSTOP')
-    t.teardown(() => holdfast.signal('SIGCONT'))
+    const holdfast = await startStopped(t, tls.holdfast('listen'))
     const at = { port: holdfast.port, host: '127.0.0.1', ...tls.clientOptions() }
     const size = 5
     const crowd = startCrowd(t, () => connectTls(at), size)
