@@ -408,6 +408,15 @@ export const robustMutations: readonly Mutation[] = [
     shows: /in their TLS handshake/,
   },
   {
+    name: 'a stop closes the port for replicas before its queue is empty',
+    file: 'src/proxy/served-master.ts',
+    from: 'Promise.all([listener.acceptQueued(), replicas?.acceptQueued()])',
+    to: 'listener.acceptQueued()',
+    breaks: 'a client that is connected is served',
+    test: 'test/wire/connecting-crowd.test.ts',
+    shows: /when a stop is asked for/,
+  },
+  {
     name: 'a stop closes the port before its queue is empty',
     file: 'src/client/accept/port.ts',
     from: 'before !== this.#arrived && !isLate; ) {',

@@ -27,6 +27,7 @@ function longestQueue(): number {
 const skip = longestQueue() < CROWD && 'net.core.somaxconn is not known here, or too small'
 
 interface Crowd {
+  readonly size: number
   readonly connected: () => number
   readonly answered: () => number
   readonly failed: readonly string[]
@@ -59,7 +60,7 @@ function startCrowd(t: Test, open: () => Socket, size = CROWD): Crowd {
     for (const socket of sockets) socket.destroy()
   }
   t.teardown(leave)
-  return { connected: () => connected, answered: () => answered, failed, leave }
+  return { size, connected: () => connected, answered: () => answered, failed, leave }
 }
 
 /**
@@ -76,12 +77,14 @@ async function startStopped(t: Test, options: Record<string, string>) {
   return holdfast
 }
 
-/** The same with a Unix-domain socket, too. */
+/** The same with a Unix-domain socket and a port for replicas, too. */
 async function startWithDoor(t: Test) {
   const dir = await makeFolder()
   t.teardown(() => removeFolder(dir))
   const path = join(dir, 'door')
-  return { holdfast: await startStopped(t, { 'listen-socket': path }), path }
+  const holdfast = await startStopped(t, { 'listen-socket': path, 'replica-listen': '127.0.0.1:0' })
+  const replicaPort = Number(String(holdfast.find('process.listening')?.['replicas']).split(':')[1])
+  return { holdfast, path, replicaPort }
 }
 
 t.test(
@@ -104,18 +107,20 @@ t.test(
 )
 
 t.test('clients that are connected and not accepted yet — when a stop is asked for — are served', { skip }, async t => {
-  const { holdfast, path } = await startWithDoor(t)
+  const { holdfast, path, replicaPort } = await startWithDoor(t)
   const size = 300
   const crowds = [
     startCrowd(t, () => connect(holdfast.port, '127.0.0.1'), size),
     startCrowd(t, () => connect(path), size),
+    // More than at the other port: that one's queue is empty before.
+    startCrowd(t, () => connect(replicaPort, '127.0.0.1'), 2 * size),
   ]
   for (const crowd of crowds)
-    await waitUntil('all are connected', () => crowd.connected() === size, { withinMs: 10_000 })
+    await waitUntil('all are connected', () => crowd.connected() === crowd.size, { withinMs: 10_000 })
   holdfast.signal('SIGTERM')
   holdfast.signal('SIGCONT')
   for (const crowd of crowds) {
-    const isOver = (): boolean => crowd.answered() + crowd.failed.length === size
+    const isOver = (): boolean => crowd.answered() + crowd.failed.length === crowd.size
     await waitUntil('each has an answer or an error', isOver, { withinMs: 30_000 })
     t.same(crowd.failed.slice(0, 1), [], 'nobody has an error')
     crowd.leave()
